@@ -1,0 +1,115 @@
+"""What a trial leaves behind, as the later stages see it.
+
+All memory is in KiB, all times are seconds of the guest's monotonic clock (the clock of its
+kernel log), so that samples, marks and log lines share one axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from anyclue.model.scenario import Cell, Scalar
+
+
+class Outcome(StrEnum):
+    """How a trial ended; ``LOST`` means that the infrastructure failed, never a verdict."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+    OOM = "oom"
+    HUNG = "hung"
+    CRASHED = "crashed"
+    CORRUPT = "corrupt"
+    LOST = "lost"
+
+
+class MarkName(StrEnum):
+    """The marks of a trial, in the order in which a round makes them."""
+
+    TRIAL_BEGIN = "trial-begin"
+    ROUND_BEGIN = "round-begin"
+    FULL = "full"  # everything is written and synced, the file system still mounted
+    SETTLED = "settled"  # the workload is over, nothing has been reclaimed yet
+    FLOOR_BEGIN = "floor-begin"  # quiesced: unmounted, caches dropped, per-CPU lists drained
+    FLOOR_END = "floor-end"
+    ROUND_END = "round-end"
+    TRIAL_END = "trial-end"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A moment in a trial; ``round`` is 0 outside rounds, and counts from 1 inside."""
+
+    t_s: float
+    name: MarkName
+    round: int = 0
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """All counters at one moment (or the median of a few readings at one floor).
+
+    ``counters`` maps ``SOURCE.NAME`` to a value: ``meminfo.MemFree`` (KiB), ``pcp.total`` (KiB
+    on per-CPU page lists), ``vmstat.NAME`` (the kernel's own unit), ``slab_objects.CACHE``
+    (active objects), ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``.
+    """
+
+    t_s: float
+    counters: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One repetition of the workload; ``floor`` is None when the round did not reach it.
+
+    ``facts`` is what the workload reported of itself: ``files``, ``bytes``, ``enospc``,
+    ``extents_lzo`` and the like.
+    """
+
+    number: int
+    begin_s: float
+    end_s: float | None
+    settled: Reading | None
+    floor: Reading | None
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One record of the guest's kernel log; ``level`` is 0 (emergency) to 7 (debug)."""
+
+    t_s: float
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """The first thing that broke in a trial: its kind, function when one is named, whole text."""
+
+    kind: str  # bug, oops, panic, kasan, lockdep, hung-task, warning, oom, deadline
+    t_s: float | None
+    title: str
+    function: str | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A trial, read back. ``timeline`` holds every sample in time order."""
+
+    cell: Cell
+    trial: int
+    outcome: Outcome
+    detail: str
+    ram_kib: int
+    rounds: tuple[Round, ...] = ()
+    timeline: tuple[Reading, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    kernel_log: tuple[LogLine, ...] = ()
+    incident: Incident | None = None
+    provenance: Mapping[str, Scalar] = field(default_factory=dict)

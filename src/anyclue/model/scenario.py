@@ -1,0 +1,188 @@
+"""A scenario as it is after validation, and the cells that it plans.
+
+``anyclue.scenarios`` reads these from TOML; nothing here reads files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+Scalar: TypeAlias = int | float | bool | str
+
+
+class Arch(StrEnum):
+    """Architecture of a guest, in the kernel's own words (``ARCH=``)."""
+
+    I386 = "i386"
+    X86_64 = "x86_64"
+
+
+class Axis(StrEnum):
+    """The axes that a cell has one value on, in the order of a cell's id."""
+
+    KERNEL = "kernel"
+    MACHINE = "machine"
+    MKFS = "mkfs"
+    MOUNT = "mount"
+    WORKLOAD = "workload"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebianKernel:
+    """A kernel from Debian's packages: ``series`` as ``"6.1"``, or one exact package version."""
+
+    series: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelFiles:
+    """A kernel that the user built: an image and the directory ``lib/modules/RELEASE``.
+
+    ``modules`` is None when everything that the guest needs is built in.
+    """
+
+    image: str
+    modules: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A change of one function, by text; white space in ``find`` matches any white space.
+
+    ``find`` must occur exactly ``times`` times in the body of ``function`` (in the whole file
+    when ``function`` is None).
+    """
+
+    file: str
+    function: str | None
+    find: str
+    replace: str
+    times: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleVariant:
+    """One module's directory, rebuilt from the matching kernel source after changing it."""
+
+    directory: str
+    edits: tuple[Edit, ...] = ()
+    patches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """A named value of the kernel axis."""
+
+    name: str
+    source: DebianKernel | KernelFiles
+    variant: ModuleVariant | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A named value of the machine axis."""
+
+    name: str
+    arch: Arch
+    ram_mib: int
+    cpus: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadChoice:
+    """A named value of the workload axis: a built-in workload and its parameters, complete."""
+
+    name: str
+    use: str
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long and how often.
+
+    ``rounds`` floor readings a trial, ``trials`` guests a cell; ``round_seconds`` is the deadline
+    of one round, ``boot_seconds`` of a boot or restore (both in wall-clock seconds);
+    ``sample_hz`` is the sampling rate.
+    """
+
+    rounds: int = 6
+    trials: int = 1
+    round_seconds: float = 120.0
+    boot_seconds: float = 120.0
+    sample_hz: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensitivity:
+    """What size of effect the user cares about.
+
+    A cell is called clean only when leaks of ``leak_kib_per_round`` and more are excluded; a peak
+    is a surge when it exceeds the reference's by ``surge_percent`` of the guest's RAM.
+    """
+
+    leak_kib_per_round: float = 64.0
+    surge_percent: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One value on each axis, by name."""
+
+    kernel: str
+    machine: str
+    mkfs: str
+    mount: str
+    workload: str
+
+    @property
+    def id(self) -> str:
+        """File-system safe and unique in a scenario: names hold only ``[a-z0-9_-]``."""
+        return ".".join(self.value(axis) for axis in Axis)
+
+    def value(self, axis: Axis) -> str:
+        """Return the name of this cell's value on ``axis``."""
+        value: str = getattr(self, axis.value)
+        return value
+
+    def differs(self, other: Cell) -> tuple[Axis, ...]:
+        """Return the axes on which two cells differ."""
+        return tuple(axis for axis in Axis if self.value(axis) != other.value(axis))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """All that a hunt needs to know; ``cells`` is the plan, ``references`` a subset of it.
+
+    ``mkfs`` and ``mount`` map a value's name to its options as given to the command.
+    """
+
+    title: str
+    kernels: Mapping[str, Kernel]
+    machines: Mapping[str, Machine]
+    mkfs: Mapping[str, str]
+    mount: Mapping[str, str]
+    workloads: Mapping[str, WorkloadChoice]
+    cells: tuple[Cell, ...]
+    references: tuple[Cell, ...]
+    limits: Limits = Limits()
+    sensitivity: Sensitivity = Sensitivity()
+
+    def reference_for(self, cell: Cell) -> Cell | None:
+        """Return the reference cell nearest to ``cell``: the one that differs on fewest axes.
+
+        A different machine weighs most, since floors of machines cannot be compared well. A
+        reference cell has no reference.
+        """
+        if cell in self.references:
+            return None
+
+        def distance(reference: Cell) -> tuple[int, int]:
+            axes = cell.differs(reference)
+            return (int(Axis.MACHINE in axes), len(axes))
+
+        return min(self.references, key=distance, default=None)

@@ -1,0 +1,113 @@
+"""What the statistics say of a cell, and what the search says of an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from anyclue.model.recording import Incident, Outcome
+from anyclue.model.scenario import Axis, Cell
+
+
+class Verdict(StrEnum):
+    """The verdict of a cell; ``UNPROVEN`` covers all that could not be judged."""
+
+    CLEAN = "clean"
+    LEAK = "leak"
+    CACHE = "cache"
+    SURGE = "surge"
+    BROKEN = "broken"
+    UNPROVEN = "unproven"
+
+
+class Signature(StrEnum):
+    """Which kind of release is missing, by the class of memory that grew."""
+
+    PAGE_CACHE_REFERENCE = "page-cache-reference"
+    RAW_PAGES = "raw-pages"
+    OBJECT = "object"
+    VMALLOC = "vmalloc"
+    KERNEL_STACKS = "kernel-stacks"
+    PAGE_TABLES = "page-tables"
+    PERCPU = "percpu"
+    USER_SPACE = "user-space"
+    KMAP_SLOTS = "kmap-slots"
+
+
+class MemoryClass(StrEnum):
+    """The classes of memory that a floor is split into (KiB); see ``verdicts/classes.py``."""
+
+    USED = "used"  # MemTotal - (MemFree + per-CPU lists): what no reclaim gave back
+    ORPHANED_FILE_PAGES = "orphaned-file-pages"
+    UNACCOUNTED = "unaccounted"
+    SLAB_UNRECLAIMABLE = "slab-unreclaimable"
+    SLAB_RECLAIMABLE = "slab-reclaimable"
+    VMALLOC = "vmalloc"
+    KERNEL_STACKS = "kernel-stacks"
+    PAGE_TABLES = "page-tables"
+    PERCPU = "percpu"
+    ANON = "anon"
+    SHMEM = "shmem"
+    FILE_CACHE = "file-cache"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRate:
+    """How one class of memory moved over rounds: KiB per round with its 95 % interval.
+
+    ``grew`` is the decision after correction for the number of classes looked at; ``top`` names
+    what inside the class grew most (a slab cache, a vmalloc caller), with KiB per round.
+    """
+
+    rate_kib: float | None
+    ci95_kib: tuple[float, float] | None
+    grew: bool
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellVerdict:
+    """The verdict of one cell and all it rests on.
+
+    ``rate_kib_per_round`` is the rate of the class that carries the verdict: the class that grew
+    for a leak, ``MemoryClass.USED`` otherwise. ``rounds`` counts the floors used after the
+    ``warm_up`` rounds were set aside.
+    """
+
+    cell: Cell
+    outcome: Outcome
+    verdict: Verdict
+    because: str
+    rate_kib_per_round: float | None
+    rate_ci95_kib: tuple[float, float] | None
+    signature: Signature | None
+    signature_detail: str
+    classes: Mapping[MemoryClass, ClassRate]
+    rounds: int
+    warm_up: int
+    trials: int
+    reference: Cell | None
+    incident: Incident | None = None
+    floors: Mapping[MemoryClass, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    """Floors in KiB by class, then by trial, then by round: what the rates were computed from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """Whether an axis matters (None: these cells cannot tell), and by which cells."""
+
+    factor: Axis
+    matters: bool | None
+    because: str
+    evidence: tuple[tuple[Cell, Cell], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """All that judging a run gives: ``sentence`` is the clue, as one would say it."""
+
+    sentence: str
+    cells: tuple[CellVerdict, ...]
+    factors: tuple[Factor, ...]
+    not_judged: tuple[str, ...] = ()

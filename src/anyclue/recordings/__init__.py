@@ -1,0 +1,1 @@
+"""Samples, marks and logs: parse, store, read back."""

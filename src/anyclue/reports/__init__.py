@@ -1,0 +1,1 @@
+"""What people and programs read: HTML, mail text, JUnit, JSON."""

@@ -1,0 +1,1 @@
+"""The TOML that users write: validated whole, and planned into cells."""

@@ -1,0 +1,1 @@
+"""The only place that spawns processes, keeps deadlines and makes temporary files."""

@@ -1,0 +1,1 @@
+"""Pure statistics: floors, rates, signatures, surges, against references."""
