@@ -42,7 +42,7 @@ class DebianKernel:
 class KernelFiles:
     """A kernel that the user built: an image and the directory ``lib/modules/RELEASE``.
 
-    ``modules`` is None when everything that the guest needs is built in.
+    Both are absolute paths; ``modules`` is None when everything that the guest needs is built in.
     """
 
     image: str
@@ -66,7 +66,10 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleVariant:
-    """One module's directory, rebuilt from the matching kernel source after changing it."""
+    """One module's directory, rebuilt from the matching kernel source after changing it.
+
+    ``patches`` are absolute paths of patch files, applied in order before the edits.
+    """
 
     directory: str
     edits: tuple[Edit, ...] = ()
@@ -90,6 +93,32 @@ class Machine:
     arch: Arch
     ram_mib: int
     cpus: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterRule:
+    """What a workload's parameter may be; its type is the type of ``default``.
+
+    ``minimum`` and ``maximum`` bound a number, both ends included; ``choices``, when there are
+    any, are all the values there are. ``unit`` is for people: ``"KiB"``, ``"files"``.
+    """
+
+    name: str
+    default: Scalar
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Scalar, ...] = ()
+    unit: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadRules:
+    """A built-in workload as a scenario may use it; ``parameters`` are in order of display."""
+
+    name: str
+    summary: str
+    parameters: tuple[ParameterRule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
