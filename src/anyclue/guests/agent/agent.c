@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * anyclue's agent in the guest: runs commands for the host, samples memory, forwards the kernel log.
+ *
+ *     agent CONTROL TELEMETRY
+ *
+ * It is PID 1 of a lean guest, so the OOM killer cannot take it; it never allocates after start-up
+ * in proportion to anything that the guest does.
+ *
+ * CONTROL, host to guest: a header line "VERB NUMBER LENGTH\n", then LENGTH bytes of payload.
+ *     run 0 LENGTH       payload is a shell script; its output comes back as it is written
+ *     rate MILLIHERTZ 0  sample at this rate from now on; 0 stops
+ *     sample COUNT 0     COUNT samples now, 50 ms apart
+ *     mark 0 LENGTH      payload goes to telemetry as a mark
+ *     quiesce MS 0       sync, drop caches, until free memory stands still (at most MS)
+ * CONTROL, guest to host: "out LENGTH\n" with LENGTH bytes, any number of times; "done STATUS\n".
+ *
+ * TELEMETRY, guest to host: records "NAME NANOSECONDS LENGTH\n" with LENGTH bytes. NAME is "mark",
+ * "kmsg" (one /dev/kmsg record) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which
+ * is the kernel log's own clock. Records of one sample share their time.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_PAYLOAD (1 << 20)
+
+static const char *const sampled[] = { "meminfo", "zoneinfo", "vmstat", "slabinfo", "vmallocinfo" };
+#define NR_SAMPLED (sizeof(sampled) / sizeof(sampled[0]))
+
+static char proc_text[4 << 20];
+static char payload[MAX_PAYLOAD + 1];
+static int control_fd, telemetry_fd, timer_fd, kmsg_fd, signal_fd;
+static int output_fd = -1;
+static pid_t running;
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+static void nap_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+static void put(int fd, const char *data, size_t length)
+{
+	while (length) {
+		ssize_t n = write(fd, data, length);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			/* The host is not there (between save and restore): wait for it. */
+			nap_ms(20);
+			continue;
+		}
+		data += n;
+		length -= n;
+	}
+}
+
+__attribute__((format(printf, 2, 3))) static void say(int fd, const char *format, ...)
+{
+	char line[160];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	put(fd, line, n);
+}
+
+static void record(const char *name, long long t, const char *data, size_t length)
+{
+	say(telemetry_fd, "%s %lld %zu\n", name, t, length);
+	put(telemetry_fd, data, length);
+}
+
+/* Read a whole /proc file; what does not fit is cut, and the length says so to the reader. */
+static size_t slurp(const char *name)
+{
+	char path[64];
+	size_t length = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	while (length < sizeof(proc_text) - 1) {
+		ssize_t n = read(fd, proc_text + length, sizeof(proc_text) - 1 - length);
+
+		if (n <= 0)
+			break;
+		length += n;
+	}
+	close(fd);
+	proc_text[length] = 0;
+	return length;
+}
+
+static void sample(void)
+{
+	long long t = now_ns();
+	size_t i;
+
+	for (i = 0; i < NR_SAMPLED; i++) {
+		size_t length = slurp(sampled[i]);
+
+		if (length)
+			record(sampled[i], t, proc_text, length);
+	}
+}
+
+static void set_rate(long millihertz)
+{
+	struct itimerspec spec = { { 0, 0 }, { 0, 0 } };
+
+	if (millihertz > 0) {
+		long long period = 1000000000000LL / millihertz;
+
+		spec.it_interval.tv_sec = period / 1000000000LL;
+		spec.it_interval.tv_nsec = period % 1000000000LL;
+		spec.it_value.tv_nsec = 1;
+	}
+	timerfd_settime(timer_fd, 0, &spec, NULL);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0) { /* not every kernel has every knob */ }
+	close(fd);
+}
+
+/* Free memory in KiB with what the per-CPU page lists hold: MemFree alone moves in their steps. */
+static long long free_kib(void)
+{
+	long page_kib = sysconf(_SC_PAGESIZE) / 1024;
+	long long kib = 0;
+	char *at;
+
+	slurp("meminfo");
+	at = strstr(proc_text, "MemFree:");
+	if (at)
+		kib = atoll(at + 8);
+	slurp("zoneinfo");
+	for (at = proc_text; (at = strstr(at, "  count: ")); at += 9)
+		kib += atoll(at + 9) * page_kib;
+	return kib;
+}
+
+/* Returns 0 when two looks in a row moved by no more than one page, 1 when time ran out. */
+static int quiesce(long limit_ms)
+{
+	long long end = now_ns() + limit_ms * 1000000LL;
+	long long before = -1;
+	int still = 0;
+
+	while (now_ns() < end) {
+		long long after, moved;
+
+		sync();
+		write_file("/proc/sys/vm/drop_caches", "3");
+		write_file("/proc/sys/vm/stat_refresh", "1");
+		nap_ms(60);
+		after = free_kib();
+		moved = after > before ? after - before : before - after;
+		still = before >= 0 && moved <= 4 ? still + 1 : 0;
+		if (still == 2)
+			return 0;
+		before = after;
+	}
+	return 1;
+}
+
+static void run(void)
+{
+	int pipes[2];
+
+	if (pipe2(pipes, O_CLOEXEC)) {
+		say(control_fd, "done 126\n");
+		return;
+	}
+	running = fork();
+	if (running == 0) {
+		sigset_t none;
+		int null = open("/dev/null", O_RDONLY);
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		setsid();
+		dup2(null, 0);
+		dup2(pipes[1], 1);
+		dup2(pipes[1], 2);
+		/* What the workload runs may be taken by the OOM killer; this agent may not. */
+		write_file("/proc/self/oom_score_adj", "500");
+		execl("/bin/sh", "sh", "-c", payload, (char *)NULL);
+		_exit(127);
+	}
+	close(pipes[1]);
+	output_fd = pipes[0];
+	fcntl(output_fd, F_SETFL, O_NONBLOCK);
+	if (running < 0) {
+		close(output_fd);
+		output_fd = -1;
+		running = 0;
+		say(control_fd, "done 126\n");
+	}
+}
+
+static void forward_output(void)
+{
+	char text[4096];
+	ssize_t n;
+
+	while (output_fd >= 0 && (n = read(output_fd, text, sizeof(text))) > 0) {
+		say(control_fd, "out %zd\n", n);
+		put(control_fd, text, n);
+	}
+	if (output_fd >= 0 && n == 0) {
+		close(output_fd);
+		output_fd = -1;
+	}
+}
+
+static void reap(void)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	if (read(signal_fd, &info, sizeof(info)) < 0) { /* several children may share one signal */ }
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != running)
+			continue;
+		forward_output();
+		/* A background job may still hold the pipe: the command itself is over. */
+		if (output_fd >= 0)
+			close(output_fd);
+		output_fd = -1;
+		running = 0;
+		say(control_fd, "done %d\n",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	}
+}
+
+static void forward_kernel_log(void)
+{
+	static char text[8192];
+
+	for (;;) {
+		ssize_t n = read(kmsg_fd, text, sizeof(text));
+
+		if (n > 0)
+			record("kmsg", now_ns(), text, n);
+		else if (n < 0 && errno == EPIPE)
+			record("kmsg-lost", now_ns(), "", 0);
+		else
+			return;
+	}
+}
+
+/* Read exactly LENGTH bytes; the host sends a request whole. */
+static void get(char *data, size_t length)
+{
+	while (length) {
+		ssize_t n = read(control_fd, data, length);
+
+		if (n <= 0) {
+			nap_ms(20);
+			continue;
+		}
+		data += n;
+		length -= n;
+	}
+}
+
+static void serve(void)
+{
+	char header[128], verb[16];
+	long number;
+	size_t length, at = 0;
+
+	do {
+		get(header + at, 1);
+	} while (header[at++] != '\n' && at < sizeof(header) - 1);
+	header[at] = 0;
+	if (sscanf(header, "%15s %ld %zu", verb, &number, &length) != 3 || length > MAX_PAYLOAD) {
+		say(control_fd, "done 125\n");
+		return;
+	}
+	get(payload, length);
+	payload[length] = 0;
+
+	if (!strcmp(verb, "run")) {
+		run();
+		return;
+	}
+	if (!strcmp(verb, "rate")) {
+		set_rate(number);
+	} else if (!strcmp(verb, "sample")) {
+		while (number-- > 0) {
+			sample();
+			if (number)
+				nap_ms(50);
+		}
+	} else if (!strcmp(verb, "mark")) {
+		record("mark", now_ns(), payload, length);
+	} else if (!strcmp(verb, "quiesce")) {
+		say(control_fd, "done %d\n", quiesce(number));
+		return;
+	} else {
+		say(control_fd, "done 125\n");
+		return;
+	}
+	say(control_fd, "done 0\n");
+}
+
+static int open_port(const char *path)
+{
+	struct termios attributes;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		fprintf(stderr, "agent: %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	if (isatty(fd) && !tcgetattr(fd, &attributes)) {
+		cfmakeraw(&attributes);
+		tcsetattr(fd, TCSANOW, &attributes);
+	}
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t child;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: agent CONTROL TELEMETRY\n");
+		return 2;
+	}
+	/* Touch the buffers now: later page faults would show in what is measured. */
+	memset(proc_text, 0, sizeof(proc_text));
+	memset(payload, 0, sizeof(payload));
+	write_file("/proc/self/oom_score_adj", "-1000");
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	control_fd = open_port(argv[1]);
+	telemetry_fd = open_port(argv[2]);
+	say(control_fd, "done 0\n");
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{ running ? -1 : control_fd, POLLIN, 0 }, { timer_fd, POLLIN, 0 },
+			{ kmsg_fd, POLLIN, 0 },		          { signal_fd, POLLIN, 0 },
+			{ output_fd, POLLIN, 0 },
+		};
+		unsigned long long ticks;
+
+		if (poll(fds, 5, -1) < 0)
+			continue;
+		if (fds[2].revents)
+			forward_kernel_log();
+		if (fds[1].revents && read(timer_fd, &ticks, sizeof(ticks)) > 0)
+			sample();
+		if (fds[4].revents)
+			forward_output();
+		if (fds[3].revents)
+			reap();
+		if (!running && (fds[0].revents & POLLIN))
+			serve();
+		else if (fds[0].revents & POLLHUP)
+			nap_ms(20); /* the host's end is closed: do not spin */
+	}
+}

@@ -1,0 +1,83 @@
+"""Files that are whole or absent: written aside, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from anyclue.model.errors import InfrastructureError
+
+
+@contextlib.contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Word errors of the file system (disk full, no permission) for a user."""
+    try:
+        yield
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot write: {error.strerror or error}",
+            where=str(where),
+            next_step="free some space or choose another place, then continue with --resume",
+        ) from error
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``path`` so that it is never seen half-written.
+
+    Raises:
+        InfrastructureError: the disk is full or the place cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).rename(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+def flush_tree(directory: Path) -> None:
+    """Flush every file below ``directory`` to disk."""
+    for path in directory.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Give a finished directory its final name; a ``target`` that is already there stays."""
+    with disk_errors(target):
+        flush_tree(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+
+
+@contextlib.contextmanager
+def staging(parent: Path, prefix: str) -> Iterator[Path]:
+    """Give a directory beside the final place; what is left of it in the end is removed."""
+    with disk_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(prefix=f".{prefix}.", dir=parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
