@@ -1,0 +1,221 @@
+"""Module variants: one module's directory from the kernel source, changed, built for that kernel.
+
+Each (kernel, directory, compiler) has one workbench in the cache: a build tree that stays, so that
+a variant which differs in one file costs one compilation. Its sources are set to what is wanted by
+content before every build; a build that was interrupted leaves a mark, and the tree is thrown away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from anyclue.kernels.debian import DebianKernels, KernelPackages
+from anyclue.kernels.edits import apply_edit
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.scenario import Arch, ModuleVariant
+from anyclue.system.files import sha256, staging
+from anyclue.system.processes import CommandError, run
+from anyclue.system.store import Artifact, Recipe, Store, locked_file
+
+BUILD_S = 1800
+# Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
+BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
+
+
+class Variants:
+    """Builds module variants for Debian's kernels."""
+
+    def __init__(self, debian: DebianKernels, store: Store, workbenches: Path) -> None:
+        self._debian = debian
+        self._store = store
+        self._workbenches = workbenches
+
+    async def build(self, packages: KernelPackages, variant: ModuleVariant) -> Artifact:
+        """Return the built module as ``payload.tar``, with ``build.log``.
+
+        Raises:
+            RequestError: the directory cannot be built alone, or a change does not apply.
+            CommandError: the compiler refused.
+        """
+        if variant.directory not in BUILDABLE:
+            known = ", ".join(BUILDABLE)
+            raise RequestError(
+                [
+                    Problem(
+                        what=f"cannot rebuild {variant.directory!r} as a module",
+                        where="module",
+                        next_step=f"directories that can be rebuilt: {known}",
+                    )
+                ]
+            )
+        compiler, compiler_version = await self._compiler(packages)
+        source = await self._debian.source(packages, variant.directory)
+        with staging(self._workbenches, "sources") as changed:
+            await _change(source.file("linux"), changed, variant)
+            inputs = {
+                "source": source.key,
+                "release": packages.release,
+                "version": packages.version,
+                "compiler": compiler_version,
+                "changed": {
+                    str(file.relative_to(changed)): sha256(file)
+                    for file in sorted(changed.rglob("*"))
+                    if file.is_file()
+                },
+                "format": 1,
+            }
+
+            async def build(directory: Path) -> None:
+                headers = await self._debian.headers(packages)
+                tree = headers.file(f"usr/src/linux-headers-{packages.release}")
+                name = hashlib.sha256(
+                    f"{headers.path} {variant.directory} {compiler_version}".encode()
+                ).hexdigest()[:16]
+                async with locked_file(self._workbenches / f"{name}.lock"):
+                    bench = self._workbenches / name
+                    await _make(
+                        bench=bench,
+                        sources=changed / variant.directory,
+                        headers=tree,
+                        arch=packages.flavour.arch,
+                        compiler=compiler,
+                        directory=variant.directory,
+                        into=directory,
+                    )
+
+            return await self._store.make(Recipe(kind="module", inputs=inputs), build)
+
+    async def provenance(self, packages: KernelPackages, variant: ModuleVariant) -> dict[str, str]:
+        """Return, for a reader of the report, what the module was built from."""
+        _, compiler_version = await self._compiler(packages)
+        changes = [
+            f"{edit.file}: in {edit.function or 'the file'}, "
+            f"{' '.join(edit.find.split())!r} becomes {edit.replace.strip()!r}"
+            for edit in variant.edits
+        ]
+        changes += [
+            f"patch {Path(patch).name} ({sha256(Path(patch))[:12]})" for patch in variant.patches
+        ]
+        return {
+            "module": f"{variant.directory} of {packages.source.name} {packages.version}",
+            "changes": "; ".join(changes) or "none",
+            "compiler": compiler_version,
+        }
+
+    async def _compiler(self, packages: KernelPackages) -> tuple[str, str]:
+        headers = await self._debian.headers(packages)
+        variables = headers.file(f"usr/src/linux-headers-{packages.release}/.kernelvariables")
+        named = re.search(r"\b(gcc-\d+)\b", variables.read_text())
+        compiler = named[1] if named else "gcc"
+        try:
+            version = await run((compiler, "--version"), deadline_s=30)
+        except CommandError as error:
+            raise CommandError(
+                error.argv,
+                f"kernel {packages.release} was built with {compiler}; it is needed here, too "
+                f"(apt-get install {compiler})",
+            ) from error
+        return compiler, version.stdout.splitlines()[0]
+
+
+async def _change(source: Path, into: Path, variant: ModuleVariant) -> None:
+    """Copy the sources and apply the variant's patches and edits."""
+    shutil.copytree(source, into, dirs_exist_ok=True, symlinks=True)
+    for patch in variant.patches:
+        applied = await run(
+            ("patch", "-p1", "--batch", "--forward", "-F0", "-d", str(into), "-i", patch),
+            deadline_s=60,
+            check=False,
+        )
+        if applied.status != 0:
+            raise RequestError(
+                [
+                    Problem(
+                        what=f"the patch does not apply to {variant.directory}:\n"
+                        f"{applied.stdout.strip()[-1500:]}",
+                        where=patch,
+                        next_step="rebase it on the kernel version that `anyclue plan` names",
+                    )
+                ]
+            )
+    problems: list[Problem] = []
+    for edit in variant.edits:
+        file = into / edit.file
+        if not file.is_file():
+            problems.append(
+                Problem(
+                    what="the kernel source has no such file",
+                    where=edit.file,
+                    next_step=f"name a file below {variant.directory}",
+                )
+            )
+            continue
+        try:
+            file.write_text(apply_edit(file.read_text(), edit))
+        except RequestError as error:
+            problems += error.problems
+    if problems:
+        raise RequestError(problems)
+
+
+async def _make(
+    *,
+    bench: Path,
+    sources: Path,
+    headers: Path,
+    arch: Arch,
+    compiler: str,
+    directory: str,
+    into: Path,
+) -> None:
+    """Build in the workbench, and put the stripped module into ``into/payload.tar``."""
+    unfinished = bench / ".unfinished"
+    if unfinished.exists():
+        shutil.rmtree(bench)
+    bench.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
+    _set_sources(sources, bench)
+    config, module = BUILDABLE[directory]
+    # No debug information: it is not needed to run, and costs a third of the time.
+    built = await run(
+        (
+            *("make", "-C", str(headers), f"M={bench}", f"ARCH={arch.value}", f"CC={compiler}"),
+            *("CROSS_COMPILE=", "KCFLAGS=-g0", f"-j{os.cpu_count() or 1}", config, "modules"),
+        ),
+        deadline_s=BUILD_S,
+    )
+    (into / "build.log").write_text(built.stdout + built.stderr)
+    shutil.copyfile(bench / module, into / module)
+    await run(("strip", "-g", str(into / module)), deadline_s=60)
+    pack_payload(into / module, into / "payload.tar")
+    (into / module).unlink()
+    unfinished.unlink()
+
+
+def _set_sources(sources: Path, bench: Path) -> None:
+    """Make the bench's sources equal to ``sources``; files that are equal keep their time."""
+    wanted = {file.relative_to(sources) for file in sources.rglob("*") if file.is_file()}
+    for name in wanted:
+        target = bench / name
+        content = (sources / name).read_bytes()
+        if not target.is_file() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    for file in bench.rglob("*.[chS]"):
+        if file.relative_to(bench) not in wanted and not file.name.endswith(".mod.c"):
+            file.unlink()
+
+
+def pack_payload(module: Path, archive: Path) -> None:
+    """Put one module into a tar archive, the form in which it reaches the guest's disk."""
+    with tarfile.open(archive, "w") as tar:
+        info = tarfile.TarInfo("under-test.ko")
+        info.size = module.stat().st_size
+        with module.open("rb") as file:
+            tar.addfile(info, file)
