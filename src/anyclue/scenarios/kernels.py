@@ -1,0 +1,174 @@
+"""The kernel axis: from its tables to ``Kernel``, with paths that exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from anyclue.model.scenario import DebianKernel, Edit, Kernel, KernelFiles, ModuleVariant
+from anyclue.scenarios.lines import KeyPath
+from anyclue.scenarios.problems import Problems, shown
+from anyclue.scenarios.schema import SOURCE_PATH, EditTable, KernelTable
+from anyclue.scenarios.shape import table_or_none
+from anyclue.scenarios.texts import check_no_nul
+
+
+def read_kernels(tables: Mapping[str, Any], base: Path, problems: Problems) -> dict[str, Kernel]:
+    """Return the kernels whose tables are right; note what is wrong with the others."""
+    kernels = {}
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            path = ("kernels", name)
+            _check_combination(value, path, problems)
+            _check_edits(value, path, problems)
+            _check_files(value, base, path, problems)
+        table = table_or_none(KernelTable, value)
+        if table is not None:
+            kernels[name] = _kernel(name, table, base)
+    return kernels
+
+
+def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
+    variant = None
+    if table.module is not None:
+        variant = ModuleVariant(
+            directory=str(PurePosixPath(table.module)),
+            edits=tuple(_edit(edit) for edit in table.edits),
+            patches=tuple(str(_resolved(patch, base)) for patch in table.patches),
+        )
+    source: DebianKernel | KernelFiles
+    if table.debian is not None:
+        source = _debian(table.debian)
+    else:
+        source = KernelFiles(
+            image=str(_resolved(table.image or "", base)),
+            modules=str(_resolved(table.modules, base)) if table.modules is not None else None,
+        )
+    return Kernel(name=name, source=source, variant=variant)
+
+
+def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Problems) -> None:
+    """Check which keys are there, whatever their values."""
+    if "debian" in given and "image" in given:
+        problems.add(
+            (*path, "image"),
+            "a kernel comes either from Debian's packages (debian) or from your files (image)",
+            "remove one of the two keys, or make two kernels of them",
+        )
+    if "debian" not in given and "image" not in given:
+        problems.add(
+            path,
+            "does not say where the kernel comes from",
+            'add debian = "6.1" (from Debian\'s packages) or image = "PATH" (one that you built)',
+        )
+    if "modules" in given and "image" not in given:
+        problems.add(
+            (*path, "modules"),
+            "belongs to an image of your own, and there is none",
+            'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module',
+        )
+    if "module" in given and "image" in given:
+        problems.add(
+            (*path, "module"),
+            "only a kernel from Debian's packages can be rebuilt for now",
+            "build the changed module yourself and point modules at it, or use debian",
+        )
+    for key in ("edits", "patches"):
+        if key in given and "module" not in given:
+            problems.add(
+                (*path, key),
+                "needs to know which module to rebuild",
+                'add module = "DIRECTORY" to the kernel, for example "fs/btrfs"',
+            )
+
+
+def _debian(text: str) -> DebianKernel:
+    if "-" not in text:
+        return DebianKernel(series=text)
+    upstream = text.replace("~", ".").replace("-", ".").split(".")
+    return DebianKernel(series=".".join(upstream[:2]), version=text)
+
+
+def _check_edits(given: Mapping[str, Any], path: KeyPath, problems: Problems) -> None:
+    """Check each edit whose own shape is right, even in a kernel whose shape is not."""
+    module = given.get("module")
+    if not isinstance(module, str) or not re.search(SOURCE_PATH, module):
+        module = None
+    for index, item in enumerate(_list(given, "edits")):
+        edit = table_or_none(EditTable, item)
+        if edit is not None:
+            _check_edit(edit, module, (*path, "edits", index), problems)
+
+
+def _check_edit(edit: EditTable, module: str | None, path: KeyPath, problems: Problems) -> None:
+    if module is not None and PurePosixPath(module) not in PurePosixPath(edit.file).parents:
+        problems.add(
+            (*path, "file"),
+            f"{shown(edit.file)} is outside the module's directory {shown(module)}",
+            "only files of the module that is rebuilt can be changed",
+        )
+    if not edit.find.strip():
+        problems.add((*path, "find"), "must hold more than white space")
+    elif edit.find.split() == edit.replace.split():
+        problems.add(
+            (*path, "replace"),
+            "is the same as find, so the edit changes nothing",
+            "for a kernel without changes, leave the edit out",
+        )
+    check_no_nul(edit.find, (*path, "find"), problems)
+    check_no_nul(edit.replace, (*path, "replace"), problems)
+
+
+def _edit(table: EditTable) -> Edit:
+    return Edit(
+        file=str(PurePosixPath(table.file)),
+        function=table.function,
+        find=table.find,
+        replace=table.replace,
+        times=table.times,
+    )
+
+
+def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems) -> None:
+    """Check that the files that a kernel names are there."""
+    relative = "correct the path; it is relative to the scenario file"
+    files: dict[KeyPath, Any] = {("image",): given.get("image")}
+    files.update({("patches", index): item for index, item in enumerate(_list(given, "patches"))})
+    for key, text in files.items():
+        file = _resolved(text, base) if isinstance(text, str) and text else None
+        if file is not None and not _is(file, Path.is_file):
+            problems.add((*path, *key), f"no such file: {shown(str(file))}", relative)
+    modules = given.get("modules")
+    if not isinstance(modules, str) or not modules:
+        return
+    directory = _resolved(modules, base)
+    if not _is(directory, Path.is_dir):
+        problems.add((*path, "modules"), f"no such directory: {shown(str(directory))}", relative)
+    elif _is(directory / "lib" / "modules", Path.is_dir):
+        problems.add(
+            (*path, "modules"),
+            f"{shown(modules)} is not the directory of one kernel release",
+            f"point it at {shown(modules.rstrip('/') + '/lib/modules/RELEASE')}",
+        )
+
+
+def _list(given: Mapping[str, Any], key: str) -> list[Any]:
+    value = given.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _resolved(text: str, base: Path) -> Path:
+    """Return an absolute path; a leading ``~`` is the user's home."""
+    path = Path(text)
+    if path.parts[:1] == ("~",):
+        path = Path.home().joinpath(*path.parts[1:])
+    return (base / path).absolute()
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(path)
+    except OSError:  # a name too long for the file system, a directory that may not be searched
+        return False

@@ -1,0 +1,152 @@
+"""Reading a scenario: from TOML, checked whole, to the model with its planned cells."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.scenario import Axis, Limits, Scenario, Sensitivity, WorkloadRules
+from anyclue.scenarios.cells import SECTIONS, plan_cells
+from anyclue.scenarios.kernels import read_kernels
+from anyclue.scenarios.lines import key_lines
+from anyclue.scenarios.machines import read_machines
+from anyclue.scenarios.problems import Problems
+from anyclue.scenarios.schema import LimitsTable, SensitivityTable
+from anyclue.scenarios.shape import check_shape, table_or_none
+from anyclue.scenarios.texts import check_visible, read_options, table_items
+from anyclue.scenarios.workloads import read_workloads
+
+_MAX_BYTES = 1 << 20
+_BOM = b"\xef\xbb\xbf"
+_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_NO_OPTIONS = {"default": ""}
+
+
+def load_scenario(path: Path, *, workloads: Mapping[str, WorkloadRules]) -> Scenario:
+    """Read the scenario file at ``path``; paths in it are relative to its directory.
+
+    Raises:
+        RequestError: with every mistake, when the file cannot be read or is not right.
+    """
+    origin = str(path)
+    text = _text(_content(path, origin), origin)
+    return read_scenario(text, origin=origin, base=path.absolute().parent, workloads=workloads)
+
+
+def read_scenario(
+    text: str, *, origin: str, base: Path, workloads: Mapping[str, WorkloadRules]
+) -> Scenario:
+    """Check a scenario's TOML whole and plan its cells.
+
+    ``origin`` names the text in messages, ``base`` is the directory that paths in it are relative
+    to, ``workloads`` are the built-in workloads by name.
+
+    Raises:
+        RequestError: with every mistake that the text holds, in its order.
+    """
+    document = _toml(text, origin)
+    problems = Problems(origin, key_lines(text))
+    document = check_shape(document, problems)
+    tables = {axis: table_items(document.get(section)) for axis, section in SECTIONS.items()}
+    for axis in (Axis.MKFS, Axis.MOUNT):
+        if SECTIONS[axis] not in document:
+            tables[axis] = _NO_OPTIONS
+    title = document.get("title")
+    if isinstance(title, str):
+        check_visible(title, ("title",), problems)
+    kernels = read_kernels(tables[Axis.KERNEL], base, problems)
+    machines = read_machines(tables[Axis.MACHINE], problems)
+    mkfs = read_options("mkfs", tables[Axis.MKFS], problems)
+    mount = read_options("mount", tables[Axis.MOUNT], problems)
+    choices = read_workloads(tables[Axis.WORKLOAD], workloads, problems)
+    names = {axis: tuple(table) for axis, table in tables.items()}
+    cells, references = plan_cells(document.get("plan"), names, problems)
+    problems.raise_if_any()
+    return Scenario(
+        title=str(title),
+        kernels=kernels,
+        machines=machines,
+        mkfs=mkfs,
+        mount=mount,
+        workloads=choices,
+        cells=cells,
+        references=references,
+        limits=_limits(document),
+        sensitivity=_sensitivity(document),
+    )
+
+
+def _limits(document: Mapping[str, Any]) -> Limits:
+    table = table_or_none(LimitsTable, document.get("limits", {}))
+    return Limits(**table.model_dump()) if table is not None else Limits()
+
+
+def _sensitivity(document: Mapping[str, Any]) -> Sensitivity:
+    table = table_or_none(SensitivityTable, document.get("sensitivity", {}))
+    return Sensitivity(**table.model_dump()) if table is not None else Sensitivity()
+
+
+def _content(path: Path, origin: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise _wrong(origin, "is a directory, not a scenario file", "name the .toml file in it")
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise _wrong(origin, "no such file", "check the path of the scenario") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _wrong(origin, f"cannot be read: {reason}", "check the file and its mode") from error
+    if len(content) > _MAX_BYTES:
+        raise _wrong(origin, "is larger than 1 MiB", "a scenario is a short TOML file")
+    return content
+
+
+def _text(content: bytes, origin: str) -> str:
+    content = content.removeprefix(_BOM)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        raise _wrong(
+            f"{origin}:{line}:{column}",
+            f"is not UTF-8: the byte 0x{content[error.start]:02x}",
+            "save the file as UTF-8",
+        ) from error
+
+
+def _toml(text: str, origin: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        what = message[: place.start()] if place else message
+        if place and place["line"]:
+            where = f"{origin}:{place['line']}:{place['column']}"
+        else:
+            lines = text.splitlines() or [""]
+            where = f"{origin}:{len(lines)}:{len(lines[-1]) + 1}"
+        raise _wrong(where, f"is not TOML: {what}", _toml_step(what)) from error
+    except RecursionError as error:
+        raise _wrong(origin, "is nested too deeply", "") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise _wrong(origin, f"is not TOML: {error}", "") from error
+
+
+def _toml_step(what: str) -> str:
+    if "overwrite" in what or "twice" in what:
+        return "this name is used before; give one of the two another name"
+    if "Invalid value" in what:
+        return 'text needs quotes: name = "text"'
+    return ""
+
+
+def _wrong(where: str, what: str, next_step: str) -> RequestError:
+    return RequestError([Problem(what=what, where=where, next_step=next_step)])

@@ -1,0 +1,292 @@
+"""The shape of a scenario's TOML, as pydantic models.
+
+Shapes only: types, ranges, patterns, required and unknown keys. What needs more than one key to
+decide (unknown names, paths that do not exist, a plan without cells) is checked by the modules
+beside this one. Each key's description and example here is what messages and editors show.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from anyclue.model.scenario import Limits, Sensitivity
+
+_LIMITS = Limits()
+_SENSITIVITY = Sensitivity()
+MAX_OPTIONS = 1024
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+DEBIAN = r"^[0-9]+\.[0-9]+(([.~][0-9A-Za-z]+)*-[0-9][0-9A-Za-z.+~]*)?$"
+RAM = r"^[0-9]+(\.[0-9]+)? ?(MiB|GiB)$"
+SOURCE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*/?$"
+FUNCTION = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+_SCALAR_SCHEMA = {"type": ["boolean", "number", "string"]}
+_CLOSED = {"additionalProperties": False}  # pydantic leaves names that break the pattern open
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise PydanticCustomError("scalar", "must be text, a number, true or false")
+
+
+def _not_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("literal_error", "must be 1", {"expected": "1"})
+    return value
+
+
+def _one_as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME)]
+Options: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_OPTIONS)]
+Parameter: TypeAlias = Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
+Names: TypeAlias = Annotated[
+    list[Name],
+    BeforeValidator(
+        _one_as_list,
+        json_schema_input_type=Name
+        | Annotated[list[Name], Field(min_length=1, json_schema_extra={"uniqueItems": True})],
+    ),
+    Field(min_length=1),
+]
+
+
+class Table(BaseModel):
+    """A table with a fixed set of keys: unknown ones are errors, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class EditTable(Table):
+    """One change of the source, by text, made before the module is built."""
+
+    file: Annotated[str, StringConstraints(pattern=SOURCE_PATH)] = Field(
+        description="The source file, as a path in the kernel tree, inside the module's directory.",
+        examples=["fs/btrfs/lzo.c"],
+    )
+    function: Annotated[str, StringConstraints(pattern=FUNCTION)] | None = Field(
+        default=None,
+        description="Look only in the body of this function; without it, in the whole file.",
+        examples=["lzo_compress_pages"],
+    )
+    find: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="The text to replace. Any run of white space in it matches any white space.",
+        examples=["if (page_in) put_page(page_in);"],
+    )
+    replace: str = Field(
+        description='What to put in its place; "" removes it.', examples=["put_page(page_in);"]
+    )
+    times: int = Field(
+        default=1, ge=1, le=1000, description="How often `find` must occur, exactly.", examples=[1]
+    )
+
+
+class KernelTable(Table):
+    """A kernel to test: Debian's (`debian`), or one that you built (`image`)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["debian"]}, {"required": ["image"]}],
+            "dependentRequired": {
+                "module": ["debian"],
+                "modules": ["image"],
+                "edits": ["module"],
+                "patches": ["module"],
+            },
+        }
+    )
+
+    debian: Annotated[str, StringConstraints(pattern=DEBIAN)] | None = Field(
+        default=None,
+        description=(
+            "A kernel from Debian's packages: a series (its newest version is looked up when the "
+            "hunt starts) or one exact package version."
+        ),
+        examples=["6.1", "6.1.176-1"],
+    )
+    image: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description="A kernel image that you built; relative to the scenario file.",
+        examples=["arch/x86/boot/bzImage"],
+    )
+    modules: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description=(
+            "The directory lib/modules/RELEASE that belongs to `image`; relative to the scenario "
+            "file. Leave it out when all that the guest needs is built in."
+        ),
+        examples=["mods/lib/modules/6.12.0"],
+    )
+    module: Annotated[str, StringConstraints(pattern=SOURCE_PATH)] | None = Field(
+        default=None,
+        description="Rebuild the module in this directory from the source that matches `debian`.",
+        examples=["fs/btrfs"],
+    )
+    edits: list[EditTable] = Field(
+        default=[], description="Changes to make before `module` is built, in order."
+    )
+    patches: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default=[],
+        description=(
+            "Patch files to apply before the edits, in order; relative to the scenario file."
+        ),
+        examples=[["revert.patch"]],
+    )
+
+
+class MachineTable(Table):
+    """A virtual machine."""
+
+    arch: Literal["i386", "x86_64"] = Field(
+        description="The guest's architecture.", examples=["i386"]
+    )
+    ram: Annotated[str, StringConstraints(pattern=RAM)] = Field(
+        description="The guest's memory, in MiB or GiB: at least 128 MiB.", examples=["2 GiB"]
+    )
+    cpus: int = Field(default=1, ge=1, le=64, description="Virtual CPUs.", examples=[1])
+
+
+class WorkloadTable(BaseModel):
+    """A workload with its parameters: every other key sets the parameter of that name."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, Parameter]
+
+    use: str = Field(description="The built-in workload to run.", examples=["enospc-small-files"])
+
+
+class CellsTable(Table):
+    """Some of the cells: those that have, on each axis named here, one of the values given."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    kernel: Names | None = Field(default=None, description="Names from [kernels].")
+    machine: Names | None = Field(default=None, description="Names from [machines].")
+    mkfs: Names | None = Field(default=None, description="Names from [mkfs].")
+    mount: Names | None = Field(default=None, description="Names from [mount].")
+    workload: Names | None = Field(default=None, description="Names from [workloads].")
+
+
+class PlanTable(Table):
+    """Which cells to run, of all the combinations of the axes, and what to compare them with."""
+
+    reference: CellsTable | None = Field(
+        default=None,
+        description=(
+            "The cells known to be good: every other cell is compared with the nearest of them."
+        ),
+        examples=[{"kernel": "good"}],
+    )
+    include: Annotated[list[CellsTable], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Run the cells that match one of these. Without it, every combination.",
+        examples=[[{"kernel": "bad", "mount": ["lzo", "zlib"]}]],
+    )
+    exclude: list[CellsTable] = Field(
+        default=[],
+        description="Of those, leave out the cells that match one of these.",
+        examples=[[{"machine": "i386-2g", "mount": "zstd"}]],
+    )
+
+
+class LimitsTable(Table):
+    """How often and how long; seconds are of real time."""
+
+    rounds: int = Field(
+        default=_LIMITS.rounds,
+        ge=3,
+        le=1000,
+        description="Repetitions of the workload in one guest.",
+    )
+    trials: int = Field(
+        default=_LIMITS.trials, ge=1, le=100, description="Fresh guests for each cell."
+    )
+    round_seconds: float = Field(
+        default=_LIMITS.round_seconds,
+        ge=1,
+        le=86400,
+        allow_inf_nan=False,
+        description="A round that takes longer counts as hung.",
+    )
+    boot_seconds: float = Field(
+        default=_LIMITS.boot_seconds,
+        ge=1,
+        le=86400,
+        allow_inf_nan=False,
+        description="A guest that takes longer to start counts as lost.",
+    )
+    sample_hz: float = Field(
+        default=_LIMITS.sample_hz,
+        ge=0.1,
+        le=50,
+        allow_inf_nan=False,
+        description="Memory readings per second.",
+    )
+
+
+class SensitivityTable(Table):
+    """What size of effect matters to you."""
+
+    leak_kib_per_round: float = Field(
+        default=_SENSITIVITY.leak_kib_per_round,
+        gt=0,
+        le=2**30,
+        allow_inf_nan=False,
+        description="A cell is called clean only when a leak of this size is ruled out.",
+    )
+    surge_percent: float = Field(
+        default=_SENSITIVITY.surge_percent,
+        gt=0,
+        le=100,
+        allow_inf_nan=False,
+        description="A peak this far above the reference's, in percent of RAM, is a surge.",
+    )
+
+
+class Document(Table):
+    """A scenario of anyclue: what to test, in which combinations, and how long."""
+
+    schema_: Annotated[Literal[1], BeforeValidator(_not_bool)] = Field(
+        alias="schema", description="The version of this format.", examples=[1]
+    )
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="What this hunt is about; the report's headline.",
+        examples=["Memory climbs under compress=lzo"],
+    )
+    kernels: Annotated[dict[Name, KernelTable], Field(min_length=1, json_schema_extra=_CLOSED)] = (
+        Field(description="The kernels to test, by a name of your choice.")
+    )
+    machines: Annotated[
+        dict[Name, MachineTable], Field(min_length=1, json_schema_extra=_CLOSED)
+    ] = Field(description="The virtual machines to test them in, by a name of your choice.")
+    mkfs: Annotated[dict[Name, Options], Field(min_length=1, json_schema_extra=_CLOSED)] = Field(
+        default={"default": ""},
+        description="Options of mkfs, by a name of your choice; without it, none.",
+    )
+    mount: Annotated[dict[Name, Options], Field(min_length=1, json_schema_extra=_CLOSED)] = Field(
+        default={"default": ""},
+        description="Mount options (what follows -o), by a name of your choice; without it, none.",
+    )
+    workloads: Annotated[
+        dict[Name, WorkloadTable], Field(min_length=1, json_schema_extra=_CLOSED)
+    ] = Field(description="What runs in each round, by a name of your choice.")
+    plan: PlanTable = Field(default_factory=PlanTable, description="Which combinations to run.")
+    limits: LimitsTable = Field(default_factory=LimitsTable, description="How often and how long.")
+    sensitivity: SensitivityTable = Field(
+        default_factory=SensitivityTable, description="What size of effect matters."
+    )

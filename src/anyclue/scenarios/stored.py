@@ -1,0 +1,134 @@
+"""A scenario with its plan as JSON (``anyclue.plan/1``): plan.json of a run, ``plan --json``.
+
+The form is complete: a run directory is read back from it without the TOML and without the files
+that the TOML named. ``docs/scenario.md`` describes it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.scenarios.cells import SECTIONS
+from anyclue.scenarios.problems import key_text, shown
+from anyclue.scenarios.schema import NAME
+
+PLAN_SCHEMA = "anyclue.plan/1"
+_SCENARIO = TypeAdapter(Scenario)
+_NAME = re.compile(NAME)
+
+
+def plan_json(scenario: Scenario) -> dict[str, Any]:
+    """Return the whole scenario and its plan as a JSON value.
+
+    Each of ``cells`` has its id (``cell``), its value on each axis, what these mean (options,
+    machine, workload and parameters) and ``reference``: the id of its reference cell, or null.
+    """
+    plan: dict[str, Any] = {"schema": PLAN_SCHEMA}
+    plan.update(_SCENARIO.dump_python(scenario, mode="json"))
+    plan["cells"] = [_cell_json(cell, scenario) for cell in scenario.cells]
+    plan["references"] = [cell.id for cell in scenario.references]
+    return plan
+
+
+def scenario_to_json(scenario: Scenario) -> str:
+    """Return ``plan_json()`` as text, as plan.json holds it and ``plan --json`` prints it."""
+    return json.dumps(plan_json(scenario), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def scenario_from_json(text: str, *, origin: str = "plan.json") -> Scenario:
+    """Return the scenario that ``scenario_to_json()`` wrote.
+
+    Raises:
+        RequestError: when the text is not such a plan; ``origin`` names it.
+    """
+    try:
+        plan = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _not_a_plan([Problem(what=f"is not JSON: {error}", where=origin)]) from error
+    return scenario_from_plan(plan, origin=origin)
+
+
+def scenario_from_plan(plan: object, *, origin: str = "plan.json") -> Scenario:
+    """Return the scenario that ``plan_json()`` made; keys that it does not know are ignored.
+
+    Raises:
+        RequestError: when the value is not such a plan; ``origin`` names it.
+    """
+    if not isinstance(plan, Mapping) or plan.get("schema") != PLAN_SCHEMA:
+        found = plan.get("schema") if isinstance(plan, Mapping) else None
+        what = f"is not a plan of the form {PLAN_SCHEMA}: schema is {shown(found)}"
+        raise _not_a_plan([Problem(what=what, where=origin)])
+    value = dict(plan)
+    value["references"] = _cells_by_id(value)
+    try:
+        scenario = _SCENARIO.validate_python(value)
+    except ValidationError as error:
+        raise _not_a_plan(
+            [
+                Problem(what=details["msg"], where=f"{origin}: {key_text(details['loc'])}")
+                for details in error.errors(include_url=False)
+            ]
+        ) from error
+    _check_names(scenario, origin)
+    return scenario
+
+
+def _cell_json(cell: Cell, scenario: Scenario) -> dict[str, Any]:
+    machine = scenario.machines[cell.machine]
+    workload = scenario.workloads[cell.workload]
+    reference = scenario.reference_for(cell)
+    return {
+        "cell": cell.id,
+        **asdict(cell),
+        "mkfs_options": scenario.mkfs[cell.mkfs],
+        "mount_options": scenario.mount[cell.mount],
+        "arch": machine.arch.value,
+        "ram_mib": machine.ram_mib,
+        "cpus": machine.cpus,
+        "use": workload.use,
+        "parameters": dict(workload.parameters),
+        "is_reference": cell in scenario.references,
+        "reference": reference.id if reference is not None else None,
+    }
+
+
+def _cells_by_id(plan: Mapping[str, Any]) -> object:
+    """Return the cells that ``references`` names by id; what cannot be found stays as it is."""
+    cells, references = plan.get("cells"), plan.get("references")
+    if not isinstance(cells, list) or not isinstance(references, list):
+        return references
+    by_id = {cell.get("cell"): cell for cell in cells if isinstance(cell, Mapping)}
+    return [by_id.get(name, name) if isinstance(name, str) else name for name in references]
+
+
+def _check_names(scenario: Scenario, origin: str) -> None:
+    """Check the names, which become parts of paths, and that every cell's values are there."""
+    problems = []
+    for axis, section in SECTIONS.items():
+        values: Mapping[str, object] = getattr(scenario, section)
+        for name in values:
+            if not _NAME.fullmatch(name):
+                where = f"{origin}: {key_text((section, name))}"
+                problems.append(Problem(what="is not a valid name", where=where))
+        for index, cell in enumerate(scenario.cells):
+            if cell.value(axis) not in values:
+                what = f"there is no {shown(cell.value(axis))} in {section}"
+                where = f"{origin}: {key_text(('cells', index, axis.value))}"
+                problems.append(Problem(what=what, where=where))
+    if problems:
+        raise _not_a_plan(problems)
+
+
+def _not_a_plan(problems: list[Problem]) -> RequestError:
+    step = "start the hunt again from its scenario.toml, or restore the file"
+    return RequestError(
+        [Problem(what=problem.what, where=problem.where, next_step=step) for problem in problems]
+    )
