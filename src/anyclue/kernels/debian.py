@@ -7,6 +7,7 @@ kbuild and source are all there, for every architecture of the scenario.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from collections.abc import Iterable
@@ -79,6 +80,8 @@ class DebianKernels:
     def __init__(self, apt: Apt, store: Store) -> None:
         self._apt = apt
         self._store = store
+        self._resolving = asyncio.Lock()
+        self._resolved: dict[tuple[DebianKernel, frozenset[Arch]], dict[Arch, KernelPackages]] = {}
 
     async def resolve(
         self, wanted: DebianKernel, arches: Iterable[Arch]
@@ -88,8 +91,17 @@ class DebianKernels:
         Raises:
             RequestError: there is no such series or version, or no complete one.
         """
+        question = (wanted, frozenset(arches))
+        async with self._resolving:
+            if question not in self._resolved:
+                self._resolved[question] = await self._resolve(wanted, question[1])
+        return self._resolved[question]
+
+    async def _resolve(
+        self, wanted: DebianKernel, arches: frozenset[Arch]
+    ) -> dict[Arch, KernelPackages]:
         await self._apt.refresh()
-        flavours = [FLAVOURS[arch] for arch in sorted(set(arches))]
+        flavours = [FLAVOURS[arch] for arch in sorted(arches)]
         per_arch = [await self._complete(wanted.series, flavour) for flavour in flavours]
         common = set.intersection(*(set(found) for found in per_arch))
         if wanted.version is not None:
@@ -150,13 +162,13 @@ class DebianKernels:
         )
 
     async def image(self, packages: KernelPackages) -> Artifact:
-        """Return ``vmlinuz``, ``System.map``, ``config`` and the modules that guests load."""
+        """Return ``vmlinuz``, ``config`` and the modules that guests load."""
 
         async def build(directory: Path) -> None:
             tree = directory / "tree"
             await self._apt.unpack(packages.image, tree)
             boot = tree / "boot"
-            for name in ("vmlinuz", "System.map", "config"):
+            for name in ("vmlinuz", "config"):
                 (boot / f"{name}-{packages.release}").rename(directory / name)
             await collect_modules(tree, packages.release, directory)
             shutil.rmtree(tree)

@@ -109,9 +109,9 @@ class Variants:
         }
 
     async def _compiler(self, packages: KernelPackages) -> tuple[str, str]:
-        headers = await self._debian.headers(packages)
-        variables = headers.file(f"usr/src/linux-headers-{packages.release}/.kernelvariables")
-        named = re.search(r"\b(gcc-\d+)\b", variables.read_text())
+        image = await self._debian.image(packages)
+        config = image.file("config").read_text()
+        named = re.search(r'^CONFIG_CC_VERSION_TEXT="(\S+)', config, re.MULTILINE)
         compiler = named[1] if named else "gcc"
         try:
             version = await run((compiler, "--version"), deadline_s=30)

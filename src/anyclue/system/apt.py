@@ -22,7 +22,7 @@ from anyclue.system.store import Artifact, Recipe, Store, locked_file
 
 log = logging.getLogger(__name__)
 
-LISTS_FRESH_S = 24 * 3600
+LISTS_FRESH_S = 12 * 3600
 DOWNLOAD_S = 900
 
 
@@ -75,7 +75,7 @@ class Apt:
         self._env = {"APT_CONFIG": str(root / "apt.conf")}
 
     async def refresh(self) -> None:
-        """Bring the package lists up to date, when they are older than a day.
+        """Bring the package lists up to date, when they are older than half a day.
 
         Without a network the lists that are there go on being used; a list that fails (a mirror
         in the middle of a sync) is left out.
@@ -100,9 +100,8 @@ class Apt:
                     where="apt-get update",
                     next_step="check /etc/apt/sources.list and the network, then run again",
                 )
-            if updated.status == 0:
-                stamp.touch()
-            else:
+            stamp.touch()
+            if updated.status != 0:
                 log.warning("some package lists could not be updated; going on with the others")
 
     def _write_configuration(self) -> None:

@@ -13,6 +13,7 @@
  *     sample COUNT 0     COUNT samples now, 50 ms apart
  *     mark 0 LENGTH      payload goes to telemetry as a mark
  *     quiesce MS 0       sync, drop caches, until free memory stands still (at most MS)
+ *     sysrq CHARACTER 0  trigger it (ASCII code), also while a command runs; no answer
  * CONTROL, guest to host: "out LENGTH\n" with LENGTH bytes, any number of times; "done STATUS\n".
  *
  * TELEMETRY, guest to host: records "NAME NANOSECONDS LENGTH\n" with LENGTH bytes. NAME is "mark",
@@ -316,6 +317,16 @@ static void serve(void)
 	get(payload, length);
 	payload[length] = 0;
 
+	if (!strcmp(verb, "sysrq")) {
+		char key[2] = { (char)number, 0 };
+
+		write_file("/proc/sysrq-trigger", key);
+		return;
+	}
+	if (running) {
+		say(control_fd, "done 125\n");
+		return;
+	}
 	if (!strcmp(verb, "run")) {
 		run();
 		return;
@@ -381,7 +392,7 @@ int main(int argc, char **argv)
 
 	for (;;) {
 		struct pollfd fds[] = {
-			{ running ? -1 : control_fd, POLLIN, 0 }, { timer_fd, POLLIN, 0 },
+			{ control_fd, POLLIN, 0 }, { timer_fd, POLLIN, 0 },
 			{ kmsg_fd, POLLIN, 0 },		          { signal_fd, POLLIN, 0 },
 			{ output_fd, POLLIN, 0 },
 		};
@@ -397,7 +408,7 @@ int main(int argc, char **argv)
 			forward_output();
 		if (fds[3].revents)
 			reap();
-		if (!running && (fds[0].revents & POLLIN))
+		if (fds[0].revents & POLLIN)
 			serve();
 		else if (fds[0].revents & POLLHUP)
 			nap_ms(20); /* the host's end is closed: do not spin */

@@ -1,0 +1,48 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# First process of a guest, in its initramfs: modules, then the agent (in a full guest's root, when
+# there is one). What it prints goes to the console log.
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+mount -t devtmpfs dev /dev
+mkdir -p /proc /sys /run /tmp /mnt
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t debugfs debug /sys/kernel/debug
+mount -t tracefs trace /sys/kernel/tracing
+while read -r module; do
+	insmod "/lib/modules/$module" 2>/dev/null || echo "init: $module was not loaded"
+done </lib/modules/order
+echo 45 >/proc/sys/kernel/hung_task_timeout_secs
+echo 1 >/proc/sys/kernel/sysrq
+
+port() {
+	for name in /sys/class/virtio-ports/*/name; do
+		[ "$(cat "$name")" = "$1" ] && echo "/dev/$(basename "$(dirname "$name")")"
+	done
+}
+tries=0
+while [ -z "$(port org.anyclue.telemetry)" ] && [ $tries -lt 100 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+control=$(port org.anyclue.control)
+telemetry=$(port org.anyclue.telemetry)
+echo "init: control $control, telemetry $telemetry"
+
+if grep -q anyclue.root /proc/cmdline; then
+	mkdir -p /lower /upper /root
+	mount -t squashfs -o ro /dev/vdc /lower
+	mount -t tmpfs -o size=40% upper /upper
+	mkdir /upper/changes /upper/work
+	mount -t overlay -o lowerdir=/lower,upperdir=/upper/changes,workdir=/upper/work overlay /root
+	for name in dev proc sys; do
+		mkdir -p "/root/$name"
+		mount --move "/$name" "/root/$name"
+	done
+	mount -t tmpfs run /root/run
+	mkdir -p /root/sbin /root/lib/modules /root/mnt
+	cp /sbin/agent /bin/fsload /root/sbin/
+	exec switch_root /root /sbin/agent "$control" "$telemetry"
+fi
+exec /sbin/agent "$control" "$telemetry"

@@ -1,0 +1,137 @@
+"""The agent channel: requests to the guest's agent, and the telemetry that it sends back.
+
+The protocol is described at the top of ``agent/agent.c``. Everything that arrives is hostile:
+lengths are bounded, and text is never taken for more than bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.model.errors import AnyclueError, InfrastructureError
+
+MAX_RECORD = 8 << 20
+MAX_OUTPUT = 1 << 20
+TELEMETRY_MAX = 2 << 30
+
+
+class GuestSilentError(AnyclueError):
+    """The guest did not answer before its deadline."""
+
+
+class GuestGoneError(AnyclueError):
+    """The guest ended (QEMU exited, or closed the port) while an answer was due."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a request gave: the command's exit status and its output, cut at 1 MiB."""
+
+    status: int
+    output: str
+
+
+class Agent:
+    """The host's end of the control port."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def over(cls, end: socket.socket) -> Agent:
+        """Speak over a connected socket."""
+        reader, writer = await asyncio.open_connection(sock=end)
+        return cls(reader, writer)
+
+    async def request(
+        self, verb: str, number: int = 0, payload: str = "", *, deadline_s: float
+    ) -> Reply:
+        """Send a request and wait for its end.
+
+        Raises:
+            GuestSilentError: no end within ``deadline_s`` seconds.
+            GuestGoneError: the guest is gone, or answers what no agent would.
+        """
+        data = payload.encode()
+        try:
+            async with asyncio.timeout(deadline_s):
+                self._writer.write(f"{verb} {number} {len(data)}\n".encode() + data)
+                await self._writer.drain()
+                return await self._reply()
+        except TimeoutError as error:
+            raise GuestSilentError(f"no answer within {deadline_s:g} s") from error
+        except (OSError, EOFError, ValueError) as error:
+            raise GuestGoneError(f"the guest ended ({error or type(error).__name__})") from error
+
+    async def started(self, *, deadline_s: float) -> None:
+        """Wait for a booting guest's agent to say that it is there."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._reply()
+        except TimeoutError as error:
+            raise GuestSilentError(f"no agent within {deadline_s:g} s of booting") from error
+        except (OSError, EOFError, ValueError) as error:
+            raise GuestGoneError("the guest ended before its agent started") from error
+
+    def sysrq(self, key: str) -> None:
+        """Press a magic SysRq key, also while a request is under way (it has no answer)."""
+        with contextlib.suppress(OSError):
+            self._writer.write(f"sysrq {ord(key)} 0\n".encode())
+
+    async def _reply(self) -> Reply:
+        output = bytearray()
+        while True:
+            word, _, number = (await self._reader.readuntil(b"\n")).decode().partition(" ")
+            if word == "done":
+                return Reply(status=int(number), output=output.decode(errors="replace"))
+            if word != "out" or not 0 <= int(number) <= MAX_RECORD:
+                raise ValueError("not the agent's protocol")
+            output += await self._reader.readexactly(int(number))
+            del output[MAX_OUTPUT:]
+
+    def close(self) -> None:
+        """Close the host's end."""
+        self._writer.close()
+
+
+async def pump_telemetry(
+    end: socket.socket, into: Path, on_kernel_log: Callable[[str], None]
+) -> None:
+    """Copy whole telemetry records to a file until the guest ends.
+
+    A record that was cut short by the guest's death is left out.
+
+    Raises:
+        InfrastructureError: the disk is full, or the guest sends more than a trial ever needs.
+    """
+    reader, writer = await asyncio.open_connection(sock=end, limit=1 << 20)
+    written = 0
+    try:
+        with into.open("wb") as file:
+            while True:
+                header = await reader.readuntil(b"\n")
+                name, _, length = header.split(b" ")
+                size = int(length)
+                written += size
+                if not 0 <= size <= MAX_RECORD or written > TELEMETRY_MAX:
+                    return
+                data = await reader.readexactly(size)
+                file.write(header)
+                file.write(data)
+                if name == b"kmsg":
+                    on_kernel_log(data.decode(errors="replace"))
+                    file.flush()
+    except (EOFError, ValueError, ConnectionError):
+        return  # the guest is gone: what is whole is in the file
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot record: {error.strerror}", where=str(into), next_step="free some space"
+        ) from error
+    finally:
+        writer.close()
