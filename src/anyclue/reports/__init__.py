@@ -1,1 +1,12 @@
-"""What people and programs read: HTML, mail text, JUnit, JSON."""
+"""What people and programs read: HTML, mail text, JUnit, JSON.
+
+Rendering only: each function returns a string made from its arguments alone.
+"""
+
+from anyclue.reports.html import report_html
+from anyclue.reports.junit import junit_xml
+from anyclue.reports.mail import report_text
+from anyclue.reports.plain import summary
+from anyclue.reports.verdicts_json import verdicts_json
+
+__all__ = ["junit_xml", "report_html", "report_text", "summary", "verdicts_json"]

@@ -1,0 +1,170 @@
+"""``report.html``: one file with all in it; it fetches nothing and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jinja2
+from markupsafe import Markup
+
+from anyclue.model.recording import Incident, LogLine, Recording
+from anyclue.model.scenario import Axis, Cell, Scenario
+from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
+from anyclue.reports import words
+from anyclue.reports.evidence import is_incident_line, log_around, witness
+from anyclue.reports.figures import Figure, cell_figures, overviews
+from anyclue.reports.mail import log_text
+from anyclue.reports.text import clean_block
+
+DETAILED_CELLS = 24
+_INCIDENT_LINES = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClassRow:
+    name: str
+    meaning: str
+    rate: str
+    interval: str
+    grew: bool
+    top: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LogRow:
+    text: str
+    hot: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Detail:
+    """What the page says of one cell beyond its row."""
+
+    verdict: CellVerdict
+    look_for: str
+    figures: Sequence[Figure]
+    classes: Sequence[_ClassRow]
+    incident: Incident | None
+    incident_text: str
+    log: Sequence[_LogRow]
+    facts: Sequence[tuple[str, str]]
+    provenance: Sequence[tuple[str, str]]
+
+
+def report_html(
+    findings: Findings,
+    scenario: Scenario,
+    recordings: Mapping[Cell, Sequence[Recording]],
+    facts: Mapping[str, str],
+) -> str:
+    """Return the report as a page; ``facts`` is what ``words.split_facts`` describes.
+
+    Cells that are neither clean nor unproven are shown in detail, the worst first, up to
+    ``DETAILED_CELLS``; the page says how many it leaves out.
+    """
+    interesting = [
+        cell
+        for cell in words.worst_first(findings.cells)
+        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or words.was_broken(cell)
+    ]
+    cells = [verdict.cell for verdict in findings.cells]
+    least_kib = 4 * scenario.sensitivity.leak_kib_per_round
+    by_cell = {verdict.cell: verdict for verdict in findings.cells}
+    given = words.split_facts(facts)
+    shown = interesting[:DETAILED_CELLS]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            findings=findings,
+            scenario=scenario,
+            counts=words.counts(findings, scenario),
+            axes=words.varying(cells) if cells else tuple(Axis),
+            shared=words.common(cells) if cells else (),
+            anchors={verdict.cell: f"cell-{index}" for index, verdict in enumerate(shown)},
+            overviews=overviews(findings.cells, least_kib),
+            details=[
+                _detail(verdict, by_cell, recordings, least_kib, f"c{index}")
+                for index, verdict in enumerate(shown)
+            ],
+            left_out=len(interesting) - len(shown),
+            not_judged=words.not_judged(findings, scenario),
+            scenario_words=words.scenario_words(scenario),
+            limits=words.limits_words(scenario),
+            commands=given.commands,
+            versions=given.versions,
+            words=words,
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """Return an environment in which every value is cleaned, then escaped."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("anyclue.reports", "templates"),
+        autoescape=True,
+        finalize=_finalize,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _finalize(value: object) -> object:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return clean_block(value)
+    return value
+
+
+def _detail(
+    verdict: CellVerdict,
+    by_cell: Mapping[Cell, CellVerdict],
+    recordings: Mapping[Cell, Sequence[Recording]],
+    least_kib: float,
+    name: str,
+) -> _Detail:
+    reference = by_cell.get(verdict.reference) if verdict.reference else None
+    recording = witness(verdict, recordings)
+    broke = words.was_broken(verdict)
+    log: Sequence[LogLine] = log_around(verdict, recording) if recording and broke else ()
+    with_facts = [entry for entry in recording.rounds if entry.facts] if recording else []
+    said = with_facts[-1].facts.items() if with_facts else ()
+    provenance = recording.provenance.items() if recording else ()
+    return _Detail(
+        verdict=verdict,
+        look_for=words.LOOK_FOR[verdict.signature] if verdict.signature else "",
+        figures=cell_figures(verdict, reference, recordings, least_kib, name),
+        classes=_class_rows(verdict),
+        incident=verdict.incident,
+        incident_text=_cut(verdict.incident.text) if verdict.incident else "",
+        log=[_LogRow(text=log_text(line), hot=is_incident_line(verdict, line)) for line in log],
+        facts=[(key, words.scalar(value)) for key, value in said],
+        provenance=[(key, words.scalar(value)) for key, value in provenance],
+    )
+
+
+def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
+    carrier = words.carrier(verdict)
+    found = [*words.grown(verdict), *words.level(verdict)]
+    found.sort(key=lambda item: (not item[1].grew, item[0] is not carrier))
+    return [
+        _ClassRow(
+            name=name.value,
+            meaning=words.CLASS_WORDS[MemoryClass(name)],
+            rate=words.number(of.rate_kib),
+            interval=words.interval(of.ci95_kib),
+            grew=of.grew,
+            top=words.top_of(of),
+        )
+        for name, of in found
+    ]
+
+
+def _cut(text: str) -> str:
+    lines = clean_block(text).strip("\n").split("\n")
+    if len(lines) <= _INCIDENT_LINES:
+        return "\n".join(lines)
+    left = len(lines) - _INCIDENT_LINES
+    return "\n".join([*lines[:_INCIDENT_LINES], f"... {left} more lines in the recording"])

@@ -1,0 +1,100 @@
+"""``verdicts.json``: the findings for machines; documented in ``docs/verdicts-schema.md``."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+from anyclue.model.recording import Incident
+from anyclue.model.scenario import Scenario
+from anyclue.model.verdict import CellVerdict, ClassRate, Factor, Findings, MemoryClass
+from anyclue.reports import words
+from anyclue.reports.text import clean, clean_block
+
+SCHEMA = "anyclue.verdicts/1"
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+def verdicts_json(findings: Findings, scenario: Scenario) -> str:
+    """Return the findings as JSON, in ASCII, ended by a line end; the same input, the same text.
+
+    Numbers that are not finite become null: JSON has no word for them.
+    """
+    document: Json = {
+        "schema": SCHEMA,
+        "title": clean(scenario.title),
+        "sentence": clean(findings.sentence),
+        "cells": [_cell(cell) for cell in findings.cells],
+        "factors": [_factor(factor) for factor in findings.factors],
+        "not_judged": [clean(text) for text in words.not_judged(findings, scenario)],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _cell(verdict: CellVerdict) -> Json:
+    cell = verdict.cell
+    return {
+        "cell": clean(cell.id),
+        "kernel": clean(cell.kernel),
+        "machine": clean(cell.machine),
+        "mkfs": clean(cell.mkfs),
+        "mount": clean(cell.mount),
+        "workload": clean(cell.workload),
+        "outcome": verdict.outcome.value,
+        "verdict": verdict.verdict.value,
+        "because": clean(verdict.because),
+        "rate_kib_per_round": _number(verdict.rate_kib_per_round),
+        "rate_ci95_kib": _interval(verdict.rate_ci95_kib),
+        "signature": verdict.signature.value if verdict.signature else None,
+        "signature_detail": clean(verdict.signature_detail),
+        "classes": {
+            name.value: _class(verdict.classes[name])
+            for name in MemoryClass
+            if name in verdict.classes
+        },
+        "rounds": verdict.rounds,
+        "warm_up": verdict.warm_up,
+        "trials": verdict.trials,
+        "reference": clean(verdict.reference.id) if verdict.reference else None,
+        "incident": _incident(verdict.incident) if verdict.incident else None,
+    }
+
+
+def _class(found: ClassRate) -> Json:
+    return {
+        "rate_kib_per_round": _number(found.rate_kib),
+        "rate_ci95_kib": _interval(found.ci95_kib),
+        "grew": found.grew,
+        "top": [{"name": clean(name), "kib_per_round": _number(kib)} for name, kib in found.top],
+    }
+
+
+def _incident(incident: Incident) -> Json:
+    return {
+        "kind": clean(incident.kind),
+        "t_s": _number(incident.t_s),
+        "title": clean(incident.title),
+        "function": clean(incident.function) if incident.function is not None else None,
+        "text": clean_block(incident.text),
+    }
+
+
+def _factor(factor: Factor) -> Json:
+    return {
+        "factor": factor.factor.value,
+        "matters": factor.matters,
+        "because": clean(factor.because),
+        "evidence": [[clean(one.id), clean(other.id)] for one, other in factor.evidence],
+    }
+
+
+def _number(value: float | None) -> float | None:
+    known = words.finite(value)
+    return None if known is None else round(known, 6)
+
+
+def _interval(ci: tuple[float, float] | None) -> Json:
+    if ci is None or words.finite(ci[0]) is None or words.finite(ci[1]) is None:
+        return None
+    return [_number(ci[0]), _number(ci[1])]
