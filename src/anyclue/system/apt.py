@@ -66,6 +66,14 @@ class Package:
         return f"{self.name}{qualifier}={self.version}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A Debian release and the source lines that bring it."""
+
+    name: str
+    sources: tuple[str, ...]
+
+
 class Apt:
     """apt with private state below ``root``."""
 
@@ -135,6 +143,39 @@ class Apt:
             if len(fields) == 3:
                 found.setdefault(fields[0], set()).add(fields[1])
         return found
+
+    async def suite(self) -> Suite:
+        """Return the Debian release that the host's sources name, for building a root.
+
+        Raises:
+            InfrastructureError: the sources name no Debian archive.
+        """
+        fields = ("REPO_URI", "RELEASE", "COMPONENT", "ORIGIN", "SIGNED_BY")
+        listed = await run(
+            (
+                *("apt-get", "indextargets", "--format"),
+                "|".join(f"$({field})" for field in fields),
+                "Created-By: Packages",
+            ),
+            deadline_s=60,
+            env=self._env,
+        )
+        sources: dict[str, None] = {}
+        names = []
+        for line in listed.stdout.splitlines():
+            uri, release, component, origin, signed_by = line.split("|")
+            if origin != "Debian":
+                continue
+            option = f"[signed-by={signed_by}] " if signed_by.startswith("/") else ""
+            sources[f"deb {option}{uri} {release} {component}"] = None
+            names.append(release)
+        if not names:
+            raise InfrastructureError(
+                "the host's apt sources name no Debian archive",
+                where="/etc/apt",
+                next_step="a full guest is made from Debian's packages: add its archive",
+            )
+        return Suite(name=min(names, key=len), sources=tuple(sources))
 
     async def unpack(self, package: Package, into: Path) -> None:
         """Download one package (signatures checked by apt) and unpack it below ``into``."""

@@ -55,6 +55,7 @@ async def start(
     *,
     stdout: int | None,
     stderr: int | None,
+    stdin: int = asyncio.subprocess.DEVNULL,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
@@ -68,7 +69,7 @@ async def start(
     try:
         return await asyncio.create_subprocess_exec(
             *dying_with_us(argv),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             cwd=cwd,
@@ -98,17 +99,24 @@ async def run(
     deadline_s: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    stdin: Path | None = None,
     check: bool = True,
 ) -> Completed:
-    """Run a command to its end.
+    """Run a command to its end; it reads ``stdin`` (nothing, when None).
 
     Raises:
         CommandError: it cannot be started, takes longer than ``deadline_s`` seconds, or (with
             ``check``) exits with a status other than 0.
     """
-    process = await start(
-        argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=cwd, env=env
-    )
+    with (stdin or Path(os.devnull)).open("rb") as source:
+        process = await start(
+            argv,
+            stdin=source.fileno(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=cwd,
+            env=env,
+        )
     try:
         out, err = await asyncio.wait_for(process.communicate(), deadline_s)
     except TimeoutError as error:

@@ -1,0 +1,133 @@
+"""Guests ready to restore: initramfs, root image, accelerator, warm snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyclue.guests import accelerator as acceleration
+from anyclue.guests.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.guests.initramfs import Tool, build_initramfs
+from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, running
+from anyclue.guests.rootfs import build_root
+from anyclue.model.errors import InfrastructureError
+from anyclue.model.scenario import Machine
+from anyclue.model.trial import Accelerator, ArtifactRef, GuestImage, PreparedKernel, Shape
+from anyclue.system.apt import Apt
+from anyclue.system.processes import run
+from anyclue.system.store import Artifact, Recipe, Store
+
+QUIESCE_MS = 5000
+FULL_ROOT = "anyclue.root=1"
+CONSOLE_LINES = 12
+
+
+class Images:
+    """Makes guest images; everything stays in the cache."""
+
+    def __init__(self, store: Store, apt: Apt, cache: Path, tools: Sequence[Tool]) -> None:
+        self._store = store
+        self._apt = apt
+        self._cache = cache
+        self._tools = tuple(tools)
+
+    async def prepare(
+        self, kernel: PreparedKernel, machine: Machine, shape: Shape, *, boot_s: float
+    ) -> GuestImage:
+        """Return a warm guest: booted, dependencies of the module under test loaded, at rest.
+
+        One snapshot serves every variant of the module, which is loaded after the restore.
+
+        Raises:
+            InfrastructureError: the guest does not boot within ``boot_s`` seconds.
+        """
+        initramfs = await build_initramfs(
+            self._store, self._apt, machine.arch, kernel.boot, self._tools
+        )
+        root = (
+            await build_root(self._store, self._apt, machine.arch) if shape is Shape.FULL else None
+        )
+        vmlinuz = self._store.find(kernel.boot.kind, kernel.boot.key).file("vmlinuz")
+        with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
+            root_image = root.file("root.squashfs") if root else None
+            boot = Boot(
+                machine=machine,
+                accelerator=Accelerator.TCG,
+                kernel=vmlinuz,
+                initramfs=initramfs.file("initramfs.cpio"),
+                disks=acceleration.blank_disks(Path(name), root_image),
+                append=FULL_ROOT if root else "",
+            )
+            chosen = await acceleration.choose(boot, self._cache)
+        emulator = (await run((EMULATORS[machine.arch], "--version"), deadline_s=20)).stdout
+        recipe = Recipe(
+            kind="snapshot",
+            inputs={
+                "kernel": kernel.boot.key,
+                "initramfs": initramfs.key,
+                "root": root.key if root else None,
+                "arch": machine.arch.value,
+                "ram_mib": machine.ram_mib,
+                "cpus": machine.cpus,
+                "accelerator": chosen.accelerator.value,
+                "emulator": emulator.splitlines()[0],
+                "command_line": COMMAND_LINE,
+                "format": 1,
+            },
+        )
+
+        async def build(directory: Path) -> None:
+            disks = acceleration.blank_disks(directory, root_image)
+            warm = Boot(
+                machine=machine,
+                accelerator=chosen.accelerator,
+                kernel=vmlinuz,
+                initramfs=initramfs.file("initramfs.cpio"),
+                disks=disks,
+                append=boot.append,
+            )
+            await _save_warm(warm, directory, boot_s)
+            for path in (disks.payload, disks.scratch, directory / "telemetry"):
+                path.unlink()
+
+        snapshot = await self._store.make(recipe, build)
+        return GuestImage(
+            shape=shape,
+            machine=machine,
+            accelerator=chosen.accelerator,
+            kernel=kernel.boot,
+            initramfs=_ref(initramfs),
+            root=_ref(root) if root else None,
+            snapshot=_ref(snapshot),
+        )
+
+
+async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
+    async with running(boot, directory) as guest:
+        pump = asyncio.create_task(
+            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
+        )
+        try:
+            await guest.agent.started(deadline_s=boot_s)
+            # Run once what every trial runs, so that its first use is not measured later.
+            await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
+            await guest.agent.request("sample", 3, deadline_s=30)
+            await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)
+            await guest.save(directory / "state")
+        except (GuestSilentError, GuestGoneError) as error:
+            console = (directory / "console.log").read_text(errors="replace").splitlines()
+            said = "\n".join(f"    {line}" for line in console[-CONSOLE_LINES:])
+            raise InfrastructureError(
+                f"the guest did not boot: {error}\n{said or '    (nothing on its console)'}",
+                where=f"kernel {boot.kernel}",
+                next_step="check that the kernel is for this architecture, or raise "
+                "limits.boot_seconds",
+            ) from error
+        finally:
+            pump.cancel()
+
+
+def _ref(artifact: Artifact) -> ArtifactRef:
+    return ArtifactRef(kind=artifact.kind, key=artifact.key)
