@@ -13,9 +13,19 @@ import altair as alt
 
 from anyclue.reports.series import Fit, FloorPoint, Point, Timeline, spread
 
-WIDTH = 470
-HEIGHT = 250
+WIDTH = 420
+HEIGHT = 235
+FONT = 11.5
 _LABELLED_ROUNDS = 16
+
+# Encodings are made once: Altair validates each one that it makes, and its shorthands are slow.
+_X = alt.X(field="x", type="quantitative")
+_Y = alt.Y(field="y", type="quantitative")
+_Y2 = alt.Y2(field="y2")
+_ORDER = alt.Order(field="x", type="quantitative")
+_TEXT = alt.Text(field="text", type="nominal")
+_TOP = alt.YValue(0)  # type: ignore[no-untyped-call]
+
 _FLOOR_TITLE = "KiB above the first counted floor"
 
 INK, MUTED, GRID, PAPER = "var(--ink)", "var(--muted)", "var(--grid)", "var(--paper)"
@@ -41,6 +51,9 @@ class _Axis:
 
 def memory_over_time(cell: Timeline, reference: Timeline | None, colour: str) -> alt.LayerChart:
     """Return memory in use over time: the cell over its reference, with round marks and floors."""
+    drawn = [*cell.used, *cell.floors]
+    drawn += [*reference.used, *reference.floors] if reference else []
+    seconds = [x for x, _ in drawn] + ([] if cell.incident_s is None else [cell.incident_s])
     layers: list[alt.Chart] = [*_round_marks(cell)]
     if reference is not None:
         layers.append(_line(reference.used, REFERENCE, width=1.2))
@@ -49,14 +62,12 @@ def memory_over_time(cell: Timeline, reference: Timeline | None, colour: str) ->
         layers.append(_dots(reference.floors, REFERENCE))
     layers.append(_dots(cell.floors, colour))
     if cell.incident_s is not None:
-        layers += _incident(cell.incident_s)
-    drawn = [*cell.used, *cell.floors]
-    drawn += [*reference.used, *reference.floors] if reference else []
-    seconds = [x for x, _ in drawn] + ([] if cell.incident_s is None else [cell.incident_s])
+        layers += _incident(cell.incident_s, early=cell.incident_s < max(seconds) / 2)
     return _framed(
         layers,
         _axis("seconds since the trial began", seconds, least=1.0),
         _axis("MiB in use", [y for _, y in drawn], least=8.0),
+        head=16 if cell.incident_s is None else 28,
     )
 
 
@@ -127,7 +138,7 @@ def _line(points: Sequence[Point], colour: str, *, width: float) -> alt.Chart:
     chart: alt.Chart = alt.Chart(_points(points)).mark_line(
         color=colour, strokeWidth=width, strokeJoin="round", strokeCap="round"
     )
-    return chart.encode(x="x:Q", y="y:Q", order="x:Q")
+    return chart.encode(x=_X, y=_Y, order=_ORDER)
 
 
 def _dots(
@@ -141,7 +152,7 @@ def _dots(
         stroke=colour if hollow else PAPER,
         strokeWidth=1.4 if hollow else 1,
     )
-    return chart.encode(x="x:Q", y="y:Q")
+    return chart.encode(x=_X, y=_Y)
 
 
 def _band(line: Fit, low: Point, high: Point, colour: str) -> alt.Chart:
@@ -156,7 +167,7 @@ def _band(line: Fit, low: Point, high: Point, colour: str) -> alt.Chart:
         )
     ]
     chart: alt.Chart = alt.Chart(_data(rows)).mark_area(color=colour, opacity=0.16)
-    return chart.encode(x="x:Q", y="y:Q", y2="y2:Q")
+    return chart.encode(x=_X, y=_Y, y2=_Y2)
 
 
 def _round_marks(cell: Timeline) -> list[alt.Chart]:
@@ -169,22 +180,25 @@ def _round_marks(cell: Timeline) -> list[alt.Chart]:
         return []
     data = _data(rows)
     rules = alt.Chart(data).mark_rule(color=GRID, strokeWidth=1, strokeDash=[2, 3])
-    names = alt.Chart(data).mark_text(color=MUTED, fontSize=10, baseline="bottom", dx=3, dy=-2)
+    names = alt.Chart(data).mark_text(
+        color=MUTED, fontSize=FONT - 1, baseline="bottom", dx=3, dy=-2
+    )
     return [
-        rules.encode(x="x:Q"),
-        names.encode(x="x:Q", y=alt.value(0), text="text:N"),
+        rules.encode(x=_X),
+        names.encode(x=_X, y=_TOP, text=_TEXT),
     ]
 
 
-def _incident(at: float) -> list[alt.Chart]:
+def _incident(at: float, *, early: bool) -> list[alt.Chart]:
+    """Return a line where the trial broke, named above the plot on the side with more room."""
     data = _data([{"x": round(at, 3), "text": "broke here"}])
     rule = alt.Chart(data).mark_rule(color=INCIDENT, strokeWidth=1.5)
     name = alt.Chart(data).mark_text(
-        color=INCIDENT, fontSize=11, align="right", baseline="top", dx=-4, dy=3
+        color=INCIDENT, fontSize=11, align="left" if early else "right", baseline="bottom", dy=-14
     )
     return [
-        rule.encode(x="x:Q"),
-        name.encode(x="x:Q", y=alt.value(0), text="text:N"),
+        rule.encode(x=_X),
+        name.encode(x=_X, y=_TOP, text=_TEXT),
     ]
 
 
@@ -193,15 +207,19 @@ def _label(at: Point, line: FloorLine) -> alt.Chart:
     text: alt.Chart = alt.Chart(data).mark_text(
         color=line.colour, fontSize=11, fontWeight=600, align="right", dx=-8, dy=-8
     )
-    return text.encode(x="x:Q", y="y:Q", text="text:N")
+    return text.encode(x=_X, y=_Y, text=_TEXT)
 
 
 def _framed(
-    layers: Sequence[alt.Chart], across: _Axis, up: _Axis, *, whole: bool = False
+    layers: Sequence[alt.Chart], across: _Axis, up: _Axis, *, whole: bool = False, head: int = 16
 ) -> alt.LayerChart:
-    """Return ``layers`` over a common frame; ``whole`` keeps the ticks of x to whole numbers."""
+    """Return ``layers`` over a common frame; ``whole`` keeps the ticks of x to whole numbers.
+
+    ``head`` is the room in pixels between the title and the plot.
+    """
     x = alt.X(
-        "x:Q",
+        field="x",
+        type="quantitative",
         scale=alt.Scale(domain=[across.low, across.high], nice=False, padding=8),
         axis=alt.Axis(
             title=across.title,
@@ -212,27 +230,28 @@ def _framed(
         ),
     )
     y = alt.Y(
-        "y:Q",
+        field="y",
+        type="quantitative",
         scale=alt.Scale(domain=[up.low, up.high], nice=True),
         axis=alt.Axis(title=None, domain=False, ticks=False, tickCount=5, labelPadding=6),
     )
     corner = alt.Chart(_points([(across.low, up.low)])).mark_point(opacity=0, size=0)
-    chart: alt.LayerChart = alt.layer(corner.encode(x=x, y=y), *layers).properties(
+    chart = alt.LayerChart(layer=[corner.encode(x=x, y=y), *layers]).properties(
         width=WIDTH,
         height=HEIGHT,
         autosize=alt.AutoSizeParams(type="fit", contains="padding"),
-        padding={"left": 2, "right": 6, "top": 2, "bottom": 2},
+        padding={"left": 5, "right": 6, "top": 2, "bottom": 2},
         title=alt.TitleParams(
             text=up.title,
             anchor="start",
             frame="bounds",
-            fontSize=11,
+            fontSize=FONT,
             fontWeight="normal",
             color=MUTED,
-            offset=16,
+            offset=head,
         ),
     )
-    return chart.configure(
+    configured: alt.LayerChart = chart.configure(
         background="transparent",
         aria=False,
         font="sans-serif",
@@ -244,12 +263,13 @@ def _framed(
             gridColor=GRID,
             tickColor=GRID,
             domainColor=GRID,
-            labelFontSize=11,
-            titleFontSize=11,
+            labelFontSize=FONT,
+            titleFontSize=FONT,
             titleFontWeight="normal",
             titlePadding=6,
         ),
     )
+    return configured
 
 
 def _axis(title: str, values: Sequence[float], *, least: float) -> _Axis:

@@ -57,7 +57,8 @@ def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
         drawn = sum(bool(series.floors(cell, of)) for cell in group)
         kinds = [v for v in words.SEVERITY if any(cell.verdict is v for cell in group)]
         title = f"Floors of all cells on {where}"
-        caption = f"{drawn} of {len(group)} cells reached floors. Drawn: {of.value} ({words.CLASS_WORDS[of]})."
+        caption = f"{drawn} of {len(group)} cells reached floors. "
+        caption += f"Drawn: {of.value} ({words.CLASS_WORDS[of]})."
         figures.append(
             Figure(
                 title=title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
@@ -13,9 +14,11 @@ from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
 from anyclue.reports import words
 from anyclue.reports.evidence import is_incident_line, log_around, witness
-from anyclue.reports.figures import Figure, cell_figures, overviews
 from anyclue.reports.mail import log_text
 from anyclue.reports.text import clean_block
+
+if TYPE_CHECKING:
+    from anyclue.reports.figures import Figure
 
 DETAILED_CELLS = 24
 _INCIDENT_LINES = 400
@@ -63,6 +66,8 @@ def report_html(
     Cells that are neither clean nor unproven are shown in detail, the worst first, up to
     ``DETAILED_CELLS``; the page says how many it leaves out.
     """
+    from anyclue.reports import figures  # noqa: PLC0415 - Altair takes most of a second to load
+
     interesting = [
         cell
         for cell in words.worst_first(findings.cells)
@@ -83,9 +88,19 @@ def report_html(
             axes=words.varying(cells) if cells else tuple(Axis),
             shared=words.common(cells) if cells else (),
             anchors={verdict.cell: f"cell-{index}" for index, verdict in enumerate(shown)},
-            overviews=overviews(findings.cells, least_kib),
+            overviews=figures.overviews(findings.cells, least_kib),
             details=[
-                _detail(verdict, by_cell, recordings, least_kib, f"c{index}")
+                _detail(
+                    verdict,
+                    recordings,
+                    figures.cell_figures(
+                        verdict,
+                        by_cell.get(verdict.reference) if verdict.reference else None,
+                        recordings,
+                        least_kib,
+                        f"c{index}",
+                    ),
+                )
                 for index, verdict in enumerate(shown)
             ],
             left_out=len(interesting) - len(shown),
@@ -120,12 +135,9 @@ def _finalize(value: object) -> object:
 
 def _detail(
     verdict: CellVerdict,
-    by_cell: Mapping[Cell, CellVerdict],
     recordings: Mapping[Cell, Sequence[Recording]],
-    least_kib: float,
-    name: str,
+    drawn: Sequence[Figure],
 ) -> _Detail:
-    reference = by_cell.get(verdict.reference) if verdict.reference else None
     recording = witness(verdict, recordings)
     broke = words.was_broken(verdict)
     log: Sequence[LogLine] = log_around(verdict, recording) if recording and broke else ()
@@ -135,7 +147,7 @@ def _detail(
     return _Detail(
         verdict=verdict,
         look_for=words.LOOK_FOR[verdict.signature] if verdict.signature else "",
-        figures=cell_figures(verdict, reference, recordings, least_kib, name),
+        figures=drawn,
         classes=_class_rows(verdict),
         incident=verdict.incident,
         incident_text=_cut(verdict.incident.text) if verdict.incident else "",
