@@ -139,17 +139,19 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
     for key, text in files.items():
         file = _resolved(text, base) if isinstance(text, str) and text else None
         if file is not None and not _is(file, Path.is_file):
-            problems.add((*path, *key), f"no such file: {shown(str(file))}", relative)
+            problems.add((*path, *key), f"no such file: {shown(str(file), most=400)}", relative)
     modules = given.get("modules")
     if not isinstance(modules, str) or not modules:
         return
     directory = _resolved(modules, base)
     if not _is(directory, Path.is_dir):
-        problems.add((*path, "modules"), f"no such directory: {shown(str(directory))}", relative)
+        problems.add(
+            (*path, "modules"), f"no such directory: {shown(str(directory), most=400)}", relative
+        )
     elif _is(directory / "lib" / "modules", Path.is_dir):
         problems.add(
             (*path, "modules"),
-            f"{shown(modules)} is not the directory of one kernel release",
+            f"{shown(modules, most=400)} is not the directory of one kernel release",
             f"point it at {shown(modules.rstrip('/') + '/lib/modules/RELEASE')}",
         )
 

@@ -20,12 +20,13 @@ _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(
-    r'"""(?:\\.|[^\\])*?"""(?P<basic>"{0,2})'
-    r"|'''.*?'''(?P<literal>'{0,2})"
+    r'"""(?:\\.|[^\\])*?""""{0,2}'
+    r"|'''.*?''''{0,2}"
     r'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*'",
     re.DOTALL,
 )
+_MAX_KEYS = 100  # in one dotted key; every prefix of it is kept
 _OTHER_VALUE = re.compile(r"[^,\]}\n#]+")
 
 
@@ -110,6 +111,8 @@ class _Scan:
         while self._peek_after_space() == ".":
             self._at += 1
             keys.append(self._key())
+            if len(keys) > _MAX_KEYS:
+                raise ValueError(keys)
         return tuple(keys)
 
     def _key(self) -> str:

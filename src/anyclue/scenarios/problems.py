@@ -11,7 +11,6 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.scenarios.lines import KeyPath, line_of
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SHOWN_CHARACTERS = 60
 
 
 def key_text(path: Sequence[str | int]) -> str:
@@ -26,15 +25,15 @@ def key_text(path: Sequence[str | int]) -> str:
     return text
 
 
-def shown(value: object) -> str:
-    """Return a value as a message may show it: one line, escaped, not too long."""
+def shown(value: object, *, most: int = 60) -> str:
+    """Return a value as a message may show it: one line, escaped, ``most`` characters."""
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str):
         text = json.dumps(value, ensure_ascii=not value.isprintable())
-        return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '..."'
+        return text if len(text) <= most else text[:most] + '..."'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() > 64:
@@ -42,10 +41,13 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that ``name`` was most likely meant to be."""
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the known name that ``name`` was most likely meant to be.
+
+    ``cutoff`` is how alike they must be, from 0 to 1 (equal).
+    """
     by_fold = {candidate.casefold(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.casefold(), by_fold, n=1)
+    matches = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=cutoff)
     return by_fold[matches[0]] if matches else None
 
 

@@ -50,7 +50,10 @@ def read_scenario(
     """
     document = _toml(text, origin)
     problems = Problems(origin, key_lines(text))
-    document = check_shape(document, problems)
+    try:
+        document = check_shape(document, problems)
+    except RecursionError as error:
+        raise _too_deep(origin) from error
     tables = {axis: table_items(document.get(section)) for axis, section in SECTIONS.items()}
     for axis in (Axis.MKFS, Axis.MOUNT):
         if SECTIONS[axis] not in document:
@@ -135,7 +138,7 @@ def _toml(text: str, origin: str) -> dict[str, Any]:
             where = f"{origin}:{len(lines)}:{len(lines[-1]) + 1}"
         raise _wrong(where, f"is not TOML: {what}", _toml_step(what)) from error
     except RecursionError as error:
-        raise _wrong(origin, "is nested too deeply", "") from error
+        raise _too_deep(origin) from error
     except ValueError as error:  # a whole number of thousands of digits
         raise _wrong(origin, f"is not TOML: {error}", "") from error
 
@@ -146,6 +149,10 @@ def _toml_step(what: str) -> str:
     if "Invalid value" in what:
         return 'text needs quotes: name = "text"'
     return ""
+
+
+def _too_deep(origin: str) -> RequestError:
+    return _wrong(origin, "is nested too deeply", "a scenario needs a few levels only")
 
 
 def _wrong(where: str, what: str, next_step: str) -> RequestError:

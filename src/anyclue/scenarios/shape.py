@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from anyclue.scenarios import schema
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, key_text, nearest, shown, suggestion
+from anyclue.scenarios.problems import Problems, nearest, shown, suggestion
 
 AnyTable = TypeVar("AnyTable", bound=BaseModel)
 
@@ -154,14 +154,20 @@ def _step_for_unknown(path: KeyPath) -> str:
     key = str(path[-1])
     table = _generic(path[:-1])
     known = _keys(_TABLES[table]) if table is not None else []
-    if nearest(key, known) is None:
+    if nearest(key, known, cutoff=0.8) is None:
         for other, model in _TABLES.items():
             if key in _keys(model):
                 if not other:
                     return f'"{key}" belongs at the top of the file, before the first [table]'
-                home = key_text(other).replace("*", "NAME")
-                return f'"{key}" belongs in [{home}]'
+                return f'"{key}" belongs in {_header(other)}'
     return suggestion(key, known)
+
+
+def _header(table: tuple[str, ...]) -> str:
+    """Return the header of a table as TOML writes it; the last ``*`` of a list is its index."""
+    if len(table) > 2 and table[-1] == "*":
+        return f"[[{'.'.join(table[:-1])}]]".replace("*", "NAME")
+    return f"[{'.'.join(table)}]".replace("*", "NAME")
 
 
 def _example(path: KeyPath) -> str:

@@ -105,7 +105,7 @@ def _cells_by_id(plan: Mapping[str, Any]) -> object:
     cells, references = plan.get("cells"), plan.get("references")
     if not isinstance(cells, list) or not isinstance(references, list):
         return references
-    by_id = {cell.get("cell"): cell for cell in cells if isinstance(cell, Mapping)}
+    by_id = {str(cell.get("cell")): cell for cell in cells if isinstance(cell, Mapping)}
     return [by_id.get(name, name) if isinstance(name, str) else name for name in references]
 
 

@@ -1,0 +1,62 @@
+"""scenarios/lzo-leak.toml: the case of the mail, and the first file that a newcomer reads."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from anyclue.model.scenario import Arch, DebianKernel, Edit, ModuleVariant, WorkloadRules
+from anyclue.scenarios import json_schema, load_scenario
+
+FILE = Path(__file__).parents[2] / "scenarios" / "lzo-leak.toml"
+
+
+def test_it_plans_the_seven_cells(rules: Mapping[str, WorkloadRules]) -> None:
+    scenario = load_scenario(FILE, workloads=rules)
+    assert {cell.id for cell in scenario.cells} == {
+        "bad.i386-2g.default.none.small-files",
+        "bad.i386-2g.default.zlib.small-files",
+        "bad.i386-2g.default.lzo.small-files",
+        "bad.i386-2g.default.zstd.small-files",
+        "good.i386-2g.default.lzo.small-files",
+        "good.x86_64-2g.default.lzo.small-files",
+        "bad.x86_64-2g.default.lzo.small-files",
+    }
+    for cell in scenario.cells:
+        reference = scenario.reference_for(cell)
+        if cell.kernel == "bad":
+            assert reference is not None
+            assert reference.id == f"good.{cell.machine}.default.lzo.small-files"
+        else:
+            assert reference is None
+
+
+def test_it_is_the_case_of_the_mail(rules: Mapping[str, WorkloadRules]) -> None:
+    scenario = load_scenario(FILE, workloads=rules)
+    edit = Edit(
+        file="fs/btrfs/lzo.c",
+        function="lzo_compress_pages",
+        find="if (page_in) put_page(page_in);",
+        replace="",
+    )
+    assert scenario.kernels["bad"].variant == ModuleVariant(directory="fs/btrfs", edits=(edit,))
+    assert scenario.kernels["good"].variant == ModuleVariant(directory="fs/btrfs")
+    assert all(kernel.source == DebianKernel(series="6.1") for kernel in scenario.kernels.values())
+    machines = [(one.arch, one.ram_mib, one.cpus) for one in scenario.machines.values()]
+    assert machines == [(Arch.I386, 2048, 1), (Arch.X86_64, 2048, 1)]
+    assert scenario.mount == {
+        "none": "",
+        "zlib": "compress=zlib",
+        "lzo": "compress=lzo",
+        "zstd": "compress=zstd",
+    }
+    assert scenario.workloads["small-files"].parameters["files"] == 600
+    assert scenario.limits.rounds == 6
+
+
+def test_it_keeps_to_the_published_schema() -> None:
+    document = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    Draft202012Validator(json_schema()).validate(document)
