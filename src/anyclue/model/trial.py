@@ -67,8 +67,7 @@ class WorkloadPlan:
     """A workload, ready to run: commands by phase, each an argv for the guest.
 
     ``write`` leaves everything on disk; ``exercise`` reads back, overwrites, cuts; ``remove``
-    removes. ``{mnt}`` stands for the mount point. ``size_mib`` is the file system's size,
-    ``proves`` the fact that must not be 0 if the mount option was really exercised.
+    removes. ``{mnt}`` stands for the mount point; ``size_mib`` is the file system's size.
     """
 
     name: str

@@ -1,1 +1,11 @@
 """What runs in a guest: the built-in workloads."""
+
+from pathlib import Path
+
+from anyclue.suites.workload import Workload
+from anyclue.suites.workloads import WORKLOADS
+
+FSLOAD_SOURCE = Path(__file__).parent / "fsload" / "fsload.c"
+"""The C source of the program that the workloads' commands call in the guest."""
+
+__all__ = ["FSLOAD_SOURCE", "WORKLOADS", "Workload"]

@@ -1,0 +1,59 @@
+"""From samples and marks to rounds with their settled and floor readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+from anyclue.model.recording import Mark, MarkName, Reading, Round
+
+
+def find_rounds(marks: Sequence[Mark], samples: Sequence[Reading]) -> tuple[Round, ...]:
+    """Return the rounds that the marks delimit; one that was cut short has no floor."""
+    begins = [mark for mark in marks if mark.name is MarkName.ROUND_BEGIN]
+    ends = [*(mark.t_s for mark in begins[1:]), float("inf")]
+    return tuple(
+        _round(begin, [mark for mark in marks if begin.t_s <= mark.t_s < end], samples)
+        for begin, end in zip(begins, ends, strict=True)
+    )
+
+
+def _round(begin: Mark, marks: Sequence[Mark], samples: Sequence[Reading]) -> Round:
+    by_name = {mark.name: mark for mark in marks}
+    settled = by_name.get(MarkName.SETTLED)
+    floor_begin = by_name.get(MarkName.FLOOR_BEGIN)
+    floor_end = by_name.get(MarkName.FLOOR_END)
+    end = by_name.get(MarkName.ROUND_END)
+    floor = None
+    if floor_begin and floor_end:
+        within = [s for s in samples if floor_begin.t_s <= s.t_s <= floor_end.t_s]
+        floor = median_reading(within)
+    after = [s for s in samples if settled and s.t_s >= settled.t_s]
+    return Round(
+        number=begin.round,
+        begin_s=begin.t_s,
+        end_s=end.t_s if end else None,
+        settled=after[0] if after else None,
+        floor=floor,
+        facts={key: value for mark in marks for key, value in mark.data.items()},
+    )
+
+
+def median_reading(readings: Sequence[Reading]) -> Reading | None:
+    """Return the counter-wise median; counters that are not in every reading are left out."""
+    if not readings:
+        return None
+    names = set.intersection(*(set(reading.counters) for reading in readings))
+    return Reading(
+        t_s=readings[-1].t_s,
+        counters={
+            name: float(median(reading.counters[name] for reading in readings))
+            for name in sorted(names)
+        },
+    )
+
+
+def peak_interval_s(samples: Sequence[Reading]) -> float:
+    """Return the longest time between two samples, in seconds: where a peak could hide."""
+    return max((b.t_s - a.t_s for a, b in pairwise(samples)), default=0.0)

@@ -1,0 +1,85 @@
+"""The run directory: the seam between the trials and everything after them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.recording import Outcome, Recording
+from anyclue.model.scenario import Cell
+from anyclue.recordings.store import read_recording
+
+
+class RunDirectory:
+    """Names in a run directory; see DESIGN: scenario.toml, plan.json, cells/CELL/trial-N/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def plan(self) -> Path:
+        """The validated scenario, as JSON; its presence makes a directory a run."""
+        return self.path / "plan.json"
+
+    @property
+    def scenario(self) -> Path:
+        """The scenario as the user wrote it."""
+        return self.path / "scenario.toml"
+
+    def file(self, name: str) -> Path:
+        """Return the path of a result file: verdicts.json, report.html and so on."""
+        return self.path / name
+
+    def trial(self, cell: Cell, number: int) -> Path:
+        """Return the directory of one trial (there only when the trial has an outcome)."""
+        return self.path / "cells" / cell.id / f"trial-{number}"
+
+    def plan_text(self) -> str:
+        """Return the content of ``plan.json``.
+
+        Raises:
+            RequestError: the directory is not a run.
+        """
+        try:
+            return self.plan.read_text()
+        except OSError as error:
+            raise RequestError(
+                [
+                    Problem(
+                        what=f"not a run directory: {error.strerror}",
+                        where=str(self.plan),
+                        next_step="name the directory that `anyclue hunt` wrote",
+                    )
+                ]
+            ) from error
+
+    def recordings(self, cells: Sequence[Cell]) -> dict[Cell, tuple[Recording, ...]]:
+        """Read every whole recording of ``cells``, trials in order.
+
+        Raises:
+            RequestError: a recording is damaged.
+        """
+        return {
+            cell: tuple(
+                read_recording(directory)
+                for directory in sorted(
+                    (self.path / "cells" / cell.id).glob("trial-*"), key=_number
+                )
+            )
+            for cell in cells
+        }
+
+    def outcome(self, cell: Cell, number: int) -> Outcome | None:
+        """Return how a trial ended, None when it has not."""
+        try:
+            fields = json.loads((self.trial(cell, number) / "outcome.json").read_text())
+            return Outcome(fields["outcome"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+
+def _number(directory: Path) -> int:
+    text = directory.name.removeprefix("trial-")
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,137 @@
+"""A trial's directory: written once, whole; read back as a `Recording`.
+
+samples.parquet  one row a counter and sample: t_s (s), counter, value
+marks.jsonl  kmsg.log  console.log  qemu.log  outcome.json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.recording import (
+    Incident,
+    Mark,
+    Outcome,
+    Reading,
+    Recording,
+)
+from anyclue.model.scenario import Cell
+from anyclue.recordings.kernel_log import format_lines, parse_lines
+from anyclue.recordings.rounds import find_rounds
+from anyclue.recordings.telemetry import parse_mark
+
+SCHEMA = "anyclue.outcome/1"
+
+
+def write_recording(
+    directory: Path, recording: Recording, *, seconds: float, lost_log: int
+) -> None:
+    """Write a trial's files into ``directory`` (which the caller then gives its final name)."""
+    samples_frame(recording.timeline).write_parquet(
+        directory / "samples.parquet", compression="zstd", statistics=False
+    )
+    (directory / "marks.jsonl").write_text(
+        "".join(
+            json.dumps({"t_s": m.t_s, "name": m.name, "round": m.round, "data": dict(m.data)})
+            + "\n"
+            for m in recording.marks
+        )
+    )
+    (directory / "kmsg.log").write_text(format_lines(recording.kernel_log))
+    fields = {
+        "schema": SCHEMA,
+        "cell": asdict(recording.cell),
+        "trial": recording.trial,
+        "outcome": recording.outcome.value,
+        "detail": recording.detail,
+        "ram_kib": recording.ram_kib,
+        "seconds": round(seconds, 2),
+        "lost_log": lost_log,
+        "incident": asdict(recording.incident) if recording.incident else None,
+        "provenance": dict(recording.provenance),
+    }
+    (directory / "outcome.json").write_text(json.dumps(fields, indent=1))
+
+
+def samples_frame(samples: Iterable[Reading]) -> pl.DataFrame:
+    """Return samples in long form."""
+    times: list[float] = []
+    names: list[str] = []
+    values: list[float] = []
+    for sample in samples:
+        times += [sample.t_s] * len(sample.counters)
+        names += sample.counters.keys()
+        values += sample.counters.values()
+    return pl.DataFrame(
+        {"t_s": times, "counter": names, "value": values},
+        schema={"t_s": pl.Float64, "counter": pl.Categorical, "value": pl.Float64},
+    )
+
+
+def read_samples(path: Path) -> tuple[Reading, ...]:
+    """Read ``samples.parquet`` back."""
+    frame = pl.read_parquet(path).with_columns(pl.col("counter").cast(pl.String))
+    return tuple(
+        Reading(
+            t_s=float(str(key[0])),
+            counters=dict(zip(group["counter"].to_list(), group["value"].to_list(), strict=True)),
+        )
+        for key, group in frame.group_by("t_s", maintain_order=True)
+    )
+
+
+def read_recording(directory: Path) -> Recording:
+    """Read a trial's directory.
+
+    Raises:
+        RequestError: it is not a whole recording of this version.
+    """
+    try:
+        fields = json.loads((directory / "outcome.json").read_text())
+        _check_schema(fields["schema"])
+        marks = read_marks(directory / "marks.jsonl")
+        samples = read_samples(directory / "samples.parquet")
+        return Recording(
+            cell=Cell(**fields["cell"]),
+            trial=int(fields["trial"]),
+            outcome=Outcome(fields["outcome"]),
+            detail=str(fields["detail"]),
+            ram_kib=int(fields["ram_kib"]),
+            rounds=find_rounds(marks, samples),
+            timeline=samples,
+            marks=marks,
+            kernel_log=parse_lines((directory / "kmsg.log").read_text()),
+            incident=Incident(**fields["incident"]) if fields["incident"] else None,
+            provenance=fields["provenance"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise RequestError(
+            [
+                Problem(
+                    what=f"not a whole recording: {error}",
+                    where=str(directory),
+                    next_step="remove this trial's directory and continue with --resume",
+                )
+            ]
+        ) from error
+
+
+def _check_schema(schema: object) -> None:
+    if schema != SCHEMA:
+        raise ValueError(f"schema {schema!r}, this anyclue reads {SCHEMA!r}")
+
+
+def read_marks(path: Path) -> tuple[Mark, ...]:
+    """Read ``marks.jsonl`` back."""
+    marks = []
+    for line in path.read_text().splitlines():
+        mark = parse_mark(line, float(json.loads(line)["t_s"]))
+        if mark is not None:
+            marks.append(mark)
+    return tuple(marks)

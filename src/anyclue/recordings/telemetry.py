@@ -1,0 +1,92 @@
+"""The agent's telemetry stream, as the host wrote it to a file: samples, marks, kernel log."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.model.recording import LogLine, Mark, MarkName, Reading
+from anyclue.recordings.kernel_log import parse_kmsg
+from anyclue.recordings.procfs import PARSERS
+
+_HEADER = re.compile(rb"^([a-z-]{1,20}) (\d{1,19}) (\d{1,9})$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telemetry:
+    """Everything that one trial sent; ``lost_log`` counts gaps that the kernel log had."""
+
+    samples: tuple[Reading, ...]
+    marks: tuple[Mark, ...]
+    log: tuple[LogLine, ...]
+    lost_log: int
+
+
+def read_telemetry(path: Path) -> Telemetry:
+    """Parse a stream; it ends at the first record that is not whole."""
+    return parse_telemetry(path.read_bytes() if path.exists() else b"")
+
+
+def parse_telemetry(stream: bytes) -> Telemetry:
+    """Parse the bytes of a stream. Never raises: what is not a record ends it."""
+    samples: dict[int, dict[str, float]] = {}
+    marks: list[Mark] = []
+    log: list[LogLine] = []
+    lost = 0
+    for name, time_ns, data in _records(stream):
+        text = data.decode(errors="replace")
+        if name in PARSERS:
+            samples.setdefault(time_ns, {}).update(PARSERS[name](text))
+        elif name == "mark":
+            mark = parse_mark(text, time_ns / 1e9)
+            if mark is not None:
+                marks.append(mark)
+        elif name == "kmsg":
+            line = parse_kmsg(text)
+            if line is not None:
+                log.append(line)
+        elif name == "kmsg-lost":
+            lost += 1
+    readings = tuple(
+        Reading(t_s=time_ns / 1e9, counters=counters)
+        for time_ns, counters in sorted(samples.items())
+    )
+    return Telemetry(samples=readings, marks=tuple(marks), log=tuple(log), lost_log=lost)
+
+
+def _records(stream: bytes) -> Iterator[tuple[str, int, bytes]]:
+    at = 0
+    while (end := stream.find(b"\n", at, at + 64)) >= 0:
+        header = _HEADER.match(stream[at:end])
+        if header is None:
+            return
+        begin, at = end + 1, end + 1 + int(header[3])
+        if at > len(stream):
+            return
+        yield header[1].decode(), int(header[2]), stream[begin:at]
+
+
+def format_mark(name: MarkName, number: int, data: dict[str, int | float | bool | str]) -> str:
+    """Return a mark's payload for the agent."""
+    return json.dumps({"name": name.value, "round": number, "data": data})
+
+
+def parse_mark(text: str, t_s: float) -> Mark | None:
+    """Parse a mark's payload; None when it is not one."""
+    try:
+        fields = json.loads(text)
+        return Mark(
+            t_s=t_s,
+            name=MarkName(fields["name"]),
+            round=int(fields["round"]),
+            data={
+                str(key): value
+                for key, value in fields.get("data", {}).items()
+                if isinstance(value, int | float | str)
+            },
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,54 @@
+"""What a built-in workload is: a declaration, from which the commands for a guest follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice, WorkloadRules
+from anyclue.model.trial import WorkloadPlan
+
+MNT = "{mnt}"
+DROP_CACHES = ("sh", "-c", "echo 3 >/proc/sys/vm/drop_caches")
+SYNC = ("sync",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A built-in workload.
+
+    ``plan`` turns complete parameters into phases; the file system's size is one of them:
+    parameter ``size_mib``, which every workload has.
+    """
+
+    name: str
+    summary: str
+    parameters: tuple[ParameterRule, ...]
+    plan: Callable[[Mapping[str, Scalar]], WorkloadPlan]
+
+    @property
+    def rules(self) -> WorkloadRules:
+        """What a scenario may say of it."""
+        return WorkloadRules(name=self.name, summary=self.summary, parameters=self.parameters)
+
+    def planned(self, choice: WorkloadChoice) -> WorkloadPlan:
+        """Return the phases for a scenario's choice; what it leaves out has its default."""
+        defaults = {rule.name: rule.default for rule in self.parameters}
+        return self.plan({**defaults, **choice.parameters})
+
+
+def fsload(verb: str, path: str = MNT, **options: Scalar) -> tuple[str, ...]:
+    """Return the argv of one ``fsload`` operation (see ``fsload/fsload.c``)."""
+    return ("fsload", verb, path, *(f"{name}={value}" for name, value in options.items()))
+
+
+def size_mib(default: int) -> ParameterRule:
+    """Return the rule for the size of the file system."""
+    return ParameterRule(
+        name="size_mib",
+        default=default,
+        minimum=128,
+        maximum=8192,
+        unit="MiB",
+        summary="size of the file system",
+    )
