@@ -1,0 +1,190 @@
+"""Floors by round, the rises between them, and which rises to set aside.
+
+A *rise* is the difference of one class (KiB) between two neighbouring floors of a trial. Working
+on rises takes the level of a trial away, so that trials with different levels can be combined.
+
+Two kinds of rise are out of line without being a leak:
+
+* **warm-up**: the first rounds pay for one-time things (zstd's workspaces: 4.1 MiB of slab at its
+  first use). Leading rounds are set aside for every purpose.
+* **late steps**: a one-time cost that comes later, or one floor that was read at a bad moment (up
+  and down again). They are set aside when the question is whether growth is *sustained*, and kept
+  when the question is whether growth can be *excluded*.
+
+Both are found with the same gate: out of line with the other rises by far more than their own
+scatter explains. A constant leak raises every rise alike and so is never out of line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+import numpy as np
+from scipy import special
+
+from anyclue.model.recording import Recording
+from anyclue.model.verdict import MemoryClass
+from anyclue.verdicts.classes import PAGE_KIB, classes_kib
+
+MIN_FLOORS: Final = 3
+"""Two rises: the fewest that can agree or disagree with each other."""
+
+MIN_FLOORS_AFTER_WARM_UP: Final = 4
+"""Three rises: the fewest among which one can be out of line by a majority."""
+
+GATE_LEVEL: Final = 0.998
+"""A rise is out of line when it is outside this prediction interval of the others (two-sided).
+
+Corrected for the number of rises. Ten classes are looked at in a cell, so a 95 % gate would set
+aside a good round in many cells; real one-time costs are far outside any gate."""
+
+MIN_OTHERS: Final = 3
+"""With fewer rises to compare with, none can be said to be out of line."""
+
+Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Floors of one class in one trial: round numbers and KiB, same length, in round order."""
+
+    rounds: tuple[int, ...]
+    kib: tuple[float, ...]
+
+    def rises(self) -> Rises:
+        """Return the rises between neighbouring floors, all of them kept."""
+        x, y = self.rounds, self.kib
+        return Rises(
+            gaps=tuple(b - a for a, b in pairwise(x)),
+            kib=tuple(b - a for a, b in pairwise(y)),
+            kept=(True,) * max(len(x) - 1, 0),
+        )
+
+    def without_first(self, count: int) -> Series:
+        """Return the series without its first ``count`` floors."""
+        return Series(rounds=self.rounds[count:], kib=self.kib[count:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rises:
+    """Rises of one trial: ``gaps`` in rounds (1 unless a floor is missing), ``kib`` per gap."""
+
+    gaps: tuple[int, ...]
+    kib: tuple[float, ...]
+    kept: tuple[bool, ...]
+
+    @property
+    def count(self) -> int:
+        """How many rises are kept."""
+        return sum(self.kept)
+
+    def per_round(self) -> Array:
+        """Return the kept rises, in KiB per round."""
+        values = np.asarray(self.kib, dtype=float) / np.asarray(self.gaps, dtype=float)
+        kept: Array = values[np.asarray(self.kept, bool)]
+        return kept
+
+
+def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[Series, ...]]:
+    """Return the floors of every class, one series a recording, in the order given.
+
+    A class is in the result when at least one floor has it; a trial without it has an empty
+    series, so that all classes have as many series as there are recordings.
+    """
+    points: dict[MemoryClass, list[dict[int, float]]] = {}
+    for trial, recording in enumerate(recordings):
+        for one_round in sorted(recording.rounds, key=lambda r: r.number):
+            if one_round.floor is None:
+                continue
+            for memory_class, kib in classes_kib(one_round.floor).items():
+                by_trial = points.setdefault(memory_class, [{} for _ in recordings])
+                by_trial[trial][one_round.number] = kib
+    return {
+        memory_class: tuple(
+            Series(rounds=tuple(trial), kib=tuple(trial.values())) for trial in points[memory_class]
+        )
+        for memory_class in MemoryClass
+        if memory_class in points
+    }
+
+
+def warm_up_rounds(series: Sequence[Series]) -> int:
+    """Return how many leading rounds to set aside: the most that any of ``series`` asks for."""
+    return max((_warm_up(one) for one in series), default=0)
+
+
+def _warm_up(series: Series) -> int:
+    """Find the last leading rise that is out of line with all that follow it.
+
+    At most a third of the floors go (what comes later is no warm-up but a late step), and
+    :data:`MIN_FLOORS_AFTER_WARM_UP` stay.
+    """
+    floors = len(series.kib)
+    most = max(min(floors // 3, floors - MIN_FLOORS_AFTER_WARM_UP), 0)
+    rises = series.rises().per_round()
+    found = 0
+    for k in range(most):
+        later = rises[k + 1 :]
+        later = np.delete(later, _outliers(later))
+        if _out_of_line(rises[k : k + 1], later):
+            found = k + 1
+    return found
+
+
+def set_steps_aside(rises: Rises) -> Rises:
+    """Return ``rises`` with late steps no longer kept.
+
+    At most a third of them, and never so many that fewer than three stay: a rise that comes
+    again and again is no one-time cost.
+    """
+    if not all(rises.kept):
+        raise ValueError("steps are set aside once")
+    outliers = set(_outliers(rises.per_round()))
+    return replace(rises, kept=tuple(k not in outliers for k in range(len(rises.kib))))
+
+
+def theil_sen(series: Series) -> float:
+    """Return the median of all pairwise slopes in KiB per round (0 for less than two floors)."""
+    x = np.asarray(series.rounds, dtype=float)
+    y = np.asarray(series.kib, dtype=float)
+    i, j = np.triu_indices(len(x), k=1)
+    return float(np.median((y[j] - y[i]) / (x[j] - x[i]))) if len(i) else 0.0
+
+
+def _outliers(values: Array) -> list[int]:
+    """Return the indices of the values that are out of line with all the rest, or none.
+
+    The largest such set counts, so that two outliers (up and down again) do not hide each other.
+    """
+    if len(values) <= MIN_OTHERS:
+        return []
+    furthest = np.argsort(-np.abs(values - np.median(values)))
+    for count in range(min(len(values) // 3, len(values) - MIN_OTHERS), 0, -1):
+        candidates = furthest[:count]
+        if _out_of_line(values[candidates], np.delete(values, candidates)):
+            return [int(k) for k in candidates]
+    return []
+
+
+def _out_of_line(values: Array, others: Array) -> bool:
+    """Say whether each of ``values`` is outside the prediction interval of ``others``.
+
+    The scatter is at least a page, since floors are counted in pages. The level is corrected for
+    the number of values among which the most extreme ones were picked.
+    """
+    if len(others) < MIN_OTHERS:
+        return False
+    scatter = max(float(np.std(others, ddof=1)), PAGE_KIB)
+    distance = float(np.min(np.abs(values - np.mean(others))))
+    return distance > _gate(len(values), len(others)) * scatter
+
+
+@lru_cache(maxsize=1024)
+def _gate(values: int, others: int) -> float:
+    tail = (1.0 - GATE_LEVEL) / 2.0 / (values + others)
+    quantile = float(special.stdtrit(others - 1, 1.0 - tail))
+    return quantile * float(np.sqrt(1.0 + 1.0 / others))

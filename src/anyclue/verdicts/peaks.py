@@ -1,0 +1,122 @@
+"""Memory between the floors: what was left for reclaim, peaks, and running out of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from anyclue.model.recording import Recording
+from anyclue.model.verdict import MemoryClass
+from anyclue.verdicts.classes import TRAITS, Kind, classes_kib, of_kind
+
+SAME_RAM: Final = 0.1
+"""Peaks of two guests are comparable when their RAM differs by no more than this share: the page
+cache and the limits for dirty pages scale with RAM."""
+
+OOM_SHARE: Final = 0.25
+"""A guest that ran out of memory while one class took this share of its RAM, beyond what the same
+class ever took in the reference, ran out because of that class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peaks:
+    """Extremes of a cell over all its trials, in KiB.
+
+    ``held`` is the most that a round left behind and quiescing gave back, with the class that
+    held most of it; ``used`` and ``uncached`` are the highest use above the lowest use, with and
+    without caches; ``growth`` is the rise of each class above its first sample.
+    """
+
+    ram: float
+    held: float | None
+    held_class: MemoryClass | None
+    used: float | None
+    uncached: float | None
+    growth: Mapping[MemoryClass, float]
+
+
+def peaks_of(recordings: Sequence[Recording]) -> Peaks:
+    """Return the extremes of a cell's trials (None where nothing was recorded)."""
+    held, held_class = _held(recordings)
+    timelines = [[classes_kib(reading) for reading in r.timeline] for r in recordings]
+    return Peaks(
+        ram=float(max((r.ram_kib for r in recordings), default=0)),
+        held=held,
+        held_class=held_class,
+        used=_highest(_range(_values(line, ())) for line in timelines),
+        uncached=_highest(_range(_values(line, of_kind(Kind.RECLAIMABLE))) for line in timelines),
+        growth=_growth(timelines),
+    )
+
+
+def comparable(mine: Peaks, theirs: Peaks | None) -> bool:
+    """Say whether the peaks of a cell and of its reference may be compared."""
+    return theirs is not None and theirs.ram > 0 and abs(mine.ram / theirs.ram - 1.0) <= SAME_RAM
+
+
+def exhausting_class(mine: Peaks, theirs: Peaks | None) -> tuple[MemoryClass, float] | None:
+    """Return the class that used the memory up, and its growth in KiB, or None.
+
+    Classes of user space are accused only by comparison.
+    """
+    kinds = (Kind.KERNEL,) if theirs is None else (Kind.KERNEL, Kind.USER)
+    grown = {
+        memory_class: growth
+        for memory_class, growth in mine.growth.items()
+        if TRAITS[memory_class].kind in kinds
+        and growth - (theirs.growth.get(memory_class, 0.0) if theirs is not None else 0.0)
+        >= OOM_SHARE * mine.ram
+    }
+    if mine.ram <= 0 or not grown:
+        return None
+    largest = max(grown, key=lambda c: grown[c])
+    return largest, grown[largest]
+
+
+def _held(recordings: Sequence[Recording]) -> tuple[float | None, MemoryClass | None]:
+    """Find the round that left most behind: settled minus its own floor."""
+    best: float | None = None
+    best_class: MemoryClass | None = None
+    for recording in recordings:
+        for one_round in recording.rounds:
+            if one_round.settled is None or one_round.floor is None:
+                continue
+            before, after = classes_kib(one_round.settled), classes_kib(one_round.floor)
+            given = {c: before[c] - after[c] for c in before if c in after}
+            used = given.pop(MemoryClass.USED, None)
+            if used is not None and (best is None or used > best):
+                best = used
+                best_class = max(given, key=lambda c: given[c], default=None)
+    return best, best_class
+
+
+def _values(
+    timeline: Sequence[Mapping[MemoryClass, float]], without: Sequence[MemoryClass]
+) -> list[float]:
+    return [
+        sample[MemoryClass.USED] - sum(sample.get(c, 0.0) for c in without)
+        for sample in timeline
+        if MemoryClass.USED in sample
+    ]
+
+
+def _range(values: Sequence[float]) -> float | None:
+    return max(values) - min(values) if values else None
+
+
+def _highest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _growth(
+    timelines: Sequence[Sequence[Mapping[MemoryClass, float]]],
+) -> dict[MemoryClass, float]:
+    growth: dict[MemoryClass, float] = {}
+    for timeline in timelines:
+        for memory_class in MemoryClass:
+            values = [sample[memory_class] for sample in timeline if memory_class in sample]
+            if values:
+                rise = max(values) - values[0]
+                growth[memory_class] = max(growth.get(memory_class, 0.0), rise)
+    return growth
