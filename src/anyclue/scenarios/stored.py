@@ -33,7 +33,11 @@ def plan_json(scenario: Scenario) -> dict[str, Any]:
     """
     plan: dict[str, Any] = {"schema": PLAN_SCHEMA}
     plan.update(_SCENARIO.dump_python(scenario, mode="json"))
-    plan["cells"] = [_cell_json(cell, scenario) for cell in scenario.cells]
+    references = frozenset(scenario.references)
+    plan["cells"] = [
+        {**_cell_json(cell, scenario), **_reference_json(cell, scenario, references)}
+        for cell in scenario.cells
+    ]
     plan["references"] = [cell.id for cell in scenario.references]
     return plan
 
@@ -84,7 +88,6 @@ def scenario_from_plan(plan: object, *, origin: str = "plan.json") -> Scenario:
 def _cell_json(cell: Cell, scenario: Scenario) -> dict[str, Any]:
     machine = scenario.machines[cell.machine]
     workload = scenario.workloads[cell.workload]
-    reference = scenario.reference_for(cell)
     return {
         "cell": cell.id,
         **asdict(cell),
@@ -95,9 +98,16 @@ def _cell_json(cell: Cell, scenario: Scenario) -> dict[str, Any]:
         "cpus": machine.cpus,
         "use": workload.use,
         "parameters": dict(workload.parameters),
-        "is_reference": cell in scenario.references,
-        "reference": reference.id if reference is not None else None,
     }
+
+
+def _reference_json(
+    cell: Cell, scenario: Scenario, references: frozenset[Cell]
+) -> dict[str, bool | str | None]:
+    if cell in references:
+        return {"is_reference": True, "reference": None}
+    reference = scenario.reference_for(cell)
+    return {"is_reference": False, "reference": reference.id if reference is not None else None}
 
 
 def _cells_by_id(plan: Mapping[str, Any]) -> object:
