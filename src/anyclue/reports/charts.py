@@ -235,7 +235,7 @@ def _framed(
         scale=alt.Scale(domain=[up.low, up.high], nice=True),
         axis=alt.Axis(title=None, domain=False, ticks=False, tickCount=5, labelPadding=6),
     )
-    corner = alt.Chart(_points([(across.low, up.low)])).mark_point(opacity=0, size=0)
+    corner = alt.Chart(_points([(across.low, up.low)])).mark_point(opacity=0, size=0, color=GRID)
     chart = alt.LayerChart(layer=[corner.encode(x=x, y=y), *layers]).properties(
         width=WIDTH,
         height=HEIGHT,

@@ -98,5 +98,7 @@ def _stacked(rows: list[tuple[str, ...]], width: int, *, values: int) -> list[st
     for row in rows:
         lines += wrap(" ".join(row[:-values]), width, rest=_INDENT)
         verdict, rate, *signature = row[-values:]
-        lines += wrap("  ".join([verdict, f"{rate} KiB/round", *signature]), width, first=_INDENT)
+        known = "no rate" if rate == "-" else f"{rate} KiB/round"
+        said = [verdict, known, *(word for word in signature if word)]
+        lines += wrap(", ".join(said), width, first=_INDENT)
     return lines

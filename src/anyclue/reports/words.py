@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -151,14 +152,18 @@ def not_judged(findings: Findings, scenario: Scenario | None) -> list[str]:
 
     Those are the unproven ones, and the planned ones without any verdict (with a scenario).
     """
-    said = "\n".join(findings.not_judged)
+
+    def said(cell: Cell) -> bool:
+        name = re.compile(rf"(?<![\w.-]){re.escape(cell.id)}(?![\w-])")
+        return any(name.search(text) for text in findings.not_judged)
+
     unproven = [
         f"{verdict.cell.id}: {verdict.outcome.value}: {verdict.because}"
         for verdict in findings.cells
-        if verdict.verdict is Verdict.UNPROVEN and verdict.cell.id not in said
+        if verdict.verdict is Verdict.UNPROVEN and not said(verdict.cell)
     ]
     planned = never_ran(findings, scenario) if scenario else ()
-    missing = [f"{cell.id}: planned, not run" for cell in planned if cell.id not in said]
+    missing = [f"{cell.id}: planned, not run" for cell in planned if not said(cell)]
     return [*findings.not_judged, *unproven, *missing]
 
 
