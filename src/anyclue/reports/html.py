@@ -12,7 +12,7 @@ from markupsafe import Markup
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
-from anyclue.reports import words
+from anyclue.reports import plan_words, words
 from anyclue.reports.evidence import is_incident_line, log_around, witness
 from anyclue.reports.mail import log_text
 from anyclue.reports.text import clean_block
@@ -105,8 +105,8 @@ def report_html(
             ],
             left_out=len(interesting) - len(shown),
             not_judged=words.not_judged(findings, scenario),
-            scenario_words=words.scenario_words(scenario),
-            limits=words.limits_words(scenario),
+            scenario_words=plan_words.meanings(scenario),
+            limits=plan_words.limits_sentence(scenario),
             commands=given.commands,
             versions=given.versions,
             words=words,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Verdict
-from anyclue.reports import words
+from anyclue.reports import plan_words, words
 from anyclue.reports.evidence import log_around, witness
 from anyclue.reports.plain import cells_table, factor_lines
 from anyclue.reports.text import (
@@ -75,9 +75,9 @@ def log_text(line: LogLine) -> str:
 
 def _what_was_run(scenario: Scenario) -> list[str]:
     lines: list[str] = []
-    for axis, name, meaning in words.scenario_words(scenario):
+    for axis, name, meaning in plan_words.meanings(scenario):
         lines += wrap(f"{axis} {name}: {meaning}", MAIL_COLUMNS, rest="  ")
-    return [*lines, *wrap(words.limits_words(scenario), MAIL_COLUMNS)]
+    return [*lines, *wrap(plan_words.limits_sentence(scenario), MAIL_COLUMNS)]
 
 
 def _evidence(verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording]]) -> list[str]:

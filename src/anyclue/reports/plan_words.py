@@ -1,0 +1,58 @@
+"""What a scenario's names stand for, in words."""
+
+from __future__ import annotations
+
+from anyclue.model.scenario import Axis, DebianKernel, Kernel, Scenario
+from anyclue.reports import words
+
+
+def kernel_meaning(kernel: Kernel) -> str:
+    """Return where a kernel comes from and what was changed in it, in one line."""
+    source = kernel.source
+    if isinstance(source, DebianKernel):
+        said = f"Debian {source.series}"
+        said += f" ({source.version})" if source.version else ""
+    else:
+        said = f"image {source.image}"
+        said += f", modules {source.modules}" if source.modules else ", no modules"
+    variant = kernel.variant
+    if variant is None:
+        return said
+    changes = [
+        f"edit of {edit.function}() in {edit.file}" if edit.function else f"edit of {edit.file}"
+        for edit in variant.edits
+    ]
+    changes += [f"patch {patch}" for patch in variant.patches]
+    return f"{said}; {variant.directory} rebuilt, {' and '.join(changes) or 'unchanged'}"
+
+
+def meanings(scenario: Scenario) -> list[tuple[str, str, str]]:
+    """Return what the scenario's names stand for: (axis, name, meaning) for each."""
+    rows = [(Axis.KERNEL.value, name, kernel_meaning(k)) for name, k in scenario.kernels.items()]
+    rows += [
+        (
+            Axis.MACHINE.value,
+            name,
+            f"{m.arch.value}, {m.ram_mib} MiB, {m.cpus} CPU{'' if m.cpus == 1 else 's'}",
+        )
+        for name, m in scenario.machines.items()
+    ]
+    for axis, options in ((Axis.MKFS, scenario.mkfs), (Axis.MOUNT, scenario.mount)):
+        rows += [(axis.value, name, value or "no options") for name, value in options.items()]
+    for name, choice in scenario.workloads.items():
+        given = ", ".join(
+            f"{key}={words.scalar(value)}" for key, value in choice.parameters.items()
+        )
+        rows.append((Axis.WORKLOAD.value, name, f"{choice.use}: {given}" if given else choice.use))
+    return rows
+
+
+def limits_sentence(scenario: Scenario) -> str:
+    """Return rounds, trials and what counts as clean, as a sentence."""
+    limits, sensitivity = scenario.limits, scenario.sensitivity
+    trials = "1 trial" if limits.trials == 1 else f"{limits.trials} trials"
+    return (
+        f"{trials} a cell, {limits.rounds} rounds a trial, {limits.sample_hz:g} samples a second; "
+        f"clean means that leaks of {sensitivity.leak_kib_per_round:g} KiB per round and more "
+        f"are excluded."
+    )
