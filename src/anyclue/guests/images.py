@@ -101,6 +101,10 @@ class Images:
             initramfs=_ref(initramfs),
             root=_ref(root) if root else None,
             snapshot=_ref(snapshot),
+            provenance={
+                "qemu": emulator.splitlines()[0],
+                "accelerator_because": chosen.because,
+            },
         )
 
 

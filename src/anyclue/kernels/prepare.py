@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from anyclue.kernels.debian import DebianKernels, KernelPackages
+from anyclue.kernels.debian import DebianKernels
 from anyclue.kernels.modules import collect_modules
 from anyclue.kernels.variants import Variants, pack_payload
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
+from anyclue.model.scenario import Arch, Kernel, KernelFiles
 from anyclue.model.trial import ArtifactRef, PreparedKernel
 from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
@@ -26,32 +27,42 @@ class Kernels:
         self._debian = DebianKernels(apt, store)
         self._variants = Variants(self._debian, store, workbenches)
 
-    async def prepare(
-        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]
-    ) -> PreparedKernel:
-        """Return ``kernel`` for ``arch``, of a version that all of the scenario's arches have.
+    async def base(self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]) -> PreparedKernel:
+        """Return what ``kernel`` boots from on ``arch``, with no payload yet.
+
+        Debian's kernels are of a version that is there for all of ``all_arches``.
 
         Raises:
-            RequestError: the kernel does not exist, or a change of it does not apply.
-            CommandError: a download or a build failed.
+            RequestError: the kernel does not exist.
+            CommandError: a download failed.
         """
         if isinstance(kernel.source, KernelFiles):
             return await self._files(kernel.name, kernel.source)
-        return await self._from_debian(kernel, kernel.source, arch, all_arches)
-
-    async def _from_debian(
-        self, kernel: Kernel, source: DebianKernel, arch: Arch, all_arches: Iterable[Arch]
-    ) -> PreparedKernel:
-        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
-        provenance = {"package": f"{packages.image.name} {packages.version}"}
+        packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
         image = await self._debian.image(packages)
-        if kernel.variant is None:
-            payload = await self._stock_payload(image)
-            provenance["module"] = "as packaged"
-        else:
-            payload = _ref(await self._variants.build(packages, kernel.variant))
-            provenance |= await self._variants.provenance(packages, kernel.variant)
-        return _prepared(packages, image, payload, provenance)
+        return PreparedKernel(
+            release=packages.release,
+            boot=_ref(image),
+            payload=None,
+            provenance={"package": f"{packages.image.name} {packages.version}"},
+        )
+
+    async def with_payload(
+        self, base: PreparedKernel, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]
+    ) -> PreparedKernel:
+        """Return ``base`` with the module under test, as packaged or rebuilt.
+
+        Raises:
+            RequestError: a change of the module does not apply.
+            CommandError: the build failed.
+        """
+        if isinstance(kernel.source, KernelFiles) or kernel.variant is None:
+            payload = await self._stock_payload(self._store.find(base.boot.kind, base.boot.key))
+            return replace(base, payload=payload)
+        packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
+        built = await self._variants.build(packages, kernel.variant)
+        provenance = await self._variants.provenance(packages, kernel.variant)
+        return replace(base, payload=_ref(built), provenance={**base.provenance, **provenance})
 
     async def _files(self, name: str, files: KernelFiles) -> PreparedKernel:
         image_path = Path(files.image)
@@ -88,7 +99,7 @@ class Kernels:
         return PreparedKernel(
             release=modules.name if modules else image_path.name,
             boot=_ref(image),
-            payload=await self._stock_payload(image),
+            payload=None,
             provenance={"image": f"{files.image} (sha256 {sha256(image_path)[:12]})"},
         )
 
@@ -102,17 +113,6 @@ class Kernels:
 
         recipe = Recipe(kind="module", inputs={"stock": image.key, "format": 1})
         return _ref(await self._store.make(recipe, build))
-
-
-def _prepared(
-    packages: KernelPackages,
-    image: Artifact,
-    payload: ArtifactRef | None,
-    provenance: dict[str, str],
-) -> PreparedKernel:
-    return PreparedKernel(
-        release=packages.release, boot=_ref(image), payload=payload, provenance=provenance
-    )
 
 
 def _ref(artifact: Artifact) -> ArtifactRef:

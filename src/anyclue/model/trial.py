@@ -60,6 +60,7 @@ class GuestImage:
     initramfs: ArtifactRef
     root: ArtifactRef | None
     snapshot: ArtifactRef
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

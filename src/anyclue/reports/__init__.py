@@ -7,6 +7,7 @@ from anyclue.reports.html import report_html
 from anyclue.reports.junit import junit_xml
 from anyclue.reports.mail import report_text
 from anyclue.reports.plain import summary
+from anyclue.reports.text import clean
 from anyclue.reports.verdicts_json import verdicts_json
 
-__all__ = ["junit_xml", "report_html", "report_text", "summary", "verdicts_json"]
+__all__ = ["clean", "junit_xml", "report_html", "report_text", "summary", "verdicts_json"]

@@ -37,7 +37,7 @@ class Workload:
         return self.plan({**defaults, **choice.parameters})
 
 
-def fsload(verb: str, path: str = MNT, **options: Scalar) -> tuple[str, ...]:
+def fsload(verb: str, path: str = MNT, /, **options: Scalar) -> tuple[str, ...]:
     """Return the argv of one ``fsload`` operation (see ``fsload/fsload.c``)."""
     return ("fsload", verb, path, *(f"{name}={value}" for name, value in options.items()))
 

@@ -65,6 +65,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._checked: set[str] = set()
+        self._making: dict[str, asyncio.Lock] = {}
 
     def find(self, kind: str, key: str) -> Artifact:
         """Return the artifact with this key.
@@ -87,10 +88,11 @@ class Store:
     async def make(self, recipe: Recipe, build: Callable[[Path], Awaitable[None]]) -> Artifact:
         """Return the artifact of ``recipe``, built by ``build(directory)`` when it is missing."""
         path = self.root / recipe.kind / recipe.key
-        if not path.is_dir():
-            async with self._locked(f"{recipe.kind}-{recipe.key}"):
-                if not path.is_dir():
-                    await self._build(recipe, path, build)
+        async with self._making.setdefault(recipe.key, asyncio.Lock()):
+            if not path.is_dir():
+                async with self._locked(f"{recipe.kind}-{recipe.key}"):
+                    if not path.is_dir():
+                        await self._build(recipe, path, build)
         return await asyncio.to_thread(self.find, recipe.kind, recipe.key)
 
     async def _build(
@@ -150,7 +152,7 @@ async def _lock(file: IO[str], name: str) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not told:
-                log.info("waiting for another anyclue that makes %s", name[:24])
+                log.debug("waiting for another anyclue: %s", name[:40])
                 told = True
             await asyncio.sleep(LOCK_POLL_S)
         else:

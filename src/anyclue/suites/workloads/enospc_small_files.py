@@ -32,7 +32,7 @@ def _plan(parameters: Mapping[str, Scalar]) -> WorkloadPlan:
 
 WORKLOAD = Workload(
     name="enospc-small-files",
-    summary="writers fill a small file system with small files until ENOSPC or a bound, remove, loop",
+    summary="writers fill a small file system with small files until ENOSPC or a bound; remove",
     parameters=(
         ParameterRule(
             name="files",

@@ -1,0 +1,57 @@
+"""``anyclue hunt``: run the cells, judge them, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import result, run_until_stopped
+from anyclue.hunts import hunt as use_case
+from anyclue.hunts.context import Context
+from anyclue.model.errors import Problem, RequestError
+from anyclue.recordings import RunDirectory
+from anyclue.reports import summary
+
+
+def hunt(
+    scenario: Annotated[Path | None, typer.Argument(help="The scenario, a TOML file.")] = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run directory to make [default: runs/SCENARIO-DATE]."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this run: repeat only trials that have no outcome."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Guests side by side [default: by cores and free memory]."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print verdicts.json instead of the summary.")
+    ] = False,
+) -> int:
+    """Run a scenario's cells in guests, judge them, write the report."""
+    if (scenario is None) == (resume is None) or (resume is not None and out is not None):
+        raise RequestError(
+            [
+                Problem(
+                    what="give either a SCENARIO (with --out if you like) or --resume RUN",
+                    next_step="anyclue hunt --help shows examples",
+                )
+            ]
+        )
+    if resume is not None:
+        run = RunDirectory(resume)
+    else:
+        assert scenario is not None  # noqa: S101 - one of the two is given
+        run = use_case.begin_run(scenario, out)
+    judged = run_until_stopped(use_case.hunt(run, Context.of_user(), jobs=jobs), run.path)
+    if json:
+        result(run.file("verdicts.json").read_text())
+    else:
+        result(f"{summary(judged.findings)}\nreport: {run.file('report.html')}")
+    return judged.exit_code

@@ -1,0 +1,112 @@
+"""The command: options common to all verbs, and the one place that catches errors."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+
+from anyclue import __version__
+from anyclue.cli import doctor, hunt, plan, rejudge, shell
+from anyclue.cli.output import error
+from anyclue.model.errors import AnyclueError, ExitCode
+
+EPILOG = """Examples:
+
+    anyclue doctor                           what this machine can do, and what is missing
+
+    anyclue plan scenarios/lzo-leak.toml     the cells of a scenario; starts nothing
+
+    anyclue hunt scenarios/lzo-leak.toml     run them, judge them, report
+
+    anyclue hunt --resume runs/lzo-leak-...  go on after Ctrl-C, kill -9 or a reboot
+
+    anyclue report runs/lzo-leak-...         judge and report again, with no guest
+
+Exit status: 0 nothing found, 1 regression found, 2 the request is wrong, 3 infrastructure failed
+or unproven.
+"""
+
+app = typer.Typer(
+    name="anyclue",
+    help="Find what leaks memory in a Linux file system: which kernel, which option, what kind.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _verb in (plan.plan, hunt.hunt, rejudge.judge, rejudge.report, shell.shell, doctor.doctor):
+    app.command()(_verb)
+
+
+def _version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"anyclue {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    *,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every command that is run, to stderr.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only warnings and errors on stderr.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Find what leaks memory in a Linux file system: which kernel, which option, what kind."""
+    del version
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Elapsed())
+    logger = logging.getLogger("anyclue")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+
+
+class _Elapsed(logging.Formatter):
+    """Progress lines with the seconds since the start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin = time.monotonic()
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        return f"[{time.monotonic() - self._begin:6.1f} s] {level}{record.getMessage()}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    try:
+        status = app(args=arguments, standalone_mode=False)
+    except AnyclueError as failure:
+        error(str(failure))
+        return failure.exit_code
+    except click.exceptions.Exit as exit_request:
+        return exit_request.exit_code
+    except click.ClickException as usage:
+        usage.show()
+        return ExitCode.BAD_REQUEST
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        error("stopped")
+        return ExitCode.INFRASTRUCTURE
+    except BrokenPipeError:
+        return ExitCode.INFRASTRUCTURE
+    return int(status or 0)
+
+
+def entry() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main())

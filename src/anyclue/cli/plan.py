@@ -1,0 +1,38 @@
+"""``anyclue plan``: the cells of a scenario; no guest is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import result
+from anyclue.hunts.hunt import plan as read_plan
+from anyclue.reports import clean
+from anyclue.scenarios import scenario_to_json
+
+
+def plan(
+    scenario: Annotated[Path, typer.Argument(help="The scenario, a TOML file.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON (as plan.json).")] = False,
+) -> None:
+    """Check a scenario and show its cells; start nothing."""
+    planned = read_plan(scenario)
+    if json:
+        result(scenario_to_json(planned))
+        return
+    limits = planned.limits
+    lines = [
+        clean(planned.title),
+        f"{len(planned.cells)} cells; trials a cell: {limits.trials}, rounds a trial: {limits.rounds}",
+        "",
+    ]
+    for cell in planned.cells:
+        reference = planned.reference_for(cell)
+        options = [f"mkfs {planned.mkfs[cell.mkfs]}".strip(), planned.mount[cell.mount]]
+        shown = ", ".join(clean(option) for option in options if option not in ("", "mkfs"))
+        lines.append(f"  {cell.id}  {f'({shown})' if shown else ''}".rstrip())
+        lines.append(f"      compared with {reference.id}" if reference else "      reference")
+    result("\n".join(lines))

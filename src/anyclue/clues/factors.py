@@ -1,0 +1,126 @@
+"""Which axes matter: found from pairs of cells that differ on one axis only.
+
+A guilty cell beside an innocent one, all else equal, accuses the axis between them. A guilty cell
+beside a cell that is guilty in the same way acquits it, but only when no pair accuses it or still
+could. Where the cells cannot tell, the cell that would tell is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from anyclue.model.scenario import Axis, Cell
+from anyclue.model.verdict import CellVerdict, Factor, Signature, Verdict
+
+GUILTY: Final = frozenset({Verdict.LEAK, Verdict.BROKEN})
+INNOCENT: Final = frozenset({Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE})
+"""Verdicts that rest on floors in which growth is excluded."""
+
+Kind: TypeAlias = tuple[Verdict, Signature | None]
+Pair: TypeAlias = tuple[CellVerdict, CellVerdict]
+
+
+def is_guilty(verdict: CellVerdict) -> bool:
+    """Say whether something was proven against the cell."""
+    return verdict.verdict in GUILTY
+
+
+def kind(verdict: CellVerdict) -> Kind:
+    """Return what a cell is guilty of; two cells with the same kind are guilty in the same way."""
+    return verdict.verdict, verdict.signature
+
+
+def find_factors(verdicts: Sequence[CellVerdict]) -> tuple[Factor, ...]:
+    """Return one factor an axis, in the order of :class:`Axis`."""
+    return tuple(_factor(axis, verdicts) for axis in Axis)
+
+
+def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
+    values = {v.cell.value(axis) for v in verdicts}
+    if len(values) < 2:
+        only = f" ({min(values)})" if values else ""
+        return Factor(factor=axis, matters=None, because=f"only one value was run{only}")
+    if not any(is_guilty(v) for v in verdicts):
+        return Factor(factor=axis, matters=None, because="no cell is guilty of anything")
+    pairs = [_guilty_first(a, b) for a, b in combinations(verdicts, 2) if _differ(a, b, axis)]
+    pairs = [pair for pair in pairs if is_guilty(pair[0])]
+    accusing = [pair for pair in pairs if pair[1].verdict in INNOCENT]
+    if accusing:
+        return _decided(axis, accusing, matters=True)
+    guilty = [pair for pair in pairs if is_guilty(pair[1])]
+    unlike = [(a, b) for a, b in guilty if kind(a) != kind(b)]
+    if unlike:
+        a, b = unlike[0]
+        return Factor(
+            factor=axis,
+            matters=None,
+            because=f"{_named(a, axis)} is {_guilt(a)} and {_named(b, axis)} is {_guilt(b)}:"
+            f" not the same{_else_equal(a.cell, axis)}",
+            evidence=tuple((x.cell, y.cell) for x, y in unlike),
+        )
+    if guilty and len(guilty) == len(pairs):
+        return _decided(axis, guilty, matters=False)
+    return _open(axis, verdicts, pairs)
+
+
+def _decided(axis: Axis, pairs: Sequence[Pair], *, matters: bool) -> Factor:
+    first, second = pairs[0]
+    if matters:
+        because = (
+            f"{_named(first, axis)} is {_guilt(first)},"
+            f" {_named(second, axis)} is {second.verdict.value}"
+        )
+    else:
+        because = f"{_named(first, axis)} and {_named(second, axis)} are both {_guilt(first)}"
+    others = len(pairs) - 1
+    more = f"; so {'say' if others > 1 else 'says'} {others} more" if others else ""
+    more += (" pairs" if others > 1 else " pair") if others else ""
+    return Factor(
+        factor=axis,
+        matters=matters,
+        because=f"{because}{_else_equal(first.cell, axis)}{more}",
+        evidence=tuple((a.cell, b.cell) for a, b in pairs),
+    )
+
+
+def _open(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair]) -> Factor:
+    """Say which cell would settle an axis: one that is not judged yet, else one not planned."""
+    unproven = [b for _, b in pairs if b.verdict is Verdict.UNPROVEN]
+    if unproven:
+        because = f"{unproven[0].cell.id} would tell, but is unproven: {unproven[0].because}"
+    else:
+        guilty = next(v for v in verdicts if is_guilty(v))
+        values = dict.fromkeys(v.cell.value(axis) for v in verdicts)
+        other = next(value for value in values if value != guilty.cell.value(axis))
+        because = f"no judged pair differs in it alone; {_with(guilty.cell, axis, other).id} would"
+        because += " tell"
+    return Factor(factor=axis, matters=None, because=because)
+
+
+def _with(cell: Cell, axis: Axis, value: str) -> Cell:
+    return replace(cell, **{axis.value: value})
+
+
+def _differ(a: CellVerdict, b: CellVerdict, axis: Axis) -> bool:
+    return a.cell.differs(b.cell) == (axis,)
+
+
+def _guilty_first(a: CellVerdict, b: CellVerdict) -> Pair:
+    return (a, b) if is_guilty(a) or not is_guilty(b) else (b, a)
+
+
+def _named(verdict: CellVerdict, axis: Axis) -> str:
+    return f"{axis.value} {verdict.cell.value(axis)}"
+
+
+def _guilt(verdict: CellVerdict) -> str:
+    which = f" ({verdict.signature.value})" if verdict.signature is not None else ""
+    return f"{verdict.verdict.value}{which}"
+
+
+def _else_equal(cell: Cell, axis: Axis) -> str:
+    others = [cell.value(other) for other in Axis if other is not axis]
+    return f", all else equal ({', '.join(others)})"

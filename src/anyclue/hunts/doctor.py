@@ -1,0 +1,130 @@
+"""What this machine can do, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.guests import accelerator
+from anyclue.hunts.context import Context
+from anyclue.model.errors import InfrastructureError
+from anyclue.model.scenario import Arch
+
+# Program -> the Debian package that brings it, and what it is for.
+PROGRAMS: dict[str, tuple[str, str]] = {
+    "qemu-system-i386": ("qemu-system-x86", "32-bit guests"),
+    "qemu-system-x86_64": ("qemu-system-x86", "64-bit guests"),
+    "apt-get": ("apt", "Debian's kernels and programs"),
+    "dpkg-deb": ("dpkg", "unpacking packages"),
+    "gcc": ("gcc", "the guest's tools, modules"),
+    "make": ("make", "modules"),
+    "patch": ("patch", "patches of a scenario"),
+    "depmod": ("kmod", "module dependencies"),
+    "readelf": ("binutils", "the guest's libraries"),
+    "setpriv": ("util-linux", "guests that end with anyclue"),
+    "tar": ("tar", "unpacking kernel source"),
+    "xz": ("xz-utils", "unpacking kernel source"),
+}
+FULL_GUEST_PROGRAMS: dict[str, tuple[str, str]] = {
+    "mmdebstrap": ("mmdebstrap", "full guests (fstests)"),
+    "sqfstar": ("squashfs-tools", "full guests (fstests)"),
+    "arch-test": ("arch-test", "full guests (fstests)"),
+}
+SPACE_MIB = 2048
+HEADER_32_BIT = Path("/usr/include/x86_64-linux-gnu/bits/libc-header-start.h")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing looked at: ``state`` is ``ok``, ``missing`` (needed) or ``note``."""
+
+    name: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+async def examine(context: Context) -> tuple[Check, ...]:
+    """Look at everything that a hunt needs; start no guest."""
+    checks = [_program(name, *rest, needed=True) for name, rest in PROGRAMS.items()]
+    checks += [_program(name, *rest, needed=False) for name, rest in FULL_GUEST_PROGRAMS.items()]
+    checks += [_multilib(), _space(context.cache), _memory()]
+    checks += [await _accelerator(arch, context.cache) for arch in Arch]
+    if os.geteuid() != 0:
+        checks.append(_user_namespaces())
+    return tuple(checks)
+
+
+def _program(name: str, package: str, purpose: str, *, needed: bool) -> Check:
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if path:
+        return Check(name=name, state="ok", detail=path)
+    state = "missing" if needed else "note"
+    return Check(
+        name=name,
+        state=state,
+        detail=f"not there: {purpose}",
+        remedy=f"apt-get install --no-install-recommends {package}",
+    )
+
+
+def _multilib() -> Check:
+    libraries = list(Path("/usr/lib/gcc/x86_64-linux-gnu").glob("*/32/libgcc.a"))
+    if libraries:
+        return Check(name="gcc -m32", state="ok", detail=str(libraries[0]))
+    return Check(
+        name="gcc -m32",
+        state="missing",
+        detail="no 32-bit libraries: the tools of 32-bit guests cannot be built",
+        remedy="apt-get install --no-install-recommends gcc-multilib",
+    )
+
+
+def _space(cache: Path) -> Check:
+    place = next(parent for parent in (cache, *cache.parents) if parent.exists())
+    free = shutil.disk_usage(place).free >> 20
+    return Check(
+        name="cache",
+        state="ok" if free >= SPACE_MIB else "missing",
+        detail=f"{cache}: {free} MiB free",
+        remedy="" if free >= SPACE_MIB else f"free {SPACE_MIB} MiB, or set XDG_CACHE_HOME",
+    )
+
+
+def _memory() -> Check:
+    pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return Check(
+        name="machine",
+        state="ok",
+        detail=f"{len(os.sched_getaffinity(0))} cores, {pages * size >> 20} MiB free",
+    )
+
+
+async def _accelerator(arch: Arch, cache: Path) -> Check:
+    name = f"{arch} guests"
+    try:
+        known = accelerator.remembered(cache, await accelerator.host_key(arch))
+    except InfrastructureError:
+        return Check(name=name, state="note", detail="no QEMU to ask")
+    if known is None:
+        return Check(
+            name=name,
+            state="note",
+            detail="KVM or TCG: not probed yet; the first hunt boots a guest to find out",
+        )
+    return Check(name=name, state="ok", detail=f"{known.accelerator}: {known.because}")
+
+
+def _user_namespaces() -> Check:
+    limit = Path("/proc/sys/user/max_user_namespaces")
+    works = limit.exists() and int(limit.read_text()) > 0 and shutil.which("newuidmap")
+    return Check(
+        name="user namespaces",
+        state="ok" if works else "note",
+        detail="full guests can be made without root"
+        if works
+        else "not usable: full guests can only be made as root",
+        remedy="" if works else "apt-get install --no-install-recommends uidmap",
+    )

@@ -1,0 +1,95 @@
+"""From planned cells to jobs: kernels and guests made ready, everything side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Iterable, Sequence
+
+from anyclue import __version__
+from anyclue.hunts.context import Context
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
+from anyclue.suites import WORKLOADS
+
+
+async def prepare_jobs(
+    scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
+) -> list[TrialJob]:
+    """Return a job for each wanted (cell, trial number).
+
+    Raises:
+        RequestError: what the scenario asks for cannot be had; all such mistakes at once.
+        InfrastructureError: a build, a download or a boot failed.
+    """
+    pairs = sorted({(cell.kernel, cell.machine) for cell, _ in wanted})
+    ready = dict(
+        zip(
+            pairs,
+            await _all(_prepare_pair(scenario, *pair, context) for pair in pairs),
+            strict=True,
+        )
+    )
+    return [
+        _job(scenario, cell, trial, *ready[cell.kernel, cell.machine]) for cell, trial in wanted
+    ]
+
+
+async def prepare_one(scenario: Scenario, cell: Cell, context: Context) -> TrialJob:
+    """Return the job of a single cell, as `prepare_jobs`."""
+    return (await prepare_jobs(scenario, [(cell, 1)], context))[0]
+
+
+async def _prepare_pair(
+    scenario: Scenario, kernel_name: str, machine_name: str, context: Context
+) -> tuple[PreparedKernel, GuestImage]:
+    kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
+    # One version for all architectures, so that the architecture is all that differs.
+    arches = {scenario.machines[cell.machine].arch for cell in scenario.cells}
+    base = await context.kernels.base(kernel, machine.arch, arches)
+    prepared, image = await asyncio.gather(
+        context.kernels.with_payload(base, kernel, machine.arch, arches),
+        context.images.prepare(base, machine, Shape.LEAN, boot_s=scenario.limits.boot_seconds),
+    )
+    return prepared, image
+
+
+async def _all(
+    making: Iterable[Awaitable[tuple[PreparedKernel, GuestImage]]],
+) -> list[tuple[PreparedKernel, GuestImage]]:
+    """Wait for all; several mistakes in the request become one error."""
+    results = await asyncio.gather(*making, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    problems: list[Problem] = []
+    for failure in failures:
+        if not isinstance(failure, RequestError):
+            raise failure
+        problems += [problem for problem in failure.problems if problem not in problems]
+    if problems:
+        raise RequestError(problems)
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def _job(
+    scenario: Scenario, cell: Cell, trial: int, kernel: PreparedKernel, image: GuestImage
+) -> TrialJob:
+    choice = scenario.workloads[cell.workload]
+    provenance = {
+        "anyclue": __version__,
+        "accelerator": image.accelerator.value,
+        "release": kernel.release,
+        **image.provenance,
+        **{f"kernel.{name}": value for name, value in kernel.provenance.items()},
+    }
+    return TrialJob(
+        cell=cell,
+        trial=trial,
+        image=image,
+        payload=kernel.payload,
+        mkfs=tuple(shlex.split(scenario.mkfs[cell.mkfs])),
+        mount=scenario.mount[cell.mount],
+        workload=WORKLOADS[choice.use].planned(choice),
+        limits=scenario.limits,
+        provenance=provenance,
+    )

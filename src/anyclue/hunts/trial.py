@@ -1,0 +1,188 @@
+"""Run one trial: restore the guest, follow the procedure, leave a whole recording."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import shutil
+import time
+from pathlib import Path
+
+from anyclue.guests import (
+    Boot,
+    Guest,
+    GuestGoneError,
+    GuestSilentError,
+    blank_disks,
+    pump_telemetry,
+    running,
+)
+from anyclue.hunts.procedure import Procedure, TrialEndedError, blocked_tasks
+from anyclue.model.recording import Incident, LogLine, Outcome, Recording
+from anyclue.model.trial import TrialJob, TrialResult
+from anyclue.recordings import read_telemetry, write_recording
+from anyclue.recordings.kernel_log import (
+    first_incident,
+    kind_of,
+    merge_console,
+    parse_console,
+    parse_kmsg,
+)
+from anyclue.recordings.rounds import find_rounds
+from anyclue.system.files import disk_errors
+from anyclue.system.store import Store
+
+log = logging.getLogger(__name__)
+
+# After a BUG the kernel still has its stack to print, and the agent to forward it.
+LAST_WORDS_S = 3.0
+CONSOLE_MAX = 4 << 20
+_BLOCKED = re.compile(r"\bstate:D\b")
+
+
+async def run_trial(job: TrialJob, store: Store, directory: Path) -> TrialResult:
+    """Run ``job``; ``directory`` gets the recording's files.
+
+    Raises:
+        InfrastructureError: the machine failed in a way that would fail the next trial, too (disk
+            full, no QEMU, a damaged artifact): nothing is said about the cell.
+    """
+    begin = time.monotonic()
+    with disk_errors(directory):
+        boot = boot_of(job, store, directory)
+        outcome, detail = await _in_guest(job, store, boot, directory)
+        seconds = time.monotonic() - begin
+        result = await asyncio.to_thread(_finish, job, directory, outcome, detail, seconds)
+        for path in (boot.disks.payload, boot.disks.scratch, directory / "telemetry"):
+            path.unlink()
+    return result
+
+
+def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
+    """Return what the guest of ``job`` starts from, with fresh disks in ``directory``."""
+    image = job.image
+    root = store.find(image.root.kind, image.root.key) if image.root else None
+    disks = blank_disks(directory, root.file("root.squashfs") if root else None)
+    if job.payload is not None:
+        payload = store.find(job.payload.kind, job.payload.key).file("payload.tar")
+        with payload.open("rb") as source, disks.payload.open("r+b") as target:
+            shutil.copyfileobj(source, target)
+    return Boot(
+        machine=image.machine,
+        accelerator=image.accelerator,
+        kernel=store.find(image.kernel.kind, image.kernel.key).file("vmlinuz"),
+        initramfs=store.find(image.initramfs.kind, image.initramfs.key).file("initramfs.cpio"),
+        disks=disks,
+    )
+
+
+async def _in_guest(
+    job: TrialJob, store: Store, boot: Boot, directory: Path
+) -> tuple[Outcome, str]:
+    """Return how the trial ended, as far as it is known without the kernel log."""
+    snapshot = store.find(job.image.snapshot.kind, job.image.snapshot.key).file("state")
+    fatal = asyncio.Event()
+
+    def on_kernel_log(record: str) -> None:
+        line = parse_kmsg(record)
+        kind = kind_of(line.text) if line else None
+        if kind and kind.fatal:
+            fatal.set()
+
+    async with running(boot, directory, snapshot=snapshot) as guest:
+        pump = asyncio.create_task(
+            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
+        )
+        try:
+            ended = await _until_the_end(job, guest, fatal)
+            # What the guest still had to say arrives before its end of file, or not at all.
+            await asyncio.wait({pump}, timeout=0.5)
+        finally:
+            pump.cancel()
+            await asyncio.wait({pump})
+        if not pump.cancelled() and (failure := pump.exception()):
+            raise failure
+    return ended
+
+
+async def _until_the_end(job: TrialJob, guest: Guest, fatal: asyncio.Event) -> tuple[Outcome, str]:
+    procedure = asyncio.create_task(Procedure(job, guest.agent).run())
+    broke = asyncio.create_task(fatal.wait())
+    gone = asyncio.create_task(guest.process.wait())
+    try:
+        await asyncio.wait({procedure, broke, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if broke.done():
+            await asyncio.wait({gone}, timeout=LAST_WORDS_S)
+            return Outcome.CRASHED, "the kernel reported a bug"
+        if gone.done() and not procedure.done():
+            return Outcome.CRASHED, f"the guest ended by itself (QEMU status {gone.result()})"
+        await procedure
+    except TrialEndedError as ended:
+        return ended.outcome, ended.detail
+    except GuestSilentError:
+        await blocked_tasks(guest.agent)
+        return Outcome.HUNG, f"a round was not over after {job.limits.round_seconds:g} s"
+    except GuestGoneError as error:
+        await asyncio.wait({gone}, timeout=LAST_WORDS_S)
+        return Outcome.CRASHED, str(error)
+    finally:
+        tasks = {procedure, broke, gone}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    return Outcome.PASSED, "all rounds ran"
+
+
+def _finish(
+    job: TrialJob, directory: Path, outcome: Outcome, detail: str, seconds: float
+) -> TrialResult:
+    telemetry = read_telemetry(directory / "telemetry")
+    with (directory / "console.log").open("rb") as file:
+        console = file.read(CONSOLE_MAX).decode(errors="replace")
+    lines = merge_console(telemetry.log, parse_console(console))
+    during = _since_restore(lines, telemetry.samples[0].t_s if telemetry.samples else 0.0)
+    incident = first_incident(during)
+    outcome, detail = settle(outcome, detail, incident, during)
+    log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)
+    recording = Recording(
+        cell=job.cell,
+        trial=job.trial,
+        outcome=outcome,
+        detail=detail,
+        ram_kib=job.image.machine.ram_mib * 1024,
+        rounds=find_rounds(telemetry.marks, telemetry.samples),
+        timeline=telemetry.samples,
+        marks=telemetry.marks,
+        kernel_log=lines,
+        incident=incident,
+        provenance=dict(job.provenance),
+    )
+    write_recording(directory, recording, seconds=seconds, lost_log=telemetry.lost_log)
+    return TrialResult(job=job, outcome=outcome, detail=detail, seconds=seconds)
+
+
+def _since_restore(lines: tuple[LogLine, ...], begin_s: float) -> tuple[LogLine, ...]:
+    """Leave out what the kernel said while booting: that was before the trial."""
+    return tuple(line for line in lines if line.t_s >= begin_s - 10) if begin_s else lines
+
+
+def settle(
+    outcome: Outcome, detail: str, incident: Incident | None, lines: tuple[LogLine, ...]
+) -> tuple[Outcome, str]:
+    """Decide the outcome from how the procedure ended and what the kernel said."""
+    oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
+    if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
+        return Outcome.OOM, f"out of memory ({detail})"
+    if incident is not None and (outcome is Outcome.CRASHED or _broke(incident)):
+        return Outcome.CRASHED, incident.title
+    if outcome is Outcome.CRASHED:
+        return Outcome.LOST, f"{detail}, and its kernel reported nothing"
+    if outcome is Outcome.HUNG and not any(_BLOCKED.search(line.text) for line in lines):
+        return Outcome.LOST, f"{detail}, but no task is blocked: raise limits.round_seconds"
+    return outcome, detail
+
+
+def _broke(incident: Incident) -> bool:
+    kind = kind_of(incident.title)
+    return kind is not None and kind.fatal
