@@ -158,6 +158,11 @@ class Simulator:
             incident=plan.incident,
         )
 
+    def scaled_noise(self) -> dict[MemoryClass, float]:
+        """Return the measured noise times a lognormal factor: no two guests are alike."""
+        factor = float(np.exp(self.random.normal(0, 0.5)))
+        return {c: sd * factor for c, sd in QUIET.items()}
+
     def judge(self, bad: Plan | Sequence[Plan], good: Plan | None = None) -> CellVerdict:
         """Judge one cell (one trial a plan) against a reference."""
         plans = [bad] if isinstance(bad, Plan) else list(bad)
@@ -183,6 +188,22 @@ def scenario(*cells: Cell, references: Sequence[Cell] = (GOOD,)) -> Scenario:
         limits=Limits(),
         sensitivity=Sensitivity(),
     )
+
+
+class Tools:
+    """What tests need of this file (test modules cannot import it)."""
+
+    plan = Plan
+    cell = staticmethod(cell)
+    scenario = staticmethod(scenario)
+    good = GOOD
+    bad = BAD
+    quiet = QUIET
+
+
+@pytest.fixture
+def tools() -> Tools:
+    return Tools()
 
 
 @pytest.fixture

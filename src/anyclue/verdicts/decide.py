@@ -166,7 +166,7 @@ def fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
 def more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
     """Estimate how many more rounds would exclude ``limit_kib`` a round, or prove growth.
 
-    None when none of :data:`MORE_ROUNDS` would.
+    None when even the last of :data:`MORE_ROUNDS` would not.
     """
     for more in MORE_ROUNDS:
         error = standard_error(fitted.scatter_kib, fitted.walk, floors + more)

@@ -13,6 +13,7 @@ import numpy as np
 from anyclue.model.recording import Recording
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.floors import Series, theil_sen
+from anyclue.verdicts.words import number
 
 TOP: Final = 5
 """How many names are kept."""
@@ -97,7 +98,7 @@ def signature_detail(
     if memory_class is MemoryClass.SLAB_UNRECLAIMABLE:
         return _slab_detail(top, rate_kib, recordings, warm_up)
     if memory_class is MemoryClass.VMALLOC and top:
-        return f"allocated by {top[0][0]}: {top[0][1]:.1f} KiB a round"
+        return f"allocated by {top[0][0]}: {number(top[0][1])} KiB a round"
     return _per_file(rate_kib, recordings, warm_up)
 
 
@@ -113,7 +114,7 @@ def _slab_detail(
         name, rate = top[0]
         count = objects.get(name, 0.0)
         many = f"{count:.0f} objects, " if count > 0 else ""
-        return f"slab cache {name}: {many}{rate:.1f} KiB a round"
+        return f"slab cache {name}: {many}{number(rate)} KiB a round"
     growing = {n: c for n, c in objects.items() if c > 0 and not is_reclaimable_cache(n)}
     if growing and not top:
         name = max(growing, key=lambda n: (growing[n], n))

@@ -9,18 +9,23 @@ from typing import Final
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.classes import TRAITS, Kind
 from anyclue.verdicts.decide import ClassDecision, Floors, fit_total, more_rounds
-from anyclue.verdicts.rates import Fit
+from anyclue.verdicts.floors import set_steps_aside, steps_of
+from anyclue.verdicts.rates import Fit, fit
 
 TOTAL: Final = "used memory (without that of user space)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
-    """One thing that keeps a cell from being clean; ``fit`` is None with too few floors."""
+    """One thing that keeps a cell from being clean; ``fit`` is None with too few floors.
+
+    ``steps`` holds the late steps, as (round, KiB), when nothing but them is in doubt.
+    """
 
     what: str
-    fit: Fit | None
-    more_rounds: int | None
+    fit: Fit | None = None
+    more_rounds: int | None = None
+    steps: tuple[tuple[int, float], ...] = ()
 
 
 def doubts(
@@ -37,20 +42,27 @@ def doubts(
     """
     total = fit_total(cell, reference)
     if total is None:
-        return Doubt(what=TOTAL, fit=None, more_rounds=None)
+        return Doubt(what=TOTAL)
     open_questions = [
-        (d.acquit, TRAITS[c].name)
+        (d.acquit, TRAITS[c].name, cell.used(c))
         for c, d in decisions.items()
         if TRAITS[c].kind is Kind.KERNEL and d.acquit.own.at_most >= limit_kib
     ]
     no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
     if total.own.at_most >= limit_kib and not no_more_than_reference:
-        open_questions.append((total, TOTAL))
+        open_questions.append((total, TOTAL, cell.total()))
     if not open_questions:
         return None
-    worst, what = max(open_questions, key=lambda question: question[0].own.at_most)
+    worst, what, series = max(open_questions, key=lambda question: question[0].own.at_most)
     floors = cell.used_rounds // max(len(cell.recordings), 1)
-    return Doubt(what=what, fit=worst, more_rounds=more_rounds(worst, floors, limit_kib))
+    steady = fit([set_steps_aside(one.rises()) for one in series])
+    only_steps = steady is not None and steady.own.at_most < limit_kib
+    return Doubt(
+        what=what,
+        fit=worst,
+        more_rounds=more_rounds(worst, floors, limit_kib),
+        steps=tuple(steps_of(series)) if only_steps else (),
+    )
 
 
 def highest_possible(

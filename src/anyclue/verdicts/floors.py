@@ -147,6 +147,19 @@ def set_steps_aside(rises: Rises) -> Rises:
     return replace(rises, kept=tuple(k not in outliers for k in range(len(rises.kib))))
 
 
+def steps_of(series: Sequence[Series]) -> list[tuple[int, float]]:
+    """Return the late steps of some trials, as (round before whose floor it came, KiB)."""
+    steps = []
+    for one in series:
+        rises = set_steps_aside(one.rises())
+        steps += [
+            (number, kib)
+            for number, kib, kept in zip(one.rounds[1:], rises.kib, rises.kept, strict=True)
+            if not kept
+        ]
+    return steps
+
+
 def theil_sen(series: Series) -> float:
     """Return the median of all pairwise slopes in KiB per round (0 for less than two floors)."""
     x = np.asarray(series.rounds, dtype=float)

@@ -11,9 +11,10 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
 from anyclue.verdicts import words
 from anyclue.verdicts.classes import TRAITS, Kind
-from anyclue.verdicts.decide import ClassDecision, Floors, decide, floors_of
+from anyclue.verdicts.decide import MORE_ROUNDS, ClassDecision, Floors, decide, floors_of
 from anyclue.verdicts.details import signature_detail
 from anyclue.verdicts.exclude import Doubt, doubts, highest_possible
+from anyclue.verdicts.floors import MIN_FLOORS
 from anyclue.verdicts.peaks import Peaks, comparable, exhausting_class, peaks_of
 
 SEVERITY: Final = (
@@ -259,15 +260,20 @@ def _unproven(evidence: _Evidence, doubt: Doubt, scenario: Scenario) -> _Conclus
     if doubt.fit is None:
         because = (
             f"{evidence.floors.used_rounds} floors are too few to judge {doubt.what}:"
-            " at least 3 are needed after the warm-up"
+            f" at least {MIN_FLOORS} are needed after the warm-up"
+        )
+    elif doubt.steps:
+        steps = [f"{words.number(kib)} KiB before the floor of round {n}" for n, kib in doubt.steps]
+        because = (
+            f"{doubt.what} made a step of {words.listed(steps)} and is flat otherwise:"
+            " a one-time cost or a rare leak; more rounds would tell"
         )
     else:
-        more = doubt.more_rounds
-        needed = f"about {more} more rounds would tell" if more else "more rounds may not tell"
+        more = f"about {doubt.more_rounds}" if doubt.more_rounds else f"over {MORE_ROUNDS[-1]}"
         because = (
             f"{doubt.what} moved by {words.number(doubt.fit.own.rate)} KiB a round"
             f" ({words.interval(doubt.fit.own.interval)}), so a leak of {limit} KiB a round is"
-            f" neither proven nor excluded; {needed}"
+            f" neither proven nor excluded; {more} more rounds would tell"
         )
     return _Conclusion(verdict=Verdict.UNPROVEN, because=because)
 
@@ -330,7 +336,7 @@ def _compared(evidence: _Evidence, memory_class: MemoryClass) -> str:
         return f"{reference} has no floors to compare with"
     if theirs.grew:
         return f"{reference} leaks too, {words.number(theirs.rate)} KiB a round"
-    return f"{words.number(theirs.rate)} KiB in {reference}"
+    return f"{words.number(theirs.rate)} KiB a round in {reference}"
 
 
 def _how_it_ended(evidence: _Evidence) -> str:

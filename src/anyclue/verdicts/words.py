@@ -25,8 +25,8 @@ OUTCOMES: Final = {
 
 
 def number(value: float) -> str:
-    """Return a number with three significant digits or all of its integer part."""
-    if abs(value) >= 100:
+    """Return KiB as a reader needs them: whole, with one decimal below ten."""
+    if abs(value) >= 9.95:
         return f"{value:.0f}"
     text = f"{value:.1f}"
     return "0.0" if text == "-0.0" else text
