@@ -31,8 +31,8 @@ LEAKED: Final[Mapping[Signature, str]] = MappingProxyType(
 
 BETWEEN_FLOORS: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
-        Verdict.SURGE: "memory peaks far above the reference and comes back",
-        Verdict.CACHE: "memory is only cache, reclaim gives it back",
+        Verdict.SURGE: "memory peaks far above the reference and comes back,",
+        Verdict.CACHE: "memory grows only as cache, and reclaim gives it back,",
     }
 )
 
@@ -57,8 +57,9 @@ def sentence(
         parts.append(_factors(factors))
     parts.extend(_between_floors(verdicts))
     unproven = sum(v.verdict is Verdict.UNPROVEN for v in verdicts)
-    if not parts and unproven < len(verdicts):
-        parts.append(f"Nothing found: {_cells(len(verdicts) - unproven)} clean")
+    clean = sum(v.verdict is Verdict.CLEAN for v in verdicts)
+    if clean and not any(is_guilty(v) for v in verdicts):
+        parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean")
     if unproven:
         parts.append(f"{_cells(unproven)} unproven, which is not clean")
     text = "; ".join(part for part in parts if part)

@@ -30,7 +30,7 @@ import numpy as np
 from scipy import optimize, special
 
 from anyclue.verdicts.classes import PAGE_KIB
-from anyclue.verdicts.floors import Rises
+from anyclue.verdicts.floors import MIN_FLOORS, Rises
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -109,9 +109,9 @@ class Fit:
 def fit(own: Sequence[Rises], reference: Sequence[Rises] = ()) -> Fit | None:
     """Fit the rate of ``own`` (all its trials); None when that is less than two rises."""
     mine, theirs = _sums(own), _sums(reference)
-    if mine is None or mine.count < 2:
+    if mine is None or mine.count < MIN_FLOORS - 1:
         return None
-    has_reference = theirs is not None and theirs.count >= 2
+    has_reference = theirs is not None and theirs.count >= MIN_FLOORS - 1
     pooled = [mine]
     if theirs is not None and has_reference and _alike(mine, theirs):
         pooled.append(theirs)

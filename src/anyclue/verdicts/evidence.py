@@ -1,0 +1,82 @@
+"""All that a verdict on one cell can rest on, gathered from its recordings and its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.scenario import Cell
+from anyclue.model.verdict import MemoryClass
+from anyclue.verdicts.decide import ClassDecision, Floors, decide, floors_of
+from anyclue.verdicts.peaks import Peaks, peaks_of
+
+SEVERITY: Final = (
+    Outcome.CRASHED,
+    Outcome.HUNG,
+    Outcome.CORRUPT,
+    Outcome.OOM,
+    Outcome.FAILED,
+    Outcome.PASSED,
+    Outcome.NOT_RUN,
+    Outcome.LOST,
+)
+"""The outcome of a cell is the first of these that one of its trials had."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that a verdict on a cell can rest on; ``judged`` are the trials that said something."""
+
+    cell: Cell
+    all: tuple[Recording, ...]
+    judged: tuple[Recording, ...]
+    floors: Floors
+    decisions: Mapping[MemoryClass, ClassDecision]
+    peaks: Peaks
+    reference: Evidence | None
+    reference_cell: Cell | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of the cell's trials."""
+        outcomes = {recording.outcome for recording in self.all}
+        return next((o for o in SEVERITY if o in outcomes), Outcome.NOT_RUN)
+
+    @property
+    def worst(self) -> Recording | None:
+        """The first trial with that outcome."""
+        return next((r for r in self.all if r.outcome is self.outcome), None)
+
+    @property
+    def incident(self) -> Incident | None:
+        """The first thing that broke, in the trials with the worst outcome first."""
+        worst = [r for r in self.all if r.outcome is self.outcome]
+        return next((r.incident for r in (*worst, *self.judged) if r.incident), None)
+
+
+def gather(
+    cell: Cell,
+    recordings: Sequence[Recording],
+    reference_cell: Cell | None,
+    reference: Evidence | None,
+) -> Evidence:
+    """Gather the evidence on ``cell``; ``reference`` is that on ``reference_cell``, if any."""
+    trials = tuple(sorted(recordings, key=lambda r: r.trial))
+    judged = tuple(r for r in trials if r.outcome not in {Outcome.LOST, Outcome.NOT_RUN})
+    floors = floors_of(judged)
+    return Evidence(
+        cell=cell,
+        all=trials,
+        judged=judged,
+        floors=floors,
+        decisions=decide(
+            floors,
+            reference.floors if reference is not None else None,
+            reference.decisions if reference is not None else {},
+        ),
+        peaks=peaks_of(judged),
+        reference=reference,
+        reference_cell=reference_cell,
+    )
