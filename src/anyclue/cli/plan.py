@@ -26,7 +26,8 @@ def plan(
     limits = planned.limits
     lines = [
         clean(planned.title),
-        f"{len(planned.cells)} cells; trials a cell: {limits.trials}, rounds a trial: {limits.rounds}",
+        f"{len(planned.cells)} cells, trials a cell: {limits.trials}, rounds a trial: "
+        f"{limits.rounds}",
         "",
     ]
     for cell in planned.cells:

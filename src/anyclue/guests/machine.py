@@ -23,6 +23,7 @@ from anyclue.model.trial import Accelerator
 from anyclue.system import processes
 
 EMULATORS: Mapping[Arch, str] = {Arch.I386: "qemu-system-i386", Arch.X86_64: "qemu-system-x86_64"}
+PROCESSORS: Mapping[Accelerator, str] = {Accelerator.KVM: "host", Accelerator.TCG: "max"}
 QMP_S = 20.0
 MIGRATION_S = 60.0
 # A sparse disk of this size is there in every guest; a workload makes its file system smaller.
@@ -61,8 +62,17 @@ def command(boot: Boot, *, console: Path, fds: Mapping[str, int], incoming: bool
         *("-name", "anyclue", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         "-sandbox",
         "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        *("-machine", "pc,usb=off,vmport=off", "-accel", boot.accelerator.value, "-cpu", "max"),
-        *("-smp", str(boot.machine.cpus), "-m", str(boot.machine.ram_mib), "-nic", "none"),
+        *("-machine", "pc,usb=off,vmport=off", "-accel", boot.accelerator.value),
+        *(
+            "-cpu",
+            PROCESSORS[boot.accelerator],
+            "-smp",
+            str(boot.machine.cpus),
+            "-m",
+            str(boot.machine.ram_mib),
+            "-nic",
+            "none",
+        ),
         *("-kernel", str(boot.kernel), "-initrd", str(boot.initramfs)),
         *("-append", f"{COMMAND_LINE} {boot.append}".strip()),
         *("-chardev", f"file,id=console,path={console}", "-serial", "chardev:console"),

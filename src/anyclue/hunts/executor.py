@@ -49,7 +49,7 @@ class LocalExecutor:
         place = self._run.trial(job.cell, job.trial)
         with staging(place.parent, place.name) as directory:
             result = await run_trial(job, self._store, directory)
-            await asyncio.to_thread(move_whole, directory, place)
+            await move_whole(directory, place)
         return result
 
 

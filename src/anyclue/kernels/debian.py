@@ -176,19 +176,13 @@ class DebianKernels:
         recipe = Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 1})
         return await self._store.make(recipe, build)
 
-    async def headers(self, packages: KernelPackages) -> Artifact:
-        """Return the tree to build external modules in: ``usr/src/linux-headers-RELEASE``."""
-
-        async def build(directory: Path) -> None:
-            for package in packages.headers:
-                await self._apt.unpack(package, directory)
-            # The package names the common half absolutely, for /usr/src.
-            source = directory / "usr/src"
-            makefile = source / f"linux-headers-{packages.release}" / "Makefile"
-            makefile.write_text(f"include ../linux-headers-{packages.abi}-common/Makefile\n")
-
-        inputs = {"packages": [str(package) for package in packages.headers], "format": 1}
-        return await self._store.make(Recipe(kind="headers", inputs=inputs), build)
+    async def unpack_headers(self, packages: KernelPackages, into: Path) -> None:
+        """Unpack all that building external modules takes; see `headers_tree`."""
+        for package in packages.headers:
+            await self._apt.unpack(package, into)
+        # The package names the common half absolutely, for /usr/src.
+        makefile = headers_tree(into, packages) / "Makefile"
+        makefile.write_text(f"include ../linux-headers-{packages.abi}-common/Makefile\n")
 
     async def source(self, packages: KernelPackages, subdirectory: str) -> Artifact:
         """Return one directory of the kernel source, at its place below ``linux``."""
@@ -209,6 +203,11 @@ class DebianKernels:
 
         inputs = {"package": str(packages.source), "directory": subdirectory, "format": 1}
         return await self._store.make(Recipe(kind="source", inputs=inputs), build)
+
+
+def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
+    """Return where, in unpacked headers, ``make -C`` has to start."""
+    return unpacked / "usr/src" / f"linux-headers-{packages.release}"
 
 
 def _spellings(package: Package) -> tuple[str, ...]:

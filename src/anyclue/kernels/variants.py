@@ -1,8 +1,9 @@
 """Module variants: one module's directory from the kernel source, changed, built for that kernel.
 
-Each (kernel, directory, compiler) has one workbench in the cache: a build tree that stays, so that
-a variant which differs in one file costs one compilation. Its sources are set to what is wanted by
-content before every build; a build that was interrupted leaves a mark, and the tree is thrown away.
+Each (kernel, directory, compiler) has one workbench in the cache: headers and a build tree that
+stay, so that a variant which differs in one file costs one compilation. Its sources are set to what
+is wanted by content before every build; a build that was interrupted leaves a mark, and the bench
+is thrown away.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from anyclue.kernels.debian import DebianKernels, KernelPackages
+from anyclue.kernels.debian import DebianKernels, KernelPackages, headers_tree
 from anyclue.kernels.edits import apply_edit
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Arch, ModuleVariant
+from anyclue.model.scenario import ModuleVariant
 from anyclue.system.files import sha256, staging
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
 
 BUILD_S = 1800
+UNFINISHED = ".unfinished"
 # Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
 BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
 
@@ -72,24 +74,33 @@ class Variants:
             }
 
             async def build(directory: Path) -> None:
-                headers = await self._debian.headers(packages)
-                tree = headers.file(f"usr/src/linux-headers-{packages.release}")
-                name = hashlib.sha256(
-                    f"{headers.path} {variant.directory} {compiler_version}".encode()
-                ).hexdigest()[:16]
+                text = (
+                    f"{packages.release} {packages.version} {variant.directory} {compiler_version}"
+                )
+                name = hashlib.sha256(text.encode()).hexdigest()[:16]
                 async with locked_file(self._workbenches / f"{name}.lock"):
                     bench = self._workbenches / name
+                    await self._set_up(bench, packages)
                     await _make(
                         bench=bench,
                         sources=changed / variant.directory,
-                        headers=tree,
-                        arch=packages.flavour.arch,
+                        packages=packages,
                         compiler=compiler,
                         directory=variant.directory,
                         into=directory,
                     )
 
             return await self._store.make(Recipe(kind="module", inputs=inputs), build)
+
+    async def _set_up(self, bench: Path, packages: KernelPackages) -> None:
+        """Make the bench, or make it anew when a build there did not end."""
+        if (bench / UNFINISHED).exists():
+            shutil.rmtree(bench)
+        if not bench.is_dir():
+            with staging(self._workbenches, "bench") as new:
+                (new / "module").mkdir()
+                await self._debian.unpack_headers(packages, new / "headers")
+                new.rename(bench)
 
     async def provenance(self, packages: KernelPackages, variant: ModuleVariant) -> dict[str, str]:
         """Return, for a reader of the report, what the module was built from."""
@@ -168,47 +179,45 @@ async def _make(
     *,
     bench: Path,
     sources: Path,
-    headers: Path,
-    arch: Arch,
+    packages: KernelPackages,
     compiler: str,
     directory: str,
     into: Path,
 ) -> None:
     """Build in the workbench, and put the stripped module into ``into/payload.tar``."""
-    unfinished = bench / ".unfinished"
-    if unfinished.exists():
-        shutil.rmtree(bench)
-    bench.mkdir(parents=True, exist_ok=True)
-    unfinished.touch()
-    _set_sources(sources, bench)
+    (bench / UNFINISHED).touch()
+    work = bench / "module"
+    _set_sources(sources, work)
     config, module = BUILDABLE[directory]
+    headers = headers_tree(bench / "headers", packages)
     # No debug information: it is not needed to run, and costs a third of the time.
     built = await run(
         (
-            *("make", "-C", str(headers), f"M={bench}", f"ARCH={arch.value}", f"CC={compiler}"),
-            *("CROSS_COMPILE=", "KCFLAGS=-g0", f"-j{os.cpu_count() or 1}", config, "modules"),
+            *("make", "-C", str(headers), f"M={work}", f"ARCH={packages.flavour.arch.value}"),
+            *(f"CC={compiler}", "CROSS_COMPILE=", "KCFLAGS=-g0", f"-j{os.cpu_count() or 1}"),
+            *(config, "modules"),
         ),
         deadline_s=BUILD_S,
     )
     (into / "build.log").write_text(built.stdout + built.stderr)
-    shutil.copyfile(bench / module, into / module)
+    shutil.copyfile(work / module, into / module)
     await run(("strip", "-g", str(into / module)), deadline_s=60)
     pack_payload(into / module, into / "payload.tar")
     (into / module).unlink()
-    unfinished.unlink()
+    (bench / UNFINISHED).unlink()
 
 
-def _set_sources(sources: Path, bench: Path) -> None:
-    """Make the bench's sources equal to ``sources``; files that are equal keep their time."""
+def _set_sources(sources: Path, work: Path) -> None:
+    """Make the work tree's sources equal to ``sources``; files that are equal keep their time."""
     wanted = {file.relative_to(sources) for file in sources.rglob("*") if file.is_file()}
     for name in wanted:
-        target = bench / name
+        target = work / name
         content = (sources / name).read_bytes()
         if not target.is_file() or target.read_bytes() != content:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-    for file in bench.rglob("*.[chS]"):
-        if file.relative_to(bench) not in wanted and not file.name.endswith(".mod.c"):
+    for file in work.rglob("*.[chS]"):
+        if file.relative_to(work) not in wanted and not file.name.endswith(".mod.c"):
             file.unlink()
 
 

@@ -205,14 +205,16 @@ class Apt:
         async def build(directory: Path) -> None:
             with staging(self.root / "cache", "archives") as archives:
                 (archives / "partial").mkdir()
-                await run(
-                    (
-                        *("apt-get", "install", "-y", "-qq", "--download-only"),
-                        *("-o", f"Dir::Cache::archives={archives}", *wanted),
-                    ),
-                    deadline_s=DOWNLOAD_S,
-                    env=self._env,
-                )
+                # apt lets one install at a time work on its state.
+                async with locked_file(self.root / "lock"):
+                    await run(
+                        (
+                            *("apt-get", "install", "-y", "-qq", "--download-only"),
+                            *("-o", f"Dir::Cache::archives={archives}", *wanted),
+                        ),
+                        deadline_s=DOWNLOAD_S,
+                        env=self._env,
+                    )
                 for deb in sorted(archives.glob("*.deb")):
                     await unpack_deb(deb, directory / "tree")
 

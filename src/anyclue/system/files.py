@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
+from anyclue.system.processes import run
+
+SYNC_S = 300
 
 
 @contextlib.contextmanager
@@ -49,19 +52,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
             raise
 
 
-def flush_tree(directory: Path) -> None:
-    """Flush every file below ``directory`` to disk."""
-    for path in directory.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-
-
-def move_whole(source: Path, target: Path) -> None:
-    """Give a finished directory its final name; a ``target`` that is already there stays."""
+async def move_whole(source: Path, target: Path) -> None:
+    """Give a finished directory its final name, after all of it is on the disk."""
     with disk_errors(target):
-        flush_tree(source)
         target.parent.mkdir(parents=True, exist_ok=True)
+        await run(("sync", "--file-system", str(source)), deadline_s=SYNC_S)
         source.rename(target)
 
 

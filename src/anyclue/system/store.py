@@ -109,7 +109,7 @@ class Store:
                 }
                 manifest = {"inputs": recipe.inputs, "files": files}
                 (directory / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
-            await asyncio.to_thread(move_whole, directory, path)
+            await move_whole(directory, path)
         self._checked.add(recipe.key)
         log.info("made %s %s in %.1f s", recipe.kind, recipe.key[:12], time.monotonic() - begin)
 
