@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from anyclue import __version__
@@ -94,12 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AnyclueError as failure:
         error(str(failure))
         return failure.exit_code
-    except click.exceptions.Exit as exit_request:
+    except typer.Exit as exit_request:
         return exit_request.exit_code
-    except click.ClickException as usage:
-        usage.show()
+    except typer.TyperException as usage:
+        show: Callable[[], None] | None = getattr(usage, "show", None)
+        show() if show else error(str(usage))
         return ExitCode.BAD_REQUEST
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         error("stopped")
         return ExitCode.INFRASTRUCTURE
     except BrokenPipeError:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result
-from anyclue.hunts import hunt as use_case
+from anyclue.hunts import judging
 from anyclue.recordings import RunDirectory
 from anyclue.reports import summary
 
@@ -18,15 +18,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print verdicts.json instead 
 
 def judge(run: Run, *, json: Json = False) -> int:
     """Judge a run again from its recordings; write verdicts.json."""
-    judged = use_case.judge(RunDirectory(run))
+    judged = judging.judge(RunDirectory(run))
     result(judged.run.file("verdicts.json").read_text() if json else summary(judged.findings))
     return judged.exit_code
 
 
 def report(run: Run, *, json: Json = False) -> int:
     """Judge a run again and write report.html, report.txt and junit.xml."""
-    judged = use_case.judge(RunDirectory(run))
-    page = use_case.write_reports(judged)
+    judged = judging.judge(RunDirectory(run))
+    page = judging.write_reports(judged)
     if json:
         result(judged.run.file("verdicts.json").read_text())
     else:

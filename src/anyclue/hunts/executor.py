@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from anyclue.hunts.trial import run_trial
@@ -26,7 +26,7 @@ class LocalExecutor:
         self._run = run
         self._jobs = jobs
 
-    async def run(self, jobs: Sequence[TrialJob]) -> AsyncIterator[TrialResult]:
+    async def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
         """Run all jobs, yielding each as it ends; leaving early stops the rest."""
         if not jobs:
             return

@@ -1,4 +1,4 @@
-"""The hunt: plan, trials, verdicts, report. And its parts that need no guest."""
+"""The hunt: plan, trials, and then what `anyclue.hunts.judging` makes of them."""
 
 from __future__ import annotations
 
@@ -6,50 +6,29 @@ import logging
 import shlex
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from anyclue import reports
-from anyclue.clues import conclude
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
+from anyclue.hunts.judging import Judged, judge, write_reports
 from anyclue.hunts.prepare import prepare_jobs
-from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.model.recording import Recording
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.trial import TrialExecutor
-from anyclue.model.verdict import Findings, Verdict
+from anyclue.model.trial import TrialExecutor, TrialJob
+from anyclue.model.verdict import Verdict
 from anyclue.recordings import RunDirectory
 from anyclue.scenarios import load_scenario, scenario_from_json, scenario_to_json
 from anyclue.suites import WORKLOADS
 from anyclue.system.files import disk_errors, write_whole
-from anyclue.verdicts import judge_cells
 
 log = logging.getLogger(__name__)
 
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
-GUILTY = {Verdict.LEAK, Verdict.SURGE, Verdict.BROKEN}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A judged run: what was found, and what it was found from."""
-
-    run: RunDirectory
-    scenario: Scenario
-    recordings: Mapping[Cell, tuple[Recording, ...]]
-    findings: Findings
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """Regression found, nothing found, or unproven."""
-        verdicts = {cell.verdict for cell in self.findings.cells}
-        if verdicts & GUILTY:
-            return ExitCode.REGRESSION
-        return ExitCode.INFRASTRUCTURE if Verdict.UNPROVEN in verdicts else ExitCode.NOTHING_FOUND
 
 
 def plan(path: Path) -> Scenario:
@@ -87,39 +66,53 @@ async def hunt(
 ) -> Judged:
     """Run the trials of ``run`` that have no outcome yet, then judge and report.
 
+    Cells that are unproven in the end, though all of their rounds ran, get more trials, up to
+    ``limits.extra_trials``.
+
     Raises:
         RequestError: the scenario asks for what cannot be had.
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     async with _alone(run):
-        missing = [
+        executor = executor or LocalExecutor(context.store, run, jobs)
+        wanted = [
             (cell, number)
             for number in range(1, scenario.limits.trials + 1)
             for cell in scenario.cells
-            if run.outcome(cell, number) is None
         ]
-        total = len(scenario.cells) * scenario.limits.trials
-        if missing:
-            log.info("%d cells, %d trials to run", len(scenario.cells), len(missing))
+        while missing := [trial for trial in wanted if run.outcome(*trial) is None]:
+            log.info("%d of %d trials to run", len(missing), len(wanted))
             planned = await prepare_jobs(scenario, missing, context)
-            done = total - len(missing)
-            results = (executor or LocalExecutor(context.store, run, jobs)).run(planned)
-            async with aclosing(results) as ended:  # type: ignore[type-var]
-                async for result in ended:
-                    done += 1
-                    log.info(
-                        "trial %d/%d  %s: %s (%s) in %.0f s",
-                        done,
-                        total,
-                        result.job.cell.id,
-                        result.outcome,
-                        reports.clean(result.detail),
-                        result.seconds,
-                    )
+            await _run_trials(executor, planned, len(wanted))
+            wanted += _extra_trials(judge(run))
         judged = judge(run)
         write_reports(judged)
     return judged
+
+
+async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:
+    done = total - len(jobs)
+    async with aclosing(executor.run(jobs)) as results:
+        async for result in results:
+            done += 1
+            log.info(
+                "trial %d/%d  %s: %s (%s) in %.0f s",
+                *(done, total, result.job.cell.id, result.outcome),
+                *(reports.clean(result.detail), result.seconds),
+            )
+
+
+def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
+    """Return one more trial for each cell that more rounds could settle."""
+    limits = judged.scenario.limits
+    return [
+        (verdict.cell, verdict.trials + 1)
+        for verdict in judged.findings.cells
+        if verdict.verdict is Verdict.UNPROVEN
+        and verdict.outcome is Outcome.PASSED
+        and verdict.trials < limits.trials + limits.extra_trials
+    ]
 
 
 @asynccontextmanager
@@ -143,42 +136,3 @@ async def _alone(run: RunDirectory) -> AsyncIterator[None]:
         for left in run.path.glob("cells/*/.trial-*"):
             shutil.rmtree(left, ignore_errors=True)
         yield
-
-
-def judge(run: RunDirectory) -> Judged:
-    """Judge a run from its recordings, and write ``verdicts.json``.
-
-    Raises:
-        RequestError: it is not a run, or a recording is damaged.
-    """
-    scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
-    recordings = run.recordings(scenario.cells)
-    findings = conclude(judge_cells(scenario, recordings), recordings)
-    write_whole(run.file("verdicts.json"), reports.verdicts_json(findings, scenario))
-    return Judged(run=run, scenario=scenario, recordings=recordings, findings=findings)
-
-
-def write_reports(judged: Judged) -> Path:
-    """Write ``report.html``, ``report.txt`` and ``junit.xml``; return the page's path."""
-    findings, scenario, recordings = judged.findings, judged.scenario, judged.recordings
-    facts = reproduce(judged)
-    run = judged.run
-    write_whole(run.file("report.html"), reports.report_html(findings, scenario, recordings, facts))
-    write_whole(run.file("report.txt"), reports.report_text(findings, scenario, recordings, facts))
-    write_whole(run.file("junit.xml"), reports.junit_xml(findings, scenario))
-    return run.file("report.html")
-
-
-def reproduce(judged: Judged) -> dict[str, str]:
-    """Return the commands and versions that it takes to see the same again."""
-    facts = {"command": f"anyclue hunt {judged.run.scenario.name}"}
-    for cell, trials in judged.recordings.items():
-        for recording in trials:
-            for name, value in recording.provenance.items():
-                label = name.removeprefix("kernel.")
-                if name == label and name != "release":
-                    facts[name] = str(value)
-                else:
-                    machine = judged.scenario.machines[cell.machine]
-                    facts[f"kernel {cell.kernel}, {machine.arch}: {label}"] = str(value)
-    return facts

@@ -134,13 +134,14 @@ class WorkloadChoice:
 class Limits:
     """How long and how often.
 
-    ``rounds`` floor readings a trial, ``trials`` guests a cell; ``round_seconds`` is the deadline
-    of one round, ``boot_seconds`` of a boot or restore (both in wall-clock seconds);
+    ``rounds`` floor readings a trial, ``trials`` guests a cell, and up to ``extra_trials`` more for
+    a cell whose rounds prove nothing yet; ``round_seconds`` is the deadline of one round, ``boot_seconds`` of a boot or restore (both in wall-clock seconds);
     ``sample_hz`` is the sampling rate.
     """
 
-    rounds: int = 6
+    rounds: int = 8
     trials: int = 1
+    extra_trials: int = 2
     round_seconds: float = 120.0
     boot_seconds: float = 120.0
     sample_hz: float = 5.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -106,6 +106,6 @@ class TrialResult:
 class TrialExecutor(Protocol):
     """Runs trials, here or elsewhere; yields each as it ends. Order is not promised."""
 
-    def run(self, jobs: Sequence[TrialJob]) -> AsyncIterator[TrialResult]:
-        """Run all jobs; closing the iterator stops those that are still running."""
+    def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
+        """Run all jobs; closing the generator stops those that are still running."""
         ...

@@ -216,6 +216,12 @@ class LimitsTable(Table):
     trials: int = Field(
         default=_LIMITS.trials, ge=1, le=100, description="Fresh guests for each cell."
     )
+    extra_trials: int = Field(
+        default=_LIMITS.extra_trials,
+        ge=0,
+        le=100,
+        description="At most so many more for a cell whose rounds prove nothing yet.",
+    )
     round_seconds: float = Field(
         default=_LIMITS.round_seconds,
         ge=1,

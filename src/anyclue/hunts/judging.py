@@ -1,0 +1,77 @@
+"""Judge and report a run from its recordings: no guest, no clock, on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue import reports
+from anyclue.clues import conclude
+from anyclue.model.errors import ExitCode
+from anyclue.model.recording import Recording
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.verdict import Findings, Verdict
+from anyclue.recordings import RunDirectory
+from anyclue.scenarios import scenario_from_json
+from anyclue.system.files import write_whole
+from anyclue.verdicts import judge_cells
+
+GUILTY = {Verdict.LEAK, Verdict.SURGE, Verdict.BROKEN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A judged run: what was found, and what it was found from."""
+
+    run: RunDirectory
+    scenario: Scenario
+    recordings: Mapping[Cell, tuple[Recording, ...]]
+    findings: Findings
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Regression found, nothing found, or unproven."""
+        verdicts = {cell.verdict for cell in self.findings.cells}
+        if verdicts & GUILTY:
+            return ExitCode.REGRESSION
+        return ExitCode.INFRASTRUCTURE if Verdict.UNPROVEN in verdicts else ExitCode.NOTHING_FOUND
+
+
+def judge(run: RunDirectory) -> Judged:
+    """Judge a run from its recordings, and write ``verdicts.json``.
+
+    Raises:
+        RequestError: it is not a run, or a recording is damaged.
+    """
+    scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
+    recordings = run.recordings(scenario.cells)
+    findings = conclude(judge_cells(scenario, recordings), recordings)
+    write_whole(run.file("verdicts.json"), reports.verdicts_json(findings, scenario))
+    return Judged(run=run, scenario=scenario, recordings=recordings, findings=findings)
+
+
+def write_reports(judged: Judged) -> Path:
+    """Write ``report.html``, ``report.txt`` and ``junit.xml``; return the page's path."""
+    findings, scenario, recordings = judged.findings, judged.scenario, judged.recordings
+    facts = reproduce(judged)
+    run = judged.run
+    write_whole(run.file("report.html"), reports.report_html(findings, scenario, recordings, facts))
+    write_whole(run.file("report.txt"), reports.report_text(findings, scenario, recordings, facts))
+    write_whole(run.file("junit.xml"), reports.junit_xml(findings, scenario))
+    return run.file("report.html")
+
+
+def reproduce(judged: Judged) -> dict[str, str]:
+    """Return the commands and versions that it takes to see the same again."""
+    facts = {"command": f"anyclue hunt {judged.run.scenario.name}"}
+    for cell, trials in judged.recordings.items():
+        for recording in trials:
+            for name, value in recording.provenance.items():
+                label = name.removeprefix("kernel.")
+                if name == label and name != "release":
+                    facts[name] = str(value)
+                else:
+                    machine = judged.scenario.machines[cell.machine]
+                    facts[f"kernel {cell.kernel}, {machine.arch}: {label}"] = str(value)
+    return facts
