@@ -135,8 +135,9 @@ class Limits:
     """How long and how often.
 
     ``rounds`` floor readings a trial, ``trials`` guests a cell, and up to ``extra_trials`` more for
-    a cell whose rounds prove nothing yet; ``round_seconds`` is the deadline of one round, ``boot_seconds`` of a boot or restore (both in wall-clock seconds);
-    ``sample_hz`` is the sampling rate.
+    a cell whose rounds prove nothing yet; ``round_seconds`` is the deadline of one round,
+    ``boot_seconds`` of a boot or restore (both in wall-clock seconds); ``sample_hz`` is the
+    sampling rate.
     """
 
     rounds: int = 8
