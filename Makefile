@@ -1,0 +1,65 @@
+# What a newcomer runs. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+SOURCES := src tests bench
+STAMP := .venv/.installed
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F'\t' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+.PHONY: system
+system:
+	@tools/install-system-packages
+
+$(STAMP): requirements.lock pyproject.toml | system
+	python3 -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: system $(STAMP) ## the environment alone; then .venv/bin/anyclue is the command
+
+.PHONY: hunt
+hunt: setup ## re-create the mail's case in real guests, and find it (exit 0 when the hunt ran to its end)
+	@$(BIN)/anyclue hunt scenarios/lzo-leak.toml; status=$$?; [ $$status -le 1 ]
+
+.PHONY: test
+test: setup ## the tests; some boot a real guest
+	$(BIN)/pytest
+
+.PHONY: test-slow
+test-slow: setup ## real-guest checks that take long: A/A, planted bugs, kill -9, full guests
+	$(BIN)/pytest -m slow -x -v
+
+.PHONY: static
+static: setup ## format, lint, types, import contract
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: static test ## all of the above: format, lint, types, import contract, tests
+
+.PHONY: format
+format: setup ## let ruff format and fix what it can
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: lock
+lock: setup ## make requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile -q --generate-hashes --no-header --universal --python-version 3.11 \
+		--group dev pyproject.toml -o requirements.lock
+
+.PHONY: schemas
+schemas: setup ## write the published schemas anew from the code
+	$(BIN)/python -c 'from anyclue.scenarios import json_schema_text as s; print(s(), end="")' \
+		>docs/scenario.schema.json
+
+.PHONY: bench-hunt
+bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last line is JSON
+	$(BIN)/python bench/hunt.py
