@@ -1,12 +1,15 @@
 """How often a good kernel is accused, and how small a leak is found: measured by simulation.
 
-Noise is that of GUESTS.md (16 KiB of MemFree + pcp), its scale drawn anew for every cell (a
-lognormal factor, sigma 0.5), from pure white noise to a pure random walk.
+Noise is ``QUIET`` of conftest.py, 26 KiB a rise in all: more than GUESTS.md measured (16 KiB of
+MemFree + pcp over three rounds). For false alarms its scale is drawn anew for every cell (a
+lognormal factor, sigma 0.5). It goes from white noise (walk 0) to a pure random walk (walk 1).
 
 Measured over 24,000 cells, good against good, 2,000 for each of 5, 6, 10 and 20 rounds with a walk
 of 0, 0.3 and 1: called a leak 17 times (0.07 %); 3 of 16,000 where floors are not a pure random
-walk, 14 of 8,000 (0.18 %) where they are. Clean in 87 % (5 rounds), 93 % (6), 99 % (10) and over 99 %
-(20), the rest unproven. Found in at least 9 of 10 cells, at a walk of 0.3, in KiB a round:
+walk, 14 of 8,000 (0.18 %) where they are. Clean in 87 % (5 rounds), 93 % (6), 99 % (10),
+over 99 % (20), the rest unproven.
+
+Found in at least 9 of 10 cells, with unscaled noise and a walk of 0.3, in KiB a round:
 
     class (deviation of one rise)          5 rounds   10 rounds   20 rounds
     orphaned file pages (5 KiB)                  64          12           8
