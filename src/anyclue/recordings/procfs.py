@@ -12,14 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 
 PAGE_KIB = 4
 
-_MEMINFO = re.compile(r"^([A-Za-z][\w()]*):\s+(\d+)(?: kB)?$", re.MULTILINE)
-_VMSTAT = re.compile(r"^([a-z]\w*) (-?\d+)$", re.MULTILINE)
-_PCP_COUNT = re.compile(r"^\s+count:\s+(\d+)$", re.MULTILINE)
-_SLAB = re.compile(r"^(\S+)\s+(\d+)\s+(\d+)\s+(\d+)\s+\d+\s+\d+ : ", re.MULTILINE)
-_VMALLOC = re.compile(
-    r"^0x[0-9a-f]+-0x[0-9a-f]+\s+(\d+)\s+([A-Za-z_][\w.]*)\+0x[^\n]*?\bvm(?:alloc|ap)\b",
-    re.MULTILINE,
+# A line counts only with its end: what was cut short could have lost digits. No number is longer
+# than 64 bits.
+_MEMINFO = re.compile(r"^([A-Za-z][\w()]*): +(\d{1,20})(?: kB)?\n", re.MULTILINE | re.ASCII)
+_VMSTAT = re.compile(r"^([a-z]\w*) (-?\d{1,20})\n", re.MULTILINE | re.ASCII)
+_PCP_COUNT = re.compile(r"^ +count: +(\d{1,20})\n", re.MULTILINE | re.ASCII)
+_SLAB = re.compile(
+    r"^(\S+) +(\d{1,20}) +(\d{1,20}) +(\d{1,20}) +\d+ +\d+ : [^\n]*\n", re.MULTILINE | re.ASCII
 )
+_VMALLOC = re.compile(
+    r"^0x[0-9a-f]+-0x[0-9a-f]+ +(\d{1,20}) ([A-Za-z_][\w.]*)\+0x[^\n]*?\bvm(?:alloc|ap)\b[^\n]*\n",
+    re.MULTILINE | re.ASCII,
+)
+_FACT = re.compile(r"^([a-z]\w{0,40}) (\d{1,18})\n", re.MULTILINE | re.ASCII)
 
 
 def meminfo(text: str) -> dict[str, float]:
@@ -66,5 +71,5 @@ PARSERS: Mapping[str, Callable[[str], dict[str, float]]] = {
 
 def facts(text: str) -> Iterator[tuple[str, int]]:
     """Lines ``NAME NUMBER``, as the workloads print what they did."""
-    for name, value in re.findall(r"^([a-z]\w{0,40}) (\d{1,18})$", text, re.MULTILINE):
+    for name, value in _FACT.findall(text):
         yield name, int(value)
