@@ -1,0 +1,100 @@
+"""Counters from captured /proc files: all there, cut short anywhere, and never made up."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyclue.recordings.procfs import PARSERS, facts, meminfo, slabinfo, vmallocinfo, zoneinfo
+
+NAMES = sorted(PARSERS)
+
+
+def test_a_6_1_guest(guest_proc: Mapping[str, str]) -> None:
+    memory = PARSERS["meminfo"](guest_proc["meminfo"])
+    assert memory["meminfo.MemTotal"] == 2059300
+    assert memory["meminfo.Active(file)"] == 4
+    assert memory["meminfo.HugePages_Total"] == 0
+    assert len(memory) == guest_proc["meminfo"].count("\n")
+    assert len(PARSERS["vmstat"](guest_proc["vmstat"])) == guest_proc["vmstat"].count("\n")
+    counts = [int(text) for text in re.findall(r"count: +(\d+)", guest_proc["zoneinfo"])]
+    assert PARSERS["zoneinfo"](guest_proc["zoneinfo"]) == {"pcp.total": 4.0 * sum(counts)}
+    caches = guest_proc["slabinfo"].count("\n") - 2
+    slabs = PARSERS["slabinfo"](guest_proc["slabinfo"])
+    assert len(slabs) == 2 * caches
+    callers = PARSERS["vmallocinfo"](guest_proc["vmallocinfo"])
+    assert callers["vmalloc_kib.crypto_scomp_init_tfm"] == 2 * 135168 / 1024
+    assert "vmalloc_kib.pci_iomap_range" not in callers  # ioremap takes no memory
+
+
+def test_a_6_18_host(host_proc: Mapping[str, str]) -> None:
+    memory = PARSERS["meminfo"](host_proc["meminfo"])
+    assert len(memory) == host_proc["meminfo"].count("\n")
+    counts = [int(text) for text in re.findall(r"count: +(\d+)", host_proc["zoneinfo"])]
+    assert len(counts) == 6  # three zones on two processors; the empty zones have none
+    assert PARSERS["zoneinfo"](host_proc["zoneinfo"]) == {"pcp.total": 4.0 * sum(counts)}
+    assert PARSERS["slabinfo"](host_proc["slabinfo"])["slab_objects.bio-312"] == 12
+    callers = PARSERS["vmallocinfo"](host_proc["vmallocinfo"])
+    assert callers["vmalloc_kib.irq_init_percpu_irqstack"] >= 20  # "vmap" counts, too
+    assert "vmalloc_kib.memremap" not in callers
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("where", ["guest_proc", "host_proc"])
+def test_cut_short_anywhere(name: str, where: str, request: pytest.FixtureRequest) -> None:
+    """What a cut text gives is what its whole lines say: no number loses its last digits."""
+    text = request.getfixturevalue(where)[name][:6000]
+    parse = PARSERS[name]
+    expected: dict[str, float] = {}
+    for end in range(len(text) + 1):
+        if text[:end].endswith("\n"):
+            expected = parse(text[:end])
+        assert parse(text[:end]) == expected, end
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (meminfo, "MemFree: kB\nMemFree:\n12 kB\nMemFree 12 kB\n: 12 kB\nMemFree: -1 kB\n"),
+        (meminfo, f"MemFree: {'9' * 5000} kB\n"),
+        (zoneinfo, f"  count: {'9' * 5000}\n  count:\n 7\n"),
+        (zoneinfo, ""),
+        (slabinfo, f"kmalloc-64 {'9' * 5000} 2 64 64 1 : tunables 0 0 0\n"),
+        (slabinfo, "# name <active_objs>\nkmalloc-64 1 2 64\nkmalloc 1 2 x 4 5 : \n"),
+        (slabinfo, "kmalloc-64\n1 2 64 64 1 : tunables\n"),
+        (vmallocinfo, f"0x1-0x2 {'9' * 5000} f+0x1/0x2 vmalloc\n"),
+        (vmallocinfo, "0x1-0x2 8192 unpurged vm_area\n0x1-0x2 8192 f+0x1/0x2 user\n"),
+    ],
+)
+def test_what_is_no_counter_is_left_out(
+    parse: Callable[[str], dict[str, float]], text: str
+) -> None:
+    assert parse(text) == {}
+
+
+numbers = st.integers(0, 10**6).map(str) | st.sampled_from(["9" * 400, "9" * 5000, "-1", "٣", "²"])
+pieces = (
+    st.sampled_from(
+        ["MemFree: ", " kB", "\n", " ", "  count: ", "kmalloc-64 ", " : ", "nr_free_pages "]
+        + ["0x0-0x1 ", "f+0x1/0x2 ", "vmalloc", "\0", "\r", "\x85"]
+    )
+    | numbers
+    | st.text(max_size=5)
+)
+
+
+@given(st.lists(pieces, max_size=40).map("".join))
+def test_whatever_the_text_no_parser_raises(text: str) -> None:
+    for parse in PARSERS.values():
+        assert all(math.isfinite(value) for value in parse(text).values())
+    assert all(number < 10**18 for _, number in facts(text))
+
+
+def test_facts() -> None:
+    text = "files 600\nfsload: /mnt/a: No space left on device\nenospc 1\nBytes 3\nx -1\nlast 12"
+    assert dict(facts(text)) == {"files": 600, "enospc": 1}
