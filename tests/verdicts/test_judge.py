@@ -214,6 +214,22 @@ def test_out_of_memory_is_judged_from_the_timeline(simulator: Simulator, tools: 
     assert simulator.judge(dying, as_good).verdict is Verdict.BROKEN
 
 
+def test_clean_cache_that_outlives_reclaim_is_pinned(simulator: Simulator, tools: Tools) -> None:
+    """When memory has run out, clean page cache that is still there is held by references."""
+    recording = simulator.recording(tools.plan(rounds=1, outcome=Outcome.OOM))
+    last = recording.timeline[-1]
+
+    def ending(dirty: float) -> Verdict:
+        cached = {"meminfo.Cached": 600 * MIB, "meminfo.Dirty": dirty}
+        end = replace(last, t_s=last.t_s + 1, counters={**last.counters, **cached})
+        died = replace(recording, timeline=(*recording.timeline, end))
+        verdicts = judge_cells(tools.scenario(tools.bad), {tools.bad: [died]})
+        return verdicts[0].verdict
+
+    assert ending(dirty=0) is Verdict.LEAK
+    assert ending(dirty=590 * MIB) is Verdict.BROKEN
+
+
 @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.NOT_RUN])
 def test_what_was_not_judged_is_never_clean(
     simulator: Simulator, tools: Tools, outcome: Outcome

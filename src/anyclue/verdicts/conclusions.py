@@ -16,7 +16,7 @@ from anyclue.verdicts.details import signature_detail
 from anyclue.verdicts.evidence import Evidence
 from anyclue.verdicts.exclude import Doubt, doubts, highest_possible
 from anyclue.verdicts.floors import MIN_FLOORS
-from anyclue.verdicts.peaks import comparable, exhausting_class
+from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
 
 BROKEN: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.CORRUPT, Outcome.FAILED})
 
@@ -110,10 +110,26 @@ def _leak(evidence: Evidence, leaking: ClassDecision) -> Conclusion:
     )
 
 
+def _pinned(evidence: Evidence, pinned: float) -> Conclusion:
+    share = 100.0 * pinned / evidence.peaks.ram
+    return Conclusion(
+        verdict=Verdict.LEAK,
+        because=f"the guest ran out of memory while {words.mib(pinned)} of clean page cache,"
+        f" {share:.0f} % of its RAM, could not be reclaimed: somebody holds references on its"
+        " pages; too few floors for a rate",
+        carrier=MemoryClass.ORPHANED_FILE_PAGES,
+        signature=Signature.PAGE_CACHE_REFERENCE,
+        rate_known=False,
+    )
+
+
 def _out_of_memory(evidence: Evidence) -> Conclusion:
     theirs = evidence.reference.peaks if evidence.reference is not None else None
     compare = theirs if comparable(evidence.peaks, theirs) else None
     found = exhausting_class(evidence.peaks, compare)
+    pinned = pinned_cache(evidence.peaks)
+    if found is None and pinned is not None:
+        return _pinned(evidence, pinned)
     if found is None:
         return _broken(evidence)
     memory_class, growth = found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.model.recording import Recording
+from anyclue.model.recording import Reading, Recording
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.classes import TRAITS, Kind, classes_kib, of_kind
 
@@ -25,7 +25,9 @@ class Peaks:
 
     ``held`` is the most that a round left behind and quiescing gave back, with the class that
     held most of it; ``used`` and ``uncached`` are the highest use above the lowest use, with and
-    without caches; ``growth`` is the rise of each class above its first sample.
+    without caches; ``growth`` is the rise of each class above its first sample. ``pinned`` is the
+    file cache of the last sample that is clean and mapped by nobody: had memory run out then,
+    reclaim would have taken it, unless somebody held references on its pages.
     """
 
     ram: float
@@ -34,6 +36,7 @@ class Peaks:
     used: float | None
     uncached: float | None
     growth: Mapping[MemoryClass, float]
+    pinned: float
 
 
 def peaks_of(recordings: Sequence[Recording]) -> Peaks:
@@ -47,6 +50,7 @@ def peaks_of(recordings: Sequence[Recording]) -> Peaks:
         used=_highest(_range(_values(line, ())) for line in timelines),
         uncached=_highest(_range(_values(line, of_kind(Kind.RECLAIMABLE))) for line in timelines),
         growth=_growth(timelines),
+        pinned=max((_pinned(r.timeline[-1]) for r in recordings if r.timeline), default=0.0),
     )
 
 
@@ -72,6 +76,17 @@ def exhausting_class(mine: Peaks, theirs: Peaks | None) -> tuple[MemoryClass, fl
         return None
     largest = max(grown, key=lambda c: grown[c])
     return largest, grown[largest]
+
+
+def pinned_cache(mine: Peaks) -> float | None:
+    """Return the KiB of file cache that reclaim could not free when memory ran out, if many."""
+    return mine.pinned if mine.ram > 0 and mine.pinned >= OOM_SHARE * mine.ram else None
+
+
+def _pinned(last: Reading) -> float:
+    cache = classes_kib(last).get(MemoryClass.FILE_CACHE, 0.0)
+    busy = ("Dirty", "Writeback", "Mapped", "Mlocked")
+    return cache - sum(last.counters.get(f"meminfo.{name}", 0.0) for name in busy)
 
 
 def _held(recordings: Sequence[Recording]) -> tuple[float | None, MemoryClass | None]:
