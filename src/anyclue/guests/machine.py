@@ -97,7 +97,8 @@ def command(boot: Boot, *, console: Path, fds: Mapping[str, int], incoming: bool
             "-blockdev",
             f"{node},file.driver=file,file.filename={path},cache.direct=off,cache.no-flush=on,"
             "discard=unmap",
-            *("-device", f"virtio-blk-pci,drive=disk{number},addr={0x5 + number:#x}"),
+            "-device",
+            f"virtio-blk-pci,drive=disk{number},addr={0x5 + number:#x},werror=stop,rerror=stop",
         ]
     if incoming:
         argv += ["-incoming", "defer"]
@@ -132,6 +133,22 @@ class Guest:
             if self.process.returncode is not None:
                 raise GuestGoneError("QEMU ended") from error
             raise InfrastructureError(f"QEMU refuses {verb}: {error}") from error
+
+    async def disk_error(self) -> str:
+        """Wait until QEMU cannot read or write one of the guest's disks (host disk full); say why.
+
+        The guest is stopped then: it must not take the host's trouble for its own.
+        """
+        with self._qmp.listener(("BLOCK_IO_ERROR",)) as listener:
+            event = await listener.get()
+        data = event["data"]
+        reason = data.get("reason", "input/output error") if isinstance(data, dict) else ""
+        return str(reason)
+
+    async def quit(self) -> None:
+        """End QEMU at once; what it had received from the guest is delivered."""
+        with contextlib.suppress(InfrastructureError, GuestGoneError):
+            await self.qmp("quit")
 
     async def save(self, path: Path) -> None:
         """Save the guest's whole state to a file; the guest stays stopped."""

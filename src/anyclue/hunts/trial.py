@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from anyclue.guests import (
     Boot,
@@ -19,6 +20,7 @@ from anyclue.guests import (
     running,
 )
 from anyclue.hunts.procedure import Procedure, TrialEndedError, blocked_tasks
+from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import Incident, LogLine, Outcome, Recording
 from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.recordings import read_telemetry, write_recording
@@ -95,23 +97,32 @@ async def _in_guest(
             pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
         )
         try:
-            ended = await _until_the_end(job, guest, fatal)
-            # What the guest still had to say arrives before its end of file, or not at all.
-            await asyncio.wait({pump}, timeout=0.5)
+            ended = await _until_the_end(job, guest, fatal, pump)
+            await guest.quit()
+            await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
             pump.cancel()
             await asyncio.wait({pump})
-        if not pump.cancelled() and (failure := pump.exception()):
-            raise failure
     return ended
 
 
-async def _until_the_end(job: TrialJob, guest: Guest, fatal: asyncio.Event) -> tuple[Outcome, str]:
+async def _until_the_end(
+    job: TrialJob, guest: Guest, fatal: asyncio.Event, pump: asyncio.Task[None]
+) -> tuple[Outcome, str]:
     procedure = asyncio.create_task(Procedure(job, guest.agent).run())
     broke = asyncio.create_task(fatal.wait())
     gone = asyncio.create_task(guest.process.wait())
+    disk = asyncio.create_task(guest.disk_error())
+    tasks: set[asyncio.Task[Any]] = {procedure, broke, gone, disk}
     try:
-        await asyncio.wait({procedure, broke, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*tasks, pump}, return_when=asyncio.FIRST_COMPLETED)
+        if disk.done():
+            raise InfrastructureError(
+                f"a guest's disk cannot be written: {disk.result()}",
+                next_step="free some space, then go on with --resume",
+            )
+        if pump.done() and (failure := pump.exception()):
+            raise failure
         if broke.done():
             await asyncio.wait({gone}, timeout=LAST_WORDS_S)
             return Outcome.CRASHED, "the kernel reported a bug"
@@ -127,7 +138,6 @@ async def _until_the_end(job: TrialJob, guest: Guest, fatal: asyncio.Event) -> t
         await asyncio.wait({gone}, timeout=LAST_WORDS_S)
         return Outcome.CRASHED, str(error)
     finally:
-        tasks = {procedure, broke, gone}
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
