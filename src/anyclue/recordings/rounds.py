@@ -12,7 +12,8 @@ from anyclue.model.recording import Mark, MarkName, Reading, Round
 def find_rounds(marks: Sequence[Mark], samples: Sequence[Reading]) -> tuple[Round, ...]:
     """Return the rounds that the marks delimit; one that was cut short has no floor."""
     begins = [mark for mark in marks if mark.name is MarkName.ROUND_BEGIN]
-    ends = [*(mark.t_s for mark in begins[1:]), float("inf")]
+    # One end for each begin: none at all in a trial that ended before its first round.
+    ends = [*(mark.t_s for mark in begins), float("inf")][1:]
     return tuple(
         _round(begin, [mark for mark in marks if begin.t_s <= mark.t_s < end], samples)
         for begin, end in zip(begins, ends, strict=True)
