@@ -8,14 +8,24 @@ from dataclasses import dataclass
 
 from anyclue.model.recording import Incident, LogLine
 
-_KMSG = re.compile(r"^(\d+),\d+,(\d+),[^;]*;(.*)$")
-_STORED = re.compile(r"^<(\d)>\[\s*(\d+\.\d+)\] (.*)$")
-_CONSOLE = re.compile(r"^\[\s*(\d+\.\d+)\] (.*)$")
+_KMSG = re.compile(r"^(\d{1,10}),\d+,(\d{1,19}),[^;]*;(.*)$", re.ASCII)
+_STORED = re.compile(r"^<([0-7])>\[ *(\d{1,14}\.\d{6})\] (.*)$", re.ASCII)
+# With CONFIG_PRINTK_CALLER, the thread or processor stands behind the time.
+_CONSOLE = re.compile(r"^\[ *(\d{1,14}\.\d{6})\](?:\[ *[TC]\d+\])? (.*)$", re.ASCII)
 
 LINES_KEPT = 80
-# Frames that name the messenger, not the place: reporting, and what every stack ends in.
+# Frames that name the messenger, not the place: reporting, waiting, the OOM killer itself.
+_MESSENGERS = frozenset(
+    (
+        *("dump_stack", "dump_stack_lvl", "show_stack", "panic", "print_report", "kasan_report"),
+        *("dump_header", "oom_kill_process", "out_of_memory"),
+        *("__schedule", "schedule", "io_schedule", "schedule_timeout", "schedule_preempt_disabled"),
+    )
+)
 _FRAME = re.compile(r"^\s*(\? )?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?")
-_POINTER = re.compile(r"\b[RE]?IP: (?:0010:|0060:)?([A-Za-z_][\w.]*)\+0x")
+_POINTER = re.compile(
+    r"\b[RE]?IP: (?:0010:|0060:)?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +46,11 @@ KINDS = (
     _kind("kasan", r"BUG: KASAN:", fatal=True),
     _kind("lockdep", r"(possible (circular|recursive) locking|inconsistent lock state|"
           r"possible irq lock inversion|suspicious RCU usage|BUG: .*lock held)", fatal=True),
-    _kind("stall", r"(soft lockup|rcu.* detected stalls|rcu.*self-detected stall)", fatal=False),
+    _kind("stall", r"(soft lockup|workqueue lockup|rcu.* detected stalls|"
+          r"rcu.*self-detected stall)", fatal=False),
     _kind("bug", r"(kernel BUG at |BUG: )", fatal=True),
-    _kind("oops", r"(Oops: |general protection fault|double fault|Unable to handle)", fatal=True),
+    _kind("oops", r"(Oops: |general protection fault[,:]|double fault|"
+          r"Unable to handle)", fatal=True),
     _kind("panic", r"Kernel panic - not syncing", fatal=True),
     _kind("hung-task", r"INFO: task .{1,80} blocked for more than", fatal=False),
     _kind("oom", r"(invoked oom-killer|Out of memory: Killed process)", fatal=False),
@@ -110,12 +122,14 @@ def first_incident(log: Sequence[LogLine]) -> Incident | None:
 
 
 def _function(lines: Sequence[str]) -> str | None:
-    """Name the place: the first certain frame in a module, else where the processor was."""
+    """Name the place: where the processor was if in a module, else the first certain frame in one.
+
+    Without either: where the processor was, or the first certain frame.
+    """
     frames = [match for match in map(_FRAME.match, lines) if match and not match[1]]
     in_module = next((frame[2] for frame in frames if frame[3]), None)
-    if in_module:
-        return in_module
     pointer = next((match for match in map(_POINTER.search, lines) if match), None)
-    if pointer:
+    if pointer and (pointer[2] or not in_module):
         return pointer[1]
-    return frames[0][2] if frames else None
+    places = (frame[2] for frame in frames if frame[2].split(".")[0] not in _MESSENGERS)
+    return in_module or next(places, None)

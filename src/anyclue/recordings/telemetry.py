@@ -83,10 +83,15 @@ def parse_mark(text: str, t_s: float) -> Mark | None:
             name=MarkName(fields["name"]),
             round=int(fields["round"]),
             data={
-                str(key): value
+                key: value
                 for key, value in fields.get("data", {}).items()
-                if isinstance(value, int | float | str)
+                if isinstance(value, int | float | str) and _encodable(f"{key}{value}")
             },
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
+
+
+def _encodable(text: str) -> bool:
+    """Say whether text can be written to a file: JSON may hold halves of surrogate pairs."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
