@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
-from anyclue.recordings.store import read_recording
+from anyclue.recordings.store import read_outcome, read_recording
 
 
 class RunDirectory:
@@ -44,11 +43,12 @@ class RunDirectory:
         """
         try:
             return self.plan.read_text()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "its plan is not text"
             raise RequestError(
                 [
                     Problem(
-                        what=f"not a run directory: {error.strerror}",
+                        what=f"not a run directory: {reason}",
                         where=str(self.plan),
                         next_step="name the directory that `anyclue hunt` wrote",
                     )
@@ -72,12 +72,13 @@ class RunDirectory:
         }
 
     def outcome(self, cell: Cell, number: int) -> Outcome | None:
-        """Return how a trial ended, None when it has not."""
-        try:
-            fields = json.loads((self.trial(cell, number) / "outcome.json").read_text())
-            return Outcome(fields["outcome"])
-        except (OSError, ValueError, KeyError):
-            return None
+        """Return how a trial ended, None when it has not.
+
+        Raises:
+            RequestError: its recording is damaged.
+        """
+        directory = self.trial(cell, number)
+        return read_outcome(directory) if directory.exists() else None
 
 
 def _number(directory: Path) -> int:

@@ -7,9 +7,11 @@ marks.jsonl  kmsg.log  console.log  qemu.log  outcome.json
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -92,9 +94,8 @@ def read_recording(directory: Path) -> Recording:
     Raises:
         RequestError: it is not a whole recording of this version.
     """
-    try:
-        fields = json.loads((directory / "outcome.json").read_text())
-        _check_schema(fields["schema"])
+    with _whole(directory):
+        fields = _fields(directory)
         marks = read_marks(directory / "marks.jsonl")
         samples = read_samples(directory / "samples.parquet")
         return Recording(
@@ -106,11 +107,30 @@ def read_recording(directory: Path) -> Recording:
             rounds=find_rounds(marks, samples),
             timeline=samples,
             marks=marks,
-            kernel_log=parse_lines((directory / "kmsg.log").read_text()),
+            kernel_log=parse_lines((directory / "kmsg.log").read_bytes().decode()),
             incident=Incident(**fields["incident"]) if fields["incident"] else None,
             provenance=fields["provenance"],
         )
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+
+
+def read_outcome(directory: Path) -> Outcome:
+    """Read from a trial's directory only how it ended.
+
+    Raises:
+        RequestError: it is not a whole recording of this version.
+    """
+    with _whole(directory):
+        return Outcome(_fields(directory)["outcome"])
+
+
+@contextmanager
+def _whole(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (
+        *(OSError, ValueError, KeyError, TypeError),
+        *(pl.exceptions.PolarsError, pl.exceptions.PanicException),  # on some damaged files
+    ) as error:
         raise RequestError(
             [
                 Problem(
@@ -120,6 +140,12 @@ def read_recording(directory: Path) -> Recording:
                 )
             ]
         ) from error
+
+
+def _fields(directory: Path) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads((directory / "outcome.json").read_text())
+    _check_schema(fields["schema"])
+    return fields
 
 
 def _check_schema(schema: object) -> None:
