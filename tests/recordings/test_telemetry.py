@@ -1,0 +1,160 @@
+"""The telemetry stream: captured, cut short, hostile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from anyclue.model.recording import Mark, MarkName
+from anyclue.recordings.procfs import PARSERS
+from anyclue.recordings.telemetry import (
+    format_mark,
+    parse_mark,
+    parse_telemetry,
+    read_telemetry,
+)
+
+
+def record(name: str, time_ns: int, data: bytes) -> bytes:
+    return f"{name} {time_ns} {len(data)}\n".encode() + data
+
+
+def test_captured(stream: bytes, guest_proc: Mapping[str, str]) -> None:
+    telemetry = parse_telemetry(stream)
+    assert [line.text[:6] for line in telemetry.log] == ["btrfs:", "btrfs:", "Btrfs "]
+    assert [line.level for line in telemetry.log] == [4, 5, 6]
+    assert telemetry.log[0].t_s == 5.763149
+    assert [sample.t_s for sample in telemetry.samples] == [6.177255059, 6.244374472]
+    for name, parse in PARSERS.items():
+        expected = parse(guest_proc[name])
+        assert expected.items() <= telemetry.samples[0].counters.items()
+    assert telemetry.marks == ()
+    assert telemetry.lost_log == 0
+
+
+def test_cut_short_anywhere(stream: bytes) -> None:
+    """Only whole records count; the places around each record's ends are all tried."""
+    ends, at = [0], 0
+    while at < len(stream):
+        line_end = stream.index(b"\n", at) + 1
+        at = line_end + int(stream[at:line_end].split()[2])
+        ends.append(at)
+    expected = {end: parse_telemetry(stream[:end]) for end in ends}
+    places = {end + by for end in ends for by in range(-3, 40)} | set(range(0, len(stream), 997))
+    for place in sorted(place for place in places if 0 <= place <= len(stream)):
+        last = max(end for end in ends if end <= place)
+        assert parse_telemetry(stream[:place]) == expected[last], place
+
+
+def test_no_file_is_no_telemetry(tmp_path: Path) -> None:
+    telemetry = read_telemetry(tmp_path / "telemetry")
+    assert (telemetry.samples, telemetry.marks, telemetry.log) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"meminfo 1 999999999\nMemFree: 1 kB\n",
+        b"meminfo 1 99999999999999999999\n",
+        b"meminfo 1 -1\n",
+        b"meminfo -1 5\nMemFr",
+        b"meminfo 1\n",
+        b"meminfo  1 5\nMemFr",
+        b"../meminfo 1 5\nMemFr",
+        b"MEMINFO 1 5\nMemFr",
+        b"x" * 100_000,
+        b"\n",
+        b"\0\xff 1 1\n1",
+        b"meminfo \xd9\xa1 1\n1",
+    ],
+)
+def test_what_is_no_record_ends_the_stream(bad: bytes) -> None:
+    first = record("meminfo", 1, b"MemFree: 7 kB\n")
+    last = record("meminfo", 2, b"MemFree: 8 kB\n")
+    samples = parse_telemetry(first + bad + last).samples
+    assert [dict(sample.counters) for sample in samples] == [{"meminfo.MemFree": 7.0}]
+
+
+def test_names_that_nobody_knows_are_passed_over() -> None:
+    stream = record("passwd", 1, b"root\n") + record("meminfo", 2, b"MemFree: 8 kB\n")
+    assert [sample.t_s for sample in parse_telemetry(stream).samples] == [2e-9]
+
+
+def test_samples_are_in_time_order_and_gaps_in_the_log_are_counted() -> None:
+    stream = (
+        record("meminfo", 5, b"MemFree: 5 kB\n")
+        + record("kmsg-lost", 5, b"")
+        + record("meminfo", 3, b"MemFree: 3 kB\n")
+        + record("vmstat", 5, b"nr_dirty 1\n")
+        + record("kmsg", 5, b"not a record")
+    )
+    telemetry = parse_telemetry(stream)
+    assert [sample.t_s for sample in telemetry.samples] == [3e-9, 5e-9]
+    assert telemetry.samples[1].counters == {"meminfo.MemFree": 5.0, "vmstat.nr_dirty": 1.0}
+    assert telemetry.lost_log == 1
+    assert telemetry.log == ()
+
+
+def test_a_mark_goes_there_and_back() -> None:
+    data: dict[str, int | float | bool | str] = {"files": 3, "x": 0.5, "y": True, "z": 'é"\n'}
+    text = format_mark(MarkName.ROUND_END, 7, data)
+    assert parse_mark(text, 1.5) == Mark(t_s=1.5, name=MarkName.ROUND_END, round=7, data=data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        '{"name": "no-such-mark", "round": 1}',
+        '{"name": "full"}',
+        '{"name": "full", "round": "x"}',
+        '{"name": "full", "round": Infinity}',
+        '{"name": "full", "round": NaN}',
+        '{"name": "full", "round": 1, "data": []}',
+        '{"name": ["full"], "round": 1}',
+        '{"name": "full", "round": ' + "9" * 5000 + "}",
+        "[" * 100_000,
+        '{"name": "full", "round": 1, "data": {"a": ' + "[" * 100_000,
+    ],
+)
+def test_what_is_no_mark(text: str) -> None:
+    assert parse_mark(text, 0.0) is None
+
+
+def test_a_mark_carries_scalars_that_can_be_written_only() -> None:
+    data: dict[str, object] = {
+        "list": [1],
+        "map": {},
+        "none": None,
+        "\ud800": 1,
+        "half": "\udc00",
+        "ok": 1,
+    }
+    mark = parse_mark(json.dumps({"name": "full", "round": 1, "data": data}), 0.0)
+    assert mark is not None
+    assert mark.data == {"ok": 1}
+
+
+names = st.sampled_from([*PARSERS, "mark", "kmsg", "kmsg-lost", "passwd"])
+payloads = st.binary(max_size=60) | st.sampled_from(
+    [
+        *(b"6,383,5763149,-;text\n", b"6,1," + b"9" * 5000 + b",-;x", b"MemFree: 7 kB\n"),
+        *(b'{"name": "full", "round": 1e999}', b"[" * 5000),
+    ]
+)
+records = st.builds(record, names, st.integers(0, 10**19), payloads)
+
+
+@example([record("kmsg", 1, b"9" * 5000 + b",1,1,-;x")])
+@given(st.lists(records | st.binary(max_size=30), max_size=8))
+def test_whatever_the_bytes_nothing_is_raised(parts: list[bytes]) -> None:
+    telemetry = parse_telemetry(b"".join(parts))
+    assert len(telemetry.samples) + len(telemetry.marks) + len(telemetry.log) <= len(parts) * 8
