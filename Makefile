@@ -33,7 +33,7 @@ test: setup ## the tests; some boot a real guest
 
 .PHONY: test-slow
 test-slow: setup ## real-guest checks that take long: A/A, planted bugs, kill -9, full guests
-	$(BIN)/pytest -m slow -x -v
+	$(BIN)/pytest -m slow -v
 
 .PHONY: static
 static: setup ## format, lint, types, import contract

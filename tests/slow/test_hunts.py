@@ -1,0 +1,70 @@
+"""Whole hunts in real guests. Minutes each: `make test-slow`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.slow.conftest import Hunts
+
+pytestmark = pytest.mark.slow
+
+PAGE_KIB = 4
+FILES = 600
+
+
+def test_the_mails_case(hunts: Hunts, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    status, out, _ = hunts.run("hunt", hunts.root / "scenarios/lzo-leak.toml", "--out", run)
+    assert status == 1
+    cells = hunts.verdicts(run)
+    for machine in ("i386-2g", "x86_64-2g"):
+        guilty = cells[f"bad.{machine}.default.lzo.small-files"]
+        assert (guilty["verdict"], guilty["signature"]) == ("leak", "page-cache-reference")
+        assert guilty["rate_kib_per_round"] == pytest.approx(PAGE_KIB * FILES, rel=0.1)
+        low, high = guilty["rate_ci95_kib"]
+        assert low <= guilty["rate_kib_per_round"] <= high
+    innocent = [cell for name, cell in cells.items() if ".lzo." not in name or "good" in name]
+    assert len(innocent) == 5
+    assert {cell["verdict"] for cell in innocent} == {"clean"}
+    assert "kernel and mount matter, machine does not" in " ".join(out.split())
+
+
+def test_planted_bugs_of_other_kinds(hunts: Hunts, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    status, _, _ = hunts.run("hunt", hunts.root / "scenarios/planted-bugs.toml", "--out", run)
+    assert status == 1
+    cells = hunts.verdicts(run)
+
+    def of(kernel: str, machine: str = "i386-2g", workload: str = "small-files") -> tuple[str, str]:
+        cell = cells[f"{kernel}.{machine}.default.lzo.{workload}"]
+        return cell["verdict"], cell["signature"]
+
+    assert of("raw-pages") == ("leak", "raw-pages")
+    assert of("object") == ("leak", "object")
+    named = cells["object.i386-2g.default.lzo.small-files"]["signature_detail"]
+    assert "kmalloc-256" in named
+    broken = cells["missed-kunmap.i386-2g.default.lzo.small-files"]
+    assert (broken["verdict"], broken["signature"]) == ("broken", "kmap-slots")
+    assert broken["outcome"] in ("crashed", "hung")
+    assert broken["incident"]["function"]
+    assert of("bad", workload="mix") == ("leak", "page-cache-reference")
+    dead = cells["bad.i386-128m.default.lzo.until-enospc"]
+    assert (dead["outcome"], dead["verdict"]) == ("oom", "leak")
+    assert dead["signature"] == "page-cache-reference"
+    assert of("good", workload="cache")[0] == "cache"
+    assert of("good")[0] == "clean"
+    assert of("good", workload="mix")[0] == "clean"
+
+
+def test_good_against_good(hunts: Hunts, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    hunts.run("hunt", hunts.root / "scenarios/good-against-good.toml", "--out", run)
+    cells = hunts.verdicts(run)
+    assert len(cells) >= 20
+    counts = [cell["verdict"] for cell in cells.values()]
+    print({verdict: counts.count(verdict) for verdict in set(counts)})
+    assert not [name for name, cell in cells.items() if cell["verdict"] == "leak"]
