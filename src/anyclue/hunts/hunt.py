@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
+from itertools import count
 from pathlib import Path
 
 from anyclue import reports
@@ -81,12 +82,15 @@ async def hunt(
             for number in range(1, scenario.limits.trials + 1)
             for cell in scenario.cells
         ]
-        while missing := [trial for trial in wanted if run.outcome(*trial) is None]:
-            log.info("%d of %d trials to run", len(missing), len(wanted))
-            planned = await prepare_jobs(scenario, missing, context)
-            await _run_trials(executor, planned, len(wanted))
-            wanted += _extra_trials(judge(run))
-        judged = judge(run)
+        more = wanted
+        while more:
+            if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
+                log.info("%d of %d trials to run", len(missing), len(wanted))
+                planned = await prepare_jobs(scenario, missing, context)
+                await _run_trials(executor, planned, len(wanted))
+            judged = judge(run)
+            more = _extra_trials(judged)
+            wanted += more
         write_reports(judged)
     return judged
 
@@ -107,7 +111,7 @@ def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
     """Return one more trial for each cell that more rounds could settle."""
     limits = judged.scenario.limits
     return [
-        (verdict.cell, verdict.trials + 1)
+        (verdict.cell, next(n for n in count(1) if judged.run.outcome(verdict.cell, n) is None))
         for verdict in judged.findings.cells
         if verdict.verdict is Verdict.UNPROVEN
         and verdict.outcome is Outcome.PASSED
