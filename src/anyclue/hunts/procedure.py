@@ -153,6 +153,16 @@ class Procedure:
                     Outcome.CORRUPT if corrupt else Outcome.FAILED,
                     f"{command}: exit status {ran.status}: {_tail(ran.output)}",
                 )
+            self._check_space()
+
+    def _check_space(self) -> None:
+        """What space ran out for cannot be verified: that is no fault of the kernel."""
+        if self._facts.get("enospc") and self._job.workload.exercise:
+            raise TrialEndedError(
+                Outcome.NOT_RUN,
+                f"{self._job.workload.size_mib} MiB do not hold what {self._job.workload.name} writes "
+                "and verifies: raise size_mib, or write less",
+            )
 
     async def _must(self, command: str) -> Reply:
         ran = await self._shell(command)
