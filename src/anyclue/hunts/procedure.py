@@ -160,8 +160,8 @@ class Procedure:
         if self._facts.get("enospc") and self._job.workload.exercise:
             raise TrialEndedError(
                 Outcome.NOT_RUN,
-                f"{self._job.workload.size_mib} MiB do not hold what {self._job.workload.name} writes "
-                "and verifies: raise size_mib, or write less",
+                f"{self._job.workload.size_mib} MiB do not hold what {self._job.workload.name} "
+                "writes and verifies: raise size_mib, or write less",
             )
 
     async def _must(self, command: str) -> Reply:
