@@ -7,6 +7,7 @@ signatures are checked by apt itself.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import re
@@ -24,6 +25,11 @@ log = logging.getLogger(__name__)
 
 LISTS_FRESH_S = 12 * 3600
 DOWNLOAD_S = 900
+# Container images often switch apt's own caches off, and every question then costs a second.
+CACHED = (
+    *("-o", "Dir::Cache::pkgcache=pkgcache.bin"),
+    *("-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"),
+)
 
 
 @functools.total_ordering
@@ -81,6 +87,7 @@ class Apt:
         self.root = root
         self._store = store
         self._env = {"APT_CONFIG": str(root / "apt.conf")}
+        self._closures: dict[tuple[Sequence[str], str], asyncio.Task[Artifact]] = {}
 
     async def refresh(self) -> None:
         """Bring the package lists up to date, when they are older than half a day.
@@ -131,13 +138,13 @@ class Apt:
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return the names of all known packages that begin with ``prefix``."""
-        listed = await run(("apt-cache", "pkgnames", prefix), deadline_s=60, env=self._env)
+        listed = await run(("apt-cache", *CACHED, "pkgnames", prefix), deadline_s=60, env=self._env)
         return tuple(sorted(set(listed.stdout.split())))
 
     async def versions(self, names: Sequence[str]) -> dict[str, set[str]]:
         """Return the versions on offer of each package (named ``NAME`` or ``NAME:ARCH``)."""
         found: dict[str, set[str]] = {name: set() for name in names}
-        listed = await run(("apt-cache", "madison", *names), deadline_s=60, env=self._env)
+        listed = await run(("apt-cache", *CACHED, "madison", *names), deadline_s=60, env=self._env)
         for line in listed.stdout.splitlines():
             fields = [field.strip() for field in line.split("|")]
             if len(fields) == 3:
@@ -181,7 +188,7 @@ class Apt:
         """Download one package (signatures checked by apt) and unpack it below ``into``."""
         with staging(self.root / "cache", "download") as directory:
             await run(
-                ("apt-get", "download", "-qq", str(package)),
+                ("apt-get", *CACHED, "download", "-qq", str(package)),
                 deadline_s=DOWNLOAD_S,
                 cwd=directory,
                 env=self._env,
@@ -191,9 +198,17 @@ class Apt:
 
     async def closure(self, names: Sequence[str], arch: str) -> Artifact:
         """Return an unpacked tree of packages with everything that they depend on."""
+        question = (tuple(names), arch)
+        if question not in self._closures:
+            self._closures[question] = asyncio.create_task(self._closure(*question))
+        return await asyncio.shield(self._closures[question])
+
+    async def _closure(self, names: Sequence[str], arch: str) -> Artifact:
         wanted = [f"{name}:{arch}" for name in names]
         simulated = await run(
-            ("apt-get", "install", "--simulate", "-qq", *wanted), deadline_s=60, env=self._env
+            ("apt-get", *CACHED, "install", "--simulate", "-qq", *wanted),
+            deadline_s=60,
+            env=self._env,
         )
         packages = sorted(
             f"{match[1].split(':')[0]}={match[2]}"
@@ -209,7 +224,7 @@ class Apt:
                 async with locked_file(self.root / "lock"):
                     await run(
                         (
-                            *("apt-get", "install", "-y", "-qq", "--download-only"),
+                            *("apt-get", *CACHED, "install", "-y", "-qq", "--download-only"),
                             *("-o", f"Dir::Cache::archives={archives}", *wanted),
                         ),
                         deadline_s=DOWNLOAD_S,
