@@ -56,6 +56,7 @@ async def move_whole(source: Path, target: Path) -> None:
     """Give a finished directory its final name, after all of it is on the disk."""
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        source.chmod(0o755)  # `staging` keeps to itself what is not finished
         await run(("sync", "--file-system", str(source)), deadline_s=SYNC_S)
         source.rename(target)
 

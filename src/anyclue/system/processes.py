@@ -120,6 +120,12 @@ async def run(
     try:
         out, err = await asyncio.wait_for(process.communicate(), deadline_s)
     except TimeoutError as error:
+        await stop(process)
+        # It may have ended itself, and left a background job that holds its output.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), SOFT_STOP_S)
         raise CommandError(argv, f"still running after {deadline_s:g} s") from error
     finally:
         await stop(process)

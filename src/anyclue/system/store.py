@@ -99,7 +99,10 @@ class Store:
         self, recipe: Recipe, path: Path, build: Callable[[Path], Awaitable[None]]
     ) -> None:
         begin = time.monotonic()
-        with staging(path.parent, recipe.kind) as directory:
+        # What a killed builder left: nobody else makes this one, its lock is ours.
+        for left in path.parent.glob(f".{recipe.key[:16]}.*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with staging(path.parent, recipe.key[:16]) as directory:
             with disk_errors(directory):
                 await build(directory)
                 files = {
@@ -121,7 +124,7 @@ class Store:
                 for name, digest in files.items()
                 if not (artifact.path / name).is_file() or sha256(artifact.path / name) != digest
             ]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             damaged = [f"{MANIFEST} ({error})"]
         if damaged:
             aside = artifact.path.with_name(f"damaged-{artifact.key}")
