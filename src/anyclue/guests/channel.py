@@ -18,6 +18,7 @@ from anyclue.model.errors import AnyclueError, InfrastructureError
 MAX_RECORD = 8 << 20
 MAX_OUTPUT = 1 << 20
 TELEMETRY_MAX = 2 << 30
+NOT_THE_PROTOCOL = (EOFError, ValueError, asyncio.LimitOverrunError)
 
 
 class GuestSilentError(AnyclueError):
@@ -66,7 +67,7 @@ class Agent:
                 return await self._reply()
         except TimeoutError as error:
             raise GuestSilentError(f"no answer within {deadline_s:g} s") from error
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, *NOT_THE_PROTOCOL) as error:
             raise GuestGoneError(f"the guest ended ({error or type(error).__name__})") from error
 
     async def started(self, *, deadline_s: float) -> None:
@@ -76,7 +77,7 @@ class Agent:
                 await self._reply()
         except TimeoutError as error:
             raise GuestSilentError(f"no agent within {deadline_s:g} s of booting") from error
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, *NOT_THE_PROTOCOL) as error:
             raise GuestGoneError("the guest ended before its agent started") from error
 
     def sysrq(self, key: str) -> None:
@@ -127,7 +128,7 @@ async def pump_telemetry(
                 if name == b"kmsg":
                     on_kernel_log(data.decode(errors="replace"))
                     file.flush()
-    except (EOFError, ValueError, ConnectionError):
+    except (ConnectionError, *NOT_THE_PROTOCOL):
         return  # the guest is gone: what is whole is in the file
     except OSError as error:
         raise InfrastructureError(
