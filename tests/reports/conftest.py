@@ -130,7 +130,7 @@ def recording(
     of: Cell, leak_kib: float, *, rounds: int = ROUNDS, base: float = BASE_KIB
 ) -> Recording:
     """A trial at 5 Hz: each round writes for a while, peaks, is removed and quiesced."""
-    noise = random.Random(of.id)  # noqa: S311
+    noise = random.Random(of.id)
     readings: list[Reading] = []
     marks = [Mark(t_s=3.0, name=MarkName.TRIAL_BEGIN)]
     done: list[Round] = []
@@ -180,7 +180,7 @@ def reading(t_s: float, used_kib: float) -> Reading:
 
 
 def verdict(of: Cell, kind: Verdict, leak_kib: float, reference: Cell | None) -> CellVerdict:
-    noise = random.Random(of.id)  # noqa: S311
+    noise = random.Random(of.id)
     leak = kind is Verdict.LEAK
 
     def floors(per_round: float, base: float) -> tuple[tuple[float, ...], ...]:

@@ -54,7 +54,7 @@ def test_it_is_the_case_of_the_mail(rules: Mapping[str, WorkloadRules]) -> None:
         "zstd": "compress=zstd",
     }
     assert scenario.workloads["small-files"].parameters["files"] == 600
-    assert scenario.limits.rounds == 6
+    assert scenario.limits.rounds == 8
 
 
 def test_it_keeps_to_the_published_schema() -> None:

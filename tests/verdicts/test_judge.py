@@ -318,3 +318,18 @@ def test_without_used_memory_nothing_is_clean(simulator: Simulator, tools: Tools
     recordings = {tools.bad: [replace(recording, rounds=tuple(rounds))]}
     verdict = judge_cells(tools.scenario(tools.bad, tools.good), recordings)[0]
     assert verdict.verdict is Verdict.UNPROVEN
+
+
+def test_late_steps_are_one_time_costs_once_three_guests_agree(
+    simulator: Simulator, tools: Tools
+) -> None:
+    """What one guest pays late and once cannot be told from a rare leak; three guests can tell."""
+    late = tools.plan(rounds=8, steps={SLAB: {6: 2 * MIB}})
+    flat = tools.plan(rounds=8)
+    assert simulator.judge([late]).verdict is Verdict.UNPROVEN
+    assert simulator.judge([late, flat]).verdict is Verdict.UNPROVEN
+    verdict = simulator.judge([late, flat, late], flat)
+    assert verdict.verdict is Verdict.CLEAN
+    assert "one-time costs" in verdict.because
+    again = tools.plan(rounds=8, steps={SLAB: {4: 2 * MIB, 6: 2 * MIB}})
+    assert simulator.judge([again, again, again], flat).verdict is not Verdict.CLEAN

@@ -26,8 +26,8 @@ def doctor(
         result(jsonlib.dumps(document, indent=1))
     else:
         width = max(len(check.name) for check in checks)
-        result("\n".join(_line(check, width) for check in checks))
-        result("" if missing else "\nThis machine can hunt.")
+        lines = [_line(check, width) for check in checks]
+        result("\n".join(lines if missing else [*lines, "", "This machine can hunt."]))
     return ExitCode.INFRASTRUCTURE if missing else ExitCode.NOTHING_FOUND
 
 

@@ -26,14 +26,15 @@ def plan(
     limits = planned.limits
     lines = [
         clean(planned.title),
-        f"{len(planned.cells)} cells, trials a cell: {limits.trials}, rounds a trial: "
+        f"cells: {len(planned.cells)}, trials a cell: {limits.trials}, rounds a trial: "
         f"{limits.rounds}",
         "",
     ]
     for cell in planned.cells:
         reference = planned.reference_for(cell)
+        role = "reference" if cell in planned.references else "no reference"
         options = [f"mkfs {planned.mkfs[cell.mkfs]}".strip(), planned.mount[cell.mount]]
         shown = ", ".join(clean(option) for option in options if option not in ("", "mkfs"))
         lines.append(f"  {cell.id}  {f'({shown})' if shown else ''}".rstrip())
-        lines.append(f"      compared with {reference.id}" if reference else "      reference")
+        lines.append(f"      compared with {reference.id}" if reference else f"      {role}")
     result("\n".join(lines))

@@ -120,8 +120,14 @@ async def pump_telemetry(
                 name, _, length = header.split(b" ")
                 size = int(length)
                 written += size
-                if not 0 <= size <= MAX_RECORD or written > TELEMETRY_MAX:
+                if not 0 <= size <= MAX_RECORD:
                     return
+                if written > TELEMETRY_MAX:
+                    raise InfrastructureError(
+                        f"the guest sent more than {TELEMETRY_MAX >> 20} MiB of telemetry",
+                        where=str(into),
+                        next_step="lower limits.sample_hz or limits.rounds",
+                    )
                 data = await reader.readexactly(size)
                 file.write(header)
                 file.write(data)

@@ -24,6 +24,8 @@ from anyclue.system import processes
 
 EMULATORS: Mapping[Arch, str] = {Arch.I386: "qemu-system-i386", Arch.X86_64: "qemu-system-x86_64"}
 PROCESSORS: Mapping[Accelerator, str] = {Accelerator.KVM: "host", Accelerator.TCG: "max"}
+SOCKETS = ("qmp", "console", "control", "telemetry", "shell")
+CONSOLE_MAX = 4 << 20
 QMP_S = 20.0
 MIGRATION_S = 60.0
 # A sparse disk of this size is there in every guest; a workload makes its file system smaller.
@@ -55,7 +57,7 @@ class Boot:
     append: str = ""
 
 
-def command(boot: Boot, *, console: Path, fds: Mapping[str, int], incoming: bool) -> list[str]:
+def command(boot: Boot, *, fds: Mapping[str, int], incoming: bool) -> list[str]:
     """Return QEMU's argv; ``fds`` are inherited sockets."""
     argv = [
         EMULATORS[boot.machine.arch],
@@ -75,7 +77,7 @@ def command(boot: Boot, *, console: Path, fds: Mapping[str, int], incoming: bool
         ),
         *("-kernel", str(boot.kernel), "-initrd", str(boot.initramfs)),
         *("-append", f"{COMMAND_LINE} {boot.append}".strip()),
-        *("-chardev", f"file,id=console,path={console}", "-serial", "chardev:console"),
+        *("-chardev", f"socket,id=console,fd={fds['console']}", "-serial", "chardev:console"),
         *("-chardev", f"socket,id=qmp,fd={fds['qmp']}", "-mon", "chardev=qmp,mode=control"),
         *("-device", "virtio-serial-pci,id=ports,addr=0x4"),
     ]
@@ -174,15 +176,34 @@ class Guest:
         await self.qmp(verb, uri="fd:state")
 
     async def _migrated(self, what: str) -> None:
-        async with asyncio.timeout(MIGRATION_S):
-            while True:
-                state = await self.qmp("query_migrate")
-                status = state.get("status") if isinstance(state, dict) else None
-                if status == "completed":
-                    return
-                if status in ("failed", "cancelled"):
-                    raise InfrastructureError(f"{what} failed: {state}")
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(MIGRATION_S):
+                while True:
+                    state = await self.qmp("query_migrate")
+                    status = state.get("status") if isinstance(state, dict) else None
+                    if status == "completed":
+                        return
+                    if status in ("failed", "cancelled"):
+                        raise InfrastructureError(f"{what} failed: {state}")
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            raise InfrastructureError(f"{what} was not over after {MIGRATION_S:g} s") from error
+
+
+async def _keep_console(end: socket.socket, path: Path) -> None:
+    """Copy the console to a file, up to a size: the guest decides how much it prints."""
+    reader, writer = await asyncio.open_connection(sock=end)
+    left = CONSOLE_MAX
+    try:
+        with path.open("wb") as file:
+            while data := await reader.read(1 << 16):
+                file.write(data[:left])
+                file.flush()
+                left -= len(data[:left])
+    except ConnectionError:
+        return
+    finally:
+        writer.close()
 
 
 @contextlib.asynccontextmanager
@@ -197,7 +218,7 @@ async def running(
     Raises:
         InfrastructureError: QEMU cannot start or cannot load the snapshot.
     """
-    pairs = {name: socket.socketpair() for name in ("qmp", "control", "telemetry", "shell")}
+    pairs = {name: socket.socketpair() for name in SOCKETS}
     async with contextlib.AsyncExitStack() as stack:
         for ours, theirs in pairs.values():
             stack.callback(ours.close)
@@ -205,7 +226,6 @@ async def running(
         inherited = {name: pair[1].fileno() for name, pair in pairs.items()}
         argv = command(
             boot,
-            console=directory / "console.log",
             fds=inherited,
             incoming=snapshot is not None,
         )
@@ -216,6 +236,8 @@ async def running(
                 stderr=log.fileno(),
                 pass_fds=tuple(inherited.values()),
             )
+        console = asyncio.create_task(_keep_console(pairs["console"][0], directory / "console.log"))
+        stack.push_async_callback(_finished, console)
         stack.push_async_callback(processes.stop, process)
         for _, theirs in pairs.values():
             theirs.close()
@@ -237,6 +259,12 @@ async def running(
         if snapshot is not None:
             await guest.restore(snapshot)
         yield guest
+
+
+async def _finished(console: asyncio.Task[None]) -> None:
+    """Wait for the last that an ended QEMU had for its console."""
+    await asyncio.wait({console}, timeout=QMP_S)
+    console.cancel()
 
 
 async def _disconnect(qmp: QMPClient) -> None:

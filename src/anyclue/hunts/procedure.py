@@ -65,6 +65,13 @@ class Procedure:
         await self._mark(MarkName.TRIAL_END)
         self._check_exercised()
 
+    async def set_up(self) -> None:
+        """Load the module under test and mount its file system, as the first round does."""
+        self._round = 1
+        self._round_ends = time.monotonic() + self._job.limits.round_seconds
+        await self._load_module()
+        await self._mount()
+
     async def _load_module(self) -> None:
         if self._job.payload is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
+import stat
 import sys
 import tempfile
 import termios
@@ -13,14 +13,19 @@ import tty
 from collections.abc import Iterator
 from pathlib import Path
 
-from anyclue.guests import Guest, pump_telemetry, running
+from anyclue.guests import Guest, GuestGoneError, GuestSilentError, pump_telemetry, running
 from anyclue.hunts.context import Context
 from anyclue.hunts.prepare import prepare_one
+from anyclue.hunts.procedure import MOUNT_POINT, Procedure, TrialEndedError
 from anyclue.hunts.trial import boot_of
+from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Cell, Scenario
+from anyclue.reports import clean
 
 LEAVE = b"\x1d"  # Ctrl-]
-SET_UP_S = 60.0
+SHELL = f"cd {MOUNT_POINT}; exec sh -i </dev/hvc0 >/dev/hvc0 2>&1"
+SESSION_S = 7 * 24 * 3600.0
+LAST_OUTPUT_S = 0.3
 
 
 async def shell(scenario: Scenario, cell: Cell, context: Context) -> None:
@@ -34,47 +39,55 @@ async def shell(scenario: Scenario, cell: Cell, context: Context) -> None:
             pump = asyncio.create_task(
                 pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
             )
-            mount = shlex.join(("mount", "-o", job.mount or "rw", "/dev/vdb", "/mnt"))
-            mkfs = shlex.join(("mkfs.btrfs", "-q", "-f", "-K", *job.mkfs, "/dev/vdb"))
-            set_up = await guest.agent.request(
-                "run",
-                payload=f"cd /tmp && tar xf /dev/vda && insmod under-test.ko; {mkfs} && {mount}\n"
-                "setsid sh -c 'cd /mnt; exec sh -i </dev/hvc0 >/dev/hvc0 2>&1; ' &\n",
-                deadline_s=SET_UP_S,
-            )
-            sys.stderr.write(set_up.output)
-            sys.stderr.write(f"{cell.id}: /mnt is mounted. Ctrl-] leaves.\r\n")
             try:
+                await Procedure(job, guest.agent).set_up()
+                sys.stderr.write(f"{cell.id}: {MOUNT_POINT} is mounted. Ctrl-] leaves.\n")
                 await _connect(guest)
+            except (TrialEndedError, GuestGoneError, GuestSilentError) as error:
+                raise InfrastructureError(clean(str(error)), where=cell.id) from error
             finally:
                 pump.cancel()
 
 
 async def _connect(guest: Guest) -> None:
+    """Join terminal and guest until the shell ends, Ctrl-] is typed, or the guest is gone."""
     reader, writer = await asyncio.open_connection(sock=guest.ends["shell"])
     loop = asyncio.get_running_loop()
     left = asyncio.Event()
+    handle = sys.stdin.fileno()
 
     def typed() -> None:
-        data = os.read(sys.stdin.fileno(), 1024)
-        if not data or LEAVE in data:
+        data = os.read(handle, 1024)
+        if LEAVE in data:
             left.set()
-        else:
+        elif data:
             writer.write(data)
+        else:
+            # The end of a script: the shell ends after the last command.
+            loop.remove_reader(handle)
+            writer.write(b"\nexit\n")
 
     async def show() -> None:
         while data := await reader.read(4096):
             os.write(sys.stdout.fileno(), data)
 
     with _raw_terminal():
-        loop.add_reader(sys.stdin.fileno(), typed)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            # A file is always ready, so it cannot be waited for.
+            writer.write(sys.stdin.buffer.read() + b"\nexit\n")
+        else:
+            loop.add_reader(handle, typed)
+        shown = asyncio.ensure_future(show())
+        session = guest.agent.request("run", payload=SHELL, deadline_s=SESSION_S)
+        ends = {shown, asyncio.ensure_future(session), asyncio.ensure_future(left.wait())}
         try:
-            ends = {asyncio.ensure_future(task) for task in (show(), left.wait())}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({shown}, timeout=LAST_OUTPUT_S)
+        finally:
+            loop.remove_reader(handle)
             for end in ends:
                 end.cancel()
-        finally:
-            loop.remove_reader(sys.stdin.fileno())
+            await asyncio.wait(ends)
             writer.close()
 
 

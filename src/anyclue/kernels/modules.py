@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from anyclue.system.processes import run
 
 ROOTS = ("virtio_pci", "virtio_blk", "virtio_console", "loop", "overlay", "squashfs", "btrfs")
 """Modules to have with all that they depend on; those that are built in need none."""
+
+UNPACKERS: Mapping[str, tuple[str, ...]] = {
+    ".xz": ("xz", "-d"),
+    ".gz": ("gzip", "-d"),
+    ".zst": ("zstd", "-d", "-q", "--rm"),
+}
 
 UNDER_TEST = "btrfs"
 """The module that is loaded only after a snapshot is restored."""
@@ -32,12 +39,23 @@ async def collect_modules(tree: Path, release: str, into: Path) -> None:
             check=False,
         )
         for path in re.findall(r"^insmod (\S+)", shown.stdout, re.MULTILINE):
-            file = Path(path)
-            if file.name not in order:
-                order.append(file.name)
-                shutil.copyfile(file, into / "modules" / file.name)
-    under_test = next((name for name in order if name.split(".")[0] == UNDER_TEST), None)
+            name = f"{Path(path).name.split('.')[0]}.ko"
+            if name not in order:
+                order.append(name)
+                await _copy_plain(Path(path), into / "modules" / name)
+    under_test = f"{UNDER_TEST}.ko" if f"{UNDER_TEST}.ko" in order else None
     if under_test is not None:
         order.remove(under_test)
     layout = {"order": order, "under_test": under_test}
     (into / "modules.json").write_text(json.dumps(layout, indent=1))
+
+
+async def _copy_plain(source: Path, target: Path) -> None:
+    """Copy a module; a compressed one is unpacked, since the guest's insmod could not."""
+    unpack = UNPACKERS.get(source.suffix)
+    if unpack is None:
+        shutil.copyfile(source, target)
+        return
+    packed = target.with_name(target.name + source.suffix)
+    shutil.copyfile(source, packed)
+    await run((*unpack, str(packed)), deadline_s=60)

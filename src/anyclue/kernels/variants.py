@@ -59,7 +59,7 @@ class Variants:
         compiler, compiler_version = await self._compiler(packages)
         source = await self._debian.source(packages, variant.directory)
         with staging(self._workbenches, "sources") as changed:
-            await _change(source.file("linux"), changed, variant)
+            await _change(source.file("linux"), changed, packages, variant)
             inputs = {
                 "source": source.key,
                 "release": packages.release,
@@ -135,7 +135,9 @@ class Variants:
         return compiler, version.stdout.splitlines()[0]
 
 
-async def _change(source: Path, into: Path, variant: ModuleVariant) -> None:
+async def _change(
+    source: Path, into: Path, packages: KernelPackages, variant: ModuleVariant
+) -> None:
     """Copy the sources and apply the variant's patches and edits."""
     shutil.copytree(source, into, dirs_exist_ok=True, symlinks=True)
     for patch in variant.patches:
@@ -151,7 +153,7 @@ async def _change(source: Path, into: Path, variant: ModuleVariant) -> None:
                         what=f"the patch does not apply to {variant.directory}:\n"
                         f"{applied.stdout.strip()[-1500:]}",
                         where=patch,
-                        next_step="rebase it on the kernel version that `anyclue plan` names",
+                        next_step=f"rebase it on {packages.source.name} {packages.version}",
                     )
                 ]
             )

@@ -91,7 +91,7 @@ class LogLine:
 class Incident:
     """The first thing that broke in a trial: its kind, function when one is named, whole text."""
 
-    kind: str  # bug, oops, panic, kasan, lockdep, hung-task, warning, oom, deadline
+    kind: str  # bug, oops, panic, kasan, lockdep, stall, hung-task, oom, warning
     t_s: float | None
     title: str
     function: str | None

@@ -234,7 +234,7 @@ class LimitsTable(Table):
         ge=1,
         le=86400,
         allow_inf_nan=False,
-        description="A guest that takes longer to start counts as lost.",
+        description="A guest that takes longer to boot ends the hunt with an error.",
     )
     sample_hz: float = Field(
         default=_LIMITS.sample_hz,

@@ -15,7 +15,7 @@ from anyclue.verdicts.decide import MORE_ROUNDS, ClassDecision
 from anyclue.verdicts.details import signature_detail
 from anyclue.verdicts.evidence import Evidence
 from anyclue.verdicts.exclude import Doubt, doubts, highest_possible
-from anyclue.verdicts.floors import MIN_FLOORS
+from anyclue.verdicts.floors import GUESTS_THAT_TELL, MIN_FLOORS, steps_of
 from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
 
 BROKEN: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.CORRUPT, Outcome.FAILED})
@@ -224,12 +224,15 @@ def _clean(sensitivity: Sensitivity, evidence: Evidence) -> Conclusion:
     limit = words.number(sensitivity.leak_kib_per_round)
     memory_class, highest = highest_possible(evidence.decisions)
     floors = evidence.floors
+    steps = [f"{words.number(kib)} KiB" for _, kib in steps_of(floors.total())]
+    aside = f"; single steps of {words.listed(steps)} are left out as one-time costs"
     return Conclusion(
         verdict=Verdict.CLEAN,
         because=f"leaks of {limit} KiB a round and more are excluded"
         f" {words.rounds(floors.used_rounds, floors.warm_up, len(floors.recordings))}:"
         f" no class of kernel memory grows by more than {words.number(max(highest, 0.0))} KiB"
-        f" a round ({words.name(memory_class)}, upper end of the 95 % interval)",
+        f" a round ({words.name(memory_class)}, upper end of the 95 % interval)"
+        + (aside if steps and len(floors.recordings) >= GUESTS_THAT_TELL else ""),
     )
 
 

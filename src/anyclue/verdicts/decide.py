@@ -22,6 +22,7 @@ from anyclue.verdicts.floors import (
     Rises,
     Series,
     floor_series,
+    set_one_time_costs_aside,
     set_steps_aside,
     warm_up_rounds,
 )
@@ -158,9 +159,10 @@ def decide(
 
 
 def fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
-    """Fit what the kernel holds in all (KiB), every rise after the warm-up counting."""
+    """Fit what the kernel holds in all (KiB); warm-up and proven one-time costs are left out."""
     theirs = reference.total() if reference is not None else ()
-    return fit([s.rises() for s in cell.total()], [s.rises() for s in theirs])
+    own = set_one_time_costs_aside([s.rises() for s in cell.total()])
+    return fit(own, [s.rises() for s in theirs])
 
 
 def more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
@@ -186,13 +188,12 @@ def _decide_class(
     compare: bool,
 ) -> ClassDecision | None:
     own, theirs = [s.rises() for s in cell], [s.rises() for s in reference]
-    acquit = fit(own, theirs)
+    acquit = fit(set_one_time_costs_aside(own), theirs)
     if acquit is None:
         return None
     own_steady = [set_steps_aside(r) for r in own]
     their_steady = [set_steps_aside(r) for r in theirs]
-    unchanged = own_steady == own and their_steady == theirs
-    accuse = acquit if unchanged else fit(own_steady, their_steady) or acquit
+    accuse = fit(own_steady, their_steady) or acquit
     grew = accuse.own.below(0.0) < level and _sustained(own_steady, accuse.own.rate)
     if TRAITS[memory_class].kind is Kind.USER and accuse.excess is None:
         grew = False

@@ -9,7 +9,8 @@ Two kinds of rise are out of line without being a leak:
   first use). Leading rounds are set aside for every purpose.
 * **late steps**: a one-time cost that comes later, or one floor that was read at a bad moment (up
   and down again). They are set aside when the question is whether growth is *sustained*, and kept
-  when the question is whether growth can be *excluded*.
+  when the question is whether growth can be *excluded*, until enough guests show them to be
+  one-time costs.
 
 Both are found with the same gate: out of line with the other rises by far more than their own
 scatter explains. A constant leak raises every rise alike and so is never out of line.
@@ -41,6 +42,9 @@ GATE_LEVEL: Final = 0.998
 
 Corrected for the number of rises. Ten classes are looked at in a cell, so a 95 % gate would set
 aside a good round in many cells; real one-time costs are far outside any gate."""
+
+GUESTS_THAT_TELL: Final = 3
+"""So many fresh guests have to run before steps can be told to be one-time costs."""
 
 MIN_OTHERS: Final = 3
 """With fewer rises to compare with, none can be said to be out of line."""
@@ -145,6 +149,19 @@ def set_steps_aside(rises: Rises) -> Rises:
         raise ValueError("steps are set aside once")
     outliers = set(_outliers(rises.per_round()))
     return replace(rises, kept=tuple(k not in outliers for k in range(len(rises.kib))))
+
+
+def set_one_time_costs_aside(trials: Sequence[Rises]) -> list[Rises]:
+    """Set the late steps aside when repetition shows that they are paid once a guest.
+
+    Btrfs, for one, keeps a 2 MiB workspace of zstd for every extent that it ever compressed at the
+    same moment, and when that first happens is chance. One guest cannot tell such a cost from a
+    rare leak. :data:`GUESTS_THAT_TELL` of them, each flat but for one step on average at the most,
+    can: a leak would come again.
+    """
+    steady = [set_steps_aside(rises) for rises in trials]
+    aside = sum(len(rises.kib) - rises.count for rises in steady)
+    return steady if len(trials) >= GUESTS_THAT_TELL and aside <= len(trials) else list(trials)
 
 
 def steps_of(series: Sequence[Series]) -> list[tuple[int, float]]:
