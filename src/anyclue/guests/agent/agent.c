@@ -213,6 +213,7 @@ static void run(void)
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
+		signal(SIGPIPE, SIG_DFL);
 		setsid();
 		dup2(null, 0);
 		dup2(pipes[1], 1);
@@ -310,7 +311,15 @@ static void serve(void)
 		get(header + at, 1);
 	} while (header[at++] != '\n' && at < sizeof(header) - 1);
 	header[at] = 0;
-	if (sscanf(header, "%15s %ld %zu", verb, &number, &length) != 3 || length > MAX_PAYLOAD) {
+	if (sscanf(header, "%15s %ld %zu", verb, &number, &length) != 3) {
+		say(control_fd, "done 125\n");
+		return;
+	}
+	if (length > MAX_PAYLOAD) {
+		/* Pass over it: the host has written it and waits for an answer. */
+		for (; length > MAX_PAYLOAD; length -= MAX_PAYLOAD)
+			get(payload, MAX_PAYLOAD);
+		get(payload, length);
 		say(control_fd, "done 125\n");
 		return;
 	}
