@@ -76,10 +76,16 @@ def remembered(cache: Path, key: str) -> Acceleration | None:
 
 def _remembered(file: Path) -> dict[str, Mapping[str, str]]:
     try:
-        known: dict[str, Mapping[str, str]] = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return known
+        known = json.loads(file.read_text())
+        return {
+            str(key): {
+                "accelerator": Accelerator(entry["accelerator"]),
+                "because": entry["because"],
+            }
+            for key, entry in known.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # not there, or damaged: it is found out again
 
 
 def _access() -> str:

@@ -97,7 +97,7 @@ def command(boot: Boot, *, fds: Mapping[str, int], incoming: bool) -> list[str]:
         node = f"driver=raw,node-name=disk{number},read-only={read_only}"
         argv += [
             "-blockdev",
-            f"{node},file.driver=file,file.filename={path},cache.direct=off,cache.no-flush=on,"
+            f"{node},file.driver=file,file.filename={_escaped(path)},cache.direct=off,cache.no-flush=on,"
             "discard=unmap",
             "-device",
             f"virtio-blk-pci,drive=disk{number},addr={0x5 + number:#x},werror=stop,rerror=stop",
@@ -105,6 +105,11 @@ def command(boot: Boot, *, fds: Mapping[str, int], incoming: bool) -> list[str]:
     if incoming:
         argv += ["-incoming", "defer"]
     return argv
+
+
+def _escaped(path: Path) -> str:
+    """Return a path as a value in QEMU's option syntax, where a comma ends a value."""
+    return str(path).replace(",", ",,")
 
 
 class Guest:
