@@ -197,6 +197,10 @@ def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch)
     ) -> list[TrialJob]:
         return [job_of(scenario, cell, trial) for cell, trial in wanted]
 
+    async def pin(scenario: Scenario, _context: Context) -> Scenario:
+        return scenario
+
+    monkeypatch.setattr("anyclue.hunts.hunt.pin_kernels", pin)
     monkeypatch.setattr("anyclue.hunts.hunt.prepare_jobs", prepare)
     run = begin_run(scenario_file, tmp_path / "run")
     return Hunted(run=run, context=Context.at(tmp_path / "cache"))

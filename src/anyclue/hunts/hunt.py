@@ -16,7 +16,7 @@ from anyclue import reports
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.judging import Judged, judge, write_reports
-from anyclue.hunts.prepare import prepare_jobs
+from anyclue.hunts.prepare import pin_kernels, prepare_jobs
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
@@ -86,6 +86,8 @@ async def hunt(
         while more:
             if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
                 log.info("%d of %d trials to run", len(missing), len(wanted))
+                scenario = await pin_kernels(scenario, context)
+                write_whole(run.plan, scenario_to_json(scenario))
                 planned = await prepare_jobs(scenario, missing, context)
                 await _run_trials(executor, planned, len(wanted))
             judged = judge(run)

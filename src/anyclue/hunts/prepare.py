@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from anyclue import __version__
 from anyclue.hunts.context import Context
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.scenario import Arch, Cell, Scenario
 from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
 from anyclue.suites import WORKLOADS
+
+T = TypeVar("T")
 
 
 async def prepare_jobs(
@@ -36,6 +40,26 @@ async def prepare_jobs(
     ]
 
 
+async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
+    """Return the scenario with exact versions, so that no later trial runs on another kernel.
+
+    Raises:
+        RequestError: a kernel cannot be had; all such mistakes at once.
+    """
+    arches = _arches(scenario)
+    used = sorted({cell.kernel for cell in scenario.cells})
+    pinned = await _all(context.kernels.pinned(scenario.kernels[name], arches) for name in used)
+    return replace(scenario, kernels={**scenario.kernels, **dict(zip(used, pinned, strict=True))})
+
+
+def _arches(scenario: Scenario) -> set[Arch]:
+    """Return the architectures that a scenario runs on.
+
+    Kernels are of one version for all of them, so that the architecture is all that differs.
+    """
+    return {scenario.machines[cell.machine].arch for cell in scenario.cells}
+
+
 async def prepare_one(scenario: Scenario, cell: Cell, context: Context) -> TrialJob:
     """Return the job of a single cell, as `prepare_jobs`."""
     return (await prepare_jobs(scenario, [(cell, 1)], context))[0]
@@ -45,8 +69,7 @@ async def _prepare_pair(
     scenario: Scenario, kernel_name: str, machine_name: str, context: Context
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
-    # One version for all architectures, so that the architecture is all that differs.
-    arches = {scenario.machines[cell.machine].arch for cell in scenario.cells}
+    arches = _arches(scenario)
     base = await context.kernels.base(kernel, machine.arch, arches)
     prepared, image = await asyncio.gather(
         context.kernels.with_payload(base, kernel, machine.arch, arches),
@@ -55,9 +78,7 @@ async def _prepare_pair(
     return prepared, image
 
 
-async def _all(
-    making: Iterable[Awaitable[tuple[PreparedKernel, GuestImage]]],
-) -> list[tuple[PreparedKernel, GuestImage]]:
+async def _all(making: Iterable[Awaitable[T]]) -> list[T]:
     """Wait for all; several mistakes in the request become one error."""
     results = await asyncio.gather(*making, return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]

@@ -10,6 +10,10 @@ from anyclue.model.scenario import Edit
 _SKIPPED = re.compile(
     r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
 )
+_DIRECTIVE = re.compile(r"^[ \t]*\#(?:[^\\\n]|\\.)*", re.MULTILINE | re.DOTALL)
+# What may stand between a function's arguments and its body: __must_hold(&lock), __cold, ...
+_ANNOTATION = re.compile(r"[^;{}=()]*\b__\w+\s*(?=\()")
+_BODY = re.compile(r"[^;{}=()]*\{")
 
 
 def apply_edit(text: str, edit: Edit) -> str:
@@ -47,13 +51,15 @@ def function_body(text: str, edit: Edit) -> tuple[int, int]:
     Raises:
         RequestError: the file defines no such function.
     """
-    # Same length, so that positions hold; comments and strings can no longer mislead.
-    plain = _SKIPPED.sub(lambda match: " " * len(match[0]), text)
+    # Same length, so that positions hold; comments, strings and macros can no longer mislead.
+    plain = text
+    for misleading in (_SKIPPED, _DIRECTIVE):
+        plain = misleading.sub(lambda match: " " * len(match[0]), plain)
     for match in re.finditer(rf"\b{re.escape(edit.function or '')}\s*\(", plain):
-        after_arguments = _closing(plain, match.end() - 1, "()")
-        if after_arguments is None:
-            continue
-        brace = re.compile(r"[^;{}=()]*\{").match(plain, after_arguments)
+        after = _closing(plain, match.end() - 1, "()")
+        while after is not None and (annotation := _ANNOTATION.match(plain, after)):
+            after = _closing(plain, annotation.end(), "()")
+        brace = _BODY.match(plain, after) if after is not None else None
         if brace is None:
             continue
         end = _closing(plain, brace.end() - 1, "{}")

@@ -12,7 +12,7 @@ from anyclue.kernels.debian import DebianKernels
 from anyclue.kernels.modules import collect_modules
 from anyclue.kernels.variants import Variants, pack_payload
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Arch, Kernel, KernelFiles
+from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
 from anyclue.model.trial import ArtifactRef, PreparedKernel
 from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
@@ -26,6 +26,18 @@ class Kernels:
         self._store = store
         self._debian = DebianKernels(apt, store)
         self._variants = Variants(self._debian, store, workbenches)
+
+    async def pinned(self, kernel: Kernel, arches: Iterable[Arch]) -> Kernel:
+        """Return ``kernel`` with the exact version that Debian offers for ``arches`` today.
+
+        Raises:
+            RequestError: the kernel does not exist.
+        """
+        if not isinstance(kernel.source, DebianKernel):
+            return kernel
+        packages = await self._debian.resolve(kernel.source, arches)
+        version = next(iter(packages.values())).version
+        return replace(kernel, source=replace(kernel.source, version=version))
 
     async def base(self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]) -> PreparedKernel:
         """Return what ``kernel`` boots from on ``arch``, with no payload yet.
