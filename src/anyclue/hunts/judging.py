@@ -64,7 +64,13 @@ def write_reports(judged: Judged) -> Path:
 
 def reproduce(judged: Judged) -> dict[str, str]:
     """Return the commands and versions that it takes to see the same again."""
-    facts = {"command": f"anyclue hunt {judged.run.scenario.name}"}
+    scenario = judged.run.scenario.name
+    facts = {"command": f"anyclue hunt {scenario}"}
+    guilty = next((c.cell.id for c in judged.findings.cells if c.verdict in GUILTY), None)
+    if guilty is not None:
+        facts["command: a shell in the guilty guest"] = (
+            f"anyclue shell --scenario {scenario} {guilty}"
+        )
     for cell, trials in judged.recordings.items():
         for recording in trials:
             for name, value in recording.provenance.items():

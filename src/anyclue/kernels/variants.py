@@ -146,12 +146,13 @@ async def _change(
             deadline_s=60,
             check=False,
         )
-        if applied.status != 0:
+        # An empty file "applies", and the variant would be the kernel that it is compared with.
+        if applied.status != 0 or "patching file" not in applied.stdout:
             raise RequestError(
                 [
                     Problem(
                         what=f"the patch does not apply to {variant.directory}:\n"
-                        f"{applied.stdout.strip()[-1500:]}",
+                        f"{(applied.stdout + applied.stderr).strip()[-1500:]}",
                         where=patch,
                         next_step=f"rebase it on {packages.source.name} {packages.version}",
                     )
@@ -160,7 +161,7 @@ async def _change(
     problems: list[Problem] = []
     for edit in variant.edits:
         file = into / edit.file
-        if not file.is_file():
+        if not file.is_file() or not file.resolve().is_relative_to(into.resolve()):
             problems.append(
                 Problem(
                     what="the kernel source has no such file",
