@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def argv_of(
 
 
 def values(argv: list[str], option: str) -> list[str]:
-    return [value for name, value in zip(argv, argv[1:], strict=False) if name == option]
+    return [value for name, value in itertools.pairwise(argv) if name == option]
 
 
 @pytest.mark.parametrize("arch", Arch)
