@@ -1,0 +1,176 @@
+"""The command: exit codes, what goes where, and what may reach a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from anyclue import __version__
+from anyclue.cli.main import app, main
+from anyclue.cli.output import run_until_stopped
+from anyclue.model.errors import InfrastructureError
+
+SCENARIO = """\
+schema = 1
+title = "two kernels"
+[kernels.bad]
+debian = "6.1"
+[kernels.good]
+debian = "6.1"
+[machines.small]
+arch = "i386"
+ram = "512 MiB"
+[workloads.files]
+use = "enospc-small-files"
+[plan]
+reference = { kernel = "good" }
+"""
+VERBS = [
+    str(command.name or getattr(command.callback, "__name__", ""))
+    for command in app.registered_commands
+]
+Output = pytest.CaptureFixture[str]
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Call the command in an empty directory, with an empty cache; return status and output."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    file = tmp_path / "s.toml"
+    file.write_text(SCENARIO)
+    return file
+
+
+def test_version(call: Call) -> None:
+    assert call("--version") == (0, f"anyclue {__version__}\n", "")
+
+
+@pytest.mark.parametrize("verb", [*VERBS, None])
+def test_help(call: Call, verb: str | None) -> None:
+    status, out, err = call(*([verb] if verb else []), "--help")
+    assert (status, err) == (0, "")
+    assert "Usage:" in out
+    assert out == call(*([verb] if verb else []), "-h")[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dance"],
+        ["--dance"],
+        ["hunt", "--dance"],
+        ["hunt", "s.toml", "more"],
+        ["hunt"],
+        ["hunt", "s.toml", "--resume", "run"],
+        ["hunt", "--resume", "run", "--out", "other"],
+        ["hunt", "s.toml", "--jobs", "0"],
+        ["hunt", "s.toml", "--jobs", "many"],
+        ["hunt", "nowhere.toml"],
+        ["plan"],
+        ["plan", "nowhere.toml"],
+        ["judge", "nowhere"],
+        ["report", "."],
+        ["hunt", "--resume", "nowhere"],
+        ["shell", "no.such.cell", "--scenario", "s.toml"],
+    ],
+)
+def test_a_wrong_request(call: Call, scenario: Path, arguments: list[str]) -> None:
+    assert scenario.is_file()
+    status, out, err = call(*arguments)
+    assert (status, out) == (2, "")
+    assert err
+    assert "Traceback" not in err
+    assert {path.name for path in scenario.parent.iterdir()} <= {"s.toml", "cache"}
+
+
+def test_a_bad_scenario_tells_every_mistake(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(SCENARIO.replace("ram", "rma") + "[limits]\nrounds = 0\n")
+    status, out, err = call("plan", "bad.toml")
+    assert (status, out) == (2, "")
+    assert "rma" in err
+    assert "rounds" in err
+    for content in (b"\xff\xfe", b"", b"[", b"\0" * 100):
+        (tmp_path / "bad.toml").write_bytes(content)
+        for verb in ("plan", "hunt"):
+            status, out, err = call(verb, "bad.toml")
+            assert (status, out) == (2, "")
+            assert err.startswith("anyclue: error: ")
+
+
+def test_plan(call: Call, scenario: Path) -> None:
+    status, out, err = call("plan", scenario)
+    assert (status, err) == (0, "")
+    assert "bad.small.default.default.files" in out
+    status, out, err = call("plan", scenario, "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)
+
+
+def test_hostile_text_in_an_error_is_cleaned(call: Call) -> None:
+    status, out, err = call("plan", "a\x1b]0;title\x07\x1b[2J\x9b31m\u202eb.toml")
+    assert (status, out) == (2, "")
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(err)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"[]", b"{}", b'{"schema": "x"}'])
+def test_a_damaged_plan(call: Call, tmp_path: Path, content: bytes) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "plan.json").write_bytes(content)
+    for arguments in (("judge", run), ("report", run), ("hunt", "--resume", run)):
+        status, out, err = call(*arguments)
+        assert (status, out) == (2, "")
+        assert err.startswith("anyclue: error: ")
+
+
+def test_doctor(call: Call) -> None:
+    status, out, _ = call("doctor", "--json")
+    document = json.loads(out)
+    missing = [check for check in document["checks"] if check["state"] == "missing"]
+    assert status == (3 if missing else 0)
+    assert document["schema"] == "anyclue.doctor/1"
+    assert {check["state"] for check in document["checks"]} <= {"ok", "note", "missing"}
+    assert all(check["remedy"] for check in missing)
+
+
+def test_a_reader_that_went_away(scenario: Path) -> None:
+    argv = [sys.executable, "-c", "from anyclue.cli.main import entry; entry()", "plan"]
+    with subprocess.Popen(
+        [*argv, str(scenario)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert "Traceback" not in err
+
+
+def test_being_stopped_is_told() -> None:
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(60)
+
+    with pytest.raises(InfrastructureError, match="every finished trial is kept") as caught:
+        run_until_stopped(work(), Path("runs/x"))
+    assert "--resume runs/x" in str(caught.value)
