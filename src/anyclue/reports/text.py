@@ -79,8 +79,15 @@ def ascii_line(text: str) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Return ``text`` cut to ``width`` columns, with ``...`` where something was cut."""
-    return text if len(text) <= width else text[: max(0, width - 3)].rstrip() + "..."
+    """Return ``text`` cut to ``width`` columns, with ``...`` where something was cut.
+
+    The cut is between two words, unless that would take more than half.
+    """
+    if len(text) <= width:
+        return text
+    kept = text[: max(0, width - 3)]
+    words = kept.rpartition(" ")[0]
+    return (words if len(words) * 2 > len(kept) else kept).rstrip() + "..."
 
 
 def wrap(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
