@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from anyclue.model.errors import AnyclueError, InfrastructureError
 MAX_RECORD = 8 << 20
 MAX_OUTPUT = 1 << 20
 TELEMETRY_MAX = 2 << 30
+MOST_LINES_BEFORE = 5000
+_HEADER = re.compile(
+    rb"(?:meminfo|zoneinfo|vmstat|slabinfo|vmallocinfo|mark|kmsg(?:-lost)?) \d{1,19} \d{1,9}\n$"
+)
 NOT_THE_PROTOCOL = (EOFError, ValueError, asyncio.LimitOverrunError)
 
 
@@ -106,7 +111,8 @@ async def pump_telemetry(
 ) -> None:
     """Copy whole telemetry records to a file until the guest ends.
 
-    A record that was cut short by the guest's death is left out.
+    A record that was cut short by the guest's death is left out, and so is the rest of one that
+    was under way when the guest was saved.
 
     Raises:
         InfrastructureError: the disk is full, or the guest sends more than a trial ever needs.
@@ -115,8 +121,8 @@ async def pump_telemetry(
     written = 0
     try:
         with into.open("wb") as file:
+            header = await _first_header(reader)
             while True:
-                header = await reader.readuntil(b"\n")
                 name, _, length = header.split(b" ")
                 size = int(length)
                 written += size
@@ -134,6 +140,7 @@ async def pump_telemetry(
                 if name == b"kmsg":
                     on_kernel_log(data.decode(errors="replace"))
                     file.flush()
+                header = await reader.readuntil(b"\n")
     except (ConnectionError, *NOT_THE_PROTOCOL):
         return  # the guest is gone: what is whole is in the file
     except OSError as error:
@@ -142,3 +149,12 @@ async def pump_telemetry(
         ) from error
     finally:
         writer.close()
+
+
+async def _first_header(reader: asyncio.StreamReader) -> bytes:
+    for _ in range(MOST_LINES_BEFORE):
+        line = await reader.readuntil(b"\n")
+        # The rest of a log record ends without a line's end: the header is what follows it.
+        if header := _HEADER.search(line):
+            return header[0]
+    raise ValueError("not the agent's protocol")
