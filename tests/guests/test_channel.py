@@ -197,6 +197,18 @@ def test_a_hostile_record_ends_the_recording_not_us(tmp_path: Path, bad: bytes) 
     assert len(read_telemetry(into).samples) == 1
 
 
+@pytest.mark.parametrize("cut", range(1, len(KMSG)))
+def test_a_guest_saved_in_the_middle_of_a_record(tmp_path: Path, cut: int) -> None:
+    """What it still has to send of that record is passed over, and the recording begins."""
+    into = tmp_path / "telemetry"
+    pump(KMSG[cut:] + MEMORY + MEMORY, into)
+    assert into.read_bytes().endswith(MEMORY + MEMORY)
+    assert len(read_telemetry(into).samples) == 1  # both are of one time
+    rest_of_a_file = b"ree: 12 kB\nnr_free_pages 12\nslab 1 2 3\n"
+    pump(rest_of_a_file + MEMORY, into)
+    assert into.read_bytes() == MEMORY
+
+
 def test_a_hostile_log_line_ends_nothing(tmp_path: Path) -> None:
     data = b"kmsg 1 3\n\xff\n;" + MEMORY
     assert pump(data, tmp_path / "telemetry") == ["\ufffd\n;"]
