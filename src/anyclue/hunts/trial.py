@@ -188,9 +188,15 @@ def settle(
         return Outcome.CRASHED, incident.title
     if outcome is Outcome.CRASHED:
         return Outcome.LOST, f"{detail}, and its kernel reported nothing"
-    if outcome is Outcome.HUNG and not any(_BLOCKED.search(line.text) for line in lines):
-        return Outcome.LOST, f"{detail}, but no task is blocked: raise limits.round_seconds"
+    if outcome is Outcome.HUNG and not _stuck(incident, lines):
+        return Outcome.LOST, f"{detail}, but no task is stuck: raise limits.round_seconds"
     return outcome, detail
+
+
+def _stuck(incident: Incident | None, lines: tuple[LogLine, ...]) -> bool:
+    """Say whether the kernel named a task that waits for ever, or spins for ever."""
+    named = incident is not None and incident.kind in ("hung-task", "stall")
+    return named or any(_BLOCKED.search(line.text) for line in lines)
 
 
 def _broke(incident: Incident) -> bool:

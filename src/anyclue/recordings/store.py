@@ -7,7 +7,7 @@ marks.jsonl  kmsg.log  console.log  qemu.log  outcome.json
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -27,8 +27,11 @@ from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import format_lines, parse_lines
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.telemetry import parse_mark
+from anyclue.system.files import sha256
 
 SCHEMA = "anyclue.outcome/1"
+CHECKED = ("samples.parquet", "marks.jsonl", "kmsg.log")
+"""Files that judging rests on: outcome.json holds their SHA-256."""
 
 
 def write_recording(
@@ -57,6 +60,7 @@ def write_recording(
         "lost_log": lost_log,
         "incident": asdict(recording.incident) if recording.incident else None,
         "provenance": dict(recording.provenance),
+        "sha256": {name: sha256(directory / name) for name in CHECKED},
     }
     (directory / "outcome.json").write_text(json.dumps(fields, indent=1))
 
@@ -96,6 +100,7 @@ def read_recording(directory: Path) -> Recording:
     """
     with _whole(directory):
         fields = _fields(directory)
+        _check_files(directory, fields["sha256"])
         marks = read_marks(directory / "marks.jsonl")
         samples = read_samples(directory / "samples.parquet")
         return Recording(
@@ -151,6 +156,12 @@ def _fields(directory: Path) -> dict[str, Any]:
 def _check_schema(schema: object) -> None:
     if schema != SCHEMA:
         raise ValueError(f"schema {schema!r}, this anyclue reads {SCHEMA!r}")
+
+
+def _check_files(directory: Path, digests: Mapping[str, str]) -> None:
+    for name in CHECKED:
+        if sha256(directory / name) != digests[name]:
+            raise ValueError(f"{name} is not what was recorded")
 
 
 def read_marks(path: Path) -> tuple[Mark, ...]:

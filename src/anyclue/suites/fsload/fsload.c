@@ -247,7 +247,12 @@ static int fill(int argc, char **argv, const char *dir)
 		if (files && !share)
 			continue;
 		snprintf(path, sizeof(path), "%s/dir_%ld", dir, i);
-		if (fork() == 0) {
+		switch (fork()) {
+		case -1:
+			complain("cannot start the writer of", path);
+			sum.failed = 1;
+			break;
+		case 0:
 			fill_dir(path, files ? share : 0, size, every && i % every == every - 1,
 				 &tally[i]);
 			_exit(0);
