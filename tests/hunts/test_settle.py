@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.hunts.trial import settle
-from anyclue.model.recording import LogLine, Outcome
+from anyclue.hunts.ending import STILL_S, Movement, movement, settle
+from anyclue.model.recording import LogLine, Outcome, Reading
 from anyclue.recordings.kernel_log import first_incident
 
 BUG = "kernel BUG at mm/highmem.c:626!"
@@ -47,14 +47,42 @@ RUNNING = "task:sync            state:R stack:0     pid:211   ppid:1      flags:
 )
 def test_outcomes(ended: Outcome, said: list[str], outcome: Outcome) -> None:
     lines = tuple(LogLine(t_s=float(at), level=4, text=text) for at, text in enumerate(said))
-    settled, detail = settle(ended, "the detail", first_incident(lines), lines)
+    settled, detail = settle(ended, "the detail", first_incident(lines), lines, Movement.STILL)
     assert settled is outcome
     assert detail
 
 
 def test_details_name_what_broke() -> None:
     lines = (LogLine(t_s=1, level=4, text=BUG),)
-    assert settle(Outcome.PASSED, "x", first_incident(lines), lines)[1] == BUG
-    assert "raise limits.round_seconds" in settle(Outcome.HUNG, "slow", None, ())[1]
+    assert settle(Outcome.PASSED, "x", first_incident(lines), lines, Movement.STILL)[1] == BUG
+    assert "raise limits.round_seconds" in settle(Outcome.HUNG, "slow", None, (), Movement.STILL)[1]
     oom = (LogLine(t_s=1, level=4, text=OOM),)
-    assert settle(Outcome.FAILED, "exit 1", first_incident(oom), oom)[1] == "out of memory (exit 1)"
+    assert (
+        settle(Outcome.FAILED, "exit 1", first_incident(oom), oom, Movement.STILL)[1]
+        == "out of memory (exit 1)"
+    )
+
+
+@pytest.mark.parametrize("said", [[], [BLOCKED], [HUNG_TASK, BLOCKED]])
+def test_a_slow_guest_is_not_hung(said: list[str]) -> None:
+    """Writers that wait for a slow disk are blocked, too; a healthy kernel must not be accused."""
+    lines = tuple(LogLine(t_s=float(at), level=4, text=text) for at, text in enumerate(said))
+    outcome, detail = settle(Outcome.HUNG, "slow", None, lines, Movement.MOVING)
+    assert outcome is Outcome.LOST
+    assert "still at work" in detail
+    assert settle(Outcome.HUNG, "gone", None, lines, Movement.SILENT)[0] is Outcome.HUNG
+
+
+def test_movement() -> None:
+    def sample(t_s: float, written: float) -> Reading:
+        counters = {"vmstat.nr_written": written, "vmstat.nr_free_pages": t_s}
+        return Reading(t_s=t_s, counters=counters)
+
+    still = [sample(t, 7) for t in range(10, 60)]
+    assert movement(still, 60) is Movement.STILL
+    assert movement(still, 60 + 2 * STILL_S) is Movement.SILENT
+    assert movement([], 60) is Movement.SILENT
+    assert movement([sample(t, t) for t in range(10, 60)], 60) is Movement.MOVING
+    assert movement([*still, sample(60, 8)], 61) is Movement.MOVING
+    early = [sample(1, 1), *still]
+    assert movement(early, 60) is Movement.STILL

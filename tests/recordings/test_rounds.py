@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.model.recording import Mark, MarkName, Reading, Round
-from anyclue.recordings.rounds import find_rounds, median_reading, peak_interval_s
+from anyclue.recordings.rounds import find_rounds, median_reading
 
 IN_ROUND = (
     (0.0, MarkName.ROUND_BEGIN),
@@ -92,11 +92,6 @@ def test_medians_leave_out_what_is_not_in_every_reading() -> None:
     readings = [sample(1, 5), sample(2, 1, x=3), sample(3, 2)]
     assert median_reading(readings) == sample(3, 2.0)
     assert median_reading([]) is None
-
-
-def test_peaks_hide_in_the_longest_interval() -> None:
-    assert peak_interval_s([]) == 0.0
-    assert peak_interval_s([sample(1, 0), sample(1.5, 0), sample(4, 0)]) == 2.5
 
 
 any_marks = st.lists(

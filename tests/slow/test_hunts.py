@@ -68,3 +68,56 @@ def test_good_against_good(hunts: Hunts, tmp_path: Path) -> None:
     counts = [cell["verdict"] for cell in cells.values()]
     print({verdict: counts.count(verdict) for verdict in set(counts)})
     assert not [name for name, cell in cells.items() if cell["verdict"] == "leak"]
+
+
+STUCK = """
+schema = 1
+title = "A task that waits for ever, and a file system that fills up"
+[kernels.stuck]
+debian = "6.1"
+module = "fs/btrfs"
+[[kernels.stuck.edits]]
+file = "fs/btrfs/super.c"
+function = "btrfs_sync_fs"
+find = "trace_btrfs_sync_fs(fs_info, wait);"
+replace = "set_current_state(TASK_UNINTERRUPTIBLE); schedule();"
+[kernels.good]
+debian = "6.1"
+module = "fs/btrfs"
+[machines.i386-1g]
+arch = "i386"
+ram = "1 GiB"
+[mount]
+lzo = "compress=lzo"
+[workloads.small-files]
+use = "enospc-small-files"
+[workloads.until-enospc]
+use = "enospc-small-files"
+files = 0
+size_mib = 128
+[plan]
+reference = { kernel = "good" }
+include = [
+    { kernel = "stuck", workload = "small-files" },
+    { kernel = "good", workload = "until-enospc" },
+]
+[limits]
+rounds = 3
+round_seconds = ROUND_SECONDS
+extra_trials = 0
+"""
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(75, "lost"), (900, "passed")])
+def test_hung_is_told_from_slow(hunts: Hunts, tmp_path: Path, seconds: int, good: str) -> None:
+    """Filling a file system takes minutes under TCG: too short a limit is no fault of the kernel."""
+    run, scenario = tmp_path / "run", tmp_path / "stuck.toml"
+    scenario.write_text(STUCK.replace("ROUND_SECONDS", str(seconds)))
+    hunts.run("hunt", scenario, "--out", run)
+    cells = hunts.verdicts(run)
+    stuck = cells["stuck.i386-1g.default.lzo.small-files"]
+    assert (stuck["outcome"], stuck["verdict"]) == ("hung", "broken")
+    assert stuck["signature"] is None
+    slow = cells["good.i386-1g.default.lzo.until-enospc"]
+    assert slow["outcome"] == good
+    assert slow["verdict"] in ("unproven", "clean")

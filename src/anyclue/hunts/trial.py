@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import shutil
 import time
 from pathlib import Path
@@ -19,9 +18,10 @@ from anyclue.guests import (
     pump_telemetry,
     running,
 )
+from anyclue.hunts.ending import movement, settle
 from anyclue.hunts.procedure import Procedure, TrialEndedError, blocked_tasks
 from anyclue.model.errors import InfrastructureError
-from anyclue.model.recording import Incident, LogLine, Outcome, Recording
+from anyclue.model.recording import LogLine, Outcome, Recording
 from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.recordings import read_telemetry, write_recording
 from anyclue.recordings.kernel_log import (
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 # After a BUG the kernel still has its stack to print, and the agent to forward it.
 LAST_WORDS_S = 3.0
 CONSOLE_MAX = 4 << 20
-_BLOCKED = re.compile(r"\bstate:D\b")
 
 
 async def run_trial(job: TrialJob, store: Store, directory: Path) -> TrialResult:
@@ -153,7 +152,10 @@ def _finish(
     lines = merge_console(telemetry.log, parse_console(console))
     during = _since_restore(lines, telemetry.samples[0].t_s if telemetry.samples else 0.0)
     incident = first_incident(during)
-    outcome, detail = settle(outcome, detail, incident, during)
+    rounds = find_rounds(telemetry.marks, telemetry.samples)
+    deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
+    moved = movement(telemetry.samples, deadline_s)
+    outcome, detail = settle(outcome, detail, incident, during, moved)
     log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)
     recording = Recording(
         cell=job.cell,
@@ -161,7 +163,7 @@ def _finish(
         outcome=outcome,
         detail=detail,
         ram_kib=job.image.machine.ram_mib * 1024,
-        rounds=find_rounds(telemetry.marks, telemetry.samples),
+        rounds=rounds,
         timeline=telemetry.samples,
         marks=telemetry.marks,
         kernel_log=lines,
@@ -175,30 +177,3 @@ def _finish(
 def _since_restore(lines: tuple[LogLine, ...], begin_s: float) -> tuple[LogLine, ...]:
     """Leave out what the kernel said while booting: that was before the trial."""
     return tuple(line for line in lines if line.t_s >= begin_s - 10) if begin_s else lines
-
-
-def settle(
-    outcome: Outcome, detail: str, incident: Incident | None, lines: tuple[LogLine, ...]
-) -> tuple[Outcome, str]:
-    """Decide the outcome from how the procedure ended and what the kernel said."""
-    oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
-    if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
-        return Outcome.OOM, f"out of memory ({detail})"
-    if incident is not None and (outcome is Outcome.CRASHED or _broke(incident)):
-        return Outcome.CRASHED, incident.title
-    if outcome is Outcome.CRASHED:
-        return Outcome.LOST, f"{detail}, and its kernel reported nothing"
-    if outcome is Outcome.HUNG and not _stuck(incident, lines):
-        return Outcome.LOST, f"{detail}, but no task is stuck: raise limits.round_seconds"
-    return outcome, detail
-
-
-def _stuck(incident: Incident | None, lines: tuple[LogLine, ...]) -> bool:
-    """Say whether the kernel named a task that waits for ever, or spins for ever."""
-    named = incident is not None and incident.kind in ("hung-task", "stall")
-    return named or any(_BLOCKED.search(line.text) for line in lines)
-
-
-def _broke(incident: Incident) -> bool:
-    kind = kind_of(incident.title)
-    return kind is not None and kind.fatal

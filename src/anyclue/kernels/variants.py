@@ -43,7 +43,7 @@ class Variants:
 
         Raises:
             RequestError: the directory cannot be built alone, or a change does not apply.
-            CommandError: the compiler refused.
+            CommandError: the compiler or a download failed.
         """
         if variant.directory not in BUILDABLE:
             known = ", ".join(BUILDABLE)
@@ -201,13 +201,33 @@ async def _make(
             *(config, "modules"),
         ),
         deadline_s=BUILD_S,
+        check=False,
     )
-    (into / "build.log").write_text(built.stdout + built.stderr)
+    log = built.stdout + built.stderr
+    if built.status != 0:
+        # make has removed what did not compile: the bench stays as good as it was.
+        (bench / UNFINISHED).unlink()
+        raise _does_not_build(directory, log)
+    (into / "build.log").write_text(log)
     shutil.copyfile(work / module, into / module)
     await run(("strip", "-g", str(into / module)), deadline_s=60)
     pack_payload(into / module, into / "payload.tar")
     (into / module).unlink()
     (bench / UNFINISHED).unlink()
+
+
+def _does_not_build(directory: str, log: str) -> RequestError:
+    errors = re.findall(r"^.*(?:error:|ERROR:|undefined!|No space left).*$", log, re.MULTILINE)
+    said = "\n".join(f"    {line.strip()}" for line in (errors or log.splitlines()[-5:])[:5])
+    return RequestError(
+        [
+            Problem(
+                what=f"the module does not build; the first that make said:\n{said}",
+                where=directory,
+                next_step="correct the patch or edit (anyclue -v shows the whole command)",
+            )
+        ]
+    )
 
 
 def _set_sources(sources: Path, work: Path) -> None:

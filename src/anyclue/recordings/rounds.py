@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import median
 
 from anyclue.model.recording import Mark, MarkName, Reading, Round
@@ -53,8 +52,3 @@ def median_reading(readings: Sequence[Reading]) -> Reading | None:
             for name in sorted(names)
         },
     )
-
-
-def peak_interval_s(samples: Sequence[Reading]) -> float:
-    """Return the longest time between two samples, in seconds: where a peak could hide."""
-    return max((b.t_s - a.t_s for a, b in pairwise(samples)), default=0.0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Sensitivity
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.verdicts import words
@@ -151,8 +151,9 @@ def _out_of_memory(evidence: Evidence) -> Conclusion:
 
 def _broken(evidence: Evidence) -> Conclusion:
     incident = evidence.incident
-    text = f"{incident.title} {incident.function} {incident.text}" if incident else ""
-    kmap = any(word in text for word in KMAP_WORDS)
+    kmap = incident is not None and any(
+        word in line for line in _certain_lines(incident) for word in KMAP_WORDS
+    )
     flat = "; no leak was proven in the floors before it" if evidence.decisions else ""
     return Conclusion(
         verdict=Verdict.BROKEN,
@@ -160,6 +161,12 @@ def _broken(evidence: Evidence) -> Conclusion:
         signature=Signature.KMAP_SLOTS if kmap else None,
         detail=(incident.function or "") if incident else "",
     )
+
+
+def _certain_lines(incident: Incident) -> list[str]:
+    """Return the lines of an incident without frames that the kernel itself calls unsure ("? ")."""
+    lines = [incident.title, incident.function or "", *incident.text.splitlines()]
+    return [line for line in lines if not line.lstrip().startswith("? ")]
 
 
 def _unproven(evidence: Evidence, doubt: Doubt, sensitivity: Sensitivity) -> Conclusion:

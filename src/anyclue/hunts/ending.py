@@ -1,0 +1,77 @@
+"""How a trial ended, from how the procedure ended, what the kernel said, and what still moved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+from anyclue.model.recording import Incident, LogLine, Outcome, Reading
+from anyclue.recordings.kernel_log import kind_of
+
+STILL_S = 20.0
+"""A guest in which nothing moved for so long (of its own time) will not move again by itself."""
+
+ACTIVITY = ("nr_dirtied", "nr_written", "pgpgin", "pgpgout", "pgfault")
+"""Counters of /proc/vmstat of which a working file system, or a working process, moves one."""
+
+_BLOCKED = re.compile(r"\bstate:D\b")
+
+
+class Movement(StrEnum):
+    """What the last seconds of a trial showed."""
+
+    MOVING = "moving"
+    STILL = "still"
+    SILENT = "silent"
+
+
+def movement(samples: Sequence[Reading], deadline_s: float) -> Movement:
+    """Say what moved in the last `STILL_S` seconds before ``deadline_s`` (the guest's clock).
+
+    Silent means that not even the agent, the first process, could take a sample.
+    """
+    if not samples or deadline_s - samples[-1].t_s > STILL_S:
+        return Movement.SILENT
+    recent = [sample for sample in samples if sample.t_s >= samples[-1].t_s - STILL_S]
+    seen = {tuple(sample.counters.get(f"vmstat.{name}") for name in ACTIVITY) for sample in recent}
+    return Movement.STILL if len(seen) == 1 else Movement.MOVING
+
+
+def settle(
+    outcome: Outcome,
+    detail: str,
+    incident: Incident | None,
+    lines: Sequence[LogLine],
+    moved: Movement,
+) -> tuple[Outcome, str]:
+    """Decide the outcome from how the procedure ended and what the kernel said."""
+    oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
+    if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
+        return Outcome.OOM, f"out of memory ({detail})"
+    if incident is not None and (outcome is Outcome.CRASHED or _broke(incident)):
+        return Outcome.CRASHED, incident.title
+    if outcome is Outcome.CRASHED:
+        return Outcome.LOST, f"{detail}, and its kernel reported nothing"
+    if outcome is Outcome.HUNG:
+        return _hung_or_slow(detail, incident, lines, moved)
+    return outcome, detail
+
+
+def _hung_or_slow(
+    detail: str, incident: Incident | None, lines: Sequence[LogLine], moved: Movement
+) -> tuple[Outcome, str]:
+    """A round that took too long: only one in which nothing moves any more is hung."""
+    if moved is Movement.MOVING:
+        return Outcome.LOST, f"{detail}, but it was still at work: raise limits.round_seconds"
+    if moved is Movement.SILENT:
+        return Outcome.HUNG, f"{detail}, and the guest had fallen silent"
+    named = incident is not None and incident.kind in ("hung-task", "stall")
+    if named or any(_BLOCKED.search(line.text) for line in lines):
+        return Outcome.HUNG, f"{detail}, and nothing moved any more"
+    return Outcome.LOST, f"{detail}, but no task is stuck: raise limits.round_seconds"
+
+
+def _broke(incident: Incident) -> bool:
+    kind = kind_of(incident.title)
+    return kind is not None and kind.fatal
