@@ -84,5 +84,6 @@ def test_movement() -> None:
     assert movement([], 60) is Movement.SILENT
     assert movement([sample(t, t) for t in range(10, 60)], 60) is Movement.MOVING
     assert movement([*still, sample(60, 8)], 61) is Movement.MOVING
+    assert movement([*still, sample(61, 8)], 60) is Movement.STILL
     early = [sample(1, 1), *still]
     assert movement(early, 60) is Movement.STILL

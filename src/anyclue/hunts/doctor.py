@@ -33,7 +33,6 @@ FULL_GUEST_PROGRAMS: dict[str, tuple[str, str]] = {
     "arch-test": ("arch-test", "full guests (fstests)"),
 }
 SPACE_MIB = 2048
-HEADER_32_BIT = Path("/usr/include/x86_64-linux-gnu/bits/libc-header-start.h")
 
 
 @dataclass(frozen=True, kw_only=True)

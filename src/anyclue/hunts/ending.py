@@ -31,9 +31,11 @@ def movement(samples: Sequence[Reading], deadline_s: float) -> Movement:
 
     Silent means that not even the agent, the first process, could take a sample.
     """
-    if not samples or deadline_s - samples[-1].t_s > STILL_S:
+    # After the deadline it is we who make the kernel busy: it lists its blocked tasks for us.
+    before = [sample for sample in samples if sample.t_s <= deadline_s]
+    if not before or deadline_s - before[-1].t_s > STILL_S:
         return Movement.SILENT
-    recent = [sample for sample in samples if sample.t_s >= samples[-1].t_s - STILL_S]
+    recent = [sample for sample in before if sample.t_s >= before[-1].t_s - STILL_S]
     seen = {tuple(sample.counters.get(f"vmstat.{name}") for name in ACTIVITY) for sample in recent}
     return Movement.STILL if len(seen) == 1 else Movement.MOVING
 
