@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from anyclue.model.recording import Incident, LogLine
 from anyclue.recordings.kernel_log import (
     KINDS,
+    blocked_incident,
     first_incident,
     format_lines,
     kind_of,
@@ -158,3 +159,23 @@ def test_the_console_adds_the_last_words_only() -> None:
         "with a caller",
     ]
     assert merge_console((), console) == console
+
+
+def test_the_first_blocked_task_is_named_from_the_kernels_list() -> None:
+    texts = [
+        "sysrq: Show Blocked State",
+        "task:fsload          state:D stack:0     pid:152   ppid:1      flags:0x00004002",
+        "Call Trace:",
+        " __schedule+0x399/0xa80",
+        " ? btrfs_unsure+0x1/0x2 [btrfs]",
+        " btrfs_sync_fs+0x32/0x150 [btrfs]",
+        "task:kworker/u2:6    state:D stack:0     pid:164   ppid:2      flags:0x00004000",
+        " other_function+0x1/0x2 [btrfs]",
+    ]
+    log = [LogLine(t_s=float(at), level=6, text=text) for at, text in enumerate(texts)]
+    incident = blocked_incident(log)
+    assert incident is not None
+    assert incident.function == "btrfs_sync_fs"
+    assert incident.title == "task:fsload state:D"
+    assert "other_function" not in incident.text
+    assert blocked_incident(log[:1]) is None

@@ -49,7 +49,12 @@ def hunt(
     else:
         assert scenario is not None  # noqa: S101 - one of the two is given
         run = use_case.begin_run(scenario, out)
-    judged = run_until_stopped(use_case.hunt(run, Context.of_user(), jobs=jobs), run.path)
+    try:
+        judged = run_until_stopped(use_case.hunt(run, Context.of_user(), jobs=jobs), run.path)
+    except RequestError:
+        if resume is None:
+            use_case.discard_unused(run)
+        raise
     if json:
         result(run.file("verdicts.json").read_text())
     else:

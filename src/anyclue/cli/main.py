@@ -40,8 +40,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (plan.plan, hunt.hunt, rejudge.judge, rejudge.report, shell.shell, doctor.doctor):
-    app.command()(_verb)
+EXAMPLES: dict[Callable[..., object], str] = {
+    plan.plan: "anyclue plan --json scenarios/lzo-leak.toml",
+    hunt.hunt: "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine",
+    rejudge.judge: "anyclue judge --json runs/mine",
+    rejudge.report: "anyclue report runs/mine",
+    shell.shell: "anyclue shell bad.i386-2g.default.lzo.small-files",
+    doctor.doctor: "anyclue doctor",
+}
+for _verb, _example in EXAMPLES.items():
+    app.command(epilog=f"Example: {_example}")(_verb)
 
 
 def _version(value: bool) -> None:
@@ -102,7 +110,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         error("stopped")
         return ExitCode.INFRASTRUCTURE
-    except BrokenPipeError:
+    except Exception as defect:
+        logging.getLogger("anyclue").debug("the whole story:", exc_info=defect)
+        error(
+            f"this is a defect of anyclue: {type(defect).__name__}: {defect}\n"
+            "anyclue -v shows where it happened; please report it"
+        )
         return ExitCode.INFRASTRUCTURE
     return int(status or 0)
 

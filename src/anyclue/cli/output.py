@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -16,15 +17,31 @@ T = TypeVar("T")
 
 
 def result(text: str) -> None:
-    """Write a result to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-    sys.stdout.flush()
+    """Write a result to stdout; a reader that has gone (``| head``) has seen what it wanted.
+
+    Raises:
+        InfrastructureError: stdout is closed, or cannot be written.
+    """
+    if sys.stdout is None:
+        raise InfrastructureError("cannot write the result: it is closed", where="stdout")
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nothing more goes there, not even what Python flushes when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as failure:
+        sys.stdout = None
+        raise InfrastructureError(
+            f"cannot write the result: {failure.strerror or failure}", where="stdout"
+        ) from failure
 
 
 def error(text: str) -> None:
     """Write an error to stderr, with nothing in it that a terminal would obey."""
-    lines = (clean(line) for line in text.split("\n"))
-    sys.stderr.write("anyclue: error: " + "\n".join(lines) + "\n")
+    if sys.stderr is not None:
+        lines = (clean(line) for line in text.split("\n"))
+        sys.stderr.write("anyclue: error: " + "\n".join(lines) + "\n")
 
 
 def run_until_stopped(work: Coroutine[Any, Any, T], run: Path | None = None) -> T:

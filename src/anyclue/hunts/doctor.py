@@ -84,6 +84,13 @@ def _multilib() -> Check:
 def _space(cache: Path) -> Check:
     place = next(parent for parent in (cache, *cache.parents) if parent.exists())
     free = shutil.disk_usage(place).free >> 20
+    if not os.access(place, os.W_OK | os.X_OK):
+        return Check(
+            name="cache",
+            state="missing",
+            detail=f"{cache}: cannot be written",
+            remedy="set XDG_CACHE_HOME to a place that can",
+        )
     return Check(
         name="cache",
         state="ok" if free >= SPACE_MIB else "missing",

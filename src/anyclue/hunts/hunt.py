@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import count
 from pathlib import Path
@@ -17,6 +18,7 @@ from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.judging import Judged, judge, write_reports
 from anyclue.hunts.prepare import pin_kernels, prepare_jobs
+from anyclue.kernels import BUILDABLE
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
@@ -33,8 +35,24 @@ RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 
 
 def plan(path: Path) -> Scenario:
-    """Read and check a scenario file."""
-    return load_scenario(path, workloads=RULES)
+    """Read and check a scenario file.
+
+    Raises:
+        RequestError: with every mistake in it.
+    """
+    scenario = load_scenario(path, workloads=RULES)
+    problems = [
+        Problem(
+            what=f"{kernel.variant.directory!r} cannot be rebuilt as a module",
+            where=f"{path}: kernels.{name}.module",
+            next_step=f"directories that can be: {', '.join(BUILDABLE)}",
+        )
+        for name, kernel in scenario.kernels.items()
+        if kernel.variant is not None and kernel.variant.directory not in BUILDABLE
+    ]
+    if problems:
+        raise RequestError(problems)
+    return scenario
 
 
 def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
@@ -58,8 +76,40 @@ def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
             ]
         )
     write_whole(run.scenario, scenario_file.read_bytes())
-    write_whole(run.plan, scenario_to_json(scenario))
+    write_whole(run.plan, scenario_to_json(_keep_patches(scenario, scenario_file.parent, run)))
     return run
+
+
+def _keep_patches(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario:
+    """Copy the scenario's patches into the run: later changes of them do not count.
+
+    They keep their place beside the scenario, so that the run's own copy of it works.
+    """
+
+    def kept(patch: str) -> str:
+        source, beside = Path(patch), base.resolve()
+        inside = source.is_relative_to(beside)
+        name = source.relative_to(beside) if inside else Path("patches") / source.name
+        target = run.path.resolve() / name
+        write_whole(target, source.read_bytes())
+        return str(target)
+
+    kernels = {
+        name: replace(
+            kernel,
+            variant=replace(kernel.variant, patches=tuple(map(kept, kernel.variant.patches))),
+        )
+        if kernel.variant is not None
+        else kernel
+        for name, kernel in scenario.kernels.items()
+    }
+    return replace(scenario, kernels=kernels)
+
+
+def discard_unused(run: RunDirectory) -> None:
+    """Remove a run whose request was refused before any trial ran: it holds nothing."""
+    if not any(run.path.glob("cells/*/trial-*")):
+        shutil.rmtree(run.path, ignore_errors=True)
 
 
 async def hunt(
@@ -67,8 +117,8 @@ async def hunt(
 ) -> Judged:
     """Run the trials of ``run`` that have no outcome yet, then judge and report.
 
-    Cells that are unproven in the end, though all of their rounds ran, get more trials, up to
-    ``limits.extra_trials``.
+    Cells that are unproven in the end, though all of their rounds ran or because their trial was
+    lost, get more trials, up to ``limits.extra_trials``.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
@@ -110,13 +160,13 @@ async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: 
 
 
 def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
-    """Return one more trial for each cell that more rounds could settle."""
+    """Return one more trial for each cell that more rounds could settle, or that was lost."""
     limits = judged.scenario.limits
     return [
         (verdict.cell, next(n for n in count(1) if judged.run.outcome(verdict.cell, n) is None))
         for verdict in judged.findings.cells
         if verdict.verdict is Verdict.UNPROVEN
-        and verdict.outcome is Outcome.PASSED
+        and verdict.outcome in (Outcome.PASSED, Outcome.LOST)
         and verdict.trials < limits.trials + limits.extra_trials
     ]
 

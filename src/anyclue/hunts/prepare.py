@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from anyclue import __version__
 from anyclue.hunts.context import Context
-from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Arch, Cell, Scenario
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.scenario import Arch, Cell, Kernel, Machine, Scenario
 from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
 from anyclue.suites import WORKLOADS
 
@@ -69,6 +69,23 @@ async def _prepare_pair(
     scenario: Scenario, kernel_name: str, machine_name: str, context: Context
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
+    try:
+        return await _prepare(scenario, kernel, machine, context)
+    except RequestError as error:
+        problems = [replace(p, where=f"kernels.{kernel_name}: {p.where}") for p in error.problems]
+        raise RequestError(problems) from error
+    except InfrastructureError as error:
+        problem = error.problem
+        raise InfrastructureError(
+            problem.what,
+            where=f"kernels.{kernel_name} on {machine_name}: {problem.where}".rstrip(": "),
+            next_step=problem.next_step,
+        ) from error
+
+
+async def _prepare(
+    scenario: Scenario, kernel: Kernel, machine: Machine, context: Context
+) -> tuple[PreparedKernel, GuestImage]:
     arches = _arches(scenario)
     base = await context.kernels.base(kernel, machine.arch, arches)
     prepared, image = await asyncio.gather(

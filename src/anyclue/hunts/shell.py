@@ -72,8 +72,9 @@ async def _connect(guest: Guest) -> None:
             os.write(sys.stdout.fileno(), data)
 
     with _raw_terminal():
-        if stat.S_ISREG(os.fstat(handle).st_mode):
-            # A file is always ready, so it cannot be waited for.
+        kind = os.fstat(handle).st_mode
+        if stat.S_ISREG(kind) or (stat.S_ISCHR(kind) and not os.isatty(handle)):
+            # Files and /dev/null are always ready, so they cannot be waited for.
             writer.write(sys.stdin.buffer.read() + b"\nexit\n")
         else:
             loop.add_reader(handle, typed)

@@ -25,6 +25,7 @@ from anyclue.model.recording import LogLine, Outcome, Recording
 from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.recordings import read_telemetry, write_recording
 from anyclue.recordings.kernel_log import (
+    blocked_incident,
     first_incident,
     kind_of,
     merge_console,
@@ -156,6 +157,8 @@ def _finish(
     deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
     moved = movement(telemetry.samples, deadline_s)
     outcome, detail = settle(outcome, detail, incident, during, moved)
+    if outcome is Outcome.HUNG and incident is None:
+        incident = blocked_incident(during)
     log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)
     recording = Recording(
         cell=job.cell,

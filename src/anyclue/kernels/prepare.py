@@ -16,6 +16,7 @@ from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
 from anyclue.model.trial import ArtifactRef, PreparedKernel
 from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
+from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Recipe, Store
 
 
@@ -104,7 +105,18 @@ class Kernels:
                 return
             tree = directory / "tree"
             shutil.copytree(modules, tree / "lib/modules" / modules.name, symlinks=True)
-            await collect_modules(tree, modules.name, directory)
+            try:
+                await collect_modules(tree, modules.name, directory)
+            except CommandError as error:
+                raise RequestError(
+                    [
+                        Problem(
+                            what="this is no directory of a kernel's modules",
+                            where=str(modules),
+                            next_step="name lib/modules/RELEASE, from `make modules_install`",
+                        )
+                    ]
+                ) from error
             shutil.rmtree(tree)
 
         image = await self._store.make(recipe, build)

@@ -14,6 +14,7 @@ _STORED = re.compile(r"^<([0-7])>\[ *(\d{1,14}\.\d{6})\] (.*)$", re.ASCII)
 _CONSOLE = re.compile(r"^\[ *(\d{1,14}\.\d{6})\](?:\[ *[TC]\d+\])? (.*)$", re.ASCII)
 
 LINES_KEPT = 80
+_BLOCKED = re.compile(r"^task:\S+ +state:D\b")
 # Frames that name the messenger, not the place: reporting, waiting, the OOM killer itself.
 _MESSENGERS = frozenset(
     (
@@ -116,6 +117,23 @@ def first_incident(log: Sequence[LogLine]) -> Incident | None:
         kind=kind.name,
         t_s=line.t_s,
         title=line.text.strip(),
+        function=_function(texts),
+        text="\n".join(texts),
+    )
+
+
+def blocked_incident(log: Sequence[LogLine]) -> Incident | None:
+    """Return the first blocked task that the kernel listed, with its stack, if it listed one."""
+    at = next((k for k, line in enumerate(log) if _BLOCKED.search(line.text)), None)
+    if at is None:
+        return None
+    texts = [entry.text for entry in log[at : at + LINES_KEPT]]
+    following = (k for k, text in enumerate(texts) if k and text.startswith("task:"))
+    texts = texts[: next(following, len(texts))]
+    return Incident(
+        kind="hung-task",
+        t_s=log[at].t_s,
+        title=" ".join(texts[0].split()[:2]),
         function=_function(texts),
         text="\n".join(texts),
     )

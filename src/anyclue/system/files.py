@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -25,7 +26,9 @@ def disk_errors(where: Path) -> Iterator[None]:
         raise InfrastructureError(
             f"cannot write: {error.strerror or error}",
             where=str(where),
-            next_step="free some space or choose another place, then continue with --resume",
+            next_step="free some space there, then go on with --resume"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "choose a place that can be written",
         ) from error
 
 

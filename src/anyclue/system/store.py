@@ -99,6 +99,7 @@ class Store:
         self, recipe: Recipe, path: Path, build: Callable[[Path], Awaitable[None]]
     ) -> None:
         begin = time.monotonic()
+        log.info("making %s %s", recipe.kind, recipe.key[:12])
         # What a killed builder left: nobody else makes this one, its lock is ours.
         for left in path.parent.glob(f".{recipe.key[:16]}.*"):
             shutil.rmtree(left, ignore_errors=True)
