@@ -255,7 +255,7 @@ async def running(
             raise InfrastructureError(
                 f"QEMU did not start: {said or error}",
                 where=argv[0],
-                next_step="`anyclue doctor` checks what a guest needs",
+                next_step="check that the kernel image is one; `anyclue doctor` checks the rest",
             ) from error
         stack.push_async_callback(_disconnect, qmp)
         guest = Guest(process, qmp, {name: pair[0] for name, pair in pairs.items()})

@@ -96,16 +96,19 @@ async def _prepare(
 
 
 async def _all(making: Iterable[Awaitable[T]]) -> list[T]:
-    """Wait for all; several mistakes in the request become one error."""
+    """Wait for all; the mistakes in the request, if there are any, become one error."""
     results = await asyncio.gather(*making, return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
-    problems: list[Problem] = []
-    for failure in failures:
-        if not isinstance(failure, RequestError):
-            raise failure
-        problems += [problem for problem in failure.problems if problem not in problems]
-    if problems:
-        raise RequestError(problems)
+    refused = [failure for failure in failures if isinstance(failure, RequestError)]
+    others = [failure for failure in failures if not isinstance(failure, RequestError)]
+    if any(isinstance(failure, asyncio.CancelledError) for failure in others):
+        raise asyncio.CancelledError
+    if refused:
+        raise RequestError(
+            list(dict.fromkeys(problem for failure in refused for problem in failure.problems))
+        )
+    if others:
+        raise others[0]
     return [result for result in results if not isinstance(result, BaseException)]
 
 
