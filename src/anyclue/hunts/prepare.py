@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from anyclue import __version__
 from anyclue.hunts.context import Context
-from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import Arch, Cell, Kernel, Machine, Scenario
 from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
 from anyclue.suites import WORKLOADS
