@@ -72,7 +72,7 @@ def test_told_to_stop(hunts: Hunts, tmp_path: Path, number: signal.Signals) -> N
     assert not list(run.glob("cells/*/.trial-*"))
 
 
-@pytest.mark.parametrize("mib", [1, 8, 24])
+@pytest.mark.parametrize("mib", [1, 8])
 def test_disk_full(hunts: Hunts, tmp_path: Path, mib: int) -> None:
     place = tmp_path / "small"
     place.mkdir()
