@@ -14,10 +14,10 @@ from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, running
 from anyclue.guests.rootfs import build_root
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Machine
-from anyclue.model.trial import Accelerator, ArtifactRef, GuestImage, PreparedKernel, Shape
+from anyclue.model.trial import Accelerator, GuestImage, PreparedKernel, Shape
 from anyclue.system.apt import Apt
 from anyclue.system.processes import run
-from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.system.store import Recipe, Store
 
 QUIESCE_MS = 5000
 FULL_ROOT = "anyclue.root=1"
@@ -49,7 +49,7 @@ class Images:
         root = (
             await build_root(self._store, self._apt, machine.arch) if shape is Shape.FULL else None
         )
-        vmlinuz = self._store.find(kernel.boot.kind, kernel.boot.key).file("vmlinuz")
+        vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
             boot = Boot(
@@ -98,9 +98,9 @@ class Images:
             machine=machine,
             accelerator=chosen.accelerator,
             kernel=kernel.boot,
-            initramfs=_ref(initramfs),
-            root=_ref(root) if root else None,
-            snapshot=_ref(snapshot),
+            initramfs=initramfs.ref,
+            root=root.ref if root else None,
+            snapshot=snapshot.ref,
             provenance={
                 "qemu": emulator.splitlines()[0],
                 "accelerator_because": chosen.because,
@@ -134,7 +134,3 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
             ) from error
         finally:
             pump.cancel()
-
-
-def _ref(artifact: Artifact) -> ArtifactRef:
-    return ArtifactRef(kind=artifact.kind, key=artifact.key)

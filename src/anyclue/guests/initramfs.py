@@ -62,7 +62,7 @@ async def build_initramfs(
     """Return an artifact with ``initramfs.cpio`` for one kernel."""
     built = await build_tools(store, arch, (AGENT, *tools))
     userland = await apt.closure(PACKAGES, DEBIAN_ARCH[arch])
-    boot = store.find(kernel.kind, kernel.key)
+    boot = store.get(kernel)
     init = (HERE / "init.sh").read_bytes()
     inputs = {
         "tools": built.key,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
+from anyclue.guests.initramfs import DEBIAN_ARCH
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 
-DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
 # What upstream fstests runs with; its own programs are built elsewhere.
 PACKAGES = (
     *("acl", "attr", "bc", "btrfs-progs", "dbench", "dmsetup", "dump", "e2fsprogs", "fio", "gawk"),

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from enum import StrEnum
 
 from anyclue.model.recording import Incident, LogLine, Outcome, Reading
-from anyclue.recordings.kernel_log import kind_of
+from anyclue.recordings.kernel_log import blocked_incident, kind_of
 
 STILL_S = 20.0
 """A guest in which nothing moved for so long (of its own time) will not move again by itself."""
 
 ACTIVITY = ("nr_dirtied", "nr_written", "pgpgin", "pgpgout", "pgfault")
 """Counters of /proc/vmstat of which a working file system, or a working process, moves one."""
-
-_BLOCKED = re.compile(r"\bstate:D\b")
 
 
 class Movement(StrEnum):
@@ -69,7 +66,7 @@ def _hung_or_slow(
     if moved is Movement.SILENT:
         return Outcome.HUNG, f"{detail}, and the guest had fallen silent"
     named = incident is not None and incident.kind in ("hung-task", "stall")
-    if named or any(_BLOCKED.search(line.text) for line in lines):
+    if named or blocked_incident(lines) is not None:
         return Outcome.HUNG, f"{detail}, and nothing moved any more"
     return Outcome.LOST, f"{detail}, but no task is stuck: raise limits.round_seconds"
 

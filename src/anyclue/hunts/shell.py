@@ -33,7 +33,7 @@ async def shell(scenario: Scenario, cell: Cell, context: Context) -> None:
     job = await prepare_one(scenario, cell, context)
     with tempfile.TemporaryDirectory(prefix="anyclue-shell-") as name:
         directory = Path(name)
-        snapshot = context.store.find(job.image.snapshot.kind, job.image.snapshot.key)
+        snapshot = context.store.get(job.image.snapshot)
         boot = boot_of(job, context.store, directory)
         async with running(boot, directory, snapshot=snapshot.file("state")) as guest:
             pump = asyncio.create_task(

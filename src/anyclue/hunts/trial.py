@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 # After a BUG the kernel still has its stack to print, and the agent to forward it.
 LAST_WORDS_S = 3.0
-CONSOLE_MAX = 4 << 20
 
 
 async def run_trial(job: TrialJob, store: Store, directory: Path) -> TrialResult:
@@ -64,17 +63,17 @@ async def run_trial(job: TrialJob, store: Store, directory: Path) -> TrialResult
 def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
     """Return what the guest of ``job`` starts from, with fresh disks in ``directory``."""
     image = job.image
-    root = store.find(image.root.kind, image.root.key) if image.root else None
+    root = store.get(image.root) if image.root else None
     disks = blank_disks(directory, root.file("root.squashfs") if root else None)
     if job.payload is not None:
-        payload = store.find(job.payload.kind, job.payload.key).file("payload.tar")
+        payload = store.get(job.payload).file("payload.tar")
         with payload.open("rb") as source, disks.payload.open("r+b") as target:
             shutil.copyfileobj(source, target)
     return Boot(
         machine=image.machine,
         accelerator=image.accelerator,
-        kernel=store.find(image.kernel.kind, image.kernel.key).file("vmlinuz"),
-        initramfs=store.find(image.initramfs.kind, image.initramfs.key).file("initramfs.cpio"),
+        kernel=store.get(image.kernel).file("vmlinuz"),
+        initramfs=store.get(image.initramfs).file("initramfs.cpio"),
         disks=disks,
     )
 
@@ -83,7 +82,7 @@ async def _in_guest(
     job: TrialJob, store: Store, boot: Boot, directory: Path
 ) -> tuple[Outcome, str]:
     """Return how the trial ended, as far as it is known without the kernel log."""
-    snapshot = store.find(job.image.snapshot.kind, job.image.snapshot.key).file("state")
+    snapshot = store.get(job.image.snapshot).file("state")
     fatal = asyncio.Event()
 
     def on_kernel_log(record: str) -> None:
@@ -148,8 +147,7 @@ def _finish(
     job: TrialJob, directory: Path, outcome: Outcome, detail: str, seconds: float
 ) -> TrialResult:
     telemetry = read_telemetry(directory / "telemetry")
-    with (directory / "console.log").open("rb") as file:
-        console = file.read(CONSOLE_MAX).decode(errors="replace")
+    console = (directory / "console.log").read_bytes().decode(errors="replace")
     lines = merge_console(telemetry.log, parse_console(console))
     during = _since_restore(lines, telemetry.samples[0].t_s if telemetry.samples else 0.0)
     incident = first_incident(during)

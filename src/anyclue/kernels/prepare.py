@@ -55,7 +55,7 @@ class Kernels:
         image = await self._debian.image(packages)
         return PreparedKernel(
             release=packages.release,
-            boot=_ref(image),
+            boot=image.ref,
             payload=None,
             provenance={"package": f"{packages.image.name} {packages.version}"},
         )
@@ -70,12 +70,12 @@ class Kernels:
             CommandError: the build failed.
         """
         if isinstance(kernel.source, KernelFiles) or kernel.variant is None:
-            payload = await self._stock_payload(self._store.find(base.boot.kind, base.boot.key))
+            payload = await self._stock_payload(self._store.get(base.boot))
             return replace(base, payload=payload)
         packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
         built = await self._variants.build(packages, kernel.variant)
         provenance = await self._variants.provenance(packages, kernel.variant)
-        return replace(base, payload=_ref(built), provenance={**base.provenance, **provenance})
+        return replace(base, payload=built.ref, provenance={**base.provenance, **provenance})
 
     async def _files(self, name: str, files: KernelFiles) -> PreparedKernel:
         image_path = Path(files.image)
@@ -122,7 +122,7 @@ class Kernels:
         image = await self._store.make(recipe, build)
         return PreparedKernel(
             release=modules.name if modules else image_path.name,
-            boot=_ref(image),
+            boot=image.ref,
             payload=None,
             provenance={"image": f"{files.image} (sha256 {sha256(image_path)[:12]})"},
         )
@@ -136,8 +136,4 @@ class Kernels:
             pack_payload(image.file(f"modules/{under_test}"), directory / "payload.tar")
 
         recipe = Recipe(kind="module", inputs={"stock": image.key, "format": 1})
-        return _ref(await self._store.make(recipe, build))
-
-
-def _ref(artifact: Artifact) -> ArtifactRef:
-    return ArtifactRef(kind=artifact.kind, key=artifact.key)
+        return (await self._store.make(recipe, build)).ref

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from anyclue.model.errors import InfrastructureError
+from anyclue.model.trial import ArtifactRef
 from anyclue.system.files import disk_errors, move_whole, sha256, staging
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,11 @@ class Artifact:
     kind: str
     key: str
     path: Path
+
+    @property
+    def ref(self) -> ArtifactRef:
+        """What names this artifact, here and on another machine."""
+        return ArtifactRef(kind=self.kind, key=self.key)
 
     def file(self, name: str) -> Path:
         """Return the path of one of its files."""
@@ -84,6 +90,10 @@ class Store:
             self._check(artifact)
             self._checked.add(key)
         return artifact
+
+    def get(self, ref: ArtifactRef) -> Artifact:
+        """Return the artifact that ``ref`` names, as `find`."""
+        return self.find(ref.kind, ref.key)
 
     async def make(self, recipe: Recipe, build: Callable[[Path], Awaitable[None]]) -> Artifact:
         """Return the artifact of ``recipe``, built by ``build(directory)`` when it is missing."""
