@@ -1,0 +1,1 @@
+"""Is every acquire followed by its release, on every path?"""

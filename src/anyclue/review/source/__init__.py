@@ -1,0 +1,1 @@
+"""C source as it lies in a tree, unpreprocessed: cleaned, parsed, split into functions."""
