@@ -1,0 +1,75 @@
+"""What reading a C file gives: a tree, its functions, and what the pre-pass took out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from tree_sitter import Node, Tree
+
+Span = tuple[int, int]
+"""First and last line, or first byte and the byte after the last."""
+
+
+class Choice(Enum):
+    """Which arm of ``#if`` is read: every condition's symbols are set, or none is."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleanup:
+    """A release that the compiler runs at the end of the scope.
+
+    ``kind`` is ``free`` (``__free(name)``), ``cleanup`` (``__cleanup(name)``), ``guard``,
+    ``scoped_guard`` or ``class``; ``name`` the first argument; ``offset`` the first byte of
+    ``text``, which is the macro with its argument as it stands in the file.
+    """
+
+    kind: str
+    name: str
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function definition; lines count from 1, the last one is that of the closing brace.
+
+    ``broken``: the node contains what could not be parsed. ``node`` may belong to a tree of its
+    own, with positions in the whole file all the same.
+    """
+
+    name: str
+    node: Node
+    start_byte: int
+    end_byte: int
+    first_line: int
+    last_line: int
+    broken: bool
+    static: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A C file, read with one choice of its ``#if`` arms.
+
+    ``text`` is what was parsed: as long as ``original``, newlines in the same places.
+    ``macros`` names the macro that stood at the byte where ``text`` now has ``while``, ``if`` or a
+    definition. ``notes`` are the comments that speak to anyclue, by line. ``choices`` are the
+    lines (first, last) in which another choice reads other text; ``unread`` those outside
+    functions that could not be parsed.
+    """
+
+    original: bytes
+    text: bytes
+    tree: Tree
+    functions: tuple[Function, ...]
+    lines: int
+    macros: Mapping[int, str]
+    cleanups: tuple[Cleanup, ...]
+    notes: Mapping[int, str]
+    choices: tuple[Span, ...]
+    unread: tuple[Span, ...]

@@ -1,0 +1,177 @@
+"""What stands between functions: headers, and macros that define things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from anyclue.review.source.lexing import blank
+from anyclue.review.source.model import Span
+from anyclue.review.source.words import BALANCED, MODIFIERS, TYPE_WORDS
+
+_BODY: Final = re.compile(rb"\n\{|\)[ \t\r\w]*+\{")
+_HEADER: Final = re.compile(
+    rb"(?P<before>[\w\s*]*?)\b(?P<name>[A-Za-z_]\w*+)(?P<gap>\s*+)(?P<parameters>" + BALANCED
+    + rb")(?P<after>[^=]*+)\Z"
+)  # fmt: skip
+_CALL: Final = re.compile(
+    rb"(?:\A|(?<=[;})]))(?P<gap>\s*+)(?P<before>(?:(?:static|extern|const|inline)\s++)*+)"
+    rb"(?P<name>[A-Za-z_]\w*+)[ \t]*+" + BALANCED + rb"(?P<end>\s*+;)?"
+)
+_TYPED_PAIRS: Final = re.compile(rb"(?:SYSCALL\w*_DEFINE|BPF_CALL_)\d")
+_WORDS: Final = re.compile(rb"\w++|\*")
+
+
+def bodies(text: bytearray) -> Iterator[Span]:
+    """Yield where function-like bodies stand: from the opening brace to behind the closing one.
+
+    In the kernel's style: the brace that closes stands in the first column, or in the same line.
+    """
+    at = 0
+    closing = 0
+    while found := _BODY.search(text, at):
+        start = found.end() - 1
+        line = text.find(b"\n", start)
+        line = len(text) if line < 0 else line
+        if found[0][:1] == b")" and (one := text.rfind(b"}", start, line)) >= 0:
+            yield start, one + 1
+            at = one + 1
+            continue
+        if 0 <= closing <= start:
+            closing = text.find(b"\n}", start)
+        end = closing + 2 if closing >= 0 else len(text)
+        yield start, end
+        at = end
+
+
+def rewrite_outside(text: bytearray, macros: dict[int, str]) -> list[tuple[int, Span]]:
+    """Straighten headers, remove macros without semicolons.
+
+    Returns:
+        The functions: where the header begins, and the body.
+    """
+    functions = []
+    at = 0
+    for start, end in bodies(text):
+        if _HEADLESS.search(text, max(at, start - 200), start):
+            continue
+        header = _between(text, at, start, macros)
+        if header is not None:
+            functions.append((header, (start, end)))
+        at = end
+    _between(text, at, len(text), macros, last=True)
+    return functions
+
+
+_HEADLESS: Final = re.compile(rb"=\s*+(?:\([^()]*+\)\s*+)?\Z|\b(?:struct|union|enum)\s++\w*+\s*+\Z")
+
+
+def _between(
+    text: bytearray, start: int, end: int, macros: dict[int, str], *, last: bool = False
+) -> int | None:
+    """Treat what stands before a body; return where its header begins."""
+    chunk = bytes(text[start:end])
+    for call in _CALL.finditer(chunk):
+        if b"\n" not in call["gap"] and start + call.start():
+            continue
+        if not last and not chunk[call.end() :].strip():
+            break
+        _top_call(text, start, call)
+    chunk = bytes(text[start:end])
+    begins = max(chunk.rfind(b";"), chunk.rfind(b"}")) + 1
+    header = _HEADER.match(chunk, begins)
+    if last or header is None:
+        return None
+    _straighten(text, start, header, macros)
+    return start + begins + len(chunk[begins:]) - len(chunk[begins:].lstrip())
+
+
+def _top_call(text: bytearray, start: int, call: re.Match[bytes]) -> None:
+    whole = call[0]
+    if call["end"] is None or b"{" in whole or whole.count(b";") > 1:
+        text[start + call.start() : start + call.end()] = blank(whole)
+    elif call["before"]:
+        begin, end = call.span("before")
+        text[start + begin : start + end] = blank(call["before"])
+
+
+def _straighten(
+    text: bytearray, start: int, header: re.Match[bytes], macros: dict[int, str]
+) -> None:
+    """Leave modifiers, one type, the name and the parameters of a function's header."""
+    after = header["after"]
+    words = list(_WORDS.finditer(header["before"]))
+    plain = [word for word in words if word[0] not in MODIFIERS and word[0] != b"*"]
+    name_at = start + header.start("name")
+    if after.strip().startswith(b"(") and (plain or words):
+        _generated_name(text, start, header)
+    elif after.strip():
+        text[start + header.start("after") : start + header.end("after")] = blank(after)
+    if not plain and header["name"].upper() == header["name"]:
+        macros[name_at] = header["name"].decode()
+        _macro_function(text, start, header)
+        return
+    offset = start + header.start("before")
+    for word in _surplus(plain):
+        text[offset + word.start() : offset + word.end()] = blank(word[0])
+    if not plain and words and len(words[-1][0]) > 3:
+        begin = offset + words[-1].start()
+        text[begin : begin + len(words[-1][0])] = b"int".ljust(len(words[-1][0]))
+
+
+def _surplus(plain: list[re.Match[bytes]]) -> list[re.Match[bytes]]:
+    """Return the words that are no part of the type."""
+    tags = [i for i, word in enumerate(plain) if word[0] in {b"struct", b"union", b"enum"}]
+    if tags:
+        return [word for i, word in enumerate(plain) if not 0 <= i - tags[0] <= 1]
+    if any(word[0] in TYPE_WORDS for word in plain):
+        return [word for word in plain if word[0] not in TYPE_WORDS]
+    if len(plain) < 2:
+        return []
+    kept = next((word for word in plain if word[0].endswith(b"_t")), None)
+    kept = kept or next((word for word in plain if not word[0].isupper()), plain[-1])
+    return [word for word in plain if word is not kept]
+
+
+def _generated_name(text: bytearray, start: int, header: re.Match[bytes]) -> None:
+    """Make ``FNAME(walk)(int a)`` a function ``walk``."""
+    begin, end = start + header.start("name"), start + header.end("parameters")
+    inner = header["parameters"][1:-1]
+    text[begin:end] = b" " * (end - begin - len(inner) - 1) + inner.replace(b",", b"_") + b" "
+
+
+def _macro_function(text: bytearray, start: int, header: re.Match[bytes]) -> None:
+    """Make ``SYSCALL_DEFINE1(name, int, a)`` a function with parameters, others without."""
+    begin = start + header.start("name")
+    width = header.end("gap") - header.start("name")
+    parameters = bytearray(header["parameters"])
+    commas = _top_commas(parameters)
+    parameters[:1] = b" "
+    kind = b"long" if _TYPED_PAIRS.match(header["name"].removeprefix(b"COMPAT_")) else b"void"
+    if not commas:
+        name = parameters[1:-1].strip()
+        text[begin : begin + width + len(parameters)] = (
+            (kind[: width - 2] + b" " + name + b"()").ljust(width + len(parameters))
+        )[: width + len(parameters)]
+        return
+    if kind == b"long":
+        for at in commas[1::2]:
+            parameters[at : at + 1] = b" "
+    else:
+        parameters[commas[0] : -1] = blank(parameters[commas[0] : -1])
+    parameters[commas[0] : commas[0] + 1] = b"("
+    text[begin : begin + width] = kind.ljust(width)[:width]
+    text[begin + width : begin + width + len(parameters)] = parameters
+
+
+def _top_commas(parameters: bytearray) -> list[int]:
+    depth, commas = 0, []
+    for at, character in enumerate(parameters):
+        if character == 0x28:
+            depth += 1
+        elif character == 0x29:
+            depth -= 1
+        elif character == 0x2C and depth == 1:
+            commas.append(at)
+    return commas

@@ -1,0 +1,103 @@
+"""Kernel C source made parseable, at the same length."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from anyclue.review.source.arguments import rewrite_arguments
+from anyclue.review.source.inside import rewrite_inside
+from anyclue.review.source.lexing import blank, erase
+from anyclue.review.source.model import Choice, Cleanup, Span
+from anyclue.review.source.outside import rewrite_outside
+from anyclue.review.source.words import ANNOTATION, BALANCED, WORD
+
+_GUARD: Final = re.compile(
+    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS)\s*+\(\s*+(?P<name>\w++)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A cleaned text and what was found on the way; see ``Source``.
+
+    ``functions`` are the byte where a header begins, and the body, by indentation.
+    """
+
+    text: bytes
+    macros: dict[int, str]
+    cleanups: tuple[Cleanup, ...]
+    notes: dict[int, str]
+    choices: tuple[Span, ...]
+    functions: tuple[tuple[int, Span], ...]
+
+
+def clean(source: bytes, choice: Choice = Choice.ON) -> bytes:
+    """Return the source so that a C parser reads it, of the same length, newlines in place."""
+    return prepare(source, choice).text
+
+
+def has_choices(source: bytes) -> bool:
+    """Tell whether some of the source is read under one choice and not under the other."""
+    return bool(erase(source, Choice.ON).choices)
+
+
+def prepare(source: bytes, choice: Choice = Choice.ON) -> Prepared:
+    """Clean a source file, as ``clean``; keep what was found on the way."""
+    erased = erase(source, choice)
+    text = erased.text
+    macros: dict[int, str] = {}
+    cleanups = _guards(source, bytes(text)) + _annotations(source, text)
+    rewrite_arguments(text)
+    functions = rewrite_outside(text, macros)
+    for _, (start, end) in functions:
+        rewrite_inside(text, start, end, macros)
+    return Prepared(
+        text=bytes(text),
+        macros=macros,
+        cleanups=tuple(sorted(cleanups, key=lambda cleanup: cleanup.offset)),
+        notes=erased.notes,
+        choices=erased.choices,
+        functions=tuple(functions),
+    )
+
+
+def _annotations(source: bytes, text: bytearray) -> list[Cleanup]:
+    """Take annotations out; return those that free something."""
+    frozen = bytes(text)
+    cleanups = []
+    for found in ANNOTATION.finditer(frozen):
+        start, end = found.span()
+        if start and (frozen[start - 1 : start].isalnum() or frozen[start - 1] == 0x5F):
+            continue
+        text[start:end] = blank(found[0])
+        if found["called"] in {b"free", b"cleanup"}:
+            name = found["arguments"][1:-1].strip()
+            cleanups.append(_cleanup(found["called"], name, source, start, end))
+    for found in WORD.finditer(frozen):
+        start, end = found.span()
+        text[start:end] = b"static" if found[0] == b"STATIC" else blank(found[0])
+    return cleanups
+
+
+def _guards(source: bytes, text: bytes) -> list[Cleanup]:
+    cleanups = []
+    for found in _GUARD.finditer(text):
+        whole = _CALL.match(text, found.start())
+        end = whole.end() if whole else found.end()
+        kind = b"class" if found["kind"] == b"CLASS" else found["kind"].replace(b"_cond", b"")
+        cleanups.append(_cleanup(kind, found["name"], source, found.start(), end))
+    return cleanups
+
+
+_CALL: Final = re.compile(rb"\w++\s*+" + BALANCED + rb"(?:\s*+" + BALANCED + rb")?")
+
+
+def _cleanup(kind: bytes, name: bytes, source: bytes, start: int, end: int) -> Cleanup:
+    return Cleanup(
+        kind=kind.decode(),
+        name=name.decode("utf-8", "replace"),
+        offset=start,
+        text=source[start:end].decode("utf-8", "replace"),
+    )
