@@ -1,0 +1,159 @@
+"""A seeded sample of mutations, spread evenly over trees and kinds; its two halves."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tree_sitter_c
+from bench.pairs_bench.mutations import Kind, Mutation, Origin, mutations
+from bench.pairs_bench.reading import ENCODING, Source
+from tree_sitter import Language, Node, Parser
+
+from anyclue.review.pairs.contracts import Contracts
+
+TREES = ("fs/btrfs", "fs/ext4", "fs/xfs", "fs/f2fs", "fs/nfs", "mm")
+TUNE, REPORT = "tune", "report"
+# At least this much of every cell was acquired by the function itself, where there is as much.
+LOCAL_SHARE = 0.75
+_HUNK = re.compile(r"^@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@", re.MULTILINE)
+_parser = Parser(Language(tree_sitter_c.language()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """A mutation that was drawn."""
+
+    id: str
+    tree: str
+    half: str
+    mutation: Mutation
+
+    @property
+    def first_line(self) -> int:
+        """The function's first line, the same with and without the mutation."""
+        return self.mutation.source.line(self.mutation.function.start)
+
+    @property
+    def last_line(self) -> int:
+        """The function's last line, with the mutation in it."""
+        return self.first_line + self.mutation.after.count("\n")
+
+    @property
+    def diff(self) -> str:
+        """The mutation as a unified diff."""
+        path, offset = self.mutation.source.path, self.first_line - 1
+
+        def shifted(match: re.Match[str]) -> str:
+            old, new = int(match[1]) + offset, int(match[3]) + offset
+            return f"@@ -{old}{match[2] or ''} +{new}{match[4] or ''} @@"
+
+        lines = difflib.unified_diff(
+            f"{self.mutation.before}\n".splitlines(keepends=True),
+            f"{self.mutation.after}\n".splitlines(keepends=True),
+            f"a/{path}",
+            f"b/{path}",
+        )
+        return _HUNK.sub(shifted, "".join(lines))
+
+
+def candidates(root: Path, tree: str, contracts: Contracts) -> list[Mutation]:
+    """Return every mutation of the C files below ``root/tree``."""
+    found: list[Mutation] = []
+    for file in sorted((root / tree).rglob("*.c")):
+        source = Source.read(root, str(file.relative_to(root)))
+        for function in source.functions:
+            found += mutations(source, function, contracts)
+    return found
+
+
+def sample(found: Mapping[str, Sequence[Mutation]], wanted: int, seed: int) -> tuple[Mutant, ...]:
+    """Draw ``wanted`` mutations (fewer when there are not so many) from those of each tree."""
+    drawn: list[Mutant] = []
+    for number, (tree, pool) in enumerate(found.items()):
+        rest = wanted * (number + 1) // len(found) - wanted * number // len(found)
+        generator = random.Random(f"{seed}/{tree}")  # noqa: S311 - a sample, no secret
+        by_kind = {kind: [m for m in pool if m.kind is kind] for kind in Kind}
+        seen: set[object] = set()
+        # The scarcest kind first: what it lacks, the others make up for.
+        kinds = sorted(Kind, key=lambda kind: len(by_kind[kind]))
+        for done, kind in enumerate(kinds):
+            picked = _pick(by_kind[kind], rest // (len(kinds) - done), generator, seen)
+            rest -= len(picked)
+            drawn += _halved(tree, picked, generator)
+    return tuple(sorted(drawn, key=lambda mutant: (mutant.tree, mutant.mutation.kind, mutant.id)))
+
+
+def _pick(
+    pool: Sequence[Mutation], wanted: int, generator: random.Random, seen: set[object]
+) -> list[Mutation]:
+    """Pick mutations, of functions not picked from yet while there are any."""
+    shuffled = generator.sample(pool, len(pool))
+    by_origin = {
+        origin: sorted(
+            (m for m in shuffled if m.origin is origin),
+            key=lambda m: (m.source.path, m.function.start) in seen,
+        )
+        for origin in Origin
+    }
+    local = _take(by_origin[Origin.LOCAL], wanted, seen)
+    handed_wanted = round(min(wanted, len(local) / LOCAL_SHARE) * (1 - LOCAL_SHARE))
+    handed = _take(by_origin[Origin.HANDED], handed_wanted, seen)
+    picked = [*local[: wanted - len(handed)], *handed]
+    for mutation in picked:
+        seen |= {(mutation.source.path, mutation.function.start), _identity(mutation)}
+    return picked
+
+
+def _take(pool: Sequence[Mutation], wanted: int, seen: set[object]) -> list[Mutation]:
+    taken: dict[object, Mutation] = {}
+    functions = set()
+    for again in (False, True):
+        for mutation in pool:
+            function = (mutation.source.path, mutation.function.start)
+            identity = _identity(mutation)
+            if len(taken) == wanted or identity in seen or identity in taken:
+                continue
+            if (again or function not in functions) and parses(mutation):
+                functions.add(function)
+                taken[identity] = mutation
+    return list(taken.values())
+
+
+def _identity(mutation: Mutation) -> object:
+    return (mutation.source.path, mutation.edits)
+
+
+def _halved(tree: str, picked: Sequence[Mutation], generator: random.Random) -> Iterable[Mutant]:
+    """Split what was picked of one kind, and of each origin, into two halves."""
+    halves = [TUNE, REPORT]
+    for origin in Origin:
+        mine = [mutation for mutation in picked if mutation.origin is origin]
+        generator.shuffle(halves)
+        for number, mutation in enumerate(generator.sample(mine, len(mine))):
+            text = f"{mutation.source.path} {mutation.kind} {mutation.edits}"
+            digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+            name = f"{tree.rpartition('/')[2]}-{mutation.function.name}-{digest}"
+            yield Mutant(id=name, tree=tree, half=halves[number % 2], mutation=mutation)
+
+
+def parses(mutation: Mutation) -> bool:
+    """Whether the mutation adds nothing that the parser stumbles over."""
+    return errors(mutation.after) <= errors(mutation.before)
+
+
+def errors(text: str) -> int:
+    """Return how many error nodes a parse of ``text`` has."""
+    return _errors(_parser.parse(text.encode(ENCODING)).root_node)
+
+
+def _errors(node: Node) -> int:
+    if not node.has_error:
+        return 0
+    own = int(node.is_error or node.is_missing)
+    return own + sum(_errors(child) for child in node.children)
