@@ -8,23 +8,29 @@ from typing import Final
 from anyclue.review.source.lexing import blank
 from anyclue.review.source.words import BALANCED, TYPE
 
-_JUMP: Final = rb"return(?:[ \t]++[^,()\n]*+)?|goto[ \t]++\w++|continue|break"
-_ENDS: Final = rb"(?=\s*+[,)])"
-_LATER: Final = re.compile(rb",\s*+(" + TYPE + rb"|" + _JUMP + rb")" + _ENDS)
-_FIRST: Final = re.compile(rb"\(\s*+(" + TYPE + rb"|" + _JUMP + rb")" + _ENDS)
-_BEFORE: Final = re.compile(rb"(\w++)[ \t]*\Z")
+_SOLID_ONES: Final = (
+    rb"(?P<solid>(?:" + TYPE + rb"|continue|break|return|goto[ \t]++\w++)(?=\s*+[,)])"
+    rb"|return[ \t]++)|(?P<empty>)(?=[,)])"
+)
+_OPERATOR: Final = rb"|(?P<operator>[=!<>&|+*/%^-]{1,3}+)(?=\s*+,)"
+_PIECE: Final = rb"|(?P<piece>(?:[A-Z][A-Z0-9_]++\s++(?=[A-Z]))++)(?=[A-Z][A-Z0-9_]++\s*+[,)}&\"])"
+_LATER: Final = re.compile(rb",\s*+(?:" + _SOLID_ONES + _OPERATOR + _PIECE + rb")")
+_FIRST: Final = re.compile(rb"\(\s*+(?:" + _SOLID_ONES + rb")")
+_BEFORE: Final = re.compile(rb"(\w++)\s*+\Z")
+_LEVEL: Final = re.compile(rb"KERN_[A-Z]++(?=\s++[A-Za-z_])")
+_STRINGIFIED: Final = re.compile(rb"__stringify(\s*+" + BALANCED + rb")")
+_BETWEEN: Final = re.compile(rb"\"\s*+([A-Za-z_]\w*+\s*+\([^()]*+\))")
 # What may stand before a parenthesis that is a cast, or takes a type.
 _TYPED: Final = frozenset(
-    b"return sizeof case else do goto typeof __typeof__ __typeof _Alignof alignof __alignof__ "
-    b"__alignof if while for switch in".split()
+    b"return sizeof case else do goto typeof __typeof__ __typeof if while for switch in".split()
 )
 _TYPEOF: Final = re.compile(rb"typeof(?:__)?(\s*+" + BALANCED + rb")")
-_OFFSETOF: Final = re.compile(rb"offsetof\b")
+_CAPITALIZED: Final = re.compile(rb"(?:offset|align|Align)of(?:__)?\b")
 _ASSEMBLER: Final = re.compile(
     rb"asm(?:__|_inline|_volatile|_volatile_goto|_goto)?\b\s*+"
     rb"(?:(?:volatile|__volatile__|__volatile|goto|inline|__inline__|__inline)\b\s*+)*+" + BALANCED
 )
-_RANGE: Final = re.compile(rb"\.\.\.")
+_RANGE: Final = re.compile(rb"\bcase\b[^\n:;]{0,200}?(\.\.\.)")
 _SOLID: Final = bytes(
     c if c in b"\n" or (chr(c).isalnum() and c < 128) else 0x5F for c in range(256)
 )
@@ -37,26 +43,40 @@ def rewrite_arguments(text: bytearray) -> None:
     for found in _TYPEOF.finditer(frozen):
         if _free(frozen, found.start()):
             text[found.start(1) : found.end()] = blank(found[1])
-    for found in _OFFSETOF.finditer(frozen):
+    # Keywords of the grammar that take less than the kernel gives them.
+    for found in _CAPITALIZED.finditer(frozen):
         if _free(frozen, found.start()):
-            text[found.start() : found.start() + 1] = b"O"
+            text[found.start() : found.start() + 2] = found[0][:2].swapcase()
     for found in _RANGE.finditer(frozen):
-        line = frozen[frozen.rfind(b"\n", 0, found.start()) + 1 : found.start()].lstrip()
-        if line.startswith(b"case"):
-            text[found.start() : found.end()] = b" | "
-    _types(text)
+        text[found.start(1) : found.end(1)] = b" | "
+    for pattern in (_LEVEL, _BETWEEN):
+        for found in pattern.finditer(frozen):
+            text[found.start(pattern.groups) : found.end()] = blank(found[pattern.groups])
+    for found in _STRINGIFIED.finditer(frozen):
+        text[found.start() : found.end()] = b'""' + blank(found[0][2:])
+    _arguments(text)
 
 
-def _types(text: bytearray) -> None:
+def _arguments(text: bytearray) -> None:
     frozen = bytes(text)
     for found in _FIRST.finditer(frozen):
         start = found.start()
+        if found["solid"] in {None, b"void"} and frozen[found.end() : found.end() + 1] != b",":
+            continue
         before = _BEFORE.search(frozen, max(0, start - 80), start)
-        if before and before[1] not in _TYPED and found[1] != b"void":
-            text[found.start(1) : found.end(1)] = _solid(found[1])
-    # A type takes no comma with it, so that types in a row are all found.
+        if before is None or before[1] in _TYPED:
+            continue
+        if found["solid"] is None:
+            text[found.end() : found.end() + 1] = b" "
+        else:
+            text[found.start("solid") : found.end("solid")] = _solid(found["solid"])
     for found in _LATER.finditer(frozen):
-        text[found.start(1) : found.end(1)] = _solid(found[1])
+        kind = found.lastgroup or ""
+        start, end = found.span(kind)
+        if kind == "empty":
+            text[found.start() : found.start() + 1] = b" "
+        else:
+            text[start:end] = blank(found[kind]) if kind == "piece" else _solid(found[kind])
 
 
 def _solid(words: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Comments, strings and directives out of a C file, at the same length.
 
-Comments become spaces, the content of strings dots, directives and the arms of ``#if`` that are
+Comments become spaces, the content of strings a filler, directives and the arms of ``#if`` that are
 not taken spaces. Newlines stay.
 """
 
@@ -30,7 +30,8 @@ _SPLICE: Final = re.compile(rb"\\\r?\n")
 _DIRECTIVE: Final = re.compile(rb"#\s*+(\w*+)\s*+(.*+)", re.DOTALL)
 _NOTE: Final = re.compile(rb"anyclue:[ \t]*+([^\n]*+)")
 _BLANK: Final = bytes(c if c == 0x0A else 0x20 for c in range(256))
-_DOTS: Final = bytes(c if c == 0x0A else 0x2E for c in range(256))
+# No C token has an @, so that nothing is found in strings.
+_FILLER: Final = bytes(c if c == 0x0A else 0x40 for c in range(256))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +76,12 @@ def erase(source: bytes, choice: Choice) -> Erased:
 
 
 def _filled(quoted: bytes) -> bytes:
-    """Return a string with dots for content; a newline in it stays escaped."""
+    """Return a string with filler for content; a newline in it stays escaped."""
     if len(quoted) < 2 or quoted[0] != quoted[-1]:
         return quoted.translate(_BLANK)
-    content = quoted[1:-1].translate(_DOTS)
+    content = quoted[1:-1].translate(_FILLER)
     if b"\n" in content:
-        content = content.replace(b".\n", b"\\\n")
+        content = content.replace(b"@\n", b"\\\n")
     return quoted[:1] + content + quoted[-1:]
 
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
 from anyclue.review.source.lexing import blank
 from anyclue.review.source.model import Span
-from anyclue.review.source.words import BALANCED, MODIFIERS, TYPE_WORDS
+from anyclue.review.source.words import BALANCED, MODIFIERS, TYPE_WORDS, WORD, declared
 
 _BODY: Final = re.compile(rb"\n\{|\)[ \t\r\w]*+\{")
+# So many braces in the first column may close something inside a function.
+_FIRST_COLUMN: Final = 8
+_ONE_LINE: Final = 1000
+_OPENS: Final = re.compile(rb"\n\{")
+_CLOSES: Final = re.compile(rb"\n\}")
 _HEADER: Final = re.compile(
     rb"(?P<before>[\w\s*]*?)\b(?P<name>[A-Za-z_]\w*+)(?P<gap>\s*+)(?P<parameters>" + BALANCED
     + rb")(?P<after>[^=]*+)\Z"
 )  # fmt: skip
 _CALL: Final = re.compile(
     rb"(?:\A|(?<=[;})]))(?P<gap>\s*+)(?P<before>(?:(?:static|extern|const|inline)\s++)*+)"
-    rb"(?P<name>[A-Za-z_]\w*+)[ \t]*+" + BALANCED + rb"(?P<end>\s*+;)?"
+    rb"(?P<name>[A-Za-z_]\w*+)[ \t]*+" + BALANCED + rb"(?:(?P<end>\s*+;)|(?P<value>\s*+=))?"
 )
+# Parameters that a macro adds, with its own comma.
+_EXTRA: Final = re.compile(rb"[\w*]\s++([A-Z_]{4}[A-Z0-9_]*+\([^()]*+\))(?=\s*+[,)])")
 _TYPED_PAIRS: Final = re.compile(rb"(?:SYSCALL\w*_DEFINE|BPF_CALL_)\d")
 _WORDS: Final = re.compile(rb"\w++|\*")
 
@@ -28,21 +36,38 @@ def bodies(text: bytearray) -> Iterator[Span]:
 
     In the kernel's style: the brace that closes stands in the first column, or in the same line.
     """
+    opening, closing = ([at.start() for at in edge.finditer(text)] for edge in (_OPENS, _CLOSES))
     at = 0
-    closing = 0
     while found := _BODY.search(text, at):
         start = found.end() - 1
-        line = text.find(b"\n", start)
-        line = len(text) if line < 0 else line
+        line = text.find(b"\n", start, start + _ONE_LINE)
+        line = start + _ONE_LINE if line < 0 else line
         if found[0][:1] == b")" and (one := text.rfind(b"}", start, line)) >= 0:
-            yield start, one + 1
             at = one + 1
-            continue
-        if 0 <= closing <= start:
-            closing = text.find(b"\n}", start)
-        end = closing + 2 if closing >= 0 else len(text)
-        yield start, end
-        at = end
+        else:
+            at = _closed(text, start, opening, closing)
+        yield start, at
+
+
+def _closed(text: bytearray, start: int, opening: list[int], closing: list[int]) -> int:
+    """Return the end of a body: a brace in the first column, or a later one if some are open.
+
+    A brace in the first column may close something inside; the next function ends the search.
+    """
+    first = bisect_left(closing, start)
+    if first == len(closing):
+        return len(text)
+    following = bisect_left(opening, closing[first])
+    limit = opening[following] if following < len(opening) else len(text)
+    end, depth = start, 0
+    for brace in closing[first : first + _FIRST_COLUMN]:
+        if brace >= limit:
+            break
+        depth += text.count(b"{", end, brace + 2) - text.count(b"}", end, brace + 2)
+        end = brace + 2
+        if depth <= 0:
+            return end
+    return closing[first] + 2
 
 
 def rewrite_outside(text: bytearray, macros: dict[int, str]) -> list[tuple[int, Span]]:
@@ -72,12 +97,16 @@ def _between(
 ) -> int | None:
     """Treat what stands before a body; return where its header begins."""
     chunk = bytes(text[start:end])
+    solid = len(chunk.rstrip())
     for call in _CALL.finditer(chunk):
         if b"\n" not in call["gap"] and start + call.start():
             continue
-        if not last and not chunk[call.end() :].strip():
+        if not last and not call["value"] and call.end() >= solid:
             break
         _top_call(text, start, call)
+    for word in WORD.finditer(chunk):
+        at = start + word.start()
+        text[at : start + word.end()] = b"static" if word[0] == b"STATIC" else blank(word[0])
     chunk = bytes(text[start:end])
     begins = max(chunk.rfind(b";"), chunk.rfind(b"}")) + 1
     header = _HEADER.match(chunk, begins)
@@ -89,7 +118,10 @@ def _between(
 
 def _top_call(text: bytearray, start: int, call: re.Match[bytes]) -> None:
     whole = call[0]
-    if call["end"] is None or b"{" in whole or whole.count(b";") > 1:
+    if call["value"]:
+        begin, end = call.start("name"), call.start("value")
+        text[start + begin : start + end] = declared(call["name"], call.string[begin:end])
+    elif call["end"] is None or b"{" in whole or whole.count(b";") > 1:
         text[start + call.start() : start + call.end()] = blank(whole)
     elif call["before"]:
         begin, end = call.span("before")
@@ -104,6 +136,9 @@ def _straighten(
     words = list(_WORDS.finditer(header["before"]))
     plain = [word for word in words if word[0] not in MODIFIERS and word[0] != b"*"]
     name_at = start + header.start("name")
+    for extra in _EXTRA.finditer(header["parameters"]):
+        begin = start + header.start("parameters") + extra.start(1)
+        text[begin : begin + len(extra[1])] = blank(extra[1])
     if after.strip().startswith(b"(") and (plain or words):
         _generated_name(text, start, header)
     elif after.strip():

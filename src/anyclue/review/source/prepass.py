@@ -11,10 +11,10 @@ from anyclue.review.source.inside import rewrite_inside
 from anyclue.review.source.lexing import blank, erase
 from anyclue.review.source.model import Choice, Cleanup, Span
 from anyclue.review.source.outside import rewrite_outside
-from anyclue.review.source.words import ANNOTATION, BALANCED, WORD
+from anyclue.review.source.words import ANNOTATION, BALANCED
 
 _GUARD: Final = re.compile(
-    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS)\s*+\(\s*+(?P<name>\w++)"
+    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS)\(\s*+(?P<name>\w++)"
 )
 
 
@@ -75,14 +75,13 @@ def _annotations(source: bytes, text: bytearray) -> list[Cleanup]:
         if found["called"] in {b"free", b"cleanup"}:
             name = found["arguments"][1:-1].strip()
             cleanups.append(_cleanup(found["called"], name, source, start, end))
-    for found in WORD.finditer(frozen):
-        start, end = found.span()
-        text[start:end] = b"static" if found[0] == b"STATIC" else blank(found[0])
     return cleanups
 
 
 def _guards(source: bytes, text: bytes) -> list[Cleanup]:
-    cleanups = []
+    cleanups: list[Cleanup] = []
+    if b"guard(" not in text and b"CLASS(" not in text:
+        return cleanups
     for found in _GUARD.finditer(text):
         whole = _CALL.match(text, found.start())
         end = whole.end() if whole else found.end()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from anyclue.review.source.lexing import blank
+
 
 def _nested(depth: int) -> bytes:
     pattern = rb"\([^()]*+\)"
@@ -42,14 +44,14 @@ _PLAIN: Final = (
     "__net_initdata __page_aligned_bss __page_aligned_data __bpf_kfunc __nosavedata __noendbr "
     "__nocfi __gnu_inline __no_caller_saved_registers __no_profile __no_stack_protector __head "
     "__hyp_text __always_inline __inline_maybe_unused __extension__ __restrict __restrict__ "
-    "__noinline __noinline__ __nonstring __mustcheck __independent __notrace_funcgraph "
+    "__noinline __noinline__ __nonstring __mustcheck __independent __outvar __notrace_funcgraph "
     "__no_instrument_function __no_fgcse __cdecl __stdcall __fastcall __purgatory_ro "
     "__intel_syscall_abi __efi_retpoline __efi __efistub_global __initcall __exitcall __rust_helper"
 )
 # Without an underscore in front, so they need a pattern of their own.
 _WORDS: Final = (
     "asmlinkage noinline notrace noinstr noinline_for_stack noinline_for_tracing nokprobe_inline "
-    "fastcall randomized_struct_fields_start randomized_struct_fields_end noderef static_noinline "
+    "fastcall randomized_struct_fields_start randomized_struct_fields_end static_noinline "
     "FORCE_INLINE FORCE_INLINE_ATTR MEM_STATIC HINT_INLINE FORCE_NOINLINE UNUSED_ATTR "
     "cacheline_aligned inline_for_stack"
 )
@@ -103,3 +105,18 @@ MODIFIERS: Final = frozenset(
 )
 TYPE_WORDS: Final = frozenset(KEYWORD_TYPES.encode().split())
 KEYWORDS: Final = rb"(?:if|for|while|switch|return|sizeof|do|else|case|goto|typeof|default)\b"
+
+_PLAIN_NAME: Final = re.compile(rb"\b[a-z_]\w*+(?=\s*+[,)])")
+
+
+def declared(macro: bytes, call: bytes) -> bytes:
+    """Make a call that is initialised, as ``DEFINE_X(type, name) = ...``, a declaration."""
+    names = list(_PLAIN_NAME.finditer(call, len(macro)))
+    if not names:
+        return call
+    name = names[-1]
+    return (
+        b"int".ljust(name.start()) + name[0] + blank(call[name.end() :])
+        if b"\n" not in call[: name.start()]
+        else call
+    )
