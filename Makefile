@@ -63,3 +63,7 @@ schemas: setup ## write the published schemas anew from the code
 .PHONY: bench-hunt
 bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last line is JSON
 	$(BIN)/python bench/hunt.py
+
+.PHONY: bench-pairs
+bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
+	$(BIN)/python -m bench.pairs
