@@ -11,8 +11,8 @@ from anyclue.review.pairs.contract_model import Template
 
 CALL = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-MODE = r"^([a-z][a-z0-9_-]*|\$[0-9])$"
-WORD = r"^[a-z][a-z0-9_-]*$"
+MODE = r"^([A-Za-z_][A-Za-z0-9_-]*|\$[0-9])$"
+WORD = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 VERSION = r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"
 
 
@@ -47,6 +47,9 @@ Mode: TypeAlias = Annotated[str, StringConstraints(pattern=MODE)]
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=WORD)]
 Version: TypeAlias = Annotated[str, StringConstraints(pattern=VERSION)]
 Line: TypeAlias = Annotated[str, AfterValidator(_line)]
+Title: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=80), AfterValidator(_line)
+]
 Holds: TypeAlias = Annotated[str, AfterValidator(_template)]
 Takes: TypeAlias = Annotated[str, AfterValidator(_template), AfterValidator(_taken)]
 FailsWord: TypeAlias = Literal[
@@ -106,9 +109,7 @@ class PairTable(VersionedTable):
     """A pair."""
 
     name: Name = Field(examples=["page-reference"])
-    title: Annotated[Line, StringConstraints(min_length=1, max_length=80)] = Field(
-        examples=["page reference"]
-    )
+    title: Title = Field(examples=["page reference"])
     kind: KindWord = Field(examples=["reference"])
     subsystem: Line = ""
     doc: Line = ""
