@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -293,16 +294,17 @@ def test_submodules_are_no_sources(box: Sandbox, tmp_path: Path) -> None:
         unique=True,
     )
 )
-def test_any_name(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
-    box = made(tmp_path_factory.mktemp("names") / "tree")
-    old = box.commit()
-    for name in names:
-        box.write(f"{name}.c", name.encode())
-    box.commit()
-    found = git.blobs(box.path, "HEAD")
-    assert set(found) == {f"{name}.c" for name in names}
-    new = git.between(git.repository(box.path), old, "HEAD")
-    assert {one.new.path for one in new if one.new} == set(found)
+def test_any_name(names: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        box = made(Path(directory) / "tree")
+        old = box.commit()
+        for name in names:
+            box.write(f"{name}.c", name.encode())
+        box.commit()
+        found = git.blobs(box.path, "HEAD")
+        assert set(found) == {f"{name}.c" for name in names}
+        new = git.between(git.repository(box.path), old, "HEAD")
+        assert {one.new.path for one in new if one.new} == set(found)
 
 
 def test_many_blobs_through_one_process(box: Sandbox) -> None:

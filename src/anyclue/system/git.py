@@ -149,7 +149,7 @@ def _peeled(repo: Repository, text: str, object_id: str) -> str:
 
 def _hint(repo: Repository, text: str) -> str:
     listed = os.fsdecode(_checked(repo.at, "for-each-ref", "--format=%(refname:short)"))
-    near = difflib.get_close_matches(text, listed.split(), n=3)
+    near = difflib.get_close_matches(text, listed.split(), n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
     if repo.shallow:

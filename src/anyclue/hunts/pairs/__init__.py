@@ -1,0 +1,1 @@
+"""Review of pairing: where a change comes from, and what is made of it."""
