@@ -1,0 +1,106 @@
+"""Has the checker judge mutants, no-op changes and updates, and counts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bench.pairs_bench.noops import Noop
+from bench.pairs_bench.reading import ENCODING
+from bench.pairs_bench.sampling import Mutant
+from bench.pairs_bench.stable import Update
+
+from anyclue.hunts.pairs.changes import Change, FileChange
+from anyclue.model.finding import Finding, Review
+
+
+class Reviews(Protocol):
+    """What is asked of ``anyclue.hunts.pairs.reviewing.Reviewer``."""
+
+    def change(self, change: Change) -> Review:
+        """Return what a change introduces."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stable:
+    """What is said of updates: of them as they are, and of taking them back."""
+
+    files: int
+    introduced: tuple[Finding, ...]
+    fixes: int
+    fixes_found: int
+
+
+def found(reviews: Reviews, root: Path, mutants: Sequence[Mutant]) -> frozenset[str]:
+    """Return the ids of the mutants that are found.
+
+    A finding counts when it lies in the mutated function, or names it, and is of one of the pairs
+    that the mutation is about.
+    """
+    ids = set()
+    for number, mutant in enumerate(mutants, start=1):
+        mutation = mutant.mutation
+        path = mutation.source.path
+        review = _review(reviews, root, path, _bytes(mutation.source.text), _bytes(mutation.text))
+        hits = [finding for finding in review.findings if counts(mutant, finding)]
+        if hits:
+            ids.add(mutant.id)
+        if number % 50 == 0 or number == len(mutants):
+            print(f"mutants: {number} of {len(mutants)}, {len(ids)} found", file=sys.stderr)
+    return frozenset(ids)
+
+
+def counts(mutant: Mutant, finding: Finding) -> bool:
+    """Whether a finding is of the mutation."""
+    mutation = mutant.mutation
+    inside = mutant.first_line <= finding.line <= mutant.last_line
+    return (
+        finding.path == mutation.source.path
+        and finding.pair in mutation.pairs
+        and (inside or finding.function == mutation.function.name)
+    )
+
+
+def noop_findings(reviews: Reviews, root: Path, changes: Iterable[Noop]) -> dict[str, list[str]]:
+    """Return what is said of changes that change nothing, by their kind."""
+    said: dict[str, list[str]] = {}
+    for noop in changes:
+        review = _review(reviews, root, noop.path, _bytes(noop.old), _bytes(noop.new))
+        lines = said.setdefault(noop.kind, [])
+        lines += [f"{noop.function}: {_told(finding)}" for finding in review.findings]
+    return said
+
+
+def stable(reviews: Reviews, root: Path, changed: Sequence[Update]) -> Stable:
+    """Judge updates, file by file, and the same the other way round."""
+    introduced: list[Finding] = []
+    fixes_found = 0
+    for update in changed:
+        introduced += _review(reviews, root, update.path, update.old, update.new).findings
+        if update.fixes:
+            review = _review(reviews, root, update.path, update.new, update.old)
+            fixes_found += len(set(update.fixes) & {f.function for f in review.findings})
+    for finding in introduced:
+        print(f"said of an update: {_told(finding)}", file=sys.stderr)
+    return Stable(
+        files=len(changed),
+        introduced=tuple(introduced),
+        fixes=sum(len(update.fixes) for update in changed),
+        fixes_found=fixes_found,
+    )
+
+
+def _review(reviews: Reviews, root: Path, path: str, old: bytes, new: bytes) -> Review:
+    file = FileChange(old_path=path, new_path=path, old=old, new=new)
+    return reviews.change(Change(title=path, files=(file,), root=root))
+
+
+def _told(finding: Finding) -> str:
+    return f"{finding.path}:{finding.line}: {finding.kind}: {finding.message}"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(ENCODING)

@@ -1,0 +1,117 @@
+"""Debian's kernel sources and headers, from apt into the user's cache."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.kernels.debian import DebianKernels, Flavour, KernelPackages
+from anyclue.model.errors import InfrastructureError
+from anyclue.model.scenario import Arch
+from anyclue.system.apt import Apt, PackageVersion
+from anyclue.system.processes import run
+from anyclue.system.store import Recipe, Store
+
+SERIES = "6.1"
+# What is unpacked of the source: `make bench-pairs` reads fs and mm, the compilers the rest.
+PARTS = ("fs", "mm", "include", "block", "kernel", "lib", "ipc", "scripts/coccinelle")
+# The flavour that has every file system as a module.
+FLAVOUR = Flavour(arch=Arch.X86_64, debian_arch="amd64", name="amd64")
+UNPACK_S = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """What apt offers of the source: the newest, and the oldest of the same series."""
+
+    newest: str
+    oldest: str
+
+
+class Sources:
+    """Unpacks what Debian has; what was unpacked once stays in the cache."""
+
+    def __init__(self, cache: Path) -> None:
+        self._store = Store(cache / "store")
+        self._apt = Apt(cache / "apt", self._store)
+
+    async def versions(self) -> Versions:
+        """Ask apt which versions of the source there are.
+
+        Raises:
+            InfrastructureError: there is none.
+        """
+        await self._apt.refresh()
+        name = f"linux-source-{SERIES}"
+        offered = sorted((await self._apt.versions([name]))[name], key=PackageVersion)
+        if not offered:
+            raise InfrastructureError(
+                f"apt offers no {name}",
+                where="/etc/apt",
+                next_step="the benchmark wants Debian 12's archive among the sources",
+            )
+        return Versions(newest=offered[-1], oldest=offered[0])
+
+    async def tree(self, version: str) -> Path:
+        """Return the directory in which this version's ``fs``, ``mm`` and ``include`` lie."""
+        packages = _packages("", version)
+
+        async def build(directory: Path) -> None:
+            await self._apt.unpack(packages.source, directory)
+            name = f"linux-source-{SERIES}"
+            archive = directory / "usr/src" / f"{name}.tar.xz"
+            (directory / "linux").mkdir()
+            await run(
+                (
+                    *("tar", "-xJf", str(archive), "-C", str(directory / "linux")),
+                    *("--strip-components=1", *(f"{name}/{part}" for part in PARTS)),
+                ),
+                deadline_s=UNPACK_S,
+            )
+            shutil.rmtree(directory / "usr")
+
+        inputs = {"package": str(packages.source), "parts": list(PARTS), "format": 1}
+        made = await self._store.make(Recipe(kind="source", inputs=inputs), build)
+        return made.file("linux")
+
+    async def headers(self, version: str) -> tuple[Path, Path]:
+        """Return the unpacked headers of this version (or the newest there are).
+
+        First those of the flavour, with the configuration, then those all flavours share.
+
+        Raises:
+            InfrastructureError: there are none.
+        """
+        pattern = re.compile(rf"linux-headers-({re.escape(SERIES)}[\d.]*-\d+)-{FLAVOUR.name}$")
+        await self._apt.refresh()
+        names = await self._apt.names(f"linux-headers-{SERIES}")
+        abis = {match[0]: match[1] for match in map(pattern.match, names) if match}
+        offers = await self._apt.versions(sorted(abis))
+        choices = [
+            (found == version, PackageVersion(found), abis[name])
+            for name, versions in offers.items()
+            for found in versions
+            if name in abis
+        ]
+        if not choices:
+            raise InfrastructureError(
+                f"apt offers no headers of Linux {SERIES}",
+                where="/etc/apt",
+                next_step="leave the other tools out: --peers 0",
+            )
+        _, best, abi = max(choices)
+        packages = _packages(abi, best.text)
+
+        async def build(directory: Path) -> None:
+            await DebianKernels(self._apt, self._store).unpack_headers(packages, directory)
+
+        inputs = {"headers": [str(package) for package in packages.headers], "format": 1}
+        made = await self._store.make(Recipe(kind="headers", inputs=inputs), build)
+        sources = made.file("usr/src")
+        return sources / f"linux-headers-{abi}-amd64", sources / f"linux-headers-{abi}-common"
+
+
+def _packages(abi: str, version: str) -> KernelPackages:
+    return KernelPackages(series=SERIES, abi=abi, version=version, flavour=FLAVOUR)
