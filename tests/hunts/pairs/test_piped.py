@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import quopri
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -443,6 +445,29 @@ def test_a_file_that_was_empty(box: Box) -> None:
     box.git("checkout", "-q", "a.c")
     change = of_patch(box.path, patch)
     assert (change.title, change.files[0].new) == ("patch", box.new)
+
+
+PARTS = b"".join(
+    b"Content-Type: multipart/x; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"From a@b Mon Sep 17 00:00:00 2001\n" + PARTS,
+        b"From: a\nSubject: " + b"=?utf-8?q?x?= " * 100_000 + b"\n\nx\n",
+        b"From: a\nSubject: \xff=?utf-8?q?x?= " + b"\xfe" * 100_000 + b"\n\nx\n",
+        b"--- a/x.c\n+++ b/x.c\n" * 10_000,
+        b"diff --git a/x.c b/x.c\n" * 10_000,
+    ],
+    ids=["parts in parts", "a long subject", "another", "names", "headers"],
+)
+def test_odd_texts_that_are_long(tmp_path: Path, text: bytes) -> None:
+    begin = time.monotonic()
+    with contextlib.suppress(RequestError):
+        of_patch(tmp_path, text)
+    assert time.monotonic() - begin < 20
 
 
 @settings(deadline=None, max_examples=150)

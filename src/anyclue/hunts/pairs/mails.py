@@ -20,6 +20,7 @@ _COMMIT = re.compile(rb"^commit [0-9a-f]{40,64}\b[^\n]*\n", re.MULTILINE)
 _LOG_SUBJECT = re.compile(rb"^ {4}(\S[^\n]*)$", re.MULTILINE)
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[mK]")
 _TAGS = re.compile(r"^(?:\s*\[[^\]]*\])+\s*")
+_SUBJECT_LIMIT = 1000
 _NUMBER = re.compile(r"\[[^\]]*?\b(\d+)/(\d+)\s*\]")
 _DIFF_LINE = re.compile(rb"^(?:diff --git |--- \S)[^\n]*\n", re.MULTILINE)
 _DIFF = re.compile(rb"^(?:diff --git |--- \S)", re.MULTILINE)
@@ -73,7 +74,10 @@ def _cut(text: bytes, begin: re.Pattern[bytes], *, keep: bool) -> list[bytes]:
 
 
 def _mail(text: bytes) -> Mail:
-    message = email.message_from_bytes(text)
+    try:
+        message = email.message_from_bytes(text)
+    except RecursionError:  # parts within parts within parts
+        return Mail(subject="", body=text)
     subject = " ".join(_subject(message).split())
     number = _NUMBER.search(subject)
     place = (int(number[1][:6]), int(number[2][:6])) if number else None
@@ -91,10 +95,11 @@ def _ordered(mails: Sequence[Mail]) -> tuple[Mail, ...]:
 
 def _subject(message: Message) -> str:
     raw = message.get("Subject", "")
+    raw = raw[:_SUBJECT_LIMIT] if isinstance(raw, str) else raw
     try:
-        return str(make_header(decode_header(raw)))
+        return str(make_header(decode_header(raw)))[:_SUBJECT_LIMIT]
     except (MessageError, LookupError, ValueError):
-        return str(raw)
+        return str(raw)[:_SUBJECT_LIMIT]
 
 
 def _body(message: Message, text: bytes) -> bytes:
@@ -102,7 +107,7 @@ def _body(message: Message, text: bytes) -> bytes:
     try:
         parts = [part for part in message.walk() if part.get_content_maintype() == "text"]
         bodies = [part.get_payload(decode=True) for part in parts]
-    except (MessageError, LookupError, ValueError, AttributeError):
+    except (MessageError, LookupError, ValueError, AttributeError, RecursionError):
         return text
     found = [_utf8(body, part) for body, part in zip(bodies, parts, strict=True) if body]
     return _line_ends(b"\n".join(found))
