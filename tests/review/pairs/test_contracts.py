@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
+from anyclue.review.pairs import contract_schema as schema
 from anyclue.review.pairs.contracts import (
     Contracts,
     Fails,
@@ -439,3 +442,32 @@ def test_what_returns_its_argument_holds_it() -> None:
 def test_the_tables_lie_in_the_package() -> None:
     tables = files("anyclue.review.pairs").joinpath("contract_tables")
     assert {"common.toml", "locks.toml"} <= {entry.name for entry in tables.iterdir()}
+
+
+# The documentation
+
+
+def page() -> str:
+    return (Path(__file__).parents[3] / "docs/contracts.md").read_text()
+
+
+def test_the_examples_of_the_documentation_are_right() -> None:
+    blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", page(), re.MULTILINE)
+    text = "\n".join(textwrap.dedent(block) for block in blocks)
+    contracts = read({"contracts.md": text + LOCK.replace('"gate"', '"gizmo-lock"')}, built_in())
+    assert [guard.holds.text for guard in contracts.guards if guard.name == "gizmo_lock"] == ["$0"]
+    assert contracts.acquires_by_call["gizmo_find"][0][1].holds.text == "*$1"
+
+
+def test_every_key_and_word_is_documented() -> None:
+    documented = set(re.findall(r"`([^`\n]+)`", page()))
+    tables = (
+        schema.PairTable,
+        schema.AcquireTable,
+        schema.ConsumeTable,
+        schema.DowngradeTable,
+        schema.FunctionsTable,
+        schema.GuardTable,
+    )
+    keys = {field.alias or name for table in tables for name, field in table.model_fields.items()}
+    assert keys | {*PairKind} | {*Fails} <= documented | {"pair", "name"}
