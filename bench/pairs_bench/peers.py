@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """What one tool found of the sample; ``seconds`` is what it took for it, on one core.
+    """What one tool found of the sample; ``seconds`` is how long it had a processor for it.
 
     ``found`` holds the mutants with a new message anywhere in the file, ``in_function`` those with
     one in the mutated function; ``failed`` counts runs that ran out of time or crashed.
@@ -149,29 +149,30 @@ class _Result:
 
 
 def _run(tool: Tool, root: Path, path: str, headers: Headers) -> _Result:
-    begin = time.monotonic()
+    seconds, failed = 0.0, False
     messages: list[Message] = []
-    failed = False
     for argv in tool.commands(root, path, headers):
-        try:
-            ran = subprocess.run(
-                argv,
-                check=False,
-                cwd=root,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=tool.deadline_s,
-            )
-        except subprocess.TimeoutExpired:
-            failed = True
-            break
-        messages += tool.messages(path, ran.stdout + ran.stderr)
-        failed = failed or ran.returncode < 0
-    seconds = time.monotonic() - begin
+        output, status, spent = _spent(argv, root, tool.limit_s)
+        messages += tool.messages(path, output)
+        failed = failed or status < 0 or spent >= tool.limit_s - 1
+        seconds += spent
     said = "out of time, or crashed" if failed else f"{len(messages)} messages"
     print(f"{tool.name}: {path}: {said}, {seconds:.1f} s", file=sys.stderr)
     return _Result(messages=tuple(messages), seconds=seconds, failed=failed)
+
+
+def _spent(argv: Sequence[str], root: Path, limit_s: int) -> tuple[str, int, float]:
+    """Run a command; return its output, its status and the seconds of processor it took."""
+    limited = ("prlimit", f"--cpu={limit_s}", "--", *argv)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            limited, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    return text, process.returncode, usage.ru_utime + usage.ru_stime
 
 
 def _in_function(mutant: Mutant, before: Sequence[Message], after: Sequence[Message]) -> bool:

@@ -90,12 +90,12 @@ class Headers:
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """A tool: its commands for a file, and which of its messages count."""
+    """A tool: its commands for a file, which messages count, and how long it may compute."""
 
     name: str
     commands: Callable[[Path, str, Headers], Sequence[Sequence[str]]]
     counts: re.Pattern[str]
-    deadline_s: float = 180
+    limit_s: int = 90
 
     def messages(self, path: str, output: str) -> list[Message]:
         """Read the messages about ``path``."""
