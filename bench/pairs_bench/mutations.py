@@ -17,10 +17,8 @@ from anyclue.review.pairs.contracts import Contracts
 # Releases that may be called twice: the second call finds that nothing is held.
 IDEMPOTENT = frozenset(
     (
-        *("bioset_exit", "mempool_exit", "percpu_counter_destroy", "unregister_shrinker"),
-        *("blk_finish_plug", "finish_wait", "cancel_delayed_work_sync", "cancel_work_sync"),
-        *("btrfs_release_path", "extent_changeset_release", "ext4_ext_drop_refs"),
-        *("f2fs_put_dnode", "nfs41_sequence_free_slot", "nfs_release_seqid"),
+        *("blk_finish_plug", "btrfs_exclop_finish", "btrfs_release_path", "f2fs_put_dnode"),
+        *("ext4_fname_free_filename", "f2fs_free_filename", "fscrypt_fname_free_buffer"),
         *("local_irq_enable", "local_irq_restore", "raw_local_irq_restore"),
         *("memalloc_nofs_restore", "memalloc_noio_restore", "memalloc_noreclaim_restore"),
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,30 +72,53 @@ def candidates(root: Path, tree: str, contracts: Contracts) -> list[Mutation]:
 
 
 def sample(found: Mapping[str, Sequence[Mutation]], wanted: int, seed: int) -> tuple[Mutant, ...]:
-    """Draw ``wanted`` mutations (fewer when there are not so many) from those of each tree."""
+    """Draw ``wanted`` mutations (fewer when there are not so many) from those of each tree.
+
+    What is drawn, and a function's half, hang on the seed and the text of the function: a change
+    of the contracts brings new mutants in, and leaves the others in their halves.
+    """
     drawn: list[Mutant] = []
     for number, (tree, pool) in enumerate(found.items()):
         rest = wanted * (number + 1) // len(found) - wanted * number // len(found)
-        generator = random.Random(f"{seed}/{tree}")  # noqa: S311 - a sample, no secret
-        by_kind = {kind: [m for m in pool if m.kind is kind] for kind in Kind}
+        ordered = sorted(pool, key=lambda mutation: _digest(mutation, seed))
+        cells = {
+            (kind, half): [m for m in ordered if m.kind is kind and half_of(m, seed) == half]
+            for kind in Kind
+            for half in (TUNE, REPORT)
+        }
+        # The scarcest first: what it lacks, the others make up for.
         seen: set[object] = set()
-        # The scarcest kind first: what it lacks, the others make up for.
-        kinds = sorted(Kind, key=lambda kind: len(by_kind[kind]))
-        for done, kind in enumerate(kinds):
-            picked = _pick(by_kind[kind], rest // (len(kinds) - done), generator, seen)
+        for done, cell in enumerate(sorted(cells, key=lambda cell: len(cells[cell]))):
+            picked = _pick(cells[cell], rest // (len(cells) - done), seen)
             rest -= len(picked)
-            drawn += _halved(tree, picked, generator)
+            drawn += (
+                Mutant(id=_name(tree, mutation, seed), tree=tree, half=cell[1], mutation=mutation)
+                for mutation in picked
+            )
     return tuple(sorted(drawn, key=lambda mutant: (mutant.tree, mutant.mutation.kind, mutant.id)))
 
 
-def _pick(
-    pool: Sequence[Mutation], wanted: int, generator: random.Random, seen: set[object]
-) -> list[Mutation]:
+def half_of(mutation: Mutation, seed: int) -> str:
+    """Return the half of a mutation's function, the same for all of its mutations."""
+    text = f"{seed} {mutation.source.path} {mutation.function.name}"
+    return (TUNE, REPORT)[hashlib.sha256(text.encode()).digest()[0] % 2]
+
+
+def _digest(mutation: Mutation, seed: int) -> str:
+    places = [(edit.start - mutation.function.start, edit.text) for edit in mutation.edits]
+    text = f"{seed} {mutation.source.path} {mutation.function.name} {mutation.kind} {places}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name(tree: str, mutation: Mutation, seed: int) -> str:
+    return f"{tree.rpartition('/')[2]}-{mutation.function.name}-{_digest(mutation, seed)[:8]}"
+
+
+def _pick(pool: Sequence[Mutation], wanted: int, seen: set[object]) -> list[Mutation]:
     """Pick mutations, of functions not picked from yet while there are any."""
-    shuffled = generator.sample(pool, len(pool))
     by_origin = {
         origin: sorted(
-            (m for m in shuffled if m.origin is origin),
+            (m for m in pool if m.origin is origin),
             key=lambda m: (m.source.path, m.function.start) in seen,
         )
         for origin in Origin
@@ -127,19 +149,6 @@ def _take(pool: Sequence[Mutation], wanted: int, seen: set[object]) -> list[Muta
 
 def _identity(mutation: Mutation) -> object:
     return (mutation.source.path, mutation.edits)
-
-
-def _halved(tree: str, picked: Sequence[Mutation], generator: random.Random) -> Iterable[Mutant]:
-    """Split what was picked of one kind, and of each origin, into two halves."""
-    halves = [TUNE, REPORT]
-    for origin in Origin:
-        mine = [mutation for mutation in picked if mutation.origin is origin]
-        generator.shuffle(halves)
-        for number, mutation in enumerate(generator.sample(mine, len(mine))):
-            text = f"{mutation.source.path} {mutation.kind} {mutation.edits}"
-            digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-            name = f"{tree.rpartition('/')[2]}-{mutation.function.name}-{digest}"
-            yield Mutant(id=name, tree=tree, half=halves[number % 2], mutation=mutation)
 
 
 def parses(mutation: Mutation) -> bool:

@@ -18,12 +18,12 @@ _SUFFIXES = ("_one", "_p", "2", "_tmp")
 
 
 def _renamed(source: Source, start: int, end: int, names: Mapping[str, str]) -> str:
-    """Rename words of the code between two offsets; members of structs keep their names."""
+    """Rename words of the code between two offsets; members and tags keep their names."""
     words = "|".join(re.escape(name) for name in names)
     parts, place = [], 0
-    for match in re.compile(rf"(?<![\w.>])(?:{words})\b|(?<=[^-]>)(?:{words})\b").finditer(
-        source.code, start, end
-    ):
+    for match in re.compile(
+        rf"(?<![\w.>])(?<!struct )(?<!union )(?<!enum )(?:{words})\b|(?<=[^-]>)(?:{words})\b"
+    ).finditer(source.code, start, end):
         parts += [source.text[place : match.start()], names[match[0]]]
         place = match.end()
     return "".join((*parts, source.text[place:]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench.pairs_bench.mutations import Kind, Mutation, Origin, mutations
 from bench.pairs_bench.reading import Source
-from bench.pairs_bench.sampling import LOCAL_SHARE, REPORT, TUNE, errors, parses, sample
+from bench.pairs_bench.sampling import LOCAL_SHARE, REPORT, TUNE, errors, half_of, parses, sample
 
 if TYPE_CHECKING:
     from anyclue.review.pairs.contracts import Contracts
@@ -186,7 +186,8 @@ def test_a_sample_is_the_same_every_time_and_half_and_half(contracts: Contracts)
     handed = [f"void h{n}(struct box *b)\n{{\n\tdrop(&b->lock);\n}}\n" for n in range(60)]
     pool = of(contracts, "\n".join(texts + handed))
     drawn = sample({"fs/a": pool, "fs/b": pool}, 80, seed=1)
-    assert drawn == sample({"fs/a": pool, "fs/b": pool}, 80, seed=1)
+    assert drawn == sample({"fs/a": pool[::-1], "fs/b": pool}, 80, seed=1)
+    assert {half_of(m.mutation, 1) == m.half for m in drawn} == {True}
     assert drawn != sample({"fs/a": pool, "fs/b": pool}, 80, seed=2)
     assert len(drawn) == 80
     assert len({mutant.id for mutant in drawn if mutant.tree == "fs/a"}) == 40
