@@ -12,7 +12,7 @@ _SOLID_ONES: Final = (
     rb"(?P<solid>(?:" + TYPE + rb"|continue|break|return|goto[ \t]++\w++)(?=\s*+[,)])"
     rb"|return[ \t]++)|(?P<empty>)(?=[,)])"
 )
-_OPERATOR: Final = rb"|(?P<operator>[=!<>&|+*/%^-]{1,3}+)(?=\s*+,)"
+_OPERATOR: Final = rb"|(?P<operator>[=!<>&|+*/%^~-]{1,3}+)(?=\s*+[,)])"
 _PIECE: Final = rb"|(?P<piece>(?:[A-Z][A-Z0-9_]++\s++(?=[A-Z]))++)(?=[A-Z][A-Z0-9_]++\s*+[,)}&\"])"
 _LATER: Final = re.compile(rb",\s*+(?:" + _SOLID_ONES + _OPERATOR + _PIECE + rb")")
 _FIRST: Final = re.compile(rb"\(\s*+(?:" + _SOLID_ONES + rb")")
@@ -24,8 +24,8 @@ _BETWEEN: Final = re.compile(rb"\"\s*+([A-Za-z_]\w*+\s*+\([^()]*+\))")
 _TYPED: Final = frozenset(
     b"return sizeof case else do goto typeof __typeof__ __typeof if while for switch in".split()
 )
-_TYPEOF: Final = re.compile(rb"typeof(?:__)?(\s*+" + BALANCED + rb")")
-_CAPITALIZED: Final = re.compile(rb"(?:offset|align|Align)of(?:__)?\b")
+_TYPEOF: Final = re.compile(rb"typeof(?:_\w{1,40}+)?(\s*+" + BALANCED + rb")")
+_KEYWORD: Final = re.compile(rb"((?:offset|align|Align)of)(?:__)?\b")
 _ASSEMBLER: Final = re.compile(
     rb"asm(?:__|_inline|_volatile|_volatile_goto|_goto)?\b\s*+"
     rb"(?:(?:volatile|__volatile__|__volatile|goto|inline|__inline__|__inline)\b\s*+)*+" + BALANCED
@@ -44,9 +44,9 @@ def rewrite_arguments(text: bytearray) -> None:
         if _free(frozen, found.start()):
             text[found.start(1) : found.end()] = blank(found[1])
     # Keywords of the grammar that take less than the kernel gives them.
-    for found in _CAPITALIZED.finditer(frozen):
+    for found in _KEYWORD.finditer(frozen):
         if _free(frozen, found.start()):
-            text[found.start() : found.start() + 2] = found[0][:2].swapcase()
+            text[found.end(1) - 1 : found.end(1)] = b"F"
     for found in _RANGE.finditer(frozen):
         text[found.start(1) : found.end(1)] = b" | "
     for pattern in (_LEVEL, _BETWEEN):

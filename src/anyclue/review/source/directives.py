@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from anyclue.review.source.conditions import holds
-from anyclue.review.source.model import Choice, Span
+from anyclue.review.source.lines import Span
+from anyclue.review.source.model import Choice
 
 _OPENING: Final = frozenset((b"if", b"ifdef", b"ifndef"))
 _TURNING: Final = frozenset((b"elif", b"elifdef", b"elifndef", b"else"))

@@ -12,15 +12,18 @@ _CALL: Final = (
     rb"(?!" + KEYWORDS + rb")(?P<name>[A-Za-z_]\w*+)[ \t]*+(?P<arguments>" + BALANCED + rb")"
 )
 _STATEMENT: Final = re.compile(
-    rb"\n(?P<indent>[ \t]++)(?P<closed>\}[ \t]*+)?(?:else[ \t]++|\{)?" + _CALL
+    rb"\n(?P<indent>[ \t]++)(?P<closed>\}[ \t]*+)?(?:(?P<chained>else[ \t]++)|\{)?" + _CALL
     + rb"(?P<gap>\s*+)(?P<next>\{|=\s*+\{|else\b|[A-Za-z_}]|(?:\+\+|--)(?=[\w(*])|[*(])"
 )  # fmt: skip
+_NAME: Final = re.compile(rb"\w++\s*+[;=,\[]")
 _LOOP: Final = re.compile(rb"for_?each|each_entry", re.IGNORECASE)
 _WHILE: Final = re.compile(rb"\}\s*+(while_(?:for_)?each\w*+)(\s*+\()(\s*+\))?")
 _DECLARATION: Final = (
     rb"(?:struct|union|enum|unsigned|int|char|long|u\d+)\s[\w\s*]*+(?:\[\w*+\]\s*+)?"
 )
-_BARE: Final = re.compile(rb"\n[ \t]++[A-Z][A-Z0-9_]{3,}+[ \t\r]*+\n(?P<gap>\s++)(?=[A-Za-z_}])")
+_BARE: Final = re.compile(
+    rb"\n[ \t]++(?P<name>[A-Z][A-Z0-9_]{3,}+)(?P<gap>[ \t\r]*+\n\s*+)(?=[A-Za-z_}])"
+)
 _SUSPECT: Final = re.compile(
     rb";\s*+\}?\s*+[,)]|\(\s*+(?:(?:if|for|while|do|switch)\b|" + _DECLARATION + rb"[);])"
 )
@@ -35,8 +38,9 @@ _STATIC: Final = re.compile(rb"static(?=\s++[A-Z][A-Z0-9_]*+\s*+\()")
 def rewrite_inside(text: bytearray, start: int, end: int, macros: dict[int, str]) -> None:
     """Make loop macros in a body ``while``, and other macros calls or blocks that end."""
     frozen = bytes(text[start:end])
-    for static in _STATIC.finditer(frozen):
-        text[start + static.start() : start + static.end()] = b" " * 6
+    if _STATIC.search(frozen):
+        frozen = _STATIC.sub(b" " * 6, frozen)
+        text[start:end] = frozen
     if _SUSPECT.search(frozen):
         _blocks(text, start, frozen)
         frozen = bytes(text[start:end])
@@ -60,10 +64,16 @@ def _statement(text: bytearray, start: int, found: re.Match[bytes], macros: dict
         text[start + begin : start + end] = declared(found["name"], found.string[begin:end])
     elif following == b"{" or _looped(found):
         _loop(text, start, found, macros)
-    elif following == b"else":
+    elif following == b"else" and (
+        found["chained"] or not _before(found.string, found.start()).endswith(b")")
+    ):
         macros[start + found.start("name")] = found["name"].decode()
         _word(text, start, found, b"if")
         _end(text, start, found)
+    elif b"\n" not in found["gap"] and _NAME.match(found.string, found.end("gap")):
+        # A macro that is a type.
+        begin, end = found.span("arguments")
+        text[start + begin : start + end] = blank(found["arguments"])
     elif following not in {b"*", b"("}:
         _end(text, start, found)
 
@@ -87,6 +97,8 @@ def _blocks(text: bytearray, start: int, frozen: bytes) -> None:
         arguments = found["arguments"]
         at = found.end()
         if b"({" in arguments or not _STATEMENTS.match(arguments):
+            continue
+        if not _statement_begins(frozen, found.start()):
             continue
         block = bytearray(b"{" + arguments[1:-1] + b"}")
         for comma in _COMMA.finditer(arguments):
@@ -156,3 +168,5 @@ def _end(text: bytearray, start: int, found: re.Match[bytes]) -> None:
     elif "arguments" in found.re.groupindex:
         begin, end = found.span("arguments")
         text[start + begin : start + end] = b";" + blank(found["arguments"][1:])
+    else:
+        text[start + found.end("name") - 1] = 0x3B

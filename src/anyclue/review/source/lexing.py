@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from anyclue.review.source.directives import Directive, divide
-from anyclue.review.source.model import Choice, Span
+from anyclue.review.source.lines import Span
+from anyclue.review.source.model import Choice
 
 _COMMENT: Final = (
     rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//[^\n\\]*+(?:\\(?:\r?\n|[^\n])?[^\n\\]*+)*+"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from tree_sitter import Node, Tree
 
-Span = tuple[int, int]
-"""First and last line, or first byte and the byte after the last."""
+from anyclue.review.source.bounded import BoundedParser, empty_tree
+from anyclue.review.source.lines import Lines, Span
 
 
 class Choice(Enum):
@@ -38,8 +39,8 @@ class Cleanup:
 class Function:
     """A function definition; lines count from 1, the last one is that of the closing brace.
 
-    ``broken``: the node contains what could not be parsed. ``node`` may belong to a tree of its
-    own, with positions in the whole file all the same.
+    ``broken``: the node contains what could not be parsed. ``node`` belongs to the tree of a part
+    of the file, with positions in the whole file all the same.
     """
 
     name: str
@@ -59,13 +60,12 @@ class Source:
     ``text`` is what was parsed: as long as ``original``, newlines in the same places.
     ``macros`` names the macro that stood at the byte where ``text`` now has ``while``, ``if`` or a
     definition. ``notes`` are the comments that speak to anyclue, by line. ``choices`` are the
-    lines (first, last) in which another choice reads other text; ``unread`` those outside
-    functions that could not be parsed.
+    lines (first, last) in which another choice reads other text; ``unread`` those that could not
+    be parsed and are in no function.
     """
 
     original: bytes
     text: bytes
-    tree: Tree
     functions: tuple[Function, ...]
     lines: int
     macros: Mapping[int, str]
@@ -73,3 +73,9 @@ class Source:
     notes: Mapping[int, str]
     choices: tuple[Span, ...]
     unread: tuple[Span, ...]
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The tree of the whole file, parsed when asked for; empty if it was given up."""
+        whole = BoundedParser(self.text, Lines(self.text)).part((0, len(self.text)))
+        return whole or empty_tree(len(self.text))

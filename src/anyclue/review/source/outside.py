@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from anyclue.review.source.lexing import blank
-from anyclue.review.source.model import Span
+from anyclue.review.source.lines import Span
 from anyclue.review.source.words import BALANCED, MODIFIERS, TYPE_WORDS, WORD, declared
 
 _BODY: Final = re.compile(rb"\n\{|\)[ \t\r\w]*+\{")
@@ -23,11 +23,14 @@ _HEADER: Final = re.compile(
 )  # fmt: skip
 _CALL: Final = re.compile(
     rb"(?:\A|(?<=[;})]))(?P<gap>\s*+)(?P<before>(?:(?:static|extern|const|inline)\s++)*+)"
-    rb"(?P<name>[A-Za-z_]\w*+)[ \t]*+" + BALANCED + rb"(?:(?P<end>\s*+;)|(?P<value>\s*+=))?"
+    rb"(?P<name>[A-Za-z_]\w*+)[ \t]*+"
+    + BALANCED
+    + rb"(?!\s*+\()(?:(?P<end>\s*+;)|(?P<value>\s*+=))?"
 )
 # Parameters that a macro adds, with its own comma.
 _EXTRA: Final = re.compile(rb"[\w*]\s++([A-Z_]{4}[A-Z0-9_]*+\([^()]*+\))(?=\s*+[,)])")
 _TYPED_PAIRS: Final = re.compile(rb"(?:SYSCALL\w*_DEFINE|BPF_CALL_)\d")
+_TYPE_NAME: Final = re.compile(rb"\w+_t|_*[a-z]+\d+")
 _WORDS: Final = re.compile(rb"\w++|\*")
 
 
@@ -40,13 +43,16 @@ def bodies(text: bytearray) -> Iterator[Span]:
     at = 0
     while found := _BODY.search(text, at):
         start = found.end() - 1
-        line = text.find(b"\n", start, start + _ONE_LINE)
-        line = start + _ONE_LINE if line < 0 else line
-        if found[0][:1] == b")" and (one := text.rfind(b"}", start, line)) >= 0:
-            at = one + 1
-        else:
-            at = _closed(text, start, opening, closing)
+        at = _one_line(text, start) or _closed(text, start, opening, closing)
         yield start, at
+
+
+def _one_line(text: bytearray, start: int) -> int:
+    """Return the end of a body that ends in its first line, or 0."""
+    line = text.find(b"\n", start, start + _ONE_LINE)
+    line = start + _ONE_LINE if line < 0 else line
+    end = text.rfind(b"}", start, line) + 1
+    return end if text.count(b"{", start, line) == text.count(b"}", start, line) else 0
 
 
 def _closed(text: bytearray, start: int, opening: list[int], closing: list[int]) -> int:
@@ -57,9 +63,16 @@ def _closed(text: bytearray, start: int, opening: list[int], closing: list[int])
     first = bisect_left(closing, start)
     if first == len(closing):
         return len(text)
+    end, depth = start, 0
+    inner = bisect_left(opening, start)
+    if inner < len(opening) and opening[inner] < closing[first]:
+        # Either a block inside, or the brace that closes stands elsewhere.
+        end = opening[inner]
+        depth = text.count(b"{", start, end) - text.count(b"}", start, end)
+        if depth <= 0:
+            return text.rfind(b"}", start, end) + 1
     following = bisect_left(opening, closing[first])
     limit = opening[following] if following < len(opening) else len(text)
-    end, depth = start, 0
     for brace in closing[first : first + _FIRST_COLUMN]:
         if brace >= limit:
             break
@@ -99,7 +112,8 @@ def _between(
     chunk = bytes(text[start:end])
     solid = len(chunk.rstrip())
     for call in _CALL.finditer(chunk):
-        if b"\n" not in call["gap"] and start + call.start():
+        inner = call["gap"].rpartition(b"\n")[2] or (b"\n" not in call["gap"] and call.start())
+        if inner and not call["name"].isupper():
             continue
         if not last and not call["value"] and call.end() >= solid:
             break
@@ -164,8 +178,9 @@ def _surplus(plain: list[re.Match[bytes]]) -> list[re.Match[bytes]]:
         return [word for word in plain if word[0] not in TYPE_WORDS]
     if len(plain) < 2:
         return []
-    kept = next((word for word in plain if word[0].endswith(b"_t")), None)
-    kept = kept or next((word for word in plain if not word[0].isupper()), plain[-1])
+    typed = (word for word in plain if _TYPE_NAME.fullmatch(word[0]))
+    lower = (word for word in plain if not word[0].isupper() and b"inline" not in word[0])
+    kept = next(typed, None) or next(lower, None) or plain[-1]
     return [word for word in plain if word is not kept]
 
 
@@ -191,13 +206,25 @@ def _macro_function(text: bytearray, start: int, header: re.Match[bytes]) -> Non
         )[: width + len(parameters)]
         return
     if kind == b"long":
-        for at in commas[1::2]:
+        for at in _pairs(parameters, commas):
             parameters[at : at + 1] = b" "
     else:
         parameters[commas[0] : -1] = blank(parameters[commas[0] : -1])
     parameters[commas[0] : commas[0] + 1] = b"("
     text[begin : begin + width] = kind.ljust(width)[:width]
     text[begin + width : begin + width + len(parameters)] = parameters
+
+
+def _pairs(parameters: bytearray, commas: list[int]) -> list[int]:
+    """Return the commas between a type and its name; a macro in the list stands for both."""
+    between, at = [], 1
+    while at < len(commas):
+        if b"(" in parameters[commas[at - 1] : commas[at]]:
+            at += 1
+        else:
+            between.append(commas[at])
+            at += 2
+    return between
 
 
 def _top_commas(parameters: bytearray) -> list[int]:

@@ -2,66 +2,95 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-import tree_sitter_c
-from tree_sitter import Language, Node, Parser, Range
+from tree_sitter import Node, Tree
 
-from anyclue.review.source.model import Choice, Function, Source, Span
+from anyclue.review.source.bounded import BoundedParser
+from anyclue.review.source.lines import Lines, Span
+from anyclue.review.source.model import Choice, Function, Source
 from anyclue.review.source.prepass import Prepared, prepare
 
-_LANGUAGE: Final = Language(tree_sitter_c.language())
+_CODE: Final = re.compile(rb"\)[\s\w]{0,99}\{")
 _NESTED: Final = frozenset(("linkage_specification", "declaration_list", "ERROR"))
+# Nonsense costs by the square of its length, so that a file is parsed in pieces; what is too long
+# and has no function to cut at is left.
+_PIECE: Final = 1 << 16
+_LONGEST: Final = 1 << 17
 
 
 def read(source: bytes, choice: Choice = Choice.ON) -> Source:
     """Read a C file as it lies there, unpreprocessed; never raises, whatever the bytes are."""
     prepared = prepare(source, choice)
-    parser = Parser(_LANGUAGE)
-    tree = parser.parse(prepared.text)
-    starts = _line_starts(source)
-    functions = _functions(prepared, parser, tree.root_node, starts)
+    lines = Lines(source)
+    parser = BoundedParser(prepared.text, lines)
+    nodes: dict[int, Node] = {}
+    errors: list[Span] = []
+    for piece in _pieces(prepared):
+        tree = parser.part(piece) if piece[1] - piece[0] <= _LONGEST else None
+        if tree is None:
+            errors.append(piece)
+            continue
+        nodes |= _by_body(tree)
+        errors += [
+            (node.start_byte, node.end_byte)
+            for node in tree.root_node.children
+            if node.type == "ERROR"
+        ]
+    functions = _functions(prepared, parser, nodes)
+    unread = _unread(prepared, errors, functions)
     return Source(
         original=source,
         text=prepared.text,
-        tree=tree,
         functions=functions,
-        lines=len(starts) - source.endswith(b"\n") if source else 0,
+        lines=lines.count,
         macros=prepared.macros,
         cleanups=prepared.cleanups,
         notes=prepared.notes,
-        choices=tuple(
-            (bisect_right(starts, start), bisect_right(starts, max(start, end - 1)))
-            for start, end in prepared.choices
-        ),
-        unread=_unread(tree.root_node, functions),
+        choices=tuple(lines.span(start, end) for start, end in prepared.choices),
+        unread=tuple(lines.span(start, end) for start, end in unread),
     )
 
 
-def _functions(
-    prepared: Prepared, parser: Parser, root: Node, starts: list[int]
-) -> tuple[Function, ...]:
-    """Return the functions of the tree; those that it misses or breaks are parsed alone."""
+def _pieces(prepared: Prepared) -> Iterator[Span]:
+    """Yield pieces of the text, cut in front of functions."""
+    cut = 0
+    for header, (_, end) in prepared.functions:
+        if end - cut > _PIECE and header > cut:
+            yield cut, header
+            cut = header
+    yield cut, len(prepared.text)
+
+
+def _by_body(tree: Tree) -> dict[int, Node]:
+    """Return the functions of a tree by where their bodies begin."""
     nodes = {}
-    for node in _definitions(root):
+    for node in _definitions(tree.root_node):
         body = node.child_by_field_name("body")
         if body is not None:
             nodes[body.start_byte] = node
+    return nodes
+
+
+def _functions(
+    prepared: Prepared, parser: BoundedParser, nodes: dict[int, Node]
+) -> tuple[Function, ...]:
+    """Return the functions; those that are broken or missing are parsed alone."""
     for header, (start, end) in prepared.functions:
         known = nodes.get(start)
         if known is not None and not known.has_error and known.end_byte == end:
             continue
-        alone = _alone(prepared.text, parser, header, end, starts)
+        part = parser.part((header, end)) if end - header <= _LONGEST else None
+        alone = _by_body(part).get(start) if part else None
         if alone is not None and (known is None or not alone.has_error or known.end_byte != end):
             nodes[start] = alone
-    found = [_function(node) for _, node in sorted(nodes.items())]
-    return tuple(
-        function
-        for at, function in enumerate(found)
-        if at == 0 or function.start_byte >= found[at - 1].end_byte
-    )
+    functions: list[Function] = []
+    for _, node in sorted(nodes.items()):
+        if not functions or node.start_byte >= functions[-1].end_byte:
+            functions.append(_function(node))
+    return tuple(functions)
 
 
 def _definitions(root: Node) -> Iterator[Node]:
@@ -72,18 +101,6 @@ def _definitions(root: Node) -> Iterator[Node]:
                 yield child
             elif child.type in _NESTED:
                 waiting.append(child)
-
-
-def _alone(text: bytes, parser: Parser, start: int, end: int, starts: list[int]) -> Node | None:
-    """Parse a function's range for itself."""
-    points = []
-    for at in (start, end):
-        row = bisect_right(starts, at) - 1
-        points.append((row, at - starts[row]))
-    parser.included_ranges = [Range(points[0], points[1], start, end)]
-    root = parser.parse(text).root_node
-    del parser.included_ranges
-    return next((node for node in _definitions(root)), None)
 
 
 def _function(node: Node) -> Function:
@@ -114,25 +131,40 @@ def _name(node: Node) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-def _line_starts(source: bytes) -> list[int]:
-    starts = [0]
-    at = source.find(b"\n")
-    while at >= 0:
-        starts.append(at + 1)
-        at = source.find(b"\n", at + 1)
-    return starts
+def _unread(
+    prepared: Prepared, errors: Sequence[Span], functions: Sequence[Function]
+) -> list[Span]:
+    """Return the bytes of what failed to parse outside functions and looks like code."""
+    text = prepared.text
+    edges = [0, *(at for f in functions for at in (f.start_byte, f.end_byte)), len(text)]
+    gaps = list(zip(edges[::2], edges[1::2], strict=True))
+    spans = [
+        *_overlaps(errors, gaps),
+        *_overlaps([(header, end) for header, (_, end) in prepared.functions], gaps),
+    ]
+    unread: list[Span] = []
+    for low, high in sorted(spans):
+        piece = text[low:high]
+        if not _CODE.search(piece):
+            continue
+        start = low + len(piece) - len(piece.lstrip())
+        end = low + len(piece.rstrip())
+        if unread and start <= unread[-1][1]:
+            unread[-1] = (unread[-1][0], max(end, unread[-1][1]))
+        else:
+            unread.append((start, end))
+    return unread
 
 
-def _unread(root: Node, functions: tuple[Function, ...]) -> tuple[Span, ...]:
-    """Return the lines of what failed to parse outside functions and looks like code."""
-    covered = [(function.start_byte, function.end_byte) for function in functions]
-    spans = []
-    for node in root.children:
-        if node.type != "ERROR" or node.child_count == 0:
-            continue
-        at = bisect_right(covered, (node.start_byte, node.end_byte)) - 1
-        if at >= 0 and covered[at][1] >= node.end_byte:
-            continue
-        if b"{" in (node.text or b""):
-            spans.append((node.start_point.row + 1, node.end_point.row + 1))
-    return tuple(spans)
+def _overlaps(spans: Sequence[Span], gaps: Sequence[Span]) -> Iterator[Span]:
+    """Yield the parts of the spans that lie in gaps; both are in order."""
+    at = 0
+    for start, end in spans:
+        while at < len(gaps) and gaps[at][1] <= start:
+            at += 1
+        inside = at
+        while inside < len(gaps) and gaps[inside][0] < end:
+            low, high = max(start, gaps[inside][0]), min(end, gaps[inside][1])
+            if low < high:
+                yield low, high
+            inside += 1

@@ -9,13 +9,17 @@ from typing import Final
 from anyclue.review.source.arguments import rewrite_arguments
 from anyclue.review.source.inside import rewrite_inside
 from anyclue.review.source.lexing import blank, erase
-from anyclue.review.source.model import Choice, Cleanup, Span
+from anyclue.review.source.lines import Span
+from anyclue.review.source.model import Choice, Cleanup
 from anyclue.review.source.outside import rewrite_outside
 from anyclue.review.source.words import ANNOTATION, BALANCED
 
 _GUARD: Final = re.compile(
-    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS)\(\s*+(?P<name>\w++)"
+    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS)[ \t]*+\(\s*+(?P<name>\w++)"
 )
+
+_GUARDED: Final = re.compile(rb"(?:guard|CLASS)[ \t]*+\(")
+_CALL: Final = re.compile(rb"\w++\s*+" + BALANCED + rb"(?:\s*+" + BALANCED + rb")?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,8 @@ def prepare(source: bytes, choice: Choice = Choice.ON) -> Prepared:
     text = erased.text
     macros: dict[int, str] = {}
     cleanups = _guards(source, bytes(text)) + _annotations(source, text)
-    rewrite_arguments(text)
     functions = rewrite_outside(text, macros)
+    rewrite_arguments(text)
     for _, (start, end) in functions:
         rewrite_inside(text, start, end, macros)
     return Prepared(
@@ -80,7 +84,7 @@ def _annotations(source: bytes, text: bytearray) -> list[Cleanup]:
 
 def _guards(source: bytes, text: bytes) -> list[Cleanup]:
     cleanups: list[Cleanup] = []
-    if b"guard(" not in text and b"CLASS(" not in text:
+    if not _GUARDED.search(text):
         return cleanups
     for found in _GUARD.finditer(text):
         whole = _CALL.match(text, found.start())
@@ -88,9 +92,6 @@ def _guards(source: bytes, text: bytes) -> list[Cleanup]:
         kind = b"class" if found["kind"] == b"CLASS" else found["kind"].replace(b"_cond", b"")
         cleanups.append(_cleanup(kind, found["name"], source, found.start(), end))
     return cleanups
-
-
-_CALL: Final = re.compile(rb"\w++\s*+" + BALANCED + rb"(?:\s*+" + BALANCED + rb")?")
 
 
 def _cleanup(kind: bytes, name: bytes, source: bytes, start: int, end: int) -> Cleanup:
