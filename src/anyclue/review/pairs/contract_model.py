@@ -31,6 +31,7 @@ class PairKind(StrEnum):
     HANDLE = "handle"
     ACCESS = "access"
     COUNT = "count"
+    """Like a lock, but may be taken several times: disabled preemption, an RCU section."""
 
 
 class Fails(StrEnum):
