@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
-from anyclue.hunts.pairs.reviewing import Reviewer
 from bench.pairs_bench import run
 from bench.pairs_bench.sampling import REPORT, TUNE
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.stable import updates
 
+from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.review.pairs.contracts import built_in
 
 PARTS = ("mutants", "noops", "stable", "noise", "speed", "peers")

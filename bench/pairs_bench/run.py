@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.hunts.pairs.reviewing import Reviewer
 from bench.pairs_bench import measure, speed, tables
 from bench.pairs_bench.noops import noops
 from bench.pairs_bench.peers import Comparison, Peer
@@ -18,6 +17,7 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.stable import Update
 from bench.pairs_bench.tools import Headers, at_hand
 
+from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.review.pairs.contracts import Contracts
 
 Fields = Mapping[str, object]

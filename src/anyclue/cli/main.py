@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from anyclue import __version__
-from anyclue.cli import doctor, hunt, plan, rejudge, shell
+from anyclue.cli import doctor, hunt, pairs, plan, rejudge, shell
 from anyclue.cli.output import error
 from anyclue.model.errors import AnyclueError, ExitCode
 
@@ -26,6 +26,10 @@ EPILOG = """Examples:
     anyclue hunt --resume runs/lzo-leak-...  go on after Ctrl-C, kill -9 or a reboot
 
     anyclue report runs/lzo-leak-...         judge and report again, with no guest
+
+    anyclue pairs fs/btrfs                   what is acquired and not released, from the sources
+
+    anyclue pairs --diff v5.15..master       the same, only what the change introduces
 
 Exit status: 0 nothing found, 1 regression found, 2 the request is wrong, 3 infrastructure failed
 or unproven.
@@ -45,6 +49,7 @@ EXAMPLES: dict[Callable[..., object], str] = {
     hunt.hunt: "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine",
     rejudge.judge: "anyclue judge --json runs/mine",
     rejudge.report: "anyclue report runs/mine",
+    pairs.pairs: "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json",
     shell.shell: "anyclue shell bad.i386-2g.default.lzo.small-files",
     doctor.doctor: "anyclue doctor",
 }

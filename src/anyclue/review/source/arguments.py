@@ -15,10 +15,11 @@ _SOLID_ONES: Final = (
 _OPERATOR: Final = rb"|(?P<operator>[=!<>&|+*/%^~-]{1,3}+)(?=\s*+[,)])"
 _PIECE: Final = rb"|(?P<piece>(?:[A-Z][A-Z0-9_]++\s++(?=[A-Z]))++)(?=[A-Z][A-Z0-9_]++\s*+[,)}&\"])"
 _LATER: Final = re.compile(rb",\s*+(?:" + _SOLID_ONES + _OPERATOR + _PIECE + rb")")
-_FIRST: Final = re.compile(rb"\(\s*+(?:" + _SOLID_ONES + rb")")
+_FIRST: Final = re.compile(rb"\(\s*+(?:" + _SOLID_ONES + _PIECE + rb")")
 _BEFORE: Final = re.compile(rb"(\w++)\s*+\Z")
 _LEVEL: Final = re.compile(rb"KERN_[A-Z]++(?=\s++[A-Za-z_])")
 _STRINGIFIED: Final = re.compile(rb"__stringify(\s*+" + BALANCED + rb")")
+_COMPUTED: Final = re.compile(rb"\bgoto([ \t]++\*[^;{}]*+);")
 _BETWEEN: Final = re.compile(rb"\"\s*+([A-Za-z_]\w*+\s*+\([^()]*+\))")
 # What may stand before a parenthesis that is a cast, or takes a type.
 _TYPED: Final = frozenset(
@@ -49,6 +50,9 @@ def rewrite_arguments(text: bytearray) -> None:
             text[found.end(1) - 1 : found.end(1)] = b"F"
     for found in _RANGE.finditer(frozen):
         text[found.start(1) : found.end(1)] = b" | "
+    for found in _COMPUTED.finditer(frozen):
+        text[found.start(1) : found.end(1)] = blank(found[1])
+        text[found.start(1) + 1] = 0x5F
     for pattern in (_LEVEL, _BETWEEN):
         for found in pattern.finditer(frozen):
             text[found.start(pattern.groups) : found.end()] = blank(found[pattern.groups])
@@ -61,22 +65,24 @@ def _arguments(text: bytearray) -> None:
     frozen = bytes(text)
     for found in _FIRST.finditer(frozen):
         start = found.start()
-        if found["solid"] in {None, b"void"} and frozen[found.end() : found.end() + 1] != b",":
+        if found["solid"] == b"void" and frozen[found.end() : found.end() + 1] != b",":
             continue
         before = _BEFORE.search(frozen, max(0, start - 80), start)
-        if before is None or before[1] in _TYPED:
-            continue
-        if found["solid"] is None:
-            text[found.end() : found.end() + 1] = b" "
-        else:
-            text[found.start("solid") : found.end("solid")] = _solid(found["solid"])
+        if before is not None and before[1] not in _TYPED:
+            _argument(text, found, comma=found.end())
     for found in _LATER.finditer(frozen):
-        kind = found.lastgroup or ""
-        start, end = found.span(kind)
-        if kind == "empty":
-            text[found.start() : found.start() + 1] = b" "
-        else:
-            text[start:end] = blank(found[kind]) if kind == "piece" else _solid(found[kind])
+        _argument(text, found, comma=found.start())
+
+
+def _argument(text: bytearray, found: re.Match[bytes], comma: int) -> None:
+    kind = found.lastgroup or ""
+    start, end = found.span(kind)
+    if kind == "empty":
+        # The comma goes, unless it is the parenthesis of a call without arguments.
+        if text[comma] == 0x2C:
+            text[comma] = 0x20
+    else:
+        text[start:end] = blank(found[kind]) if kind == "piece" else _solid(found[kind])
 
 
 def _solid(words: bytes) -> bytes:

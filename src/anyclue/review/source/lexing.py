@@ -68,7 +68,7 @@ def erase(source: bytes, choice: Choice) -> Erased:
         text[start:end] = found.translate(_BLANK)
         if kind == "directive":
             directives.append(_directive(found, start, end))
-        elif b"anyclue:" in found:
+        if b"anyclue:" in found:
             notes += _notes(start, found)
     dead, chosen = divide(directives, choice, len(source))
     for start, end in dead:
@@ -93,10 +93,14 @@ def _directive(found: bytes, start: int, end: int) -> Directive:
     return Directive(word=word, rest=rest, start=start, end=end)
 
 
-def _notes(start: int, comment: bytes) -> list[tuple[int, bytes]]:
-    """Return the notes in a comment, each with its place."""
-    closed = comment.removesuffix(b"*/")
-    return [(start + note.start(), note[1]) for note in _NOTE.finditer(closed)]
+def _notes(start: int, found: bytes) -> list[tuple[int, bytes]]:
+    """Return the notes in a comment, or in the comments of a directive, each with its place."""
+    return [
+        (start + comment.start() + note.start(), note[1])
+        for comment in _LEXEME.finditer(found)
+        if comment["comment"]
+        for note in _NOTE.finditer(comment[0].removesuffix(b"*/"))
+    ]
 
 
 def _by_line(source: bytes, notes: list[tuple[int, bytes]]) -> dict[int, str]:

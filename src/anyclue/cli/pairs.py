@@ -1,0 +1,116 @@
+"""``anyclue pairs``: is everything that is acquired released, on every path?"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import result
+from anyclue.hunts.pairs.asking import Asked, contracts_near, review
+from anyclue.model.errors import ExitCode, Problem, RequestError
+from anyclue.model.finding import Confidence, Review
+from anyclue.reports.review_json import review_json
+from anyclue.reports.review_text import review_text
+from anyclue.reports.sarif import sarif
+from anyclue.review.pairs.contract_list import contract_list
+
+
+class Form(StrEnum):
+    """How the result is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+def pairs(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="C files, or directories of them; default: this directory."),
+    ] = None,
+    *,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="A..B|REV|-",
+            help="Only what a change introduces: a git range, a commit, or - for a patch or mbox "
+            "on stdin.",
+        ),
+    ] = None,
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Only what the index would commit introduces.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="REV", help="Only what was introduced since REV."),
+    ] = None,
+    confidence: Annotated[
+        Confidence | None,
+        typer.Option(
+            "--confidence",
+            help="Least confidence shown; default: medium for a tree, low for a change.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0.")] = False,
+    contracts: Annotated[
+        bool, typer.Option("--contracts", help="List the pairs that are known, and stop.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Worker processes; default: one a processor."),
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--all-unjudged", help="List everything that could not be judged.")
+    ] = False,
+) -> int:
+    """Find resources that some path acquires and does not release, or releases twice."""
+    if contracts:
+        result(contract_list(contracts_near((paths or [Path()])[0]), as_json=json))
+        return ExitCode.NOTHING_FOUND
+    chosen = [name for name, given in _sources(diff, since, staged=staged) if given]
+    problems = []
+    if len(chosen) > 1:
+        problems.append(
+            Problem(what=f"{' and '.join(chosen)} exclude each other", next_step="give one of them")
+        )
+    if chosen and paths and len(paths) > 1:
+        problems.append(
+            Problem(
+                what=f"{chosen[0]} takes one tree, not {len(paths)} paths",
+                next_step="give the repository's directory, or nothing for this one",
+            )
+        )
+    if json and as_sarif:
+        problems.append(Problem(what="--json and --sarif exclude each other", next_step="give one"))
+    if problems:
+        raise RequestError(problems)
+    asked = Asked(
+        paths=tuple(paths or (Path(),)),
+        diff=diff,
+        patch=sys.stdin.buffer.read() if diff == "-" else None,
+        since=since,
+        staged=staged,
+        least=confidence,
+        jobs=jobs,
+    )
+    found = review(asked)
+    result(_shown(found, Form.JSON if json else Form.SARIF if as_sarif else Form.TEXT, details))
+    return ExitCode.REGRESSION if found.findings else ExitCode.NOTHING_FOUND
+
+
+def _sources(diff: str | None, since: str | None, *, staged: bool) -> tuple[tuple[str, bool], ...]:
+    return ("--diff", diff is not None), ("--since", since is not None), ("--staged", staged)
+
+
+def _shown(found: Review, form: Form, details: bool) -> str:
+    if form == Form.JSON:
+        return review_json(found)
+    if form == Form.SARIF:
+        return sarif(found)
+    return review_text(found, verbose=details)

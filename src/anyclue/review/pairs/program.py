@@ -1,0 +1,202 @@
+"""All functions of a tree together: what each does is worked out until nothing new comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from anyclue.review.pairs import ir
+from anyclue.review.pairs.callgraph import Outline, Position, in_levels
+from anyclue.review.pairs.contract_model import Contracts
+from anyclue.review.pairs.effects import Callees, Summary
+from anyclue.review.pairs.ir import FunctionIR
+from anyclue.review.pairs.judge import Candidate, candidates
+from anyclue.review.pairs.study import Study
+from anyclue.review.pairs.unit import Unit
+
+_NOTHING = Summary()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What was known of a function: its text, white space folded, and what it does."""
+
+    body: str
+    summary: Summary
+
+
+@dataclass(kw_only=True)
+class Judged:
+    """What the last look at a function said.
+
+    Attributes:
+        function: its graph.
+        body: its text, white space folded.
+        calls: names of what it calls.
+        summary: what it does.
+        candidates: what is wrong in it.
+        complete: every resource could be followed to its end.
+    """
+
+    function: FunctionIR
+    body: str
+    calls: frozenset[str]
+    summary: Summary = _NOTHING
+    candidates: tuple[Candidate, ...] = ()
+    complete: bool = True
+
+
+@dataclass(kw_only=True)
+class File:
+    """One file's functions, and what those do that only it can see."""
+
+    unit: Unit
+    functions: list[Judged]
+    own: dict[str, Summary] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of the functions."""
+        return frozenset(one.function.name for one in self.functions)
+
+
+class Program:
+    """Functions that call each other.
+
+    Args:
+        contracts: what the calls promise that no source is looked at for.
+        shared: what is known of functions in other files.
+    """
+
+    def __init__(self, contracts: Contracts, shared: Mapping[str, Summary] | None = None) -> None:
+        self._contracts = contracts
+        self.shared: dict[str, Summary] = dict(shared or {})
+        self.files: dict[str, File] = {}
+
+    def add(
+        self, path: str, unit: Unit, text: bytes, own: Mapping[str, Summary] | None = None
+    ) -> None:
+        """Add a file.
+
+        Args:
+            path: its name.
+            unit: its functions.
+            text: its content.
+            own: what its functions do, when that is known; else `settle` finds out.
+        """
+        self.files[path] = File(
+            unit=unit,
+            functions=[
+                Judged(
+                    function=one,
+                    body=" ".join(text[one.begin : one.end].decode("latin-1").split()),
+                    calls=_calls(one),
+                )
+                for one in (*unit.functions, *unit.others)
+            ],
+            own=dict(own or {}),
+        )
+
+    def settle(self) -> None:
+        """Look at every function, callees first, and again where they call each other in a ring."""
+        for level in self.levels():
+            self.look(level)
+
+    def settle_changed(self, before: Mapping[str, Mapping[str, Known]]) -> None:
+        """Look at the functions that changed, and at those that call something that did.
+
+        Args:
+            before: by file and name what was known before the change.
+        """
+        changed = {
+            name
+            for path, listed in before.items()
+            for name in listed
+            if path not in self.files or name not in self.files[path].names
+        }
+        for level in self.levels():
+            for path, index, _ in level:
+                file = self.files[path]
+                judged = file.functions[index]
+                name = judged.function.name
+                known = before.get(path, {}).get(name)
+                if known is None or known.body != judged.body or judged.calls & changed:
+                    _study(judged, self.callees(path))
+                    if known is None or known.summary != judged.summary:
+                        changed.add(name)
+                else:
+                    judged.summary = known.summary
+                if index < len(file.unit.functions) or name not in file.own:
+                    file.own[name] = judged.summary
+                    if seen_elsewhere(path, judged.function):
+                        self.shared[name] = judged.summary
+
+    def levels(self) -> list[list[Position]]:
+        """Return all functions in an order in which callees come first."""
+        return in_levels({path: outline(file) for path, file in self.files.items()})
+
+    def look(self, level: Sequence[Position]) -> dict[str, Summary]:
+        """Look at these functions, of which none calls another but in a ring.
+
+        Returns:
+            what is new about functions that other files see.
+        """
+        news: dict[str, Summary] = {}
+        rings = [position for position in level if position[2]]
+        for position in (*level, *rings):
+            path, index, _ = position
+            file = self.files[path]
+            judged = file.functions[index]
+            name = judged.function.name
+            _study(judged, self.callees(path))
+            if index >= len(file.unit.functions) and name in file.own:
+                continue
+            file.own[name] = judged.summary
+            if seen_elsewhere(path, judged.function):
+                news[name] = judged.summary
+                self.shared.setdefault(name, judged.summary)
+                if position in rings:
+                    self.shared[name] = judged.summary
+        return news
+
+    def callees(self, path: str) -> Callees:
+        """Return what the functions called in a file do."""
+        return Callees(self._contracts, self.shared, self.files[path].own)
+
+    def candidates(self) -> Iterator[tuple[str, FunctionIR, Candidate]]:
+        """Return all imbalances, certain or not, by file."""
+        for path, file in self.files.items():
+            for judged in file.functions:
+                for one in judged.candidates:
+                    yield path, judged.function, one
+
+    def unjudged(self) -> Iterator[tuple[str, FunctionIR, str]]:
+        """Return the functions that could not be judged, with the reason."""
+        for path, file in self.files.items():
+            for judged in file.functions:
+                if judged.function.trouble:
+                    yield path, judged.function, judged.function.trouble
+                elif not judged.complete:
+                    yield path, judged.function, "it has more paths than can be followed"
+
+
+def outline(file: File) -> Outline:
+    """Return what the call graph needs of a file."""
+    return tuple((one.function.name, one.function.static, one.calls) for one in file.functions)
+
+
+def _study(judged: Judged, callees: Callees) -> None:
+    study = Study(judged.function, callees)
+    judged.summary = study.summary()
+    judged.candidates = tuple(candidates(study))
+    judged.complete = study.complete
+
+
+def _calls(function: FunctionIR) -> frozenset[str]:
+    return frozenset(node[4] for node in function.nodes if node[0] == ir.CALL)
+
+
+def seen_elsewhere(path: str, function: FunctionIR) -> bool:
+    """Tell whether functions of other files can call this one."""
+    return not function.static or path.endswith(".h")

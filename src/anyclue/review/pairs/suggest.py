@@ -1,0 +1,136 @@
+"""The one line that mends a leak, if there is one: every suggestion was tried before it is made."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from anyclue.model.finding import Finding, FindingKind, StepKind, Suggestion
+from anyclue.review.pairs import ir
+from anyclue.review.pairs.effects import Callees
+from anyclue.review.pairs.explain import Text, plain_release
+from anyclue.review.pairs.ir import FunctionIR
+from anyclue.review.pairs.judge import Candidate, candidates
+from anyclue.review.pairs.study import Study
+from anyclue.review.pairs.unit import unit
+
+TRIES = 6
+"""So many places for the line are tried."""
+
+
+def with_suggestion(
+    found: Finding, function: FunctionIR, candidate: Candidate, text: Text, callees: Callees
+) -> Finding:
+    """Return a finding with the single insertion that balances all paths, if there is one."""
+    if found.kind not in (FindingKind.LEAK, FindingKind.LOST_RELEASE):
+        return found
+    for release in found.release:
+        statement = plain_release(candidate, release)
+        if statement is None:
+            continue
+        for line in list(_places(found, function, text))[:TRIES]:
+            indent = _indent(text, line)
+            changed = _inserted(text, line, f"{indent}{statement}\n")
+            if _mends(function, candidate, changed, callees, text, line):
+                return replace(
+                    found,
+                    suggestion=Suggestion(
+                        before_line=line,
+                        text=f"{indent}{statement}",
+                        diff=_diff(found.path, text.raw, changed, line),
+                    ),
+                )
+        break
+    return found
+
+
+def _places(found: Finding, function: FunctionIR, text: Text) -> Iterator[int]:
+    """Return lines before which the release may go, the likeliest first."""
+    for step in reversed(found.steps):
+        if step.kind in (StepKind.RETURN, StepKind.GOTO, StepKind.END) and _alone(text, step.line):
+            yield step.line
+    seen = set()
+    for node in function.nodes:
+        if node[0] == ir.RETURN:
+            line = text.line(node[2])
+            if line not in seen and _alone(text, line):
+                seen.add(line)
+                yield line
+    raw = text.raw
+    for line in range(found.line, function.line, -1):
+        words = raw[text.start(line) : text.start(line + 1)].strip()
+        if words.endswith(b":") and words[:-1].replace(b"_", b"").isalnum():
+            yield line + 1
+            return
+
+
+def _alone(text: Text, line: int) -> bool:
+    """Tell whether a statement on a line is in a block, not the only one behind an ``if``."""
+    for before in range(line - 1, 0, -1):
+        words = text.raw[text.start(before) : text.start(before + 1)].strip()
+        if words and not words.startswith((b"/*", b"*", b"//")):
+            return words.endswith((b"{", b"}", b";", b":", b"*/"))
+    return False
+
+
+def _indent(text: Text, line: int) -> str:
+    raw = text.raw[text.start(line) : text.start(line + 1)]
+    indent = raw[: len(raw) - len(raw.lstrip(b" \t"))].decode("ascii", "replace")
+    return f"{indent}\t" if raw.strip() == b"}" else indent
+
+
+def _inserted(text: Text, line: int, statement: str) -> bytes:
+    at = text.start(line)
+    return text.raw[:at] + statement.encode() + text.raw[at:]
+
+
+def _mends(
+    function: FunctionIR,
+    candidate: Candidate,
+    changed: bytes,
+    callees: Callees,
+    text: Text,
+    line: int,
+) -> bool:
+    """Tell whether the insertion takes the imbalance away, and makes no other."""
+    grown = len(changed) - len(text.raw)
+    at = text.start(line)
+    if not function.begin < at < function.end:
+        return False
+    fresh = unit(changed[function.begin : function.end + grown]).functions
+    if len(fresh) != 1 or fresh[0].trouble:
+        return False
+    before = {_key(one) for one in candidates(Study(function, callees))}
+    study = Study(fresh[0], callees)
+    after = {_key(one) for one in candidates(study)}
+    place = (candidate.seed.pair.name, candidate.seed.place)
+    if candidate.kind == FindingKind.LOST_RELEASE or not study.complete:
+        return False
+    return not any(one[1:] == place and one[0] == candidate.kind for one in after) and (
+        after <= before
+    )
+
+
+def _key(candidate: Candidate) -> tuple[str, str, str]:
+    return candidate.kind, candidate.seed.pair.name, candidate.seed.place
+
+
+def _diff(path: str, old: bytes, new: bytes, line: int) -> str:
+    # Only the lines around the insertion: a whole file's diff would be slow.
+    before = old.decode("utf-8", "replace").split("\n")
+    after = new.decode("utf-8", "replace").split("\n")
+    first = max(line - 4, 0)
+    hunk = list(
+        difflib.unified_diff(
+            before[first : line + 3],
+            after[first : line + 4],
+            f"a/{path}",
+            f"b/{path}",
+            lineterm="",
+        )
+    )
+    if len(hunk) > 2:
+        had, have = len(before[first : line + 3]), len(after[first : line + 4])
+        hunk[2] = f"@@ -{first + 1},{had} +{first + 1},{have} @@"
+    return "\n".join(hunk) + "\n"

@@ -1,0 +1,207 @@
+"""How many releases each way through a function does: what two versions are compared by.
+
+Nothing is assumed of who owns the resource: only calls count, so this sees a release go missing
+where `walk` must give up because something else may have taken the resource over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from anyclue.review.pairs import ir, paths, values
+from anyclue.review.pairs.effects import SCOPED, Does
+from anyclue.review.pairs.knowledge import Facts, admit
+from anyclue.review.pairs.slices import cut
+from anyclue.review.pairs.study import Study
+from anyclue.review.pairs.walk import STEPS, Trail
+
+MOST = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way through a function.
+
+    Attributes:
+        kind: ``failing`` or ``other``, by the returned value; ``any`` where nothing is returned;
+            ``next`` where the variable is set anew.
+        value: the returned value's text, when it is a constant.
+        net: releases less acquires on it.
+        trail: the way.
+    """
+
+    kind: str
+    value: str
+    net: int
+    trail: Trail
+
+
+def ways(study: Study, pair: str, place: str) -> list[Way] | None:
+    """Return the ways on from where ``place`` is set, or from the entry; None when too many."""
+    return _Tally(study, pair, place).run()
+
+
+class _Tally:
+    def __init__(self, study: Study, pair: str, place: str) -> None:
+        self._study = study
+        self._nodes = study.function.nodes
+        self._knowledge = study.knowledge
+        self._pair = pair
+        self._scoped = study.callees.pairs[pair].kind in SCOPED
+        self._place = study.canonical(place) if self._scoped else place
+        self._about = {paths.base(place), paths.base(self._place)}
+        self._found: list[Way] = []
+
+    def run(self) -> list[Way] | None:
+        slice_ = cut(self._nodes, self._matters)
+        starts = self._starts()
+        befores = self._knowledge.prefixes(frozenset(one for one in starts if one >= 0))
+        pending: deque[tuple[int, int, Facts, Trail | None]] = deque()
+        for start in starts:
+            if start < 0:
+                pending.append((slice_.go[0], 0, self._assumed({}), None))
+                continue
+            node = self._nodes[start]
+            for facts in befores[start]:
+                after = self._assumed(self._knowledge.stepped(facts, node))
+                pending.append((slice_.go[node[1]], 0, after, Trail(start, True, None)))
+        seen: dict[tuple[int, int], list[Facts]] = {}
+        budget = STEPS
+        while pending:
+            number, net, facts, trail = pending.popleft()
+            while number >= 0:
+                budget -= 1
+                if budget < 0:
+                    return None
+                if number in slice_.joins:
+                    pruned = self._knowledge.pruned(facts, number)
+                    admitted = admit(seen.setdefault((number, net), []), pruned)
+                    if admitted is None:
+                        break
+                    facts = admitted
+                node = self._nodes[number]
+                kind = node[0]
+                if kind == ir.BRANCH:
+                    for holds, target in ((True, node[1]), (False, node[6])):
+                        taken = self._knowledge.taken(facts, number, holds)
+                        if taken is not None:
+                            step = Trail(number, holds, trail)
+                            pending.append((slice_.go[target], net, taken, step))
+                    break
+                if kind in (ir.RETURN, ir.END):
+                    self._leave(number, node, net, facts, trail)
+                    break
+                if node[1] < 0:
+                    break
+                stepped = self._stepped(number, node, net, facts, trail)
+                for one in stepped[1:]:
+                    pending.append((slice_.go[node[1]], *one))
+                if not stepped:
+                    break
+                net, facts, trail = stepped[0]
+                number = slice_.go[node[1]]
+        return self._found
+
+    def _starts(self) -> list[int]:
+        function = self._study.function
+        local = paths.base(self._place)
+        if local not in function.locals:
+            return [-1]
+        found = []
+        for number, node in enumerate(self._nodes):
+            if node[0] == ir.SET and node[3] in (local, self._place):
+                if node[4] is None or paths.is_constant(node[4]):
+                    continue
+                found.append(number)
+            elif node[0] == ir.CALL:
+                found += [number] * (node[3] in (local, self._place) or f"&{local}" in node[5])
+        return found or [-1]
+
+    def _assumed(self, facts: Facts) -> Facts:
+        if not self._scoped and self._place in self._knowledge.keys:
+            return facts | {self._place: values.POSITIVE}
+        return facts
+
+    def _matters(self, number: int, node: ir.Node) -> bool:
+        del number
+        kind = node[0]
+        if kind == ir.CALL:
+            summary = self._study.callees.summary(node[4])
+            if summary is not None and (summary.stops or self._pair in summary.effects):
+                return True
+        if kind in (ir.CALL, ir.SET) and paths.base(node[3]) in self._about:
+            return True
+        return self._knowledge.touches(node)
+
+    def _stepped(
+        self, number: int, node: ir.Node, net: int, facts: Facts, trail: Trail | None
+    ) -> list[tuple[int, Facts, Trail | None]]:
+        after = self._knowledge.stepped(facts, node)
+        changed = [(net, values.ANY, trail)]
+        if node[0] == ir.CALL:
+            summary = self._study.callees.summary(node[4])
+            if summary is not None:
+                if summary.stops:
+                    return []
+                for effect in summary.effects.get(self._pair, ()):
+                    path = self._named(effect.place, node)
+                    if path != self._place or effect.place == "$ret":
+                        continue
+                    by = {Does.ACQUIRE: -1, Does.DOWNGRADE: 0}.get(effect.does, 1)
+                    changed = _counted(changed, by, effect.when, effect.sometimes, number)
+        if node[0] in (ir.SET, ir.CALL) and paths.reached_through(self._place, node[3]):
+            # Set anew: what it held is counted so far.
+            if trail is None or trail.node != number or trail.before is not None:
+                for count, _, way in changed:
+                    self._end("next", "", count, Trail(number, True, way))
+            return []
+        return [
+            (
+                count,
+                self._knowledge.written(after, node[3], when) if when != values.ANY else after,
+                way,
+            )
+            for count, when, way in changed
+        ]
+
+    def _named(self, template: str, node: ir.Node) -> str | None:
+        path = paths.substitute(template, node[5], node[3])
+        if path is None:
+            return None
+        if self._scoped:
+            return self._study.canonical(path)
+        return self._study.containers.get(path, path)
+
+    def _leave(
+        self, number: int, node: ir.Node, net: int, facts: Facts, trail: Trail | None
+    ) -> None:
+        value = self._knowledge.value_of(facts, node[3]) if node[0] == ir.RETURN else None
+        signs = values.ANY if value is None else values.signs(value)
+        returns = self._study.function.returns
+        if returns == "void":
+            kind = "any"
+        elif returns == "pointer":
+            kind = "failing" if not signs & values.POSITIVE else "other"
+        else:
+            kind = "failing" if signs & values.NEGATIVE and not signs & values.ZERO else "other"
+        text = value if isinstance(value, str) else ""
+        self._end(kind, text, net, Trail(number, True, trail))
+
+    def _end(self, kind: str, value: str, net: int, trail: Trail) -> None:
+        self._found.append(Way(kind=kind, value=value, net=net, trail=trail))
+
+
+def _counted(
+    states: list[tuple[int, int, Trail | None]], by: int, when: int, sometimes: bool, number: int
+) -> list[tuple[int, int, Trail | None]]:
+    """Return the counts after an effect that happens for some results of a call only."""
+    found: list[tuple[int, int, Trail | None]] = []
+    for net, known, trail in states:
+        step = Trail(number, True, trail)
+        if known & when:
+            found.append((max(-MOST, min(MOST, net + by)), known & when, step))
+        rest = known if sometimes else known & ~when
+        if rest:
+            found.append((net, rest, step))
+    return found

@@ -1,0 +1,100 @@
+"""What is known of a value: a set of signs, or one constant.
+
+One domain serves integers and pointers: an error pointer is negative, NULL is zero, a pointer that
+can be used is positive.
+"""
+
+from __future__ import annotations
+
+import re
+
+NEGATIVE = 1
+ZERO = 2
+POSITIVE = 4
+ANY = 7
+
+Value = int | str
+"""A set of signs (1 to 7), a constant's text (``#-EIO``), or ``=path``: the same as that path."""
+
+_NUMBER = re.compile(r"#(-?)(0[xX][0-9a-fA-F]+|\d+)[uUlL]*$")
+
+FAILS = {
+    "never": POSITIVE,
+    "null": POSITIVE,
+    "error": POSITIVE,
+    "null-or-error": POSITIVE,
+    "zero": NEGATIVE | POSITIVE,
+    "nonzero": ZERO,
+    "negative": ZERO | POSITIVE,
+}
+"""The signs of a call's result when it did *not* fail, by the contract's word."""
+
+
+def signs(value: Value) -> int:
+    """Return the signs that a value may have."""
+    if isinstance(value, int):
+        return value
+    match = _NUMBER.match(value)
+    if match:
+        if not match.group(2).strip("0xX"):
+            return ZERO
+        return NEGATIVE if match.group(1) else POSITIVE
+    if value.startswith(("#-E", "#-1")):
+        return NEGATIVE
+    if value.startswith('#"'):
+        return POSITIVE
+    # A name for a flag or a code; what stands for nothing mostly says so.
+    named = value[0] == "#" and not value.endswith(("NONE", "ZERO", "OK", "SUCCESS", "DEFAULT"))
+    return NEGATIVE | POSITIVE if named else ANY
+
+
+def join(one: Value, other: Value) -> Value:
+    """Return what is known of a value that is one or the other."""
+    return one if one == other else signs(one) | signs(other)
+
+
+def covers(wide: Value, narrow: Value) -> bool:
+    """Tell whether ``wide`` says no more than ``narrow``."""
+    if wide == narrow:
+        return True
+    return isinstance(wide, int) and signs(narrow) | wide == wide
+
+
+def narrowed(value: Value | None, test: Value, holds: bool) -> Value | None:
+    """Return a value after a test of it; None when the test cannot come out so.
+
+    Args:
+        value: what was known; None for nothing.
+        test: the signs, or the constant, that it was compared with.
+        holds: how the test came out.
+    """
+    if isinstance(test, str):
+        if holds:
+            if value is None:
+                return test
+            if isinstance(value, str):
+                same = value == test or not _told_apart(value, test)
+                return test if same else None
+            return test if signs(test) & value else None
+        if isinstance(value, str) and value == test:
+            return None
+        known = ANY if value is None else value
+        if signs(test) == ZERO and isinstance(known, int):
+            return known & ~ZERO or None
+        return known
+    wanted = test if holds else ANY & ~test
+    known = ANY if value is None else value
+    both = signs(known) & wanted
+    if not both:
+        return None
+    return known if isinstance(known, str) else both
+
+
+def _told_apart(one: str, other: str) -> bool:
+    # Two names may stand for one number; two numbers, or two error codes, do not.
+    numbers = _NUMBER.match(one), _NUMBER.match(other)
+    if all(numbers):
+        return one != other
+    if any(numbers):
+        return not signs(one) & signs(other)
+    return True
