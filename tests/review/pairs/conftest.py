@@ -1,0 +1,83 @@
+"""Runs the engine on C texts, whole or as a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from anyclue.hunts.pairs.change import Change, FileChange
+from anyclue.hunts.pairs.reviewing import Reviewer
+from anyclue.model.finding import Confidence, Finding, Review
+from anyclue.review.pairs.contracts import built_in
+from anyclue.review.pairs.program import Program
+from anyclue.review.pairs.unit import unit
+
+Judge = Callable[[str], list[Finding]]
+Compare = Callable[[str, str], Review]
+
+
+def settled(text: bytes) -> Program:
+    program = Program(built_in())
+    program.add("x.c", unit(text), text)
+    program.settle()
+    return program
+
+
+@pytest.fixture
+def settle() -> Callable[[str | bytes], Program]:
+    """Settle the functions of one text."""
+    return lambda text: settled(text.encode() if isinstance(text, str) else text)
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Callable[[str], list[Finding]]:
+    """Return all findings in one text, those of low confidence too."""
+
+    def judged(text: str) -> list[Finding]:
+        (tmp_path / "x.c").write_text(text)
+        reviewer = Reviewer(tmp_path, contracts=built_in(), cache=None, jobs=1)
+        review = reviewer.tree([tmp_path / "x.c"], Confidence.LOW)
+        assert not review.unjudged, review.unjudged
+        return list(review.findings)
+
+    return judged
+
+
+@pytest.fixture
+def sure(found: Judge) -> Judge:
+    """Return the findings of medium confidence or more in one text."""
+    return lambda text: [one for one in found(text) if one.confidence != Confidence.LOW]
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Compare:
+    """Return what one text turned into another introduces and fixes."""
+
+    def reviewed(old: str, new: str) -> Review:
+        return _changed(tmp_path, {"x.c": old}, {"x.c": new})
+
+    return reviewed
+
+
+@pytest.fixture
+def change_files(tmp_path: Path) -> Callable[[Mapping[str, str], Mapping[str, str]], Review]:
+    """Return what several files turned into others introduce and fix."""
+    return lambda old, new: _changed(tmp_path, old, new)
+
+
+def _changed(root: Path, old: Mapping[str, str], new: Mapping[str, str]) -> Review:
+    files = tuple(
+        FileChange(
+            old_path=path if path in old else None,
+            new_path=path if path in new else None,
+            old=old[path].encode() if path in old else None,
+            new=new[path].encode() if path in new else None,
+        )
+        for path in sorted({*old, *new})
+    )
+    reviewer = Reviewer(root, contracts=built_in(), cache=None, jobs=1)
+    review = reviewer.change(Change(title="a change", root=root, files=files))
+    assert not review.unjudged, review.unjudged
+    return review
