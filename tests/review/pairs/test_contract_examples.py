@@ -14,10 +14,10 @@ from anyclue.review.pairs.unit import unit
 Settle = Callable[[str], Program]
 
 NOT_FOUND = {
-    ("bitmap", "weigh"): "an element read in a return is no use",
-    ("kv-memory", "load_table"): "an element read in a return is no use",
-    ("vmalloc-memory", "first_byte"): "an element read in a return is no use",
-    ("kref", "use_session"): "kref_put() of a kref that the function got itself is an escape",
+    ("bitmap", "weigh"): "reading an element is no use",
+    ("kv-memory", "load_table"): "reading an element is no use",
+    ("vmalloc-memory", "first_byte"): "reading an element is no use",
+    ("kref", "use_session"): "a reference taken on a field counts as stored",
 }
 """Bad functions in which the engine finds nothing, with the reason."""
 
