@@ -26,12 +26,13 @@ def read(source: bytes, choice: Choice = Choice.ON) -> Source:
     prepared = prepare(source, choice)
     lines = Lines(source)
     parser = BoundedParser(prepared.text, lines)
+    spans = [(header, end) for header, (_, end) in prepared.functions]
     nodes: dict[int, Node] = {}
     errors: list[Span] = []
     for piece in _pieces(prepared):
         tree = parser.part(piece) if piece[1] - piece[0] <= _LONGEST else None
         if tree is None:
-            errors.append(piece)
+            errors += _overlaps([piece], _gaps(spans, len(source)))
             continue
         nodes |= _by_body(tree)
         errors += [
@@ -40,7 +41,7 @@ def read(source: bytes, choice: Choice = Choice.ON) -> Source:
             if node.type == "ERROR"
         ]
     functions = _functions(prepared, parser, nodes)
-    unread = _unread(prepared, errors, functions)
+    unread = _unread(prepared.text, [*errors, *spans], functions)
     return Source(
         original=source,
         text=prepared.text,
@@ -131,17 +132,10 @@ def _name(node: Node) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-def _unread(
-    prepared: Prepared, errors: Sequence[Span], functions: Sequence[Function]
-) -> list[Span]:
-    """Return the bytes of what failed to parse outside functions and looks like code."""
-    text = prepared.text
-    edges = [0, *(at for f in functions for at in (f.start_byte, f.end_byte)), len(text)]
-    gaps = list(zip(edges[::2], edges[1::2], strict=True))
-    spans = [
-        *_overlaps(errors, gaps),
-        *_overlaps([(header, end) for header, (_, end) in prepared.functions], gaps),
-    ]
+def _unread(text: bytes, spans: Sequence[Span], functions: Sequence[Function]) -> list[Span]:
+    """Return what of the spans is in no function and looks like code."""
+    gaps = _gaps([(function.start_byte, function.end_byte) for function in functions], len(text))
+    spans = list(_overlaps(sorted(spans), gaps))
     unread: list[Span] = []
     for low, high in sorted(spans):
         piece = text[low:high]
@@ -154,6 +148,12 @@ def _unread(
         else:
             unread.append((start, end))
     return unread
+
+
+def _gaps(spans: Sequence[Span], size: int) -> list[Span]:
+    """Return what lies between spans that are in order."""
+    edges = [0, *(at for span in spans for at in span), size]
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _overlaps(spans: Sequence[Span], gaps: Sequence[Span]) -> Iterator[Span]:
