@@ -68,6 +68,8 @@ def change_files(tmp_path: Path) -> Callable[[Mapping[str, str], Mapping[str, st
 
 
 def _changed(root: Path, old: Mapping[str, str], new: Mapping[str, str]) -> Review:
+    for path, text in new.items():
+        (root / path).write_text(text)
     files = tuple(
         FileChange(
             old_path=path if path in old else None,
