@@ -70,11 +70,17 @@ def pairs(
     ] = False,
 ) -> int:
     """Find resources that some path acquires and does not release, or releases twice."""
-    if contracts:
-        result(contract_list(contracts_near((paths or [Path()])[0]), as_json=json))
-        return ExitCode.NOTHING_FOUND
     chosen = [name for name, given in _sources(diff, since, staged=staged) if given]
     problems = []
+    if contracts:
+        problems = [
+            Problem(what=f"--contracts and {one} exclude each other", next_step="give one of them")
+            for one in (*chosen, *["--sarif"] * as_sarif)
+        ]
+        if problems:
+            raise RequestError(problems)
+        result(contract_list(contracts_near((paths or [Path()])[0]), as_json=json))
+        return ExitCode.NOTHING_FOUND
     if len(chosen) > 1:
         problems.append(
             Problem(what=f"{' and '.join(chosen)} exclude each other", next_step="give one of them")

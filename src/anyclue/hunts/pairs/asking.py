@@ -11,7 +11,7 @@ import platformdirs
 from anyclue.hunts.pairs.change import Change
 from anyclue.hunts.pairs.changes import of_index, of_patch, of_range, of_worktree
 from anyclue.hunts.pairs.reviewing import Reviewer
-from anyclue.hunts.pairs.sources import OnDisk, neighbourhood
+from anyclue.hunts.pairs.sources import OnDisk, listed, neighbourhood
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.finding import Confidence, Review
 from anyclue.review.pairs.contracts import Contracts, built_in, read
@@ -51,7 +51,10 @@ def review(asked: Asked) -> Review:
         RequestError: everything that is wrong with the request.
     """
     tree = asked.paths[0]
-    contracts = contracts_near(tree)
+    try:
+        contracts = contracts_near(tree)
+    except RequestError as error:
+        raise RequestError([*error.problems, *_further(asked, tree)]) from error
     cache = Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
     change = _change(asked, tree)
     root = change.root if change is not None else Path()
@@ -60,6 +63,16 @@ def review(asked: Asked) -> Review:
         return reviewer.tree(asked.paths, asked.least or Confidence.MEDIUM)
     around = InGit(change.root, change.old_rev) if change.old_rev else OnDisk(change.root)
     return reviewer.change(change, around, asked.least or Confidence.LOW)
+
+
+def _further(asked: Asked, tree: Path) -> tuple[Problem, ...]:
+    """Return what is wrong besides the contracts."""
+    try:
+        if _change(asked, tree) is None:
+            listed(Path(), asked.paths)
+    except RequestError as error:
+        return error.problems
+    return ()
 
 
 def _change(asked: Asked, tree: Path) -> Change | None:
