@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,8 +48,7 @@ def found(reviews: Reviews, root: Path, mutants: Sequence[Mutant]) -> frozenset[
         hits = [finding for finding in review.findings if counts(mutant, finding)]
         if hits:
             ids.add(mutant.id)
-        if number % 50 == 0 or number == len(mutants):
-            print(f"mutants: {number} of {len(mutants)}, {len(ids)} found", file=sys.stderr)
+        _progress("mutants", number, len(mutants), f"{len(ids)} found")
     return frozenset(ids)
 
 
@@ -64,13 +63,15 @@ def counts(mutant: Mutant, finding: Finding) -> bool:
     )
 
 
-def noop_findings(reviews: Reviews, root: Path, changes: Iterable[Noop]) -> dict[str, list[str]]:
+def noop_findings(reviews: Reviews, root: Path, changes: Sequence[Noop]) -> dict[str, list[str]]:
     """Return what is said of changes that change nothing, by their kind."""
     said: dict[str, list[str]] = {}
-    for noop in changes:
+    for number, noop in enumerate(changes, start=1):
         review = _review(reviews, root, noop.path, _bytes(noop.old), _bytes(noop.new))
         lines = said.setdefault(noop.kind, [])
         lines += [f"{noop.function}: {_told(finding)}" for finding in review.findings]
+        findings = sum(len(one) for one in said.values())
+        _progress("changes of nothing", number, len(changes), f"{findings} findings")
     return said
 
 
@@ -78,11 +79,12 @@ def stable(reviews: Reviews, root: Path, changed: Sequence[Update]) -> Stable:
     """Judge updates, file by file, and the same the other way round."""
     introduced: list[Finding] = []
     fixes_found = 0
-    for update in changed:
+    for number, update in enumerate(changed, start=1):
         introduced += _review(reviews, root, update.path, update.old, update.new).findings
         if update.fixes:
             review = _review(reviews, root, update.path, update.new, update.old)
             fixes_found += len(set(update.fixes) & {f.function for f in review.findings})
+        _progress("updates", number, len(changed), f"{len(introduced)} findings")
     for finding in introduced:
         print(f"said of an update: {_told(finding)}", file=sys.stderr)
     return Stable(
@@ -96,6 +98,11 @@ def stable(reviews: Reviews, root: Path, changed: Sequence[Update]) -> Stable:
 def _review(reviews: Reviews, root: Path, path: str, old: bytes, new: bytes) -> Review:
     file = FileChange(old_path=path, new_path=path, old=old, new=new)
     return reviews.change(Change(title=path, files=(file,), root=root))
+
+
+def _progress(what: str, number: int, total: int, so_far: str) -> None:
+    if number % 50 == 0 or number == total:
+        print(f"{what}: {number} of {total}, {so_far}", file=sys.stderr)
 
 
 def _told(finding: Finding) -> str:
