@@ -19,7 +19,7 @@ _FIRST: Final = re.compile(rb"\(\s*+(?:" + _SOLID_ONES + _PIECE + rb")")
 _BEFORE: Final = re.compile(rb"(\w++)\s*+\Z")
 _LEVEL: Final = re.compile(rb"KERN_[A-Z]++(?=\s++[A-Za-z_])")
 _STRINGIFIED: Final = re.compile(rb"__stringify(\s*+" + BALANCED + rb")")
-_COMPUTED: Final = re.compile(rb"\bgoto([ \t]++\*[^;{}]*+);")
+_COMPUTED: Final = re.compile(rb"\bgoto([ \t]++\*[^;{}]{0,200}+);")
 _BETWEEN: Final = re.compile(rb"\"\s*+([A-Za-z_]\w*+\s*+\([^()]*+\))")
 # What may stand before a parenthesis that is a cast, or takes a type.
 _TYPED: Final = frozenset(
