@@ -21,7 +21,7 @@ from anyclue.review.pairs.callgraph import Outline, Position, in_levels
 from anyclue.review.pairs.compare import Comparison, Told, versions
 from anyclue.review.pairs.contract_model import Contracts
 from anyclue.review.pairs.effects import Summary
-from anyclue.review.pairs.program import Known, Program, seen_elsewhere
+from anyclue.review.pairs.program import TURNS, Known, Program, seen_elsewhere
 from anyclue.system.workers import Workers
 
 FEW = 24
@@ -137,7 +137,13 @@ class Reviewer:
             }
             for path, file in old.files.items()
         }
-        new = self._after(context, known, after)
+        gone = {
+            one.function.name
+            for path, file in old.files.items()
+            for one in file.functions
+            if seen_elsewhere(path, one.function)
+        }
+        new = self._after(context, gone, known, after)
         extra = self._callers(around, old, new, files)
         for path, text in extra.items():
             for program in (old, new):
@@ -172,10 +178,10 @@ class Reviewer:
     def _after(
         self,
         context: _Context,
+        gone: set[str],
         before: Mapping[str, Mapping[str, Known]],
         files: Mapping[str, bytes],
     ) -> Program:
-        gone = {name for listed in before.values() for name in listed}
         program = Program(
             self._contracts,
             {name: one for name, one in context.shared.items() if name not in gone},
@@ -325,20 +331,23 @@ class _Crew:
         table: _Summaries = {}
         news: list[_Summaries] = [{} for _ in range(count)]
         for level in in_levels(dict(sorted(outlines.items()))):
-            shares: list[list[Position]] = [[] for _ in range(count)]
-            for position in level:
-                shares[self._owner[position[0]]].append(position)
-            answers = self._each("look", list(zip(shares, news, strict=True)))
-            fresh: _Summaries = {}
-            for answer in answers:
-                for name, summary in answer.items():
-                    fresh.setdefault(name, summary)
-            for name, summary in fresh.items():
-                table.setdefault(name, summary)
-            news = [
-                {name: one for name, one in fresh.items() if name not in answer}
-                for answer in answers
-            ]
+            rings = [one for one in level if one.ring]
+            steps = [("look", [one for one in level if not one.ring]), *[("turn", rings)] * TURNS]
+            for method, positions in steps:
+                if not positions:
+                    continue
+                shares: list[list[Position]] = [[] for _ in range(count)]
+                for one in positions:
+                    shares[self._owner[one.path]].append(one)
+                answers = self._each(method, list(zip(shares, news, strict=True)))
+                fresh: _Summaries = {}
+                for answer in answers:
+                    fresh |= answer
+                table |= fresh
+                news = [
+                    {name: one for name, one in fresh.items() if name not in answer}
+                    for answer in answers
+                ]
         return table
 
     def own(self) -> dict[str, _Summaries]:

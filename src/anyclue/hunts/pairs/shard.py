@@ -47,6 +47,11 @@ class Shard:
         self.program.shared.update(news)
         return self.program.look(level)
 
+    def turn(self, level: Sequence[Position], news: Mapping[str, Summary]) -> dict[str, Summary]:
+        """Look at functions that call each other, as `look` does."""
+        self.program.shared.update(news)
+        return self.program.turn(level)
+
     def results(
         self, least: Confidence
     ) -> tuple[list[Finding], list[Unjudged], tuple[int, int, int]]:
@@ -102,9 +107,9 @@ def told(
 
 def without_repeats(found: Sequence[Finding]) -> list[Finding]:
     """Return findings by place, without those that say the same of one place in other words."""
-    kept: dict[tuple[str, FindingKind, int, str, int | None], Finding] = {}
+    kept: dict[tuple[str, FindingKind, int, str], Finding] = {}
     for one in sorted(found, key=lambda one: (one.path, one.line, one.kind, -one.confidence.rank)):
-        kept.setdefault((one.path, one.kind, one.line, one.resource, one.acquired_line), one)
+        kept.setdefault((one.path, one.kind, one.line, one.resource), one)
     return list(kept.values())
 
 

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 Outline = tuple[tuple[str, bool, frozenset[str]], ...]
 """A file's functions: name, whether only the file sees it, names of what it calls."""
 
-Position = tuple[str, int, bool]
-"""A file's path, the number of a function in it, and whether it calls itself by some way."""
+
+class Position(NamedTuple):
+    """A function's place in a program.
+
+    Attributes:
+        path: its file.
+        number: its number in the file.
+        ring: it calls itself by some way.
+        seen: other files that call its name call this one.
+    """
+
+    path: str
+    number: int
+    ring: bool
+    seen: bool
 
 
 def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
     """Return all functions, callees in earlier levels than their callers.
 
-    Functions that call each other in a ring are in one level.
+    Functions that call each other in a ring are in one level. Of functions with one name that
+    other files can see, the first counts.
     """
     functions = [(path, index) for path, outline in files.items() for index in range(len(outline))]
     shared: dict[str, int] = {}
@@ -46,7 +61,9 @@ def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
             levels.append([])
         for number in sorted(component):
             level_of[number] = level
-            levels[level].append((*functions[number], ring))
+            path, index = functions[number]
+            seen = shared.get(files[path][index][0]) == number
+            levels[level].append(Position(path, index, ring, seen))
     return levels
 
 

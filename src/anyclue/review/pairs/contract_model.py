@@ -160,6 +160,8 @@ class Pair:
         null_safe: the release ignores NULL.
         error_safe: the release ignores ERR_PTR too.
         order: ``"lifo"`` when what was acquired last must be released first.
+        handover: somebody else may release it later, as the end of an I/O does: what is still held
+            at the end of a function says little.
         use_after_release: the object may be gone after the release: touching it is a mistake.
         acquire: calls that acquire.
         release: calls that release.
@@ -180,6 +182,7 @@ class Pair:
     null_safe: bool = False
     error_safe: bool = False
     order: Literal["lifo"] | None = None
+    handover: bool = False
     use_after_release: bool = False
     acquire: tuple[Acquire, ...]
     release: tuple[Release, ...]

@@ -116,6 +116,7 @@ class PairTable(VersionedTable):
     null_safe: bool = Field(default=False, examples=[True])
     error_safe: bool = Field(default=False, examples=[True])
     order: Literal["lifo"] | None = Field(default=None, examples=["lifo"])
+    handover: bool = Field(default=False, examples=[True])
     use_after_release: bool = Field(default=False, examples=[True])
     acquire: Annotated[list[AcquireTable], Field(min_length=1)] = Field(
         examples=[[{"call": "find_get_page", "holds": "$ret", "fails": "null"}]]

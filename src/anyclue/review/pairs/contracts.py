@@ -158,6 +158,7 @@ def _pair(table: PairTable) -> Pair:
         null_safe=table.null_safe,
         error_safe=table.error_safe,
         order=table.order,
+        handover=table.handover,
         use_after_release=table.use_after_release,
         acquire=tuple(
             Acquire(

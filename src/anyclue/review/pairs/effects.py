@@ -30,6 +30,7 @@ class Effect:
         pair: the contract's name.
         place: template of the resource (``$ret``, ``$0``, ``*$1``, ``&$0->lock``, ``@rcu``).
         when: signs of the call's result when it happens; 7 for always.
+        unless: signs of the call's result when it does not.
         mode: the lock's mode, or ``$N`` for an argument's text; empty for none.
         to_mode: mode after a downgrade.
         sometimes: on some paths only, and the result does not tell which.
@@ -39,6 +40,7 @@ class Effect:
     pair: str
     place: str
     when: int = values.ANY
+    unless: int = 0
     mode: str = ""
     to_mode: str = ""
     sometimes: bool = False
@@ -69,7 +71,10 @@ class Summary:
     def packed(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
         listed = tuple(
-            (int(one.does), one.pair, one.place, one.when, one.mode, one.to_mode, one.sometimes)
+            (
+                *(int(one.does), one.pair, one.place, one.when, one.unless),
+                *(one.mode, one.to_mode, one.sometimes),
+            )
             for pair in sorted(self.effects)
             for one in self.effects[pair]
         )
@@ -93,11 +98,12 @@ class Summary:
                 pair=pair,
                 place=place,
                 when=when,
+                unless=unless,
                 mode=mode,
                 to_mode=to_mode,
                 sometimes=sometimes,
             )
-            for does, pair, place, when, mode, to_mode, sometimes in listed
+            for does, pair, place, when, unless, mode, to_mode, sometimes in listed
         ]
         return Summary(
             effects=by_pair(effects),
@@ -201,7 +207,7 @@ class Callees:
 
     def converts(self, name: str) -> bool:
         """Tell whether an unknown function seems to return its argument in another form."""
-        return _CONVERTS.search(name) is not None
+        return name not in self.contracts.escape and _CONVERTS.search(name) is not None
 
     def may_keep(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may keep what it is given."""
@@ -248,6 +254,7 @@ def _promised(contracts: Contracts) -> dict[str, Summary]:
                     pair=pair.name,
                     place=got.holds.text,
                     when=when,
+                    unless=values.FAILED[got.fails],
                     mode=got.mode or "",
                 )
             )
@@ -263,7 +270,13 @@ def _promised(contracts: Contracts) -> dict[str, Summary]:
         for taken in pair.consume:
             when = values.ANY if taken.fails == "never" else values.FAILS[taken.fails]
             effects.setdefault(taken.call, []).append(
-                Effect(does=Does.CONSUME, pair=pair.name, place=taken.takes.text, when=when)
+                Effect(
+                    does=Does.CONSUME,
+                    pair=pair.name,
+                    place=taken.takes.text,
+                    when=when,
+                    unless=values.FAILED[taken.fails],
+                )
             )
         for changed in pair.downgrade:
             effects.setdefault(changed.call, []).append(

@@ -44,7 +44,7 @@ def candidates(study: Study) -> Iterator[Candidate]:
             yield from _incidents(study, story)
     for story in study.handed:
         if story.complete:
-            yield from _handed_incidents(story)
+            yield from _handed_incidents(study, story)
             yield from _unevenly_handed(study, story)
 
 
@@ -99,7 +99,9 @@ def _leaks(study: Study, story: Story) -> Iterator[Candidate]:
     released = [one for one in story.exits if one.end == End.RELEASED]
     moved = [one for one in story.exits if one.end in (End.ESCAPED, End.RETURNED)]
     if held:
-        if story.seed.pair.kind in SCOPED:
+        if story.seed.pair.handover:
+            confidence, reason = LOW, "somebody else may release it later"
+        elif story.seed.pair.kind in SCOPED:
             confidence, reason = _scoped_leak(study, story.seed.pair.name, held, released, moved)
         else:
             confidence, reason = _object_leak(study, story, held, released, [*moved, *stored])
@@ -199,7 +201,7 @@ _EVENTS = {
 def _tested(study: Study, story: Story, incidents: Sequence[Incident]) -> bool:
     """Tell whether the acquire can't fail, or the paths ask whether it did."""
     nodes = study.function.nodes
-    if story.seed.effect is not None and story.seed.effect.when == values.ANY:
+    if story.seed.effect is not None and not story.seed.effect.unless:
         return True
     asked = {story.seed.place, nodes[story.seed.node][3]}
     for incident in incidents:
@@ -212,6 +214,19 @@ def _tested(study: Study, story: Story, incidents: Sequence[Incident]) -> bool:
         if not found:
             return False
     return True
+
+
+def _asked_between(study: Study, incident: Incident) -> bool:
+    """Tell whether a branch stands between the last two calls of a path."""
+    step = incident.trail.before
+    while step is not None:
+        kind = study.function.nodes[step.node][0]
+        if kind == ir.CALL:
+            return False
+        if kind == ir.BRANCH:
+            return True
+        step = step.before
+    return False
 
 
 def _passed_before(incident: Incident) -> bool:
@@ -274,11 +289,13 @@ def _incidents(study: Study, story: Story) -> Iterator[Candidate]:
         yield _told(story, listed, sure)
 
 
-def _handed_incidents(story: Story) -> Iterator[Candidate]:
+def _handed_incidents(study: Study, story: Story) -> Iterator[Candidate]:
     for event, listed in _by_event(story.incidents).items():
         if event in (Event.DOUBLE, Event.USE):
             if all(_passed_before(one) for one in listed):
                 yield _told(story, listed, (LOW, "it is the same release in the next turn"))
+            elif all(_asked_between(study, one) for one in listed):
+                yield _told(story, listed, (LOW, "conditions are asked between the two releases"))
             elif story.seed.pair.kind in (PairKind.REFERENCE, PairKind.COUNT, PairKind.HANDLE):
                 yield _told(story, listed, (LOW, "two references may have been handed over"))
             else:

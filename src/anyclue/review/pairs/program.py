@@ -16,6 +16,8 @@ from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.unit import Unit
 
 _NOTHING = Summary()
+TURNS = 2
+"""Functions that call each other are looked at so many times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +101,12 @@ class Program:
         )
 
     def settle(self) -> None:
-        """Look at every function, callees first, and again where they call each other in a ring."""
+        """Look at every function, callees first, and twice where they call each other in a ring."""
         for level in self.levels():
-            self.look(level)
+            self.look([one for one in level if not one.ring])
+            rings = [one for one in level if one.ring]
+            for _ in range(TURNS):
+                self.turn(rings)
 
     def settle_changed(self, before: Mapping[str, Mapping[str, Known]]) -> None:
         """Look at the functions that changed, and at those that call something that did.
@@ -115,50 +120,79 @@ class Program:
             for name in listed
             if path not in self.files or name not in self.files[path].names
         }
+
+        def fresh(one: Position) -> bool:
+            judged = self.files[one.path].functions[one.number]
+            known = before.get(one.path, {}).get(judged.function.name)
+            return known is None or known.body != judged.body or bool(judged.calls & changed)
+
         for level in self.levels():
-            for path, index, _ in level:
-                file = self.files[path]
-                judged = file.functions[index]
-                name = judged.function.name
-                known = before.get(path, {}).get(name)
-                if known is None or known.body != judged.body or judged.calls & changed:
-                    _study(judged, self.callees(path))
-                    if known is None or known.summary != judged.summary:
-                        changed.add(name)
-                else:
-                    judged.summary = known.summary
-                if index < len(file.unit.functions) or name not in file.own:
-                    file.own[name] = judged.summary
-                    if seen_elsewhere(path, judged.function):
-                        self.shared[name] = judged.summary
+            rings = [one for one in level if one.ring]
+            again = rings if any(fresh(one) for one in rings) else []
+            look = [one for one in level if not one.ring and fresh(one)]
+            for one in level:
+                if one not in look and one not in again:
+                    judged = self.files[one.path].functions[one.number]
+                    judged.summary = before[one.path][judged.function.name].summary
+                    self._publish(one)
+            self.look(look)
+            self._forget(again)
+            for _ in range(TURNS):
+                self.turn(again)
+            for one in (*look, *again):
+                judged = self.files[one.path].functions[one.number]
+                known = before.get(one.path, {}).get(judged.function.name)
+                if known is None or known.summary != judged.summary:
+                    changed.add(judged.function.name)
 
     def levels(self) -> list[list[Position]]:
         """Return all functions in an order in which callees come first."""
         return in_levels({path: outline(file) for path, file in self.files.items()})
 
-    def look(self, level: Sequence[Position]) -> dict[str, Summary]:
-        """Look at these functions, of which none calls another but in a ring.
+    def look(self, positions: Sequence[Position]) -> dict[str, Summary]:
+        """Look at functions of which none calls another.
 
         Returns:
             what is new about functions that other files see.
         """
         news: dict[str, Summary] = {}
-        rings = [position for position in level if position[2]]
-        for position in (*level, *rings):
-            path, index, _ = position
-            file = self.files[path]
-            judged = file.functions[index]
-            name = judged.function.name
-            _study(judged, self.callees(path))
-            if index >= len(file.unit.functions) and name in file.own:
-                continue
-            file.own[name] = judged.summary
-            if seen_elsewhere(path, judged.function):
-                news[name] = judged.summary
-                self.shared.setdefault(name, judged.summary)
-                if position in rings:
-                    self.shared[name] = judged.summary
+        for one in positions:
+            _study(self.files[one.path].functions[one.number], self.callees(one.path))
+            news |= self._publish(one)
         return news
+
+    def turn(self, positions: Sequence[Position]) -> dict[str, Summary]:
+        """Look at functions that call each other, each with what is known before this turn.
+
+        Returns:
+            what is new about functions that other files see.
+        """
+        for one in positions:
+            _study(self.files[one.path].functions[one.number], self.callees(one.path))
+        news: dict[str, Summary] = {}
+        for one in positions:
+            news |= self._publish(one)
+        return news
+
+    def _publish(self, one: Position) -> dict[str, Summary]:
+        """Let callers know what a function does; return it when other files are among them."""
+        file = self.files[one.path]
+        judged = file.functions[one.number]
+        name = judged.function.name
+        if one.number >= len(file.unit.functions) and name in file.own:
+            return {}
+        file.own[name] = judged.summary
+        if not one.seen:
+            return {}
+        self.shared[name] = judged.summary
+        return {name: judged.summary}
+
+    def _forget(self, positions: Sequence[Position]) -> None:
+        for one in positions:
+            name = self.files[one.path].functions[one.number].function.name
+            self.files[one.path].own.pop(name, None)
+            if one.seen:
+                self.shared.pop(name, None)
 
     def callees(self, path: str) -> Callees:
         """Return what the functions called in a file do."""

@@ -232,7 +232,7 @@ class Study:
         for number, effect in self.effects:
             acquires = effect.does == Does.ACQUIRE and effect.pair == pair
             if acquires and not effect.sometimes and place in (None, self.place(number, effect)):
-                stops[number] = effect.when
+                stops[number] = effect.unless
         found = 0
         seen: dict[int, list[Facts]] = {}
         nodes, knowledge = self.function.nodes, self.knowledge
@@ -269,10 +269,9 @@ class Study:
                 else:
                     facts = knowledge.stepped(facts, node)
                     if number in stops:
-                        missed = values.ANY & ~stops[number]
-                        if not missed:
+                        if not stops[number]:
                             break
-                        facts = knowledge.written(facts, node[3], missed)
+                        facts = knowledge.written(facts, node[3], stops[number])
                 number = slice_.go[node[1]]
         return found if budget > 0 else values.ANY
 
@@ -361,11 +360,13 @@ class Study:
             held = values.POSITIVE
         if mode.startswith("$"):
             mode = ""
+        when = held if held & ~without or not without else values.ANY
         yield Effect(
             does=Does.ACQUIRE,
             pair=story.seed.pair.name,
             place=template,
-            when=held if held & ~without or not without else values.ANY,
+            when=when,
+            unless=without if when != values.ANY else 0,
             mode=mode,
             sometimes=bool(held & without),
         )
@@ -396,6 +397,7 @@ class Study:
                 pair=seed.pair.name,
                 place=template,
                 when=when if kept and not when & rest else values.ANY,
+                unless=rest if kept and not when & rest else 0,
                 sometimes=bool(kept and when & rest),
             )
 

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from anyclue.review.pairs import ir, paths, values
-from anyclue.review.pairs.effects import SCOPED, Does
+from anyclue.review.pairs.effects import SCOPED, Does, Effect
 from anyclue.review.pairs.knowledge import Facts, admit
 from anyclue.review.pairs.slices import cut
 from anyclue.review.pairs.study import Study
@@ -149,7 +149,7 @@ class _Tally:
                     if path != self._place or effect.place == "$ret":
                         continue
                     by = {Does.ACQUIRE: -1, Does.DOWNGRADE: 0}.get(effect.does, 1)
-                    changed = _counted(changed, by, effect.when, effect.sometimes, number)
+                    changed = _counted(changed, by, effect, number)
         if node[0] in (ir.SET, ir.CALL) and paths.reached_through(self._place, node[3]):
             # Set anew: what it held is counted so far.
             if trail is None or trail.node != number or trail.before is not None:
@@ -193,15 +193,15 @@ class _Tally:
 
 
 def _counted(
-    states: list[tuple[int, int, Trail | None]], by: int, when: int, sometimes: bool, number: int
+    states: list[tuple[int, int, Trail | None]], by: int, effect: Effect, number: int
 ) -> list[tuple[int, int, Trail | None]]:
     """Return the counts after an effect that happens for some results of a call only."""
     found: list[tuple[int, int, Trail | None]] = []
     for net, known, trail in states:
         step = Trail(number, True, trail)
-        if known & when:
-            found.append((max(-MOST, min(MOST, net + by)), known & when, step))
-        rest = known if sometimes else known & ~when
+        if known & effect.when:
+            found.append((max(-MOST, min(MOST, net + by)), known & effect.when, step))
+        rest = known if effect.sometimes else known & effect.unless
         if rest:
             found.append((net, rest, step))
     return found

@@ -29,6 +29,17 @@ FAILS = {
 }
 """The signs of a call's result when it did *not* fail, by the contract's word."""
 
+FAILED = {
+    "never": 0,
+    "null": ZERO,
+    "error": NEGATIVE,
+    "null-or-error": NEGATIVE | ZERO,
+    "zero": ZERO,
+    "nonzero": NEGATIVE | POSITIVE,
+    "negative": NEGATIVE,
+}
+"""The signs of a call's result when it failed."""
+
 
 def signs(value: Value) -> int:
     """Return the signs that a value may have."""

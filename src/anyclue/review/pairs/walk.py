@@ -584,7 +584,7 @@ class Walk:
             self._end(End.ESCAPED, number, values.ANY, state, trail)
             return []
         after: list[tuple[State, int, Trail | None]] = []
-        if effect.when != values.ANY and (rest := when & ~effect.when):
+        if rest := when & effect.unless:
             after.append((state, rest, here))
         taken = when & effect.when
         if effect.does == Does.CONSUME:
@@ -720,6 +720,9 @@ class Walk:
             if not whole and self._callees.shares(name):
                 self._end(End.ESCAPED, number, values.ANY, state, trail)
                 return None
+            if self._kept_by_promise(name, summary):
+                self._end(End.ESCAPED, number, values.ANY, state, trail)
+                return None
             if summary is not None:
                 if position in (summary.keeps if whole else summary.keeps | summary.writes):
                     self._end(End.ESCAPED, number, values.ANY, state, trail)
@@ -743,6 +746,14 @@ class Walk:
             if whole or not state.doubtful:
                 state = state._replace(doubtful=state.doubtful or whole)
         return state
+
+    def _kept_by_promise(self, name: str, summary: Summary | None) -> bool:
+        """Tell whether a call with a contract for other pairs seems to keep what it is given."""
+        if summary is None or not self._callees.promised(name):
+            return False
+        if self._pair.name in summary.effects or name in self._callees.contracts.borrow:
+            return False
+        return self._callees.may_keep(name)
 
     def _taken_as_another(
         self, summary: Summary, arguments: tuple[str | None, ...], state: State

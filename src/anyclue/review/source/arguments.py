@@ -12,13 +12,14 @@ _SOLID_ONES: Final = (
     rb"(?P<solid>(?:" + TYPE + rb"|continue|break|return|goto[ \t]++\w++)(?=\s*+[,)])"
     rb"|return[ \t]++)|(?P<empty>)(?=[,)])"
 )
-_OPERATOR: Final = rb"|(?P<operator>[=!<>&|+*/%^~-]{1,3}+)(?=\s*+[,)])"
+_OPERATOR: Final = rb"|(?P<operator>[=!<>&|+*/%^~-]{1,3}+(?=\s*+[,)])|;(?=\s*+,))"
 _PIECE: Final = rb"|(?P<piece>(?:[A-Z][A-Z0-9_]++\s++(?=[A-Z]))++)(?=[A-Z][A-Z0-9_]++\s*+[,)}&\"])"
 _LATER: Final = re.compile(rb",\s*+(?:" + _SOLID_ONES + _OPERATOR + _PIECE + rb")")
 _FIRST: Final = re.compile(rb"\(\s*+(?:" + _SOLID_ONES + _PIECE + rb")")
 _BEFORE: Final = re.compile(rb"(\w++)\s*+\Z")
 _LEVEL: Final = re.compile(rb"KERN_[A-Z]++(?=\s++[A-Za-z_])")
 _STRINGIFIED: Final = re.compile(rb"__stringify(\s*+" + BALANCED + rb")")
+_AUTO: Final = re.compile(rb"\bauto(?=\s++\*?\w++\s*+=)")
 _COMPUTED: Final = re.compile(rb"\bgoto([ \t]++\*[^;{}]{0,200}+);")
 _BETWEEN: Final = re.compile(rb"\"\s*+([A-Za-z_]\w*+\s*+\([^()]*+\))")
 # What may stand before a parenthesis that is a cast, or takes a type.
@@ -50,6 +51,8 @@ def rewrite_arguments(text: bytearray) -> None:
             text[found.end(1) - 1 : found.end(1)] = b"F"
     for found in _RANGE.finditer(frozen):
         text[found.start(1) : found.end(1)] = b" | "
+    for found in _AUTO.finditer(frozen):
+        text[found.start()] = 0x41
     for found in _COMPUTED.finditer(frozen):
         text[found.start(1) : found.end(1)] = blank(found[1])
         text[found.start(1) + 1] = 0x5F

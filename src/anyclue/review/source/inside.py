@@ -156,7 +156,12 @@ def _word(text: bytearray, start: int, found: re.Match[bytes], word: bytes) -> N
     """Put a keyword in the place of the macro's name; a shorter one where it is too short."""
     begin, end = start + found.start("name"), start + found.start("arguments")
     word = word if end - begin >= len(word) else b"if" if end - begin >= 2 else b""
-    text[begin:end] = word.ljust(end - begin)
+    if found["arguments"][1:-1].strip() or end - begin < len(word) + 2 or word == b"do":
+        text[begin:end] = word.ljust(end - begin)
+        return
+    # Without arguments, the rest of the name becomes the condition.
+    text[begin : begin + len(word) + 1] = word + b"("
+    text[end] = 0x20
 
 
 def _end(text: bytearray, start: int, found: re.Match[bytes]) -> None:

@@ -21,6 +21,8 @@ _CALL: Final = re.compile(
 _OLD_STYLE: Final = re.compile(
     rb"(?:\A|\n)[A-Za-z_][\w \t*]*+\([\w\s,]*+\)\s*+(?:[A-Za-z_][\w\s,*\[\]]*+;\s*+)++\Z"
 )
+# Statements as arguments, blocks.
+_HELD: Final = re.compile(rb"\{|;\s*+[^\s;]|\bif\b")
 # Definitions whose arguments hold statements, as trace events have them.
 _DEFINITION: Final = re.compile(rb"\n[A-Z][A-Z0-9_]{3,}+[ \t]*+" + BALANCED + rb"[ \t]*+;?")
 # Braces that open no function: an initialiser, a type.
@@ -82,7 +84,7 @@ def _top_call(text: bytearray, start: int, call: re.Match[bytes]) -> None:
     if call["value"]:
         begin, end = call.start("name"), call.start("value")
         text[start + begin : start + end] = declared(call["name"], call.string[begin:end])
-    elif call["end"] is None or b"{" in whole or whole.count(b";") > 1:
+    elif call["end"] is None or _HELD.search(whole):
         text[start + call.start() : start + call.end()] = blank(whole)
     elif call["before"]:
         begin, end = call.span("before")

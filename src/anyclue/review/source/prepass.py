@@ -15,10 +15,10 @@ from anyclue.review.source.outside import rewrite_outside
 from anyclue.review.source.words import ANNOTATION, BALANCED
 
 _GUARD: Final = re.compile(
-    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS)[ \t]*+\(\s*+(?P<name>\w++)"
+    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS|ACQUIRE)[ \t]*+\(\s*+(?P<name>\w++)"
 )
 
-_GUARDED: Final = re.compile(rb"(?:guard|CLASS)[ \t]*+\(")
+_GUARDED: Final = re.compile(rb"(?:guard|CLASS|ACQUIRE)[ \t]*+\(")
 _CALL: Final = re.compile(rb"\w++\s*+" + BALANCED + rb"(?:\s*+" + BALANCED + rb")?")
 
 
@@ -89,7 +89,8 @@ def _guards(source: bytes, text: bytes) -> list[Cleanup]:
     for found in _GUARD.finditer(text):
         whole = _CALL.match(text, found.start())
         end = whole.end() if whole else found.end()
-        kind = b"class" if found["kind"] == b"CLASS" else found["kind"].replace(b"_cond", b"")
+        kind = found["kind"].replace(b"_cond", b"")
+        kind = b"class" if kind.isupper() else kind
         cleanups.append(_cleanup(kind, found["name"], source, found.start(), end))
     return cleanups
 

@@ -23,7 +23,7 @@ _CALLED: Final = (
     "__cond_acquires __cond_releases __acquires_shared __releases_shared __attribute__ __attribute "
     "__alloc_size __realloc_size __assume_aligned __cleanup __free __counted_by __counted_by_le "
     "__counted_by_be __sized_by __copy __error __compiletime_error __compiletime_warning __warning "
-    "__no_sanitize __nonnull __format_arg __alias __guarded_by __pt_guarded_by __diagnose_as "
+    "__no_sanitize __nonnull __format_arg __alias __guarded_by __pt_guarded_by __must_not_hold __acquires_ret __releases_ret __context_lock_struct __diagnose_as "
     "__element_count __malloc __declspec __nonstring __diag_ignore_all __diag_ignore"
 )
 _PLAIN: Final = (
@@ -46,7 +46,7 @@ _PLAIN: Final = (
     "__hyp_text __always_inline __inline_maybe_unused __extension__ __restrict __restrict__ "
     "__noinline __noinline__ __nonstring __mustcheck __independent __outvar __notrace_funcgraph "
     "__no_instrument_function __no_fgcse __cdecl __stdcall __fastcall __purgatory_ro "
-    "__intel_syscall_abi __efi_retpoline __efi __efistub_global __initcall __exitcall __rust_helper"
+    "__intel_syscall_abi __efi_retpoline __efi __efistub_global __initcall __exitcall __no_context_analysis __rust_helper"
 )
 # Without an underscore in front, so they need a pattern of their own.
 _WORDS: Final = (
