@@ -96,6 +96,14 @@ STATEMENTS = {
         do_for_each_rec(page, rec) {
                 a++;
         } while_for_each_rec();
+        scoped_with_creds() {
+                a++;
+        }
+        scoped_cond_guard(mutex_try, ;, &p->lock) {
+                a++;
+        }
+        for (int i = 0; i < 3; i++)
+                a++;
         ifdebug(FOO) {
                 a++;
         }
@@ -166,6 +174,8 @@ b";
         }
     """,
     "gnu": """
+        auto auto_p = p;
+        auto *q = p;
         __label__ out;
         int b = ({ int c = a; c + 1; });
         int d = _Generic(a, int: 1, char *: 2);
@@ -280,6 +290,10 @@ DEFINE_PER_CPU(struct foo, bar) =
 {
 \t.a = a,
 };
+DEFINE_FREE(foo, struct foo *, if (_T) foo_put(_T))
+DEFINE_FREE(bar, struct bar *, if (_T) bar_put(_T));
+DEFINE_CLASS(baz, struct baz *, if (_T) { put(_T); }, get(a), int a)
+static_assert(sizeof(struct foo) == 4, "x");
 TRACE_EVENT(foo_bar,
 \tTP_PROTO(struct foo *a, int b),
 \tTP_fast_assign(

@@ -30,6 +30,7 @@ int f(struct foo *foo)
 \t\ta++;
 \tscoped_cond_guard(mutex_intr, return -EINTR, &foo->lock) {
 \t}
+\tACQUIRE(mutex_intr, lock)(&foo->lock);
 \tfoo_guard(x);
 }
 """
@@ -64,6 +65,7 @@ def test_cleanups() -> None:
             "mutex_intr",
             "scoped_cond_guard(mutex_intr, return -EINTR, &foo->lock)",
         ),
+        ("class", "mutex_intr", "ACQUIRE(mutex_intr, lock)(&foo->lock)"),
     ]
     assert isinstance(source.cleanups[0], Cleanup)
     assert sorted(source.macros.values()) == ["scoped_cond_guard", "scoped_guard"]

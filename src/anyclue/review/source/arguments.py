@@ -41,11 +41,17 @@ _SOLID: Final = bytes(
 def rewrite_arguments(text: bytearray) -> None:
     """Make type and jump arguments identifiers, ``typeof`` a plain name, assembler nothing."""
     _assembler(text)
+    _keywords(text)
+    _strings(text)
+    _arguments(text)
+
+
+def _keywords(text: bytearray) -> None:
+    """Rewrite what the grammar has no words for, or words that take less than in the kernel."""
     frozen = bytes(text)
     for found in _TYPEOF.finditer(frozen):
         if _free(frozen, found.start()):
             text[found.start(1) : found.end()] = blank(found[1])
-    # Keywords of the grammar that take less than the kernel gives them.
     for found in _KEYWORD.finditer(frozen):
         if _free(frozen, found.start()):
             text[found.end(1) - 1 : found.end(1)] = b"F"
@@ -56,12 +62,16 @@ def rewrite_arguments(text: bytearray) -> None:
     for found in _COMPUTED.finditer(frozen):
         text[found.start(1) : found.end(1)] = blank(found[1])
         text[found.start(1) + 1] = 0x5F
+
+
+def _strings(text: bytearray) -> None:
+    """Leave a string where strings and macros stand in a row."""
+    frozen = bytes(text)
     for pattern in (_LEVEL, _BETWEEN):
         for found in pattern.finditer(frozen):
             text[found.start(pattern.groups) : found.end()] = blank(found[pattern.groups])
     for found in _STRINGIFIED.finditer(frozen):
         text[found.start() : found.end()] = b'""' + blank(found[0][2:])
-    _arguments(text)
 
 
 def _arguments(text: bytearray) -> None:

@@ -25,8 +25,9 @@ class Cleanup:
     """A release that the compiler runs at the end of the scope.
 
     ``kind`` is ``free`` (``__free(name)``), ``cleanup`` (``__cleanup(name)``), ``guard``,
-    ``scoped_guard`` or ``class`` (``CLASS``, ``ACQUIRE``); ``name`` the first argument; ``offset`` the first byte of
-    ``text``, which is the macro with its argument as it stands in the file.
+    ``scoped_guard`` or ``class`` (``CLASS``, ``ACQUIRE``); ``name`` the first argument;
+    ``offset`` the first byte of ``text``, which is the macro with its arguments as it stands in
+    the file.
     """
 
     kind: str

@@ -15,7 +15,8 @@ from anyclue.review.source.outside import rewrite_outside
 from anyclue.review.source.words import ANNOTATION, BALANCED
 
 _GUARD: Final = re.compile(
-    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS|ACQUIRE)[ \t]*+\(\s*+(?P<name>\w++)"
+    rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS|ACQUIRE)[ \t]*+"
+    rb"\(\s*+(?P<name>\w++)"
 )
 
 _GUARDED: Final = re.compile(rb"(?:guard|CLASS|ACQUIRE)[ \t]*+\(")

@@ -20,11 +20,13 @@ BALANCED: Final = _nested(7)
 
 _CALLED: Final = (
     "__printf __scanf __aligned __section __acquires __releases __must_hold __must_hold_shared "
-    "__cond_acquires __cond_releases __acquires_shared __releases_shared __attribute__ __attribute "
-    "__alloc_size __realloc_size __assume_aligned __cleanup __free __counted_by __counted_by_le "
-    "__counted_by_be __sized_by __copy __error __compiletime_error __compiletime_warning __warning "
-    "__no_sanitize __nonnull __format_arg __alias __guarded_by __pt_guarded_by __must_not_hold __acquires_ret __releases_ret __context_lock_struct __diagnose_as "
-    "__element_count __malloc __declspec __nonstring __diag_ignore_all __diag_ignore"
+    "__cond_acquires __cond_releases __acquires_shared __releases_shared __attribute__ "
+    "__attribute __alloc_size __realloc_size __assume_aligned __cleanup __free __counted_by "
+    "__counted_by_le __counted_by_be __sized_by __copy __error __compiletime_error "
+    "__compiletime_warning __warning __no_sanitize __nonnull __format_arg __alias __guarded_by "
+    "__pt_guarded_by __must_not_hold __acquires_ret __releases_ret __context_lock_struct "
+    "__diagnose_as __element_count __malloc __declspec __nonstring __diag_ignore_all "
+    "__diag_ignore"
 )
 _PLAIN: Final = (
     "__init __exit __initdata __exitdata __initconst __exitconst __init_or_module "
@@ -35,18 +37,19 @@ _PLAIN: Final = (
     "__attribute_const__ __malloc __noreturn __weak __packed __deprecated __noclone "
     "__no_kasan_or_inline __no_sanitize_address __no_sanitize_memory __no_sanitize_thread "
     "__no_sanitize_undefined __no_sanitize_coverage __no_kcsan __no_kmsan_checks "
-    "__no_sanitize_or_inline __no_sanitize_memory __noscs __latent_entropy __randomize_layout "
-    "__no_randomize_layout __designated_init __flatten __naked __ref __refdata __refconst "
-    "__meminit __meminitdata __meminitconst __memexit __memexitdata __sched __lockfunc "
-    "__irq_entry __softirq_entry __kprobes __read_mostly __ro_after_init ____cacheline_aligned "
-    "____cacheline_aligned_in_smp ____cacheline_internodealigned_in_smp __cacheline_aligned "
-    "__cacheline_aligned_in_smp __cpuidle __noinstr_section __entry_text __net_init __net_exit "
-    "__net_initdata __page_aligned_bss __page_aligned_data __bpf_kfunc __nosavedata __noendbr "
-    "__nocfi __gnu_inline __no_caller_saved_registers __no_profile __no_stack_protector __head "
-    "__hyp_text __always_inline __inline_maybe_unused __extension__ __restrict __restrict__ "
-    "__noinline __noinline__ __nonstring __mustcheck __independent __outvar __notrace_funcgraph "
+    "__no_sanitize_or_inline __noscs __latent_entropy __randomize_layout __no_randomize_layout "
+    "__designated_init __flatten __naked __ref __refdata __refconst __meminit __meminitdata "
+    "__meminitconst __memexit __memexitdata __sched __lockfunc __irq_entry __softirq_entry "
+    "__kprobes __read_mostly __ro_after_init ____cacheline_aligned ____cacheline_aligned_in_smp "
+    "____cacheline_internodealigned_in_smp __cacheline_aligned __cacheline_aligned_in_smp "
+    "__cpuidle __noinstr_section __entry_text __net_init __net_exit __net_initdata "
+    "__page_aligned_bss __page_aligned_data __bpf_kfunc __nosavedata __noendbr __nocfi "
+    "__gnu_inline __no_caller_saved_registers __no_profile __no_stack_protector __head __hyp_text "
+    "__always_inline __inline_maybe_unused __extension__ __restrict __restrict__ __noinline "
+    "__noinline__ __nonstring __mustcheck __independent __outvar __notrace_funcgraph "
     "__no_instrument_function __no_fgcse __cdecl __stdcall __fastcall __purgatory_ro "
-    "__intel_syscall_abi __efi_retpoline __efi __efistub_global __initcall __exitcall __no_context_analysis __rust_helper"
+    "__intel_syscall_abi __efi_retpoline __efi __efistub_global "
+    "__no_context_analysis __rust_helper"
 )
 # Without an underscore in front, so they need a pattern of their own.
 _WORDS: Final = (
@@ -112,7 +115,7 @@ _PLAIN_NAME: Final = re.compile(rb"\b[a-z_]\w*+(?=\s*+[,)])")
 def declared(macro: bytes, call: bytes) -> bytes:
     """Make a call that is initialised, as ``DEFINE_X(type, name) = ...``, a declaration."""
     names = list(_PLAIN_NAME.finditer(call, len(macro)))
-    if not names:
+    if not names or names[-1].start() < len("int "):
         return call
     name = names[-1]
     return (
