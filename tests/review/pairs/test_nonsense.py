@@ -16,6 +16,7 @@ from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.model.finding import Confidence, Review
 from anyclue.review.pairs.contracts import built_in
 from anyclue.review.pairs.explain import Text, finding
+from anyclue.review.pairs.knowledge import Facts, Knowledge
 from anyclue.review.pairs.program import Program
 from anyclue.review.pairs.suggest import with_suggestion
 from anyclue.review.pairs.unit import Unit, unit
@@ -252,15 +253,22 @@ def test_many_branches_that_can_be_followed_are_followed(settle: Settle) -> None
 @pytest.mark.xfail(
     strict=True, reason="steps are counted by resource, not by function: n resources cost n * n"
 )
-def test_many_resources_end_soon(settle: Settle) -> None:
-    body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(100))
-    began = time.process_time()
-    settle(f"{HEAD}{body}{TAIL}")
-    few = time.process_time() - began
-    body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(200))
-    began = time.process_time()
-    settle(f"{HEAD}{body}{TAIL}")
-    assert time.process_time() - began < 3 * few
+def test_many_resources_cost_no_more_than_their_number(
+    settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    taken = Knowledge.taken
+
+    def counted(self: Knowledge, facts: Facts, number: int, holds: bool) -> Facts | None:
+        asked[-1] += 1
+        return taken(self, facts, number, holds)
+
+    monkeypatch.setattr(Knowledge, "taken", counted)
+    for count in (40, 160):
+        body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(count))
+        asked.append(0)
+        settle(f"{HEAD}{body}{TAIL}")
+    assert asked[1] < 6 * asked[0]
 
 
 def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(settle: Settle) -> None:

@@ -598,6 +598,28 @@ int f(struct address_space *mapping, pgoff_t i, int done)
         "",
         LEAK,
     ),
+    Case(
+        "a field asked twice, with a lock between",
+        """
+int f(struct work *w)
+{
+	char *buf = NULL;
+
+	if (w->flags & 4)
+		buf = kmalloc(4, GFP_KERNEL);
+	spin_lock(&w->lock);
+	w->n++;
+	spin_unlock(&w->lock);
+	if (w->flags & 4)
+		kfree(buf);
+	return 0;
+}
+""",
+        "w->n++;\n",
+        "w->n++;\n\tw->flags = 0;\n",
+        LEAK,
+        good_fails="taking a lock of w ends what was known of w->flags; the leak is called sure",
+    ),
     # How failure shows
     Case(
         "NULL",
