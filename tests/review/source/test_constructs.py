@@ -113,6 +113,10 @@ STATEMENTS = {
         a = 1;
         TRACE("x", a)
 
+        DEBUGLOG(6, "x")
+        {
+                a = 2;
+        }
         b = 1;
         if (a)
                 TRACE("y", a)
@@ -313,7 +317,9 @@ struct foo {
 \tDECLARE_BITMAP(map, 64);
 \tint b __counted_by(a);
 } __packed __aligned(8);
-LIST(x)
+SET_START(x)
+ID_UNUSED
+THE_ID(func, x)
 int a(void)
 {
 }

@@ -16,7 +16,7 @@ _STATEMENT: Final = re.compile(
     + rb"(?P<gap>\s*+)(?P<next>\{|=\s*+\{|else\b|[A-Za-z_}]|(?:\+\+|--)(?=[\w(*])|[*(])"
 )  # fmt: skip
 _NAME: Final = re.compile(rb"\w++\s*+[;=,\[]")
-_LOOP: Final = re.compile(rb"for_?each|each_entry", re.IGNORECASE)
+_LOOP: Final = re.compile(rb"for_?each|each_entry|iterate|scoped", re.IGNORECASE)
 _WHILE: Final = re.compile(rb"\}\s*+(while_(?:for_)?each\w*+)(\s*+\()(\s*+\))?")
 _DECLARATION: Final = (
     rb"(?:struct|union|enum|unsigned|int|char|long|u\d+)\s[\w\s*]*+(?:\[\w*+\]\s*+)?"
@@ -62,7 +62,7 @@ def _statement(text: bytearray, start: int, found: re.Match[bytes], macros: dict
     if following.startswith(b"="):
         begin, end = found.start("name"), found.end("arguments")
         text[start + begin : start + end] = declared(found["name"], found.string[begin:end])
-    elif following == b"{" or _looped(found):
+    elif _looped(found):
         _loop(text, start, found, macros)
     elif following == b"else" and (
         found["chained"] or not _before(found.string, found.start()).endswith(b")")
@@ -133,8 +133,8 @@ def _looped(found: re.Match[bytes]) -> bool:
         return False
     if _LOOP.search(found["name"]):
         return True
-    if b"\n" not in found["gap"] or following in {b"*", b"("}:
-        return False
+    if b"\n" not in found["gap"] or following in {b"*", b"(", b"{"}:
+        return following == b"{" and b"\n" not in found["gap"]
     inner = found["gap"].rpartition(b"\n")[2].expandtabs(8)
     return len(inner) > len(found["indent"].expandtabs(8))
 

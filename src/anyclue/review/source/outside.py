@@ -25,6 +25,10 @@ _OLD_STYLE: Final = re.compile(
 _HELD: Final = re.compile(rb"\{|;\s*+[^\s;]|\bif\b")
 # Definitions whose arguments hold statements, as trace events have them.
 _DEFINITION: Final = re.compile(rb"\n[A-Z][A-Z0-9_]{3,}+[ \t]*+" + BALANCED + rb"[ \t]*+;?")
+# A macro without arguments among others.
+_BARE: Final = re.compile(
+    rb"\n[A-Z][A-Z0-9_]{3,}+[ \t\r]*+(?=\n[A-Z][A-Z0-9_]{3,}+" + BALANCED + rb"(?!\s*+\{))"
+)
 # Braces that open no function: an initialiser, a type.
 _HEADLESS: Final = re.compile(rb"=\s*+(?:\([^()]*+\)\s*+)?\Z|\b(?:struct|union|enum)\s++\w*+\s*+\Z")
 
@@ -38,6 +42,8 @@ def rewrite_outside(text: bytearray, macros: dict[int, str]) -> list[tuple[int, 
     for definition in _DEFINITION.finditer(bytes(text)):
         if b"{" in definition[0]:
             text[definition.start() : definition.end()] = blank(definition[0])
+    for bare in _BARE.finditer(bytes(text)):
+        text[bare.start() : bare.end()] = blank(bare[0])
     functions = []
     at = 0
     for start, end in bodies(text):

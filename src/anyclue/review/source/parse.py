@@ -112,12 +112,30 @@ def _function(node: Node) -> Function:
         end_byte=node.end_byte,
         first_line=node.start_point.row + 1,
         last_line=node.end_point.row + 1,
-        broken=node.has_error,
+        broken=_broken(node),
         static=any(
             child.type == "storage_class_specifier" and child.text == b"static"
             for child in node.children
         ),
     )
+
+
+def _broken(node: Node) -> bool:
+    """Tell whether something in a function could not be parsed; ``out: }`` can (C23)."""
+    pending = [node] if node.has_error else []
+    while pending:
+        one = pending.pop()
+        if one.is_error or (one.is_missing and not _behind_label(one)):
+            return True
+        pending += [child for child in one.children if child.has_error or child.is_missing]
+    return False
+
+
+def _behind_label(missing: Node) -> bool:
+    statement = missing.parent
+    if missing.type != ";" or statement is None or statement.parent is None:
+        return False
+    return statement.child_count == 1 and statement.parent.type == "labeled_statement"
 
 
 def _name(node: Node) -> str:
