@@ -72,6 +72,7 @@ def _set_up(options: argparse.Namespace, scratch: Path) -> run.Bench:
     contracts = built_in()
     return run.Bench(
         tree=newest,
+        oldest=oldest,
         version=version,
         changed=updates(oldest, newest, contracts),
         contracts=contracts,

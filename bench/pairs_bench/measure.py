@@ -75,14 +75,16 @@ def noop_findings(reviews: Reviews, root: Path, changes: Sequence[Noop]) -> dict
     return said
 
 
-def stable(reviews: Reviews, root: Path, changed: Sequence[Update]) -> Stable:
-    """Judge updates, file by file, and the same the other way round."""
+def stable(
+    old: tuple[Reviews, Path], new: tuple[Reviews, Path], changed: Sequence[Update]
+) -> Stable:
+    """Judge updates, file by file, in the old tree, and their way back in the new one."""
     introduced: list[Finding] = []
     fixes_found = 0
     for number, update in enumerate(changed, start=1):
-        introduced += _review(reviews, root, update.path, update.old, update.new).findings
+        introduced += _review(*old, update.path, update.old, update.new).findings
         if update.fixes:
-            review = _review(reviews, root, update.path, update.new, update.old)
+            review = _review(*new, update.path, update.new, update.old)
             fixes_found += len(set(update.fixes) & {f.function for f in review.findings})
         _progress("updates", number, len(changed), f"{len(introduced)} findings")
     for finding in introduced:

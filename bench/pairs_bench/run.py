@@ -29,7 +29,8 @@ class Bench:
 
     Attributes:
         tree: the newest source.
-        version: its version.
+        oldest: the oldest one.
+        version: version of the newest.
         changed: what changed in it since the oldest source.
         contracts: what is known of acquiring and releasing.
         reviewer: the checker, on the newest source.
@@ -39,6 +40,7 @@ class Bench:
     """
 
     tree: Path
+    oldest: Path
     version: str
     changed: tuple[Update, ...]
     contracts: Contracts
@@ -119,7 +121,8 @@ def silence(bench: Bench, wanted: int) -> Fields:
 
 def updates(bench: Bench) -> Fields:
     """Review what changed from the oldest source to the newest, and the way back."""
-    result = measure.stable(bench.reviewer, bench.tree, bench.changed)
+    before = Reviewer(bench.oldest, contracts=bench.contracts, cache=bench.scratch / "oldest")
+    result = measure.stable((before, bench.oldest), (bench.reviewer, bench.tree), bench.changed)
     fields = {
         "stable_updates_findings": len(result.introduced),
         "stable_updates_files": result.files,
