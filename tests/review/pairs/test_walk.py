@@ -411,7 +411,6 @@ int f(struct list_head *head, struct super_block *sb)
         "{\n\t\t\tbrelse(bh);\n\t\t\tcontinue;\n\t\t}",
         "\n\t\t\tcontinue;",
         LEAK,
-        bad_fails="an iterator macro's condition holds for ever once it held",
     ),
     Case(
         "lock taken and dropped in turns",

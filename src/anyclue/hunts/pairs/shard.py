@@ -107,10 +107,22 @@ def told(
 
 def without_repeats(found: Sequence[Finding]) -> list[Finding]:
     """Return findings by place, without those that say the same of one place in other words."""
-    kept: dict[tuple[str, FindingKind, int, str], Finding] = {}
-    for one in sorted(found, key=lambda one: (one.path, one.line, one.kind, -one.confidence.rank)):
-        kept.setdefault((one.path, one.kind, one.line, one.resource), one)
-    return list(kept.values())
+    kept: dict[tuple[object, ...], Finding] = {}
+    for one in sorted(
+        found, key=lambda one: (one.path, -one.confidence.rank, one.kind not in _LOST[:1], one.line)
+    ):
+        lost = one.kind in _LOST and one.acquired_line is not None
+        place = kept.setdefault((one.path, one.kind, one.line, one.resource), one)
+        if place is not one or not lost:
+            continue
+        # One acquisition that is lost in two ways is one mistake.
+        first = kept.setdefault((one.path, one.acquired_line, one.pair, one.resource), one)
+        if first is not one:
+            del kept[one.path, one.kind, one.line, one.resource]
+    return sorted(set(kept.values()), key=lambda one: (one.path, one.line, one.kind))
+
+
+_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
 
 
 def unjudged(program: Program, texts: Mapping[str, bytes]) -> list[Unjudged]:

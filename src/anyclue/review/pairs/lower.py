@@ -164,6 +164,8 @@ class Lowering:
             if path is not None and not paths.is_constant(path):
                 graph.emit(ir.SET, node.start_byte, path, None)
         key = graph.temporary()
+        # Asked anew at every turn.
+        graph.emit(ir.SET, node.start_byte, key, None)
         return graph.branch(node.start_byte, key, ir_true(), key, loop=True)
 
     def _while(self, node: Node) -> None:

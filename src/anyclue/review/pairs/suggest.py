@@ -118,19 +118,11 @@ def _key(candidate: Candidate) -> tuple[str, str, str]:
 
 def _diff(path: str, old: bytes, new: bytes, line: int) -> str:
     # Only the lines around the insertion: a whole file's diff would be slow.
-    before = old.decode("utf-8", "replace").split("\n")
-    after = new.decode("utf-8", "replace").split("\n")
+    before = old.decode("utf-8", "replace").splitlines()
+    after = new.decode("utf-8", "replace").splitlines()
     first = max(line - 4, 0)
-    hunk = list(
-        difflib.unified_diff(
-            before[first : line + 3],
-            after[first : line + 4],
-            f"a/{path}",
-            f"b/{path}",
-            lineterm="",
-        )
-    )
+    had, have = before[first : line + 2], after[first : line + 3]
+    hunk = list(difflib.unified_diff(had, have, f"a/{path}", f"b/{path}", lineterm="", n=len(have)))
     if len(hunk) > 2:
-        had, have = len(before[first : line + 3]), len(after[first : line + 4])
-        hunk[2] = f"@@ -{first + 1},{had} +{first + 1},{have} @@"
+        hunk[2] = f"@@ -{first + 1},{len(had)} +{first + 1},{len(have)} @@"
     return "\n".join(hunk) + "\n"
