@@ -59,7 +59,8 @@ def repository(tree: Path) -> Repository:
     """
     at = tree.absolute()
     if not at.is_dir():
-        raise _refusal("no such directory", tree, "name a directory of a C tree")
+        what = "is not a directory" if at.exists() else "no such directory"
+        raise _refusal(what, tree, "name the repository's directory, or nothing for this one")
     asked = ("--absolute-git-dir", "--is-inside-work-tree", "--is-shallow-repository")
     done = git(at, "rev-parse", *asked)
     if done.status != 0:

@@ -429,7 +429,12 @@ def test_any_two_versions(
     turned: bool,
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
-        found = between(Path(name), b"".join(before), b"".join(after), context, turned=turned)
+        try:
+            found = between(Path(name), b"".join(before), b"".join(after), context, turned=turned)
+        except RequestError:
+            # Without context git itself cannot always tell where a hunk belongs.
+            assert context == "-U0"
+            return
     if found is not None and turned:  # it may apply forward once more
         assert b"".join(after) in {found.old, found.new}
     elif found is not None:

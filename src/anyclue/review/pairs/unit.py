@@ -73,9 +73,16 @@ def unit(text: bytes) -> Unit:
         functions=functions,
         others=others,
         notes=source.notes,
-        unread=source.unread,
+        unread=source.unread or _all_unread(source),
         lines=source.lines,
     )
+
+
+def _all_unread(source: Source) -> tuple[tuple[int, int], ...]:
+    """Return all lines of a file with braces in which the parser found nothing that it knows."""
+    root = source.tree.root_node
+    lost = b"{" in source.text and (root.has_error or root.child_count == 0)
+    return ((1, max(source.lines, 1)),) if lost and not source.functions else ()
 
 
 def _lowered(
