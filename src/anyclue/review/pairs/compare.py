@@ -13,9 +13,9 @@ from anyclue.review.pairs.effects import Callees, Does
 from anyclue.review.pairs.ir import FunctionIR
 from anyclue.review.pairs.judge import Candidate, candidates, custody_incidents
 from anyclue.review.pairs.program import Judged, Program
+from anyclue.review.pairs.story import Seed
 from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.tally import Way, ways
-from anyclue.review.pairs.walk import Seed
 
 Place = tuple[str, str]
 """A pair's name and the path of a resource."""

@@ -9,8 +9,8 @@ from anyclue.model.finding import Confidence, FindingKind
 from anyclue.review.pairs import ir, values
 from anyclue.review.pairs.contract_model import PairKind
 from anyclue.review.pairs.effects import SCOPED
+from anyclue.review.pairs.story import End, Event, Exit, Incident, Seed, Story, Trail
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.walk import End, Event, Exit, Incident, Seed, Story, Trail
 
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 

@@ -11,7 +11,8 @@ from anyclue.review.pairs.contract_model import Pair
 from anyclue.review.pairs.effects import SCOPED, Callees, Does, Effect, Summary, by_pair
 from anyclue.review.pairs.knowledge import Facts, Knowledge, admit
 from anyclue.review.pairs.slices import cut
-from anyclue.review.pairs.walk import STEPS, End, Exit, Seed, Story, Walk
+from anyclue.review.pairs.story import End, Exit, Seed, Story
+from anyclue.review.pairs.walk import STEPS, Walk
 
 _GUESSED = Effect(does=Does.ACQUIRE, pair="", place="$ret", when=values.POSITIVE)
 

@@ -13,8 +13,9 @@ from anyclue.review.pairs import ir, paths, values
 from anyclue.review.pairs.effects import SCOPED, Does, Effect
 from anyclue.review.pairs.knowledge import Facts, admit
 from anyclue.review.pairs.slices import cut
+from anyclue.review.pairs.story import Trail
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.walk import STEPS, Trail
+from anyclue.review.pairs.walk import STEPS
 
 MOST = 3
 
