@@ -99,7 +99,7 @@ def pairs(
     asked = Asked(
         paths=tuple(paths or (Path(),)),
         diff=diff,
-        patch=sys.stdin.buffer.read() if diff == "-" else None,
+        patch=_piped() if diff == "-" else None,
         since=since,
         staged=staged,
         least=confidence,
@@ -120,3 +120,11 @@ def _shown(found: Review, form: Form, details: bool) -> str:
     if form == Form.SARIF:
         return sarif(found)
     return review_text(found, verbose=details)
+
+
+def _piped() -> bytes:
+    if sys.stdin is None:
+        raise RequestError(
+            [Problem(what="is closed", where="stdin", next_step="pipe a patch in: git show | ...")]
+        )
+    return sys.stdin.buffer.read()

@@ -37,11 +37,17 @@ def listed(root: Path, named: Sequence[Path]) -> list[str]:
             found[os.path.relpath(path, root)] = None
         else:
             problems.append(
-                Problem(what="no such file or directory", where=str(path), next_step="see ls")
+                Problem(what=_absence(path), where=str(path), next_step="name files or directories")
             )
     if problems:
         raise RequestError(problems)
     return list(found)
+
+
+def _absence(path: Path) -> str:
+    if path.exists():
+        return "neither a file nor a directory"
+    return "a link that leads nowhere" if path.is_symlink() else "no such file or directory"
 
 
 def _below(directory: Path) -> Iterable[str]:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from anyclue.model.finding import Finding, FindingKind, StepKind, Suggestion
-from anyclue.review.pairs import ir
-from anyclue.review.pairs.effects import Callees
+from anyclue.review.pairs import ir, values
+from anyclue.review.pairs.effects import Callees, Does
 from anyclue.review.pairs.explain import Text, plain_release
 from anyclue.review.pairs.ir import FunctionIR
 from anyclue.review.pairs.judge import Candidate, candidates
+from anyclue.review.pairs.knowledge import successors
 from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.unit import unit
 
@@ -107,9 +108,41 @@ def _mends(
     place = (candidate.seed.pair.name, candidate.seed.place)
     if candidate.kind == FindingKind.LOST_RELEASE or not study.complete:
         return False
+    inserted = at - function.begin + len(_indent(text, line))
+    if any(study.function.nodes[one][2] == inserted for one in _without(study, candidate)):
+        return False
     return not any(one[1:] == place and one[0] == candidate.kind for one in after) and (
         after <= before
     )
+
+
+def _without(study: Study, candidate: Candidate) -> set[int]:
+    """Return the steps that may be reached without the resource.
+
+    From the entry past every acquire of it, and from where a branch finds that it failed.
+    """
+    nodes = study.function.nodes
+    place = candidate.seed.place
+    acquires = {
+        number
+        for number, effect in study.effects
+        if effect.does == Does.ACQUIRE and study.place(number, effect) == place
+    }
+    pending = [0] if nodes else []
+    for number, node in enumerate(nodes):
+        if node[0] == ir.BRANCH and node[3] == place:
+            held = {place: values.POSITIVE}
+            for holds, target in ((True, node[1]), (False, node[6])):
+                if study.knowledge.taken(held, number, holds) is None:
+                    pending.append(target)
+    found: set[int] = set()
+    while pending:
+        number = pending.pop()
+        if number < 0 or number in found or number in acquires:
+            continue
+        found.add(number)
+        pending += successors(nodes[number])
+    return found
 
 
 def _key(candidate: Candidate) -> tuple[str, str, str]:
