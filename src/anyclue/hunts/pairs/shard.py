@@ -119,7 +119,7 @@ def without_repeats(found: Sequence[Finding]) -> list[Finding]:
         first = kept.setdefault((one.path, one.acquired_line, one.pair, one.resource), one)
         if first is not one:
             del kept[one.path, one.kind, one.line, one.resource]
-    return sorted(set(kept.values()), key=lambda one: (one.path, one.line, one.kind))
+    return sorted(dict.fromkeys(kept.values()), key=lambda one: (one.path, one.line, one.kind))
 
 
 _LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)

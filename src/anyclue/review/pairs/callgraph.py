@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from anyclue.review.pairs.components import components
+
 Outline = tuple[tuple[str, bool, frozenset[str]], ...]
 """A file's functions: name, whether only the file sees it, names of what it calls."""
 
@@ -49,7 +51,7 @@ def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
         callees.append(sorted(found))
     level_of: dict[int, int] = {}
     levels: list[list[Position]] = []
-    for component in _components(callees):
+    for component in components(callees):
         inside = set(component)
         ring = len(component) > 1 or component[0] in callees[component[0]]
         level = 0
@@ -65,41 +67,3 @@ def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
             seen = shared.get(files[path][index][0]) == number
             levels[level].append(Position(path, index, ring, seen))
     return levels
-
-
-def _components(after: list[list[int]]) -> list[list[int]]:
-    """Return strongly connected components, callees first (Tarjan 1972, without recursion)."""
-    order: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    waiting: set[int] = set()
-    found: list[list[int]] = []
-    for root in range(len(after)):
-        if root in order:
-            continue
-        work = [(root, 0)]
-        while work:
-            number, position = work.pop()
-            if position == 0:
-                order[number] = low[number] = len(order)
-                stack.append(number)
-                waiting.add(number)
-            for index in range(position, len(after[number])):
-                one = after[number][index]
-                if one not in order:
-                    work.append((number, index + 1))
-                    work.append((one, 0))
-                    break
-                if one in waiting:
-                    low[number] = min(low[number], order[one])
-            else:
-                if low[number] == order[number]:
-                    component: list[int] = []
-                    while not component or component[-1] != number:
-                        component.append(stack.pop())
-                        waiting.discard(component[-1])
-                    found.append(component)
-                if work:
-                    before = work[-1][0]
-                    low[before] = min(low[before], low[number])
-    return found

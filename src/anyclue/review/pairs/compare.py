@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from anyclue.model.finding import Confidence, FindingKind
 from anyclue.review.pairs import ir, paths
-from anyclue.review.pairs.effects import Callees, Does
-from anyclue.review.pairs.ir import FunctionIR
-from anyclue.review.pairs.judge import Candidate, candidates, custody_incidents
-from anyclue.review.pairs.program import Judged, Program
+from anyclue.review.pairs.counting import Place, fewer_released, more_released, plainly_released
+from anyclue.review.pairs.effects import Does
+from anyclue.review.pairs.judge import Candidate, candidates
+from anyclue.review.pairs.matching import Version, matched
+from anyclue.review.pairs.program import Program
+from anyclue.review.pairs.renaming import mentioned, renamed_variables, translated
 from anyclue.review.pairs.story import Seed
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.tally import Way, ways
-
-Place = tuple[str, str]
-"""A pair's name and the path of a resource."""
-
-
-class Version:
-    """One function in one version of the tree.
-
-    Args:
-        path: its file.
-        judged: the function.
-        callees: what the functions that it calls do, in that version.
-    """
-
-    def __init__(self, path: str, judged: Judged, callees: Callees) -> None:
-        self.path = path
-        self.function = judged.function
-        self.body = judged.body
-        self.calls = judged.calls
-        self.callees = callees
-
-    @property
-    def name(self) -> str:
-        """The function's name."""
-        return self.function.name
-
-    @cached_property
-    def study(self) -> Study:
-        """A close look at it."""
-        return Study(self.function, self.callees)
-
-    @cached_property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """What is wrong in it, certain or not."""
-        return (*candidates(self.study), *custody_incidents(self.study))
+from anyclue.review.pairs.tally import ways
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,60 +35,6 @@ def versions(program: Program, paths_: Iterable[str]) -> list[Version]:
         if path in program.files
         for judged in program.files[path].functions
     ]
-
-
-def matched(
-    old: Sequence[Version], new: Sequence[Version]
-) -> Iterator[tuple[Version | None, Version | None]]:
-    """Return functions of both versions that are the same one, moved or renamed maybe."""
-    by_place: dict[tuple[str, str], list[Version]] = {}
-    by_name: dict[str, list[Version]] = {}
-    by_body: dict[str, list[Version]] = {}
-    taken: set[int] = set()
-    for one in old:
-        by_place.setdefault((one.path, one.name), []).append(one)
-        by_name.setdefault(one.name, []).append(one)
-        by_body.setdefault(_nameless(one), []).append(one)
-    left: list[Version] = []
-    tables: tuple[Callable[[Version], list[Version]], ...] = (
-        lambda one: by_place.get((one.path, one.name), []),
-        lambda one: by_body.get(_nameless(one), []),
-        lambda one: by_name.get(one.name, []),
-    )
-    for table in tables:
-        left = []
-        for one in new:
-            other = next((two for two in table(one) if id(two) not in taken), None)
-            if other is None:
-                left.append(one)
-                continue
-            taken.add(id(other))
-            yield other, one
-        new = left
-    unmatched = [one for one in old if id(one) not in taken]
-    for one in left:
-        closest = max(unmatched, key=lambda two: _likeness(one, two), default=None)
-        if closest is not None and _likeness(one, closest) >= ALIKE:
-            unmatched.remove(closest)
-            yield closest, one
-        else:
-            yield None, one
-    for one in unmatched:
-        yield one, None
-
-
-ALIKE = 0.6
-"""Functions that share so much of their words are one that was renamed."""
-
-
-def _nameless(version: Version) -> str:
-    return version.body.replace(version.name, "", 1)
-
-
-def _likeness(one: Version, other: Version) -> float:
-    words, others = Counter(one.body.split()), Counter(other.body.split())
-    total = sum(words.values()) + sum(others.values())
-    return 2 * sum((words & others).values()) / total if total else 0.0
 
 
 class Comparison:
@@ -159,7 +71,9 @@ class Comparison:
                 continue
             if new is None:
                 continue
-            for candidate in _beyond(old.candidates, new.candidates, _renamed(new, old)):
+            for candidate in _beyond(
+                old.candidates, new.candidates, renamed_variables(new.function, old.function)
+            ):
                 if candidate.confidence != Confidence.LOW:
                     yield Told(version=old, candidate=candidate)
 
@@ -171,8 +85,8 @@ class Comparison:
             return
         if not _differ(old, new):
             return
-        renamed = _renamed(old, new)
-        known = {(pair, _translated(place, renamed)) for pair, place in _places(old)}
+        renamed = renamed_variables(old.function, new.function)
+        known = {(pair, translated(place, renamed)) for pair, place in _places(old)}
         told = set()
         for candidate in _beyond(new.candidates, old.candidates, renamed):
             place = (candidate.seed.pair.name, candidate.seed.place)
@@ -198,10 +112,10 @@ class Comparison:
                 mended.add((FindingKind.LOST_RELEASE, *about))
             elif one.confidence != Confidence.LOW:
                 mended.add((FindingKind.DOUBLE_RELEASE, *about))
-        words = frozenset().union(*(_mentioned(node) for node in new.function.nodes))
+        words = frozenset().union(*(mentioned(node) for node in new.function.nodes))
         done: set[str] = set()
-        for pair, place in _plainly_released(before):
-            now = _translated(place, renamed)
+        for pair, place in plainly_released(before):
+            now = translated(place, renamed)
             if now in done or paths.base(now) not in words or "[]" in now:
                 continue
             candidate = self._uncounted(before, after, pair, (place, now), (old, new))
@@ -223,7 +137,7 @@ class Comparison:
         if not old or not new:
             return None
         seed = Seed(pair=after.callees.pairs[pair], place=places[1])
-        fewer = _fewer(old, new, before, after)
+        fewer = fewer_released(old, new, before, after)
         if fewer is not None and self._owed(pair, functions[1]):
             if self._by_callers(pair, places[1], functions[1]):
                 return None
@@ -234,7 +148,7 @@ class Comparison:
                 confidence=fewer[1],
                 reason=fewer[2],
             )
-        more = _more(old, new)
+        more = more_released(old, new)
         if more is not None and self._unearned(pair, functions[1]):
             return Candidate(
                 kind=FindingKind.DOUBLE_RELEASE,
@@ -332,7 +246,7 @@ def _beyond(
     """
     had: dict[tuple[str, str, str], list[Candidate]] = {}
     for one in known:
-        place = _plain(_translated(one.seed.place, renamed))
+        place = _plain(translated(one.seed.place, renamed))
         had.setdefault((_sort(one), one.seed.pair.name, place), []).append(one)
     for one in many:
         same = had.get((_sort(one), one.seed.pair.name, _plain(one.seed.place)))
@@ -352,149 +266,3 @@ def _plain(place: str) -> str:
 def _sort(candidate: Candidate) -> str:
     lost = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
     return "lost" if candidate.kind in lost else candidate.kind.value
-
-
-def _renamed(old: Version, new: Version) -> dict[str, str]:
-    """Return variables of the old version that have another name in the new one."""
-    before = _variables(old.function)
-    after = _variables(new.function)
-    gone = [one for one in before if one not in after]
-    fresh = [one for one in after if one not in before]
-    if not gone or not fresh:
-        return {}
-    found = {}
-    for one in gone:
-        uses = before[one]
-        closest = max(fresh, key=lambda two: _overlap(uses, after[two]))
-        if _overlap(uses, after[closest]) >= ALIKE:
-            found[one] = closest
-            fresh.remove(closest)
-            if not fresh:
-                break
-    return found
-
-
-def _variables(function: FunctionIR) -> dict[str, Counter[str]]:
-    """Return what is done with each variable, in words that no variable's name is part of."""
-    found: dict[str, Counter[str]] = {
-        name: Counter((f"parameter {number}",)) for number, name in enumerate(function.parameters)
-    }
-    for name in sorted(function.locals):
-        found[name] = Counter()
-    for node in function.nodes:
-        for slot, path in enumerate(_paths_of(node)):
-            name = paths.base(path)
-            if name in found:
-                shape = path.replace(name, "$", 1)
-                call = node[4] if node[0] == ir.CALL else ""
-                found[name][f"{node[0]} {slot} {call} {shape}"] += 1
-    return found
-
-
-def _overlap(one: Counter[str], other: Counter[str]) -> float:
-    total = sum(one.values()) + sum(other.values())
-    return 2 * sum((one & other).values()) / total if total else 0.0
-
-
-def _paths_of(node: ir.Node) -> list[str]:
-    kind = node[0]
-    if kind == ir.CALL:
-        listed = [node[3], *node[5]]
-    elif kind in (ir.SET, ir.COPY):
-        listed = [node[3], node[4]]
-    elif kind in (ir.BRANCH, ir.RETURN, ir.ESCAPE, ir.USE):
-        listed = [node[3]]
-    else:
-        listed = []
-    return [one for one in listed if one is not None and not paths.is_constant(one)]
-
-
-def _mentioned(node: ir.Node) -> frozenset[str]:
-    return frozenset(paths.base(one) for one in _paths_of(node))
-
-
-def _translated(place: str, renamed: Mapping[str, str]) -> str:
-    name = paths.base(place)
-    return place.replace(name, renamed[name], 1) if name in renamed else place
-
-
-def _plainly_released(study: Study) -> list[Place]:
-    """Return what a function releases, each under the pair that says most about it."""
-    acquired = {effect.pair for _, effect in study.effects if effect.does == Does.ACQUIRE}
-    found: dict[Place, bool] = {}
-    for number, effect in study.effects:
-        name = study.function.nodes[number][4]
-        if effect.does != Does.RELEASE or not study.callees.is_own_effect(name, effect.pair):
-            continue
-        place = study.place(number, effect)
-        if place is not None and (effect.pair, place) in study.released:
-            found[effect.pair, place] = study.callees.promised(name)
-    return sorted(found, key=lambda one: (one[0] not in acquired, not found[one], one))
-
-
-def _decisions(way: Way, study: Study) -> dict[str, bool]:
-    nodes = study.function.nodes
-    return {
-        nodes[number][5]: holds
-        for number, holds in way.trail.forward()
-        if nodes[number][0] == ir.BRANCH
-    }
-
-
-def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list[Way]:
-    """Return the old ways that decide as the new one does wherever it decides."""
-    wanted = _decisions(new, after)
-    found = []
-    for one in old:
-        had = _decisions(one, before)
-        if one.kind == new.kind and all(had.get(key) == holds for key, holds in wanted.items()):
-            found.append(one)
-    return found
-
-
-WAYS = 120
-"""Of more ways than these none is looked for that decides alike."""
-
-
-def _fewer(
-    old: Sequence[Way], new: Sequence[Way], before: Study, after: Study
-) -> tuple[Way, Confidence, str] | None:
-    """Return a way that releases less often than such ways did, how sure, and why."""
-    if len(old) <= WAYS and len(new) <= WAYS:
-        for one in new:
-            same = _same_way(old, one, before, after)
-            if same and one.net < min(two.net for two in same):
-                return one, Confidence.MEDIUM, "before the change the same way out released it"
-    for fine in (False, True):
-        had, have = _by_kind(old, fine=fine), _by_kind(new, fine=fine)
-        for kind, listed in have.items():
-            counts = {one.net for one in had.get(kind, ())}
-            least = min(listed, key=lambda one: one.net)
-            if counts and least.net < min(counts):
-                reason = "before the change every such way out released it"
-                return least, Confidence.MEDIUM, reason
-            if counts and max(one.net for one in listed) < max(counts) <= 1:
-                reason = "before the change some such way out released it"
-                return least, Confidence.LOW, reason
-    return None
-
-
-def _more(old: Sequence[Way], new: Sequence[Way]) -> Way | None:
-    """Return a way that releases twice, where none of its kind did."""
-    had, have = _by_kind(old, fine=False), _by_kind(new, fine=False)
-    for kind, listed in have.items():
-        counts = {one.net for one in had.get(kind, ())}
-        most = max(listed, key=lambda one: one.net)
-        if not counts or most.net <= max(counts):
-            continue
-        acquires = any(one.net < 0 for one in old)
-        if most.net > 1 or (acquires and max(counts) == min(counts) == 0):
-            return most
-    return None
-
-
-def _by_kind(listed: Sequence[Way], *, fine: bool) -> dict[tuple[str, str], list[Way]]:
-    found: dict[tuple[str, str], list[Way]] = {}
-    for one in listed:
-        found.setdefault((one.kind, one.value if fine else ""), []).append(one)
-    return found

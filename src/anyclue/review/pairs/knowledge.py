@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from anyclue.review.pairs import ir, paths, values
+from anyclue.review.pairs.components import components
 from anyclue.review.pairs.slices import cut
 from anyclue.review.pairs.values import Value
 
@@ -39,7 +40,8 @@ class Knowledge:
     @cached_property
     def repeated(self) -> frozenset[int]:
         """Nodes that can be reached from themselves."""
-        return _repeated(self.nodes)
+        found = components([successors(node) for node in self.nodes])
+        return frozenset(number for one in found if len(one) > 1 for number in one)
 
     @cached_property
     def keys(self) -> dict[str, int]:
@@ -314,48 +316,3 @@ def _shared(one: Facts, other: Facts) -> int:
         if other.get(key) == value:
             lost -= 2
     return -lost
-
-
-def _repeated(nodes: tuple[ir.Node, ...]) -> frozenset[int]:
-    """Return the nodes on a cycle (Tarjan's strongly connected components, without recursion)."""
-    order: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    on_stack: set[int] = set()
-    found: set[int] = set()
-    if not nodes:
-        return frozenset()
-    work: list[tuple[int, int]] = [(0, 0)]
-    while work:
-        number, position = work.pop()
-        if position == 0:
-            order[number] = low[number] = len(order)
-            stack.append(number)
-            on_stack.add(number)
-        after = successors(nodes[number])
-        descended = False
-        for index in range(position, len(after)):
-            one = after[index]
-            if one not in order:
-                work.append((number, index + 1))
-                work.append((one, 0))
-                descended = True
-                break
-            if one in on_stack:
-                low[number] = min(low[number], order[one])
-        if descended:
-            continue
-        if low[number] == order[number]:
-            component = []
-            while True:
-                one = stack.pop()
-                on_stack.discard(one)
-                component.append(one)
-                if one == number:
-                    break
-            if len(component) > 1:
-                found.update(component)
-        if work:
-            before = work[-1][0]
-            low[before] = min(low[before], low[number])
-    return frozenset(found)

@@ -13,6 +13,7 @@ from anyclue.review.pairs.effects import Callees, Summary
 from anyclue.review.pairs.ir import FunctionIR
 from anyclue.review.pairs.judge import Candidate, candidates
 from anyclue.review.pairs.study import Study
+from anyclue.review.pairs.summing import summed
 from anyclue.review.pairs.unit import Unit
 
 _NOTHING = Summary()
@@ -222,7 +223,7 @@ def outline(file: File) -> Outline:
 
 def _study(judged: Judged, callees: Callees) -> None:
     study = Study(judged.function, callees)
-    judged.summary = study.summary()
+    judged.summary = summed(study)
     judged.candidates = tuple(candidates(study))
     judged.complete = study.complete
 

@@ -12,7 +12,7 @@ from anyclue.review.pairs.effects import Callees, Does
 from anyclue.review.pairs.explain import Text, plain_release
 from anyclue.review.pairs.ir import FunctionIR
 from anyclue.review.pairs.judge import Candidate, candidates
-from anyclue.review.pairs.knowledge import successors
+from anyclue.review.pairs.knowledge import Facts, successors
 from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.unit import unit
 
@@ -131,7 +131,7 @@ def _without(study: Study, candidate: Candidate) -> set[int]:
     pending = [0] if nodes else []
     for number, node in enumerate(nodes):
         if node[0] == ir.BRANCH and node[3] == place:
-            held = {place: values.POSITIVE}
+            held: Facts = {place: values.POSITIVE}
             for holds, target in ((True, node[1]), (False, node[6])):
                 if study.knowledge.taken(held, number, holds) is None:
                     pending.append(target)

@@ -1,0 +1,96 @@
+"""Releases counted on the ways through two versions of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyclue.model.finding import Confidence
+from anyclue.review.pairs import ir
+from anyclue.review.pairs.effects import Does
+from anyclue.review.pairs.study import Study
+from anyclue.review.pairs.tally import Way
+
+Place = tuple[str, str]
+"""A pair's name and the path of a resource."""
+
+
+def plainly_released(study: Study) -> list[Place]:
+    """Return what a function releases, each under the pair that says most about it."""
+    acquired = {effect.pair for _, effect in study.effects if effect.does == Does.ACQUIRE}
+    found: dict[Place, bool] = {}
+    for number, effect in study.effects:
+        name = study.function.nodes[number][4]
+        if effect.does != Does.RELEASE or not study.callees.is_own_effect(name, effect.pair):
+            continue
+        place = study.place(number, effect)
+        if place is not None and (effect.pair, place) in study.released:
+            found[effect.pair, place] = study.callees.promised(name)
+    return sorted(found, key=lambda one: (one[0] not in acquired, not found[one], one))
+
+
+def _decisions(way: Way, study: Study) -> dict[str, bool]:
+    nodes = study.function.nodes
+    return {
+        nodes[number][5]: holds
+        for number, holds in way.trail.forward()
+        if nodes[number][0] == ir.BRANCH
+    }
+
+
+def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list[Way]:
+    """Return the old ways that decide as the new one does wherever it decides."""
+    wanted = _decisions(new, after)
+    found = []
+    for one in old:
+        had = _decisions(one, before)
+        if one.kind == new.kind and all(had.get(key) == holds for key, holds in wanted.items()):
+            found.append(one)
+    return found
+
+
+WAYS = 120
+"""Of more ways than these none is looked for that decides alike."""
+
+
+def fewer_released(
+    old: Sequence[Way], new: Sequence[Way], before: Study, after: Study
+) -> tuple[Way, Confidence, str] | None:
+    """Return a way that releases less often than such ways did, how sure, and why."""
+    if len(old) <= WAYS and len(new) <= WAYS:
+        for one in new:
+            same = _same_way(old, one, before, after)
+            if same and one.net < min(two.net for two in same):
+                return one, Confidence.MEDIUM, "before the change the same way out released it"
+    for fine in (False, True):
+        had, have = _by_kind(old, fine=fine), _by_kind(new, fine=fine)
+        for kind, listed in have.items():
+            counts = {one.net for one in had.get(kind, ())}
+            least = min(listed, key=lambda one: one.net)
+            if counts and least.net < min(counts):
+                reason = "before the change every such way out released it"
+                return least, Confidence.MEDIUM, reason
+            if counts and max(one.net for one in listed) < max(counts) <= 1:
+                reason = "before the change some such way out released it"
+                return least, Confidence.LOW, reason
+    return None
+
+
+def more_released(old: Sequence[Way], new: Sequence[Way]) -> Way | None:
+    """Return a way that releases twice, where none of its kind did."""
+    had, have = _by_kind(old, fine=False), _by_kind(new, fine=False)
+    for kind, listed in have.items():
+        counts = {one.net for one in had.get(kind, ())}
+        most = max(listed, key=lambda one: one.net)
+        if not counts or most.net <= max(counts):
+            continue
+        acquires = any(one.net < 0 for one in old)
+        if most.net > 1 or (acquires and max(counts) == min(counts) == 0):
+            return most
+    return None
+
+
+def _by_kind(listed: Sequence[Way], *, fine: bool) -> dict[tuple[str, str], list[Way]]:
+    found: dict[tuple[str, str], list[Way]] = {}
+    for one in listed:
+        found.setdefault((one.kind, one.value if fine else ""), []).append(one)
+    return found
