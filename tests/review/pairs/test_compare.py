@@ -364,9 +364,7 @@ MISSED: Mapping[tuple[str, str, str], str] = {
 }
 """By kind of edit, function and code or line: what is not found, with the reason."""
 
-WRONG = {
-    ("turns", "!x as x == NULL"): "`!page` and `page == NULL` are taken for the same decision",
-}
+WRONG = {}
 """By function and kind of change: what is introduced though nothing changed, with the reason."""
 
 RELEASES = [(name, number) for name in ALL for number in _releases(name)]

@@ -7,7 +7,7 @@ from anyclue.review.pairs.effects import Does
 from anyclue.review.pairs.knowledge import Facts, admit
 from anyclue.review.pairs.slices import cut
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.walk import STEPS
+from anyclue.review.pairs.walk import CHEAP, STEPS
 
 
 def bypassing(study: Study, pair: str, place: str | None) -> int:
@@ -53,7 +53,7 @@ class _Bypass:
         """Follow one path until it ends; what branches off is followed later."""
         go, joins = self._slice.go, self._slice.joins
         while number >= 0 and self._budget > 0:
-            self._budget -= 1
+            self._budget -= 1 + len(facts) // CHEAP
             if number in joins:
                 pruned = self._knowledge.pruned(facts, number)
                 admitted = admit(self._seen.setdefault(number, []), pruned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.model.finding import Confidence
-from anyclue.review.pairs import ir
+from anyclue.review.pairs import ir, values
 from anyclue.review.pairs.effects import Does
 from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.tally import Way
@@ -28,13 +28,17 @@ def plainly_released(study: Study) -> list[Place]:
     return sorted(found, key=lambda one: (one[0] not in acquired, not found[one], one))
 
 
-def _decisions(way: Way, study: Study) -> dict[str, bool]:
+def _decisions(way: Way, study: Study) -> dict[str, object]:
+    """Return what each branch of a way found, however the source words the question."""
     nodes = study.function.nodes
-    return {
-        nodes[number][5]: holds
-        for number, holds in way.trail.forward()
-        if nodes[number][0] == ir.BRANCH
-    }
+    found: dict[str, object] = {}
+    for number, holds in way.trail.forward():
+        node = nodes[number]
+        if node[0] == ir.BRANCH:
+            test = node[4]
+            signs = isinstance(test, int)
+            found[node[5]] = (test if holds else values.ANY & ~test) if signs else (test, holds)
+    return found
 
 
 def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list[Way]:

@@ -255,10 +255,10 @@ class Knowledge:
         slice_ = cut(self.nodes, lambda number, node: number in wanted or self.touches(node))
         pending: list[tuple[int, Facts]] = [(slice_.go[0], {})] if self.nodes else []
         budget = PREFIX_STEPS
-        while pending and budget:
+        while pending and budget > 0:
             number, facts = pending.pop()
             while number >= 0:
-                budget -= 1
+                budget -= 1 + len(facts) // 16
                 if number in slice_.joins:
                     admitted = admit(seen.setdefault(number, []), self.pruned(facts, number))
                     if admitted is None:

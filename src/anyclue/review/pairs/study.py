@@ -16,6 +16,10 @@ from anyclue.review.pairs.walk import Walk
 _GUESSED = Effect(does=Does.ACQUIRE, pair="", place="$ret", when=values.POSITIVE)
 
 
+OVERGROWN = 400_000
+"""A function with more acquires and releases times steps is not judged."""
+
+
 class Study:
     """What one function does to resources.
 
@@ -94,10 +98,17 @@ class Study:
                         found += [(number, effect) for effect in listed]
         return tuple(found)
 
+    @property
+    def overgrown(self) -> bool:
+        """Tell whether there are too many resources on too many paths to follow each."""
+        return len(self.effects) * len(self.function.nodes) > OVERGROWN
+
     @cached_property
     def acquired(self) -> tuple[Story, ...]:
         """What becomes of everything that a call acquires here."""
-        seeds = []
+        seeds: list[Seed] = []
+        if self.overgrown:
+            return ()
         for number, effect in self.effects:
             if effect.does != Does.ACQUIRE or effect.sometimes:
                 continue
@@ -114,6 +125,8 @@ class Study:
         Only what the caller can name: what hangs on parameters, globals and tokens.
         """
         stories: list[Story] = []
+        if self.overgrown:
+            return ()
         alike: dict[object, Story] = {}
         for name, place in self.released:
             if paths.base(place) in self.function.locals:
@@ -141,6 +154,8 @@ class Study:
     def guessed(self) -> tuple[Story, ...]:
         """What becomes of results of unknown calls that are released here on some path."""
         seeds: list[Seed] = []
+        if self.overgrown:
+            return ()
         for name, place in self.released:
             if place not in self.function.locals:
                 continue
@@ -219,7 +234,9 @@ class Study:
     @property
     def complete(self) -> bool:
         """Tell whether every resource was followed to its end."""
-        return all(one.complete for one in (*self.acquired, *self.handed, *self.guessed))
+        return not self.overgrown and all(
+            one.complete for one in (*self.acquired, *self.handed, *self.guessed)
+        )
 
     @cached_property
     def ends(self) -> frozenset[int]:

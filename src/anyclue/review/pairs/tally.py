@@ -15,7 +15,7 @@ from anyclue.review.pairs.knowledge import Facts, admit
 from anyclue.review.pairs.slices import cut
 from anyclue.review.pairs.story import Trail
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.walk import STEPS
+from anyclue.review.pairs.walk import CHEAP, STEPS
 
 MOST = 3
 
@@ -72,7 +72,7 @@ class _Tally:
         while pending:
             number, net, facts, trail = pending.popleft()
             while number >= 0:
-                budget -= 1
+                budget -= 1 + len(facts) // CHEAP
                 if budget < 0:
                     return None
                 if number in slice_.joins:

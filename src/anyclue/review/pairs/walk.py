@@ -22,6 +22,8 @@ from anyclue.review.pairs.story import End, Event, Seed, State, Story, Trail
 
 STEPS = 6_000
 """A resource is followed for so many steps in one function; then the function is not judged."""
+CHEAP = 128
+"""So many facts are carried along for nothing; with more, a step counts for more."""
 
 
 class Walk:
@@ -89,7 +91,7 @@ class Walk:
         """Follow a path until it ends or divides."""
         go, joins, nodes = self._slice.go, self._slice.joins, self._nodes
         while number >= 0:
-            self._budget -= 1
+            self._budget -= 1 + len(facts) // CHEAP
             if self._budget < 0:
                 return
             if number in joins:
