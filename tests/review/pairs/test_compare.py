@@ -364,7 +364,7 @@ MISSED: Mapping[tuple[str, str, str], str] = {
 }
 """By kind of edit, function and code or line: what is not found, with the reason."""
 
-WRONG = {}
+WRONG: dict[tuple[str, str], str] = {}
 """By function and kind of change: what is introduced though nothing changed, with the reason."""
 
 RELEASES = [(name, number) for name in ALL for number in _releases(name)]
