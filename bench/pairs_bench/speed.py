@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.pairs_bench.sampling import TREES
 from bench.pairs_bench.stable import Update
 
-COMMITS = 5
 COMMAND = Path(sys.executable).with_name("anyclue")
 
 
@@ -24,17 +24,17 @@ def fs_seconds(tree: Path, cache: Path) -> float:
 
 
 def diff_seconds(tree: Path, changed: Sequence[Update], directory: Path, cache: Path) -> float:
-    """Return the median seconds of `anyclue pairs --diff` over a few commits.
+    """Return the median seconds of `anyclue pairs --diff` over a commit of each directory.
 
-    The repository is made of the tree's ``fs`` and ``mm`` with the old version of as many files as
-    there are commits; each commit brings one file to its new version. A first run, which fills the
-    cache, does not count.
+    The repository is made of the tree's ``fs`` and ``mm``, with the old version of two files of
+    each directory; each commit brings one of them to its new version. The first commit of a
+    directory fills the cache and does not count; the second is what is timed: the next commit to
+    the same code.
     """
     repository = directory / "repository"
     for part in ("fs", "mm"):
         shutil.copytree(tree / part, repository / part, symlinks=True)
-    chosen = sorted(changed, key=lambda update: update.path)[:: max(1, len(changed) // COMMITS)]
-    chosen = chosen[:COMMITS]
+    chosen = _two_of_each(changed)
     for update in chosen:
         (repository / update.path).write_bytes(update.old)
     _git(repository, "init", "-q")
@@ -42,10 +42,20 @@ def diff_seconds(tree: Path, changed: Sequence[Update], directory: Path, cache: 
     for update in chosen:
         (repository / update.path).write_bytes(update.new)
         _commit(repository, update.path)
-    ranges = [f"HEAD~{number + 1}..HEAD~{number}" for number in range(len(chosen))]
-    argv = [str(COMMAND), "pairs", "--json", "--diff"]
-    _timed([*argv, ranges[0]], repository, cache)
-    return round(statistics.median(_timed([*argv, one], repository, cache) for one in ranges), 2)
+    seconds = []
+    for number in reversed(range(len(chosen))):
+        argv = [str(COMMAND), "pairs", "--json", "--diff", f"HEAD~{number + 1}..HEAD~{number}"]
+        seconds.append(_timed(argv, repository, cache))
+    return round(statistics.median(seconds[1::2]), 2)
+
+
+def _two_of_each(changed: Sequence[Update]) -> list[Update]:
+    """Return two updates of each directory that we measure, where there are two."""
+    chosen: list[Update] = []
+    for tree in TREES:
+        mine = [u for u in changed if str(Path(u.path).parent) == tree and u.path.endswith(".c")]
+        chosen += mine[:2] if len(mine) > 1 else []
+    return chosen
 
 
 def _timed(argv: Sequence[str], where: Path, cache: Path) -> float:
