@@ -160,7 +160,7 @@ def others(bench: Bench, mutants: Sequence[Mutant], wanted: int) -> Fields:
         seconds=round(time.monotonic() - begin, 1),
         failed=0,
     )
-    peers = [comparison.peer(tool, chosen) for tool in at_hand()]
+    peers = [comparison.peer(tool, chosen) for tool in at_hand(headers)]
     print(tables.peer_table(peers, own))
     return {
         "peers": {

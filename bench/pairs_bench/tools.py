@@ -159,8 +159,11 @@ TOOLS = {
 }
 
 
-def at_hand() -> list[Tool]:
-    """Return the tools that are here, after installing what Debian has when we are root."""
+def at_hand(headers: Headers) -> list[Tool]:
+    """Return the tools that are here, after installing what Debian has when we are root.
+
+    Coccinelle without the kernel's rules is as good as absent.
+    """
     missing = [package for name, package in PACKAGES.items() if package and not shutil.which(name)]
     if missing and os.geteuid() == 0:
         print(f"installing {' '.join(missing)}", file=sys.stderr)
@@ -171,6 +174,8 @@ def at_hand() -> list[Tool]:
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         )
     absent = [name for name in TOOLS if not shutil.which(name)]
+    if not headers.rules and "spatch" not in absent:
+        absent.append("spatch")
     if absent:
         print(f"not here, and so not compared: {', '.join(absent)}", file=sys.stderr)
     return [tool for name, tool in TOOLS.items() if name not in absent]
