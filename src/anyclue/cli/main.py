@@ -1,17 +1,22 @@
-"""The command: options common to all verbs, and the one place that catches errors."""
+"""The command: options common to all verbs, and the one place that catches errors.
+
+A verb is imported when it is asked for: what judges a hunt takes seconds to import, and
+``anyclue pairs --diff`` is done in less.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
 from anyclue import __version__
-from anyclue.cli import doctor, hunt, pairs, plan, rejudge, shell
 from anyclue.cli.output import error
 from anyclue.model.errors import AnyclueError, ExitCode
 
@@ -35,26 +40,54 @@ Exit status: 0 nothing found, 1 regression found, 2 the request is wrong, 3 infr
 or unproven.
 """
 
+VERBS: dict[str, tuple[str, str]] = {
+    "plan": ("plan", "anyclue plan --json scenarios/lzo-leak.toml"),
+    "hunt": ("hunt", "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine"),
+    "judge": ("rejudge", "anyclue judge --json runs/mine"),
+    "report": ("rejudge", "anyclue report runs/mine"),
+    "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
+    "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
+    "doctor": ("doctor", "anyclue doctor"),
+}
+"""The module of ``anyclue.cli`` that holds each verb, under the verb's name, and an example."""
+
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class _Verbs(Mapping[str, Any]):
+    """The command of each verb, imported when it is first asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(VERBS)
+
+    def __len__(self) -> int:
+        return len(VERBS)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - Typer brings its own copy of Click
+        module, example = VERBS[name]
+        verb = typer.Typer(context_settings=HELP, rich_markup_mode=None, add_completion=False)
+        implementation = getattr(import_module(f"anyclue.cli.{module}"), name)
+        verb.command(name, epilog=f"Example: {example}")(implementation)
+        return typer.main.get_command(verb)
+
+
+class _Command(TyperGroup):
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - handed on as they are
+        super().__init__(**settings)
+        self.commands = cast("MutableMapping[str, Any]", _Verbs())
+
+
 app = typer.Typer(
     name="anyclue",
+    cls=_Command,
     help="Find what leaks memory in a Linux file system: which kernel, which option, what kind.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
 )
-EXAMPLES: dict[Callable[..., object], str] = {
-    plan.plan: "anyclue plan --json scenarios/lzo-leak.toml",
-    hunt.hunt: "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine",
-    rejudge.judge: "anyclue judge --json runs/mine",
-    rejudge.report: "anyclue report runs/mine",
-    pairs.pairs: "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json",
-    shell.shell: "anyclue shell bad.i386-2g.default.lzo.small-files",
-    doctor.doctor: "anyclue doctor",
-}
-for _verb, _example in EXAMPLES.items():
-    app.command(epilog=f"Example: {_example}")(_verb)
 
 
 def _version(value: bool) -> None:
