@@ -34,8 +34,8 @@ def _bad(pair: Pair, name: str) -> object:
 def test_nothing_is_wrong_with_the_good_functions(pair: Pair, settle: Settle) -> None:
     program = settle(pair.good)
     wrong = [
-        (function.name, one.kind, one.seed.place, one.reason)
-        for _, function, one in program.candidates()
+        (judged.function.name, one.kind, one.seed.place, one.reason)
+        for _, judged, one in program.candidates()
         if one.confidence != Confidence.LOW
     ]
     assert not wrong
@@ -48,8 +48,8 @@ def test_something_is_wrong_with_every_bad_function(pair: Pair, name: str, settl
     program = settle(pair.bad)
     found = [
         one
-        for _, function, one in program.candidates()
-        if function.name == name and one.seed.pair.name == pair.name
+        for _, judged, one in program.candidates()
+        if judged.function.name == name and one.seed.pair.name == pair.name
     ]
     assert found
 
@@ -58,8 +58,8 @@ def test_most_bad_functions_are_found_with_some_confidence(settle: Settle) -> No
     sure = 0
     for pair in built_in().pairs:
         names = {
-            function.name
-            for _, function, one in settle(pair.bad).candidates()
+            judged.function.name
+            for _, judged, one in settle(pair.bad).candidates()
             if one.seed.pair.name == pair.name and one.confidence != Confidence.LOW
         }
         sure += len(names)

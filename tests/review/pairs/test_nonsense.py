@@ -85,10 +85,10 @@ def _told(text: bytes) -> Program:
     program.add("x.c", made, text)
     program.settle()
     quoted = Text(text)
-    for path, function, candidate in program.candidates():
+    for path, judged, candidate in program.candidates():
         callees = program.callees(path)
-        one = finding(path, function, candidate, quoted, callees)
-        one = with_suggestion(one, function, candidate, quoted, callees)
+        one = finding(path, judged.function, candidate, quoted, callees)
+        one = with_suggestion(one, judged.function, candidate, judged.candidates, quoted, callees)
         assert 1 <= one.line <= text.count(b"\n") + 1
         assert one.steps
         assert one.reason

@@ -21,6 +21,7 @@ from anyclue.review.pairs.callgraph import Outline, Position, in_levels
 from anyclue.review.pairs.compare import Comparison, Told, versions
 from anyclue.review.pairs.contract_model import Contracts
 from anyclue.review.pairs.effects import Summary
+from anyclue.review.pairs.judge import Candidate
 from anyclue.review.pairs.program import TURNS, Known, Program, seen_elsewhere
 from anyclue.system.workers import Workers
 
@@ -150,11 +151,11 @@ class Reviewer:
                 program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
         comparison = Comparison(versions(old, (*before, *extra)), versions(new, (*after, *extra)))
         introduced = [
-            self._told(one, new, after | extra)
+            _told(one, new, after | extra, beside=one.version.candidates)
             for one in comparison.introduced()
             if one.candidate.confidence.rank >= least.rank
         ]
-        mended = [self._told(one, old, before | extra) for one in comparison.mended()]
+        mended = [_told(one, old, before | extra) for one in comparison.mended()]
         return Review(
             findings=tuple(sorted(without_repeats([o for o in introduced if o]), key=_order)),
             fixed=tuple(sorted(without_repeats([o for o in mended if o]), key=_order)),
@@ -164,10 +165,6 @@ class Reviewer:
             lines=sum(one.unit.lines for one in new.files.values()),
             change=change.title,
         )
-
-    def _told(self, one: Told, program: Program, texts: Mapping[str, bytes]) -> Finding | None:
-        path = one.version.path
-        return told(path, one.version.function, one.candidate, texts[path], program)
 
     def _before(self, context: _Context, files: Mapping[str, bytes]) -> Program:
         program = Program(self._contracts, context.shared)
@@ -280,6 +277,16 @@ class Reviewer:
         )
         found = {path: text for path, text in tree.read(around).items() if pattern.search(text)}
         return dict(sorted(found.items())[:CALLERS])
+
+
+def _told(
+    one: Told,
+    program: Program,
+    texts: Mapping[str, bytes],
+    beside: Sequence[Candidate] | None = None,
+) -> Finding | None:
+    path, function = one.version.path, one.version.function
+    return told(path, function, one.candidate, texts[path], program, beside=beside)
 
 
 def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:

@@ -57,9 +57,16 @@ class Shard:
     ) -> tuple[list[Finding], list[Unjudged], tuple[int, int, int]]:
         """Return the findings, what could not be judged, and files, functions and lines read."""
         found = []
-        for path, function, candidate in self.program.candidates():
+        for path, judged, candidate in self.program.candidates():
             if candidate.confidence.rank >= least.rank:
-                one = told(path, function, candidate, self.texts[path], self.program)
+                one = told(
+                    path,
+                    judged.function,
+                    candidate,
+                    self.texts[path],
+                    self.program,
+                    beside=judged.candidates,
+                )
                 if one is not None:
                     found.append(one)
         functions = lines = 0
@@ -91,9 +98,24 @@ def cached_unit(text: bytes, cache: Cache) -> Unit:
 
 
 def told(
-    path: str, function: FunctionIR, candidate: Candidate, text: bytes, program: Program
+    path: str,
+    function: FunctionIR,
+    candidate: Candidate,
+    text: bytes,
+    program: Program,
+    *,
+    beside: Sequence[Candidate] | None = None,
 ) -> Finding | None:
-    """Return a candidate as a finding; None when a comment in the source silences it."""
+    """Return a candidate as a finding; None when a comment in the source silences it.
+
+    Args:
+        path: the file.
+        function: the function.
+        candidate: what is wrong in it.
+        text: the file's content.
+        program: the functions around it.
+        beside: all that is wrong in the function; None where nothing is to be suggested.
+    """
     quoted = Text(text)
     callees = program.callees(path)
     one = finding(path, function, candidate, quoted, callees)
@@ -102,7 +124,9 @@ def told(
         for near in (line, line - 1) if line is not None else ():
             if notes.get(near, "").startswith(SILENCED):
                 return None
-    return with_suggestion(one, function, candidate, quoted, callees)
+    if beside is None:
+        return one
+    return with_suggestion(one, function, candidate, beside, quoted, callees)
 
 
 def without_repeats(found: Sequence[Finding]) -> list[Finding]:

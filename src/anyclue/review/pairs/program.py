@@ -199,12 +199,12 @@ class Program:
         """Return what the functions called in a file do."""
         return Callees(self._contracts, self.shared, self.files[path].own)
 
-    def candidates(self) -> Iterator[tuple[str, FunctionIR, Candidate]]:
+    def candidates(self) -> Iterator[tuple[str, Judged, Candidate]]:
         """Return all imbalances, certain or not, by file."""
         for path, file in self.files.items():
             for judged in file.functions:
                 for one in judged.candidates:
-                    yield path, judged.function, one
+                    yield path, judged, one
 
     def unjudged(self) -> Iterator[tuple[str, FunctionIR, str]]:
         """Return the functions that could not be judged, with the reason."""

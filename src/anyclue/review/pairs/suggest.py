@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from anyclue.model.finding import Finding, FindingKind, StepKind, Suggestion
@@ -21,11 +21,26 @@ TRIES = 6
 
 
 def with_suggestion(
-    found: Finding, function: FunctionIR, candidate: Candidate, text: Text, callees: Callees
+    found: Finding,
+    function: FunctionIR,
+    candidate: Candidate,
+    beside: Sequence[Candidate],
+    text: Text,
+    callees: Callees,
 ) -> Finding:
-    """Return a finding with the single insertion that balances all paths, if there is one."""
-    if found.kind not in (FindingKind.LEAK, FindingKind.LOST_RELEASE):
+    """Return a finding with the single insertion that balances all paths, if there is one.
+
+    Args:
+        found: the finding.
+        function: the function that it is in.
+        candidate: what the finding was made of.
+        beside: all imbalances of the function.
+        text: the source file.
+        callees: what the functions that it calls do.
+    """
+    if found.kind != FindingKind.LEAK:
         return found
+    known = {_key(one) for one in beside}
     for release in found.release:
         statement = plain_release(candidate, release)
         if statement is None:
@@ -33,7 +48,7 @@ def with_suggestion(
         for line in list(_places(found, function, text))[:TRIES]:
             indent = _indent(text, line)
             changed = _inserted(text, line, f"{indent}{statement}\n")
-            if _mends(function, candidate, changed, callees, text, line):
+            if _mends(function, candidate, known, changed, callees, text, line):
                 return replace(
                     found,
                     suggestion=Suggestion(
@@ -89,6 +104,7 @@ def _inserted(text: Text, line: int, statement: str) -> bytes:
 def _mends(
     function: FunctionIR,
     candidate: Candidate,
+    known: Set[tuple[str, str, str]],
     changed: bytes,
     callees: Callees,
     text: Text,
@@ -102,18 +118,12 @@ def _mends(
     fresh = unit(changed[function.begin : function.end + grown]).functions
     if len(fresh) != 1 or fresh[0].trouble:
         return False
-    before = {_key(one) for one in candidates(Study(function, callees))}
     study = Study(fresh[0], callees)
-    after = {_key(one) for one in candidates(study)}
-    place = (candidate.seed.pair.name, candidate.seed.place)
-    if candidate.kind == FindingKind.LOST_RELEASE or not study.complete:
-        return False
     inserted = at - function.begin + len(_indent(text, line))
     if any(study.function.nodes[one][2] == inserted for one in _without(study, candidate)):
         return False
-    return not any(one[1:] == place and one[0] == candidate.kind for one in after) and (
-        after <= before
-    )
+    after = {_key(one) for one in candidates(study)}
+    return study.complete and _key(candidate) not in after and after <= known
 
 
 def _without(study: Study, candidate: Candidate) -> set[int]:
