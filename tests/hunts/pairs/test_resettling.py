@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from anyclue.hunts.pairs.cache import Cache
 from anyclue.hunts.pairs.change import Change, FileChange
-from anyclue.hunts.pairs.reviewing import Reviewer, _Crew
+from anyclue.hunts.pairs.contexts import Contexts
+from anyclue.hunts.pairs.crew import Crew
+from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.model.finding import Confidence, Review
 from anyclue.review.pairs.contracts import built_in
 from anyclue.review.pairs.effects import Summary
@@ -104,7 +106,8 @@ def known(
     """What is known of a tree's functions, by way of a change of its first file."""
     first = min(tree)
     one = FileChange(old_path=first, new_path=first, old=tree[first].encode(), new=b"")
-    context = reviewer(cache)._context(Held(tree), {first: tree[first].encode()}, [one])
+    contexts = Contexts(built_in(), Cache(cache), 1)
+    context = contexts.of(Held(tree), {first: tree[first].encode()}, [one])
     return context.shared, {path: dict(own) for path, own in context.own.items() if own}
 
 
@@ -142,7 +145,7 @@ def test_the_number_of_processes_changes_nothing(tree: Texts, jobs: int) -> None
     texts = [(path, text.encode()) for path, text in sorted(tree.items())]
     found = []
     for number in (1, jobs):
-        with _Crew(built_in(), Cache(None), number) as crew:
+        with Crew(built_in(), Cache(None), number) as crew:
             shared = crew.settle(texts)
             results = crew.results(Confidence.LOW)
             listed = [one for part, _, _ in results for one in part]
@@ -158,13 +161,6 @@ def body(name: str, line: str, *, static: bool = False) -> str:
     return function(static, name, [(line, "gizmo_0")], ENDS[0])
 
 
-UNSEEN = "callers of a name that came into sight, went out of it, or is there twice are not redone"
-OPEN = {
-    "the first of two becomes static",
-    "a static one comes into sight",
-    "static, and something else",
-    "two of one name in one file, a third goes",
-}
 PUT, CALL, PLAIN = LINES[1], LINES[8], ""
 CASES = {
     "the first of two becomes static": (
@@ -216,13 +212,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, marks=pytest.mark.xfail(reason=UNSEEN)) if case in OPEN else case
-        for case in CASES
-    ],
-)
+@pytest.mark.parametrize("case", CASES)
 def test_names(case: str, tmp_path: Path) -> None:
     before, edit = CASES[case]
     after = before | edit
@@ -239,7 +229,6 @@ RING = {
 }
 
 
-@pytest.mark.xfail(reason="two turns are too few for three functions")
 @pytest.mark.parametrize("order", ["abc", "acb", "bac", "bca", "cab", "cba"])
 def test_a_ring_of_three(order: str, tmp_path: Path) -> None:
     """What is known goes all the way round before anything is said, whichever file comes first."""

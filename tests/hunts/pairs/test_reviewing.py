@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.hunts.pairs.asking import Asked, review
-from anyclue.hunts.pairs.reviewing import FEW
+from anyclue.hunts.pairs.crew import FEW
 from anyclue.hunts.pairs.shard import Shard
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.finding import Confidence, Finding, FindingKind, Review

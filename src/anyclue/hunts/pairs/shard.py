@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from anyclue.hunts.pairs.cache import Cache
 from anyclue.model.finding import Confidence, Finding, FindingKind, Unjudged
@@ -13,6 +14,7 @@ from anyclue.review.pairs.effects import Summary
 from anyclue.review.pairs.explain import Text, finding
 from anyclue.review.pairs.ir import FunctionIR
 from anyclue.review.pairs.judge import Candidate
+from anyclue.review.pairs.memo import Memo
 from anyclue.review.pairs.program import Program, outline
 from anyclue.review.pairs.suggest import with_suggestion
 from anyclue.review.pairs.unit import Unit, unit
@@ -23,12 +25,18 @@ LARGEST = 16 << 20
 
 
 class Shard:
-    """Some files of a tree."""
+    """Some files of a tree.
 
-    def __init__(self, contracts: Contracts, cache: Cache) -> None:
-        self._contracts = contracts
+    Args:
+        contracts: what is to be paired.
+        cache: where the files' functions are kept between runs.
+        memo: what is known of looks at functions; with one, only summaries are asked for.
+    """
+
+    def __init__(self, contracts: Contracts, cache: Cache, memo: Memo | None = None) -> None:
+        self._memo = memo
         self._cache = cache
-        self.program = Program(contracts)
+        self.program = Program(contracts, memo=memo)
         self.texts: dict[str, bytes] = {}
 
     def read(self, files: Sequence[tuple[str, bytes]]) -> dict[str, Outline]:
@@ -42,12 +50,24 @@ class Shard:
         """Return what the functions of each file do."""
         return {path: file.own for path, file in self.program.files.items()}
 
-    def look(self, level: Sequence[Position], news: Mapping[str, Summary]) -> dict[str, Summary]:
-        """Look at functions, knowing what others found out about theirs; return what is new."""
-        self.program.shared.update(news)
-        return self.program.look(level)
+    def used(self) -> dict[bytes, tuple[Any, ...]]:
+        """Return what the memo was asked for, and what was added."""
+        return self._memo.used if self._memo is not None else {}
 
-    def turn(self, level: Sequence[Position], news: Mapping[str, Summary]) -> dict[str, Summary]:
+    def look(
+        self, level: Sequence[Position], news: Mapping[str, Summary]
+    ) -> tuple[dict[str, Summary], bool]:
+        """Look at functions, knowing what others found out about theirs.
+
+        Returns:
+            what is new about functions that other files see, and whether anything is new.
+        """
+        self.program.shared.update(news)
+        return self.program.look(level), True
+
+    def turn(
+        self, level: Sequence[Position], news: Mapping[str, Summary]
+    ) -> tuple[dict[str, Summary], bool]:
         """Look at functions that call each other, as `look` does."""
         self.program.shared.update(news)
         return self.program.turn(level)

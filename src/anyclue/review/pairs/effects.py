@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
-from anyclue.review.pairs import values
+from anyclue.review.pairs import ir, values
 from anyclue.review.pairs.contract_model import Contracts, Pair, PairKind
 
 
@@ -46,7 +49,7 @@ class Effect:
     sometimes: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """What is known of a function without looking into it.
 
@@ -67,6 +70,11 @@ class Summary:
     frees: frozenset[str] = frozenset()
     stops: bool = False
     result: int = values.ANY
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells it from others."""
+        return hashlib.sha256(marshal.dumps(self.packed(), ir.PLAIN)).digest()
 
     def packed(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
@@ -166,15 +174,17 @@ class Callees:
     def summary(self, name: str) -> Summary | None:
         """Return what is known of a function; None when nothing is."""
         promised = self._promised.get(name)
-        found = self._own.get(name)
-        if found is None:
-            found = self._shared.get(name)
+        found = self.found(name)
         if promised is None or found is None:
             return promised or found
         known = self._both.get(name)
         if known is None:
             known = self._both[name] = _both(promised, found)
         return known
+
+    def found(self, name: str) -> Summary | None:
+        """Return what the source of a function says, whatever contracts do."""
+        return self._own.get(name) or self._shared.get(name)
 
     def is_own_effect(self, name: str, pair: str) -> bool:
         """Tell whether what a call does to a pair is what it is for, not what is behind it."""

@@ -5,6 +5,8 @@ All of it is tuples, strings and integers, so that it goes through ``marshal`` a
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -34,6 +36,9 @@ NOTHING = 11
 """(NOTHING, next, begin): a place to jump to; gone from a finished graph"""
 
 Node = tuple[Any, ...]
+
+PLAIN = 2
+"""The version of ``marshal`` in which equal values have equal bytes."""
 
 UNKNOWN_CALLEE = ""
 
@@ -71,6 +76,13 @@ class FunctionIR:
     last_line: int
     annotated: bool = False
     trouble: str = ""
+
+    def digest(self) -> bytes:
+        """Return what tells it from functions that do something else: where it stands does not."""
+        steps = tuple((*node[:2], node[2] - self.begin, *node[3:]) for node in self.nodes)
+        rest = (self.name, self.static, self.parameters, self.returns, sorted(self.locals))
+        more = (sorted(self.automatic), self.annotated, self.trouble)
+        return hashlib.sha256(marshal.dumps((steps, rest, more), PLAIN)).digest()
 
     def packed(self) -> tuple[Any, ...]:
         """Return the same as plain values."""

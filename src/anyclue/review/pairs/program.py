@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,13 +13,14 @@ from anyclue.review.pairs.contract_model import Contracts
 from anyclue.review.pairs.effects import Callees, Summary
 from anyclue.review.pairs.ir import FunctionIR
 from anyclue.review.pairs.judge import Candidate, candidates
+from anyclue.review.pairs.memo import Memo
 from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.summing import summed
 from anyclue.review.pairs.unit import Unit
 
 _NOTHING = Summary()
-TURNS = 2
-"""Functions that call each other are looked at so many times."""
+TURNS = 6
+"""Functions that call each other are looked at so many times, if something new comes each time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class Judged:
         summary: what it does.
         candidates: what is wrong in it.
         complete: every resource could be followed to its end.
+        seen: what the last look depended on.
     """
 
     function: FunctionIR
@@ -48,6 +51,23 @@ class Judged:
     summary: Summary = _NOTHING
     candidates: tuple[Candidate, ...] = ()
     complete: bool = True
+    seen: bytes = b""
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return self.function.digest()
+
+    @cached_property
+    def _ordered(self) -> tuple[str, ...]:
+        return tuple(sorted(self.calls))
+
+    def depends(self, callees: Callees) -> bytes:
+        """Return a digest of all that a look at the function depends on, contracts not counted."""
+        digest = hashlib.sha256(self._digest)
+        for name in self._ordered:
+            summary = callees.found(name)
+            digest.update(summary.digest if summary is not None else b"\0")
+        return digest.digest()
 
 
 @dataclass(kw_only=True)
@@ -70,10 +90,17 @@ class Program:
     Args:
         contracts: what the calls promise that no source is looked at for.
         shared: what is known of functions in other files.
+        memo: what is known of looks at functions; with one, only summaries are asked for.
     """
 
-    def __init__(self, contracts: Contracts, shared: Mapping[str, Summary] | None = None) -> None:
+    def __init__(
+        self,
+        contracts: Contracts,
+        shared: Mapping[str, Summary] | None = None,
+        memo: Memo | None = None,
+    ) -> None:
         self._contracts = contracts
+        self._memo = memo
         self.shared: dict[str, Summary] = dict(shared or {})
         self.files: dict[str, File] = {}
 
@@ -102,12 +129,10 @@ class Program:
         )
 
     def settle(self) -> None:
-        """Look at every function, callees first, and twice where they call each other in a ring."""
+        """Look at every function, callees first; in a ring again until nothing new comes."""
         for level in self.levels():
             self.look([one for one in level if not one.ring])
-            rings = [one for one in level if one.ring]
-            for _ in range(TURNS):
-                self.turn(rings)
+            self._turns([one for one in level if one.ring])
 
     def settle_changed(self, before: Mapping[str, Mapping[str, Known]]) -> None:
         """Look at the functions that changed, and at those that call something that did.
@@ -138,8 +163,7 @@ class Program:
                     self._publish(one)
             self.look(look)
             self._forget(again)
-            for _ in range(TURNS):
-                self.turn(again)
+            self._turns(again)
             for one in (*look, *again):
                 judged = self.files[one.path].functions[one.number]
                 known = before.get(one.path, {}).get(judged.function.name)
@@ -158,22 +182,48 @@ class Program:
         """
         news: dict[str, Summary] = {}
         for one in positions:
-            _study(self.files[one.path].functions[one.number], self.callees(one.path))
+            self._study(one)
             news |= self._publish(one)
         return news
 
-    def turn(self, positions: Sequence[Position]) -> dict[str, Summary]:
+    def turn(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
         """Look at functions that call each other, each with what is known before this turn.
 
         Returns:
-            what is new about functions that other files see.
+            what is new about functions that other files see, and whether anything is new.
         """
-        for one in positions:
-            _study(self.files[one.path].functions[one.number], self.callees(one.path))
+        new = [one for one in positions if self._study(one)]
         news: dict[str, Summary] = {}
-        for one in positions:
+        for one in new:
             news |= self._publish(one)
-        return news
+        return news, bool(new)
+
+    def _turns(self, positions: Sequence[Position]) -> None:
+        for _ in range(TURNS):
+            _, new = self.turn(positions)
+            if not new:
+                return
+
+    def _study(self, position: Position) -> bool:
+        """Look at a function, unless nothing that it depends on is new; tell whether it was."""
+        judged = self.files[position.path].functions[position.number]
+        callees = self.callees(position.path)
+        seen = judged.depends(callees)
+        if seen == judged.seen:
+            return False
+        judged.seen = seen
+        known = self._memo.get(seen) if self._memo is not None else None
+        if known is not None:
+            judged.summary, judged.complete = known
+            return True
+        study = Study(judged.function, callees)
+        judged.summary = summed(study)
+        judged.complete = study.complete
+        if self._memo is None:
+            judged.candidates = tuple(candidates(study))
+        else:
+            self._memo.put(seen, judged.summary, judged.complete)
+        return True
 
     def _publish(self, one: Position) -> dict[str, Summary]:
         """Let callers know what a function does; return it when other files are among them."""
@@ -219,13 +269,6 @@ class Program:
 def outline(file: File) -> Outline:
     """Return what the call graph needs of a file."""
     return tuple((one.function.name, one.function.static, one.calls) for one in file.functions)
-
-
-def _study(judged: Judged, callees: Callees) -> None:
-    study = Study(judged.function, callees)
-    judged.summary = summed(study)
-    judged.candidates = tuple(candidates(study))
-    judged.complete = study.complete
 
 
 def _calls(function: FunctionIR) -> frozenset[str]:
