@@ -72,14 +72,14 @@ class Crew:
         self._table: Summaries = {}
         self._news: list[Summaries] = [{} for _ in parts]
         for level in in_levels(dict(sorted(outlines.items()))):
-            self._step("look", [one for one in level if not one.ring])
-            rings = [one for one in level if one.ring]
+            self._look(level.plain)
             for _ in range(TURNS):
-                if not self._step("turn", rings):
+                news = [self._look(step) for step in level.rings]
+                if not any(news):
                     break
         return self._table
 
-    def _step(self, method: str, positions: Sequence[Position]) -> bool:
+    def _look(self, positions: Sequence[Position]) -> bool:
         """Let each worker look at its functions, with what is new since the last step.
 
         Returns:
@@ -90,7 +90,7 @@ class Crew:
         shares: list[list[Position]] = [[] for _ in self._news]
         for one in positions:
             shares[self._owner[one.path]].append(one)
-        answers = self._each(method, list(zip(shares, self._news, strict=True)))
+        answers = self._each("look", list(zip(shares, self._news, strict=True)))
         fresh: Summaries = {}
         for answer, _ in answers:
             fresh |= answer

@@ -63,14 +63,7 @@ class Shard:
             what is new about functions that other files see, and whether anything is new.
         """
         self.program.shared.update(news)
-        return self.program.look(level), True
-
-    def turn(
-        self, level: Sequence[Position], news: Mapping[str, Summary]
-    ) -> tuple[dict[str, Summary], bool]:
-        """Look at functions that call each other, as `look` does."""
-        self.program.shared.update(news)
-        return self.program.turn(level)
+        return self.program.look(level)
 
     def results(
         self, least: Confidence

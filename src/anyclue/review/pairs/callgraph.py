@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from anyclue.review.pairs.components import components
@@ -17,21 +17,30 @@ class Position(NamedTuple):
     Attributes:
         path: its file.
         number: its number in the file.
-        ring: it calls itself by some way.
         seen: other files that call its name call this one.
     """
 
     path: str
     number: int
-    ring: bool
     seen: bool
 
 
-def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
+class Level(NamedTuple):
+    """Functions that call nothing but those of earlier levels, and each other in rings.
+
+    Attributes:
+        plain: those that do not call each other.
+        rings: those that do, in steps: what calls go round apart, callees come in earlier steps.
+    """
+
+    plain: list[Position]
+    rings: list[list[Position]]
+
+
+def in_levels(files: Mapping[str, Outline]) -> list[Level]:
     """Return all functions, callees in earlier levels than their callers.
 
-    Functions that call each other in a ring are in one level. Of functions with one name that
-    other files can see, the first counts.
+    Of functions with one name that other files can see, the first counts.
     """
     functions = [(path, index) for path, outline in files.items() for index in range(len(outline))]
     shared: dict[str, int] = {}
@@ -50,7 +59,7 @@ def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
                 found.append(callee)
         callees.append(sorted(found))
     level_of: dict[int, int] = {}
-    levels: list[list[Position]] = []
+    levels: list[Level] = []
     for component in components(callees):
         inside = set(component)
         ring = len(component) > 1 or component[0] in callees[component[0]]
@@ -60,10 +69,43 @@ def in_levels(files: Mapping[str, Outline]) -> list[list[Position]]:
                 if callee not in inside:
                     level = max(level, level_of[callee] + 1)
         while len(levels) <= level:
-            levels.append([])
+            levels.append(Level([], []))
+        step_of = _steps(sorted(component), callees) if ring else {}
         for number in sorted(component):
             level_of[number] = level
             path, index = functions[number]
             seen = shared.get(files[path][index][0]) == number
-            levels[level].append(Position(path, index, ring, seen))
+            group = levels[level].plain
+            if ring:
+                rings = levels[level].rings
+                while len(rings) <= step_of[number]:
+                    rings.append([])
+                group = rings[step_of[number]]
+            group.append(Position(path, index, seen))
     return levels
+
+
+def _steps(ring: Sequence[int], callees: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return a step for each function of a ring, so that only calls that go round lead back."""
+    inside = set(ring)
+    steps: dict[int, int] = {}
+    for root in ring:
+        open_ = {root}
+        work = [(root, 0)] if root not in steps else []
+        while work:
+            number, position = work.pop()
+            listed = callees[number]
+            while position < len(listed) and (
+                listed[position] not in inside
+                or listed[position] in steps
+                or listed[position] in open_
+            ):
+                position += 1
+            if position < len(listed):
+                work += [(number, position + 1), (listed[position], 0)]
+                open_.add(listed[position])
+                continue
+            below = [steps[one] for one in listed if one in steps and one not in open_]
+            steps[number] = max(below, default=-1) + 1
+            open_.discard(number)
+    return steps

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from anyclue.review.pairs import ir
-from anyclue.review.pairs.callgraph import Outline, Position, in_levels
+from anyclue.review.pairs.callgraph import Level, Outline, Position, in_levels
 from anyclue.review.pairs.contract_model import Contracts
 from anyclue.review.pairs.effects import Callees, Summary
 from anyclue.review.pairs.ir import FunctionIR
@@ -130,9 +130,9 @@ class Program:
 
     def settle(self) -> None:
         """Look at every function, callees first; in a ring again until nothing new comes."""
-        for level in self.levels():
-            self.look([one for one in level if not one.ring])
-            self._turns([one for one in level if one.ring])
+        for level in self._levels():
+            self.look(level.plain)
+            self._turn(level.rings)
 
     def settle_changed(self, before: Mapping[str, Mapping[str, Known]]) -> None:
         """Look at the functions that changed, and at those that call something that did.
@@ -152,42 +152,37 @@ class Program:
             known = before.get(one.path, {}).get(judged.function.name)
             return known is None or known.body != judged.body or bool(judged.calls & changed)
 
-        for level in self.levels():
-            rings = [one for one in level if one.ring]
+        for level in self._levels():
+            steps = level.rings
+            rings = [one for step in steps for one in step]
             again = rings if any(fresh(one) for one in rings) else []
-            look = [one for one in level if not one.ring and fresh(one)]
-            for one in level:
+            look = [one for one in level.plain if fresh(one)]
+            for one in (*level.plain, *rings):
                 if one not in look and one not in again:
                     judged = self.files[one.path].functions[one.number]
                     judged.summary = before[one.path][judged.function.name].summary
                     self._publish(one)
             self.look(look)
             self._forget(again)
-            self._turns(again)
+            if again:
+                self._turn(steps)
             for one in (*look, *again):
                 judged = self.files[one.path].functions[one.number]
                 known = before.get(one.path, {}).get(judged.function.name)
                 if known is None or known.summary != judged.summary:
                     changed.add(judged.function.name)
 
-    def levels(self) -> list[list[Position]]:
-        """Return all functions in an order in which callees come first."""
+    def _levels(self) -> list[Level]:
         return in_levels({path: outline(file) for path, file in self.files.items()})
 
-    def look(self, positions: Sequence[Position]) -> dict[str, Summary]:
+    def _turn(self, steps: Sequence[Sequence[Position]]) -> None:
+        for _ in range(TURNS):
+            news = [self.look(step)[1] for step in steps]
+            if not any(news):
+                return
+
+    def look(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
         """Look at functions of which none calls another.
-
-        Returns:
-            what is new about functions that other files see.
-        """
-        news: dict[str, Summary] = {}
-        for one in positions:
-            self._study(one)
-            news |= self._publish(one)
-        return news
-
-    def turn(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
-        """Look at functions that call each other, each with what is known before this turn.
 
         Returns:
             what is new about functions that other files see, and whether anything is new.
@@ -197,12 +192,6 @@ class Program:
         for one in new:
             news |= self._publish(one)
         return news, bool(new)
-
-    def _turns(self, positions: Sequence[Position]) -> None:
-        for _ in range(TURNS):
-            _, new = self.turn(positions)
-            if not new:
-                return
 
     def _study(self, position: Position) -> bool:
         """Look at a function, unless nothing that it depends on is new; tell whether it was."""
