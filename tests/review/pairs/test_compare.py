@@ -346,17 +346,9 @@ def _marked(kind: str, listed: list[tuple[str, int]]) -> list[object]:
 
 _UNLISTED = "what no path released is too weak a finding to be listed as fixed"
 _JOINED = "ways that did not decide are not compared with one that does"
-_ITERATOR = "what an iterator macro sets is not where counting starts"
 _ELEMENT = "elements of an array are not counted"
 MISSED: Mapping[tuple[str, str, str], str] = {
-    ("deleted", "parameter", "put_page(page);"): "it is not named any more",
-    ("deleted", "elements", "put_page(w->pages[i]);"): _ELEMENT,
-    ("deleted", "list", "kfree(item->name);"): _ITERATOR,
-    ("deleted", "list", "kfree(item);"): _ITERATOR,
-    ("goto", "parameter", "goto out;"): _JOINED,
     ("doubled", "elements", "put_page(w->pages[i]);"): _ELEMENT,
-    ("doubled", "list", "kfree(item->name);"): _ITERATOR,
-    ("doubled", "list", "kfree(item);"): _ITERATOR,
     ("fixed", "memory", "kfree(buf);"): _UNLISTED,
     ("fixed", "write", "dput(dentry);"): _UNLISTED,
     ("fixed", "write", "mnt_drop_write(path->mnt);"): _UNLISTED,

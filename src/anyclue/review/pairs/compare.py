@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anyclue.model.finding import Confidence, FindingKind
 from anyclue.review.pairs import ir, paths
@@ -14,9 +14,13 @@ from anyclue.review.pairs.judge import Candidate, candidates
 from anyclue.review.pairs.matching import Version, matched
 from anyclue.review.pairs.program import Program
 from anyclue.review.pairs.renaming import mentioned, renamed_variables, translated
-from anyclue.review.pairs.story import Seed
+from anyclue.review.pairs.story import End, Seed
 from anyclue.review.pairs.study import Study
+from anyclue.review.pairs.takeover import taken_over
 from anyclue.review.pairs.tally import ways
+
+_LEFT = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
+_BALANCED = "before the change it was released on every way out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,11 @@ class Comparison:
 
     def __init__(self, old: Sequence[Version], new: Sequence[Version]) -> None:
         self._pairs = list(matched(old, new))
-        self._released = _balance(self._pairs, (Does.RELEASE, Does.CONSUME))
-        self._acquired = _balance(self._pairs, (Does.ACQUIRE,))
+        self._balances = [
+            (one, _balance(old, new))
+            for old, new in self._pairs
+            if (one := new or old) is not None and (old is None or _differ(old, new))
+        ]
 
     def introduced(self) -> Iterator[Told]:
         """Return what the change introduces."""
@@ -87,12 +94,20 @@ class Comparison:
             return
         renamed = renamed_variables(old.function, new.function)
         known = {(pair, translated(place, renamed)) for pair, place in _places(old)}
+        balanced = _balanced(old, renamed)
         told = set()
         for candidate in _beyond(new.candidates, old.candidates, renamed):
             place = (candidate.seed.pair.name, candidate.seed.place)
-            weak = candidate.confidence == Confidence.LOW
-            if weak and (place not in known or old.body == new.body):
-                continue
+            if candidate.confidence == Confidence.LOW:
+                if place not in known or old.body == new.body:
+                    continue
+                if candidate.kind in _LEFT and place in balanced:
+                    candidate = replace(candidate, confidence=Confidence.MEDIUM, reason=_BALANCED)
+                elif candidate.kind in _LEFT and (
+                    not candidate.seed.scoped or candidate.seed.handed
+                ):
+                    # Counting, below, tells more than what is too weak to be told of a tree.
+                    continue
             told.add(place)
             yield candidate
         if old.body == new.body:
@@ -112,11 +127,13 @@ class Comparison:
                 mended.add((FindingKind.LOST_RELEASE, *about))
             elif one.confidence != Confidence.LOW:
                 mended.add((FindingKind.DOUBLE_RELEASE, *about))
-        words = frozenset().union(*(mentioned(node) for node in new.function.nodes))
+        words = frozenset(new.function.parameters).union(
+            *(mentioned(node) for node in new.function.nodes)
+        )
         done: set[str] = set()
         for pair, place in plainly_released(before):
             now = translated(place, renamed)
-            if now in done or paths.base(now) not in words or "[]" in now:
+            if now in done or paths.base(now) not in words:
                 continue
             candidate = self._uncounted(before, after, pair, (place, now), (old, new))
             if candidate is None or (candidate.kind, pair, place) in mended:
@@ -134,11 +151,13 @@ class Comparison:
     ) -> Candidate | None:
         """Return a release that is gone, or done twice, by counting them on all ways."""
         old, new = ways(before, pair, places[0]), ways(after, pair, places[1])
-        if not old or not new:
+        if not old or not new or not old.found or not new.found:
             return None
         seed = Seed(pair=after.callees.pairs[pair], place=places[1])
         fewer = fewer_released(old, new, before, after)
         if fewer is not None and self._owed(pair, functions[1]):
+            if taken_over(before, after, places[1]):
+                return None
             if self._by_callers(pair, places[1], functions[1]):
                 return None
             return Candidate(
@@ -177,48 +196,42 @@ class Comparison:
         return False
 
     def _unearned(self, pair: str, new: Version) -> bool:
-        """Tell whether no other function of the change gave the release away."""
-        moved = any(
-            count < 0 and name != new.name
-            for (name, one), count in self._released.items()
-            if one == pair
+        """Tell whether no function near gave the release away, or acquires more."""
+        return not any(
+            (released < 0 and one is not new) or acquired > 0
+            for one, released, acquired in self._near(pair, new)
         )
-        more = any(count > 0 for (_, one), count in self._acquired.items() if one == pair)
-        return not moved and not more
 
     def _owed(self, pair: str, new: Version) -> bool:
-        """Tell whether no other function of the change took the release over."""
-        moved = any(
-            count > 0 and name != new.name
-            for (name, one), count in self._released.items()
-            if one == pair
+        """Tell whether no function near took the release over, or acquires less."""
+        return not any(
+            (released > 0 and one is not new) or acquired < 0
+            for one, released, acquired in self._near(pair, new)
         )
-        fewer = any(count < 0 for (_, one), count in self._acquired.items() if one == pair)
-        return not moved and not fewer
+
+    def _near(self, pair: str, new: Version) -> Iterator[tuple[Version, int, int]]:
+        """Return changed functions of the file, and callers and callees in others.
+
+        Each with how many more releases and acquires of the pair it has than before.
+        """
+        for one, balance in self._balances:
+            if one.path == new.path or one.name in new.calls or new.name in one.calls:
+                yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
 
 
-def _balance(
-    pairs: Sequence[tuple[Version | None, Version | None]], does: tuple[Does, ...]
-) -> dict[tuple[str, str], int]:
-    """Return by function and pair how many more such calls the new version has."""
-    found: Counter[tuple[str, str]] = Counter()
-    for old, new in pairs:
-        if old is not None and new is not None and not _differ(old, new):
-            continue
-        for version, sign in ((old, -1), (new, 1)):
-            if version is None:
+def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, str]]:
+    """Return by pair how many more calls that acquire and release the new version has."""
+    found: Counter[tuple[Does, str]] = Counter()
+    for version, sign in ((old, -1), (new, 1)):
+        for node in version.function.nodes if version is not None else ():
+            if version is None or node[0] != ir.CALL or not version.callees.promised(node[4]):
                 continue
-            name = (new or version).name
-            for node in version.function.nodes:
-                if node[0] != ir.CALL:
-                    continue
-                summary = version.callees.summary(node[4])
-                if summary is None or not version.callees.promised(node[4]):
-                    continue
-                for pair, effects in summary.effects.items():
-                    if any(one.does in does for one in effects):
-                        found[name, pair] += sign
-    return dict(found)
+            summary = version.callees.summary(node[4])
+            for pair, effects in summary.effects.items() if summary is not None else ():
+                does = {Does.RELEASE if one.does == Does.CONSUME else one.does for one in effects}
+                for one in does:
+                    found[one, pair] += sign
+    return found
 
 
 def _differ(old: Version, new: Version | None) -> bool:
@@ -234,6 +247,16 @@ def _places(version: Version) -> set[Place]:
     return found
 
 
+def _balanced(version: Version, renamed: Mapping[str, str]) -> set[Place]:
+    """Return what a version acquires and releases on every way out."""
+    every: dict[Place, bool] = {}
+    for story in (*version.study.acquired, *version.study.handed):
+        place = (story.seed.pair.name, translated(story.seed.place, renamed))
+        released = story.complete and all(one.end == End.RELEASED for one in story.exits)
+        every[place] = released and bool(story.exits) and every.get(place, True)
+    return {place for place, released in every.items() if released}
+
+
 def _beyond(
     many: Sequence[Candidate], known: Sequence[Candidate], renamed: Mapping[str, str]
 ) -> Iterator[Candidate]:
@@ -246,10 +269,9 @@ def _beyond(
     """
     had: dict[tuple[str, str, str], list[Candidate]] = {}
     for one in known:
-        place = _plain(translated(one.seed.place, renamed))
-        had.setdefault((_sort(one), one.seed.pair.name, place), []).append(one)
+        had.setdefault(_about(one, translated(one.seed.place, renamed)), []).append(one)
     for one in many:
-        same = had.get((_sort(one), one.seed.pair.name, _plain(one.seed.place)))
+        same = had.get(_about(one, one.seed.place))
         if same:
             other = same.pop(0)
             if one.confidence.rank <= other.confidence.rank:
@@ -259,8 +281,13 @@ def _beyond(
         yield one
 
 
-def _plain(place: str) -> str:
-    return "%" if place.startswith("%") else place
+def _about(candidate: Candidate, place: str) -> tuple[str, str, str]:
+    """Return what two versions of one imbalance have in common.
+
+    A page that became a folio is the same one.
+    """
+    kept = "%" if place.startswith("%") else place.replace("folio", "page")
+    return _sort(candidate), candidate.seed.pair.name.replace("folio", "page"), kept
 
 
 def _sort(candidate: Candidate) -> str:

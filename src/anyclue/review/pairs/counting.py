@@ -8,7 +8,7 @@ from anyclue.model.finding import Confidence
 from anyclue.review.pairs import ir, values
 from anyclue.review.pairs.effects import Does
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.tally import Way
+from anyclue.review.pairs.tally import WAYS, Way, Ways
 
 Place = tuple[str, str]
 """A pair's name and the path of a resource."""
@@ -47,48 +47,58 @@ def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list
     found = []
     for one in old:
         had = _decisions(one, before)
-        if one.kind == new.kind and all(had.get(key) == holds for key, holds in wanted.items()):
+        if _alike(one, new) and all(had.get(key) == holds for key, holds in wanted.items()):
             found.append(one)
     return found
 
 
-WAYS = 120
-"""Of more ways than these none is looked for that decides alike."""
-
-
 def fewer_released(
-    old: Sequence[Way], new: Sequence[Way], before: Study, after: Study
+    old: Ways, new: Ways, before: Study, after: Study
 ) -> tuple[Way, Confidence, str] | None:
     """Return a way that releases less often than such ways did, how sure, and why."""
-    if len(old) <= WAYS and len(new) <= WAYS:
-        for one in new:
-            same = _same_way(old, one, before, after)
+    sure = [one for one in new.found if not one.doubtful]
+    if old.all is not None and len(sure) <= WAYS:
+        for one in sure:
+            same = _same_way(old.all, one, before, after)
             if same and one.net < min(two.net for two in same):
                 return one, Confidence.MEDIUM, "before the change the same way out released it"
     for fine in (False, True):
-        had, have = _by_kind(old, fine=fine), _by_kind(new, fine=fine)
-        for kind, listed in have.items():
-            counts = {one.net for one in had.get(kind, ())}
+        for (kind, value), listed in _by_kind(sure, fine=fine).items():
+            like = [
+                one
+                for one in old.found
+                if _alike(one, listed[0]) and (not fine or one.value in (value, ""))
+            ]
             least = min(listed, key=lambda one: one.net)
-            if counts and least.net < min(counts):
+            if like and least.net < min(one.net for one in like):
                 reason = "before the change every such way out released it"
                 return least, Confidence.MEDIUM, reason
-            if counts and max(one.net for one in listed) < max(counts) <= 1:
+            most = max(
+                (one.net for one in like if one.kind == kind and (not fine or one.value == value)),
+                default=0,
+            )
+            top = max(one.net for one in listed)
+            if top < most and (top <= 0 or most <= 1):
                 reason = "before the change some such way out released it"
                 return least, Confidence.LOW, reason
     return None
 
 
-def more_released(old: Sequence[Way], new: Sequence[Way]) -> Way | None:
+def _alike(old: Way, new: Way) -> bool:
+    """Tell whether two ways out may report the same."""
+    kinds = {old.kind, new.kind}
+    return len(kinds) == 1 or ("either" in kinds and kinds <= {"either", "failing", "other"})
+
+
+def more_released(old: Ways, new: Ways) -> Way | None:
     """Return a way that releases twice, where none of its kind did."""
-    had, have = _by_kind(old, fine=False), _by_kind(new, fine=False)
-    for kind, listed in have.items():
-        counts = {one.net for one in had.get(kind, ())}
+    sure = [one for one in new.found if not one.doubtful]
+    ever = max(one.net for one in old.found)
+    acquires = any(one.net < 0 for one in old.found)
+    for listed in _by_kind(sure, fine=False).values():
+        counts = {one.net for one in old.found if _alike(one, listed[0])}
         most = max(listed, key=lambda one: one.net)
-        if not counts or most.net <= max(counts):
-            continue
-        acquires = any(one.net < 0 for one in old)
-        if most.net > 1 or (acquires and max(counts) == min(counts) == 0):
+        if counts and most.net > ever and (most.net > 1 or (acquires and counts == {0})):
             return most
     return None
 

@@ -22,6 +22,14 @@ TRANSPARENT = frozenset(
 )
 """Macros whose value is their first argument's (``XFS_IS_CORRUPT`` has it second)."""
 
+ASKS = frozenset(
+    (
+        *("likely", "unlikely", "WARN", "WARN_ONCE", "WARN_ON", "WARN_ON_ONCE", "WARN_RATELIMIT"),
+        *("WARN_ON_RATELIMIT", "WARN_TAINT", "WARN_TAINT_ONCE", "VM_WARN_ON", "VM_WARN_ON_ONCE"),
+    )
+)
+"""Macros whose value, as a condition, is their first argument's."""
+
 STORES = frozenset(["WRITE_ONCE", "rcu_assign_pointer", "smp_store_release", "RCU_INIT_POINTER"])
 SIGN_COPIES = frozenset(["PTR_ERR", "ERR_PTR", "ERR_CAST"])
 ENDINGS = frozenset(
@@ -194,7 +202,7 @@ class Expressions:
             return self._truth(node, into)
         left = self.value(node.child_by_field_name("left"))
         self.value(node.child_by_field_name("right"))
-        if operator in ("+", "-") and left is not None and not paths.is_constant(left):
+        if operator in ("+", "-", "|", "&") and left is not None and not paths.is_constant(left):
             return paths.derived(left)
         return None
 
@@ -426,9 +434,7 @@ class Expressions:
             path = self.place(listed[0]) or self._graph.temporary()
             test = values.NEGATIVE | (values.ZERO if name == "IS_ERR_OR_NULL" else 0)
             return self._graph.branch(node.start_byte, path, test, path, loop=loop)
-        if name in ("likely", "unlikely", "WARN_ON", "WARN_ON_ONCE") and listed:
-            return self.condition(listed[0], loop=loop)
-        if name == "WARN" and listed:
+        if name in ASKS and listed:
             return self.condition(listed[0], loop=loop)
         if name == "XFS_IS_CORRUPT" and listed:
             return self.condition(listed[-1], loop=loop)

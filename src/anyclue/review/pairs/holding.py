@@ -15,7 +15,9 @@ def involved(path: str, state: State) -> bool:
     source = paths.origin(path)
     if source is not None and involved(source, state):
         return True
-    if path[0] not in "&~":
+    if path[0] == "~":
+        return involved(path[1:], state)
+    if path[0] != "&":
         return False
     held = state.names | state.kin
     return path[1:] in held or paths.base(path) in held

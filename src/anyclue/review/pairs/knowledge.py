@@ -38,10 +38,15 @@ class Knowledge:
         self._locked: dict[int, frozenset[str]] = {}
 
     @cached_property
+    def loops(self) -> tuple[frozenset[int], ...]:
+        """The nodes of each loop, those of the loops in it included."""
+        found = components([successors(node) for node in self.nodes])
+        return tuple(frozenset(one) for one in found if len(one) > 1)
+
+    @cached_property
     def repeated(self) -> frozenset[int]:
         """Nodes that can be reached from themselves."""
-        found = components([successors(node) for node in self.nodes])
-        return frozenset(number for one in found if len(one) > 1 for number in one)
+        return frozenset(number for one in self.loops for number in one)
 
     @cached_property
     def keys(self) -> dict[str, int]:
@@ -121,7 +126,7 @@ class Knowledge:
                 for key in self.keys
                 if key == place
                 or paths.reached_through(key, place)
-                or (place.isidentifier() and place in paths.words(key))
+                or (place.isidentifier() and paths.reads(key, place))
             )
             self._overwritten[place] = found
         return found

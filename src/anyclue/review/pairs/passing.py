@@ -44,7 +44,8 @@ class _Passing:
             return set()
         if path in self._origin:
             return self._origin[path]
-        return self._origin.get(paths.base(path), set()) if path.startswith("&") else set()
+        within = path.startswith("&") or path[1:] in self._origin
+        return self._origin.get(paths.base(path), set()) if within else set()
 
     def _comes(self, place: str, came: set[int]) -> None:
         self._origin[place] = self._origin.get(place, set()) | came

@@ -36,6 +36,14 @@ def words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text))
 
 
+@functools.lru_cache(maxsize=65536)
+def reads(text: str, name: str) -> bool:
+    """Tell whether what a condition's text says depends on a variable, not only on its address."""
+    if name not in words(text):
+        return False
+    return re.search(rf"(?<!&)\b{name}\b|&{name}\b(?=->|\[)", text) is not None
+
+
 def derived(path: str) -> str:
     """Return what marks a value computed from ``path``."""
     return path if path.startswith("~") else f"~{path}"

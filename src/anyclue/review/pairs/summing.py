@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from anyclue.review.pairs import ir, paths, values
@@ -10,6 +11,9 @@ from anyclue.review.pairs.effects import SCOPED, Does, Effect, Summary, by_pair
 from anyclue.review.pairs.passing import passed_on
 from anyclue.review.pairs.story import End, Exit, Seed, Story
 from anyclue.review.pairs.study import Study
+
+_COPY = re.compile(r"\$\d+(\.|$)")
+"""A parameter, or a member of one: the caller's stays as it was."""
 
 
 def summed(study: Study) -> Summary:
@@ -65,7 +69,7 @@ def _object_acquires(study: Study, story: Story) -> Iterator[Effect]:
         if one.end == End.HELD and one.state.stored:
             for name in one.state.names:
                 template = paths.generalise(name, study.function.parameters)
-                if template is not None and template not in ("$0", "$1", "$2"):
+                if template is not None and not _COPY.match(template):
                     outward.setdefault(template, []).append(one)
     for template, left in outward.items():
         yield _acquire(study, story, template, left, None, "")

@@ -7,10 +7,12 @@ where `walk` must give up because something else may have taken the resource ove
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from anyclue.review.pairs import ir, paths, values
-from anyclue.review.pairs.effects import SCOPED, Does, Effect
+from anyclue.review.pairs.effects import SCOPED, Does, Effect, Summary
 from anyclue.review.pairs.knowledge import Facts, admit
 from anyclue.review.pairs.slices import cut
 from anyclue.review.pairs.story import Trail
@@ -18,6 +20,8 @@ from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.walk import CHEAP, STEPS
 
 MOST = 3
+WAYS = 120
+"""Of more ways than these none is looked for that decides alike; nor where more meet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +29,75 @@ class Way:
     """One way through a function.
 
     Attributes:
-        kind: ``failing`` or ``other``, by the returned value; ``any`` where nothing is returned;
-            ``next`` where the variable is set anew.
+        kind: ``failing`` or ``other``, by the returned value; ``either`` where that is not known;
+            ``any`` where nothing is returned; ``next`` where the variable is set anew.
         value: the returned value's text, when it is a constant.
         net: releases less acquires on it.
+        doubtful: a call on it may have released or acquired, which no result tells.
         trail: the way.
     """
 
     kind: str
     value: str
     net: int
+    doubtful: bool = False
     trail: Trail
 
 
-def ways(study: Study, pair: str, place: str) -> list[Way] | None:
+class Count(NamedTuple):
+    """What was counted so far on a way.
+
+    Attributes:
+        net: releases less acquires.
+        doubtful: a call may have released or acquired, which no result tells.
+        empty: the place was set to NULL: nothing there is released any more.
+    """
+
+    net: int = 0
+    doubtful: bool = False
+    empty: bool = False
+
+
+_Join = tuple[int, Count]
+
+
+@dataclass(kw_only=True)
+class Ways:
+    """All ways through a function.
+
+    Attributes:
+        found: the ways; where several meet, and nothing that is asked for later tells them apart,
+            only the first goes on.
+        passes: for each such meeting the trails that went on.
+        met: the other trails, with the meeting.
+    """
+
+    found: list[Way] = field(default_factory=list)
+    passes: dict[_Join, list[Trail | None]] = field(default_factory=dict)
+    met: list[tuple[_Join, Trail | None]] = field(default_factory=list)
+
+    @cached_property
+    def all(self) -> list[Way] | None:
+        """The ways, with those that another one stands for; None when they are too many."""
+        listed = list(self.found)
+        if max(len(listed), len(self.met)) > WAYS:
+            return None
+        for place, before in self.met:
+            for way in list(listed):
+                for other in self.passes[place]:
+                    rest = _behind(way.trail, other)
+                    if rest:
+                        trail = before
+                        for number, holds in rest:
+                            trail = Trail(number, holds, trail)
+                        assert trail is not None  # noqa: S101 - the rest is not empty
+                        listed.append(replace(way, trail=trail))
+                        if len(listed) > WAYS:
+                            return None
+        return listed
+
+
+def ways(study: Study, pair: str, place: str) -> Ways | None:
     """Return the ways on from where ``place`` is set, or from the entry; None when too many."""
     return _Tally(study, pair, place).run()
 
@@ -52,22 +111,25 @@ class _Tally:
         self._scoped = study.callees.pairs[pair].kind in SCOPED
         self._place = study.canonical(place) if self._scoped else place
         self._about = {paths.base(place), paths.base(self._place)}
-        self._found: list[Way] = []
+        self._ways = Ways()
 
-    def run(self) -> list[Way] | None:
+    def run(self) -> Ways | None:
+        if not self._nodes:
+            return self._ways
         slice_ = cut(self._nodes, self._matters)
         starts = self._starts()
         befores = self._knowledge.prefixes(frozenset(one for one in starts if one >= 0))
-        pending: deque[tuple[int, int, Facts, Trail | None]] = deque()
+        pending: deque[tuple[int, Count, Facts, Trail | None]] = deque()
+        nothing = Count()
         for start in starts:
             if start < 0:
-                pending.append((slice_.go[0], 0, self._assumed({}), None))
+                pending.append((slice_.go[0], nothing, self._assumed({}), None))
                 continue
             node = self._nodes[start]
             for facts in befores[start]:
                 after = self._assumed(self._knowledge.stepped(facts, node))
-                pending.append((slice_.go[node[1]], 0, after, Trail(start, True, None)))
-        seen: dict[tuple[int, int], list[Facts]] = {}
+                pending.append((slice_.go[node[1]], nothing, after, Trail(start, True, None)))
+        seen: dict[_Join, list[Facts]] = {}
         budget = STEPS
         while pending:
             number, net, facts, trail = pending.popleft()
@@ -79,7 +141,9 @@ class _Tally:
                     pruned = self._knowledge.pruned(facts, number)
                     admitted = admit(seen.setdefault((number, net), []), pruned)
                     if admitted is None:
+                        self._ways.met.append(((number, net), trail))
                         break
+                    self._ways.passes.setdefault((number, net), []).append(trail)
                     facts = admitted
                 node = self._nodes[number]
                 kind = node[0]
@@ -102,7 +166,7 @@ class _Tally:
                     break
                 net, facts, trail = stepped[0]
                 number = slice_.go[node[1]]
-        return self._found
+        return self._ways
 
     def _starts(self) -> list[int]:
         function = self._study.function
@@ -112,12 +176,22 @@ class _Tally:
         found = []
         for number, node in enumerate(self._nodes):
             if node[0] == ir.SET and node[3] in (local, self._place):
-                if node[4] is None or paths.is_constant(node[4]):
+                # Set to what is not known in a loop: its iterator.
+                turning = number in self._knowledge.repeated
+                if not turning if node[4] is None else paths.is_constant(node[4]):
                     continue
                 found.append(number)
             elif node[0] == ir.CALL:
-                found += [number] * (node[3] in (local, self._place) or f"&{local}" in node[5])
+                given = f"&{local}" in node[5] and not self._releases(node)
+                found += [number] * (node[3] in (local, self._place) or given)
         return found or [-1]
+
+    def _releases(self, node: ir.Node) -> bool:
+        """Tell whether a contract says that a call only releases."""
+        callees = self._study.callees
+        summary = callees.summary(node[4]) if callees.promised(node[4]) else None
+        listed = summary.effects.get(self._pair, ()) if summary is not None else ()
+        return bool(listed) and all(one.does in (Does.RELEASE, Does.CONSUME) for one in listed)
 
     def _assumed(self, facts: Facts) -> Facts:
         if not self._scoped and self._place in self._knowledge.keys:
@@ -136,8 +210,8 @@ class _Tally:
         return self._knowledge.touches(node)
 
     def _stepped(
-        self, number: int, node: ir.Node, net: int, facts: Facts, trail: Trail | None
-    ) -> list[tuple[int, Facts, Trail | None]]:
+        self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None
+    ) -> list[tuple[Count, Facts, Trail | None]]:
         after = self._knowledge.stepped(facts, node)
         changed = [(net, values.ANY, trail)]
         if node[0] == ir.CALL:
@@ -149,8 +223,13 @@ class _Tally:
                     path = self._named(effect.place, node)
                     if path != self._place or effect.place == "$ret":
                         continue
+                    if effect.does == Does.ACQUIRE and self._for_another(summary, node):
+                        continue
                     by = {Does.ACQUIRE: -1, Does.DOWNGRADE: 0}.get(effect.does, 1)
-                    changed = _counted(changed, by, effect, number)
+                    if by < 0 or not net.empty:
+                        changed = _counted(changed, by, effect, number)
+        if node[0] == ir.SET and node[3] == self._place and node[4] == "#0":
+            return [(net._replace(empty=True), after, trail)]
         if node[0] in (ir.SET, ir.CALL) and paths.reached_through(self._place, node[3]):
             # Set anew: what it held is counted so far.
             if trail is None or trail.node != number or trail.before is not None:
@@ -166,6 +245,11 @@ class _Tally:
             for count, when, way in changed
         ]
 
+    def _for_another(self, summary: Summary, node: ir.Node) -> bool:
+        """Tell whether the reference that a call takes is kept under another name."""
+        result = node[3]
+        return 0 in summary.passes and result[0] != "%" and result != self._place
+
     def _named(self, template: str, node: ir.Node) -> str | None:
         path = paths.substitute(template, node[5], node[3])
         if path is None:
@@ -175,13 +259,15 @@ class _Tally:
         return self._study.containers.get(path, path)
 
     def _leave(
-        self, number: int, node: ir.Node, net: int, facts: Facts, trail: Trail | None
+        self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None
     ) -> None:
         value = self._knowledge.value_of(facts, node[3]) if node[0] == ir.RETURN else None
         signs = values.ANY if value is None else values.signs(value)
         returns = self._study.function.returns
         if returns == "void":
             kind = "any"
+        elif signs == values.ANY:
+            kind = "either"
         elif returns == "pointer":
             kind = "failing" if not signs & values.POSITIVE else "other"
         else:
@@ -189,20 +275,33 @@ class _Tally:
         text = value if isinstance(value, str) else ""
         self._end(kind, text, net, Trail(number, True, trail))
 
-    def _end(self, kind: str, value: str, net: int, trail: Trail) -> None:
-        self._found.append(Way(kind=kind, value=value, net=net, trail=trail))
+    def _end(self, kind: str, value: str, count: Count, trail: Trail) -> None:
+        way = Way(kind=kind, value=value, net=count.net, doubtful=count.doubtful, trail=trail)
+        self._ways.found.append(way)
+
+
+def _behind(trail: Trail, first: Trail | None) -> list[tuple[int, bool]] | None:
+    """Return the steps of a trail behind an earlier part of it; None when that is no part."""
+    steps = []
+    step: Trail | None = trail
+    while step is not None and step is not first:
+        steps.append((step.node, step.holds))
+        step = step.before
+    return steps[::-1] if step is first else None
 
 
 def _counted(
-    states: list[tuple[int, int, Trail | None]], by: int, effect: Effect, number: int
-) -> list[tuple[int, int, Trail | None]]:
+    states: list[tuple[Count, int, Trail | None]], by: int, effect: Effect, number: int
+) -> list[tuple[Count, int, Trail | None]]:
     """Return the counts after an effect that happens for some results of a call only."""
-    found: list[tuple[int, int, Trail | None]] = []
-    for net, known, trail in states:
+    found: list[tuple[Count, int, Trail | None]] = []
+    for count, known, trail in states:
         step = Trail(number, True, trail)
+        doubtful = count.doubtful or effect.sometimes
         if known & effect.when:
-            found.append((max(-MOST, min(MOST, net + by)), known & effect.when, step))
+            net = max(-MOST, min(MOST, count.net + by))
+            found.append((Count(net, doubtful, count.empty), known & effect.when, step))
         rest = known if effect.sometimes else known & effect.unless
         if rest:
-            found.append((net, rest, step))
+            found.append((count._replace(doubtful=doubtful), rest, step))
     return found

@@ -14,6 +14,7 @@ from anyclue.review.pairs.applying import Applying, mode_of
 from anyclue.review.pairs.calls import Calls, Moment
 from anyclue.review.pairs.contract_model import PairKind
 from anyclue.review.pairs.effects import Callees
+from anyclue.review.pairs.emptying import emptying
 from anyclue.review.pairs.holding import Holding, involved, spread
 from anyclue.review.pairs.knowledge import Facts, Knowledge, admit
 from anyclue.review.pairs.lending import TO_SPARSE, Lending
@@ -68,6 +69,7 @@ class Walk:
             Applying(seed, self._story, canonical),
             Lending(callees, seed, self._story, canonical, near),
         )
+        self._emptying = emptying(knowledge, callees, seed)
         self._slice = cut(self._nodes, self._matters)
         self._pending: deque[tuple[int, State, Facts, Trail | None]] = deque()
         self._seen: dict[tuple[int, State], list[Facts]] = {}
@@ -134,6 +136,10 @@ class Walk:
         self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
     ) -> Moment | None:
         """Return the only side that a path can take; None when it divides, or takes the other."""
+        if number in self._emptying and state.held:
+            # It is one of the elements that the loop releases, in whichever turn.
+            self._story.end(End.ESCAPED, number, state, trail)
+            return None
         other = self._knowledge.taken(facts, number, False)
         on = None
         if not self._distinct(node, state):
