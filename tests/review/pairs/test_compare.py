@@ -916,23 +916,9 @@ void free_all(struct work *w)
 """,
     ),
 }
-REFACTORED_FAILS: Mapping[str, str] = {
-    "by hand made __free()": "what is released at the end of a scope is not counted",
-}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.xfail(strict=True, reason=REFACTORED_FAILS[name])]
-            if name in REFACTORED_FAILS
-            else [],
-        )
-        for name in REFACTORED
-    ],
-)
+@pytest.mark.parametrize("name", REFACTORED)
 def test_a_refactoring_introduces_nothing(name: str, change: Compare) -> None:
     review = change(*REFACTORED[name])
     assert [(one.function, one.kind, one.resource, one.reason) for one in review.findings] == []

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.model.finding import Confidence, FindingKind
-from anyclue.review.pairs import ir, paths
+from anyclue.review.pairs import paths
 from anyclue.review.pairs.counting import Place, fewer_released, more_released, plainly_released
-from anyclue.review.pairs.effects import Does
 from anyclue.review.pairs.judge import Candidate, candidates
-from anyclue.review.pairs.matching import Version, matched
+from anyclue.review.pairs.matching import Version, differ, matched
+from anyclue.review.pairs.moves import Moves
 from anyclue.review.pairs.program import Program
 from anyclue.review.pairs.renaming import mentioned, renamed_variables, translated
 from anyclue.review.pairs.story import End, Seed
-from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.takeover import taken_over
 from anyclue.review.pairs.tally import ways
 
 _LEFT = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
@@ -46,11 +43,7 @@ class Comparison:
 
     def __init__(self, old: Sequence[Version], new: Sequence[Version]) -> None:
         self._pairs = list(matched(old, new))
-        self._balances = [
-            (one, _balance(old, new))
-            for old, new in self._pairs
-            if (one := new or old) is not None and (old is None or _differ(old, new))
-        ]
+        self._moves = Moves(self._pairs)
 
     def introduced(self) -> Iterator[Told]:
         """Return what the change introduces."""
@@ -74,7 +67,7 @@ class Comparison:
     def mended(self) -> Iterator[Told]:
         """Return what the change takes away."""
         for old, new in self._pairs:
-            if old is None or not _differ(old, new):
+            if old is None or not differ(old, new):
                 continue
             if new is None:
                 continue
@@ -90,7 +83,7 @@ class Comparison:
                 if candidate.confidence != Confidence.LOW:
                     yield candidate
             return
-        if not _differ(old, new):
+        if not differ(old, new):
             return
         renamed = renamed_variables(old.function, new.function)
         known = {(pair, translated(place, renamed)) for pair, place in _places(old)}
@@ -119,7 +112,6 @@ class Comparison:
 
     def _lost(self, old: Version, new: Version, renamed: Mapping[str, str]) -> Iterator[Candidate]:
         """Releases that the old version did, and the new one does not."""
-        before, after = old.study, new.study
         mended = set()
         for one in old.candidates:
             about = (one.seed.pair.name, one.seed.place)
@@ -131,11 +123,11 @@ class Comparison:
             *(mentioned(node) for node in new.function.nodes)
         )
         done: set[str] = set()
-        for pair, place in plainly_released(before):
+        for pair, place in plainly_released(old.study):
             now = translated(place, renamed)
             if now in done or paths.base(now) not in words:
                 continue
-            candidate = self._uncounted(before, after, pair, (place, now), (old, new))
+            candidate = self._uncounted(old, new, pair, (place, now))
             if candidate is None or (candidate.kind, pair, place) in mended:
                 continue
             done.add(now)
@@ -143,22 +135,20 @@ class Comparison:
 
     def _uncounted(
         self,
-        before: Study,
-        after: Study,
+        old: Version,
+        new: Version,
         pair: str,
         places: tuple[str, str],
-        functions: tuple[Version, Version],
     ) -> Candidate | None:
         """Return a release that is gone, or done twice, by counting them on all ways."""
-        old, new = ways(before, pair, places[0]), ways(after, pair, places[1])
-        if not old or not new or not old.found or not new.found:
+        before, after = old.study, new.study
+        had, have = ways(before, pair, places[0]), ways(after, pair, places[1])
+        if not had or not have or not had.found or not have.found:
             return None
         seed = Seed(pair=after.callees.pairs[pair], place=places[1])
-        fewer = fewer_released(old, new, before, after)
-        if fewer is not None and self._owed(pair, functions[1]):
-            if taken_over(before, after, places[1]):
-                return None
-            if self._by_callers(pair, places[1], functions[1]):
+        fewer = fewer_released(had, have, before, after)
+        if fewer is not None and not self._moves.released_elsewhere(pair, new):
+            if self._moves.taken_over(pair, places[1], old, new):
                 return None
             return Candidate(
                 kind=FindingKind.LOST_RELEASE,
@@ -167,8 +157,8 @@ class Comparison:
                 confidence=fewer[1],
                 reason=fewer[2],
             )
-        more = more_released(old, new)
-        if more is not None and self._unearned(pair, functions[1]):
+        more = more_released(had, have)
+        if more is not None and not self._moves.acquired_elsewhere(pair, new):
             return Candidate(
                 kind=FindingKind.DOUBLE_RELEASE,
                 seed=seed,
@@ -177,67 +167,6 @@ class Comparison:
                 reason="before the change no such way released it as often",
             )
         return None
-
-    def _by_callers(self, pair: str, place: str, function: Version) -> bool:
-        """Tell whether callers release it after the call, so that the function must not."""
-        template = paths.generalise(place, function.function.parameters)
-        if template is None:
-            return False
-        for _, caller in self._pairs:
-            if caller is None or caller.name == function.name:
-                continue
-            if function.name not in caller.calls:
-                continue
-            for node in caller.function.nodes:
-                if node[0] == ir.CALL and node[4] == function.name:
-                    there = paths.substitute(template, node[5], node[3])
-                    if there is not None and (pair, there) in caller.study.released:
-                        return True
-        return False
-
-    def _unearned(self, pair: str, new: Version) -> bool:
-        """Tell whether no function near gave the release away, or acquires more."""
-        return not any(
-            (released < 0 and one is not new) or acquired > 0
-            for one, released, acquired in self._near(pair, new)
-        )
-
-    def _owed(self, pair: str, new: Version) -> bool:
-        """Tell whether no function near took the release over, or acquires less."""
-        return not any(
-            (released > 0 and one is not new) or acquired < 0
-            for one, released, acquired in self._near(pair, new)
-        )
-
-    def _near(self, pair: str, new: Version) -> Iterator[tuple[Version, int, int]]:
-        """Return changed functions of the file, and callers and callees in others.
-
-        Each with how many more releases and acquires of the pair it has than before.
-        """
-        for one, balance in self._balances:
-            if one.path == new.path or one.name in new.calls or new.name in one.calls:
-                yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
-
-
-def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, str]]:
-    """Return by pair how many more calls that acquire and release the new version has."""
-    found: Counter[tuple[Does, str]] = Counter()
-    for version, sign in ((old, -1), (new, 1)):
-        for node in version.function.nodes if version is not None else ():
-            if version is None or node[0] != ir.CALL or not version.callees.promised(node[4]):
-                continue
-            summary = version.callees.summary(node[4])
-            for pair, effects in summary.effects.items() if summary is not None else ():
-                does = {Does.RELEASE if one.does == Does.CONSUME else one.does for one in effects}
-                for one in does:
-                    found[one, pair] += sign
-    return found
-
-
-def _differ(old: Version, new: Version | None) -> bool:
-    if new is None or old.body != new.body:
-        return True
-    return any(old.callees.summary(one) != new.callees.summary(one) for one in new.calls)
 
 
 def _places(version: Version) -> set[Place]:

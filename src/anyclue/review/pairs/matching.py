@@ -47,6 +47,13 @@ class Version:
         return (*candidates(self.study), *custody_incidents(self.study))
 
 
+def differ(old: Version, new: Version | None) -> bool:
+    """Tell whether a function, or something that it calls, does something else now."""
+    if new is None or old.body != new.body:
+        return True
+    return any(old.callees.summary(one) != new.callees.summary(one) for one in new.calls)
+
+
 def matched(
     old: Sequence[Version], new: Sequence[Version]
 ) -> Iterator[tuple[Version | None, Version | None]]:

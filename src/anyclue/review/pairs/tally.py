@@ -261,6 +261,8 @@ class _Tally:
     def _leave(
         self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None
     ) -> None:
+        if self._place in self._study.function.automatic and not net.empty:
+            net = net._replace(net=net.net + 1)
         value = self._knowledge.value_of(facts, node[3]) if node[0] == ir.RETURN else None
         signs = values.ANY if value is None else values.signs(value)
         returns = self._study.function.returns

@@ -1,0 +1,125 @@
+"""Where a release went that one function does not do any more: to another one, or nowhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from anyclue.review.pairs import ir, paths
+from anyclue.review.pairs.effects import Does
+from anyclue.review.pairs.matching import Version, differ
+from anyclue.review.pairs.study import Study
+
+
+class Moves:
+    """What moved from function to function in a change.
+
+    Args:
+        pairs: the functions before and after.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Version | None, Version | None]]) -> None:
+        self._pairs = pairs
+        self._balances = [
+            (one, _balance(old, new))
+            for old, new in pairs
+            if (one := new or old) is not None and (old is None or differ(old, new))
+        ]
+
+    def released_elsewhere(self, pair: str, new: Version) -> bool:
+        """Tell whether a function near releases more than before, or acquires less."""
+        return any(
+            (released > 0 and one is not new) or acquired < 0
+            for one, released, acquired in self._near(pair, new)
+        )
+
+    def acquired_elsewhere(self, pair: str, new: Version) -> bool:
+        """Tell whether a function near acquires more than before, or releases less."""
+        return any(
+            (released < 0 and one is not new) or acquired > 0
+            for one, released, acquired in self._near(pair, new)
+        )
+
+    def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
+        """Tell whether callers release what is at ``place`` now, or calls that are new do."""
+        return _by_new_calls(old.study, new.study, place) or self._by_callers(pair, place, new)
+
+    def _by_callers(self, pair: str, place: str, function: Version) -> bool:
+        """Tell whether callers release it after the call, so that the function must not."""
+        template = paths.generalise(place, function.function.parameters)
+        if template is None:
+            return False
+        for _, caller in self._pairs:
+            if caller is None or caller.name == function.name:
+                continue
+            if function.name not in caller.calls:
+                continue
+            for node in caller.function.nodes:
+                if node[0] == ir.CALL and node[4] == function.name:
+                    there = paths.substitute(template, node[5], node[3])
+                    if there is not None and (pair, there) in caller.study.released:
+                        return True
+        return False
+
+    def _near(self, pair: str, new: Version) -> Iterator[tuple[Version, int, int]]:
+        """Return changed functions of the file, and callers and callees in others.
+
+        Each with how many more releases and acquires of the pair it has than before.
+        """
+        for one, balance in self._balances:
+            if one.path == new.path or one.name in new.calls or new.name in one.calls:
+                yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
+
+
+def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, str]]:
+    """Return by pair how many more calls that acquire and release the new version has."""
+    found: Counter[tuple[Does, str]] = Counter()
+    for version, sign in ((old, -1), (new, 1)):
+        for node in version.function.nodes if version is not None else ():
+            if version is None or node[0] != ir.CALL or not version.callees.promised(node[4]):
+                continue
+            summary = version.callees.summary(node[4])
+            for pair, effects in summary.effects.items() if summary is not None else ():
+                does = {Does.RELEASE if one.does == Does.CONSUME else one.does for one in effects}
+                for one in does:
+                    found[one, pair] += sign
+    return found
+
+
+def _by_new_calls(before: Study, after: Study, place: str) -> bool:
+    """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
+    fresh = _called(after) - _called(before)
+    callees = after.callees
+    takers = {name for name in fresh if not callees.promised(name) and callees.may_take(name)}
+    if not takers:
+        return False
+    near = _near(after, paths.base(place))
+    return any(
+        node[0] == ir.CALL
+        and node[4] in takers
+        and any(one is not None and paths.base(one) in near for one in node[5])
+        for node in after.function.nodes
+    )
+
+
+def _called(study: Study) -> Counter[str]:
+    return Counter(node[4] for node in study.function.nodes if node[0] == ir.CALL)
+
+
+def _near(study: Study, name: str) -> frozenset[str]:
+    """Return the variables that lead to an object, or that it leads to."""
+    near = {name}
+    grown = True
+    while grown:
+        grown = False
+        for node in study.function.nodes:
+            if node[0] == ir.SET and node[4] is not None and not paths.is_constant(node[4]):
+                linked = {paths.base(node[3]), paths.base(node[4])}
+            elif node[0] == ir.CALL and node[3][0] != "%":
+                linked = {paths.base(one) for one in (node[3], *node[5][:1]) if one is not None}
+            else:
+                continue
+            if not near.isdisjoint(linked) and not linked <= near:
+                near |= linked
+                grown = True
+    return frozenset(near - {"", "#"})
