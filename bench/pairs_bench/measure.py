@@ -26,9 +26,18 @@ class Reviews(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stable:
-    """What is said of updates: of them as they are, and of taking them back."""
+    """What is said of updates: of them as they are, and of taking them back.
+
+    Attributes:
+        files: how many files they change.
+        together: what is said of all as one change.
+        introduced: what is said of them file by file.
+        fixes: functions that they mend.
+        fixes_found: those of which something is said when they are taken back.
+    """
 
     files: int
+    together: tuple[Finding, ...]
     introduced: tuple[Finding, ...]
     fixes: int
     fixes_found: int
@@ -78,7 +87,10 @@ def noop_findings(reviews: Reviews, root: Path, changes: Sequence[Noop]) -> dict
 def stable(
     old: tuple[Reviews, Path], new: tuple[Reviews, Path], changed: Sequence[Update]
 ) -> Stable:
-    """Judge updates, file by file, in the old tree, and their way back in the new one."""
+    """Judge updates in the old tree, and their way back in the new one.
+
+    All as one change, and file by file: then what moved to another file is missing.
+    """
     introduced: list[Finding] = []
     fixes_found = 0
     for number, update in enumerate(changed, start=1):
@@ -89,8 +101,13 @@ def stable(
         _progress("updates", number, len(changed), f"{len(introduced)} findings")
     for finding in introduced:
         print(f"said of an update: {_told(finding)}", file=sys.stderr)
+    files = tuple(_changed(one.path, one.old, one.new) for one in changed)
+    together = old[0].change(Change(title="all updates", files=files, root=old[1])).findings
+    for finding in together:
+        print(f"said of all updates as one change: {_told(finding)}", file=sys.stderr)
     return Stable(
         files=len(changed),
+        together=together,
         introduced=tuple(introduced),
         fixes=sum(len(update.fixes) for update in changed),
         fixes_found=fixes_found,
@@ -98,8 +115,11 @@ def stable(
 
 
 def _review(reviews: Reviews, root: Path, path: str, old: bytes, new: bytes) -> Review:
-    file = FileChange(old_path=path, new_path=path, old=old, new=new)
-    return reviews.change(Change(title=path, files=(file,), root=root))
+    return reviews.change(Change(title=path, files=(_changed(path, old, new),), root=root))
+
+
+def _changed(path: str, old: bytes, new: bytes) -> FileChange:
+    return FileChange(old_path=path, new_path=path, old=old, new=new)
 
 
 def _progress(what: str, number: int, total: int, so_far: str) -> None:

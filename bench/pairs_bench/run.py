@@ -124,7 +124,8 @@ def updates(bench: Bench) -> Fields:
     before = Reviewer(bench.oldest, contracts=bench.contracts, cache=bench.scratch / "oldest")
     result = measure.stable((before, bench.oldest), (bench.reviewer, bench.tree), bench.changed)
     fields = {
-        "stable_updates_findings": len(result.introduced),
+        "stable_updates_findings": len(result.together),
+        "stable_updates_findings_by_file": len(result.introduced),
         "stable_updates_files": result.files,
         "stable_fixes_found": result.fixes_found,
         "stable_fixes": result.fixes,
