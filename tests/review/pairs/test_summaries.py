@@ -730,6 +730,38 @@ struct work *f(struct work *w)
     assert sure(text) == []
 
 
+CLEARS = """
+static void helper(struct ctl *ctl)
+{
+	kfree(ctl->pages);
+	ctl->pages = NULL;
+}
+
+int f(struct ctl *ctl)
+{
+	int err = -ENOMEM;
+
+	ctl->pages = kmalloc(ctl->n, GFP_KERNEL);
+	if (!ctl->pages)
+		return -ENOMEM;
+	if (begin(ctl)) {
+		helper(ctl);
+		goto out;
+	}
+	err = 0;
+out:
+	helper(ctl);
+	return err;
+}
+"""
+
+
+def test_what_a_helper_sets_to_null_may_be_released_again(sure: Judge, found: Judge) -> None:
+    assert sure(CLEARS) == []
+    kinds = {one.kind for one in found(CLEARS.replace("\tctl->pages = NULL;\n", ""))}
+    assert DOUBLE in kinds
+
+
 def test_a_long_chain_of_helpers_is_seen_through(found: Judge) -> None:
     helpers = ["static struct page *h0(struct inode *i)\n{\n\treturn find_get_page(i, 0);\n}\n"]
     helpers += [

@@ -154,6 +154,8 @@ class Applying:
         if rest := when & effect.unless:
             after.append(Outcome(state, rest, here))
         left = self._let_go(site, effect, state, trail)
+        if left is not None and effect.clears and not left.held:
+            left = left._replace(names=left.names - {place})
         if left is not None and effect.place.startswith("*") and place in state.kin:
             # What the pointer points to now is another one.
             left = left._replace(kin=state.kin - {place})

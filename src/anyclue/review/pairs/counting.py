@@ -8,7 +8,7 @@ from anyclue.model.finding import Confidence
 from anyclue.review.pairs import ir, values
 from anyclue.review.pairs.effects import Does
 from anyclue.review.pairs.study import Study
-from anyclue.review.pairs.tally import WAYS, Way, Ways
+from anyclue.review.pairs.tally import MOST, WAYS, Way, Ways
 
 Place = tuple[str, str]
 """A pair's name and the path of a resource."""
@@ -73,12 +73,9 @@ def fewer_released(
             if like and least.net < min(one.net for one in like):
                 reason = "before the change every such way out released it"
                 return least, Confidence.MEDIUM, reason
-            most = max(
-                (one.net for one in like if one.kind == kind and (not fine or one.value == value)),
-                default=0,
-            )
-            top = max(one.net for one in listed)
-            if top < most and (top <= 0 or most <= 1):
+            had = [one.net for one in like if one.kind == kind and (not fine or one.value == value)]
+            top, most = max(one.net for one in listed), max(had, default=-MOST)
+            if top < most and (most == 1 or top <= 0 < most):
                 reason = "before the change some such way out released it"
                 return least, Confidence.LOW, reason
     return None

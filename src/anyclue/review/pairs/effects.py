@@ -37,6 +37,7 @@ class Effect:
         mode: the lock's mode, or ``$N`` for an argument's text; empty for none.
         to_mode: mode after a downgrade.
         sometimes: on some paths only, and the result does not tell which.
+        clears: the place is set to NULL after the release.
     """
 
     does: Does
@@ -47,6 +48,7 @@ class Effect:
     mode: str = ""
     to_mode: str = ""
     sometimes: bool = False
+    clears: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,7 @@ class Summary:
         listed = tuple(
             (
                 *(int(one.does), one.pair, one.place, one.when, one.unless),
-                *(one.mode, one.to_mode, one.sometimes),
+                *(one.mode, one.to_mode, one.sometimes, one.clears),
             )
             for pair in sorted(self.effects)
             for one in self.effects[pair]
@@ -110,8 +112,9 @@ class Summary:
                 mode=mode,
                 to_mode=to_mode,
                 sometimes=sometimes,
+                clears=clears,
             )
-            for does, pair, place, when, unless, mode, to_mode, sometimes in listed
+            for does, pair, place, when, unless, mode, to_mode, sometimes, clears in listed
         ]
         return Summary(
             effects=by_pair(effects),

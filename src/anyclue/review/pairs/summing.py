@@ -141,6 +141,7 @@ def _releases(study: Study) -> Iterator[Effect]:
             when=when if kept and not when & rest else values.ANY,
             unless=rest if kept and not when & rest else 0,
             sometimes=bool(kept and when & rest),
+            clears=all(seed.place not in one.state.names for one in gone),
         )
 
 
