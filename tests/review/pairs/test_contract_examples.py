@@ -14,9 +14,6 @@ from anyclue.review.pairs.unit import unit
 Settle = Callable[[str], Program]
 
 NOT_FOUND = {
-    ("bitmap", "weigh"): "reading an element is no use",
-    ("kv-memory", "load_table"): "reading an element is no use",
-    ("vmalloc-memory", "first_byte"): "reading an element is no use",
     ("kref", "use_session"): "a reference taken on a field counts as stored",
 }
 """Bad functions in which the engine finds nothing, with the reason."""

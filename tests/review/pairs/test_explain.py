@@ -400,13 +400,11 @@ int f(struct inode *inode)
 """
 
 
-@pytest.mark.xfail(strict=True, reason="a lock is named by the path that its pointer was read from")
 def test_a_lock_has_the_name_that_the_code_gives_it(found: Judge) -> None:
     (one,) = found(LOCAL)
     assert one.resource == "w->mutex"
 
 
-@pytest.mark.xfail(strict=True, reason="mutex_unlock(&inode->i_private->mutex) is no C: void *")
 def test_a_suggestion_has_the_names_that_the_code_has(found: Judge) -> None:
     (one,) = found(LOCAL)
     assert one.suggestion is not None

@@ -934,7 +934,6 @@ int f(struct work *w)
         "w->n++;",
         "kfree(buf);",
         DOUBLE,
-        bad_fails="what is released at the end of a scope is not counted",
     ),
     Case(
         "guard()",
@@ -1086,7 +1085,6 @@ int f(int n)
         "\tn = p[0];\n\tkfree(p);",
         "\tkfree(p);\n\tn = p[0];",
         USE,
-        bad_fails="reading an element is no use",
     ),
     Case(
         "use in a return after release",
@@ -1105,7 +1103,6 @@ int f(int n)
         "return n;",
         "return p[0];",
         USE,
-        bad_fails="reading an element is no use",
     ),
     Case(
         "unlock of what was unlocked",

@@ -63,14 +63,14 @@ def fewer_released(
             if same and one.net < min(two.net for two in same):
                 return one, Confidence.MEDIUM, "before the change the same way out released it"
     for fine in (False, True):
-        for (kind, value), listed in _by_kind(sure, fine=fine).items():
+        for (kind, value), listed in _by_kind(new.found, fine=fine).items():
             like = [
                 one
                 for one in old.found
                 if _alike(one, listed[0]) and (not fine or one.value in (value, ""))
             ]
-            least = min(listed, key=lambda one: one.net)
-            if like and least.net < min(one.net for one in like):
+            least = min(listed, key=lambda one: (one.doubtful, one.net))
+            if like and not least.doubtful and least.net < min(one.net for one in like):
                 reason = "before the change every such way out released it"
                 return least, Confidence.MEDIUM, reason
             had = [one.net for one in like if one.kind == kind and (not fine or one.value == value)]

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from anyclue.model.finding import Finding, FindingKind, Step, StepKind
-from anyclue.review.pairs import ir, paths, values
+from anyclue.review.pairs import ir, values
 from anyclue.review.pairs.contract_model import PairKind
 from anyclue.review.pairs.effects import Callees, Does
 from anyclue.review.pairs.ir import FunctionIR
@@ -108,9 +108,8 @@ def _resource(function: FunctionIR, candidate: Candidate) -> str:
     if place.startswith("%"):
         node = function.nodes[candidate.seed.node]
         return f"{node[4]}(...)" if node[0] == ir.CALL else ""
-    if candidate.seed.pair.kind == PairKind.LOCK and place.startswith("&"):
-        return paths.shown(place[1:])
-    return paths.shown(place)
+    shown = candidate.seed.shown
+    return shown.removeprefix("&") if candidate.seed.pair.kind == PairKind.LOCK else shown
 
 
 def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> tuple[str, ...]:
@@ -239,7 +238,7 @@ def _between(
 
 def plain_release(candidate: Candidate, release: str) -> str | None:
     """Return the statement that would release the resource; None when it can't be written."""
-    place = paths.shown(candidate.seed.place)
+    place = candidate.seed.shown
     for one in candidate.seed.pair.release:
         if one.call == release and not place.startswith("%"):
             if one.takes.text.startswith("@"):

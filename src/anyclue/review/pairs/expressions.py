@@ -177,6 +177,7 @@ class Expressions:
         index = self.value(node.child_by_field_name("index"))
         if operand is None:
             return None
+        self._use(node, operand)
         return paths.element(operand, index)
 
     def _unary(self, node: Node, into: str | None) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
-from anyclue.review.pairs import values
+from anyclue.review.pairs import paths, values
 from anyclue.review.pairs.contract_model import Pair
 from anyclue.review.pairs.effects import SCOPED, Effect
 
@@ -82,7 +82,8 @@ class Seed:
 
     Attributes:
         pair: what it is.
-        place: the path that holds it.
+        place: the path that holds it, without the locals that only stand for others.
+        written: the same path as the call has it.
         node: the call that acquires it; -1 when it is there from the entry.
         effect: what that call does; None from the entry.
         guessed: no contract says that the call acquires: its result is released elsewhere.
@@ -93,6 +94,12 @@ class Seed:
     node: int = -1
     effect: Effect | None = None
     guessed: bool = False
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Return the path as the code has it."""
+        return paths.shown(self.written or self.place)
 
     @property
     def handed(self) -> bool:

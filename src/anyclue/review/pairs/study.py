@@ -112,10 +112,12 @@ class Study:
         for number, effect in self.effects:
             if effect.does != Does.ACQUIRE or effect.sometimes:
                 continue
-            place = self.place(number, effect)
-            if place is not None:
+            place, written = self.place(number, effect), self._written(number, effect)
+            if place is not None and written is not None:
                 pair = self.callees.pairs[effect.pair]
-                seeds.append(Seed(pair=pair, place=place, node=number, effect=effect))
+                seeds.append(
+                    Seed(pair=pair, place=place, node=number, effect=effect, written=written)
+                )
         return self._followed(seeds)
 
     @cached_property
@@ -212,11 +214,14 @@ class Study:
 
     def place(self, number: int, effect: Effect) -> str | None:
         """Return what an effect of the call at a node is on."""
-        node = self.function.nodes[number]
-        place = paths.substitute(effect.place, node[5], node[3])
+        place = self._written(number, effect)
         if place is not None and self.callees.pairs[effect.pair].kind in SCOPED:
             return self.canonical(place)
         return place
+
+    def _written(self, number: int, effect: Effect) -> str | None:
+        node = self.function.nodes[number]
+        return paths.substitute(effect.place, node[5], node[3])
 
     @cached_property
     def released(self) -> tuple[tuple[str, str], ...]:

@@ -193,6 +193,9 @@ class Walk:
         value = known if isinstance(known, str) else ""
         if not state.held:
             end = End.RELEASED
+            if state.names & self._function.automatic:
+                # The end of its scope releases it once more.
+                self._story.goes_wrong(Event.DOUBLE, number, state, trail)
         elif path is not None and (path in state.names if self._scoped else involved(path, state)):
             end = End.RETURNED
         elif state.names & self._function.automatic:
