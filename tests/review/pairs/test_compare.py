@@ -352,7 +352,6 @@ MISSED: Mapping[tuple[str, str, str], str] = {
     ("fixed", "memory", "kfree(buf);"): _UNLISTED,
     ("fixed", "write", "dput(dentry);"): _UNLISTED,
     ("fixed", "write", "mnt_drop_write(path->mnt);"): _UNLISTED,
-    ("fixed", "turns", "17"): "a way that returns what is not known is counted apart from `0`",
 }
 """By kind of edit, function and code or line: what is not found, with the reason."""
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 
 from anyclue.model.finding import Confidence, FindingKind
 from anyclue.review.pairs import paths
-from anyclue.review.pairs.counting import Place, fewer_released, more_released, plainly_released
+from anyclue.review.pairs.counting import (
+    Place,
+    fewer_released,
+    given_up,
+    more_released,
+    plainly_released,
+)
 from anyclue.review.pairs.judge import Candidate, candidates
 from anyclue.review.pairs.matching import Version, differ, matched
 from anyclue.review.pairs.moves import Moves
@@ -125,7 +131,7 @@ class Comparison:
         done: set[str] = set()
         for pair, place in plainly_released(old.study):
             now = translated(place, renamed)
-            if now in done or paths.base(now) not in words:
+            if now in done or paths.base(now) not in words or self._moves.renamed(pair, now, new):
                 continue
             candidate = self._uncounted(old, new, pair, (place, now))
             if candidate is None or (candidate.kind, pair, place) in mended:
@@ -146,7 +152,8 @@ class Comparison:
         if not had or not have or not had.found or not have.found:
             return None
         seed = Seed(pair=after.callees.pairs[pair], place=places[1])
-        fewer = fewer_released(had, have, before, after)
+        lost = given_up(before, after, pair, places)
+        fewer = fewer_released(had, have, before, after, lost=lost)
         if fewer is not None and not self._moves.released_elsewhere(pair, new):
             if self._moves.taken_over(pair, places[1], old, new):
                 return None
@@ -158,7 +165,11 @@ class Comparison:
                 reason=fewer[2],
             )
         more = more_released(had, have)
-        if more is not None and not self._moves.acquired_elsewhere(pair, new):
+        if (
+            more is not None
+            and "[]" not in places[1]
+            and not self._moves.acquired_elsewhere(pair, new)
+        ):
             return Candidate(
                 kind=FindingKind.DOUBLE_RELEASE,
                 seed=seed,

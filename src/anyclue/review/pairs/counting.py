@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from anyclue.model.finding import Confidence
-from anyclue.review.pairs import ir, values
+from anyclue.review.pairs import ir, paths, values
 from anyclue.review.pairs.effects import Does
 from anyclue.review.pairs.study import Study
 from anyclue.review.pairs.tally import MOST, WAYS, Way, Ways
@@ -52,10 +53,35 @@ def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list
     return found
 
 
+def given_up(before: Study, after: Study, pair: str, places: tuple[str, str]) -> bool:
+    """Tell whether one of the calls that released a place is there less often."""
+    old: Counter[str] = Counter()
+    for number, effect in before.effects:
+        released = effect.pair == pair and effect.does in (Does.RELEASE, Does.CONSUME)
+        if released and before.place(number, effect) == places[0]:
+            old[before.function.nodes[number][4]] += 1
+    name = paths.base(places[1])
+    new = Counter(
+        node[4]
+        for node in after.function.nodes
+        if node[0] == ir.CALL
+        and any(one is not None and paths.base(one) == name for one in node[5])
+    )
+    return bool(old - new)
+
+
 def fewer_released(
-    old: Ways, new: Ways, before: Study, after: Study
+    old: Ways, new: Ways, before: Study, after: Study, *, lost: bool
 ) -> tuple[Way, Confidence, str] | None:
-    """Return a way that releases less often than such ways did, how sure, and why."""
+    """Return a way that releases less often than such ways did, how sure, and why.
+
+    Args:
+        old: the ways of the old version.
+        new: the ways of the new one.
+        before: the old version.
+        after: the new one.
+        lost: one of the calls that released it is there less often.
+    """
     sure = [one for one in new.found if not one.doubtful]
     if old.all is not None and len(sure) <= WAYS:
         for one in sure:
@@ -75,7 +101,7 @@ def fewer_released(
                 return least, Confidence.MEDIUM, reason
             had = [one.net for one in like if one.kind == kind and (not fine or one.value == value)]
             top, most = max(one.net for one in listed), max(had, default=-MOST)
-            if top < most and (most == 1 or top <= 0 < most):
+            if lost and top < most and (most == 1 or top <= 0 < most):
                 reason = "before the change some such way out released it"
                 return least, Confidence.LOW, reason
     return None

@@ -40,6 +40,13 @@ class Moves:
             for one, released, acquired in self._near(pair, new)
         )
 
+    def renamed(self, pair: str, place: str, new: Version) -> bool:
+        """Tell whether a member has another name now: as much is released, but not by this one."""
+        member = paths.last_member(place)
+        if not member or any(member in paths.words(one) for one in _mentioned(new)):
+            return False
+        return any(one is new and released >= 0 for one, released, _ in self._near(pair, new))
+
     def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
         return _by_new_calls(old.study, new.study, place) or self._by_callers(pair, place, new)
@@ -100,6 +107,14 @@ def _by_new_calls(before: Study, after: Study, place: str) -> bool:
         and any(one is not None and paths.base(one) in near for one in node[5])
         for node in after.function.nodes
     )
+
+
+def _mentioned(version: Version) -> Iterator[str]:
+    """Return every path in a function."""
+    for node in version.function.nodes:
+        for part in node[3:]:
+            listed = part if isinstance(part, tuple) else (part,)
+            yield from (one for one in listed if isinstance(one, str))
 
 
 def _called(study: Study) -> Counter[str]:

@@ -174,17 +174,18 @@ class _Tally:
         if local not in function.locals:
             return [-1]
         found = []
+        iterator = []
         for number, node in enumerate(self._nodes):
             if node[0] == ir.SET and node[3] in (local, self._place):
-                # Set to what is not known in a loop: its iterator.
-                turning = number in self._knowledge.repeated
-                if not turning if node[4] is None else paths.is_constant(node[4]):
-                    continue
-                found.append(number)
+                if node[4] is None:
+                    # In a loop, and nowhere else, it may be its iterator.
+                    iterator += [number] * (number in self._knowledge.repeated)
+                elif not paths.is_constant(node[4]):
+                    found.append(number)
             elif node[0] == ir.CALL:
                 given = f"&{local}" in node[5] and not self._releases(node)
                 found += [number] * (node[3] in (local, self._place) or given)
-        return found or [-1]
+        return found or iterator or [-1]
 
     def _releases(self, node: ir.Node) -> bool:
         """Tell whether a contract says that a call only releases."""
@@ -228,7 +229,7 @@ class _Tally:
                     by = {Does.ACQUIRE: -1, Does.DOWNGRADE: 0}.get(effect.does, 1)
                     if by < 0 or not net.empty:
                         changed = _counted(changed, by, effect, number)
-        if node[0] == ir.SET and node[3] == self._place and node[4] == "#0":
+        if node[0] == ir.SET and node[4] == "#0" and paths.reached_through(self._place, node[3]):
             return [(net._replace(empty=True), after, trail)]
         if node[0] in (ir.SET, ir.CALL) and paths.reached_through(self._place, node[3]):
             # Set anew: what it held is counted so far.
