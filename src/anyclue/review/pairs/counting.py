@@ -95,8 +95,9 @@ def fewer_released(
                 for one in old.found
                 if _alike(one, listed[0]) and (not fine or one.value in (value, ""))
             ]
+            certain = [one for one in like if not one.doubtful] or like
             least = min(listed, key=lambda one: (one.doubtful, one.net))
-            if like and not least.doubtful and least.net < min(one.net for one in like):
+            if like and not least.doubtful and least.net < min(one.net for one in certain):
                 reason = "before the change every such way out released it"
                 return least, Confidence.MEDIUM, reason
             had = [one.net for one in like if one.kind == kind and (not fine or one.value == value)]

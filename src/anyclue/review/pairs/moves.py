@@ -64,7 +64,7 @@ class Moves:
             for node in caller.function.nodes:
                 if node[0] == ir.CALL and node[4] == function.name:
                     there = paths.substitute(template, node[5], node[3])
-                    if there is not None and (pair, there) in caller.study.released:
+                    if there is not None and _releases(caller, pair, there, function.name):
                         return True
         return False
 
@@ -106,6 +106,18 @@ def _by_new_calls(before: Study, after: Study, place: str) -> bool:
         and node[4] in takers
         and any(one is not None and paths.base(one) in near for one in node[5])
         for node in after.function.nodes
+    )
+
+
+def _releases(version: Version, pair: str, place: str, but: str) -> bool:
+    """Tell whether a function releases what is at ``place``, and not by calling ``but``."""
+    study = version.study
+    return any(
+        effect.pair == pair
+        and effect.does in (Does.RELEASE, Does.CONSUME)
+        and version.function.nodes[number][4] != but
+        and study.place(number, effect) == place
+        for number, effect in study.effects
     )
 
 
