@@ -950,7 +950,6 @@ int f(struct work *w)
         "w->n = 1;",
         "mutex_unlock(&w->mutex);",
         DOUBLE,
-        bad_fails="what is released at the end of a scope is not counted",
     ),
     Case(
         "scoped_guard()",
@@ -968,7 +967,34 @@ int f(struct work *w)
         "\t\tw->n = 1;",
         "\t\tspin_unlock(&w->lock);",
         DOUBLE,
-        bad_fails="what is released at the end of a scope is not counted",
+    ),
+    Case(
+        "guard() left by goto, break and continue",
+        """
+int f(struct work *w, int n)
+{
+	int i, err = 0;
+
+	for (i = 0; i < n; i++) {
+		guard(mutex)(&w->mutex);
+		if (w->n == i)
+			continue;
+		if (w->m == i)
+			break;
+		err = step(w);
+		if (err)
+			goto out;
+	}
+	mutex_lock(&w->mutex);
+	w->n++;
+	mutex_unlock(&w->mutex);
+out:
+	return err;
+}
+""",
+        "\tmutex_unlock(&w->mutex);\n",
+        "",
+        LEAK,
     ),
     Case(
         "no_free_ptr()",

@@ -161,6 +161,16 @@ _CONVERTS = re.compile(
 )
 
 
+def guarded(name: str) -> str:
+    """Return the name of the call that a ``guard(name)`` stands for where it is made."""
+    return f"guard({name})"
+
+
+def unguarded(name: str) -> str:
+    """Return the name of the call that it stands for where its scope ends."""
+    return f"~guard({name})"
+
+
 class Callees:
     """Looks up what calls do: contracts first, then the file's own functions, then the tree's."""
 
@@ -301,6 +311,14 @@ def _promised(contracts: Contracts) -> dict[str, Summary]:
                     to_mode=changed.to_mode,
                 )
             )
+    for guard in contracts.guards:
+        if guard.fails != "never":
+            continue
+        calls = {Does.ACQUIRE: guarded(guard.name), Does.RELEASE: unguarded(guard.name)}
+        for does, call in calls.items():
+            effects[call] = [
+                Effect(does=does, pair=guard.pair, place=guard.holds.text, mode=guard.mode or "")
+            ]
     sure = contracts.nonnull | {
         got.call
         for pair in contracts.pairs

@@ -120,7 +120,7 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
         if node[0] == ir.CALL:
             summary = callees.summary(node[4])
             effects = summary.effects.get(pair.name, ()) if summary is not None else ()
-            if any(one.does == Does.RELEASE for one in effects):
+            if any(one.does == Does.RELEASE for one in effects) and node[4].isidentifier():
                 used[node[4]] = None
     mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
     for one in pair.release:

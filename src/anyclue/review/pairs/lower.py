@@ -11,6 +11,7 @@ from tree_sitter import Node
 from anyclue.review.pairs import ir, paths
 from anyclue.review.pairs.expressions import Expressions, TooDeepError
 from anyclue.review.pairs.graph import Edge, Graph
+from anyclue.review.pairs.scopes import Scopes
 
 DEPTH = 120
 """Statements nested deeper than this are not followed."""
@@ -36,9 +37,11 @@ class Context:
 
 
 @dataclass
-class _Scopes:
-    breaks: list[list[Edge]] = field(default_factory=list)
-    continues: list[int] = field(default_factory=list)
+class _Loops:
+    """Where ``break`` and ``continue`` lead, each with how many blocks are open there."""
+
+    breaks: list[tuple[list[Edge], int]] = field(default_factory=list)
+    continues: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Lowering:
@@ -49,7 +52,9 @@ class Lowering:
         self._text = context.text
         self.graph = Graph()
         self._expressions = Expressions(self.graph, context.text, self._compound)
-        self._scopes = _Scopes()
+        self._loops = _Loops()
+        self._scopes = Scopes(self.graph)
+        self._targets: dict[str, int] | None = None
         self._labels: dict[str, int] = {}
         self._placed: set[str] = set()
         self.locals: set[str] = set()
@@ -72,12 +77,28 @@ class Lowering:
         self._depth -= 1
 
     def _compound(self, node: Node) -> None:
+        self._scopes.enter(node)
         for child in node.named_children:
             self.statement(child)
+        self._scopes.leave()
 
     def _expression(self, node: Node) -> None:
         for child in node.named_children:
-            self._expressions.value(child)
+            if not self._guard(child):
+                self._expressions.value(child)
+
+    def _guard(self, node: Node) -> bool:
+        """Follow ``guard(name)(arguments)``; tell whether it is one."""
+        inner = node.child_by_field_name("function")
+        arguments = node.child_by_field_name("arguments")
+        if inner is None or inner.type != "call_expression" or arguments is None:
+            return False
+        called, names = (inner.child_by_field_name(one) for one in ("function", "arguments"))
+        if called is None or names is None or self._words(called) != "guard":
+            return False
+        given = tuple(self._expressions.argument(one) for one in arguments.named_children)
+        self._scopes.guard(node, self._words(names)[1:-1], given)
+        return True
 
     def _declaration(self, node: Node) -> None:
         fixed = any(
@@ -142,8 +163,8 @@ class Lowering:
         else:
             yes, no = self._expressions.condition(condition, loop=True)
         again = graph.place()
-        self._scopes.breaks.append([])
-        self._scopes.continues.append(again)
+        self._loops.breaks.append(([], self._scopes.depth))
+        self._loops.continues.append((again, self._scopes.depth))
         graph.open = yes
         if body is not None:
             self.statement(body)
@@ -151,8 +172,8 @@ class Lowering:
         if update is not None:
             self._expressions.value(update)
         graph.join(graph.open, head)
-        self._scopes.continues.pop()
-        graph.open = no + self._scopes.breaks.pop()
+        self._loops.continues.pop()
+        graph.open = no + self._loops.breaks.pop()[0]
 
     def _turn(self, node: Node, arguments: Node, name: str) -> tuple[list[Edge], list[Edge]]:
         """Begin a turn of ``for_each_...(cursor, ...)``: the cursor is set anew."""
@@ -173,26 +194,35 @@ class Lowering:
         condition = node.child_by_field_name("condition")
         body = node.child_by_field_name("body")
         if name == "scoped_guard":
-            if body is not None:
-                self.statement(body)
+            self._scoped_guard(node, condition, body)
             return
         self._loop(node, condition, None, body, iterator=name)
+
+    def _scoped_guard(self, node: Node, condition: Node | None, body: Node | None) -> None:
+        listed = _flat(condition) if condition is not None else []
+        self._scopes.enter(node)
+        if listed:
+            given = tuple(self._expressions.argument(one) for one in listed[1:])
+            self._scopes.guard(node, self._words(listed[0]), given)
+        if body is not None:
+            self.statement(body)
+        self._scopes.leave()
 
     def _do(self, node: Node) -> None:
         graph = self.graph
         head = graph.place(ir.LOOP, node.start_byte)
         graph.continue_at(head)
         again = graph.place()
-        self._scopes.breaks.append([])
-        self._scopes.continues.append(again)
+        self._loops.breaks.append(([], self._scopes.depth))
+        self._loops.continues.append((again, self._scopes.depth))
         body = node.child_by_field_name("body")
         if body is not None:
             self.statement(body)
         graph.continue_at(again)
         yes, no = self._expressions.condition(node.child_by_field_name("condition"), loop=True)
         graph.join(yes, head)
-        self._scopes.continues.pop()
-        graph.open = no + self._scopes.breaks.pop()
+        self._loops.continues.pop()
+        graph.open = no + self._loops.breaks.pop()[0]
 
     def _for(self, node: Node) -> None:
         first = node.child_by_field_name("initializer")
@@ -215,7 +245,7 @@ class Lowering:
             tested = graph.temporary()
         body = node.child_by_field_name("body")
         cases = [one for one in body.named_children if one.type == "case_statement"] if body else []
-        self._scopes.breaks.append([])
+        self._loops.breaks.append(([], self._scopes.depth))
         targets = []
         default = None
         for case in cases:
@@ -244,18 +274,20 @@ class Lowering:
             for child in case.named_children:
                 if value is None or child.start_byte != value.start_byte:
                     self.statement(child)
-        graph.open = graph.open + out + self._scopes.breaks.pop()
+        graph.open = graph.open + out + self._loops.breaks.pop()[0]
 
     def _break(self, node: Node) -> None:
-        del node
-        if self._scopes.breaks:
-            self._scopes.breaks[-1] += self.graph.open
+        if self._loops.breaks:
+            edges, depth = self._loops.breaks[-1]
+            self._scopes.jump_out(depth, node.start_byte)
+            edges += self.graph.open
         self.graph.open = []
 
     def _continue(self, node: Node) -> None:
-        del node
-        if self._scopes.continues:
-            self.graph.join(self.graph.open, self._scopes.continues[-1])
+        if self._loops.continues:
+            place, depth = self._loops.continues[-1]
+            self._scopes.jump_out(depth, node.start_byte)
+            self.graph.join(self.graph.open, place)
         self.graph.open = []
 
     def _label(self, name: str) -> int:
@@ -282,6 +314,9 @@ class Lowering:
         if label is not None and graph.open:
             name = self._words(label)
             graph.emit(ir.GOTO, node.start_byte)
+            target = self._target(node, name)
+            if target is not None:
+                self._scopes.jump_to(target, node.start_byte)
             place = self._label(name)
             if name in self._placed:
                 graph.nodes[place][0] = ir.LOOP
@@ -291,7 +326,27 @@ class Lowering:
     def _return(self, node: Node) -> None:
         children = [one for one in node.named_children if one.type != "comment"]
         path = self._expressions.value(children[0]) if children else None
+        self._scopes.jump_out(0, node.start_byte)
         self.graph.emit(ir.RETURN, node.start_byte, path)
+
+    def _target(self, node: Node, name: str) -> int | None:
+        """Return the byte at which a label stands."""
+        if self._targets is None:
+            self._targets = {}
+            pending: list[Node | None] = [node]
+            while pending[-1] is not None and pending[-1].type != "function_definition":
+                pending.append(pending[-1].parent)
+            pending = pending[-1:]
+            while pending:
+                one = pending.pop()
+                if one is None or "expression" in one.type:
+                    continue
+                if one.type == "labeled_statement":
+                    label = one.child_by_field_name("label")
+                    if label is not None:
+                        self._targets.setdefault(self._words(label), one.start_byte)
+                pending += one.named_children
+        return self._targets.get(name)
 
     def _children(self, node: Node) -> None:
         for child in node.named_children:
