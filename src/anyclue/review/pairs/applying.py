@@ -205,6 +205,10 @@ class Applying:
             return []
         if not before.state.held:
             return []
+        if effect.place.startswith("*") and not self._scoped and site.number != self._seed.node:
+            # Another one is there now: what became of this one, only the call knows.
+            self._story.end(End.ESCAPED, site.number, before.state, before.trail)
+            return []
         return self._acquired_again(site, effect, before)
 
     def _nested(self, place: str, before: Outcome) -> Outcome:

@@ -100,7 +100,7 @@ class Comparison:
             if candidate.confidence == Confidence.LOW:
                 if place not in known or old.body == new.body:
                     continue
-                if candidate.kind in _LEFT and place in balanced:
+                if candidate.kind in _LEFT and (*place, _source(new, candidate.seed)) in balanced:
                     candidate = replace(candidate, confidence=Confidence.MEDIUM, reason=_BALANCED)
                 elif candidate.kind in _LEFT and (
                     not candidate.seed.scoped or candidate.seed.handed
@@ -187,14 +187,23 @@ def _places(version: Version) -> set[Place]:
     return found
 
 
-def _balanced(version: Version, renamed: Mapping[str, str]) -> set[Place]:
-    """Return what a version acquires and releases on every way out."""
-    every: dict[Place, bool] = {}
+def _balanced(version: Version, renamed: Mapping[str, str]) -> set[tuple[str, str, str]]:
+    """Return what a version acquires, by which call, and releases on every way out."""
+    every: dict[tuple[str, str, str], bool] = {}
     for story in (*version.study.acquired, *version.study.handed):
-        place = (story.seed.pair.name, translated(story.seed.place, renamed))
+        seed = story.seed
+        key = (seed.pair.name, translated(seed.place, renamed), _source(version, seed))
         released = story.complete and all(one.end == End.RELEASED for one in story.exits)
-        every[place] = released and bool(story.exits) and every.get(place, True)
-    return {place for place, released in every.items() if released}
+        every[key] = released and bool(story.exits) and every.get(key, True)
+    return {key for key, released in every.items() if released}
+
+
+def _source(version: Version, seed: Seed) -> str:
+    """Return the call that acquires; empty for what is there from the entry."""
+    if seed.handed or seed.node < 0:
+        return ""
+    name: str = version.function.nodes[seed.node][4]
+    return name
 
 
 def _beyond(

@@ -49,7 +49,24 @@ class Moves:
 
     def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
-        return _by_new_calls(old.study, new.study, place) or self._by_callers(pair, place, new)
+        return (
+            _by_new_calls(old.study, new.study, place)
+            or self._by_callers(pair, place, new)
+            or self._by_member(pair, place, new)
+        )
+
+    def _by_member(self, pair: str, place: str, new: Version) -> bool:
+        """Tell whether another function, wherever it is, releases a member of that name now."""
+        member = paths.last_member(place)
+        if not member:
+            return False
+        for before, after in self._pairs:
+            if after is None or after is new or (before and not differ(before, after)):
+                continue
+            had = _members(before, pair) if before is not None else Counter()
+            if (_members(after, pair) - had)[member]:
+                return True
+        return False
 
     def _by_callers(self, pair: str, place: str, function: Version) -> bool:
         """Tell whether callers release it after the call, so that the function must not."""
@@ -118,6 +135,16 @@ def _releases(version: Version, pair: str, place: str, but: str) -> bool:
         and version.function.nodes[number][4] != but
         and study.place(number, effect) == place
         for number, effect in study.effects
+    )
+
+
+def _members(version: Version, pair: str) -> Counter[str]:
+    """Return the members that a function releases."""
+    study = version.study
+    return Counter(
+        paths.last_member(study.place(number, effect) or "")
+        for number, effect in study.effects
+        if effect.pair == pair and effect.does in (Does.RELEASE, Does.CONSUME)
     )
 
 
