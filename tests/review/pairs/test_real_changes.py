@@ -188,6 +188,11 @@ HARMLESS = {
         "		fput(ls->file);\n		kmem_cache_free(layouts, ls);\n",
         "		put_stid(stp);\n",
     ),
+    "freed by another call": (
+        MULTI,
+        MULTI[MULTI.index("		kfree(buf);") :],
+        MULTI[MULTI.index("		kfree(buf);") :].replace("kfree", "kvfree"),
+    ),
     "a second reference under another name": (
         LINKED,
         "		dput(upper);\n",

@@ -51,6 +51,7 @@ class Moves:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
         return (
             _by_new_calls(old.study, new.study, place)
+            or _by_another_pair(old.study, new.study, pair, place)
             or self._by_callers(pair, place, new)
             or self._by_member(pair, place, new)
         )
@@ -154,6 +155,21 @@ def _mentioned(version: Version) -> Iterator[str]:
         for part in node[3:]:
             listed = part if isinstance(part, tuple) else (part,)
             yield from (one for one in listed if isinstance(one, str))
+
+
+def _by_another_pair(before: Study, after: Study, pair: str, place: str) -> bool:
+    """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
+
+    As ``kvfree`` does what was ``kfree``'s.
+    """
+    fresh = _called(after) - _called(before)
+    return any(
+        effect.pair != pair
+        and effect.does in (Does.RELEASE, Does.CONSUME)
+        and after.function.nodes[number][4] in fresh
+        and after.place(number, effect) == place
+        for number, effect in after.effects
+    )
 
 
 def _called(study: Study) -> Counter[str]:
