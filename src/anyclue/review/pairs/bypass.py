@@ -46,8 +46,8 @@ class _Bypass:
             self._follow(*self._pending.pop())
         return self._found if self._budget > 0 else values.ANY
 
-    def _matters(self, number: int, node: ir.Node) -> bool:
-        return number in self._unless or number in self._ends or self._knowledge.touches(node)
+    def _matters(self, number: int) -> bool:
+        return number in self._unless or number in self._ends or self._knowledge.touched[number]
 
     def _follow(self, number: int, facts: Facts) -> None:
         """Follow one path until it ends; what branches off is followed later."""

@@ -113,9 +113,10 @@ class Knowledge:
         """Return the facts that are still asked for from a node on."""
         bits = self.wanted[number]
         keys = self.keys
-        if all(bits & keys.get(key, 0) for key in facts):
-            return facts
-        return {key: value for key, value in facts.items() if bits & keys.get(key, 0)}
+        for key in facts:
+            if not bits & keys.get(key, 0):
+                return {key: value for key, value in facts.items() if bits & keys.get(key, 0)}
+        return facts
 
     def overwritten(self, place: str) -> tuple[str, ...]:
         """Return the keys whose facts a write to ``place`` ends."""
@@ -137,7 +138,7 @@ class Knowledge:
         ended += [
             key
             for key, known in facts.items()
-            if isinstance(known, str)
+            if known.__class__ is str
             and known[0] == "="
             and paths.reached_through(known[1:], place)
         ]
@@ -205,8 +206,12 @@ class Knowledge:
             self._locked[node[2]] = found
         return found
 
-    def touches(self, node: ir.Node) -> bool:
-        """Tell whether a step changes what is known."""
+    @cached_property
+    def touched(self) -> tuple[bool, ...]:
+        """For every node whether it changes what is known."""
+        return tuple(self._touches(node) for node in self.nodes)
+
+    def _touches(self, node: ir.Node) -> bool:
         kind = node[0]
         if kind in (ir.SET, ir.COPY):
             return bool(self.overwritten(node[3]))
@@ -257,7 +262,7 @@ class Knowledge:
         """Return the sets of facts with which each of these nodes is reached from the entry."""
         found: dict[int, list[Facts]] = {number: [] for number in wanted}
         seen: dict[int, list[Facts]] = {}
-        slice_ = cut(self.nodes, lambda number, node: number in wanted or self.touches(node))
+        slice_ = cut(self.nodes, lambda number: number in wanted or self.touched[number])
         pending: list[tuple[int, Facts]] = [(slice_.go[0], {})] if self.nodes else []
         budget = PREFIX_STEPS
         while pending and budget > 0:
@@ -299,7 +304,11 @@ def admit(seen: list[Facts], facts: Facts) -> Facts | None:
         path with no more knowledge has been there.
     """
     for known in seen:
-        if all(key in facts and values.covers(value, facts[key]) for key, value in known.items()):
+        for key, value in known.items():
+            have = facts.get(key)
+            if have is None or (have != value and not values.covers(value, have)):
+                break
+        else:
             return None
     if len(seen) < STATES:
         seen.append(facts)

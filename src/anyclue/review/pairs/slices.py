@@ -25,12 +25,12 @@ class Slice:
     joins: frozenset[int]
 
 
-def cut(nodes: Sequence[ir.Node], matters: Callable[[int, ir.Node], bool]) -> Slice:
+def cut(nodes: Sequence[ir.Node], matters: Callable[[int], bool]) -> Slice:
     """Return the slice of a graph.
 
     Args:
         nodes: the graph.
-        matters: tells of a node, with its number, whether it counts; not asked for branches.
+        matters: tells of a node, by its number, whether it counts; not asked for branches.
     """
     go: list[int] = []
     branches = []
@@ -39,7 +39,7 @@ def cut(nodes: Sequence[ir.Node], matters: Callable[[int, ir.Node], bool]) -> Sl
         if kind == ir.BRANCH:
             branches.append(number)
             go.append(number)
-        elif kind in (ir.RETURN, ir.END, ir.STOP) or matters(number, node):
+        elif kind in (ir.RETURN, ir.END, ir.STOP) or matters(number):
             go.append(number)
         else:
             go.append(node[1])

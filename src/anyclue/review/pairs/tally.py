@@ -199,8 +199,8 @@ class _Tally:
             return facts | {self._place: values.POSITIVE}
         return facts
 
-    def _matters(self, number: int, node: ir.Node) -> bool:
-        del number
+    def _matters(self, number: int) -> bool:
+        node = self._nodes[number]
         kind = node[0]
         if kind == ir.CALL:
             summary = self._study.callees.summary(node[4])
@@ -208,7 +208,7 @@ class _Tally:
                 return True
         if kind in (ir.CALL, ir.SET) and paths.base(node[3]) in self._about:
             return True
-        return self._knowledge.touches(node)
+        return self._knowledge.touched[number]
 
     def _stepped(
         self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None

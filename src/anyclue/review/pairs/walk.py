@@ -204,8 +204,9 @@ class Walk:
             end = End.HELD
         self._story.end(end, number, state, trail, result=result, value=value)
 
-    def _matters(self, number: int, node: ir.Node) -> bool:
+    def _matters(self, number: int) -> bool:
         """Tell whether a step can change the resource, or what is known."""
+        node = self._nodes[number]
         kind = node[0]
         about = self._about
         if kind in (ir.ESCAPE, ir.USE):
@@ -217,7 +218,7 @@ class Walk:
                 paths.base(node[3]) in about
                 or (node[4] is not None and paths.base(node[4]) in about)
             )
-        return concerned or number == self._seed.node or self._knowledge.touches(node)
+        return concerned or number == self._seed.node or self._knowledge.touched[number]
 
     def _concerned(self, node: ir.Node) -> bool:
         """Tell whether a call can change the resource."""
