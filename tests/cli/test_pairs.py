@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import jsonschema
 import pytest
 
 from anyclue.cli.main import main
+from anyclue.model.errors import ExitCode, Problem, RequestError
+from anyclue.model.finding import Review
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -558,3 +561,54 @@ def test_a_file_that_is_no_c_is_read_as_such(tree: Tree, call: Call) -> None:
     (tree.path / "noise.c").write_bytes(bytes(range(256)) * 8)
     status, _, err = call("noise.c")
     assert (status, err) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_review_that_is_stopped_says_so(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_: object) -> Review:
+        os.kill(os.getpid(), number)
+        raise AssertionError(number)
+
+    monkeypatch.setattr("anyclue.cli.pairs.review", stopped)
+    before = signal.getsignal(number)
+    assert main(["pairs"]) == ExitCode.INFRASTRUCTURE
+    assert capsys.readouterr().err == "anyclue: error: stopped\n"
+    assert signal.getsignal(number) == before
+
+
+def test_a_file_that_cannot_be_read_is_listed_and_the_others_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.c", "b.c"):
+        (tmp_path / name).write_text(GOOD)
+
+    def read(root: Path, name: str) -> bytes:
+        if name == "a.c":
+            raise RequestError([Problem(what="cannot be read: Permission denied", where=name)])
+        return (root / name).read_bytes()
+
+    monkeypatch.setattr("anyclue.hunts.pairs.reviewing.read_inside", read)
+    monkeypatch.chdir(tmp_path)
+    assert main(["pairs", "."]) == ExitCode.NOTHING_FOUND
+    out = capsys.readouterr().out
+    assert "a.c" in out
+    assert "cannot be read: Permission denied" in out
+    assert "1 file, 1 function" in out
+
+
+def test_a_file_that_is_no_c_source_is_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Makefile").write_text("obj-y := a.o\n")
+    assert main(["pairs", str(tmp_path / "Makefile")]) == ExitCode.BAD_REQUEST
+    assert "no C source" in capsys.readouterr().err
+
+
+def test_nothing_is_staged_in_a_bare_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path], check=True)
+    assert main(["pairs", "--staged", str(tmp_path)]) == ExitCode.BAD_REQUEST
+    assert "no work tree" in capsys.readouterr().err

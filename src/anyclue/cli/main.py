@@ -7,9 +7,12 @@ A verb is imported when it is asked for: what judges a hunt takes seconds to imp
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, cast
 
@@ -18,7 +21,7 @@ from typer.core import TyperGroup
 
 from anyclue import __version__
 from anyclue.cli.output import error
-from anyclue.model.errors import AnyclueError, ExitCode
+from anyclue.model.errors import AnyclueError, ExitCode, InfrastructureError
 
 EPILOG = """Examples:
 
@@ -52,6 +55,7 @@ VERBS: dict[str, tuple[str, str]] = {
 """The module of ``anyclue.cli`` that holds each verb, under the verb's name, and an example."""
 
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -132,10 +136,30 @@ class _Elapsed(logging.Formatter):
         return f"[{time.monotonic() - self._begin:6.1f} s] {level}{record.getMessage()}"
 
 
+def _stop(number: int, frame: object) -> None:
+    del number, frame
+    raise InfrastructureError("stopped")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP end a verb as a failure of its own, and with its status."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _stop) for number in STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     try:
-        status = app(args=arguments, standalone_mode=False)
+        with _stoppable():
+            status = app(args=arguments, standalone_mode=False)
     except AnyclueError as failure:
         error(str(failure))
         return failure.exit_code

@@ -60,8 +60,12 @@ KINDS = {
 
 
 def safe_path(path: str) -> str:
-    """Return a path on one line, its spaces kept, so that an editor still finds it."""
-    return clean_block(path).replace("\n", " ")
+    """Return a path on one line, its spaces kept, so that an editor still finds it.
+
+    A path that would begin a command of a CI service (``::error``) does not begin the line.
+    """
+    shown = clean_block(path).replace("\n", " ")
+    return f"./{shown}" if shown.startswith("::") else shown
 
 
 def code_block(text: str) -> str:

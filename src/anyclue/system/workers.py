@@ -100,6 +100,8 @@ class Workers:
 def _serve(pipe: Connection, make: Callable[[], object], others: Sequence[Connection]) -> None:
     # Ctrl-C goes to the whole group: the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     for other in others:
         other.close()
     # What the objects make is freed by counting references; looking for rings costs a tenth more.

@@ -171,7 +171,91 @@ int recall(struct work *w)
 }
 """
 
+FOLIO = """
+int write_begin(struct address_space *mapping, pgoff_t index)
+{
+	struct page *page = find_get_page(mapping, index);
+	int ret;
+
+	if (!page)
+		return -ENOENT;
+	ret = prepare(page);
+	if (ret) {
+		put_page(page);
+		return ret;
+	}
+	put_page(page);
+	return 0;
+}
+"""
+LINK = """
+const char *get_link(struct dentry *dentry, struct inode *inode)
+{
+	struct page *page;
+	void *err;
+
+	err = ERR_PTR(revalidate(inode));
+	if (err)
+		return err;
+	page = find_get_page(&inode->i_data, 0);
+	if (!page)
+		return ERR_PTR(-ECHILD);
+	if (!PageUptodate(page)) {
+		put_page(page);
+		return ERR_PTR(-ECHILD);
+	}
+	keep(dentry, page);
+	return page_address(page);
+}
+"""
+ORPHAN = """
+int orphan_del(handle_t *handle, struct inode *inode, struct info *sbi)
+{
+	struct ext4_iloc iloc;
+	int err = ext4_reserve_inode_write(handle, inode, &iloc);
+
+	if (err)
+		return err;
+	if (inode->i_nlink)
+		goto out_brelse;
+	err = ext4_mark_iloc_dirty(handle, inode, &iloc);
+	return err;
+
+out_brelse:
+	brelse(iloc.bh);
+	return err;
+}
+"""
+
+MEMBERS = """
+int members(struct work *w)
+{
+	struct box *box = make_box(w);
+	int err = -ENOMEM;
+
+	if (!box)
+		goto out;
+	box->name = kstrdup(w->name, GFP_KERNEL);
+	err = fill(w, box);
+	kfree(box->name);
+	kfree(box);
+out:
+	return err;
+}
+"""
+
 HARMLESS = {
+    "nothing hangs on what is not there": (
+        MEMBERS,
+        "	if (!box)\n		goto out;\n",
+        "	if (!box)\n		return err;\n",
+    ),
+    "a page that became a folio": (
+        FOLIO,
+        "		put_page(page);\n		return ret;\n	}\n	put_page(page);\n",
+        "		folio_put(page_folio(page));\n		return ret;\n	}\n"
+        "	folio_put(page_folio(page));\n",
+    ),
     "one more reason to fail": (
         PICK,
         "	ret = use(&target);\n",
@@ -285,6 +369,18 @@ struct opinfo *same_client(struct ci *ci, void *key)
 }
 """
 MISTAKES = {
+    "behind an error pointer that may be NULL": (
+        LINK,
+        "		put_page(page);\n",
+        "",
+        {FindingKind.LEAK, FindingKind.LOST_RELEASE},
+    ),
+    "another variable is released": (
+        ORPHAN,
+        "	brelse(iloc.bh);\n",
+        "	brelse(sbi->s_sbh);\n",
+        {FindingKind.LEAK, FindingKind.LOST_RELEASE},
+    ),
     "a failure that goes past the release": (
         MINIX,
         "	resize(s, sbi->size);\n",

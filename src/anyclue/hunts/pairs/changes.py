@@ -47,12 +47,14 @@ def of_index(tree: Path) -> Change:
     """Return what is staged: HEAD against the index.
 
     Raises:
-        RequestError: no repository, or the index holds conflicts.
+        RequestError: no repository, no work tree, or the index holds conflicts.
     """
     repo = git.repository(tree)
+    if repo.top is None:
+        raise _no_work_tree(tree)
     head = git.head(repo)
     found = git.staged(repo, head or git.empty_tree(repo))
-    return Change(title="index", files=_read(repo, found), root=repo.top or repo.at, old_rev=head)
+    return Change(title="index", files=_read(repo, found), root=repo.top, old_rev=head)
 
 
 def of_worktree(tree: Path, rev: str) -> Change:
@@ -63,11 +65,14 @@ def of_worktree(tree: Path, rev: str) -> Change:
     """
     repo = git.repository(tree)
     if repo.top is None:
-        step = "compare two commits, as --diff A..B"
-        raise _refusal("this repository has no work tree", tree, step)
+        raise _no_work_tree(tree)
     (old,) = _commits(repo, [rev])
     found = git.on_disk(repo, old)
     return Change(title=f"{rev}..work tree", files=_read(repo, found), root=repo.top, old_rev=old)
+
+
+def _no_work_tree(tree: Path) -> RequestError:
+    return _refusal("this repository has no work tree", tree, "compare two commits: --diff A..B")
 
 
 def _of_commit(repo: git.Repository, text: str) -> Change:

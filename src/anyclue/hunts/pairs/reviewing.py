@@ -14,6 +14,7 @@ from anyclue.hunts.pairs.crew import FEW, Crew
 from anyclue.hunts.pairs.disk import read_inside
 from anyclue.hunts.pairs.shard import cached_unit, told, unjudged, without_repeats
 from anyclue.hunts.pairs.sources import OnDisk, listed
+from anyclue.model.errors import RequestError
 from anyclue.model.finding import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.compare import Comparison, Told, versions
 from anyclue.review.pairs.contract_model import Contracts
@@ -51,9 +52,20 @@ class Reviewer:
             RequestError: a path is not there, or holds no C source.
         """
         names = listed(self._root, paths)
-        texts = [(name, text) for name in names if (text := self._text(name)) is not None]
         found: list[Finding] = []
         not_judged: list[Unjudged] = []
+        texts = []
+        for name in names:
+            try:
+                text = self._text(name)
+            except RequestError as error:
+                if len(names) == 1:
+                    raise
+                what = error.problems[0].what
+                not_judged.append(Unjudged(path=name, line=0, function="", what=what))
+                continue
+            if text is not None:
+                texts.append((name, text))
         counts = [0, 0, 0]
         with Crew(self._contracts, self._cache, self._jobs if len(texts) > FEW else 1) as crew:
             crew.settle(texts)

@@ -33,6 +33,14 @@ def listed(root: Path, named: Sequence[Path]) -> list[str]:
                     )
                 )
             found |= dict.fromkeys(below)
+        elif path.is_file() and not path.name.endswith(ENDINGS):
+            problems.append(
+                Problem(
+                    what="no C source (*.c, *.h)",
+                    where=str(path),
+                    next_step="name C sources, or a directory of them",
+                )
+            )
         elif path.is_file():
             found[os.path.relpath(path, root)] = None
         else:

@@ -16,7 +16,7 @@ from anyclue.review.pairs.counting import (
 )
 from anyclue.review.pairs.judge import Candidate, candidates
 from anyclue.review.pairs.matching import Version, differ, matched
-from anyclue.review.pairs.moves import Moves
+from anyclue.review.pairs.moves import Moves, renamed_member
 from anyclue.review.pairs.program import Program
 from anyclue.review.pairs.renaming import mentioned, renamed_variables, translated
 from anyclue.review.pairs.story import End, Seed
@@ -131,7 +131,7 @@ class Comparison:
         done: set[str] = set()
         for pair, place in plainly_released(old.study):
             now = translated(place, renamed)
-            if now in done or paths.base(now) not in words or self._moves.renamed(pair, now, new):
+            if now in done or paths.base(now) not in words or renamed_member(pair, now, old, new):
                 continue
             candidate = self._uncounted(old, new, pair, (place, now))
             if candidate is None or (candidate.kind, pair, place) in mended:

@@ -93,12 +93,19 @@ def finding(
         acquired_line=acquired_line,
         acquired_by=taken[4] if taken is not None else "",
         release=_releases(function, candidate, callees),
-        message=f"{seed.pair.title}{named}{source} {_ARTICLE[candidate.kind]}",
+        message=f"{seed.pair.title}{named}{source} {_what(candidate)}",
         steps=tuple(_steps(function, candidate, text)),
         confidence=candidate.confidence,
         reason=candidate.reason,
         also=tuple(sorted({text.line(nodes[one][2]) for one in candidate.others})),
     )
+
+
+def _what(candidate: Candidate) -> str:
+    """Return what is wrong, in words."""
+    if candidate.kind == FindingKind.OVERWRITTEN and candidate.seed.scoped:
+        return "is acquired again while it is still held"
+    return _ARTICLE[candidate.kind]
 
 
 def _resource(function: FunctionIR, candidate: Candidate) -> str:

@@ -228,7 +228,9 @@ class Knowledge:
         value = self.value_of(facts, node[4])
         known = values.ANY if value is None else values.signs(value)
         if node[5] == "ERR_PTR":
-            return values.NEGATIVE if value is None else known & ~values.POSITIVE or values.NEGATIVE
+            # ERR_PTR(0) is NULL.
+            failed = values.NEGATIVE | values.ZERO
+            return failed if value is None else known & ~values.POSITIVE or values.NEGATIVE
         if known in (values.NEGATIVE, values.POSITIVE):
             return known
         return None

@@ -40,13 +40,6 @@ class Moves:
             for one, released, acquired in self._near(pair, new)
         )
 
-    def renamed(self, pair: str, place: str, new: Version) -> bool:
-        """Tell whether a member has another name now: as much is released, but not by this one."""
-        member = paths.last_member(place)
-        if not member or any(member in paths.words(one) for one in _mentioned(new)):
-            return False
-        return any(one is new and released >= 0 for one, released, _ in self._near(pair, new))
-
     def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
         return (
@@ -127,6 +120,18 @@ def _by_new_calls(before: Study, after: Study, place: str) -> bool:
     )
 
 
+def renamed_member(pair: str, place: str, old: Version, new: Version) -> bool:
+    """Tell whether a member has another name now: one that is new is released instead."""
+    member = paths.last_member(place)
+    if not member or any(member in paths.words(one) for one in _mentioned(new)):
+        return False
+    fresh = set(new.study.released) - set(old.study.released)
+    return any(
+        name == pair and paths.last_member(one) and paths.base(one) == paths.base(place)
+        for name, one in fresh
+    )
+
+
 def _releases(version: Version, pair: str, place: str, but: str) -> bool:
     """Tell whether a function releases what is at ``place``, and not by calling ``but``."""
     study = version.study
@@ -167,8 +172,18 @@ def _by_another_pair(before: Study, after: Study, pair: str, place: str) -> bool
         effect.pair != pair
         and effect.does in (Does.RELEASE, Does.CONSUME)
         and after.function.nodes[number][4] in fresh
-        and after.place(number, effect) == place
+        and _same(after, after.place(number, effect), place)
         for number, effect in after.effects
+    )
+
+
+def _same(study: Study, one: str | None, place: str) -> bool:
+    """Tell whether a path is a place, or what a conversion of it gives: a page's folio."""
+    if one is None or one == place or paths.origin(one) == place:
+        return one is not None
+    return any(
+        node[0] == ir.SET and node[3] == one and node[4] and paths.origin(node[4]) == place
+        for node in study.function.nodes
     )
 
 

@@ -262,6 +262,9 @@ class _Tally:
     def _leave(
         self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None
     ) -> None:
+        owner = paths.base(self._place)
+        if owner != self._place and facts.get(owner) == values.ZERO:
+            return  # what it would hang on is NULL here
         if self._place in self._study.function.automatic and not net.empty:
             net = net._replace(net=net.net + 1)
         value = self._knowledge.value_of(facts, node[3]) if node[0] == ir.RETURN else None
