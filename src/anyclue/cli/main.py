@@ -39,6 +39,8 @@ EPILOG = """Examples:
 
     anyclue pairs --diff v5.15..master       the same, only what the change introduces
 
+    anyclue merge HEAD                       what the resolution of a merge made, and what it lost
+
 Exit status: 0 nothing found, 1 regression found, 2 the request is wrong, 3 infrastructure failed
 or unproven.
 """
@@ -49,6 +51,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "judge": ("rejudge", "anyclue judge --json runs/mine"),
     "report": ("rejudge", "anyclue report runs/mine"),
     "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
+    "merge": ("merge", "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve"),
     "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
     "doctor": ("doctor", "anyclue doctor"),
 }

@@ -1,0 +1,221 @@
+"""Gathers a merge: its base, what git makes of it, and the files that are in question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from anyclue.hunts.merges.asking import Merge
+from anyclue.hunts.merges.versions import Contents, Snapshot, aligned, on_disk, snapshot
+from anyclue.review.merges.markers import decided
+from anyclue.review.merges.pieces import FileMerge
+from anyclue.system import git
+from anyclue.system.git import Repository
+from anyclue.system.git_merge import Automatic, bases, merged, nothing
+
+LOOKED_THROUGH = 2000
+"""So many files that a side changed are looked through for calls of what another side changed."""
+
+_DEFINED = re.compile(
+    rb"^[A-Za-z_][^\n;={}()]*?\b(\w+)\s*\([^;{}]*\)\s*\{.*?^\}", re.MULTILINE | re.DOTALL
+)
+_CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """A merge with all that git knows of it.
+
+    Attributes:
+        base: the commit that the sides are compared with.
+        blobs: the base's C sources.
+        sides: the parents.
+        automatic: what git merges by itself.
+        conflicts: by key, what each conflict is decided to: for ours, and for theirs.
+        result: what came out.
+        against: the other resolution.
+        contents: reads them.
+    """
+
+    base: str
+    blobs: Mapping[str, str]
+    sides: tuple[Snapshot, ...]
+    automatic: Snapshot
+    conflicts: Mapping[str, tuple[bytes | None, bytes | None]]
+    result: Snapshot
+    against: Snapshot | None
+    contents: Contents
+
+    @cached_property
+    def edited(self) -> tuple[str, ...]:
+        """The files with a conflict, and those that a result has otherwise than git merges them."""
+        return tuple(sorted({*self.conflicts, *self._beyond(self.result)}))
+
+    @cached_property
+    def shared(self) -> tuple[str, ...]:
+        """The files that at least two sides changed."""
+        every = [key for one in self.sides for key in one.changed]
+        return tuple(sorted({key for key in every if every.count(key) > 1}))
+
+    @cached_property
+    def otherwise(self) -> tuple[str, ...]:
+        """The files in which the other resolution may differ from the result."""
+        if self.against is None:
+            return ()
+        keys = {*self.result.changed, *self.against.changed}
+        return tuple(sorted({*self.edited, *self._unlike(keys, self.against, self.result)}))
+
+    def _beyond(self, version: Snapshot) -> set[str]:
+        keys = {*self.automatic.changed, *version.changed} - set(self.conflicts)
+        return self._unlike(keys, self.automatic, version)
+
+    def _unlike(self, keys: Iterable[str], one: Snapshot, other: Snapshot) -> set[str]:
+        unlike = [key for key in keys if one.changed.get(key) != other.changed.get(key)]
+        unlike += [key for key in keys if (key in one.changed) != (key in other.changed)]
+        self.contents.load((one, other), unlike)
+        return {
+            key
+            for key in unlike
+            if one.path(key) != other.path(key)
+            or self.contents.of(one, key) != self.contents.of(other, key)
+        }
+
+    def files(self, keys: Sequence[str], result: Snapshot) -> list[FileMerge]:
+        """Return files in every version, with this result."""
+        versions = (*self.sides, self.automatic, result)
+        self.contents.load(versions, keys)
+        of = self.contents.of
+        return [
+            FileMerge(
+                key=key,
+                path=result.path(key),
+                base=self.contents.base(key),
+                sides=tuple(of(one, key) for one in self.sides),
+                paths=tuple(one.path(key) for one in self.sides),
+                automatic=self.conflicts.get(key) or (of(self.automatic, key),),
+                result=of(result, key),
+            )
+            for key in keys
+        ]
+
+    def entangled(self) -> tuple[str, ...]:
+        """Return files in which one side changed a function that another side's change calls."""
+        changed = [sorted(one.changed)[:LOOKED_THROUGH] for one in self.sides]
+        for side, keys in zip(self.sides, changed, strict=True):
+            self.contents.load([side], keys)
+        defined = [self._defined(*one) for one in zip(self.sides, changed, strict=True)]
+        called = [self._called(*one) for one in zip(self.sides, changed, strict=True)]
+        found: set[str] = set()
+        for number, functions in enumerate(defined):
+            for other, calling in enumerate(called):
+                if number == other:
+                    continue
+                for name in functions.keys() & calling.keys():
+                    found |= {*functions[name], *calling[name]}
+        return tuple(sorted(found))
+
+    def _defined(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
+        found: dict[bytes, set[str]] = {}
+        for key in keys:
+            old = _functions(self.contents.base(key))
+            new = _functions(self.contents.of(side, key))
+            for name, text in old.items():
+                if new.get(name) != text:
+                    found.setdefault(name, set()).add(key)
+        return found
+
+    def _called(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
+        found: dict[bytes, set[str]] = {}
+        for key in keys:
+            known = set((self.contents.base(key) or b"").split(b"\n"))
+            for line in (self.contents.of(side, key) or b"").split(b"\n"):
+                if line not in known and line[:1].isspace():
+                    for name in _CALLED.findall(line):
+                        found.setdefault(name, set()).add(key)
+        return found
+
+
+def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
+    """Return what git knows of a merge.
+
+    Args:
+        repo: the repository that `borrowed` gave.
+        real: the one whose objects it borrows, with the work tree.
+        merge: what is asked for.
+
+    Raises:
+        RequestError: objects are missing, or a file cannot be read.
+    """
+    base = _base(repo, merge.parents)
+    blobs = git.blobs(repo.at, base)
+    automatic, steps = _automatic(repo, merge.parents)
+    sides = [snapshot(repo, base, one) for one in merge.parents]
+    by_git = snapshot(repo, base, automatic)
+    if merge.result is not None:
+        result = snapshot(repo, base, merge.result)
+    else:
+        result = on_disk(real, sides[0], merge.parents[0])
+    other = [snapshot(repo, base, merge.against)] if merge.against else []
+    *sides, by_git, result = (every := aligned([*sides, by_git, result, *other]))[: len(sides) + 2]
+    contents = Contents(repo, blobs)
+    gathered = Gathered(
+        base=base,
+        blobs=blobs,
+        sides=tuple(sides),
+        automatic=by_git,
+        conflicts={},
+        result=result,
+        against=every[-1] if other else None,
+        contents=contents,
+    )
+    return replace(gathered, conflicts=_conflicts(gathered, steps))
+
+
+def _base(repo: Repository, parents: Sequence[str]) -> str:
+    """Return the merge base; of several, what git merges them to, as its own merge does."""
+    found = bases(repo, parents)
+    if not found:
+        return nothing(repo)
+    base, *others = found
+    for one in others:
+        base = merged(repo, base, one).commit
+    return base
+
+
+def _automatic(
+    repo: Repository, parents: Sequence[str]
+) -> tuple[str, list[tuple[str, str, Automatic]]]:
+    """Merge one parent after the other; return the end, and each step with its two commits."""
+    at = parents[0]
+    steps = []
+    for one in parents[1:]:
+        step = merged(repo, at, one)
+        steps.append((at, one, step))
+        at = step.commit
+    return at, steps
+
+
+def _conflicts(
+    gathered: Gathered, steps: Sequence[tuple[str, str, Automatic]]
+) -> dict[str, tuple[bytes | None, bytes | None]]:
+    keys = gathered.automatic.keys()
+    for one in gathered.sides:
+        keys = {**one.keys(), **keys}
+    found: dict[str, tuple[bytes | None, bytes | None]] = {}
+    for ours, theirs, step in steps:
+        for path, stages in step.conflicts.items():
+            if not git.is_source(path):
+                continue
+            key = keys.get(path, path)
+            gathered.contents.load([gathered.automatic], [key])
+            text = gathered.contents.of(gathered.automatic, key) or b""
+            versions = [gathered.contents.blob(stages[n]) if n in stages else None for n in (2, 3)]
+            found[key] = decided(text, ours, theirs) or (versions[0], versions[1])
+    return found
+
+
+def _functions(text: bytes | None) -> dict[bytes, bytes]:
+    """Return the functions that begin in a file's first column, quickly and roughly."""
+    return {found[1]: found[0] for found in _DEFINED.finditer(text or b"")}

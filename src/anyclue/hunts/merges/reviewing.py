@@ -1,0 +1,88 @@
+"""The review of a merge: what the resolution took, made and lost, by text and by pairing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from anyclue.hunts.merges.asking import Asked, find
+from anyclue.hunts.merges.gathering import Gathered, gather
+from anyclue.hunts.merges.pairing import Pairer
+from anyclue.hunts.merges.versions import Snapshot
+from anyclue.model.merge import Compared, MergeReview, Resolution
+from anyclue.review.merges.dating import Pairing, dated
+from anyclue.review.merges.judging import lost, resolved
+from anyclue.review.merges.likeness import compared
+from anyclue.system import git
+from anyclue.system.git_merge import borrowed
+
+
+def review(asked: Asked) -> MergeReview:
+    """Return what is to be said of a merge.
+
+    Raises:
+        RequestError: everything that is wrong with the request.
+    """
+    real = git.repository(asked.tree)
+    merge = find(real, asked)
+    names = tuple(name for name, _ in merge.sides)
+    with borrowed(real) as repo:
+        gathered = gather(repo, real, merge)
+        keys = sorted(
+            {*gathered.edited, *gathered.shared, *gathered.entangled(), *gathered.otherwise}
+        )
+        gathered.contents.load(gathered.sides, keys)
+        pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
+        sides = {name: pairer.of(one)[0] for name, one in zip(names, gathered.sides, strict=True)}
+        result = _resolution(merge.title, gathered.result, gathered, pairer, sides)
+        against: Resolution | None = None
+        beside: tuple[Compared, ...] = ()
+        if gathered.against is not None:
+            title = str(asked.against)
+            against = _resolution(title, gathered.against, gathered, pairer, sides)
+            beside = _beside(gathered, gathered.against)
+    return MergeReview(
+        sides=merge.sides,
+        files=len({*gathered.edited, *gathered.shared}),
+        conflicts=len(gathered.conflicts),
+        result=result,
+        against=against,
+        compared=beside,
+    )
+
+
+def _resolution(
+    title: str,
+    version: Snapshot,
+    gathered: Gathered,
+    pairer: Pairer,
+    sides: Mapping[str, Pairing],
+) -> Resolution:
+    files = gathered.files(gathered.otherwise or gathered.edited, version)
+    functions = resolved(files, tuple(sides))
+    dropped = lost(files, tuple(sides))
+    pairing, unjudged = pairer.of(version)
+    return Resolution(
+        title=title,
+        functions=functions,
+        dropped=dropped,
+        imbalances=dated(sides, pairing, functions, dropped),
+        unjudged=unjudged,
+    )
+
+
+def _beside(gathered: Gathered, other: Snapshot) -> tuple[Compared, ...]:
+    """Return how the functions that either resolution decided compare."""
+    of = gathered.contents.of
+    keys = gathered.otherwise
+    paths = {key: gathered.result.path(key) for key in keys}
+    theirs = {key: of(other, key) for key in keys}
+    found = compared(theirs, {key: of(gathered.result, key) for key in keys}, paths)
+    names = tuple(str(number) for number in range(len(gathered.sides)))
+    decided = {
+        (one.path, one.function)
+        for version in (gathered.result, other)
+        for one in resolved(gathered.files(keys, version), names)
+    }
+    return tuple(
+        one for one in found if (one.path, one.function) in decided or one.likeness != "same"
+    )

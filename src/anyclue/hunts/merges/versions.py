@@ -1,0 +1,127 @@
+"""The C sources of a merge in every version that matters, found under one key each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.hunts.pairs.disk import read_inside
+from anyclue.system import git
+from anyclue.system.git import Difference, Repository, Side
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """How one version's files differ from the merge base's.
+
+    Attributes:
+        changed: by key, where the file is in this version; None where it is deleted. A key is a
+            path in the base, or where the file was added.
+        disk: the work tree that holds what no blob does.
+    """
+
+    changed: Mapping[str, Side | None]
+    disk: Path | None = None
+
+    def path(self, key: str) -> str:
+        """Return where a file lies in this version, or lay in the base."""
+        side = self.changed.get(key)
+        return side.path if side is not None else key
+
+    def keys(self) -> dict[str, str]:
+        """Return the key of each file that changed, by its path here."""
+        return {side.path: key for key, side in self.changed.items() if side is not None}
+
+
+def snapshot(repo: Repository, base: str, rev: str) -> Snapshot:
+    """Return how the C sources of a commit differ from the base's; renames are followed."""
+    return Snapshot(changed=_by_key(git.between(repo, base, rev)))
+
+
+def on_disk(repo: Repository, head: Snapshot, rev: str) -> Snapshot:
+    """Return how the C sources of the work tree differ from the base's.
+
+    Args:
+        repo: the repository with the work tree.
+        head: how those of the commit that is checked out differ.
+        rev: that commit.
+    """
+    changed = dict(head.changed)
+    keys = head.keys()
+    for one in git.on_disk(repo, rev):
+        named = one.old or one.new
+        if named is not None:
+            changed[keys.get(named.path, named.path)] = one.new
+    return Snapshot(changed=changed, disk=repo.top)
+
+
+def aligned(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return the same with renames that only some versions show found in all."""
+    renamed = {
+        side.path: key
+        for one in snapshots
+        for key, side in one.changed.items()
+        if side is not None and side.path != key
+    }
+    found = []
+    for one in snapshots:
+        changed = dict(one.changed)
+        for path, key in renamed.items():
+            if key in changed and changed[key] is None and path in changed:
+                changed[key] = changed.pop(path)
+        found.append(Snapshot(changed=changed, disk=one.disk))
+    return found
+
+
+class Contents:
+    """Reads files of versions, each blob once.
+
+    Args:
+        repo: the repository that has the blobs.
+        base: blob ids of the base's files, by path.
+    """
+
+    def __init__(self, repo: Repository, base: Mapping[str, str]) -> None:
+        self._repo = repo
+        self._base = base
+        self._known: dict[str, bytes] = {}
+
+    def load(self, snapshots: Iterable[Snapshot], keys: Iterable[str]) -> None:
+        """Read what these versions, and the base, have of these files."""
+        wanted = {self._base[key] for key in keys if key in self._base}
+        for one in snapshots:
+            sides = (one.changed.get(key) for key in keys)
+            wanted |= {side.blob for side in sides if side is not None and side.blob is not None}
+        missing = sorted(wanted - self._known.keys())
+        self._known.update(git.contents(self._repo.at, missing))
+
+    def base(self, key: str) -> bytes | None:
+        """Return a file of the base."""
+        blob = self._base.get(key)
+        return self._known[blob] if blob is not None else None
+
+    def of(self, version: Snapshot, key: str) -> bytes | None:
+        """Return a file of a version."""
+        if key not in version.changed:
+            return self.base(key)
+        side = version.changed[key]
+        if side is None:
+            return None
+        if side.blob is None:
+            return read_inside(version.disk, side.path) if version.disk else None
+        return self.blob(side.blob)
+
+    def blob(self, object_id: str) -> bytes:
+        """Return a blob's content."""
+        if object_id not in self._known:
+            self._known.update(git.contents(self._repo.at, [object_id]))
+        return self._known[object_id]
+
+
+def _by_key(differences: Iterable[Difference]) -> dict[str, Side | None]:
+    return {
+        (one.old or one.new).path: one.new  # type: ignore[union-attr]
+        for one in differences
+        if one.old or one.new
+    }

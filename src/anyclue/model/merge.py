@@ -1,0 +1,196 @@
+"""What a review of a merge says: by function, what the resolution did, and what it lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from anyclue.model.finding import Finding, Unjudged
+
+OUTSIDE = ""
+"""The name of the text of a file that is in no function."""
+
+
+class Taken(StrEnum):
+    """Where a function's text in the result comes from."""
+
+    AUTOMATIC = "automatic"
+    """It is what git merges by itself."""
+    SIDE = "side"
+    """It is one side's, where git had a conflict or something else."""
+    COMBINED = "combined"
+    """Every line is on one of the sides."""
+    NEW_TEXT = "new-text"
+    """Some lines are on neither side."""
+    REMOVED = "removed"
+    """It is gone, and no side took it away."""
+
+
+class Dated(StrEnum):
+    """Where an imbalance comes from."""
+
+    CAME = "came"
+    """A side has it already."""
+    RESOLUTION = "resolution"
+    """No side has it; it is where the result is not what git merges by itself."""
+    MERGE = "merge"
+    """No side has it, and nobody resolved anything there."""
+    LOST = "lost"
+    """A side mended it, and the result has it again."""
+
+
+class Likeness(StrEnum):
+    """How a function of the result compares to that of another resolution."""
+
+    SAME = "same"
+    EQUIVALENT = "equivalent"
+    """Equal but for white space, comments and the order of independent declarations."""
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What a resolution did to one function.
+
+    Attributes:
+        path: its file in the result, or where it was last.
+        function: its name; ``OUTSIDE`` for what is in no function.
+        line: where it begins in the result, from 1; 0 when it is not there.
+        conflict: whether git left a conflict in it.
+        taken: where its text comes from.
+        side: whose text it is, when it is one side's.
+        new_lines: lines that are on neither side: number in the result, and text.
+        moved_from: where a side has it, when that is under another path or name.
+    """
+
+    path: str
+    function: str
+    line: int
+    conflict: bool
+    taken: Taken
+    side: str = ""
+    new_lines: tuple[tuple[int, str], ...] = ()
+    moved_from: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostLine:
+    """A line of a side's change that the result lost.
+
+    Attributes:
+        added: whether the side added it (and the result lacks it), or removed it (and it is back).
+        line: its number in the side's file, or, when the side removed it, in the base's.
+        text: the line.
+    """
+
+    added: bool
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """A change of one side, in one function, that the result lost.
+
+    Attributes:
+        path: the function's file on that side.
+        function: its name there; ``OUTSIDE`` for what is in no function.
+        side: whose change it is.
+        conflict: whether git left a conflict in the function.
+        lines: what was lost.
+    """
+
+    path: str
+    function: str
+    side: str
+    conflict: bool
+    lines: tuple[LostLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imbalance:
+    """A finding about pairing, and where it comes from.
+
+    Attributes:
+        finding: what is wrong; of a lost fix, places may be those of the base.
+        dated: where it comes from.
+        sides: which sides have it, or had mended it.
+    """
+
+    finding: Finding
+    dated: Dated
+    sides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """What is said of one result of a merge.
+
+    Attributes:
+        title: the result, in the user's words.
+        functions: those in conflict, or other than git merges them.
+        dropped: changes of a side that it lost.
+        imbalances: what it does not release, and the like, that the merge base did not have.
+        unjudged: what of the files in question could not be judged.
+    """
+
+    title: str
+    functions: tuple[Resolved, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    imbalances: tuple[Imbalance, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
+
+    @property
+    def accused(self) -> tuple[Imbalance, ...]:
+        """Imbalances that no side brought."""
+        return tuple(one for one in self.imbalances if one.dated != Dated.CAME)
+
+    @property
+    def innocent(self) -> bool:
+        """Whether it broke and lost nothing that either side had right."""
+        return not self.dropped and all(one.dated == Dated.MERGE for one in self.accused)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One function of the result beside that of the other resolution.
+
+    Attributes:
+        path: its file in the result, or in the other resolution.
+        function: its name; ``OUTSIDE`` for what is in no function.
+        likeness: how they compare.
+        diff: where they differ, as a unified diff from the other resolution to the result.
+    """
+
+    path: str
+    function: str
+    likeness: Likeness
+    diff: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeReview:
+    """A merge, its result, and another resolution of it when one was asked for.
+
+    Attributes:
+        sides: name and abbreviated commit of each parent, ``ours`` first.
+        files: C files that at least two sides changed, or that are not what git merges.
+        conflicts: files in which git found a conflict.
+        result: what is said of the result.
+        against: the same of the other resolution.
+        compared: the functions in which the result may differ from it.
+    """
+
+    sides: tuple[tuple[str, str], ...]
+    files: int
+    conflicts: int
+    result: Resolution
+    against: Resolution | None = None
+    compared: tuple[Compared, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether there is something to look at in the result."""
+        result = self.result
+        evil = any(one.taken in (Taken.NEW_TEXT, Taken.REMOVED) for one in result.functions)
+        return bool(evil or result.dropped or result.imbalances)

@@ -1,0 +1,97 @@
+"""The review of a merge as JSON, for machines; documented in ``docs/merge.md``."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+from anyclue.model.merge import Dropped, Imbalance, MergeReview, Resolution, Resolved
+from anyclue.reports import merge_words
+from anyclue.reports.review_words import code_block, safe_path
+from anyclue.reports.text import clean
+
+SCHEMA = "anyclue.merge/1"
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+def merge_json(review: MergeReview) -> str:
+    """Return a review of a merge as JSON, in ASCII, ended by a line end."""
+    document: Json = {
+        "schema": SCHEMA,
+        "verdict": merge_words.verdict(review),
+        "innocent": review.result.innocent,
+        "sides": [{"name": name, "commit": rev} for name, rev in review.sides],
+        "files": review.files,
+        "conflicts": review.conflicts,
+        "result": _resolution(review.result),
+        "against": _resolution(review.against) if review.against is not None else None,
+        "compared": [
+            {
+                "path": safe_path(one.path),
+                "function": clean(one.function),
+                "likeness": one.likeness.value,
+                "diff": code_block(one.diff),
+            }
+            for one in review.compared
+        ],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _resolution(one: Resolution) -> Json:
+    return {
+        "title": clean(one.title),
+        "functions": [_function(two) for two in one.functions],
+        "dropped": [_dropped(two) for two in one.dropped],
+        "imbalances": [_imbalance(two) for two in one.imbalances],
+        "unjudged": [
+            {
+                "path": safe_path(two.path),
+                "line": two.line,
+                "function": clean(two.function),
+                "what": clean(two.what),
+            }
+            for two in one.unjudged
+        ],
+    }
+
+
+def _function(one: Resolved) -> Json:
+    return {
+        "path": safe_path(one.path),
+        "function": clean(one.function),
+        "line": one.line,
+        "conflict": one.conflict,
+        "taken": merge_words.taken(one),
+        "moved_from": clean(one.moved_from),
+        "new_lines": [{"line": number, "text": clean(text)} for number, text in one.new_lines],
+    }
+
+
+def _dropped(one: Dropped) -> Json:
+    return {
+        "path": safe_path(one.path),
+        "function": clean(one.function),
+        "side": one.side,
+        "conflict": one.conflict,
+        "lines": [
+            {"added": line.added, "line": line.line, "text": clean(line.text)} for line in one.lines
+        ],
+    }
+
+
+def _imbalance(one: Imbalance) -> Json:
+    finding = one.finding
+    return {
+        "dated": one.dated.value,
+        "sides": [*one.sides],
+        "path": safe_path(finding.path),
+        "line": finding.line,
+        "function": clean(finding.function),
+        "kind": finding.kind.value,
+        "pair": clean(finding.pair),
+        "resource": clean(finding.resource),
+        "confidence": finding.confidence.value,
+        "message": clean(finding.message),
+    }

@@ -1,0 +1,110 @@
+"""The review of a merge for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from anyclue.model.merge import Dropped, Imbalance, MergeReview, Resolution
+from anyclue.reports import merge_words
+from anyclue.reports.review_words import code_block, counted, labels, safe_path
+from anyclue.reports.text import ascii_block, ascii_line, shorten, table
+
+BRIEF = 5
+_COLUMNS = 160
+_INDENT = "    "
+
+
+def merge_text(review: MergeReview) -> str:
+    """Return a review of a merge, ended by a line end; the last line is the verdict."""
+    title = ascii_line(review.result.title)
+    sides = ", ".join(f"{name} {rev}" for name, rev in review.sides)
+    blocks = [
+        [
+            f"merge {title} ({sides})",
+            f"{counted(review.files, 'file')} compared, {counted(review.conflicts, 'file')} "
+            "with a conflict",
+        ],
+        *_resolution(review.result),
+    ]
+    if review.against is not None:
+        blocks.append([f"against {ascii_line(review.against.title)}"])
+        if review.compared:
+            rows = [
+                (f"{safe_path(one.path)}: {merge_words.function_name(one.function)}", one.likeness)
+                for one in review.compared
+            ]
+            blocks.append(table([("function", "beside the other resolution"), *rows]))
+        blocks += [
+            [
+                f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
+                "from the other resolution to the result",
+                *(f"{_INDENT}{line}" for line in ascii_block(code_block(one.diff)).split("\n")),
+            ]
+            for one in review.compared
+            if one.diff
+        ]
+        blocks += _resolution(review.against)
+        blocks.append([merge_words.other_verdict(review.against)])
+    blocks.append([merge_words.verdict(review)])
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _resolution(resolution: Resolution) -> Iterator[list[str]]:
+    if resolution.functions:
+        rows = [
+            (
+                f"{safe_path(one.path)}:{one.line}: {merge_words.function_name(one.function)}",
+                "conflict" if one.conflict else "no conflict",
+                merge_words.taken(one),
+                f"was {ascii_line(one.moved_from)}" if one.moved_from else "",
+            )
+            for one in resolution.functions
+        ]
+        yield table([("function", "git left", "the result is", ""), *rows])
+    for one in resolution.functions:
+        if one.new_lines:
+            yield [
+                f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
+                "lines that are on neither side",
+                *(f"{_INDENT}{number}: {_code(text)}" for number, text in one.new_lines),
+            ]
+    yield from (_dropped(one) for one in resolution.dropped)
+    yield from (_imbalance(one) for one in resolution.imbalances)
+    if resolution.unjudged:
+        shown = resolution.unjudged[:BRIEF]
+        more = len(resolution.unjudged) - len(shown)
+        yield [
+            f"pairing not judged, and so not known to be clean: {len(resolution.unjudged):,}",
+            *(
+                f"{safe_path(one.path)}:{max(one.line, 1)}: note: {_code(one.what)}"
+                for one in shown
+            ),
+            *[f"... and {more:,} more; --json lists all"] * (more > 0),
+        ]
+
+
+def _dropped(one: Dropped) -> list[str]:
+    where = "in the conflict" if one.conflict else "outside any conflict"
+    return [
+        f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
+        f"a change of {one.side} is lost, {where}",
+        *(
+            f"{_INDENT}{'+' if line.added else '-'} {line.line}: {_code(line.text)}"
+            for line in one.lines
+        ),
+    ]
+
+
+def _imbalance(one: Imbalance) -> list[str]:
+    finding = one.finding
+    place = f"{safe_path(finding.path)}:{finding.line}:{finding.column}"
+    message = ascii_line(finding.message).rstrip(".")
+    name = merge_words.function_name(finding.function)
+    return [
+        f"{place}: warning: {name}: {message} [{ascii_line(labels(finding))}]",
+        f"{place}: note: {merge_words.dated(one)}",
+    ]
+
+
+def _code(text: str) -> str:
+    return shorten(ascii_line(text), _COLUMNS)

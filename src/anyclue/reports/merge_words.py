@@ -1,0 +1,90 @@
+"""How reports word the review of a merge; all text out of sources is made harmless here."""
+
+from __future__ import annotations
+
+from anyclue.model.merge import (
+    OUTSIDE,
+    Dated,
+    Imbalance,
+    MergeReview,
+    Resolution,
+    Resolved,
+    Taken,
+)
+from anyclue.reports.review_words import counted
+from anyclue.reports.text import ascii_line, clean
+
+
+def function_name(name: str) -> str:
+    """Return a function as ``name()``, or words for what is in no function."""
+    return "(outside functions)" if name == OUTSIDE else f"{clean(name)}()"
+
+
+def taken(one: Resolved) -> str:
+    """Return what a resolution did to a function, in a word or two."""
+    if one.taken is Taken.SIDE:
+        return one.side
+    return {
+        Taken.AUTOMATIC: "same as git's",
+        Taken.COMBINED: "combined",
+        Taken.NEW_TEXT: "new text",
+        Taken.REMOVED: "removed",
+    }[one.taken]
+
+
+def dated(one: Imbalance) -> str:
+    """Return where an imbalance comes from: ``came with theirs``."""
+    sides = " and ".join(one.sides)
+    return {
+        Dated.CAME: f"came with {sides}",
+        Dated.RESOLUTION: "made by the resolution",
+        Dated.MERGE: "made by the merge: no side has it, and nothing was resolved there",
+        Dated.LOST: f"fix lost by the resolution; it was fixed on {sides}",
+    }[one.dated]
+
+
+def verdict(review: MergeReview) -> str:
+    """Return the whole review in one line."""
+    return _verdict(review.result)
+
+
+def other_verdict(resolution: Resolution) -> str:
+    """Return what is to be said of the other resolution in one line."""
+    return f"{ascii_line(resolution.title)}: {_verdict(resolution)}"
+
+
+def _verdict(resolution: Resolution) -> str:
+    look = list(
+        dict.fromkeys(
+            [
+                *(function_name(one.finding.function) for one in resolution.imbalances),
+                *(function_name(one.function) for one in resolution.dropped),
+                *(
+                    function_name(one.function)
+                    for one in resolution.functions
+                    if one.taken in (Taken.NEW_TEXT, Taken.REMOVED)
+                ),
+            ]
+        )
+    )
+    dates = {one.dated for one in resolution.imbalances}
+    parts = []
+    if resolution.innocent:
+        parts.append("resolution innocent")
+    if Dated.LOST in dates:
+        parts.append("a fix was lost")
+    if Dated.RESOLUTION in dates:
+        parts.append("an imbalance was made by the resolution")
+    if Dated.MERGE in dates:
+        parts.append("an imbalance was made by the merge as git did it")
+    came = sorted(
+        {side for one in resolution.imbalances if one.dated is Dated.CAME for side in one.sides}
+    )
+    if came:
+        parts.append(f"imbalances came with {' and '.join(came)}")
+    if resolution.dropped:
+        changes = counted(len(resolution.dropped), "change")
+        parts.append(f"{changes} of a side dropped")
+    if look:
+        parts.append(f"look at: {', '.join(map(ascii_line, look))}")
+    return "; ".join(parts)

@@ -1,0 +1,188 @@
+"""What a resolution did: by function where its text comes from, and which changes it lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from anyclue.model.merge import OUTSIDE, Dropped, Resolved, Taken
+from anyclue.review.merges.dropping import dropped, surplus
+from anyclue.review.merges.pieces import FileMerge, Name, Piece, Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """One function in every version, as far as it is there.
+
+    Attributes:
+        at: where it is in the result, or, when it is not there, where git merges it to.
+        base: in the merge base.
+        sides: of each parent: where it is there, and its text.
+        automatic: as git merges it, each conflict decided for one side in turn.
+        result: as it was resolved.
+    """
+
+    at: Name
+    base: Piece | None
+    sides: tuple[tuple[Name | None, Piece | None], ...]
+    automatic: tuple[Piece | None, ...]
+    result: Piece | None
+
+    @property
+    def conflict(self) -> bool:
+        """Whether git left a conflict in it."""
+        return len({_solid(one) for one in self.automatic}) > 1
+
+    @property
+    def as_merged(self) -> bool:
+        """Whether it is what git merges by itself."""
+        return not self.conflict and _solid(self.result) == _solid(self.automatic[0])
+
+
+def views(files: Sequence[FileMerge]) -> list[Views]:
+    """Return the functions of the files, each found in all versions, moved or renamed maybe."""
+    result = Version({one.key: one.result for one in files})
+    base = Version({one.key: one.base for one in files})
+    count = max((len(one.sides) for one in files), default=0)
+    ways = max((len(one.automatic) for one in files), default=0)
+    sides = [Version({one.key: one.sides[n] for one in files}) for n in range(count)]
+    automatic = [Version({one.key: _way(one, n) for one in files}) for n in range(ways)]
+    found: list[Views] = []
+    merged: list[set[Name]] = [set() for _ in automatic]
+
+    def add(at: Name, piece: Piece, home: Version) -> None:
+        def of(version: Version) -> tuple[Name | None, Piece | None]:
+            there = version.find(at, piece, home)
+            return there, version.pieces[there] if there else None
+
+        ways_there = [of(one) for one in automatic]
+        for known, (there, _) in zip(merged, ways_there, strict=True):
+            if there is not None:
+                known.add(there)
+        found.append(
+            Views(
+                at=at,
+                base=of(base)[1],
+                sides=tuple(of(one) for one in sides),
+                automatic=tuple(text for _, text in ways_there),
+                result=piece if home is result else None,
+            )
+        )
+
+    for at, piece in result.pieces.items():
+        add(at, piece, result)
+    for number, version in enumerate(automatic):
+        for at, piece in version.pieces.items():
+            if at not in merged[number] and at not in result.pieces:
+                add(at, piece, version)
+    return found
+
+
+def resolved(files: Sequence[FileMerge], sides: Sequence[str]) -> tuple[Resolved, ...]:
+    """Return the functions in conflict, or other than git merges them, by file and line."""
+    paths = {one.key: one for one in files}
+    found = [_resolved(one, paths, sides) for one in views(files) if not _untouched(one)]
+    return tuple(sorted(found, key=lambda one: (one.path, one.line, one.function)))
+
+
+def lost(files: Sequence[FileMerge], sides: Sequence[str]) -> tuple[Dropped, ...]:
+    """Return the changes of a side that the result lost, by side, file and function."""
+    every = views(files)
+    spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
+    paths = {one.key: one for one in files}
+    found: list[Dropped] = []
+    for one in every:
+        if _untouched(one):
+            continue
+        for number, side in enumerate(sides):
+            others = [two for n, (_, two) in enumerate(one.sides) if n != number]
+            at, own = one.sides[number]
+            lines = dropped(
+                one.base, own, others, one.result, conflict=one.conflict, elsewhere=spare
+            )
+            if lines:
+                key, name = at or one.at
+                found.append(
+                    Dropped(
+                        path=paths[key].paths[number],
+                        function=name,
+                        side=side,
+                        conflict=one.conflict,
+                        lines=lines,
+                    )
+                )
+    return tuple(found)
+
+
+def _untouched(one: Views) -> bool:
+    return one.as_merged or (one.at[1] == OUTSIDE and not _says_something(one))
+
+
+def _says_something(one: Views) -> bool:
+    texts = (one.result, *one.automatic)
+    return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
+
+
+def _resolved(one: Views, files: dict[str, FileMerge], sides: Sequence[str]) -> Resolved:
+    key, name = one.at
+    taken, side = _taken(one, sides)
+    new = tuple(_new_lines(one)) if taken is Taken.NEW_TEXT else ()
+    return Resolved(
+        path=files[key].path,
+        function=name,
+        line=one.result.numbers[0] if one.result and one.result.numbers else 0,
+        conflict=one.conflict,
+        taken=taken,
+        side=side,
+        new_lines=new,
+        moved_from=_moved(one, files, sides),
+    )
+
+
+def _taken(one: Views, sides: Sequence[str]) -> tuple[Taken, str]:
+    text = _solid(one.result)
+    if one.conflict:
+        for name, automatic in zip(sides, one.automatic, strict=False):
+            if text == _solid(automatic):
+                return Taken.SIDE, name
+    elif text == _solid(one.automatic[0]):
+        return Taken.AUTOMATIC, ""
+    for name, (_, piece) in zip(sides, one.sides, strict=True):
+        if text == _solid(piece):
+            return Taken.SIDE, name
+    if one.result is None:
+        return Taken.REMOVED, ""
+    return (Taken.NEW_TEXT if any(_new_lines(one)) else Taken.COMBINED), ""
+
+
+def _new_lines(one: Views) -> Iterator[tuple[int, str]]:
+    if one.result is None:
+        return
+    known = {
+        line
+        for piece in (*(two for _, two in one.sides), *one.automatic)
+        if piece is not None
+        for line in piece.counts
+    }
+    for number, line, text in zip(
+        one.result.numbers, one.result.folded, one.result.lines, strict=True
+    ):
+        if line in one.result.counts and line not in known:
+            yield number, text
+
+
+def _moved(one: Views, files: dict[str, FileMerge], sides: Sequence[str]) -> str:
+    for number, side in enumerate(sides):
+        at, _ = one.sides[number]
+        if at is not None and at != one.at:
+            where = f" in {files[at[0]].paths[number]}" if at[0] != one.at[0] else ""
+            return f"{at[1]}(){where}, {side}"
+    return ""
+
+
+def _way(file: FileMerge, number: int) -> bytes | None:
+    return file.automatic[min(number, len(file.automatic) - 1)]
+
+
+def _solid(piece: Piece | None) -> tuple[str, ...] | None:
+    return piece.solid if piece is not None else None
