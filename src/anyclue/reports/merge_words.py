@@ -14,6 +14,9 @@ from anyclue.model.merge import (
 from anyclue.reports.review_words import counted
 from anyclue.reports.text import ascii_line, clean
 
+NAMED = 12
+"""So many functions are named in a verdict."""
+
 
 def function_name(name: str) -> str:
     """Return a function as ``name()``, or words for what is in no function."""
@@ -86,5 +89,7 @@ def _verdict(resolution: Resolution) -> str:
         changes = counted(len(resolution.dropped), "change")
         parts.append(f"{changes} of a side dropped")
     if look:
-        parts.append(f"look at: {', '.join(map(ascii_line, look))}")
+        named = ", ".join(map(ascii_line, look[:NAMED]))
+        more = f", and {len(look) - NAMED} more" if len(look) > NAMED else ""
+        parts.append(f"look at: {named}{more}")
     return "; ".join(parts)
