@@ -74,7 +74,7 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
         shown = resolution.unjudged[:BRIEF]
         more = len(resolution.unjudged) - len(shown)
         yield [
-            f"pairing not judged, and so not known to be clean: {len(resolution.unjudged):,}",
+            f"not judged, and so not known to be clean: {len(resolution.unjudged):,}",
             *(
                 f"{safe_path(one.path)}:{max(one.line, 1)}: note: {_code(one.what)}"
                 for one in shown

@@ -73,7 +73,8 @@ def _verdict(resolution: Resolution) -> str:
     dates = {one.dated for one in resolution.imbalances}
     parts = []
     if resolution.innocent:
-        parts.append("resolution innocent")
+        limit = ", as far as it was judged" if resolution.unjudged else ""
+        parts.append(f"resolution innocent{limit}")
     if Dated.LOST in dates:
         parts.append("a fix was lost")
     if Dated.RESOLUTION in dates:

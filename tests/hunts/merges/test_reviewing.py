@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyclue.model.merge import Dated, Likeness, Taken
+from anyclue.reports.merge_text import merge_text
 
 if TYPE_CHECKING:
     from tests.hunts.merges.conftest import Forge
@@ -211,3 +212,15 @@ def test_a_merge_driver_of_the_repository_does_not_run(forge: Forge) -> None:
     (forge.path / ".gitattributes").write_text("*.c merge=evil\n")
     assert forge.review(rev).conflicts == 1
     assert not ran.exists()
+
+
+def test_a_conflict_in_what_is_no_c_source_is_not_called_clean(forge: Forge) -> None:
+    base = forge.commit("main", None, {"Makefile": "a\n", "fs/a.c": "int f(void)\n{\n}\n"})
+    ours = forge.commit("ours", base, {"Makefile": "b\n"})
+    theirs = forge.commit("theirs", base, {"Makefile": "c\n"})
+    found = forge.review(forge.merge([ours, theirs], {"Makefile": "d\n"}))
+    assert found.conflicts == 1
+    assert [(one.path, one.what) for one in found.result.unjudged] == [
+        ("Makefile", "a conflict in what is no C source")
+    ]
+    assert merge_text(found).splitlines()[-1] == "resolution innocent, as far as it was judged"

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from anyclue.hunts.merges.asking import Merge
 from anyclue.hunts.merges.versions import Contents, Snapshot, aligned, on_disk, snapshot
+from anyclue.model.finding import Unjudged
 from anyclue.review.merges.markers import decided
 from anyclue.review.merges.pieces import FileMerge
 from anyclue.system import git
@@ -34,6 +35,7 @@ class Gathered:
         sides: the parents.
         automatic: what git merges by itself.
         conflicts: by key, what each conflict is decided to: for ours, and for theirs.
+        others: files with a conflict that are no C sources.
         result: what came out.
         against: the other resolution.
         contents: reads them.
@@ -44,6 +46,7 @@ class Gathered:
     sides: tuple[Snapshot, ...]
     automatic: Snapshot
     conflicts: Mapping[str, tuple[bytes | None, bytes | None]]
+    others: tuple[str, ...]
     result: Snapshot
     against: Snapshot | None
     contents: Contents
@@ -99,6 +102,22 @@ class Gathered:
             )
             for key in keys
         ]
+
+    @property
+    def unjudged(self) -> tuple[Unjudged, ...]:
+        """What of the merge is not looked at."""
+        found = [
+            Unjudged(path=path, line=0, function="", what="a conflict in what is no C source")
+            for path in self.others
+        ]
+        for one in self.sides:
+            if len(one.changed) > LOOKED_THROUGH:
+                what = (
+                    f"only the first {LOOKED_THROUGH} of {len(one.changed)} files that a side "
+                    "changed were looked through for calls of what another side changed"
+                )
+                found.append(Unjudged(path=".", line=0, function="", what=what))
+        return tuple(found)
 
     def entangled(self) -> tuple[str, ...]:
         """Return files in which one side changed a function that another side's change calls."""
@@ -166,6 +185,11 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
         sides=tuple(sides),
         automatic=by_git,
         conflicts={},
+        others=tuple(
+            sorted(
+                path for _, _, step in steps for path in step.conflicts if not git.is_source(path)
+            )
+        ),
         result=result,
         against=every[-1] if other else None,
         contents=contents,

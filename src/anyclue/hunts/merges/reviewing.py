@@ -43,7 +43,7 @@ def review(asked: Asked) -> MergeReview:
     return MergeReview(
         sides=merge.sides,
         files=len({*gathered.edited, *gathered.shared}),
-        conflicts=len(gathered.conflicts),
+        conflicts=len(gathered.conflicts) + len(gathered.others),
         result=result,
         against=against,
         compared=beside,
@@ -66,7 +66,7 @@ def _resolution(
         functions=functions,
         dropped=dropped,
         imbalances=dated(sides, pairing, functions, dropped),
-        unjudged=unjudged,
+        unjudged=(*gathered.unjudged, *unjudged),
     )
 
 
