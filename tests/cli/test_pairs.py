@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from anyclue.cli.main import main
+from anyclue.hunts.pairs.asking import Asked, review
 from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.model.finding import Review
 
@@ -612,3 +613,22 @@ def test_nothing_is_staged_in_a_bare_repository(
     subprocess.run(["git", "init", "-q", "--bare", tmp_path], check=True)
     assert main(["pairs", "--staged", str(tmp_path)]) == ExitCode.BAD_REQUEST
     assert "no work tree" in capsys.readouterr().err
+
+
+def test_a_signal_that_the_shell_had_ignored_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As under ``nohup``."""
+    (tmp_path / "a.c").write_text(GOOD)
+
+    def hung_up(asked: Asked) -> Review:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return review(asked)
+
+    monkeypatch.setattr("anyclue.cli.pairs.review", hung_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main(["pairs", str(tmp_path)]) == ExitCode.NOTHING_FOUND
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert "no findings" in capsys.readouterr().out

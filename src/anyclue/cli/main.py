@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from anyclue import __version__
-from anyclue.cli.output import error
+from anyclue.cli.output import error, stops
 from anyclue.model.errors import AnyclueError, ExitCode, InfrastructureError
 
 EPILOG = """Examples:
@@ -58,7 +58,6 @@ VERBS: dict[str, tuple[str, str]] = {
 """The module of ``anyclue.cli`` that holds each verb, under the verb's name, and an example."""
 
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -150,7 +149,7 @@ def _stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _stop) for number in STOPS}
+    before = {number: signal.signal(number, _stop) for number in stops()}
     try:
         yield
     finally:

@@ -44,6 +44,12 @@ def error(text: str) -> None:
         sys.stderr.write("anyclue: error: " + "\n".join(lines) + "\n")
 
 
+def stops() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a verb: those that ``nohup`` or a shell had ignored do not."""
+    listed = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return tuple(one for one in listed if signal.getsignal(one) != signal.SIG_IGN)
+
+
 def run_until_stopped(work: Coroutine[Any, Any, T], run: Path | None = None) -> T:
     """Run ``work``; Ctrl-C, SIGTERM and SIGHUP cancel it, so that it cleans up behind itself.
 
@@ -54,7 +60,7 @@ def run_until_stopped(work: Coroutine[Any, Any, T], run: Path | None = None) -> 
     async def watched() -> T:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in stops():
             loop.add_signal_handler(number, task.cancel)
         return await task
 

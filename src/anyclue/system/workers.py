@@ -101,7 +101,8 @@ def _serve(pipe: Connection, make: Callable[[], object], others: Sequence[Connec
     # Ctrl-C goes to the whole group: the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     for other in others:
         other.close()
     # What the objects make is freed by counting references; looking for rings costs a tenth more.
