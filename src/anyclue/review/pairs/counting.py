@@ -55,17 +55,15 @@ def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list
 
 def given_up(before: Study, after: Study, pair: str, places: tuple[str, str]) -> bool:
     """Tell whether one of the calls that released a place is there less often."""
-    old: Counter[str] = Counter()
-    for number, effect in before.effects:
-        released = effect.pair == pair and effect.does in (Does.RELEASE, Does.CONSUME)
-        if released and before.place(number, effect) == places[0]:
-            old[before.function.nodes[number][4]] += 1
-    name = paths.base(places[1])
+    old = Counter(
+        call for name, call, place in before.releases if (name, place) == (pair, places[0])
+    )
+    variable = paths.base(places[1])
     new = Counter(
         node[4]
         for node in after.function.nodes
         if node[0] == ir.CALL
-        and any(one is not None and paths.base(one) == name for one in node[5])
+        and any(one is not None and paths.base(one) == variable for one in node[5])
     )
     return bool(old - new)
 

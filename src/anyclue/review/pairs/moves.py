@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from anyclue.review.pairs import ir, paths
 from anyclue.review.pairs.effects import Does
@@ -42,9 +42,10 @@ class Moves:
 
     def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
+        fresh = (_called(new.study) - _called(old.study)).keys()
         return (
-            _by_new_calls(old.study, new.study, place)
-            or _by_another_pair(old.study, new.study, pair, place)
+            _by_new_calls(fresh, new.study, place)
+            or _by_another_pair(fresh, new.study, pair, place)
             or self._by_callers(pair, place, new)
             or self._by_member(pair, place, new)
         )
@@ -75,7 +76,10 @@ class Moves:
             for node in caller.function.nodes:
                 if node[0] == ir.CALL and node[4] == function.name:
                     there = paths.substitute(template, node[5], node[3])
-                    if there is not None and _releases(caller, pair, there, function.name):
+                    if there is not None and any(
+                        (name, released) == (pair, there) and call != function.name
+                        for name, call, released in caller.study.releases
+                    ):
                         return True
         return False
 
@@ -104,9 +108,8 @@ def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, st
     return found
 
 
-def _by_new_calls(before: Study, after: Study, place: str) -> bool:
+def _by_new_calls(fresh: Set[str], after: Study, place: str) -> bool:
     """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
-    fresh = _called(after) - _called(before)
     callees = after.callees
     takers = {name for name in fresh if not callees.promised(name) and callees.may_take(name)}
     if not takers:
@@ -132,25 +135,10 @@ def renamed_member(pair: str, place: str, old: Version, new: Version) -> bool:
     )
 
 
-def _releases(version: Version, pair: str, place: str, but: str) -> bool:
-    """Tell whether a function releases what is at ``place``, and not by calling ``but``."""
-    study = version.study
-    return any(
-        effect.pair == pair
-        and effect.does in (Does.RELEASE, Does.CONSUME)
-        and version.function.nodes[number][4] != but
-        and study.place(number, effect) == place
-        for number, effect in study.effects
-    )
-
-
 def _members(version: Version, pair: str) -> Counter[str]:
     """Return the members that a function releases."""
-    study = version.study
     return Counter(
-        paths.last_member(study.place(number, effect) or "")
-        for number, effect in study.effects
-        if effect.pair == pair and effect.does in (Does.RELEASE, Does.CONSUME)
+        paths.last_member(place or "") for name, _, place in version.study.releases if name == pair
     )
 
 
@@ -162,18 +150,14 @@ def _mentioned(version: Version) -> Iterator[str]:
             yield from (one for one in listed if isinstance(one, str))
 
 
-def _by_another_pair(before: Study, after: Study, pair: str, place: str) -> bool:
+def _by_another_pair(fresh: Set[str], after: Study, pair: str, place: str) -> bool:
     """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
 
     As ``kvfree`` does what was ``kfree``'s.
     """
-    fresh = _called(after) - _called(before)
     return any(
-        effect.pair != pair
-        and effect.does in (Does.RELEASE, Does.CONSUME)
-        and after.function.nodes[number][4] in fresh
-        and _same(after, after.place(number, effect), place)
-        for number, effect in after.effects
+        name != pair and call in fresh and _same(after, there, place)
+        for name, call, there in after.releases
     )
 
 

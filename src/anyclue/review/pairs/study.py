@@ -104,6 +104,15 @@ class Study:
         return len(self.effects) * len(self.function.nodes) > OVERGROWN
 
     @cached_property
+    def releases(self) -> tuple[tuple[str, str, str | None], ...]:
+        """Every release: its pair, the call, and what it is on."""
+        return tuple(
+            (effect.pair, self.function.nodes[number][4], self.place(number, effect))
+            for number, effect in self.effects
+            if effect.does in (Does.RELEASE, Does.CONSUME)
+        )
+
+    @cached_property
     def acquired(self) -> tuple[Story, ...]:
         """What becomes of everything that a call acquires here."""
         seeds: list[Seed] = []
