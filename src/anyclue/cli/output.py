@@ -45,9 +45,9 @@ def error(text: str) -> None:
 
 
 def stops() -> tuple[signal.Signals, ...]:
-    """Return the signals that end a verb: those that ``nohup`` or a shell had ignored do not."""
-    listed = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return tuple(one for one in listed if signal.getsignal(one) != signal.SIG_IGN)
+    """Return the signals that end a verb: SIGHUP does not where ``nohup`` had it ignored."""
+    kept = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if not kept else ())
 
 
 def run_until_stopped(work: Coroutine[Any, Any, T], run: Path | None = None) -> T:
