@@ -1,4 +1,4 @@
-"""What a run keeps of the request: patches are part of it."""
+"""What a run keeps of the request: patches and sources are part of it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,21 @@ def test_a_run_keeps_its_patches(tmp_path: Path) -> None:
     again = plan(run.scenario).kernels["mine"].variant
     assert again is not None
     assert [Path(patch).read_text() for patch in again.patches] == ["first"]
+
+
+def test_a_run_keeps_what_comes_from_a_tree(tmp_path: Path) -> None:
+    btrfs = tmp_path / "linux/fs/btrfs"
+    btrfs.mkdir(parents=True)
+    (btrfs / "Makefile").write_text("")
+    (btrfs / "lzo.c").write_text("first")
+    file = written(tmp_path)
+    file.write_text(file.read_text().replace('patches = ["patches/my.patch"]', 'tree = "linux"'))
+    run = begin_run(file, tmp_path / "run")
+    (btrfs / "lzo.c").write_text("second")
+    variant = scenario_from_json(run.plan_text()).kernels["mine"].variant
+    assert variant is not None
+    assert variant.tree == str(tmp_path / "run/sources/mine")
+    assert (tmp_path / "run/sources/mine/fs/btrfs/lzo.c").read_text() == "first"
 
 
 def test_a_refused_run_leaves_nothing_in_the_way(tmp_path: Path) -> None:

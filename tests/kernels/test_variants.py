@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from anyclue.kernels.debian import FLAVOURS, DebianKernels, KernelPackages
-from anyclue.kernels.variants import Variants, _set_sources, pack_payload
+from anyclue.kernels.variants import Variants, _set_sources, copy_sources, pack_payload
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, Edit, ModuleVariant
 from anyclue.system.processes import CommandError
@@ -142,3 +142,32 @@ def test_payload(tmp_path: Path) -> None:
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with tarfile.open(tmp_path / "one.tar") as tar:
         assert tar.getnames() == ["under-test.ko"]
+
+
+def test_sources_come_from_a_tree_without_what_a_build_left(tmp_path: Path) -> None:
+    btrfs = tmp_path / "tree/fs/btrfs"
+    (btrfs / "tests").mkdir(parents=True)
+    for name in ("Makefile", "Kconfig", "lzo.c", "ctree.h", "tests/a.c", "lzo.o", "btrfs.mod.c"):
+        (btrfs / name).write_text(name)
+    (btrfs / ".lzo.o.cmd").write_text("")
+    (btrfs / "evil.c").symlink_to("/etc/passwd")
+    copy_sources(tmp_path / "tree", tmp_path / "into", "fs/btrfs")
+    found = {str(f.relative_to(tmp_path / "into")) for f in tmp_path.glob("into/**/*.*")}
+    assert found == {"fs/btrfs/lzo.c", "fs/btrfs/ctree.h", "fs/btrfs/tests/a.c"}
+    assert (tmp_path / "into/fs/btrfs/Makefile").is_file()
+
+
+def test_a_tree_without_a_module_there(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no Makefile"):
+        copy_sources(tmp_path, tmp_path / "into", "fs/btrfs")
+
+
+def test_a_variant_is_built_from_the_tree_that_it_names(tmp_path: Path) -> None:
+    tree = tmp_path / "tree/fs/btrfs"
+    tree.mkdir(parents=True)
+    (tree / "Makefile").write_text("")
+    problems = refused(
+        tmp_path,
+        ModuleVariant(directory="fs/btrfs", tree=str(tmp_path / "tree"), edits=(edit(),)),
+    )
+    assert "fs/btrfs/lzo.c: the kernel source has no such file" in problems[0]

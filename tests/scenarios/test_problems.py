@@ -81,6 +81,14 @@ MISTAKES = [
     (KERNEL, KERNEL + 'module = "/fs"\n', "5: kernels.k.module", "a path inside the kernel", ""),
     (KERNEL, KERNEL + 'module = "fs/../.."\n', "5: kernels.k.module", "a path inside", ""),
     (KERNEL, KERNEL + "edits = []\n", "5: kernels.k.edits", "which module", "add module"),
+    (KERNEL, KERNEL + 'tree = "."\n', "5: kernels.k.tree", "which module", "add module"),
+    (
+        KERNEL,
+        KERNEL + 'module = "fs/btrfs"\ntree = "no"\n',
+        "6: kernels.k.tree",
+        "no such directory",
+        "the top of a kernel tree",
+    ),
     (KERNEL, KERNEL + "patches = []\n", "5: kernels.k.patches", "which module", "add module"),
     (
         KERNEL,

@@ -88,12 +88,14 @@ def test_paths_are_relative_to_the_scenario_and_become_absolute(
     (tmp_path / "build" / "bzImage").write_bytes(b"x")
     (tmp_path / "mods" / "6.12.0").mkdir(parents=True)
     (tmp_path / "x.patch").write_text("")
+    (tmp_path / "linux/fs/btrfs").mkdir(parents=True)
     scenario = read(
         smallest
         + '[kernels.mine]\nimage = "build/bzImage"\nmodules = "mods/6.12.0"\n'
         + f'[kernels.absolute]\nimage = "{tmp_path}/build/bzImage"\n'
         + '[kernels.patched]\ndebian = "6.1"\nmodule = "fs/btrfs/"\npatches = ["x.patch"]\n'
         + '[[kernels.patched.edits]]\nfile = "fs/btrfs/lzo.c"\nfind = "a"\nreplace = "b"\n'
+        + '[kernels.tree]\ndebian = "6.1"\nmodule = "fs/btrfs"\ntree = "linux"\n'
     )
     assert scenario.kernels["mine"].source == KernelFiles(
         image=str(tmp_path / "build/bzImage"), modules=str(tmp_path / "mods/6.12.0")
@@ -103,6 +105,9 @@ def test_paths_are_relative_to_the_scenario_and_become_absolute(
         directory="fs/btrfs",
         edits=(Edit(file="fs/btrfs/lzo.c", function=None, find="a", replace="b", times=1),),
         patches=(str(tmp_path / "x.patch"),),
+    )
+    assert scenario.kernels["tree"].variant == ModuleVariant(
+        directory="fs/btrfs", tree=str(tmp_path / "linux")
     )
 
 

@@ -41,6 +41,7 @@ EDITS = st.builds(
 VARIANTS = st.builds(
     ModuleVariant,
     directory=TEXTS,
+    tree=st.none() | TEXTS,
     edits=st.lists(EDITS, max_size=2).map(tuple),
     patches=st.lists(TEXTS, max_size=2).map(tuple),
 )

@@ -6,7 +6,7 @@ import logging
 import shlex
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -18,10 +18,10 @@ from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.judging import Judged, judge, write_reports
 from anyclue.hunts.prepare import pin_kernels, prepare_jobs
-from anyclue.kernels import BUILDABLE
+from anyclue.kernels import BUILDABLE, copy_sources
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.scenario import Cell, ModuleVariant, Scenario
 from anyclue.model.trial import TrialExecutor, TrialJob
 from anyclue.model.verdict import Verdict
 from anyclue.recordings import RunDirectory
@@ -76,7 +76,8 @@ def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
             ]
         )
     write_whole(run.scenario, scenario_file.read_bytes())
-    write_whole(run.plan, scenario_to_json(_keep_patches(scenario, scenario_file.parent, run)))
+    kept = _keep_sources(_keep_patches(scenario, scenario_file.parent, run), run)
+    write_whole(run.plan, scenario_to_json(kept))
     return run
 
 
@@ -94,13 +95,31 @@ def _keep_patches(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario
         write_whole(target, source.read_bytes())
         return str(target)
 
+    return _with_variants(
+        scenario,
+        lambda _, variant: replace(variant, patches=tuple(map(kept, variant.patches))),
+    )
+
+
+def _keep_sources(scenario: Scenario, run: RunDirectory) -> Scenario:
+    """Copy what comes from the user's kernel trees into the run, for the same reason."""
+
+    def kept(name: str, variant: ModuleVariant) -> ModuleVariant:
+        if variant.tree is None:
+            return variant
+        target = run.sources(name).resolve()
+        with disk_errors(target):
+            copy_sources(Path(variant.tree), target, variant.directory)
+        return replace(variant, tree=str(target))
+
+    return _with_variants(scenario, kept)
+
+
+def _with_variants(
+    scenario: Scenario, changed: Callable[[str, ModuleVariant], ModuleVariant]
+) -> Scenario:
     kernels = {
-        name: replace(
-            kernel,
-            variant=replace(kernel.variant, patches=tuple(map(kept, kernel.variant.patches))),
-        )
-        if kernel.variant is not None
-        else kernel
+        name: replace(kernel, variant=changed(name, kernel.variant)) if kernel.variant else kernel
         for name, kernel in scenario.kernels.items()
     }
     return replace(scenario, kernels=kernels)

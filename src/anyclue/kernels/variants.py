@@ -29,6 +29,8 @@ UNFINISHED = ".unfinished"
 # Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
 BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
 
+_SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
+
 
 class Variants:
     """Builds module variants for Debian's kernels."""
@@ -57,11 +59,14 @@ class Variants:
                 ]
             )
         compiler, compiler_version = await self._compiler(packages)
-        source = await self._debian.source(packages, variant.directory)
         with staging(self._workbenches, "sources") as changed:
-            await _change(source.file("linux"), changed, packages, variant)
+            if variant.tree is not None:
+                copy_sources(Path(variant.tree), changed, variant.directory)
+            else:
+                source = await self._debian.source(packages, variant.directory)
+                shutil.copytree(source.file("linux"), changed, dirs_exist_ok=True, symlinks=True)
+            await _change(changed, packages, variant)
             inputs = {
-                "source": source.key,
                 "release": packages.release,
                 "version": packages.version,
                 "compiler": compiler_version,
@@ -70,7 +75,7 @@ class Variants:
                     for file in sorted(changed.rglob("*"))
                     if file.is_file()
                 },
-                "format": 2,
+                "format": 3,
             }
 
             async def build(directory: Path) -> None:
@@ -113,8 +118,9 @@ class Variants:
         changes += [
             f"patch {Path(patch).name} ({sha256(Path(patch))[:12]})" for patch in variant.patches
         ]
+        of = variant.tree or f"{packages.source.name} {packages.version}"
         return {
-            "module": f"{variant.directory} of {packages.source.name} {packages.version}",
+            "module": f"{variant.directory} of {of}",
             "changes": "; ".join(changes) or "none",
             "compiler": compiler_version,
         }
@@ -135,11 +141,35 @@ class Variants:
         return compiler, version.stdout.splitlines()[0]
 
 
-async def _change(
-    source: Path, into: Path, packages: KernelPackages, variant: ModuleVariant
-) -> None:
-    """Copy the sources and apply the variant's patches and edits."""
-    shutil.copytree(source, into, dirs_exist_ok=True, symlinks=True)
+def copy_sources(tree: Path, into: Path, directory: str) -> None:
+    """Copy what one directory of a kernel tree is built from; what a build left there stays.
+
+    Raises:
+        RequestError: it cannot be read, or holds nothing of the kind.
+    """
+    try:
+        files = [
+            Path(below, name).relative_to(tree)
+            for below, _, names in os.walk(tree / directory)
+            for name in names
+            if _SOURCE.fullmatch(name) and not Path(below, name).is_symlink()
+        ]
+        for file in files:
+            (into / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(tree / file, into / file)
+    except OSError as error:
+        raise _not_a_tree(f"cannot be read: {error.strerror}", tree / directory) from error
+    if Path(directory, "Makefile") not in files:
+        raise _not_a_tree("holds no kernel module's sources: no Makefile", tree / directory)
+
+
+def _not_a_tree(what: str, where: Path) -> RequestError:
+    step = "name the top of a kernel tree"
+    return RequestError([Problem(what=what, where=str(where), next_step=step)])
+
+
+async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) -> None:
+    """Apply the variant's patches and edits."""
     for patch in variant.patches:
         applied = await run(
             ("patch", "-p1", "--batch", "--forward", "-F0", "-d", str(into), "-i", patch),

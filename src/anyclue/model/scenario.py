@@ -68,10 +68,13 @@ class Edit:
 class ModuleVariant:
     """One module's directory, rebuilt from the matching kernel source after changing it.
 
-    ``patches`` are absolute paths of patch files, applied in order before the edits.
+    ``tree`` is the absolute path of a kernel tree to take the directory from, in place of the
+    matching source; ``patches`` are absolute paths of patch files, applied in order before the
+    edits.
     """
 
     directory: str
+    tree: str | None = None
     edits: tuple[Edit, ...] = ()
     patches: tuple[str, ...] = ()
 

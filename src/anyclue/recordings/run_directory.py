@@ -27,6 +27,10 @@ class RunDirectory:
         """The scenario as the user wrote it."""
         return self.path / "scenario.toml"
 
+    def sources(self, kernel: str) -> Path:
+        """Return where the sources are kept that a kernel of the scenario is built from."""
+        return self.path / "sources" / kernel
+
     def file(self, name: str) -> Path:
         """Return the path of a result file: verdicts.json, report.html and so on."""
         return self.path / name

@@ -23,7 +23,9 @@ def kernel_meaning(kernel: Kernel) -> str:
         for edit in variant.edits
     ]
     changes += [f"patch {patch}" for patch in variant.patches]
-    return f"{said}; {variant.directory} rebuilt, {' and '.join(changes) or 'unchanged'}"
+    of = f" from {variant.tree}" if variant.tree is not None else ""
+    made = " and ".join(changes) or ("as it is there" if of else "unchanged")
+    return f"{said}; {variant.directory} rebuilt{of}, {made}"
 
 
 def meanings(scenario: Scenario) -> list[tuple[str, str, str]]:

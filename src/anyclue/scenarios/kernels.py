@@ -35,6 +35,7 @@ def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
     if table.module is not None:
         variant = ModuleVariant(
             directory=str(PurePosixPath(table.module)),
+            tree=str(_resolved(table.tree, base)) if table.tree is not None else None,
             edits=tuple(_edit(edit) for edit in table.edits),
             patches=tuple(str(_resolved(patch, base)) for patch in table.patches),
         )
@@ -75,7 +76,7 @@ def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Proble
             "only a kernel from Debian's packages can be rebuilt for now",
             "build the changed module yourself and point modules at it, or use debian",
         )
-    for key in ("edits", "patches"):
+    for key in ("tree", "edits", "patches"):
         if key in given and "module" not in given:
             problems.add(
                 (*path, key),
@@ -140,6 +141,7 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
         file = _resolved(text, base) if isinstance(text, str) and text else None
         if file is not None and not _is(file, Path.is_file):
             problems.add((*path, *key), f"no such file: {shown(str(file), most=400)}", relative)
+    _check_tree(given, base, path, problems)
     modules = given.get("modules")
     if not isinstance(modules, str) or not modules:
         return
@@ -154,6 +156,18 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
             f"{shown(modules, most=400)} is not the directory of one kernel release",
             f"point it at {shown(modules.rstrip('/') + '/lib/modules/RELEASE')}",
         )
+
+
+def _check_tree(given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems) -> None:
+    tree, module = given.get("tree"), given.get("module")
+    if isinstance(tree, str) and tree and isinstance(module, str):
+        directory = _resolved(tree, base) / PurePosixPath(module)
+        if not _is(directory, Path.is_dir):
+            problems.add(
+                (*path, "tree"),
+                f"no such directory: {shown(str(directory), most=400)}",
+                "name the top of a kernel tree; a relative path starts at the scenario file",
+            )
 
 
 def _list(given: Mapping[str, Any], key: str) -> list[Any]:

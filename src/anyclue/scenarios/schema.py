@@ -105,6 +105,7 @@ class KernelTable(Table):
             "dependentRequired": {
                 "module": ["debian"],
                 "modules": ["image"],
+                "tree": ["module"],
                 "edits": ["module"],
                 "patches": ["module"],
             },
@@ -136,6 +137,14 @@ class KernelTable(Table):
         default=None,
         description="Rebuild the module in this directory from the source that matches `debian`.",
         examples=["fs/btrfs"],
+    )
+    tree: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description=(
+            "A kernel tree of yours: take the directory `module` from it, not from Debian's "
+            "source; relative to the scenario file."
+        ),
+        examples=["~/linux"],
     )
     edits: list[EditTable] = Field(
         default=[], description="Changes to make before `module` is built, in order."
