@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from anyclue.cli.output import result as show
+from anyclue.cli.output import run_until_stopped
 from anyclue.hunts.merges.asking import Asked
 from anyclue.hunts.merges.reviewing import review
-from anyclue.model.errors import ExitCode
+from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.model.finding import Confidence
+from anyclue.model.merge import Blame, MergeReview
 from anyclue.reports.merge_json import merge_json
 from anyclue.reports.merge_text import merge_text
 
@@ -38,6 +43,19 @@ def merge(
         Confidence,
         typer.Option("--confidence", help="Least confidence of an imbalance that is shown."),
     ] = Confidence.LOW,
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            "--test",
+            metavar="SCENARIO",
+            help="Run every version in guests under this scenario's conditions; or go on with such "
+            "a RUN.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run directory of --test [default: runs/merge-DATE]."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     jobs: Annotated[
         int | None,
@@ -54,6 +72,30 @@ def merge(
         least=confidence,
         jobs=jobs,
     )
-    found = review(asked)
+    if out is not None and test is None:
+        what, step = "--out names the run of --test", "add --test SCENARIO, or leave --out out"
+        raise RequestError([Problem(what=what, next_step=step)])
+    found = review(asked) if test is None else _tested(asked, test, out)
     show(merge_json(found) if json else merge_text(found))
-    return ExitCode.REGRESSION if found.found else ExitCode.NOTHING_FOUND
+    if found.found:
+        return ExitCode.REGRESSION
+    unproven = found.test is not None and found.test.blame is Blame.UNPROVEN
+    return ExitCode.INFRASTRUCTURE if unproven else ExitCode.NOTHING_FOUND
+
+
+def _tested(asked: Asked, scenario: Path, out: Path | None) -> MergeReview:
+    from anyclue.hunts.context import Context  # noqa: PLC0415 - a hunt takes seconds to import
+    from anyclue.hunts.merges import testing  # noqa: PLC0415
+
+    run = testing.begin(asked, scenario, out)
+    found = review(asked)
+    named = {
+        "--ours": asked.ours,
+        "--theirs": asked.theirs,
+        "--result": asked.result,
+        "--against": asked.against,
+    }
+    given = [word for name, value in named.items() if value for word in (name, value)]
+    again = shlex.join(["anyclue", "merge", *([asked.rev] if asked.rev else []), *given, "--test"])
+    work = testing.test(run, Context.of_user())
+    return replace(found, test=run_until_stopped(work, run.run.path, again))

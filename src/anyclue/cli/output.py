@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Coroutine
@@ -50,8 +51,12 @@ def stops() -> tuple[signal.Signals, ...]:
     return signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if not kept else ())
 
 
-def run_until_stopped(work: Coroutine[Any, Any, T], run: Path | None = None) -> T:
+def run_until_stopped(
+    work: Coroutine[Any, Any, T], run: Path | None = None, again: str = "anyclue hunt --resume"
+) -> T:
     """Run ``work``; Ctrl-C, SIGTERM and SIGHUP cancel it, so that it cleans up behind itself.
+
+    ``again`` is the command that goes on with ``run``, when that is put behind it.
 
     Raises:
         InfrastructureError: it was stopped.
@@ -69,5 +74,5 @@ def run_until_stopped(work: Coroutine[Any, Any, T], run: Path | None = None) -> 
     except asyncio.CancelledError as stopped:
         raise InfrastructureError(
             "stopped; every finished trial is kept",
-            next_step=f"go on with: anyclue hunt --resume {run}" if run else "",
+            next_step=f"go on with: {again} {shlex.quote(str(run))}" if run else "",
         ) from stopped

@@ -64,6 +64,19 @@ def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
     scenario = plan(scenario_file)
     path = out or Path("runs") / f"{scenario_file.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
     run = RunDirectory(path)
+    check_unused(path)
+    write_whole(run.scenario, scenario_file.read_bytes())
+    kept = _keep_sources(_keep_patches(scenario, scenario_file.parent, run), run)
+    write_whole(run.plan, scenario_to_json(kept))
+    return run
+
+
+def check_unused(path: Path) -> None:
+    """Check that a new run can be made there.
+
+    Raises:
+        RequestError: there is something already.
+    """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RequestError(
             [
@@ -75,10 +88,6 @@ def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
                 )
             ]
         )
-    write_whole(run.scenario, scenario_file.read_bytes())
-    kept = _keep_sources(_keep_patches(scenario, scenario_file.parent, run), run)
-    write_whole(run.plan, scenario_to_json(kept))
-    return run
 
 
 def _keep_patches(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
-from anyclue.model.merge import Dropped, Imbalance, MergeReview, Resolution, Resolved
+from anyclue.model.merge import (
+    Dropped,
+    Imbalance,
+    MergeReview,
+    MergeTest,
+    Resolution,
+    Resolved,
+)
 from anyclue.reports import merge_words
 from anyclue.reports.review_words import code_block, safe_path
 from anyclue.reports.text import clean
@@ -35,8 +42,30 @@ def merge_json(review: MergeReview) -> str:
             }
             for one in review.compared
         ],
+        "test": _test(review.test) if review.test is not None else None,
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _test(one: MergeTest) -> Json:
+    other = one.other_blame
+    return {
+        "run": clean(one.run),
+        "kernel": clean(one.kernel),
+        "result": one.blame.value,
+        "against": other.value if other is not None else None,
+        "rows": [
+            {
+                "conditions": [*row.conditions],
+                "verdicts": dict(row.verdicts),
+                "result": row.result.value,
+                "against": row.against.value if row.against is not None else None,
+                "sides": [*row.sides],
+            }
+            for row in one.rows
+        ],
+        "untested": [safe_path(path) for path in one.untested],
+    }
 
 
 def _resolution(one: Resolution) -> Json:

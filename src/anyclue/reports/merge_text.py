@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.model.merge import Dropped, Imbalance, MergeReview, Resolution
+from anyclue.model.merge import Dropped, Imbalance, MergeReview, MergeTest, Resolution
 from anyclue.reports import merge_words
 from anyclue.reports.review_words import code_block, counted, labels, safe_path
 from anyclue.reports.text import ascii_block, ascii_line, shorten, table
@@ -45,8 +45,29 @@ def merge_text(review: MergeReview) -> str:
         ]
         blocks += _resolution(review.against)
         blocks.append([merge_words.other_verdict(review.against)])
+    if review.test is not None:
+        blocks += _tested(review.test)
     blocks.append([merge_words.verdict(review)])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _tested(test: MergeTest) -> Iterator[list[str]]:
+    yield [f"in guests: {ascii_line(test.kernel)}; run: {ascii_line(test.run)}"]
+    names = list(dict.fromkeys(name for row in test.rows for name, _ in row.verdicts))
+    head = ("machine, mkfs, mount, workload", *names, "so the result")
+    rows = []
+    for row in test.rows:
+        verdicts = dict(row.verdicts)
+        said = merge_words.blamed(row.result, row.sides)
+        rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), said))
+    yield table([head, *rows])
+    if test.other_blame is not None:
+        yield [f"the other resolution, in guests: {merge_words.blamed(test.other_blame)}"]
+    if test.untested:
+        shown = ", ".join(safe_path(one) for one in test.untested[:BRIEF])
+        more = len(test.untested) - BRIEF
+        what = "changed by this merge elsewhere, and not in those guests: "
+        yield [f"{what}{shown}{f', and {more} more' if more > 0 else ''}"]
 
 
 def _resolution(resolution: Resolution) -> Iterator[list[str]]:

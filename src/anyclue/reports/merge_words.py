@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from anyclue.model.merge import (
     OUTSIDE,
+    Blame,
     Dated,
     Imbalance,
     MergeReview,
@@ -46,9 +49,25 @@ def dated(one: Imbalance) -> str:
     }[one.dated]
 
 
+def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
+    """Return what guests say of a resolution, in words."""
+    return {
+        Blame.GUILTY: "the resolution is guilty: each parent is clean",
+        Blame.CAME: f"came with {' and '.join(sides) or 'a parent'}",
+        Blame.CLEAN: "clean",
+        Blame.UNPROVEN: "unproven",
+    }[blame]
+
+
 def verdict(review: MergeReview) -> str:
     """Return the whole review in one line."""
-    return _verdict(review.result)
+    said = _verdict(review.result)
+    if review.test is None:
+        return said
+    sides = dict.fromkeys(side for one in review.test.rows for side in one.sides)
+    return "; ".join(
+        part for part in (said, f"in guests: {blamed(review.test.blame, [*sides])}") if part
+    )
 
 
 def other_verdict(resolution: Resolution) -> str:

@@ -33,6 +33,7 @@ __all__ = [
     "Repository",
     "Side",
     "apply",
+    "below",
     "between",
     "blobs",
     "commit",
@@ -41,6 +42,7 @@ __all__ = [
     "has",
     "head",
     "is_source",
+    "listed_below",
     "merge_base",
     "on_disk",
     "parents",
@@ -137,6 +139,30 @@ def blobs(tree: Path, rev: str) -> dict[str, str]:
         if is_source_entry(mode, path):
             found[os.fsdecode(path)] = object_id.decode()
     return found
+
+
+def below(repo: Repository, rev: str, directory: str) -> dict[str, bytes]:
+    """Return the files below a directory of a revision, by path from the top; links are left out.
+
+    Raises:
+        RequestError: an unknown revision, or missing objects.
+    """
+    listed = _checked(repo.at, "ls-tree", "-r", "-z", "--full-tree", rev, "--", f"{directory}/")
+    ids: dict[str, str] = {}
+    for entry in listed.split(b"\0")[:-1]:
+        about, _, path = entry.partition(b"\t")
+        mode, _, object_id = about.split(b" ")
+        if mode.startswith(b"100") and b".." not in path.split(b"/"):
+            ids[os.fsdecode(path)] = object_id.decode()
+    known = dict(contents(repo.at, ids.values()))
+    return {path: known[object_id] for path, object_id in ids.items()}
+
+
+def listed_below(repo: Repository, directory: str) -> list[str]:
+    """Return the files of the work tree below a directory: tracked, or new and not ignored."""
+    which = ("-z", "--cached", "--others", "--exclude-standard")
+    names = _checked(repo.at, "ls-files", *which, "--", f":(top,literal){directory}/")
+    return sorted({os.fsdecode(name) for name in names.split(b"\0")[:-1]})
 
 
 def _peeled(repo: Repository, text: str, object_id: str) -> str:

@@ -167,7 +167,7 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
     Raises:
         RequestError: objects are missing, or a file cannot be read.
     """
-    base = _base(repo, merge.parents)
+    base = base_of(repo, merge.parents)
     blobs = git.blobs(repo.at, base)
     automatic, steps = _automatic(repo, merge.parents)
     sides = [snapshot(repo, base, one) for one in merge.parents]
@@ -197,7 +197,7 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
     return replace(gathered, conflicts=_conflicts(gathered, steps))
 
 
-def _base(repo: Repository, parents: Sequence[str]) -> str:
+def base_of(repo: Repository, parents: Sequence[str]) -> str:
     """Return the merge base; of several, what git merges them to, as its own merge does."""
     found = bases(repo, parents)
     if not found:
