@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from anyclue.model.finding import Finding, Unjudged
@@ -169,6 +169,29 @@ class Compared:
     diff: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """What to run so that functions are reached.
+
+    Attributes:
+        functions: which, each with its file; empty in the table itself.
+        mount: options for ``mount -o``, one set after another; "" is none.
+        how: operations, in words; "" when nothing is known of these functions.
+        workloads: names of built-in workloads.
+        fstests: groups of upstream fstests.
+    """
+
+    functions: tuple[tuple[str, str], ...] = ()
+    mount: tuple[str, ...] = ()
+    how: str = ""
+    workloads: tuple[str, ...] = ()
+    fstests: tuple[str, ...] = ()
+
+    def of(self, functions: Iterable[tuple[str, str]]) -> Exercise:
+        """Return the same for these functions."""
+        return replace(self, functions=tuple(functions))
+
+
 class Blame(StrEnum):
     """What guests say of a result, beside its parents."""
 
@@ -247,6 +270,7 @@ class MergeReview:
         result: what is said of the result.
         against: the same of the other resolution.
         compared: the functions in which the result may differ from it.
+        exercises: what reaches the functions that the review of the result names.
         test: what guests said, when they were asked.
     """
 
@@ -256,6 +280,7 @@ class MergeReview:
     result: Resolution
     against: Resolution | None = None
     compared: tuple[Compared, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
     test: MergeTest | None = None
 
     @property

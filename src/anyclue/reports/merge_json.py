@@ -42,6 +42,19 @@ def merge_json(review: MergeReview) -> str:
             }
             for one in review.compared
         ],
+        "exercises": [
+            {
+                "functions": [
+                    {"path": safe_path(path), "function": clean(name)}
+                    for path, name in one.functions
+                ],
+                "mount": [*one.mount],
+                "do": one.how,
+                "workloads": [*one.workloads],
+                "fstests": [*one.fstests],
+            }
+            for one in review.exercises
+        ],
         "test": _test(review.test) if review.test is not None else None,
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

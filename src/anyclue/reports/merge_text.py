@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.model.merge import Dropped, Imbalance, MergeReview, MergeTest, Resolution
+from anyclue.model.merge import Dropped, Exercise, Imbalance, MergeReview, MergeTest, Resolution
 from anyclue.reports import merge_words
 from anyclue.reports.review_words import code_block, counted, labels, safe_path
 from anyclue.reports.text import ascii_block, ascii_line, shorten, table
@@ -45,10 +45,22 @@ def merge_text(review: MergeReview) -> str:
         ]
         blocks += _resolution(review.against)
         blocks.append([merge_words.other_verdict(review.against)])
+    if review.exercises:
+        lines = (line for one in review.exercises for line in _exercise(one))
+        blocks.append(["what reaches these functions:", *lines])
     if review.test is not None:
         blocks += _tested(review.test)
     blocks.append([merge_words.verdict(review)])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _exercise(one: Exercise) -> Iterator[str]:
+    names = [
+        f"{safe_path(path)}: {merge_words.function_name(name)}" for path, name in one.functions
+    ]
+    more = f", and {len(names) - BRIEF} more" if len(names) > BRIEF else ""
+    yield f"{_INDENT}{', '.join(names[:BRIEF])}{more}"
+    yield from (f"{_INDENT * 2}{line}" for line in merge_words.exercise(one))
 
 
 def _tested(test: MergeTest) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from anyclue.model.merge import (
     OUTSIDE,
     Blame,
     Dated,
+    Exercise,
     Imbalance,
     MergeReview,
     Resolution,
@@ -57,6 +58,22 @@ def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
     }[blame]
+
+
+def exercise(one: Exercise) -> list[str]:
+    """Return what an exercise consists of, a line each."""
+    if not one.how:
+        return ["not in the table of exercises: choose what to run by hand"]
+    lines = [one.how]
+    if one.mount:
+        lines.append(
+            f"mount with {', or '.join(f'-o {o}' if o else 'no option' for o in one.mount)}"
+        )
+    if one.workloads:
+        lines.append(f"workloads of anyclue: {', '.join(one.workloads)}")
+    if one.fstests:
+        lines.append(f"fstests: {' '.join(f'-g {group}' for group in one.fstests)}")
+    return lines
 
 
 def verdict(review: MergeReview) -> str:

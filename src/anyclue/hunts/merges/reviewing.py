@@ -10,6 +10,7 @@ from anyclue.hunts.merges.pairing import Pairer
 from anyclue.hunts.merges.versions import Snapshot
 from anyclue.model.merge import Compared, MergeReview, Resolution
 from anyclue.review.merges.dating import Pairing, dated
+from anyclue.review.merges.exercising import exercises
 from anyclue.review.merges.judging import lost, resolved
 from anyclue.review.merges.likeness import compared
 from anyclue.system import git
@@ -47,6 +48,7 @@ def review(asked: Asked) -> MergeReview:
         result=result,
         against=against,
         compared=beside,
+        exercises=exercises(result),
     )
 
 
