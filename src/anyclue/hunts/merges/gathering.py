@@ -34,7 +34,8 @@ class Gathered:
         blobs: the base's C sources.
         sides: the parents.
         automatic: what git merges by itself.
-        conflicts: by key, what each conflict is decided to: for ours, and for theirs.
+        conflicts: by key, the file with every conflict decided for one side, for each side in
+            turn.
         others: files with a conflict that are no C sources.
         result: what came out.
         against: the other resolution.
@@ -45,7 +46,7 @@ class Gathered:
     blobs: Mapping[str, str]
     sides: tuple[Snapshot, ...]
     automatic: Snapshot
-    conflicts: Mapping[str, tuple[bytes | None, bytes | None]]
+    conflicts: Mapping[str, tuple[bytes | None, ...]]
     others: tuple[str, ...]
     result: Snapshot
     against: Snapshot | None
@@ -223,21 +224,42 @@ def _automatic(
 
 def _conflicts(
     gathered: Gathered, steps: Sequence[tuple[str, str, Automatic]]
-) -> dict[str, tuple[bytes | None, bytes | None]]:
+) -> dict[str, tuple[bytes | None, ...]]:
     keys = gathered.automatic.keys()
     for one in gathered.sides:
         keys = {**one.keys(), **keys}
-    found: dict[str, tuple[bytes | None, bytes | None]] = {}
-    for ours, theirs, step in steps:
+    found: dict[str, tuple[bytes | None, ...]] = {}
+    for number, (_, _, step) in enumerate(steps, start=1):
         for path, stages in step.conflicts.items():
             if not git.is_source(path):
                 continue
             key = keys.get(path, path)
-            gathered.contents.load([gathered.automatic], [key])
-            text = gathered.contents.of(gathered.automatic, key) or b""
-            versions = [gathered.contents.blob(stages[n]) if n in stages else None for n in (2, 3)]
-            found[key] = decided(text, ours, theirs) or (versions[0], versions[1])
+            if key not in found:
+                gathered.contents.load([gathered.automatic], [key])
+                merged = gathered.contents.of(gathered.automatic, key)
+                found[key] = tuple(
+                    _decided(merged, steps, side) for side, _ in enumerate(gathered.sides)
+                )
+            if len(set(found[key])) == 1:
+                # Nothing is marked: one side deleted or moved what the other changed.
+                ours, theirs = (
+                    gathered.contents.blob(stages[n]) if n in stages else None for n in (2, 3)
+                )
+                found[key] = tuple(
+                    theirs if side == number else ours for side, _ in enumerate(gathered.sides)
+                )
     return found
+
+
+def _decided(
+    text: bytes | None, steps: Sequence[tuple[str, str, Automatic]], side: int
+) -> bytes | None:
+    """Return a file with the conflicts of all steps decided for one side, the last step first."""
+    for number, (ours, theirs, _) in reversed([*enumerate(steps, start=1)]):
+        both = decided(text, ours, theirs) if text is not None else None
+        if both is not None:
+            text = both[number == side]
+    return text
 
 
 def _functions(text: bytes | None) -> dict[bytes, bytes]:

@@ -14,7 +14,7 @@ from anyclue.hunts.pairs.asking import contracts_near
 from anyclue.hunts.pairs.change import Change, FileChange
 from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.hunts.pairs.sources import neighbourhood
-from anyclue.model.finding import Confidence, Unjudged
+from anyclue.model.finding import Confidence, Finding, Review, Unjudged
 from anyclue.review.merges.dating import Pairing
 from anyclue.system.git_data import contents
 
@@ -97,22 +97,40 @@ class Pairer:
 
     def of(self, version: Snapshot) -> tuple[Pairing, tuple[Unjudged, ...]]:
         """Return what a version introduces and mends, and what could not be judged."""
+        review = self._reviewed(self._keys, None, version)
         read = self._gathered.contents
-        read.load([version], self._keys)
+        keys = version.keys()
+        told = {one.path: read.of(version, keys.get(one.path, one.path)) for one in review.findings}
+        pairing = Pairing(
+            introduced=review.findings,
+            mended=review.fixed,
+            keys=keys,
+            texts={path: text for path, text in told.items() if text is not None},
+        )
+        return pairing, review.unjudged
+
+    def between(self, side: Snapshot, version: Snapshot, keys: Sequence[str]) -> Sequence[Finding]:
+        """Return what a version introduces in some files, compared with a side."""
+        return self._reviewed(keys, side, version).findings
+
+    def _reviewed(self, keys: Sequence[str], old: Snapshot | None, new: Snapshot) -> Review:
+        """Return the review of a version compared with another, or else with the base."""
+        read = self._gathered.contents
+        read.load([new, *([old] if old else [])], keys)
         files = []
-        for key in self._keys:
-            old, new = read.base(key), read.of(version, key)
-            if old is None and new is None:
+        for key in keys:
+            before = read.of(old, key) if old is not None else read.base(key)
+            after = read.of(new, key)
+            if before is None and after is None:
                 continue
+            path = old.path(key) if old is not None else key
             files.append(
                 FileChange(
-                    old_path=key if old is not None else None,
-                    new_path=version.path(key) if new is not None else None,
-                    old=old,
-                    new=new,
+                    old_path=path if before is not None else None,
+                    new_path=new.path(key) if after is not None else None,
+                    old=before,
+                    new=after,
                 )
             )
         change = Change(title="", files=tuple(files), root=self._root)
-        review = self._reviewer.change(change, self._around, self._least)
-        pairing = Pairing(introduced=review.findings, mended=review.fixed, keys=version.keys())
-        return pairing, review.unjudged
+        return self._reviewer.change(change, self._around, self._least)

@@ -8,7 +8,7 @@ from anyclue.hunts.merges.asking import Asked, find
 from anyclue.hunts.merges.gathering import Gathered, gather
 from anyclue.hunts.merges.pairing import Pairer
 from anyclue.hunts.merges.versions import Snapshot
-from anyclue.model.merge import Compared, MergeReview, Resolution
+from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
 from anyclue.review.merges.dating import Pairing, dated
 from anyclue.review.merges.exercising import exercises
 from anyclue.review.merges.judging import lost, resolved
@@ -63,13 +63,24 @@ def _resolution(
     functions = resolved(files, tuple(sides))
     dropped = lost(files, tuple(sides))
     pairing, unjudged = pairer.of(version)
+    keys = version.keys()
+    broken = {
+        name: pairer.between(side, version, at)
+        for name, side in zip(sides, gathered.sides, strict=True)
+        if (at := sorted({_key(one, side, keys) for one in dropped if one.side == name}))
+    }
     return Resolution(
         title=title,
         functions=functions,
         dropped=dropped,
-        imbalances=dated(sides, pairing, functions, dropped),
+        imbalances=dated(sides, pairing, functions, dropped, broken),
         unjudged=(*gathered.unjudged, *unjudged),
     )
+
+
+def _key(dropped: Dropped, side: Snapshot, keys: Mapping[str, str]) -> str:
+    """Return what the file of a dropped change is known by."""
+    return side.keys().get(dropped.path) or keys.get(dropped.path, dropped.path)
 
 
 def _beside(gathered: Gathered, other: Snapshot) -> tuple[Compared, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anyclue.model.merge import OUTSIDE, Dropped, Resolved, Taken
 from anyclue.review.merges.dropping import dropped, surplus
@@ -32,6 +32,11 @@ class Views:
     def conflict(self) -> bool:
         """Whether git left a conflict in it."""
         return len({_solid(one) for one in self.automatic}) > 1
+
+    def with_automatic(self, number: int, piece: Piece) -> Views:
+        """Return the same with its text as git merges it for one side, where it was before."""
+        ways = tuple(piece if n == number else one for n, one in enumerate(self.automatic))
+        return replace(self, automatic=ways)
 
     @property
     def as_merged(self) -> bool:
@@ -71,11 +76,28 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
 
     for at, piece in result.pieces.items():
         add(at, piece, result)
+    moved = _moves(base, sides)
+    places = {one.at: number for number, one in enumerate(found)}
     for number, version in enumerate(automatic):
         for at, piece in version.pieces.items():
-            if at not in merged[number] and at not in result.pieces:
+            if at in merged[number] or at in result.pieces:
+                continue
+            home = places.get(moved.get(at, at))
+            if home is None:
                 add(at, piece, version)
+            else:
+                found[home] = found[home].with_automatic(number, piece)
     return found
+
+
+def _moves(base: Version, sides: Sequence[Version]) -> dict[Name, Name]:
+    """Return where a side has the functions of the base that are not where they were."""
+    return {
+        at: there
+        for side in sides
+        for at, piece in base.pieces.items()
+        if at not in side.pieces and (there := side.find(at, piece, base)) is not None
+    }
 
 
 def resolved(files: Sequence[FileMerge], sides: Sequence[str]) -> tuple[Resolved, ...]:

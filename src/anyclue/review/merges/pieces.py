@@ -109,8 +109,10 @@ class Version:
         }
         self._by_name: dict[str, list[Name]] = {}
         self._by_body: dict[str, list[Name]] = {}
+        self._by_file: dict[str, list[Name]] = {}
         for at, piece in self.pieces.items():
             if at[1] != OUTSIDE:
+                self._by_file.setdefault(at[0], []).append(at)
                 self._by_name.setdefault(at[1], []).append(at)
                 self._by_body.setdefault(piece.body, []).append(at)
 
@@ -130,9 +132,9 @@ class Version:
 
     def _nearly(self, at: Name, piece: Piece, other: Version) -> Name | None:
         near = [
-            (_likeness(piece, two), name)
-            for name, two in self.pieces.items()
-            if name[0] == at[0] and name[1] != OUTSIDE and name not in other.pieces
+            (_likeness(piece, self.pieces[name]), name)
+            for name in self._by_file.get(at[0], ())
+            if name not in other.pieces
         ]
         likeness, name = max(near, default=(0.0, None))
         return name if likeness >= _ALIKE else None
