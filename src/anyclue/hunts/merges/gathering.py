@@ -54,8 +54,12 @@ class Gathered:
 
     @cached_property
     def edited(self) -> tuple[str, ...]:
-        """The files with a conflict, and those that a result has otherwise than git merges them."""
-        return tuple(sorted({*self.conflicts, *self._beyond(self.result)}))
+        """The files with a conflict, and those that a result has otherwise than git merges them.
+
+        Among them are files to which a side moved a function out of one of those.
+        """
+        edited = {*self.conflicts, *self._beyond(self.result)}
+        return tuple(sorted(edited.union(*(self._homes(one, edited) for one in self.sides))))
 
     @cached_property
     def shared(self) -> tuple[str, ...]:
@@ -70,6 +74,28 @@ class Gathered:
             return ()
         keys = {*self.result.changed, *self.against.changed}
         return tuple(sorted({*self.edited, *self._unlike(keys, self.against, self.result)}))
+
+    def _homes(self, side: Snapshot, edited: set[str]) -> set[str]:
+        """Return where a side has functions that it took out of edited files."""
+        self.contents.load([side], edited)
+        left = {
+            name
+            for key in edited
+            for name in _functions(self.contents.base(key)).keys()
+            - _functions(self.contents.of(side, key)).keys()
+        }
+        others = [one for one in sorted(side.changed) if one not in edited] if left else []
+        others = others[:LOOKED_THROUGH]
+        self.contents.load([side], others)
+        return {
+            key
+            for key in others
+            if left
+            & (
+                _functions(self.contents.of(side, key)).keys()
+                - _functions(self.contents.base(key)).keys()
+            )
+        }
 
     def _beyond(self, version: Snapshot) -> set[str]:
         keys = {*self.automatic.changed, *version.changed} - set(self.conflicts)
@@ -254,8 +280,11 @@ def _conflicts(
 def _decided(
     text: bytes | None, steps: Sequence[tuple[str, str, Automatic]], side: int
 ) -> bytes | None:
-    """Return a file with the conflicts of all steps decided for one side, the last step first."""
-    for number, (ours, theirs, _) in reversed([*enumerate(steps, start=1)]):
+    """Return a file with the conflicts of all steps decided for one side.
+
+    A later step can have what an earlier one marked inside of its own marks.
+    """
+    for number, (ours, theirs, _) in enumerate(steps, start=1):
         both = decided(text, ours, theirs) if text is not None else None
         if both is not None:
             text = both[number == side]
