@@ -99,6 +99,8 @@ class Dropped:
         side: whose change it is.
         conflict: whether git left a conflict in the function.
         lines: what was lost.
+        commits: those of the side that made the change: abbreviated id and subject; none where
+            that was not found in time.
     """
 
     path: str
@@ -106,6 +108,7 @@ class Dropped:
     side: str
     conflict: bool
     lines: tuple[LostLine, ...]
+    commits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,6 +117,7 @@ def _dropped(one: Dropped) -> Json:
         "function": clean(one.function),
         "side": one.side,
         "conflict": one.conflict,
+        "commits": [{"commit": rev, "subject": clean(subject)} for rev, subject in one.commits],
         "lines": [
             {"added": line.added, "line": line.line, "text": clean(line.text)} for line in one.lines
         ],

@@ -125,6 +125,7 @@ def _dropped(one: Dropped) -> list[str]:
             f"{_INDENT}{'+' if line.added else '-'} {line.line}: {_code(line.text)}"
             for line in one.lines
         ),
+        *(f"{_INDENT}of {rev} ({_code(subject)})" for rev, subject in one.commits),
     ]
 
 

@@ -67,7 +67,18 @@ def test_a_side_alone_drops_the_other(forge: Forge) -> None:
     (dropped,) = found.result.dropped
     assert (dropped.function, dropped.side, dropped.conflict) == ("second", "ours", True)
     assert [line.text for line in dropped.lines] == ["if (value < 0)", "return -EINVAL;"]
+    assert dropped.commits == ((forge.git("rev-parse", "ours")[:12], "a commit"),)
     assert found.found
+
+
+def test_the_commit_is_named_that_removed_what_is_back(forge: Forge) -> None:
+    root = forge.commit("main", None, {"fs/a/a.c": BASE})
+    ours = forge.commit("ours", root, {"fs/a/a.c": BASE.replace(PREPARE, "")})
+    more = forge.commit("ours", "ours", {"fs/a/b.c": "int b;\n"})
+    theirs = forge.commit("theirs", root, {"fs/a/c.c": "int c;\n"})
+    (dropped,) = forge.review(forge.merge([more, theirs], {"fs/a/a.c": BASE})).result.dropped
+    assert [(line.added, line.text) for line in dropped.lines] == [(False, "prepare(value);")]
+    assert dropped.commits == ((ours[:12], "a commit"),)
 
 
 def test_a_change_lost_without_a_conflict(forge: Forge) -> None:

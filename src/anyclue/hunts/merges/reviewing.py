@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from anyclue.hunts.merges.asking import Asked, find
 from anyclue.hunts.merges.gathering import Gathered, gather
+from anyclue.hunts.merges.naming import named
 from anyclue.hunts.merges.pairing import Pairer
 from anyclue.hunts.merges.versions import Snapshot
 from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
@@ -35,6 +37,8 @@ def review(asked: Asked) -> MergeReview:
         pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
         sides = {name: pairer.of(one)[0] for name, one in zip(names, gathered.sides, strict=True)}
         result = _resolution(merge.title, gathered.result, gathered, pairer, sides)
+        revs = dict(zip(names, merge.parents, strict=True))
+        result = replace(result, dropped=named(result.dropped, repo, gathered.base, revs))
         against: Resolution | None = None
         beside: tuple[Compared, ...] = ()
         if gathered.against is not None:
