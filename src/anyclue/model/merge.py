@@ -119,11 +119,14 @@ class Imbalance:
         finding: what is wrong; of a lost fix, places may be those of the base.
         dated: where it comes from.
         sides: which sides have it, or had mended it.
+        commits: those of a side that brought it: abbreviated id and subject; none where that was
+            not found in time.
     """
 
     finding: Finding
     dated: Dated
     sides: tuple[str, ...] = ()
+    commits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

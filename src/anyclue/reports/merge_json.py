@@ -129,6 +129,7 @@ def _imbalance(one: Imbalance) -> Json:
     return {
         "dated": one.dated.value,
         "sides": [*one.sides],
+        "commits": [{"commit": rev, "subject": clean(subject)} for rev, subject in one.commits],
         "path": safe_path(finding.path),
         "line": finding.line,
         "function": clean(finding.function),

@@ -40,14 +40,16 @@ def taken(one: Resolved) -> str:
 
 
 def dated(one: Imbalance) -> str:
-    """Return where an imbalance comes from: ``came with theirs``."""
+    """Return where an imbalance comes from: ``came with theirs``, and the commit."""
     sides = " and ".join(one.sides)
-    return {
+    said = {
         Dated.CAME: f"came with {sides}",
         Dated.RESOLUTION: "made by the resolution",
         Dated.MERGE: "made by the merge: no side has it, and nothing was resolved there",
         Dated.LOST: f"fix lost by the resolution; it was fixed on {sides}",
     }[one.dated]
+    commits = " and ".join(f"{rev} ({ascii_line(subject)})" for rev, subject in one.commits)
+    return f"{said}, in {commits}" if commits else said
 
 
 def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:

@@ -1,4 +1,4 @@
-"""Which commits of a range made lines of a file, or took them away."""
+"""Which commits of a range changed a file, made lines of it, or took them away."""
 
 from __future__ import annotations
 
@@ -56,6 +56,23 @@ def removed(repo: Repository, base: str, rev: str, path: str, text: str) -> list
         os.fsdecode(done.stdout).rstrip("\n").partition("\0") if done else ("",) * 3
     )
     return [Known(id=commit, subject=subject)] if commit else []
+
+
+def changes(repo: Repository, base: str, rev: str, path: str) -> list[tuple[Known, str]]:
+    """Return the commits after ``base`` that changed a file, oldest first, with its blob in each.
+
+    Merges are left out, and so are commits that have no such file.
+    """
+    arguments = ("log", "--no-merges", "--topo-order", "--reverse", "--format=%H%x00%s")
+    done = _asked(repo, *arguments, f"{base}..{rev}", "--", path)
+    found = []
+    for line in os.fsdecode(done.stdout).split("\n")[:-1] if done else ():
+        commit, _, subject = line.partition("\0")
+        there = _asked(repo, "rev-parse", "--verify", "--quiet", f"{commit}:{path}")
+        if there is not None:
+            blob = there.stdout.decode().strip()
+            found.append((Known(id=commit, subject=subject), blob))
+    return found
 
 
 def _asked(repo: Repository, *arguments: str) -> Done | None:

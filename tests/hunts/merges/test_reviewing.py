@@ -104,8 +104,24 @@ def test_a_leak_that_came_with_theirs(forge: Forge) -> None:
     found = forge.review(forge.merge(parents(forge, BASE, OURS, theirs), {"fs/a/a.c": both}))
     (one,) = found.result.imbalances
     assert (one.finding.function, one.dated, one.sides) == ("first", Dated.CAME, ("theirs",))
+    assert one.commits == ((forge.git("rev-parse", "theirs")[:12], "a commit"),)
     assert found.result.innocent
     assert found.found
+
+
+def test_the_commit_that_brought_a_leak_is_found_among_others(forge: Forge) -> None:
+    root = forge.commit("main", None, {"fs/a/a.c": BASE})
+    ours = forge.commit("ours", root, {"fs/a/b.c": "int b;\n"})
+    text, ids, at = BASE, [], root
+    for number in range(6):
+        text += f"\nint more_{number};\n"
+        text = text.replace("\t\tgoto out;\n", "\t\treturn ret;\n") if number == 3 else text
+        at = forge.commit("theirs", at, {"fs/a/a.c": text})
+        ids.append(at)
+    evil = text.replace("\tfinish(value);\n", "\tfinish_it(value);\n")
+    found = forge.review(forge.merge([ours, ids[-1]], {"fs/a/a.c": evil}))
+    (one,) = found.result.imbalances
+    assert (one.sides, one.commits) == (("theirs",), ((ids[3][:12], "a commit"),))
 
 
 def test_a_fix_that_the_result_lost(forge: Forge) -> None:

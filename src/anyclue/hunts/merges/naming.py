@@ -1,16 +1,22 @@
-"""The commits whose changes a resolution dropped."""
+"""The commits of a side that made a dropped change, or brought an imbalance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from anyclue.model.merge import Dropped
-from anyclue.system.git import Repository
-from anyclue.system.git_blame import Known, made, removed
+from anyclue.hunts.merges.gathering import Gathered
+from anyclue.hunts.merges.pairing import Pairer
+from anyclue.hunts.merges.versions import Snapshot
+from anyclue.model.merge import Dated, Dropped, Imbalance
+from anyclue.system.git import Repository, Side
+from anyclue.system.git_blame import Known, changes, made, removed
 
 ASKED = 8
-"""Of so many dropped changes the commits are looked for: each may take seconds."""
+"""Of so many dropped changes and imbalances the commits are looked for: each may take seconds."""
+
+FOLLOWED = 64
+"""So many commits of a side to a file are looked through."""
 
 _DIGITS = 12
 
@@ -36,6 +42,71 @@ def named(
         for one in dropped[:ASKED]
     ]
     return (*found, *dropped[ASKED:])
+
+
+def brought(
+    imbalances: Sequence[Imbalance],
+    repo: Repository,
+    gathered: Gathered,
+    revs: Mapping[str, str],
+    pairer: Pairer,
+) -> tuple[Imbalance, ...]:
+    """Return imbalances with the commits that brought those which came with a side.
+
+    Args:
+        imbalances: all of a resolution.
+        repo: where the commits are.
+        gathered: the merge.
+        revs: the commit of each side.
+        pairer: compares versions of one file with the base's.
+    """
+    sides = dict(zip(revs, gathered.sides, strict=True))
+    found = []
+    asked = 0
+    for one in imbalances:
+        if one.dated is Dated.CAME and asked < ASKED:
+            asked += 1
+            first = [_first(one, repo, gathered.base, revs[s], sides[s], pairer) for s in one.sides]
+            commits = tuple((two.id[:_DIGITS], two.subject) for two in first if two is not None)
+            found.append(replace(one, commits=commits))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def _first(
+    imbalance: Imbalance,
+    repo: Repository,
+    base: str,
+    rev: str,
+    side: Snapshot,
+    pairer: Pairer,
+) -> Known | None:
+    """Return the first commit of a side whose file has the imbalance; halving, so one is tried."""
+    finding = imbalance.finding
+    key = side.keys().get(finding.path, finding.path)
+    path = side.path(key)
+    commits = changes(repo, base, rev, path)
+    if not commits or len(commits) > FOLLOWED:
+        return None
+
+    def has(blob: str) -> bool:
+        one = Snapshot(changed={key: Side(path=path, blob=blob)})
+        return any(
+            (two.function, two.pair) == (finding.function, finding.pair)
+            for two in pairer.introduced(one, [key])
+        )
+
+    if not has(commits[-1][1]):
+        return None  # it takes another file too
+    low, high = 0, len(commits) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if has(commits[middle][1]):
+            high = middle
+        else:
+            low = middle + 1
+    return commits[low][0]
 
 
 def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[Known]:

@@ -109,6 +109,10 @@ class Pairer:
         )
         return pairing, review.unjudged
 
+    def introduced(self, version: Snapshot, keys: Sequence[str]) -> Sequence[Finding]:
+        """Return what a version introduces in some files, compared with the base."""
+        return self._reviewed(keys, None, version).findings
+
     def between(self, side: Snapshot, version: Snapshot, keys: Sequence[str]) -> Sequence[Finding]:
         """Return what a version introduces in some files, compared with a side."""
         return self._reviewed(keys, side, version).findings

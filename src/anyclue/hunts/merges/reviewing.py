@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from anyclue.hunts.merges.asking import Asked, find
 from anyclue.hunts.merges.gathering import Gathered, gather
-from anyclue.hunts.merges.naming import named
+from anyclue.hunts.merges.naming import brought, named
 from anyclue.hunts.merges.pairing import Pairer
 from anyclue.hunts.merges.versions import Snapshot
 from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
@@ -38,7 +38,11 @@ def review(asked: Asked) -> MergeReview:
         sides = {name: pairer.of(one)[0] for name, one in zip(names, gathered.sides, strict=True)}
         result = _resolution(merge.title, gathered.result, gathered, pairer, sides)
         revs = dict(zip(names, merge.parents, strict=True))
-        result = replace(result, dropped=named(result.dropped, repo, gathered.base, revs))
+        result = replace(
+            result,
+            dropped=named(result.dropped, repo, gathered.base, revs),
+            imbalances=brought(result.imbalances, repo, gathered, revs, pairer),
+        )
         against: Resolution | None = None
         beside: tuple[Compared, ...] = ()
         if gathered.against is not None:
