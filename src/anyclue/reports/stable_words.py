@@ -28,7 +28,8 @@ def present(one: Presence) -> str:
     if one.there:
         return ", ".join([*known, *since])
     if one.reverted:
-        return f"reverted by {one.reverted[:DIGITS]}"
+        probably = "" if one.sure else "probably "
+        return f"{probably}reverted by {one.reverted[:DIGITS]}"
     return "no" if one.sure else "not found"
 
 

@@ -70,7 +70,7 @@ def refs(repo: Repository, pattern: str = "") -> list[Ref]:
     patterns = given if pattern else _KINDS[:2]
     listed = _checked(repo, "for-each-ref", f"--format={shown}", *patterns)
     found = []
-    for line in os.fsdecode(listed).splitlines():
+    for line in os.fsdecode(listed).split("\n")[:-1]:
         kind, at, peeled_kind, peeled, name = line.split(" ", 4)
         if kind == "commit":
             found.append(Ref(name=name, commit=at))
@@ -196,7 +196,7 @@ def versions(repo: Repository, ids: Sequence[str]) -> dict[str, str]:
     if not every:
         return {}
     done = git(repo.at, "name-rev", "--name-only", "--tags", "--refs=refs/tags/v*", *every)
-    names = os.fsdecode(done.stdout).splitlines() if done.status == 0 else []
+    names = os.fsdecode(done.stdout).split("\n") if done.status == 0 else []
     found = [(one, _VERSION.fullmatch(name)) for one, name in zip(every, names, strict=False)]
     return {one: name[1] for one, name in found if name}
 

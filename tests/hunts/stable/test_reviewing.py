@@ -259,6 +259,42 @@ def test_several_culprits(empty: Stable) -> None:
     ]
 
 
+def test_a_fix_that_reverts_its_culprit(empty: Stable) -> None:
+    empty.mainline()
+    empty.on("again", empty.culprit)
+    empty.git("revert", "--no-edit", empty.culprit)
+    message = empty.git("log", "-1", "--format=%B")
+    empty.git(
+        "commit", "-q", "--amend", "-m", f"{message}\n\nFixes: {empty.culprit[:12]} (fs: break)"
+    )
+    empty.fix = empty.git("rev-parse", "HEAD")
+    empty.on("linux-5.15.y", empty.culprit)
+    empty.on("linux-5.14.y", empty.culprit)
+    empty.git("cherry-pick", "-x", empty.fix)
+    empty.on("linux-5.13.y", "linux-5.14.y")
+    empty.git("revert", "--no-edit", "HEAD")
+    found = {one.name: one.standing for one in empty.review().branches}
+    assert found == {
+        "linux-5.15.y": Standing.NEEDS,
+        "linux-5.14.y": Standing.HAS,
+        "linux-5.13.y": Standing.NEEDS,
+    }
+
+
+def test_ids_of_another_length(empty: Stable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
+    empty.mainline()
+    monkeypatch.delenv("GIT_DEFAULT_HASH")
+    assert len(empty.fix) == 64
+    empty.on("linux-5.15.y", empty.culprit)
+    empty.on("linux-5.10.y", empty.base)
+    empty.broken("other title")
+    for one in empty.review().branches:
+        assert one.standing is Standing.NEEDS
+        assert one.pick is not None
+        assert not one.pick.conflicts
+
+
 def test_culprits_of_the_users_own(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     found = stable.review(culprits=("v5.10", "main~1"))

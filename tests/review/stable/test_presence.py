@@ -54,6 +54,14 @@ def test_reverts_of_reverts() -> None:
     assert kinds(commit(4, 'Revert "Revert "fs: break""'))[IDS[4]] == (True, How.TITLE)
 
 
+def test_what_is_a_revert_itself() -> None:
+    subject = commit(0, 'Revert "fs: break"')
+    hits = [commit(1, 'Revert "Revert "fs: break""'), commit(2, 'Reapply "fs: break"')]
+    hits += [commit(3, 'Reapply "Revert "fs: break""'), commit(4, "fs: break")]
+    found = {one.commit: one.brings for one in events(subject, hits, frozenset())}
+    assert found == {IDS[0]: True, IDS[1]: False, IDS[2]: False, IDS[3]: True}
+
+
 def test_a_revert_of_another_commit_of_the_same_title() -> None:
     other = commit(1, f"fs: break\n\n[ Upstream commit {IDS[5]} ]")
     assert IDS[2] not in kinds(

@@ -55,8 +55,9 @@ def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[s
     found |= {one: How.PATCH_ID for one in same if one not in found}
     others = {one.id for one in every} - found.keys()
     for one in every:
-        elsewhere = any(names(text, at) for text in named[one.id] for at in others)
-        if one.id in others and subject.title and one.title == subject.title and not elsewhere:
+        if one.id not in others or not subject.title or one.title != subject.title:
+            continue
+        if not any(names(text, at) for text in named[one.id] for at in others):
             found[one.id] = How.TITLE
     return found
 
@@ -75,9 +76,11 @@ def events(subject: Commit, hits: Sequence[Commit], same: Set[str]) -> tuple[Eve
                 found[one] = Event(commit=one, brings=not undone[0].brings, how=undone[0].how)
                 growing = True
     ids = {one.id for one in hits}
+    own, depth = unwrapped(subject.title)
     for hit in hits:
         title, times = unwrapped(hit.title)
-        if hit.id in found or not times or not title or title != subject.title:
+        times -= depth
+        if hit.id in found or times <= 0 or not title or title != own:
             continue
         if not any(names(text, at) for text in takers.get(hit.id, ()) for at in ids):
             found[hit.id] = Event(commit=hit.id, brings=times % 2 == 0, how=How.TITLE)
