@@ -17,6 +17,7 @@ from anyclue.system.git_history import (
     commits,
     cuts,
     full_name,
+    mainlines,
     mentioning,
     patch_ids,
     paths,
@@ -77,6 +78,17 @@ def test_refs_by_pattern(made: Made) -> None:
     assert full_name(made.repo, "linux-6.1.y") == "refs/heads/linux-6.1.y"
     assert full_name(made.repo, at) == ""
     assert full_name(made.repo, "main~0") == ""
+
+
+def test_main_branches_that_have_a_commit(made: Made) -> None:
+    first = made.commit("a.c", "a\n")
+    second = made.commit("a.c", "b\n")
+    made.git("update-ref", "refs/remotes/o/master", first)
+    made.git("update-ref", "refs/remotes/x/main", second)
+    made.git("symbolic-ref", "refs/remotes/x/HEAD", "refs/remotes/x/main")
+    made.git("branch", "topic")
+    assert {one.short for one in mainlines(made.repo, second)} == {"main", "x/main", "x/HEAD"}
+    assert len(mainlines(made.repo, first)) == 4
 
 
 def test_names_that_look_like_lines(made: Made) -> None:

@@ -27,6 +27,10 @@ from anyclue.system.git_process import (
 from anyclue.system.processes import CommandError, dying_with_us
 
 _KINDS = ("refs/heads/", "refs/remotes/", "refs/tags/")
+_MAIN = (
+    *(f"refs/heads/{name}" for name in ("main", "master")),
+    *(f"refs/remotes/*/{name}" for name in ("HEAD", "main", "master")),
+)
 _FORM = "--format=%x00%H %P%n%B"
 _PATCH = (
     "--root",
@@ -66,9 +70,17 @@ def refs(repo: Repository, pattern: str = "") -> list[Ref]:
     Without a pattern: all branches, local ones first. What leads to no commit is left out.
     """
     given = [pattern] if pattern.startswith("refs/") else [f"{kind}{pattern}" for kind in _KINDS]
+    return _refs(repo, *(given if pattern else _KINDS[:2]))
+
+
+def mainlines(repo: Repository, commit_id: str) -> list[Ref]:
+    """Return the branches named as main ones, local and remote, that have a commit."""
+    return _refs(repo, f"--contains={commit_id}", *_MAIN)
+
+
+def _refs(repo: Repository, *wanted: str) -> list[Ref]:
     shown = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
-    patterns = given if pattern else _KINDS[:2]
-    listed = _checked(repo, "for-each-ref", f"--format={shown}", *patterns)
+    listed = _checked(repo, "for-each-ref", f"--format={shown}", *wanted)
     found = []
     for line in os.fsdecode(listed).split("\n")[:-1]:
         kind, at, peeled_kind, peeled, name = line.split(" ", 4)

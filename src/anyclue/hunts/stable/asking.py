@@ -12,10 +12,9 @@ from anyclue.model.stable import Commit
 from anyclue.review.stable.messages import Tag, fixes
 from anyclue.system import git
 from anyclue.system.git import Repository
-from anyclue.system.git_history import Ref, abbreviated, commits, full_name, refs
+from anyclue.system.git_history import Ref, abbreviated, commits, full_name, mainlines, refs
 
 _STABLE = re.compile(r"(?:^|/)(?:linux-|stable[/-](?:linux-)?)v?(\d+)\.(\d+)(?:\.\d+)?(?:\.[xy])?$")
-_UPSTREAM = re.compile(r"refs/(?:heads|remotes/.+)/(?:HEAD|main|master)")
 _GLOB = re.compile(r"[*?\[]")
 _OVERRIDE = "--culprit REV names it, in place of the fix's Fixes: lines"
 _DEEPEN = "bring more history: git fetch --unshallow, or --deepen=N; or: "
@@ -183,7 +182,8 @@ def _stable(repo: Repository) -> list[Ref]:
 
 
 def _upstream(repo: Repository, fix: str, trees: set[str]) -> tuple[str, ...]:
-    tips = [one.commit for one in refs(repo) if _UPSTREAM.fullmatch(one.name)]
+    tips = [one.commit for one in mainlines(repo, fix)]
     head = git.head(repo)
-    every = dict.fromkeys([*tips, *([head] if head else [])])
-    return tuple(one for one in every if one not in trees and git.merge_base(repo, one, fix) == fix)
+    if head and head not in tips and git.merge_base(repo, head, fix) == fix:
+        tips.append(head)
+    return tuple(one for one in dict.fromkeys(tips) if one not in trees)
