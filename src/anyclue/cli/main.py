@@ -41,6 +41,8 @@ EPILOG = """Examples:
 
     anyclue merge HEAD                       what the resolution of a merge made, and what it lost
 
+    anyclue stable HEAD                      which stable branches need a fix
+
 Exit status: 0 nothing found, 1 regression found, 2 the request is wrong, 3 infrastructure failed
 or unproven.
 """
@@ -52,6 +54,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("rejudge", "anyclue report runs/mine"),
     "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
     "merge": ("merge", "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve"),
+    "stable": ("stable", "anyclue stable HEAD; anyclue stable HEAD --trees 'origin/linux-*.y'"),
     "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
     "doctor": ("doctor", "anyclue doctor"),
 }

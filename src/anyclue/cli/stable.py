@@ -1,0 +1,47 @@
+"""``anyclue stable``: which branches need a fix?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import result
+from anyclue.hunts.stable.asking import Asked
+from anyclue.hunts.stable.reviewing import review
+from anyclue.model.errors import ExitCode
+from anyclue.model.stable import Standing
+from anyclue.reports.stable_json import stable_json
+from anyclue.reports.stable_text import stable_text
+
+
+def stable(
+    fix: Annotated[str, typer.Argument(help="The commit that fixes something.")],
+    *,
+    trees: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trees",
+            metavar="REF",
+            help="A branch or a pattern of refs; may be repeated. Default: those named as stable.",
+        ),
+    ] = None,
+    culprit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--culprit",
+            metavar="REV",
+            help="What it fixes, in place of its Fixes: lines; may be repeated.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Find which branches have what a fix fixes, and not the fix."""
+    asked = Asked(fix=fix, trees=tuple(trees or ()), culprits=tuple(culprit or ()))
+    found = review(asked)
+    result(stable_json(found) if json else stable_text(found))
+    if found.number(Standing.NEEDS):
+        return ExitCode.REGRESSION
+    if found.number(Standing.UNKNOWN):
+        return ExitCode.INFRASTRUCTURE
+    return ExitCode.NOTHING_FOUND

@@ -1,0 +1,1 @@
+"""The use case of ``anyclue stable``: which branches need a fix."""

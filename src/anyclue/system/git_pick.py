@@ -1,0 +1,45 @@
+"""What a cherry-pick would do, worked out in a repository that `borrowed` gave."""
+
+from __future__ import annotations
+
+import os
+
+from anyclue.model.stable import Pick
+from anyclue.system.git_merge import merged
+from anyclue.system.git_process import Repository, failure, git
+
+_WHO = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "anyclue"), ("EMAIL", "anyclue@invalid"), ("DATE", "@0 +0000"))
+}
+
+
+def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
+    """Return what ``git cherry-pick`` of a commit would do on a branch.
+
+    The merge gets both sides as children of the commit's parent: git before 2.40 takes no base
+    for ``merge-tree``.
+
+    Raises:
+        RequestError: objects are missing.
+        InfrastructureError: git fails.
+    """
+    base = _alone(repo, parent)
+    found = merged(repo, _alone(repo, onto, base), _alone(repo, fix, base))
+    tree = _asked(repo, "rev-parse", f"{found.commit}^{{tree}}")
+    same = tree == _asked(repo, "rev-parse", f"{onto}^{{tree}}")
+    return Pick(conflicts=tuple(sorted(found.conflicts)), empty=same and not found.conflicts)
+
+
+def _alone(repo: Repository, commit_id: str, *parents: str) -> str:
+    """Return a commit with the files of another one, and only these parents."""
+    above = [word for one in parents for word in ("-p", one)]
+    return _asked(repo, "commit-tree", f"{commit_id}^{{tree}}", *above, "-m", "anyclue")
+
+
+def _asked(repo: Repository, *arguments: str) -> str:
+    done = git(repo.at, *arguments, environment=_WHO)
+    if done.status != 0:
+        raise failure(repo.at, done)
+    return os.fsdecode(done.stdout).strip()
