@@ -81,6 +81,95 @@ def test_hostile_names_of_files_and_branches(
     assert "\x1b" not in capsys.readouterr().out
 
 
+def test_a_page(repo: Repo, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repo.commit(BASE.replace("start", "made_up"), "merge")
+    page = tmp_path / "merge.html"
+    link = tmp_path / "link.html"
+    link.symlink_to(page)
+    assert main(["merge", "HEAD", "--html", str(link)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "resolution innocent; look at: f()"
+    assert printed.err == ""
+    assert link.is_symlink()
+    source = page.read_text()
+    assert "<h1>resolution innocent; look at: f()</h1>" in source
+    assert "made_up(v);" in source
+    page.write_text("")
+    assert main(["merge", "HEAD", "--json", "--html", str(page)]) == 1
+    assert json.loads(capsys.readouterr().out)["schema"] == "anyclue.merge/1"
+    assert page.read_text() == source
+    assert sorted(one.name for one in tmp_path.iterdir() if one.suffix == ".html") == [
+        "link.html",
+        "merge.html",
+    ]
+
+
+def test_a_page_that_cannot_be_written(
+    repo: Repo,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repo.commit(BASE, "merge")
+    monkeypatch.setattr("anyclue.hunts.merges.reviewing.gather", pytest.fail)
+    (tmp_path / "file").touch()
+    for place, what in (
+        ("missing/merge.html", "No such file or directory"),
+        ("file/merge.html", "Not a directory"),
+        ("", "is no regular file"),
+        ("x" * 300, "File name too long"),
+        ("/dev/null", "is no regular file"),
+    ):
+        assert main(["merge", "HEAD", "--html", str(tmp_path / place)]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert what in printed.err
+        assert printed.err.count("error:") == 1
+    assert main(["merge", "nowhere", "--html", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "'nowhere'" in err
+    assert "is no regular file" in err
+
+
+def test_hostile_text_everywhere(
+    repo: Repo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "\x1b[31m<script>alert(1)</script>&\u202e]]></pre>"
+    branch = "-<script>alert(2)</script>&'"
+    name = f"{evil.replace('/', '|')}\n::error::.c"
+    code = f'int <b>f</b>(void)\n{{\n\tstart("{evil}");\n}}\n'
+    repo.git("merge", "--abort")
+    (repo.path / name).write_text(code.replace("<b>f</b>", "f"))
+    (repo.path / "b.c").write_text(code)
+    repo.commit(BASE, evil)
+    repo.git("update-ref", f"refs/heads/{branch}", "HEAD")
+    (repo.path / name).write_text(code.replace("<b>f</b>", "f").replace("start", "ours"))
+    repo.commit(BASE, evil)
+    repo.git("checkout", "-q", "--detach", f"refs/heads/{branch}")
+    (repo.path / name).write_text(code.replace("<b>f</b>", "f").replace("start", "theirs"))
+    repo.commit(BASE, evil)
+    repo.git("merge", "-q", "--no-commit", "main", status=False)
+    (repo.path / name).write_text(code.replace("<b>f</b>", "f").replace("start", "made_up"))
+    (repo.path / "b.c").write_text(code.replace("start", "made_up"))
+    repo.commit(BASE, evil)
+    repo.git("update-ref", f"refs/heads/{branch}", "HEAD")
+    page = tmp_path / f"page {branch.replace('/', '|')}.html"
+    assert main(["merge", branch[1:], "--html", str(page)]) == 2
+    assert not page.exists()
+    rev = f"refs/heads/{branch}"
+    assert main(["merge", rev, "--against", f"{rev}^", "--html", str(page)]) == 1
+    printed = capsys.readouterr()
+    source = page.read_text()
+    assert "made_up(" in source
+    assert "&lt;script&gt;alert(2)&lt;/script&gt;&amp;&#39;" in source
+    for text in (printed.out, printed.err, source):
+        assert not {"\x1b", "\u202e"} & set(text)
+        assert not any(line.startswith("::error") for line in text.split("\n"))
+    assert "<script" not in source
+    assert "]]></pre>" not in source
+    assert "<b>f" not in source
+
+
 def test_an_unfinished_merge(repo: Repo, capsys: pytest.CaptureFixture[str]) -> None:
     (repo.path / "a.c").write_text(BASE.replace("start", "start_other"))
     assert main(["merge"]) == 1

@@ -14,6 +14,7 @@ from anyclue.recordings import write_recording
 from anyclue.recordings.kernel_log import KINDS
 from anyclue.recordings.procfs import PARSERS
 from anyclue.recordings.store import samples_frame
+from anyclue.reports.merge_words import MARKS
 from anyclue.suites import FSLOAD_SOURCE, WORKLOADS
 from anyclue.verdicts.classes import TRAITS
 from anyclue.verdicts.evidence import SEVERITY
@@ -66,6 +67,11 @@ def test_outcomes(docs: Docs) -> None:
     assert set(docs.first_column(section)) == set(Outcome)
     order = ", ".join(f"`{outcome}`" for outcome in SEVERITY)
     assert order in " ".join(section.split())
+
+
+def test_words_beside_lines_of_a_merge(docs: Docs) -> None:
+    section = docs.page("docs/merge.md").section("The page")
+    assert docs.first_column(section) == [word for _, word, _ in MARKS]
 
 
 def test_memory_classes(docs: Docs) -> None:

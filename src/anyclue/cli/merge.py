@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from anyclue.hunts.merges.reviewing import review
 from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.model.finding import Confidence
 from anyclue.model.merge import Blame, MergeReview
+from anyclue.reports.merge_html import merge_html
 from anyclue.reports.merge_json import merge_json
 from anyclue.reports.merge_text import merge_text
+from anyclue.system.files import write_whole
 
 
 def merge(
@@ -57,18 +60,24 @@ def merge(
         typer.Option(help="The run directory of --test [default: runs/merge-DATE]."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page too, with functions in panes."),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Worker processes; default: one a processor."),
     ] = None,
 ) -> int:
     """Find what a merge's resolution took, made up, lost, and no longer releases."""
+    page = Path(os.path.realpath(html)) if html is not None else None
     asked = Asked(
         rev=rev,
         ours=ours,
         theirs=theirs,
         result=result,
         against=against,
+        page=page,
         least=confidence,
         jobs=jobs,
     )
@@ -77,6 +86,8 @@ def merge(
         raise RequestError([Problem(what=what, next_step=step)])
     found = review(asked) if test is None else _tested(asked, test, out)
     show(merge_json(found) if json else merge_text(found))
+    if page is not None:
+        write_whole(page, merge_html(found))
     if found.found:
         return ExitCode.REGRESSION
     unproven = found.test is not None and found.test.blame is Blame.UNPROVEN
@@ -94,8 +105,9 @@ def _tested(asked: Asked, scenario: Path, out: Path | None) -> MergeReview:
         "--theirs": asked.theirs,
         "--result": asked.result,
         "--against": asked.against,
+        "--html": asked.page,
     }
-    given = [word for name, value in named.items() if value for word in (name, value)]
+    given = [word for name, value in named.items() if value for word in (name, str(value))]
     again = shlex.join(["anyclue", "merge", *([asked.rev] if asked.rev else []), *given, "--test"])
     work = testing.test(run, Context.of_user())
     return replace(found, test=run_until_stopped(work, run.run.path, again))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from anyclue.model.finding import Finding, Unjudged
+from anyclue.model.panes import Panes
 
 OUTSIDE = ""
 """The name of the text of a file that is in no function."""
@@ -278,6 +279,7 @@ class MergeReview:
         compared: the functions in which the result may differ from it.
         exercises: what reaches the functions that the review of the result names.
         test: what guests said, when they were asked.
+        panes: functions side by side, for a page; those with something to look at, when many.
     """
 
     sides: tuple[tuple[str, str], ...]
@@ -288,6 +290,7 @@ class MergeReview:
     compared: tuple[Compared, ...] = ()
     exercises: tuple[Exercise, ...] = ()
     test: MergeTest | None = None
+    panes: tuple[Panes, ...] = ()
 
     @property
     def found(self) -> bool:

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jinja2
-from markupsafe import Markup
-
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
 from anyclue.reports import plan_words, words
 from anyclue.reports.evidence import is_incident_line, log_around, witness
 from anyclue.reports.mail import log_text
+from anyclue.reports.pages import environment
 from anyclue.reports.text import clean_block
 
 if TYPE_CHECKING:
@@ -79,7 +77,7 @@ def report_html(
     given = words.split_facts(facts)
     shown = interesting[:DETAILED_CELLS]
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             findings=findings,
@@ -112,25 +110,6 @@ def report_html(
             words=words,
         )
     )
-
-
-def _environment() -> jinja2.Environment:
-    """Return an environment in which every value is cleaned, then escaped."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("anyclue.reports", "templates"),
-        autoescape=True,
-        finalize=_finalize,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _finalize(value: object) -> object:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return clean_block(value)
-    return value
 
 
 def _detail(

@@ -1,8 +1,9 @@
-"""The review of a merge as JSON, for machines; documented in ``docs/merge.md``."""
+"""The review of a merge as JSON, for machines; documented in ``docs/merge-schema.md``."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from anyclue.model.merge import (
@@ -28,7 +29,7 @@ def merge_json(review: MergeReview) -> str:
         "schema": SCHEMA,
         "verdict": merge_words.verdict(review),
         "innocent": review.result.innocent,
-        "sides": [{"name": name, "commit": rev} for name, rev in review.sides],
+        "sides": [{"name": clean(name), "commit": clean(rev)} for name, rev in review.sides],
         "files": review.files,
         "conflicts": review.conflicts,
         "result": _resolution(review.result),
@@ -48,10 +49,10 @@ def merge_json(review: MergeReview) -> str:
                     {"path": safe_path(path), "function": clean(name)}
                     for path, name in one.functions
                 ],
-                "mount": [*one.mount],
-                "do": one.how,
-                "workloads": [*one.workloads],
-                "fstests": [*one.fstests],
+                "mount": _clean(one.mount),
+                "do": clean(one.how),
+                "workloads": _clean(one.workloads),
+                "fstests": _clean(one.fstests),
             }
             for one in review.exercises
         ],
@@ -69,11 +70,11 @@ def _test(one: MergeTest) -> Json:
         "against": other.value if other is not None else None,
         "rows": [
             {
-                "conditions": [*row.conditions],
-                "verdicts": dict(row.verdicts),
+                "conditions": _clean(row.conditions),
+                "verdicts": {clean(name): clean(said) for name, said in row.verdicts},
                 "result": row.result.value,
                 "against": row.against.value if row.against is not None else None,
-                "sides": [*row.sides],
+                "sides": _clean(row.sides),
             }
             for row in one.rows
         ],
@@ -115,9 +116,9 @@ def _dropped(one: Dropped) -> Json:
     return {
         "path": safe_path(one.path),
         "function": clean(one.function),
-        "side": one.side,
+        "side": clean(one.side),
         "conflict": one.conflict,
-        "commits": [{"commit": rev, "subject": clean(subject)} for rev, subject in one.commits],
+        "commits": _commits(one.commits),
         "lines": [
             {"added": line.added, "line": line.line, "text": clean(line.text)} for line in one.lines
         ],
@@ -128,8 +129,8 @@ def _imbalance(one: Imbalance) -> Json:
     finding = one.finding
     return {
         "dated": one.dated.value,
-        "sides": [*one.sides],
-        "commits": [{"commit": rev, "subject": clean(subject)} for rev, subject in one.commits],
+        "sides": _clean(one.sides),
+        "commits": _commits(one.commits),
         "path": safe_path(finding.path),
         "line": finding.line,
         "function": clean(finding.function),
@@ -139,3 +140,11 @@ def _imbalance(one: Imbalance) -> Json:
         "confidence": finding.confidence.value,
         "message": clean(finding.message),
     }
+
+
+def _clean(texts: Sequence[str]) -> list[Json]:
+    return [clean(text) for text in texts]
+
+
+def _commits(commits: Sequence[tuple[str, str]]) -> Json:
+    return [{"commit": clean(rev), "subject": clean(subject)} for rev, subject in commits]

@@ -17,7 +17,7 @@ _INDENT = "    "
 def merge_text(review: MergeReview) -> str:
     """Return a review of a merge, ended by a line end; the last line is the verdict."""
     title = ascii_line(review.result.title)
-    sides = ", ".join(f"{name} {rev}" for name, rev in review.sides)
+    sides = ascii_line(", ".join(f"{name} {rev}" for name, rev in review.sides))
     blocks = [
         [
             f"merge {title} ({sides})",
@@ -60,7 +60,7 @@ def _exercise(one: Exercise) -> Iterator[str]:
     ]
     more = f", and {len(names) - BRIEF} more" if len(names) > BRIEF else ""
     yield f"{_INDENT}{', '.join(names[:BRIEF])}{more}"
-    yield from (f"{_INDENT * 2}{line}" for line in merge_words.exercise(one))
+    yield from (f"{_INDENT * 2}{line}" for line in map(ascii_line, merge_words.exercise(one)))
 
 
 def _tested(test: MergeTest) -> Iterator[list[str]]:
@@ -72,7 +72,7 @@ def _tested(test: MergeTest) -> Iterator[list[str]]:
         verdicts = dict(row.verdicts)
         said = merge_words.blamed(row.result, row.sides)
         rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), said))
-    yield table([head, *rows])
+    yield table([tuple(map(ascii_line, row)) for row in (head, *rows)])
     if test.other_blame is not None:
         yield [f"the other resolution, in guests: {merge_words.blamed(test.other_blame)}"]
     if test.untested:
@@ -86,7 +86,7 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
     if resolution.functions:
         rows = [
             (
-                f"{safe_path(one.path)}:{one.line}: {merge_words.function_name(one.function)}",
+                f"{merge_words.place(one)}: {merge_words.function_name(one.function)}",
                 "conflict" if one.conflict else "no conflict",
                 merge_words.taken(one),
                 f"was {ascii_line(one.moved_from)}" if one.moved_from else "",
@@ -117,15 +117,14 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
 
 
 def _dropped(one: Dropped) -> list[str]:
-    where = "in the conflict" if one.conflict else "outside any conflict"
     return [
         f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
-        f"a change of {one.side} is lost, {where}",
+        f"{merge_words.dropped(one)}",
         *(
             f"{_INDENT}{'+' if line.added else '-'} {line.line}: {_code(line.text)}"
             for line in one.lines
         ),
-        *(f"{_INDENT}of {rev} ({_code(subject)})" for rev, subject in one.commits),
+        *(f"{_INDENT}of {ascii_line(merge_words.commit(two))}" for two in one.commits),
     ]
 
 

@@ -8,6 +8,7 @@ from anyclue.model.merge import (
     OUTSIDE,
     Blame,
     Dated,
+    Dropped,
     Exercise,
     Imbalance,
     MergeReview,
@@ -15,11 +16,27 @@ from anyclue.model.merge import (
     Resolved,
     Taken,
 )
-from anyclue.reports.review_words import counted
-from anyclue.reports.text import ascii_line, clean
+from anyclue.model.panes import Mark, Row
+from anyclue.reports.review_words import counted, safe_path
+from anyclue.reports.text import ascii_line, clean, shorten
 
+_COLUMNS = 160
 NAMED = 12
 """So many functions are named in a verdict."""
+MARKS = (
+    ("ours", "ours", "only ours added it; the result has it"),
+    ("theirs", "theirs", "only theirs added it; the result has it"),
+    ("both", "both", "both sides (all, of an octopus) added it; the result has it"),
+    ("new", "new", "the result has it, and no side has"),
+    ("lost", "LOST", "part of a dropped change"),
+    ("cut", "cut", "both sides kept it; the result has it no more"),
+    ("back", "back", "a side removed it; the result has it"),
+    ("left", "not taken", "a side added it; the result has not got it"),
+    ("removed", "- ours", "that side removed it, and so did the result"),
+    ("moved", "moved", "it stands elsewhere in the function, in the result or on a side"),
+    ("other", "other", "only the other resolution has it"),
+)
+"""What stands beside lines that are side by side: colour, word, meaning. Nothing: alike."""
 
 
 def function_name(name: str) -> str:
@@ -27,10 +44,15 @@ def function_name(name: str) -> str:
     return "(outside functions)" if name == OUTSIDE else f"{clean(name)}()"
 
 
+def place(one: Resolved) -> str:
+    """Return file and line of a function, or only the file when it is gone."""
+    return f"{safe_path(one.path)}:{one.line}" if one.line else safe_path(one.path)
+
+
 def taken(one: Resolved) -> str:
     """Return what a resolution did to a function, in a word or two."""
     if one.taken is Taken.SIDE:
-        return one.side
+        return clean(one.side)
     return {
         Taken.AUTOMATIC: "same as git's",
         Taken.COMBINED: "combined",
@@ -39,16 +61,22 @@ def taken(one: Resolved) -> str:
     }[one.taken]
 
 
+def commit(one: tuple[str, str]) -> str:
+    """Return a commit, as ``0123456789ab (its subject)``."""
+    rev, subject = one
+    return f"{clean(rev)} ({shorten(ascii_line(subject), _COLUMNS)})"
+
+
 def dated(one: Imbalance) -> str:
     """Return where an imbalance comes from: ``came with theirs``, and the commit."""
-    sides = " and ".join(one.sides)
+    sides = clean(" and ".join(one.sides))
     said = {
         Dated.CAME: f"came with {sides}",
         Dated.RESOLUTION: "made by the resolution",
         Dated.MERGE: "made by the merge: no side has it, and nothing was resolved there",
         Dated.LOST: f"fix lost by the resolution; it was fixed on {sides}",
     }[one.dated]
-    commits = " and ".join(f"{rev} ({ascii_line(subject)})" for rev, subject in one.commits)
+    commits = " and ".join(map(commit, one.commits))
     return f"{said}, in {commits}" if commits else said
 
 
@@ -56,7 +84,7 @@ def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
     """Return what guests say of a resolution, in words."""
     return {
         Blame.GUILTY: "the resolution is guilty: each parent is clean",
-        Blame.CAME: f"came with {' and '.join(sides) or 'a parent'}",
+        Blame.CAME: f"came with {clean(' and '.join(sides)) or 'a parent'}",
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
     }[blame]
@@ -75,7 +103,32 @@ def exercise(one: Exercise) -> list[str]:
         lines.append(f"workloads of anyclue: {', '.join(one.workloads)}")
     if one.fstests:
         lines.append(f"fstests: {' '.join(f'-g {group}' for group in one.fstests)}")
-    return lines
+    return [clean(line) for line in lines]
+
+
+def dropped(one: Dropped) -> str:
+    """Return whose change is lost: ``a change of ours is lost, in the conflict``."""
+    where = "in the conflict" if one.conflict else "outside any conflict"
+    return f"a change of {clean(one.side)} is lost, {where}"
+
+
+def mark(row: Row, sides: int) -> str:
+    """Return what became of a line, in a word or two; nothing when it is alike everywhere.
+
+    Args:
+        row: the line.
+        sides: how many the merge has.
+    """
+    whose = clean(", ".join(row.sides))
+    if len(row.sides) == sides:
+        whose = "both" if sides == 2 else "all"
+    return {
+        Mark.SAME: "",
+        Mark.TAKEN: whose,
+        Mark.LEFT: "not taken",
+        Mark.REMOVED: f"- {whose}",
+        Mark.LOST: "LOST",
+    }.get(row.mark, row.mark.value)
 
 
 def verdict(review: MergeReview) -> str:
@@ -123,7 +176,7 @@ def _verdict(resolution: Resolution) -> str:
         {side for one in resolution.imbalances if one.dated is Dated.CAME for side in one.sides}
     )
     if came:
-        parts.append(f"imbalances came with {' and '.join(came)}")
+        parts.append(f"imbalances came with {clean(' and '.join(came))}")
     if resolution.dropped:
         changes = counted(len(resolution.dropped), "change")
         parts.append(f"{changes} of a side dropped")

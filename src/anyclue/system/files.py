@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from anyclue.model.errors import InfrastructureError
+from anyclue.model.errors import InfrastructureError, Problem
 from anyclue.system.processes import run
 
 SYNC_S = 300
@@ -26,7 +26,7 @@ def disk_errors(where: Path) -> Iterator[None]:
         raise InfrastructureError(
             f"cannot write: {error.strerror or error}",
             where=str(where),
-            next_step="free some space there, then go on with --resume"
+            next_step="free some space there; a hunt goes on with --resume"
             if error.errno in (errno.ENOSPC, errno.EDQUOT)
             else "choose a place that can be written",
         ) from error
@@ -53,6 +53,19 @@ def write_whole(path: Path, content: str | bytes) -> None:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
             raise
+
+
+def unwritable(path: Path) -> list[Problem]:
+    """Return what keeps `write_whole` from writing a file of the user's, if anything does."""
+    step = "choose a file in a directory that can be written"
+    try:
+        if path.exists() and not path.is_file():
+            return [Problem(what="is no regular file", where=str(path), next_step=step)]
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+            return []
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        return [Problem(what=what, where=str(path), next_step=step)]
 
 
 async def move_whole(source: Path, target: Path) -> None:

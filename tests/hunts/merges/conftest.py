@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from anyclue.hunts.merges.asking import Asked
 from anyclue.hunts.merges.reviewing import review
 from anyclue.model.merge import MergeReview
+from anyclue.reports.merge_html import merge_html
+from anyclue.reports.merge_json import merge_json
 
+SCHEMA: dict[str, Any] = json.loads(
+    (Path(__file__).parents[3] / "docs/merge.schema.json").read_text()
+)
 AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
 
 
@@ -50,7 +58,14 @@ class Forge:
         return self.git("rev-parse", "HEAD")
 
     def review(self, rev: str | None, against: str | None = None) -> MergeReview:
-        return review(Asked(tree=self.path, rev=rev, against=against, jobs=1))
+        """Return the review of a merge, whose every case makes JSON of the schema, and a page."""
+        page = self.path.with_suffix(".html")
+        found = review(Asked(tree=self.path, rev=rev, against=against, page=page, jobs=1))
+        jsonschema.validate(json.loads(merge_json(found)), SCHEMA)
+        listed = {(one.path, one.function) for one in found.result.functions}
+        assert listed <= {(one.path, one.function) for one in found.panes}
+        assert merge_html(found).count("<h1>") == 1
+        return found
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.finding import Confidence
 from anyclue.system import git
+from anyclue.system.files import unwritable
 from anyclue.system.git import Repository
 from anyclue.system.git_merge import unfinished
 
@@ -25,6 +26,7 @@ class Asked:
         theirs: the other.
         result: what came out.
         against: another resolution of the same merge.
+        page: where a page about it is to be written, with functions side by side.
         least: least confidence of an imbalance that is reported.
         jobs: worker processes; None for one a processor.
     """
@@ -35,6 +37,7 @@ class Asked:
     theirs: str | None = None
     result: str | None = None
     against: str | None = None
+    page: Path | None = None
     least: Confidence = Confidence.LOW
     jobs: int | None = None
 
@@ -66,11 +69,12 @@ def find(repo: Repository, asked: Asked) -> Merge:
     """Return the merge that is asked for.
 
     Raises:
-        RequestError: every mistake: unknown revisions, not a merge, nothing is being merged.
+        RequestError: every mistake: unknown revisions, not a merge, nothing is being merged, a
+            page that cannot be written.
     """
     three = {"--ours": asked.ours, "--theirs": asked.theirs, "--result": asked.result}
     given = {name: one for name, one in three.items() if one is not None}
-    problems: list[Problem] = []
+    problems = unwritable(asked.page) if asked.page is not None else []
     if given and asked.rev is not None:
         what = f"REV and {' and '.join(given)} exclude each other"
         problems.append(Problem(what=what, next_step="give one of them"))

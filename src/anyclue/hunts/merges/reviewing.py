@@ -9,6 +9,7 @@ from anyclue.hunts.merges.asking import Asked, find
 from anyclue.hunts.merges.gathering import Gathered, gather
 from anyclue.hunts.merges.naming import brought, named
 from anyclue.hunts.merges.pairing import Pairer
+from anyclue.hunts.merges.showing import shown
 from anyclue.hunts.merges.versions import Snapshot
 from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
 from anyclue.review.merges.dating import Pairing, dated
@@ -49,6 +50,7 @@ def review(asked: Asked) -> MergeReview:
             title = str(asked.against)
             against = _resolution(title, gathered.against, gathered, pairer, sides)
             beside = _beside(gathered, gathered.against)
+        panes = shown(gathered, names, result) if asked.page is not None else ()
     return MergeReview(
         sides=merge.sides,
         files=len({*gathered.edited, *gathered.shared}),
@@ -57,6 +59,7 @@ def review(asked: Asked) -> MergeReview:
         against=against,
         compared=beside,
         exercises=exercises(result),
+        panes=panes,
     )
 
 

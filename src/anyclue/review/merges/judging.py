@@ -16,6 +16,7 @@ class Views:
 
     Attributes:
         at: where it is in the result, or, when it is not there, where git merges it to.
+        origin: where it is in the merge base.
         base: in the merge base.
         sides: of each parent: where it is there, and its text.
         automatic: as git merges it, each conflict decided for one side in turn.
@@ -23,6 +24,7 @@ class Views:
     """
 
     at: Name
+    origin: Name | None
     base: Piece | None
     sides: tuple[tuple[Name | None, Piece | None], ...]
     automatic: tuple[Piece | None, ...]
@@ -64,10 +66,12 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
         for known, (there, _) in zip(merged, ways_there, strict=True):
             if there is not None:
                 known.add(there)
+        origin, old = of(base)
         found.append(
             Views(
                 at=at,
-                base=of(base)[1],
+                origin=origin,
+                base=old,
                 sides=tuple(of(one) for one in sides),
                 automatic=tuple(text for _, text in ways_there),
                 result=piece if home is result else None,
