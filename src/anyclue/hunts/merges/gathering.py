@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from functools import cached_property
 from anyclue.hunts.merges.asking import Merge
 from anyclue.hunts.merges.versions import Contents, Snapshot, aligned, on_disk, snapshot
 from anyclue.model.finding import Unjudged
+from anyclue.review.merges.focusing import called, functions
 from anyclue.review.merges.markers import decided
 from anyclue.review.merges.pieces import FileMerge
 from anyclue.system import git
@@ -18,11 +18,6 @@ from anyclue.system.git_merge import Automatic, bases, merged, nothing
 
 LOOKED_THROUGH = 2000
 """So many files that a side changed are looked through for calls of what another side changed."""
-
-_DEFINED = re.compile(
-    rb"^[A-Za-z_][^\n;={}()]*?\b(\w+)\s*\([^;{}]*\)\s*\{.*?^\}", re.MULTILINE | re.DOTALL
-)
-_CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +76,8 @@ class Gathered:
         left = {
             name
             for key in edited
-            for name in _functions(self.contents.base(key)).keys()
-            - _functions(self.contents.of(side, key)).keys()
+            for name in functions(self.contents.base(key)).keys()
+            - functions(self.contents.of(side, key)).keys()
         }
         others = [one for one in sorted(side.changed) if one not in edited] if left else []
         others = others[:LOOKED_THROUGH]
@@ -92,8 +87,8 @@ class Gathered:
             for key in others
             if left
             & (
-                _functions(self.contents.of(side, key)).keys()
-                - _functions(self.contents.base(key)).keys()
+                functions(self.contents.of(side, key)).keys()
+                - functions(self.contents.base(key)).keys()
             )
         }
 
@@ -152,33 +147,33 @@ class Gathered:
         for side, keys in zip(self.sides, changed, strict=True):
             self.contents.load([side], keys)
         defined = [self._defined(*one) for one in zip(self.sides, changed, strict=True)]
-        called = [self._called(*one) for one in zip(self.sides, changed, strict=True)]
+        calling = [self._calling(*one) for one in zip(self.sides, changed, strict=True)]
         found: set[str] = set()
-        for number, functions in enumerate(defined):
-            for other, calling in enumerate(called):
+        for number, here in enumerate(defined):
+            for other, there in enumerate(calling):
                 if number == other:
                     continue
-                for name in functions.keys() & calling.keys():
-                    found |= {*functions[name], *calling[name]}
+                for name in here.keys() & there.keys():
+                    found |= {*here[name], *there[name]}
         return tuple(sorted(found))
 
     def _defined(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
         found: dict[bytes, set[str]] = {}
         for key in keys:
-            old = _functions(self.contents.base(key))
-            new = _functions(self.contents.of(side, key))
+            old = functions(self.contents.base(key))
+            new = functions(self.contents.of(side, key))
             for name, text in old.items():
                 if new.get(name) != text:
                     found.setdefault(name, set()).add(key)
         return found
 
-    def _called(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
+    def _calling(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
         found: dict[bytes, set[str]] = {}
         for key in keys:
             known = set((self.contents.base(key) or b"").split(b"\n"))
             for line in (self.contents.of(side, key) or b"").split(b"\n"):
                 if line not in known and line[:1].isspace():
-                    for name in _CALLED.findall(line):
+                    for name in called(line):
                         found.setdefault(name, set()).add(key)
         return found
 
@@ -289,8 +284,3 @@ def _decided(
         if both is not None:
             text = both[number == side]
     return text
-
-
-def _functions(text: bytes | None) -> dict[bytes, bytes]:
-    """Return the functions that begin in a file's first column, quickly and roughly."""
-    return {found[1]: found[0] for found in _DEFINED.finditer(text or b"")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import platformdirs
@@ -16,6 +16,7 @@ from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.hunts.pairs.sources import neighbourhood
 from anyclue.model.finding import Confidence, Finding, Review, Unjudged
 from anyclue.review.merges.dating import Pairing
+from anyclue.review.merges.focusing import Question, focused, kept
 from anyclue.system.git_data import contents
 
 AROUND = 160
@@ -28,37 +29,35 @@ class Around:
     Args:
         root: the repository that has the blobs.
         blobs: the base's files.
-        texts: the base's text of those in question.
+        keys: those in question.
     """
 
-    def __init__(
-        self, root: Path, blobs: Mapping[str, str], texts: Mapping[str, bytes | None]
-    ) -> None:
-        self._root = root
-        near = {neighbourhood(one) for one in texts}
+    def __init__(self, root: Path, blobs: Mapping[str, str], keys: Iterable[str]) -> None:
+        near = {neighbourhood(one) for one in keys}
         deep = tuple(f"{directory}/" for directory, below in near if below)
         flat = {directory for directory, below in near if not below}
-        beside = {one.rpartition("/")[0] for one in texts}
+        beside = {one.rpartition("/")[0] for one in keys}
         every = [path for path in blobs if path.startswith(deep) or path.rpartition("/")[0] in flat]
         close = [path for path in blobs if path.rpartition("/")[0] in beside]
         chosen = next((one for one in (every, close) if len(one) <= AROUND), [])
-        self._ids = {path: blobs[path] for path in (*chosen, *texts) if path in blobs}
-        self._keys = self._ids | {
-            path: hashlib.sha256(text).hexdigest() for path, text in texts.items() if text
-        }
+        ids = {path: blobs[path] for path in (*chosen, *keys) if path in blobs}
+        known = dict(contents(root, ids.values()))
+        self.texts = {path: known[one] for path, one in ids.items()}
+        self._names: dict[str, str] = {}
+
+    def focus(self, names: Set[bytes]) -> None:
+        """Leave out all functions but those with these names."""
+        self.texts = {path: focused(text, names) for path, text in self.texts.items()}
+        self._names = {path: hashlib.sha256(text).hexdigest() for path, text in self.texts.items()}
 
     def near(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Return the sources around, each with what names its content; the same for all files."""
         del paths
-        return self._keys
+        return self._names
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """Return the contents of files."""
-        wanted: dict[str, list[str]] = {}
-        for path in paths:
-            if path in self._ids:
-                wanted.setdefault(self._ids[path], []).append(path)
-        return {path: text for one, text in contents(self._root, wanted) for path in wanted[one]}
+        return {path: self.texts[path] for path in paths if path in self.texts}
 
 
 class Pairer:
@@ -87,24 +86,51 @@ class Pairer:
         jobs: int | None,
     ) -> None:
         cache = Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
-        self._reviewer = Reviewer(root, contracts=contracts_near(tree), cache=cache, jobs=jobs)
+        contracts = contracts_near(tree)
+        self._reviewer = Reviewer(root, contracts=contracts, cache=cache, jobs=jobs)
+        self._paired = {call.encode() for call in contracts.calls}
         self._gathered = gathered
         self._keys = keys
         self._least = least
-        texts = {key: gathered.contents.base(key) for key in keys if key in gathered.blobs}
-        self._around = Around(root, gathered.blobs, texts)
+        self._around = Around(root, gathered.blobs, keys)
+        self._kept = self._focus()
+        self._around.focus(self._kept)
         self._root = root
 
-    def of(self, version: Snapshot) -> tuple[Pairing, tuple[Unjudged, ...]]:
-        """Return what a version introduces and mends, and what could not be judged."""
-        review = self._reviewed(self._keys, None, version)
+    def _focus(self) -> frozenset[bytes]:
+        read, gathered = self._gathered.contents, self._gathered
+        results = [one for one in (gathered.result, gathered.against) if one is not None]
+        read.load([*gathered.sides, *results], self._keys)
+
+        def texts(version: Snapshot) -> dict[str, bytes | None]:
+            return {key: read.of(version, key) for key in self._keys}
+
+        question = Question(
+            base={key: read.base(key) for key in self._keys},
+            sides=[texts(one) for one in gathered.sides],
+            results=[texts(one) for one in results],
+            edited={*gathered.edited, *gathered.otherwise},
+        )
+        around = [t for path, t in self._around.texts.items() if path not in question.base]
+        return kept(question, around, self._paired)
+
+    def of(
+        self, version: Snapshot, keys: Sequence[str] | None = None
+    ) -> tuple[Pairing, tuple[Unjudged, ...]]:
+        """Return what a version introduces and mends, and what could not be judged.
+
+        ``keys`` are the files to look at; None for all of those in question.
+        """
+        review = self._reviewed(self._keys if keys is None else keys, None, version)
         read = self._gathered.contents
-        keys = version.keys()
-        told = {one.path: read.of(version, keys.get(one.path, one.path)) for one in review.findings}
+        known = version.keys()
+        told = {
+            one.path: read.of(version, known.get(one.path, one.path)) for one in review.findings
+        }
         pairing = Pairing(
             introduced=review.findings,
             mended=review.fixed,
-            keys=keys,
+            keys=known,
             texts={path: text for path, text in told.items() if text is not None},
         )
         return pairing, review.unjudged
@@ -132,8 +158,8 @@ class Pairer:
                 FileChange(
                     old_path=path if before is not None else None,
                     new_path=new.path(key) if after is not None else None,
-                    old=before,
-                    new=after,
+                    old=focused(before, self._kept) if before is not None else None,
+                    new=focused(after, self._kept) if after is not None else None,
                 )
             )
         change = Change(title="", files=tuple(files), root=self._root)

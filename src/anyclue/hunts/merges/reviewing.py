@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from anyclue.hunts.merges.asking import Asked, find
@@ -11,6 +11,7 @@ from anyclue.hunts.merges.naming import brought, named
 from anyclue.hunts.merges.pairing import Pairer
 from anyclue.hunts.merges.showing import shown
 from anyclue.hunts.merges.versions import Snapshot
+from anyclue.model.finding import Unjudged
 from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
 from anyclue.review.merges.dating import Pairing, dated
 from anyclue.review.merges.exercising import exercises
@@ -36,8 +37,13 @@ def review(asked: Asked) -> MergeReview:
         )
         gathered.contents.load(gathered.sides, keys)
         pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
-        sides = {name: pairer.of(one)[0] for name, one in zip(names, gathered.sides, strict=True)}
-        result = _resolution(merge.title, gathered.result, gathered, pairer, sides)
+        results = [one for one in (gathered.result, gathered.against) if one is not None]
+        judged = [pairer.of(one) for one in results]
+        at = _judged_beside(gathered, [pairing for pairing, _ in judged])
+        sides = {
+            name: pairer.of(one, at)[0] for name, one in zip(names, gathered.sides, strict=True)
+        }
+        result = _resolution(merge.title, gathered.result, gathered, pairer, sides, judged[0])
         revs = dict(zip(names, merge.parents, strict=True))
         result = replace(
             result,
@@ -48,7 +54,8 @@ def review(asked: Asked) -> MergeReview:
         beside: tuple[Compared, ...] = ()
         if gathered.against is not None:
             title = str(asked.against)
-            against = _resolution(title, gathered.against, gathered, pairer, sides)
+            other = gathered.against
+            against = _resolution(title, other, gathered, pairer, sides, judged[1])
             beside = _beside(gathered, gathered.against)
         panes = shown(gathered, names, result) if asked.page is not None else ()
     return MergeReview(
@@ -63,17 +70,29 @@ def review(asked: Asked) -> MergeReview:
     )
 
 
+def _judged_beside(gathered: Gathered, pairings: Sequence[Pairing]) -> list[str]:
+    """Return the files in which sides are judged too: those resolved, and those with findings.
+
+    Elsewhere git merged by itself, and found nothing: a side has nothing there that could be lost.
+    """
+    found = {*gathered.edited, *gathered.otherwise}
+    for one in pairings:
+        found |= {one.keys.get(finding.path, finding.path) for finding in one.introduced}
+    return sorted(found)
+
+
 def _resolution(
     title: str,
     version: Snapshot,
     gathered: Gathered,
     pairer: Pairer,
     sides: Mapping[str, Pairing],
+    judged: tuple[Pairing, tuple[Unjudged, ...]],
 ) -> Resolution:
     files = gathered.files(gathered.otherwise or gathered.edited, version)
     functions = resolved(files, tuple(sides))
     dropped = lost(files, tuple(sides))
-    pairing, unjudged = pairer.of(version)
+    pairing, unjudged = judged
     keys = version.keys()
     broken = {
         name: pairer.between(side, version, at)

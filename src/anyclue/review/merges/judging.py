@@ -33,7 +33,8 @@ class Views:
     @property
     def conflict(self) -> bool:
         """Whether git left a conflict in it."""
-        return len({_solid(one) for one in self.automatic}) > 1
+        first = self.automatic[0]
+        return not all(_same(first, one) for one in self.automatic[1:])
 
     def with_automatic(self, number: int, piece: Piece) -> Views:
         """Return the same with its text as git merges it for one side, where it was before."""
@@ -43,7 +44,7 @@ class Views:
     @property
     def as_merged(self) -> bool:
         """Whether it is what git merges by itself."""
-        return not self.conflict and _solid(self.result) == _solid(self.automatic[0])
+        return not self.conflict and _same(self.result, self.automatic[0])
 
 
 def views(files: Sequence[FileMerge]) -> list[Views]:
@@ -208,6 +209,12 @@ def _moved(one: Views, files: dict[str, FileMerge], sides: Sequence[str]) -> str
 
 def _way(file: FileMerge, number: int) -> bytes | None:
     return file.automatic[min(number, len(file.automatic) - 1)]
+
+
+def _same(one: Piece | None, other: Piece | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.lines == other.lines or one.solid == other.solid
 
 
 def _solid(piece: Piece | None) -> tuple[str, ...] | None:

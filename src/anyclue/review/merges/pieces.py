@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from anyclue.model.merge import OUTSIDE
 from anyclue.review.merges.tokens import folded
@@ -70,7 +70,8 @@ class Piece:
         return "\n".join(self.solid).replace(self.name, "", 1) if self.name else ""
 
 
-def pieces(text: bytes | None) -> dict[str, Piece]:
+@lru_cache(maxsize=1 << 12)
+def pieces(text: bytes | None) -> Mapping[str, Piece]:
     """Return the functions of a file by name; a second of one name has ``#2`` behind it."""
     if text is None:
         return {}
@@ -108,13 +109,19 @@ class Version:
             for name, piece in pieces(text).items()
         }
         self._by_name: dict[str, list[Name]] = {}
-        self._by_body: dict[str, list[Name]] = {}
         self._by_file: dict[str, list[Name]] = {}
-        for at, piece in self.pieces.items():
+        for at in self.pieces:
             if at[1] != OUTSIDE:
                 self._by_file.setdefault(at[0], []).append(at)
                 self._by_name.setdefault(at[1], []).append(at)
-                self._by_body.setdefault(piece.body, []).append(at)
+
+    @cached_property
+    def _by_body(self) -> dict[str, list[Name]]:
+        found: dict[str, list[Name]] = {}
+        for at, piece in self.pieces.items():
+            if at[1] != OUTSIDE:
+                found.setdefault(piece.body, []).append(at)
+        return found
 
     def find(self, at: Name, piece: Piece, other: Version) -> Name | None:
         """Return where a function of another version is in this one.
@@ -127,8 +134,10 @@ class Version:
         if at[1] == OUTSIDE:
             return None
         moved = [two for two in self._by_name.get(at[1], ()) if two not in other.pieces]
+        if moved:
+            return moved[0]
         renamed = [two for two in self._by_body.get(piece.body, ()) if two not in other.pieces]
-        return next(iter(moved + renamed), None) or self._nearly(at, piece, other)
+        return next(iter(renamed), None) or self._nearly(at, piece, other)
 
     def _nearly(self, at: Name, piece: Piece, other: Version) -> Name | None:
         near = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -30,6 +31,12 @@ def tokens(text: str) -> list[str]:
 
 def folded(lines: Sequence[str]) -> tuple[str, ...]:
     """Return each line without comments, its tokens one space apart."""
+    return _folded(tuple(lines))
+
+
+@lru_cache(maxsize=1 << 16)
+def _folded(lines: tuple[str, ...]) -> tuple[str, ...]:
+    # Most functions are the same in all versions of a merge.
     kept: list[list[str]] = [[]]
     for found in _TOKEN.finditer("\n".join(lines)):
         if found.lastgroup not in ("comment", "space"):

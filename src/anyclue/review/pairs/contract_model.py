@@ -47,6 +47,9 @@ class Fails(StrEnum):
     NEGATIVE = "negative"
 
 
+_SCOPED = ("guard", "scoped_guard", "CLASS")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Template:
     """Which object of a call is meant.
@@ -261,6 +264,17 @@ class Contracts:
         }
         text = json.dumps(content, sort_keys=True, default=sorted)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def calls(self) -> frozenset[str]:
+        """Every call that acquires, releases or does not come back."""
+        paired = (
+            self.acquires_by_call,
+            self.releases_by_call,
+            self.consumes_by_call,
+            self.downgrades_by_call,
+        )
+        return self.noreturn.union(_SCOPED, *paired)
 
     @cached_property
     def acquires_by_call(self) -> Mapping[str, tuple[tuple[Pair, Acquire], ...]]:

@@ -1,0 +1,131 @@
+"""Which functions a merge is about, found quickly and roughly, and files without the others.
+
+Files in question have functions by the thousand, and a merge is about a few of them: those of a
+file that somebody resolved, those that more than one side has a part in, and the callers of these.
+They are kept with all that they call in turn; of the others only the head stays, so that every line
+keeps its number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+_DEFINED = re.compile(
+    rb"^[A-Za-z_][^\n;={}()]*?\b(\w+)\s*\([^;{}]*\)\s*(\{.*?^\})", re.MULTILINE | re.DOTALL
+)
+_CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
+_DECIDES = re.compile(rb"\b(?:if|else|for|while|switch|case|goto|return|break|continue)\b|^\w+:")
+_SAID = re.compile(rb"[^\n]")
+
+Texts = Mapping[str, bytes | None]
+
+
+def functions(text: bytes | None) -> dict[bytes, bytes]:
+    """Return the functions that begin in a file's first column; of one name, all together."""
+    found: dict[bytes, bytes] = {}
+    for one in _DEFINED.finditer(text or b""):
+        found[one[1]] = found.get(one[1], b"") + one[0]
+    return found
+
+
+def called(text: bytes) -> set[bytes]:
+    """Return the names that are followed by a parenthesis."""
+    return set(_CALLED.findall(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """The files in question, by what they are known by; None where a version has no such file.
+
+    Attributes:
+        base: in the merge base.
+        sides: in each parent.
+        results: in the result, and in the other resolution.
+        edited: those that a result has otherwise than git merges them, or could.
+    """
+
+    base: Texts
+    sides: Sequence[Texts]
+    results: Sequence[Texts]
+    edited: Set[str]
+
+
+def kept(question: Question, around: Iterable[bytes], paired: Set[bytes]) -> frozenset[bytes]:
+    """Return the names of the functions that a merge is about, and of what they call.
+
+    Args:
+        question: the files in question.
+        around: contents of other files, which the functions may call into.
+        paired: calls that acquire or release something.
+    """
+    texts: dict[bytes, set[bytes]] = {}
+    pairs: list[tuple[bytes, int, bytes | None, bytes | None]] = []
+    roots: set[bytes] = set()
+    for key in question.base:
+        base = functions(question.base[key])
+        sides = [functions(one.get(key)) for one in question.sides]
+        results = [functions(one.get(key)) for one in question.results]
+        for name in base.keys() | set().union(*sides, *results):
+            before = base.get(name)
+            pairs += [
+                (name, number, before, one.get(name))
+                for number, one in enumerate(sides)
+                if one.get(name) != before
+            ]
+            known = {before, *(one.get(name) for one in sides)}
+            bodies = known | {one.get(name) for one in results}
+            texts.setdefault(name, set()).update(body for body in bodies if body is not None)
+            if bodies != known or (key in question.edited and len(bodies) > 1):
+                roots.add(name)
+    calls = {name: set().union(*map(called, bodies)) for name, bodies in texts.items()}
+    parts: dict[bytes, set[int]] = {}
+    behaves: dict[bytes, set[int]] = {}
+    matters = paired | calls.keys()
+    for name, side, old, new in pairs:
+        parts.setdefault(name, set()).add(side)
+        if _skeleton(old, matters) != _skeleton(new, matters):
+            behaves.setdefault(name, set()).add(side)
+    for name, callees in calls.items():
+        meeting = parts.get(name, set()).union(*(behaves[one] for one in callees if one in behaves))
+        if len(meeting) > 1:
+            roots.add(name)
+    roots |= {name for name, callees in calls.items() if callees & roots}
+    for one in around:
+        for name, body in functions(one).items():
+            calls.setdefault(name, set()).update(called(body))
+    return frozenset(_reached(roots, calls))
+
+
+def focused(text: bytes, names: Set[bytes]) -> bytes:
+    """Return a file without the bodies of functions that have other names, at the same length."""
+    seen = Counter(one[1] for one in _DEFINED.finditer(text))
+
+    def head(one: re.Match[bytes]) -> bytes:
+        if one[1] in names or seen[one[1]] > 1:
+            return one[0]
+        whole, begin = one[0], one.start(2) - one.start()
+        return whole[:begin] + b";" + _SAID.sub(b" ", whole[begin + 1 :])
+
+    return _DEFINED.sub(head, text)
+
+
+def _skeleton(text: bytes | None, names: Set[bytes]) -> list[bytes]:
+    """Return the lines of a function that decide, jump, or call one of these names."""
+    return [
+        line.strip()
+        for line in (text or b"").split(b"\n")
+        if _DECIDES.search(line) or not names.isdisjoint(_CALLED.findall(line))
+    ]
+
+
+def _reached(roots: Iterable[bytes], calls: Mapping[bytes, Iterable[bytes]]) -> set[bytes]:
+    found = set(roots)
+    left = list(found)
+    while left:
+        new = {name for name in calls.get(left.pop(), ()) if name in calls} - found
+        found |= new
+        left += new
+    return found
