@@ -41,7 +41,7 @@ class Forge:
             self.git("checkout", "-q", "-B", branch, at)
         self.write(files)
         self.git("add", "--all")
-        self.git("commit", "-q", "--allow-empty", "-m", "a commit")
+        self.git("commit", "-q", "--allow-empty", "-m", f"a commit of {branch}")
         return self.git("rev-parse", "HEAD")
 
     def write(self, files: Files) -> None:

@@ -40,6 +40,46 @@ def _moves_function(forge: Forge, ground: Ground, *, kept: bool) -> Sequence[str
     return [forge.merge([one, two], result)]
 
 
+def _renames_file_with_leak(forge: Forge, ground: Ground) -> Sequence[str]:
+    """Ours renames the file; theirs brings a leak."""
+    ours, *rest = both(ground)
+    theirs, result = (ground.in_held(one, (ground.leave, RETURN)) for one in rest)
+    path = f"{ground.path.rpartition('/')[0]}/renamed.c"
+    (two,) = sides(forge, ground, theirs)
+    one = forge.commit("ours", f"{two}^", {ground.path: None, path: ours})
+    return [forge.merge([one, two], {ground.path: None, path: result})]
+
+
+def _renames_function_with_leak(forge: Forge, ground: Ground, *, fix: bool) -> Sequence[str]:
+    """Ours renames ``held``; theirs brings a leak there, or mends one, and that fix is lost."""
+    leak = ground.in_held(ground.text, (ground.leave, RETURN))
+    base, theirs = (leak, ground.text) if fix else (ground.text, leak)
+    ours, result = (one.replace(f"{ground.held}(", "renamed(") for one in (base, leak))
+    return [forge.merge(sides(forge, ground, ours, theirs, base=base), {ground.path: result})]
+
+
+def _renames_function_with_conflict(forge: Forge, ground: Ground) -> Sequence[str]:
+    """Ours renames ``held``; theirs brings a leak there, and both edit it in one place."""
+    leak = ground.in_held(ground.text, (ground.leave, RETURN))
+    ours, theirs, result = (
+        ground.in_held(text, ground.before_check(lines))
+        for text, lines in ((ground.text, NOTE), (leak, MARK), (leak, NOTE + MARK))
+    )
+    ours, result = (one.replace(f"{ground.held}(", "renamed(") for one in (ours, result))
+    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: result})]
+
+
+def _moves_function_with_leak(forge: Forge, ground: Ground) -> Sequence[str]:
+    """Ours moves ``held`` to the other file; theirs brings a leak there."""
+    theirs = ground.in_held(ground.text, (ground.leave, RETURN))
+    old, leak = (function(one, ground.held) for one in (ground.text, theirs))
+    without, other = ground.text.replace(old, ""), ground.files[ground.other]
+    (two,) = sides(forge, ground, theirs)
+    one = forge.commit("ours", f"{two}^", {ground.path: without, ground.other: f"{other}\n{old}"})
+    result = {ground.path: without, ground.other: f"{other}\n{leak}"}
+    return [forge.merge([one, two], result)]
+
+
 def _reverts(forge: Forge, ground: Ground, *, kept: bool) -> Sequence[str]:
     """Theirs takes back what ours builds on."""
     lines = (GUARD, GUARD + MARK, MARK)
@@ -120,6 +160,48 @@ CASES: Final = (
             "guilty, exit 1",
             "{other} {plain}: conflict, theirs",
             "{file} {plain}: drops ours, conflict",
+        ),
+    ),
+    Case(
+        name="renamed-file-leak-came",
+        make=_renames_file_with_leak,
+        expected=(
+            "innocent, exit 1",
+            "renamed.c {plain}: conflict, combined",
+            "renamed.c {held}: imbalance came theirs",
+        ),
+    ),
+    Case(
+        name="renamed-function-leak-came",
+        make=lambda forge, ground: _renames_function_with_leak(forge, ground, fix=False),
+        expected=("innocent, exit 1", "{file} renamed: imbalance came theirs"),
+    ),
+    Case(
+        name="renamed-function-conflict-leak-came",
+        make=_renames_function_with_conflict,
+        expected=(
+            "innocent, exit 1",
+            "{file} renamed: conflict, combined",
+            "{file} renamed: imbalance came theirs",
+        ),
+    ),
+    Case(
+        name="renamed-function-loses-fix",
+        make=lambda forge, ground: _renames_function_with_leak(forge, ground, fix=True),
+        expected=(
+            "guilty, exit 1",
+            "{file} renamed: no conflict, ours",
+            "{file} {held}: drops theirs, no conflict",
+            "{file} {held}: imbalance lost theirs",
+        ),
+    ),
+    Case(
+        name="moved-function-leak-came",
+        make=_moves_function_with_leak,
+        expected=(
+            "innocent, exit 1",
+            "{other} {held}: conflict, theirs",
+            "{other} {held}: imbalance came theirs",
         ),
     ),
     Case(

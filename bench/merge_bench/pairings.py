@@ -13,17 +13,25 @@ KEPT: Final = "\tvoid *kept = kmalloc(8, GFP_KERNEL);\n"
 FREED: Final = "\tkfree(kept);\n"
 
 
-def _breaks_through_helper(forge: Forge, ground: Ground) -> Sequence[str]:
+def _breaks_through_helper(forge: Forge, ground: Ground, *, header: bool) -> Sequence[str]:
     """Ours moves a release from a helper to its caller, theirs calls that helper in one more."""
     kind, name = ground.taken
     calls = f"\tdone_with({name});\n"
-    helper = f"\nvoid done_with({kind} *{name})\n{{\n\ttrace_done({name});\n{ground.release}}}\n"
+    helper = f"void done_with({kind} *{name})\n{{\n\ttrace_done({name});\n{ground.release}}}\n"
     caller = f"\nvoid close_it({kind} *{name})\n{{\n{calls}}}\n"
-    before = ground.files[ground.other] + helper + caller
-    after = edited(before, "done_with", (ground.release, ""))
-    after = edited(after, "close_it", (calls, calls + ground.release))
-    root = forge.commit("main", None, {**ground.files, ground.other: before})
-    ours = forge.commit("ours", root, {ground.other: after})
+    other = ground.files[ground.other]
+    path = f"{ground.path.rpartition('/')[0]}/helper.h"
+    before = (
+        {path: f"static inline {helper}", ground.other: other + caller}
+        if header
+        else {ground.other: f"{other}\n{helper}{caller}"}
+    )
+    home = path if header else ground.other
+    after = before | {home: edited(before[home], "done_with", (ground.release, ""))}
+    called = (calls, calls + ground.release)
+    after[ground.other] = edited(after[ground.other], "close_it", called)
+    root = forge.commit("main", None, {**ground.files, **before})
+    ours = forge.commit("ours", root, after)
     uses = ground.in_held(ground.text, (ground.release, calls))
     return [forge.merge([ours, forge.commit("theirs", root, {ground.path: uses})], {})]
 
@@ -88,7 +96,12 @@ def _one_release(forge: Forge, ground: Ground) -> Sequence[str]:
 CASES: Final = (
     Case(
         name="breaks-through-helper",
-        make=_breaks_through_helper,
+        make=lambda forge, ground: _breaks_through_helper(forge, ground, header=False),
+        expected=("innocent, exit 1", "{file} {held}: imbalance merge"),
+    ),
+    Case(
+        name="breaks-through-header",
+        make=lambda forge, ground: _breaks_through_helper(forge, ground, header=True),
         expected=("innocent, exit 1", "{file} {held}: imbalance merge"),
     ),
     Case(

@@ -18,6 +18,10 @@ KNOWN = {
     "octopus-two-conflicts-drops": "conflicts of an octopus's earlier steps are forgotten",
     "moved-function": "what a side changed in a function counts as lost when another moved it",
     "moved-function-drops": "the function is named where it is no more",
+    "moved-function-leak-came": "a side's imbalance is not followed to another file",
+    "breaks-through-header": "a release that moves from a header to the callers counts as lost",
+    "renamed-function-conflict-leak-came": "a side's imbalance is not followed to a new name",
+    "renamed-function-leak-came": "a side's imbalance is not followed to a new name",
 }
 
 
