@@ -67,3 +67,7 @@ bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last lin
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs
+
+.PHONY: bench-merge
+bench-merge: setup ## measure the review of merges: cases with the right verdict, time on 500 files; last line is JSON
+	$(BIN)/python -m bench.merge

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.kernels.debian import DebianKernels, Flavour, KernelPackages
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
-from anyclue.system.apt import Apt, PackageVersion
+from anyclue.system.apt import Apt, Package, PackageVersion
 from anyclue.system.processes import run
 from anyclue.system.store import Recipe, Store
 
@@ -20,6 +21,7 @@ PARTS = ("fs", "mm", "include", "block", "kernel", "lib", "ipc", "scripts/coccin
 # The flavour that has every file system as a module.
 FLAVOUR = Flavour(arch=Arch.X86_64, debian_arch="amd64", name="amd64")
 UNPACK_S = 900
+AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@invalid", "-c", "commit.gpgsign=false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +58,49 @@ class Sources:
 
     async def tree(self, version: str) -> Path:
         """Return the directory in which this version's ``fs``, ``mm`` and ``include`` lie."""
-        packages = _packages("", version)
 
         async def build(directory: Path) -> None:
-            await self._apt.unpack(packages.source, directory)
-            name = f"linux-source-{SERIES}"
-            archive = directory / "usr/src" / f"{name}.tar.xz"
-            (directory / "linux").mkdir()
-            await run(
-                (
-                    *("tar", "-xJf", str(archive), "-C", str(directory / "linux")),
-                    *("--strip-components=1", *(f"{name}/{part}" for part in PARTS)),
-                ),
-                deadline_s=UNPACK_S,
-            )
-            shutil.rmtree(directory / "usr")
+            await self._unpack(version, directory, PARTS)
 
-        inputs = {"package": str(packages.source), "parts": list(PARTS), "format": 1}
+        inputs = {"package": str(_source(version)), "parts": list(PARTS), "format": 1}
         made = await self._store.make(Recipe(kind="source", inputs=inputs), build)
         return made.file("linux")
+
+    async def repository(self, version: str) -> Path:
+        """Return a bare repository; its only commit, ``main``, has all of this version's files."""
+
+        async def build(directory: Path) -> None:
+            await self._unpack(version, directory, ())
+            tree, bare = directory / "linux", directory / "linux.git"
+            for words in (
+                ("init", "-q", "-b", "main", "--template="),
+                ("add", "--all", "--force"),
+                ("commit", "-q", "-m", f"linux-source-{SERIES} {version}"),
+                ("repack", "-adq"),
+                ("config", "core.bare", "true"),
+            ):
+                await run(("git", "-C", str(tree), *AUTHOR, *words), deadline_s=UNPACK_S)
+            (tree / ".git").rename(bare)
+            shutil.rmtree(tree)
+
+        inputs = {"package": str(_source(version)), "format": 1}
+        made = await self._store.make(Recipe(kind="repository", inputs=inputs), build)
+        return made.file("linux.git")
+
+    async def _unpack(self, version: str, directory: Path, parts: Sequence[str]) -> None:
+        """Unpack parts of the source, all of it when none is named, to ``linux``."""
+        await self._apt.unpack(_source(version), directory)
+        name = f"linux-source-{SERIES}"
+        archive = directory / "usr/src" / f"{name}.tar.xz"
+        (directory / "linux").mkdir()
+        await run(
+            (
+                *("tar", "-xJf", str(archive), "-C", str(directory / "linux")),
+                *("--strip-components=1", *(f"{name}/{part}" for part in parts)),
+            ),
+            deadline_s=UNPACK_S,
+        )
+        shutil.rmtree(directory / "usr")
 
     async def headers(self, version: str) -> tuple[Path, Path]:
         """Return the unpacked headers of this version (or the newest there are).
@@ -111,6 +137,10 @@ class Sources:
         made = await self._store.make(Recipe(kind="headers", inputs=inputs), build)
         sources = made.file("usr/src")
         return sources / f"linux-headers-{abi}-amd64", sources / f"linux-headers-{abi}-common"
+
+
+def _source(version: str) -> Package:
+    return _packages("", version).source
 
 
 def _packages(abi: str, version: str) -> KernelPackages:

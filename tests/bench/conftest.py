@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from anyclue.review.pairs.contracts import Contracts, read
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 TABLE = """
 [[pair]]

@@ -13,7 +13,7 @@ from anyclue.hunts.merges.testing import begin
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:
-    from tests.hunts.merges.conftest import Forge
+    from bench.merge_bench.forge import Forge
 
 SCENARIO = """
 schema = 1

@@ -149,12 +149,17 @@ class Gathered:
         defined = [self._defined(*one) for one in zip(self.sides, changed, strict=True)]
         calling = [self._calling(*one) for one in zip(self.sides, changed, strict=True)]
         found: set[str] = set()
+        names: set[bytes] = set()
         for number, here in enumerate(defined):
             for other, there in enumerate(calling):
                 if number == other:
                     continue
                 for name in here.keys() & there.keys():
+                    names.add(name)
                     found |= {*here[name], *there[name]}
+        for side, keys in zip(self.sides, changed, strict=True):
+            # What a function did before may be done by its callers now.
+            found |= {key for key in keys if names & called(self.contents.of(side, key) or b"")}
         return tuple(sorted(found))
 
     def _defined(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:

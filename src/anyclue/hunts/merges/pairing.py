@@ -93,11 +93,11 @@ class Pairer:
         self._keys = keys
         self._least = least
         self._around = Around(root, gathered.blobs, keys)
-        self._kept = self._focus()
+        self._kept, self._left = self._focus()
         self._around.focus(self._kept)
         self._root = root
 
-    def _focus(self) -> frozenset[bytes]:
+    def _focus(self) -> tuple[frozenset[bytes], int]:
         read, gathered = self._gathered.contents, self._gathered
         results = [one for one in (gathered.result, gathered.against) if one is not None]
         read.load([*gathered.sides, *results], self._keys)
@@ -113,6 +113,23 @@ class Pairer:
         )
         around = [t for path, t in self._around.texts.items() if path not in question.base]
         return kept(question, around, self._paired)
+
+    @property
+    def left_out(self) -> tuple[Unjudged, ...]:
+        """What is not looked at: functions that one side alone changed, in a large merge."""
+        if not self._left:
+            return ()
+        what = (
+            f"{self._left} functions that one side alone changed, in files that git merged by "
+            "itself, were not judged: anyclue pairs --diff BASE..SIDE does that"
+        )
+        return (Unjudged(path=".", line=0, function="", what=what),)
+
+    def read(self, versions: Iterable[Snapshot], keys: Sequence[str]) -> None:
+        """Read the files of versions side by side, before they are reviewed one by one."""
+        of = self._gathered.contents.of
+        texts = {of(one, key) for one in versions for key in keys}
+        self._reviewer.read(focused(one, self._kept) for one in texts if one is not None)
 
     def of(
         self, version: Snapshot, keys: Sequence[str] | None = None

@@ -15,7 +15,7 @@ from anyclue.model.finding import Unjudged
 from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
 from anyclue.review.merges.dating import Pairing, dated
 from anyclue.review.merges.exercising import exercises
-from anyclue.review.merges.judging import lost, resolved
+from anyclue.review.merges.judging import homes, lost, resolved
 from anyclue.review.merges.likeness import compared
 from anyclue.system import git
 from anyclue.system.git_merge import borrowed
@@ -38,10 +38,15 @@ def review(asked: Asked) -> MergeReview:
         gathered.contents.load(gathered.sides, keys)
         pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
         results = [one for one in (gathered.result, gathered.against) if one is not None]
+        pairer.read(results, keys)
         judged = [pairer.of(one) for one in results]
         at = _judged_beside(gathered, [pairing for pairing, _ in judged])
+        looked_at = at if pairer.left_out else keys
+        moves = homes(gathered.files(at, gathered.result))
+        pairer.read(gathered.sides, looked_at)
         sides = {
-            name: pairer.of(one, at)[0] for name, one in zip(names, gathered.sides, strict=True)
+            name: replace(pairer.of(one, looked_at)[0], homes=moves[number] if moves else {})
+            for number, (name, one) in enumerate(zip(names, gathered.sides, strict=True))
         }
         result = _resolution(merge.title, gathered.result, gathered, pairer, sides, judged[0])
         revs = dict(zip(names, merge.parents, strict=True))
@@ -71,9 +76,9 @@ def review(asked: Asked) -> MergeReview:
 
 
 def _judged_beside(gathered: Gathered, pairings: Sequence[Pairing]) -> list[str]:
-    """Return the files in which sides are judged too: those resolved, and those with findings.
+    """Return the files that were resolved, and those with findings.
 
-    Elsewhere git merged by itself, and found nothing: a side has nothing there that could be lost.
+    Elsewhere git merged by itself, and nothing was found: what a side has there is not lost.
     """
     found = {*gathered.edited, *gathered.otherwise}
     for one in pairings:
@@ -104,7 +109,7 @@ def _resolution(
         functions=functions,
         dropped=dropped,
         imbalances=dated(sides, pairing, functions, dropped, broken),
-        unjudged=(*gathered.unjudged, *unjudged),
+        unjudged=(*gathered.unjudged, *pairer.left_out, *unjudged),
     )
 
 

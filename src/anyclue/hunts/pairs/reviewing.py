@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from anyclue.hunts.pairs.cache import Cache
@@ -20,9 +20,21 @@ from anyclue.review.pairs.compare import Comparison, Told, versions
 from anyclue.review.pairs.contract_model import Contracts
 from anyclue.review.pairs.judge import Candidate
 from anyclue.review.pairs.program import Known, Program, seen_elsewhere
+from anyclue.system.workers import Workers
 
 CALLERS = 200
 """So many files that call something changed are looked at."""
+
+
+class _Reading:
+    """What a worker does that only reads."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def read(self, texts: Iterable[bytes]) -> None:
+        for text in texts:
+            cached_unit(text, self._cache)
 
 
 class Reviewer:
@@ -85,6 +97,13 @@ class Reviewer:
         if name.startswith(".."):
             return (self._root / name).read_bytes()
         return read_inside(self._root, name)
+
+    def read(self, texts: Iterable[bytes]) -> None:
+        """Read files side by side, so that reviews to come find them in the cache."""
+        left = sorted(set(texts), key=len, reverse=True)
+        if self._jobs > 1 and len(left) > FEW:
+            with Workers(self._jobs, lambda: _Reading(self._cache)) as workers:
+                workers.each("read", [(left[n :: self._jobs],) for n in range(self._jobs)])
 
     def change(
         self, change: Change, tree: Tree | None = None, least: Confidence = Confidence.LOW

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from anyclue.model.finding import Finding, FindingKind
 from anyclue.model.merge import Dated, Dropped, Imbalance, Resolved, Taken
+from anyclue.review.merges.pieces import Name
 from anyclue.review.merges.tokens import calls, folded, names
 
 _NOT_RELEASED = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
@@ -24,16 +25,18 @@ class Pairing:
         mended: findings that the base has and it has not.
         keys: by path in this version, what the file is known by in all versions.
         texts: by path in this version, the files with introduced findings.
+        homes: where the result has functions that are elsewhere in this version.
     """
 
     introduced: Sequence[Finding]
     mended: Sequence[Finding]
     keys: Mapping[str, str]
     texts: Mapping[str, bytes] = field(default_factory=dict)
+    homes: Mapping[Name, Name] = field(default_factory=dict)
 
     def marks(self) -> dict[Mark, Finding]:
         """Return the introduced findings by what recognises them in another version."""
-        return {_mark(one, self.keys): one for one in self.introduced}
+        return {_mark(one, self.keys, self.homes): one for one in self.introduced}
 
     def places(self, finding: Finding) -> dict[int, str]:
         """Return the lines at which a finding goes wrong, as they are written, by number."""
@@ -159,7 +162,9 @@ def _losers(finding: Finding, dropped: Sequence[Dropped]) -> Iterator[str]:
             yield one.side
 
 
-def _mark(finding: Finding, keys: Mapping[str, str]) -> Mark:
+def _mark(
+    finding: Finding, keys: Mapping[str, str], homes: Mapping[Name, Name] | None = None
+) -> Mark:
     group = (
         "not released"
         if finding.kind in _NOT_RELEASED
@@ -167,5 +172,6 @@ def _mark(finding: Finding, keys: Mapping[str, str]) -> Mark:
         if finding.kind in _TOO_OFTEN
         else finding.kind.value
     )
-    path = keys.get(finding.path, finding.path)
-    return f"{path}:{finding.function}", group, finding.pair, finding.resource
+    there = keys.get(finding.path, finding.path), finding.function
+    path, function = (homes or {}).get(there, there)
+    return f"{path}:{function}", group, finding.pair, finding.resource

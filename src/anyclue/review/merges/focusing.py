@@ -2,8 +2,8 @@
 
 Files in question have functions by the thousand, and a merge is about a few of them: those of a
 file that somebody resolved, those that more than one side has a part in, and the callers of these.
-They are kept with all that they call in turn; of the others only the head stays, so that every line
-keeps its number.
+Where few functions changed at all, those are of interest too. They are kept with all that they call
+in turn; of the others only the head stays, so that every line keeps its number.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+FEW = 400
+"""So many changed functions, and fewer, are kept whoever changed them."""
+
 _DEFINED = re.compile(
     rb"^[A-Za-z_][^\n;={}()]*?\b(\w+)\s*\([^;{}]*\)\s*(\{.*?^\})", re.MULTILINE | re.DOTALL
 )
@@ -20,6 +23,7 @@ _CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
 _DECIDES = re.compile(rb"\b(?:if|else|for|while|switch|case|goto|return|break|continue)\b|^\w+:")
 _SAID = re.compile(rb"[^\n]")
 
+_Pair = tuple[bytes, int, bytes | None, bytes | None]
 Texts = Mapping[str, bytes | None]
 
 
@@ -53,8 +57,13 @@ class Question:
     edited: Set[str]
 
 
-def kept(question: Question, around: Iterable[bytes], paired: Set[bytes]) -> frozenset[bytes]:
+def kept(
+    question: Question, around: Iterable[bytes], paired: Set[bytes]
+) -> tuple[frozenset[bytes], int]:
     """Return the names of the functions that a merge is about, and of what they call.
+
+    The number is that of changed functions that are not among them: one side alone changed each,
+    in a file that git merged by itself.
 
     Args:
         question: the files in question.
@@ -62,7 +71,7 @@ def kept(question: Question, around: Iterable[bytes], paired: Set[bytes]) -> fro
         paired: calls that acquire or release something.
     """
     texts: dict[bytes, set[bytes]] = {}
-    pairs: list[tuple[bytes, int, bytes | None, bytes | None]] = []
+    pairs: list[_Pair] = []
     roots: set[bytes] = set()
     for key in question.base:
         base = functions(question.base[key])
@@ -81,22 +90,14 @@ def kept(question: Question, around: Iterable[bytes], paired: Set[bytes]) -> fro
             if bodies != known or (key in question.edited and len(bodies) > 1):
                 roots.add(name)
     calls = {name: set().union(*map(called, bodies)) for name, bodies in texts.items()}
-    parts: dict[bytes, set[int]] = {}
-    behaves: dict[bytes, set[int]] = {}
-    matters = paired | calls.keys()
-    for name, side, old, new in pairs:
-        parts.setdefault(name, set()).add(side)
-        if _skeleton(old, matters) != _skeleton(new, matters):
-            behaves.setdefault(name, set()).add(side)
-    for name, callees in calls.items():
-        meeting = parts.get(name, set()).union(*(behaves[one] for one in callees if one in behaves))
-        if len(meeting) > 1:
-            roots.add(name)
+    changed = {name for name, *_ in pairs}
+    roots |= changed if len(changed) <= FEW else _meeting(pairs, calls, paired | calls.keys())
     roots |= {name for name, callees in calls.items() if callees & roots}
     for one in around:
         for name, body in functions(one).items():
             calls.setdefault(name, set()).update(called(body))
-    return frozenset(_reached(roots, calls))
+    found = frozenset(_reached(roots, calls))
+    return found, len(changed - found)
 
 
 def focused(text: bytes, names: Set[bytes]) -> bytes:
@@ -110,6 +111,29 @@ def focused(text: bytes, names: Set[bytes]) -> bytes:
         return whole[:begin] + b";" + _SAID.sub(b" ", whole[begin + 1 :])
 
     return _DEFINED.sub(head, text)
+
+
+def _meeting(
+    pairs: Iterable[_Pair], calls: Mapping[bytes, Set[bytes]], matters: Set[bytes]
+) -> set[bytes]:
+    """Return the functions in which more than one side has a part, by itself or by what is called.
+
+    Args:
+        pairs: name, side, and text before and after, of what a side changed.
+        calls: what each function calls.
+        matters: calls that make a difference to a caller.
+    """
+    parts: dict[bytes, set[int]] = {}
+    behaves: dict[bytes, set[int]] = {}
+    for name, side, old, new in pairs:
+        parts.setdefault(name, set()).add(side)
+        if _skeleton(old, matters) != _skeleton(new, matters):
+            behaves.setdefault(name, set()).add(side)
+    return {
+        name
+        for name, callees in calls.items()
+        if len(parts.get(name, set()).union(*(behaves[o] for o in callees if o in behaves))) > 1
+    }
 
 
 def _skeleton(text: bytes | None, names: Set[bytes]) -> list[bytes]:

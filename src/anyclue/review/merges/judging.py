@@ -95,6 +95,20 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
     return found
 
 
+def homes(files: Sequence[FileMerge]) -> list[dict[Name, Name]]:
+    """Return, for each side, where the result has functions that are elsewhere on that side."""
+    every = views(files)
+    count = max((len(one.sides) for one in files), default=0)
+    return [
+        {
+            there: one.at
+            for one in every
+            if (there := one.sides[number][0]) is not None and there != one.at
+        }
+        for number in range(count)
+    ]
+
+
 def _moves(base: Version, sides: Sequence[Version]) -> dict[Name, Name]:
     """Return where a side has the functions of the base that are not where they were."""
     return {

@@ -1,0 +1,25 @@
+"""All cases, and what the review says of one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bench.merge_bench import basics, histories, mail, moves, pairings
+from bench.merge_bench.case import Case
+from bench.merge_bench.forge import Forge
+from bench.merge_bench.grounds import Ground
+from bench.merge_bench.saying import said
+
+CASES: Final[tuple[Case, ...]] = (
+    *basics.CASES,
+    *pairings.CASES,
+    *histories.CASES,
+    *moves.CASES,
+    *mail.CASES,
+)
+
+
+def got(forge: Forge, case: Case, ground: Ground) -> tuple[str, ...]:
+    """Make a case's merge in an empty repository; return what is said of it."""
+    rev, *others = case.make(forge, ground)
+    return said(forge.review(rev, *others))
