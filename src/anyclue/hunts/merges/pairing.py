@@ -16,7 +16,7 @@ from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.hunts.pairs.sources import neighbourhood
 from anyclue.model.finding import Confidence, Finding, Review, Unjudged
 from anyclue.review.merges.dating import Pairing
-from anyclue.review.merges.focusing import Question, focused, kept
+from anyclue.review.merges.focusing import Question, concerns, focused, kept
 from anyclue.system.git_data import contents
 
 AROUND = 160
@@ -46,8 +46,12 @@ class Around:
         self._names: dict[str, str] = {}
 
     def focus(self, names: Set[bytes]) -> None:
-        """Leave out all functions but those with these names."""
-        self.texts = {path: focused(text, names) for path, text in self.texts.items()}
+        """Leave out all functions but those with these names, and files that have none of them."""
+        self.texts = {
+            path: focused(text, names)
+            for path, text in self.texts.items()
+            if concerns(path, text, names)
+        }
         self._names = {path: hashlib.sha256(text).hexdigest() for path, text in self.texts.items()}
 
     def near(self, paths: Iterable[str]) -> Mapping[str, str]:
@@ -62,6 +66,8 @@ class Around:
 
 class Pairer:
     """Compares the pairing of versions with that of the merge base.
+
+    ``keys`` are the files that it looks at: of a large merge, not all of those in question.
 
     Args:
         tree: where contracts of the project's own are looked for.
@@ -90,7 +96,7 @@ class Pairer:
         self._reviewer = Reviewer(root, contracts=contracts, cache=cache, jobs=jobs)
         self._paired = {call.encode() for call in contracts.calls}
         self._gathered = gathered
-        self._keys = keys
+        self.keys = keys
         self._least = least
         self._around = Around(root, gathered.blobs, keys)
         self._kept, self._left = self._focus()
@@ -100,19 +106,27 @@ class Pairer:
     def _focus(self) -> tuple[frozenset[bytes], int]:
         read, gathered = self._gathered.contents, self._gathered
         results = [one for one in (gathered.result, gathered.against) if one is not None]
-        read.load([*gathered.sides, *results], self._keys)
+        read.load([*gathered.sides, *results], self.keys)
 
         def texts(version: Snapshot) -> dict[str, bytes | None]:
-            return {key: read.of(version, key) for key in self._keys}
+            return {key: read.of(version, key) for key in self.keys}
 
         question = Question(
-            base={key: read.base(key) for key in self._keys},
+            base={key: read.base(key) for key in self.keys},
             sides=[texts(one) for one in gathered.sides],
             results=[texts(one) for one in results],
             edited={*gathered.edited, *gathered.otherwise},
         )
         around = [t for path, t in self._around.texts.items() if path not in question.base]
-        return kept(question, around, self._paired)
+        names, left = kept(question, around, self._paired)
+        if left:
+            versions = (question.base, *question.sides, *question.results)
+            self.keys = [
+                key
+                for key in self.keys
+                if any(concerns(key, one.get(key) or b"", names) for one in versions)
+            ]
+        return names, left
 
     @property
     def left_out(self) -> tuple[Unjudged, ...]:
@@ -138,7 +152,7 @@ class Pairer:
 
         ``keys`` are the files to look at; None for all of those in question.
         """
-        review = self._reviewed(self._keys if keys is None else keys, None, version)
+        review = self._reviewed(self.keys if keys is None else keys, None, version)
         read = self._gathered.contents
         known = version.keys()
         told = {

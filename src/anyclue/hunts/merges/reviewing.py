@@ -38,10 +38,10 @@ def review(asked: Asked) -> MergeReview:
         gathered.contents.load(gathered.sides, keys)
         pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
         results = [one for one in (gathered.result, gathered.against) if one is not None]
-        pairer.read(results, keys)
+        pairer.read(results, pairer.keys)
         judged = [pairer.of(one) for one in results]
         at = _judged_beside(gathered, [pairing for pairing, _ in judged])
-        looked_at = at if pairer.left_out else keys
+        looked_at = at if pairer.left_out else pairer.keys
         moves = homes(gathered.files(at, gathered.result))
         pairer.read(gathered.sides, looked_at)
         sides = {

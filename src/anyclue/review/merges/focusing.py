@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 FEW = 400
 """So many changed functions, and fewer, are kept whoever changed them."""
@@ -27,7 +28,8 @@ _Pair = tuple[bytes, int, bytes | None, bytes | None]
 Texts = Mapping[str, bytes | None]
 
 
-def functions(text: bytes | None) -> dict[bytes, bytes]:
+@lru_cache(maxsize=1 << 12)
+def functions(text: bytes | None) -> Mapping[bytes, bytes]:
     """Return the functions that begin in a file's first column; of one name, all together."""
     found: dict[bytes, bytes] = {}
     for one in _DEFINED.finditer(text or b""):
@@ -98,6 +100,11 @@ def kept(
             calls.setdefault(name, set()).update(called(body))
     found = frozenset(_reached(roots, calls))
     return found, len(changed - found)
+
+
+def concerns(path: str, text: bytes, names: Set[bytes]) -> bool:
+    """Return whether a file has one of these functions, or is a header."""
+    return path.endswith(".h") or not names.isdisjoint(functions(text))
 
 
 def focused(text: bytes, names: Set[bytes]) -> bytes:
