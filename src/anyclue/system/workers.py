@@ -73,12 +73,21 @@ class Workers:
         Raises:
             InfrastructureError: a worker failed or died.
         """
+        self.ask(method, arguments)
+        return list(self.answers(method))
+
+    def ask(self, method: str, arguments: Sequence[tuple[Any, ...]]) -> None:
+        """Begin what `each` does; `answers` waits for it."""
         for pipe, given in zip(self._pipes, arguments, strict=True):
             with contextlib.suppress(OSError):
                 pipe.send((method, given))
-        return list(self._answers(method))
 
-    def _answers(self, method: str) -> Iterator[Any]:
+    def answers(self, method: str) -> Iterator[Any]:
+        """Wait for each worker in turn, and give its answer.
+
+        Raises:
+            InfrastructureError: a worker failed or died.
+        """
         for pipe in self._pipes:
             try:
                 failed, answer = pipe.recv()

@@ -9,7 +9,7 @@ from anyclue.model.panes import Mark, Panes
 from anyclue.review.merges import aligning
 from anyclue.review.merges import panes as sizes
 from anyclue.review.merges.aligning import COLUMNS, CONTEXT
-from anyclue.review.merges.judging import lost, resolved
+from anyclue.review.merges.judging import judged
 from anyclue.review.merges.panes import side_by_side
 from anyclue.review.merges.pieces import FileMerge
 
@@ -47,7 +47,7 @@ def merge(
 
 def shown(file: FileMerge, other: FileMerge | None = None) -> tuple[Panes, ...]:
     files = [file]
-    functions, dropped = resolved(files, SIDES), lost(files, SIDES)
+    functions, dropped = judged(files, SIDES).functions, judged(files, SIDES).dropped
     return side_by_side(files, SIDES, functions, dropped, [other] if other else None)
 
 

@@ -139,32 +139,24 @@ class Pairer:
         )
         return (Unjudged(path=".", line=0, function="", what=what),)
 
-    def read(self, versions: Iterable[Snapshot], keys: Sequence[str]) -> None:
-        """Read the files of versions side by side, before they are reviewed one by one."""
+    def of(self, versions: Sequence[Snapshot], keys: Sequence[str]) -> list[Pairing]:
+        """Return what each version introduces and mends in these files, and what is not judged."""
         of = self._gathered.contents.of
         texts = {of(one, key) for one in versions for key in keys}
         self._reviewer.read(focused(one, self._kept) for one in texts if one is not None)
+        return [self._pairing(one, keys) for one in versions]
 
-    def of(
-        self, version: Snapshot, keys: Sequence[str] | None = None
-    ) -> tuple[Pairing, tuple[Unjudged, ...]]:
-        """Return what a version introduces and mends, and what could not be judged.
-
-        ``keys`` are the files to look at; None for all of those in question.
-        """
-        review = self._reviewed(self.keys if keys is None else keys, None, version)
-        read = self._gathered.contents
-        known = version.keys()
-        told = {
-            one.path: read.of(version, known.get(one.path, one.path)) for one in review.findings
-        }
-        pairing = Pairing(
+    def _pairing(self, version: Snapshot, keys: Sequence[str]) -> Pairing:
+        review = self._reviewed(keys, None, version)
+        of, known = self._gathered.contents.of, version.keys()
+        told = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}
+        return Pairing(
             introduced=review.findings,
             mended=review.fixed,
+            unjudged=review.unjudged,
             keys=known,
             texts={path: text for path, text in told.items() if text is not None},
         )
-        return pairing, review.unjudged
 
     def introduced(self, version: Snapshot, keys: Sequence[str]) -> Sequence[Finding]:
         """Return what a version introduces in some files, compared with the base."""

@@ -9,13 +9,13 @@ from anyclue.hunts.merges.asking import Asked, find
 from anyclue.hunts.merges.gathering import Gathered, gather
 from anyclue.hunts.merges.naming import brought, named
 from anyclue.hunts.merges.pairing import Pairer
+from anyclue.hunts.merges.reading import Reading
 from anyclue.hunts.merges.showing import shown
 from anyclue.hunts.merges.versions import Snapshot
-from anyclue.model.finding import Unjudged
 from anyclue.model.merge import Compared, Dropped, MergeReview, Resolution
 from anyclue.review.merges.dating import Pairing, dated
 from anyclue.review.merges.exercising import exercises
-from anyclue.review.merges.judging import homes, lost, resolved
+from anyclue.review.merges.judging import Judged, judged
 from anyclue.review.merges.likeness import compared
 from anyclue.system import git
 from anyclue.system.git_merge import borrowed
@@ -36,19 +36,16 @@ def review(asked: Asked) -> MergeReview:
             {*gathered.edited, *gathered.shared, *gathered.entangled(), *gathered.otherwise}
         )
         gathered.contents.load(gathered.sides, keys)
-        pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
-        results = [one for one in (gathered.result, gathered.against) if one is not None]
-        pairer.read(results, pairer.keys)
-        judged = [pairer.of(one) for one in results]
-        at = _judged_beside(gathered, [pairing for pairing, _ in judged])
-        looked_at = at if pairer.left_out else pairer.keys
-        moves = homes(gathered.files(at, gathered.result))
-        pairer.read(gathered.sides, looked_at)
-        sides = {
-            name: replace(pairer.of(one, looked_at)[0], homes=moves[number] if moves else {})
-            for number, (name, one) in enumerate(zip(names, gathered.sides, strict=True))
-        }
-        result = _resolution(merge.title, gathered.result, gathered, pairer, sides, judged[0])
+        resolved_files = gathered.files(gathered.otherwise or gathered.edited, gathered.result)
+        with Reading(resolved_files, names, asked.jobs) as reading:
+            pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
+            results = [one for one in (gathered.result, gathered.against) if one is not None]
+            pairings = pairer.of(results, pairer.keys)
+            text = reading.result()
+        sides = _sides(gathered, pairer, names, text, pairings)
+        result = _resolution(
+            merge.title, gathered.result, gathered, pairer, sides, text, pairings[0]
+        )
         revs = dict(zip(names, merge.parents, strict=True))
         result = replace(
             result,
@@ -60,7 +57,8 @@ def review(asked: Asked) -> MergeReview:
         if gathered.against is not None:
             title = str(asked.against)
             other = gathered.against
-            against = _resolution(title, other, gathered, pairer, sides, judged[1])
+            text = judged(gathered.files(gathered.otherwise, other), names)
+            against = _resolution(title, other, gathered, pairer, sides, text, pairings[1])
             beside = _beside(gathered, gathered.against)
         panes = shown(gathered, names, result) if asked.page is not None else ()
     return MergeReview(
@@ -75,15 +73,30 @@ def review(asked: Asked) -> MergeReview:
     )
 
 
-def _judged_beside(gathered: Gathered, pairings: Sequence[Pairing]) -> list[str]:
-    """Return the files that were resolved, and those with findings.
+def _sides(
+    gathered: Gathered,
+    pairer: Pairer,
+    names: Sequence[str],
+    text: Judged,
+    results: Sequence[Pairing],
+) -> dict[str, Pairing]:
+    """Return the pairing of each side, with where the result has its functions.
 
-    Elsewhere git merged by itself, and nothing was found: what a side has there is not lost.
+    In a large merge that is of files that were resolved, and those with findings. Elsewhere git
+    merged by itself, and nothing was found: what a side has there is not lost.
     """
-    found = {*gathered.edited, *gathered.otherwise}
-    for one in pairings:
-        found |= {one.keys.get(finding.path, finding.path) for finding in one.introduced}
-    return sorted(found)
+    resolved = {*gathered.edited, *gathered.otherwise}
+    found = {
+        one.keys.get(finding.path, finding.path) for one in results for finding in one.introduced
+    }
+    others = judged(gathered.files(sorted(found - resolved), gathered.result), names).homes
+    at = sorted(resolved | found) if pairer.left_out else pairer.keys
+    return {
+        name: replace(pairing, homes={**text.homes[number], **others[number]})
+        for number, (name, pairing) in enumerate(
+            zip(names, pairer.of(gathered.sides, at), strict=True)
+        )
+    }
 
 
 def _resolution(
@@ -92,24 +105,21 @@ def _resolution(
     gathered: Gathered,
     pairer: Pairer,
     sides: Mapping[str, Pairing],
-    judged: tuple[Pairing, tuple[Unjudged, ...]],
+    text: Judged,
+    pairing: Pairing,
 ) -> Resolution:
-    files = gathered.files(gathered.otherwise or gathered.edited, version)
-    functions = resolved(files, tuple(sides))
-    dropped = lost(files, tuple(sides))
-    pairing, unjudged = judged
     keys = version.keys()
     broken = {
         name: pairer.between(side, version, at)
         for name, side in zip(sides, gathered.sides, strict=True)
-        if (at := sorted({_key(one, side, keys) for one in dropped if one.side == name}))
+        if (at := sorted({_key(one, side, keys) for one in text.dropped if one.side == name}))
     }
     return Resolution(
         title=title,
-        functions=functions,
-        dropped=dropped,
-        imbalances=dated(sides, pairing, functions, dropped, broken),
-        unjudged=(*gathered.unjudged, *pairer.left_out, *unjudged),
+        functions=text.functions,
+        dropped=text.dropped,
+        imbalances=dated(sides, pairing, text.functions, text.dropped, broken),
+        unjudged=(*gathered.unjudged, *pairer.left_out, *pairing.unjudged),
     )
 
 
@@ -129,7 +139,7 @@ def _beside(gathered: Gathered, other: Snapshot) -> tuple[Compared, ...]:
     decided = {
         (one.path, one.function)
         for version in (gathered.result, other)
-        for one in resolved(gathered.files(keys, version), names)
+        for one in judged(gathered.files(keys, version), names).functions
     }
     return tuple(
         one for one in found if (one.path, one.function) in decided or one.likeness != "same"

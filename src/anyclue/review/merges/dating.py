@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.model.finding import Finding, FindingKind
+from anyclue.model.finding import Finding, FindingKind, Unjudged
 from anyclue.model.merge import Dated, Dropped, Imbalance, Resolved, Taken
 from anyclue.review.merges.pieces import Name
 from anyclue.review.merges.tokens import calls, folded, names
@@ -23,6 +23,7 @@ class Pairing:
     Attributes:
         introduced: findings that it has and the base has not.
         mended: findings that the base has and it has not.
+        unjudged: what could not be judged.
         keys: by path in this version, what the file is known by in all versions.
         texts: by path in this version, the files with introduced findings.
         homes: where the result has functions that are elsewhere in this version.
@@ -30,6 +31,7 @@ class Pairing:
 
     introduced: Sequence[Finding]
     mended: Sequence[Finding]
+    unjudged: Sequence[Unjudged]
     keys: Mapping[str, str]
     texts: Mapping[str, bytes] = field(default_factory=dict)
     homes: Mapping[Name, Name] = field(default_factory=dict)

@@ -83,7 +83,7 @@ def kept(
             before = base.get(name)
             pairs += [
                 (name, number, before, one.get(name))
-                for number, one in enumerate(sides)
+                for number, one in enumerate((*sides, *results))
                 if one.get(name) != before
             ]
             known = {before, *(one.get(name) for one in sides)}
@@ -93,8 +93,14 @@ def kept(
                 roots.add(name)
     calls = {name: set().union(*map(called, bodies)) for name, bodies in texts.items()}
     changed = {name for name, *_ in pairs}
-    roots |= changed if len(changed) <= FEW else _meeting(pairs, calls, paired | calls.keys())
-    roots |= {name for name, callees in calls.items() if callees & roots}
+    if len(changed) <= FEW:
+        roots |= changed
+        roots |= {name for name, callees in calls.items() if callees & roots}
+    else:
+        behaving = _behaving(pairs, paired | calls.keys())
+        roots |= _meeting(pairs, calls, behaving, len(question.sides))
+        acting = roots & behaving.keys()
+        roots |= {name for name, callees in calls.items() if callees & acting}
     for one in around:
         for name, body in functions(one).items():
             calls.setdefault(name, set()).update(called(body))
@@ -120,26 +126,45 @@ def focused(text: bytes, names: Set[bytes]) -> bytes:
     return _DEFINED.sub(head, text)
 
 
+def _behaving(pairs: Iterable[_Pair], matters: Set[bytes]) -> dict[bytes, set[int]]:
+    """Return the functions that may do something else to a caller now, with the versions.
+
+    Args:
+        pairs: name, version, and text before and after, of what changed.
+        matters: calls that make a difference to a caller.
+    """
+    found: dict[bytes, set[int]] = {}
+    for name, version, old, new in pairs:
+        if _skeleton(old, matters) != _skeleton(new, matters):
+            found.setdefault(name, set()).add(version)
+    return found
+
+
 def _meeting(
-    pairs: Iterable[_Pair], calls: Mapping[bytes, Set[bytes]], matters: Set[bytes]
+    pairs: Iterable[_Pair],
+    calls: Mapping[bytes, Set[bytes]],
+    behaving: Mapping[bytes, Set[int]],
+    sides: int,
 ) -> set[bytes]:
     """Return the functions in which more than one side has a part, by itself or by what is called.
 
     Args:
-        pairs: name, side, and text before and after, of what a side changed.
+        pairs: name, version, and text before and after, of what changed.
         calls: what each function calls.
-        matters: calls that make a difference to a caller.
+        behaving: functions that do something else, with the versions.
+        sides: so many versions, the first, are the sides'.
     """
     parts: dict[bytes, set[int]] = {}
-    behaves: dict[bytes, set[int]] = {}
-    for name, side, old, new in pairs:
-        parts.setdefault(name, set()).add(side)
-        if _skeleton(old, matters) != _skeleton(new, matters):
-            behaves.setdefault(name, set()).add(side)
+    for name, version, _, _ in pairs:
+        parts.setdefault(name, set()).add(version)
+    every = set(range(sides))
     return {
         name
         for name, callees in calls.items()
-        if len(parts.get(name, set()).union(*(behaves[o] for o in callees if o in behaves))) > 1
+        if len(
+            every & parts.get(name, set()).union(*(behaving[o] for o in callees if o in behaving))
+        )
+        > 1
     }
 
 

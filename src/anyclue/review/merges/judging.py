@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.model.merge import OUTSIDE, Dropped, Resolved, Taken
@@ -45,6 +45,21 @@ class Views:
     def as_merged(self) -> bool:
         """Whether it is what git merges by itself."""
         return not self.conflict and _same(self.result, self.automatic[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a resolution did to texts.
+
+    Attributes:
+        functions: those in conflict, or other than git merges them, by file and line.
+        dropped: changes of a side that it lost.
+        homes: for each side, where the result has functions that are elsewhere on that side.
+    """
+
+    functions: tuple[Resolved, ...]
+    dropped: tuple[Dropped, ...]
+    homes: tuple[Mapping[Name, Name], ...]
 
 
 def views(files: Sequence[FileMerge]) -> list[Views]:
@@ -95,20 +110,6 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
     return found
 
 
-def homes(files: Sequence[FileMerge]) -> list[dict[Name, Name]]:
-    """Return, for each side, where the result has functions that are elsewhere on that side."""
-    every = views(files)
-    count = max((len(one.sides) for one in files), default=0)
-    return [
-        {
-            there: one.at
-            for one in every
-            if (there := one.sides[number][0]) is not None and there != one.at
-        }
-        for number in range(count)
-    ]
-
-
 def _moves(base: Version, sides: Sequence[Version]) -> dict[Name, Name]:
     """Return where a side has the functions of the base that are not where they were."""
     return {
@@ -119,19 +120,35 @@ def _moves(base: Version, sides: Sequence[Version]) -> dict[Name, Name]:
     }
 
 
-def resolved(files: Sequence[FileMerge], sides: Sequence[str]) -> tuple[Resolved, ...]:
-    """Return the functions in conflict, or other than git merges them, by file and line."""
-    paths = {one.key: one for one in files}
-    found = [_resolved(one, paths, sides) for one in views(files) if not _untouched(one)]
-    return tuple(sorted(found, key=lambda one: (one.path, one.line, one.function)))
+def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> Judged:
+    """Return what a resolution did to files.
 
-
-def lost(files: Sequence[FileMerge], sides: Sequence[str]) -> tuple[Dropped, ...]:
-    """Return the changes of a side that the result lost, by side, file and function."""
+    Args:
+        files: the files in every version.
+        sides: the names of the parents.
+    """
     every = views(files)
+    by_key = {one.key: one for one in files}
+    functions = [_resolved(one, by_key, sides) for one in every if not _untouched(one)]
+    return Judged(
+        functions=tuple(sorted(functions, key=lambda one: (one.path, one.line, one.function))),
+        dropped=tuple(_lost(every, by_key, sides)),
+        homes=tuple(
+            {
+                there: one.at
+                for one in every
+                if (there := one.sides[number][0]) is not None and there != one.at
+            }
+            for number, _ in enumerate(sides)
+        ),
+    )
+
+
+def _lost(
+    every: Sequence[Views], files: Mapping[str, FileMerge], sides: Sequence[str]
+) -> Iterator[Dropped]:
+    """Yield the changes of a side that the result lost, by file, function and side."""
     spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
-    paths = {one.key: one for one in files}
-    found: list[Dropped] = []
     for one in every:
         if _untouched(one):
             continue
@@ -143,16 +160,13 @@ def lost(files: Sequence[FileMerge], sides: Sequence[str]) -> tuple[Dropped, ...
             )
             if lines:
                 key, name = at or one.at
-                found.append(
-                    Dropped(
-                        path=paths[key].paths[number],
-                        function=name,
-                        side=side,
-                        conflict=one.conflict,
-                        lines=lines,
-                    )
+                yield Dropped(
+                    path=files[key].paths[number],
+                    function=name,
+                    side=side,
+                    conflict=one.conflict,
+                    lines=lines,
                 )
-    return tuple(found)
 
 
 def _untouched(one: Views) -> bool:
@@ -164,7 +178,7 @@ def _says_something(one: Views) -> bool:
     return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
 
 
-def _resolved(one: Views, files: dict[str, FileMerge], sides: Sequence[str]) -> Resolved:
+def _resolved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> Resolved:
     key, name = one.at
     taken, side = _taken(one, sides)
     new = tuple(_new_lines(one)) if taken is Taken.NEW_TEXT else ()
@@ -212,7 +226,7 @@ def _new_lines(one: Views) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _moved(one: Views, files: dict[str, FileMerge], sides: Sequence[str]) -> str:
+def _moved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> str:
     for number, side in enumerate(sides):
         at, _ = one.sides[number]
         if at is not None and at != one.at:
