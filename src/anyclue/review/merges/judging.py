@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.model.merge import OUTSIDE, Dropped, Resolved, Taken
@@ -174,8 +174,12 @@ def _untouched(one: Views) -> bool:
 
 
 def _says_something(one: Views) -> bool:
-    texts = (one.result, *one.automatic)
-    return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
+    def differ(texts: Iterable[Piece | None]) -> bool:
+        return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
+
+    # A conflict that is decided for one side may leave braces open: then code seems to be outside.
+    own = (one.base, one.result, *(two for _, two in one.sides))
+    return differ(own) and differ((one.result, *one.automatic))
 
 
 def _resolved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> Resolved:
