@@ -67,3 +67,7 @@ bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last lin
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs
+
+.PHONY: bench-bisect-sim
+bench-bisect-sim: setup ## simulate bisections of a real history, beside git bisect; last line is JSON
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.bisect_sim
