@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.clues.bisection.conftest import Tools
 
 FLAKY = Settings(rates=Rates(false_good=0.2, false_bad=0.01), floor=0.2, repeats=3)
-RATES = st.builds(Rates, false_bad=st.floats(0, 1), false_good=st.floats(0, 1))
+RATES = st.builds(Rates, false_bad=st.floats(0, 0.4), false_good=st.floats(0, 0.5))
 RUNS = st.builds(
     Observation,
     commit=st.text(),
@@ -75,6 +75,10 @@ def test_resumed_at_every_cut_it_goes_on_the_same(tools: Tools) -> None:
         ('{"commit": "c", "shown": "bad", "ratio": NaN}', "line 3: ratio is no number"),
         ('{"commit": "c", "shown": "bad", "ratio": -1}', "line 3: ratio is -1, below 0"),
         ('{"commit": "c", "shown": "bad", "false_bad": 2}', "line 3: false_bad is 2"),
+        (
+            '{"commit": "c", "shown": "bad", "false_bad": 0.5, "false_good": 0.5}',
+            "line 3: a run with .* says nothing",
+        ),
         ('{"evidence": "c"}', "line 3: it has no 'ratio'"),
         ("[" * 100_000, "line 3: "),
     ],
@@ -93,6 +97,8 @@ def test_a_line_that_is_whole_and_wrong(line: str, words: str) -> None:
         (('["a"]', '"a"'), "good is not a list"),
         (('"repeats": 3', '"repeats": true'), "repeats is True"),
         (('"floor": 0.2', '"floor": "x"'), "floor is no number"),
+        (('"floor": 0.2', '"floor": 0'), "leaves no share"),
+        (('"confidence": 0.99', '"confidence": 1'), "a confidence of 1"),
     ],
 )
 def test_a_first_line_that_is_wrong(change: tuple[str, str], words: str) -> None:

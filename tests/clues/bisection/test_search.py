@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.clues.bisection.history import history
-from anyclue.clues.bisection.noise import believed, bits
+from anyclue.clues.bisection.noise import bits
 from anyclue.clues.bisection.prior import prior
 from anyclue.clues.bisection.search import search
 from anyclue.model.bisection import (
@@ -124,11 +124,17 @@ def test_evidence_that_is_right_saves_runs(tools: Tools) -> None:
     assert len(helped) <= len(plain) - 4
 
 
-def test_a_floor_of_nothing_and_rates_that_say_nothing_are_refused() -> None:
-    with pytest.raises(ValueError, match="floor"):
-        prior({"a": 0}, [], 0.0)
-    with pytest.raises(ValueError, match="says nothing"):
-        believed(Rates(false_good=0.6, false_bad=0.4))
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (Settings(floor=0.0), "floor"),
+        (Settings(confidence=1.0), "confidence"),
+        (Settings(rates=Rates(false_good=0.6, false_bad=0.4)), "says nothing"),
+    ],
+)
+def test_settings_that_leave_nothing_to_learn(tools: Tools, wrong: Settings, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        search(history(tools.line(3)), wrong)
 
 
 def test_the_ends_come_first(tools: Tools) -> None:

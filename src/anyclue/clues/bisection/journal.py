@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final, TypeVar
 
+from anyclue.clues.bisection.noise import believed, checked
 from anyclue.model.bisection import Evidence, Observation, Rates, Settings, Shown
 from anyclue.model.errors import Problem, RequestError
 
@@ -125,14 +126,14 @@ def _first(fields: Mapping[str, Any]) -> Journal:
         raise ValueError(f"repeats is {repeats!r}")
     settings = Settings(
         confidence=_share(fields, "confidence"),
-        rates=Rates(false_bad=_share(fields, "false_bad"), false_good=_share(fields, "false_good")),
+        rates=_rates(fields),
         floor=_share(fields, "floor"),
         repeats=repeats,
     )
     return Journal(
         good=tuple(_text(one, "good") for one in good),
         bad=_text(fields["bad"], "bad"),
-        settings=settings,
+        settings=checked(settings),
     )
 
 
@@ -141,11 +142,7 @@ def _entry(fields: Mapping[str, Any]) -> Evidence | Observation:
     if "evidence" in fields:
         commit = _text(fields["evidence"], "evidence")
         return Evidence(commit=commit, ratio=_ratio(fields), because=because)
-    rates = None
-    if "false_bad" in fields or "false_good" in fields:
-        rates = Rates(
-            false_bad=_share(fields, "false_bad"), false_good=_share(fields, "false_good")
-        )
+    rates = _rates(fields) if "false_bad" in fields or "false_good" in fields else None
     return Observation(
         commit=_text(fields["commit"], "commit"),
         shown=Shown(fields["shown"]),
@@ -153,6 +150,12 @@ def _entry(fields: Mapping[str, Any]) -> Evidence | Observation:
         ratio=_ratio(fields) if "ratio" in fields else None,
         because=because,
     )
+
+
+def _rates(fields: Mapping[str, Any]) -> Rates:
+    rates = Rates(false_bad=_share(fields, "false_bad"), false_good=_share(fields, "false_good"))
+    believed(rates)
+    return rates
 
 
 def _number(fields: Mapping[str, Any], name: str) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 
 from anyclue.clues.bisection.belief import belief
 from anyclue.clues.bisection.history import MOST_SEGMENTS, between, history, segments
+from anyclue.clues.bisection.noise import checked
 from anyclue.clues.bisection.prior import prior
 from anyclue.clues.bisection.search import Search, search
 from anyclue.model.bisection import Commit, Evidence, Observation, Range, Settings, Standing
@@ -114,7 +115,7 @@ def _coarse(cut: Spine, settings: Settings, evidence: Sequence[Evidence]) -> Sea
     share = prior(number, evidence, settings.floor)
     pieces = np.fromiter(cut.piece.values(), dtype=np.int64)
     start = belief(history(cut.line), np.bincount(pieces, weights=share).astype(np.float64))
-    surer = replace(settings, confidence=max(settings.confidence, SURER))
+    surer = replace(checked(settings), confidence=max(settings.confidence, SURER))
     return Search(now=start, settings=surer)
 
 

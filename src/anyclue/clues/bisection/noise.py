@@ -25,6 +25,20 @@ def believed(rates: Rates) -> Rates:
     return Rates(false_bad=false_bad, false_good=false_good)
 
 
+def checked(settings: Settings) -> Settings:
+    """Return settings with which a bisection ends.
+
+    Raises:
+        ValueError: the rates, the confidence or the floor leave nothing to learn.
+    """
+    believed(settings.rates)
+    if not 0.5 <= settings.confidence < 1:
+        raise ValueError(f"a confidence of {settings.confidence} is not from 0.5 to below 1")
+    if not 0 < settings.floor <= 1:
+        raise ValueError(f"a floor of {settings.floor} leaves no share to every commit")
+    return settings
+
+
 def likelihoods(seen: Observation, settings: Settings) -> tuple[float, float] | None:
     """Return the log-likelihoods of a run with the bug and without; None when it says nothing."""
     if seen.shown is Shown.SKIP:

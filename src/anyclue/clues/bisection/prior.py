@@ -21,12 +21,7 @@ def prior(number: Mapping[str, int], evidence: Sequence[Evidence], floor: float)
     Ratios on one commit are multiplied. Of the whole, the share ``floor`` is dealt out evenly: no
     commit falls below floor / n, so no evidence costs the culprit more than log2(1 / floor) bits.
     What is known of other commits is passed over.
-
-    Raises:
-        ValueError: the floor is not above 0 and at most 1.
     """
-    if not 0 < floor <= 1:
-        raise ValueError(f"a floor of {floor} leaves no share to every commit")
     odds = np.zeros(len(number))
     for one in evidence:
         if one.commit in number:

@@ -14,7 +14,7 @@ from math import log
 from anyclue.clues.bisection import choice
 from anyclue.clues.bisection.belief import CLEAN_END, Belief, belief
 from anyclue.clues.bisection.history import History
-from anyclue.clues.bisection.noise import log_odds
+from anyclue.clues.bisection.noise import checked, log_odds
 from anyclue.clues.bisection.prior import prior
 from anyclue.clues.bisection.proof import demands
 from anyclue.clues.bisection.telling import together
@@ -146,10 +146,10 @@ def search(
 
     Raises:
         RequestError: a run's commit is neither in the range nor at its edge.
-        ValueError: the settings' floor or rates leave nothing to learn.
+        ValueError: the settings leave nothing to learn.
     """
     start = belief(span, prior(span.number, evidence, settings.floor))
-    now = Search(now=start, settings=settings, costs=costs or {})
+    now = Search(now=start, settings=checked(settings), costs=costs or {})
     for one in seen:
         now = now.after(one)
     return now
