@@ -4,7 +4,7 @@ The commit itself shows the bug, and each parent of it does not: a merge is accu
 its parents are good. Each is run ``repeats`` times at least, and until these runs alone, whatever
 the prior, give the odds of the stated confidence. That runs at one commit ever give odds of k to 1
 for what is false has a probability of 1 / k at most (Ville's inequality), also when they are
-stopped at will.
+stopped at will; this holds for each commit that is tried.
 """
 
 from __future__ import annotations
