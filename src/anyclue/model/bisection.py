@@ -1,0 +1,165 @@
+"""What a bisection asks, what it was told, and what it says of each commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit and the parents it names."""
+
+    id: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The commits that ``bad`` reaches and no commit of ``good`` does, parents before children."""
+
+    good: tuple[str, ...]
+    bad: str
+    commits: tuple[Commit, ...]
+
+
+class Shown(StrEnum):
+    """What one run at a commit showed."""
+
+    BAD = "bad"
+    GOOD = "good"
+    SKIP = "skip"
+    """It does not build or boot, or breaks in another way: it says nothing of the bug."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """How often one run errs.
+
+    Attributes:
+        false_bad: share of runs without the bug that show it.
+        false_good: share of runs with the bug that do not.
+    """
+
+    false_bad: float = 0.0
+    false_good: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One run at a commit.
+
+    Attributes:
+        commit: its id.
+        shown: what it showed.
+        rates: how often such a run errs, where it is not as the settings say.
+        ratio: how much likelier the measurement is with the bug than without; it stands above
+            the rates.
+        because: the reason, in words.
+    """
+
+    commit: str
+    shown: Shown
+    rates: Rates | None = None
+    ratio: float | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of a commit before it is run.
+
+    Attributes:
+        commit: its id.
+        ratio: how much likelier this is of the culprit than of another commit.
+        because: what was seen, in words.
+    """
+
+    commit: str
+    ratio: float
+    because: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a bisection keeps to.
+
+    Attributes:
+        confidence: the probability at which a commit is accused; its proof has to reach the same
+            odds by itself.
+        rates: how often a run errs.
+        floor: share of the prior that evidence cannot move: each of n commits keeps floor / n.
+        repeats: runs that the accused commit and each of its parents have at least.
+    """
+
+    confidence: float = 0.99
+    rates: Rates = field(default_factory=Rates)
+    floor: float = 0.1
+    repeats: int = 2
+
+
+class Standing(StrEnum):
+    """How far a bisection is."""
+
+    SEARCHING = "searching"
+    FOUND = "found"
+    """One commit is accused, and proven."""
+    RANGE = "range"
+    """One of several commits, which runs cannot tell apart because those between are skipped."""
+    BAD_IS_CLEAN = "bad-is-clean"
+    GOOD_IS_BAD = "good-is-bad"
+    NO_ONE_COMMIT = "no-one-commit"
+    """The runs fit no first bad commit, nor a wrong end."""
+    STUCK = "stuck"
+    """What has to be run next, an end or a part of the proof, cannot be run."""
+
+
+class Why(StrEnum):
+    """What the next run is for."""
+
+    ENDS = "ends"
+    SEARCH = "search"
+    PROOF = "proof"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """The next run: at which commit, what for, and the bits it is expected to teach."""
+
+    commit: str
+    why: Why
+    bits: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """A part of a proof: runs that a commit still needs, all to show the same."""
+
+    commit: str
+    expected: Shown
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What a bisection says after some runs.
+
+    Attributes:
+        standing: how far it is.
+        next: the next run; None when it has ended.
+        accused: the likeliest commit, or the commits that cannot be told from it, oldest first.
+        confidence: the probability of these together.
+        proof: what is missing of their proof.
+        bad_is_clean: probability that the bad end is clean.
+        good_is_bad: probability that the bug is older than the range.
+        no_one_commit: probability that nothing of all this fits.
+    """
+
+    standing: Standing
+    next: Ask | None
+    accused: tuple[str, ...]
+    confidence: float
+    proof: tuple[Demand, ...]
+    bad_is_clean: float
+    good_is_bad: float
+    no_one_commit: float
