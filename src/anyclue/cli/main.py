@@ -55,6 +55,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
     "merge": ("merge", "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve"),
     "stable": ("stable", "anyclue stable HEAD; anyclue stable HEAD --trees 'origin/linux-*.y'"),
+    "bisect": (
+        "bisect",
+        "anyclue bisect --good v6.1 --bad HEAD --cell i386-2g.default.lzo.small-files mine.toml",
+    ),
     "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
     "doctor": ("doctor", "anyclue doctor"),
 }

@@ -163,3 +163,72 @@ class Status:
     bad_is_clean: float
     good_is_bad: float
     no_one_commit: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reverted:
+    """What the bad end showed without the accused commit's change.
+
+    Attributes:
+        shown: the worst of all runs; None when it could not be made.
+        because: why, in words.
+        runs: how many runs.
+    """
+
+    shown: Shown | None
+    because: str
+    runs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A commit with its subject (hostile text)."""
+
+    commit: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTold:
+    """A run as reports tell it.
+
+    Attributes:
+        commit: its id.
+        shown: what it showed.
+        because: why, in words.
+        seconds: of all of it, wall-clock; None where another session made it.
+        build_seconds: of making the kernel, as part of that; None where nothing was made.
+    """
+
+    commit: str
+    shown: Shown
+    because: str
+    seconds: float | None
+    build_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bisected:
+    """A bisection that has ended, as reports tell it.
+
+    Attributes:
+        standing: how.
+        accused: the commit, or those that cannot be told from it, oldest first.
+        confidence: the probability of these together.
+        commits: so many were in the range.
+        cell: what was run, without the kernel.
+        wanted: what the bad end is guilty of; "" where that is not known.
+        runs: every run, in order.
+        reverted: what the bad end showed without the accused commit's change.
+        run: the run directory, as the user would name it.
+    """
+
+    standing: Standing
+    accused: tuple[Named, ...]
+    confidence: float
+    commits: int
+    cell: str
+    wanted: str
+    runs: tuple[RunTold, ...]
+    reverted: Reverted | None
+    run: str

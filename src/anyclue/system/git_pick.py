@@ -25,14 +25,14 @@ def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
         RequestError: objects are missing.
         InfrastructureError: git fails.
     """
-    base = _alone(repo, parent)
-    found = merged(repo, _alone(repo, onto, base), _alone(repo, fix, base))
+    base = alone(repo, parent)
+    found = merged(repo, alone(repo, onto, base), alone(repo, fix, base))
     tree = _asked(repo, "rev-parse", f"{found.commit}^{{tree}}")
     same = tree == _asked(repo, "rev-parse", f"{onto}^{{tree}}")
     return Pick(conflicts=tuple(sorted(found.conflicts)), empty=same and not found.conflicts)
 
 
-def _alone(repo: Repository, commit_id: str, *parents: str) -> str:
+def alone(repo: Repository, commit_id: str, *parents: str) -> str:
     """Return a commit with the files of another one, and only these parents."""
     above = [word for one in parents for word in ("-p", one)]
     return _asked(repo, "commit-tree", f"{commit_id}^{{tree}}", *above, "-m", "anyclue")

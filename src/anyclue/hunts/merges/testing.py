@@ -14,10 +14,12 @@ import tomli_w
 
 from anyclue.clues.resolutions import observed
 from anyclue.hunts import hunt as hunting
+from anyclue.hunts import trees
 from anyclue.hunts.context import Context
 from anyclue.hunts.merges.asking import Asked, Merge, find
 from anyclue.hunts.merges.gathering import base_of
 from anyclue.hunts.pairs.disk import read_inside
+from anyclue.hunts.trees import Sources
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.merge import MergeTest
 from anyclue.model.scenario import Axis, DebianKernel, Kernel, Scenario
@@ -29,7 +31,6 @@ from anyclue.system.git import Repository
 from anyclue.system.git_merge import borrowed
 
 BASE, RESULT, AGAINST = "base", "result", "against"
-Sources = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +70,7 @@ def begin(asked: Asked, given: Path, out: Path | None) -> MergeRun:
         if again is not None
         else hunting.plan(given)
     )
-    kernel = _rebuilt(scenario, given)
-    directory = kernel.variant.directory if kernel.variant is not None else ""
+    kernel, directory = trees.rebuilt(scenario, given)
     real = git.repository(asked.tree)
     merge = find(real, asked)
     with borrowed(real) as repo:
@@ -110,17 +110,6 @@ async def test(run: MergeRun, context: Context) -> MergeTest:
     )
 
 
-def _rebuilt(scenario: Scenario, given: Path) -> Kernel:
-    """Return the scenario's kernel whose module is rebuilt: its reference, or the first."""
-    names = [cell.kernel for cell in (*scenario.references, *scenario.cells)]
-    for name in names:
-        kernel = scenario.kernels[name]
-        if kernel.variant is not None:
-            return kernel
-    step = 'add module = "fs/btrfs" to a kernel: that directory is taken from each version'
-    raise _wrong("no kernel of this scenario has a module rebuilt", f"{given}: kernels", step)
-
-
 def _versions(
     repo: Repository, real: Repository, merge: Merge, base: str, directory: str
 ) -> dict[str, Sources]:
@@ -131,15 +120,15 @@ def _versions(
     """
     names = [name.replace(" ", "-") for name, _ in merge.sides]
     revs = dict(zip(names, merge.parents, strict=True))
-    found: dict[str, Sources] = {BASE: git.below(repo, base, directory)}
-    found |= {name: git.below(repo, rev, directory) for name, rev in revs.items()}
+    found: dict[str, Sources] = {BASE: trees.at(repo, base, directory)}
+    found |= {name: trees.at(repo, rev, directory) for name, rev in revs.items()}
     found[RESULT] = (
-        git.below(repo, merge.result, directory)
+        trees.at(repo, merge.result, directory)
         if merge.result is not None
-        else _on_disk(real, directory)
+        else trees.on_disk(real, directory)
     )
     if merge.against is not None:
-        found[AGAINST] = git.below(repo, merge.against, directory)
+        found[AGAINST] = trees.at(repo, merge.against, directory)
     missing = [name for name, files in found.items() if not files and name != BASE]
     if missing:
         raise RequestError(
@@ -153,13 +142,6 @@ def _versions(
             ]
         )
     return {name: files for name, files in found.items() if files}
-
-
-def _on_disk(real: Repository, directory: str) -> Sources:
-    if real.top is None:
-        return {}
-    read = {name: read_inside(real.top, name) for name in git.listed_below(real, directory)}
-    return {name: content for name, content in read.items() if content is not None}
 
 
 def _outside(repo: Repository, merge: Merge, base: str, directory: str) -> tuple[str, ...]:
@@ -182,8 +164,7 @@ def _written(
     hunting.check_unused(path)
     run = RunDirectory(path)
     for name, files in versions.items():
-        for file, content in files.items():
-            write_whole(run.sources(name) / file, content)
+        trees.keep(run, name, files)
     text = tomli_w.dumps(_document(given.read_text(), scenario, kernel, versions))
     write_whole(run.scenario, text)
     base = path.absolute()

@@ -74,3 +74,9 @@ def _named(resolution: Resolution) -> Iterable[tuple[str, str]]:
         *((one.finding.path, one.finding.function) for one in resolution.imbalances),
     ]
     return dict.fromkeys(at for at in named if at[1] != OUTSIDE)
+
+
+def mounts(path: str) -> frozenset[str]:
+    """Return the mount options that lead to a file as a whole."""
+    found = next((one.exercise.mount for one in entries() if one.matches(path, OUTSIDE)), ())
+    return frozenset(option for one in found for option in one.split(",") if option)

@@ -1,0 +1,76 @@
+"""``anyclue bisect``: which commit brought it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import result, run_until_stopped
+from anyclue.hunts.bisecting.asking import Asked, again, begin
+from anyclue.hunts.bisecting.running import bisect as use_case
+from anyclue.hunts.context import Context
+from anyclue.model.bisection import Standing
+from anyclue.model.errors import ExitCode, Problem, RequestError
+from anyclue.reports.bisect_json import bisect_json
+from anyclue.reports.bisect_text import bisect_text
+
+
+def bisect(
+    scenario: Annotated[Path | None, typer.Argument(help="The scenario with the cell.")] = None,
+    *,
+    good: Annotated[
+        list[str] | None, typer.Option("--good", metavar="REV", help="A revision without the bug.")
+    ] = None,
+    bad: Annotated[
+        str | None, typer.Option("--bad", metavar="REV", help="A revision with it.")
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option("--cell", help="The cell, by its id; its kernel does not count.")
+    ] = None,
+    tree: Annotated[
+        Path, typer.Option("--tree", help="A directory of the repository [default: this one].")
+    ] = Path(),
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="The probability at which a commit is accused.")
+    ] = 0.99,
+    carried: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="PATCH_OR_COMMIT", help="A change to apply where it applies."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run directory to make [default: runs/bisect-DATE].")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Find the first bad commit by running guests, as few as the evidence allows, and prove it."""
+    new = scenario is not None and bool(good) and bad is not None
+    if new == (resume is not None) or (resume is not None and (scenario or good or bad or out)):
+        step = "anyclue bisect --help shows examples"
+        what = "give either --good REV --bad REV SCENARIO, or --resume RUN alone"
+        raise RequestError([Problem(what=what, next_step=step)])
+    if resume is not None:
+        bisection = again(resume)
+    else:
+        assert scenario is not None  # noqa: S101 - checked above
+        assert bad is not None  # noqa: S101
+        asked = Asked(
+            tree=tree,
+            scenario=scenario,
+            cell=cell,
+            good=tuple(good or ()),
+            bad=bad,
+            confidence=confidence,
+            carried=tuple(carried or ()),
+            out=out,
+        )
+        bisection = begin(asked)
+    work = use_case(bisection, Context.of_user())
+    report = run_until_stopped(work, bisection.run.path, "anyclue bisect --resume")
+    result(bisect_json(report) if json else bisect_text(report))
+    found = report.standing in (Standing.FOUND, Standing.RANGE)
+    return ExitCode.REGRESSION if found else ExitCode.INFRASTRUCTURE

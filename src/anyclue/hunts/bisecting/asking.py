@@ -1,0 +1,228 @@
+"""What a user asks to be bisected, and the run directory that keeps it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from anyclue.clues.bisection import journal
+from anyclue.clues.bisection.journal import Journal
+from anyclue.hunts import hunt as hunting
+from anyclue.hunts import trees
+from anyclue.hunts.bisecting.evidence import evidence
+from anyclue.hunts.bisecting.fixups import Fixup, fixups
+from anyclue.model.bisection import Range, Rates, Settings
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.scenario import Axis, Cell, Scenario
+from anyclue.recordings import RunDirectory
+from anyclue.scenarios import scenario_from_json, scenario_to_json
+from anyclue.system import git
+from anyclue.system.files import write_whole
+from anyclue.system.git import Repository
+from anyclue.system.git_dag import dag
+
+SCHEMA = "anyclue.bisect-run/1"
+RATES = Rates(false_bad=0.01, false_good=0.05)
+"""How often a run errs, rather too often than too seldom: the judge accuses a good kernel in 0.2 %
+of cells, and calls clean what a 95 % interval excludes (``verdicts/decide.py``)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be bisected.
+
+    Attributes:
+        tree: a directory of the repository.
+        scenario: the scenario with the cell.
+        cell: its id; None when the scenario has one set of conditions.
+        good: revisions without the bug.
+        bad: a revision with it.
+        confidence: the probability at which a commit is accused.
+        carried: patches and commits to apply where they apply.
+        out: the run directory to make; None for one below ``runs``.
+    """
+
+    tree: Path = Path()
+    scenario: Path
+    cell: str | None
+    good: tuple[str, ...]
+    bad: str
+    confidence: float = 0.99
+    carried: tuple[str, ...] = ()
+    out: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bisection:
+    """A bisection that is ready to run, or to go on.
+
+    Attributes:
+        run: its directory.
+        repo: the repository.
+        span: the commits.
+        scenario: the scenario as it was given; its kernels are not those that run.
+        kernel: the name of the scenario's kernel whose module is rebuilt.
+        conditions: the cell, whatever its kernel.
+        directory: the module's directory.
+        carried: changes to apply where they apply.
+        journal: what was seen so far.
+    """
+
+    run: RunDirectory
+    repo: Repository
+    span: Range
+    scenario: Scenario
+    kernel: str
+    conditions: Cell
+    directory: str
+    carried: tuple[Fixup, ...]
+    journal: Journal
+
+    @property
+    def journal_file(self) -> Path:
+        """Where the journal is."""
+        return self.run.file("bisection.jsonl")
+
+
+def begin(asked: Asked) -> Bisection:
+    """Check a request whole, and make its run directory.
+
+    Raises:
+        RequestError: every mistake in it.
+    """
+    problems: list[Problem] = []
+    scenario = hunting.plan(asked.scenario)
+    kernel, directory = trees.rebuilt(scenario, asked.scenario)
+    conditions = _conditions(scenario, asked, problems)
+    repo = git.repository(asked.tree)
+    ids: list[str] = []
+    for text in (asked.bad, *asked.good):
+        try:
+            ids.append(git.commit(repo, text))
+        except RequestError as error:
+            problems += error.problems
+    if not 0.5 < asked.confidence < 1:
+        step = "give a probability like 0.99"
+        problems.append(Problem(what="--confidence is not between 0.5 and 1", next_step=step))
+    carried: tuple[Fixup, ...] = ()
+    try:
+        carried = fixups(repo, asked.carried, directory)
+    except RequestError as error:
+        problems += error.problems
+    path = asked.out or Path("runs") / f"bisect-{time.strftime('%Y%m%d-%H%M%S')}"
+    try:
+        hunting.check_unused(path)
+    except RequestError as error:
+        problems += error.problems
+    if problems or conditions is None:
+        raise RequestError(problems)
+    bad, *good = ids
+    span = dag(repo, good, bad)
+    _check_directory(repo, (bad, *good), directory)
+    settings = Settings(confidence=asked.confidence, rates=RATES)
+    known = evidence(repo, span, directory, scenario.mount[conditions.mount])
+    run = RunDirectory(path)
+    lines = [journal.begin(span.good, bad, settings), *map(journal.evidence_line, known)]
+    write_whole(run.scenario, asked.scenario.read_bytes())
+    cell = replace(conditions, kernel=kernel.name)
+    write_whole(run.plan, scenario_to_json(replace(scenario, cells=(cell,), references=())))
+    for number, one in enumerate(carried):
+        write_whole(run.file(f"carried/{number}.patch"), one.patch)
+    about = {
+        "schema": SCHEMA,
+        "repository": str(repo.at),
+        "kernel": kernel.name,
+        "carried": [one.name for one in carried],
+    }
+    write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
+    write_whole(run.file("bisection.jsonl"), "".join(lines))
+    return again(path)
+
+
+def again(path: Path) -> Bisection:
+    """Return the bisection that a run directory holds.
+
+    Raises:
+        RequestError: it holds none, or its repository is gone.
+    """
+    run = RunDirectory(path)
+    try:
+        about = _about(run)
+        text = run.file("bisection.jsonl").read_text()
+    except OSError as error:
+        what = f"holds no bisection: {error.strerror}"
+        raise _wrong(what, str(path), "name the directory that `anyclue bisect` wrote") from error
+    kept = journal.read(text)
+    scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
+    repo = git.repository(Path(about["repository"]))
+    span = dag(repo, kept.good, kept.bad)
+    kernel = scenario.kernels[about["kernel"]]
+    carried = tuple(
+        Fixup(name=name, patch=run.file(f"carried/{number}.patch").read_bytes())
+        for number, name in enumerate(about["carried"])
+    )
+    return Bisection(
+        run=run,
+        repo=repo,
+        span=span,
+        scenario=scenario,
+        kernel=kernel.name,
+        conditions=scenario.cells[0],
+        directory=kernel.variant.directory if kernel.variant is not None else "",
+        carried=carried,
+        journal=kept,
+    )
+
+
+def _about(run: RunDirectory) -> Mapping[str, Any]:
+    try:
+        about = json.loads(run.file("bisect.json").read_text())
+        if about["schema"] == SCHEMA and isinstance(about["repository"], str):
+            return dict(about)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise _wrong("is not what anyclue wrote", str(run.file("bisect.json")), "begin anew")
+
+
+def _conditions(scenario: Scenario, asked: Asked, problems: list[Problem]) -> Cell | None:
+    """Return the cell to bisect; its kernel does not count."""
+    cells = {_without_kernel(cell): cell for cell in scenario.cells}
+    if asked.cell is None:
+        if len(cells) == 1:
+            return next(iter(cells.values()))
+        step = f"add --cell, one of: {', '.join(_ids(scenario.cells))}"
+        what = f"the scenario has {len(cells)} sets of conditions"
+        problems.append(Problem(what=what, where=str(asked.scenario), next_step=step))
+        return None
+    for cell in scenario.cells:
+        if asked.cell in (cell.id, cell.id.partition(".")[2]):
+            return cell
+    step = f"cells of this scenario: {', '.join(_ids(scenario.cells))}"
+    what = f"there is no cell {asked.cell!r}"
+    problems.append(Problem(what=what, where=str(asked.scenario), next_step=step))
+    return None
+
+
+def _without_kernel(cell: Cell) -> tuple[str, ...]:
+    return tuple(cell.value(axis) for axis in Axis if axis is not Axis.KERNEL)
+
+
+def _ids(cells: Sequence[Cell]) -> list[str]:
+    ids = [cell.id for cell in cells]
+    return [*ids[:8], f"and {len(ids) - 8} more"] if len(ids) > 8 else ids
+
+
+def _check_directory(repo: Repository, ends: Sequence[str], directory: str) -> None:
+    missing = [one for one in ends if not trees.at(repo, one, directory)]
+    if missing:
+        step = "the scenario's `module` names a directory of the repository's tree"
+        what = f"{missing[0][:12]} has no {directory}"
+        raise _wrong(what, str(repo.at), step)
+
+
+def _wrong(what: str, where: str, next_step: str) -> RequestError:
+    return RequestError([Problem(what=what, where=where, next_step=next_step)])

@@ -1,0 +1,32 @@
+"""The bad end without the accused commit's change: the last part of a proof."""
+
+from __future__ import annotations
+
+from anyclue.system import git
+from anyclue.system.git import Repository
+from anyclue.system.git_merge import borrowed, merged
+from anyclue.system.git_pick import alone
+
+
+def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[str, bytes] | None:
+    """Return a directory of ``bad`` with a commit's change taken back; None where that conflicts.
+
+    Of a merge, its resolution is taken back: what it is beyond what git merges by itself. Where git
+    cannot merge by itself, there is nothing to take its place.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    parents = git.parents(repo, commit)
+    with borrowed(repo) as own:
+        before = parents[0]
+        if len(parents) > 1:
+            found = merged(own, parents[0], parents[1])
+            if found.conflicts or len(parents) > 2:
+                return None
+            before = found.commit
+        base = alone(own, commit)
+        result = merged(own, alone(own, bad, base), alone(own, before, base))
+        if any(path.startswith(f"{directory}/") for path in result.conflicts):
+            return None
+        return git.below(own, result.commit, directory)

@@ -1,0 +1,120 @@
+"""The bisection itself: the next run is chosen, made and noted, until the end is proven."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+
+from anyclue.clues.bisection import journal
+from anyclue.clues.bisection.bisect_log import write_log
+from anyclue.clues.bisection.narrowing import stage
+from anyclue.clues.bisection.search import Search
+from anyclue.hunts.bisecting.asking import Bisection
+from anyclue.hunts.bisecting.observing import Observer
+from anyclue.hunts.bisecting.reverting import reverted
+from anyclue.hunts.context import Context
+from anyclue.hunts.judging import judge, write_reports
+from anyclue.model.bisection import Bisected, Named, Observation, Reverted, RunTold, Shown, Standing
+from anyclue.reports import clean
+from anyclue.system.files import disk_errors, write_whole
+from anyclue.system.git_process import git
+
+log = logging.getLogger(__name__)
+
+REVERTED = "reverted"
+"""The kernel's name of the bad end without the accused commit."""
+
+
+async def bisect(bisection: Bisection, context: Context) -> Bisected:
+    """Run until one commit, or a range, is accused and proven, or nothing more can be learnt.
+
+    Raises:
+        InfrastructureError: the machine failed; what was noted stays, and can be resumed.
+    """
+    observer = Observer(bisection=bisection, context=context)
+    kept = bisection.journal
+    _cut(bisection)
+    observer.recall(kept.runs)
+    seen = list(kept.runs)
+    steps: list[RunTold] = []
+
+    def staged() -> Search:
+        return stage(bisection.span, kept.settings, evidence=kept.evidence, seen=seen)
+
+    while (asked := (search := staged()).status.next) is not None:
+        step = await observer.observe(asked.commit)
+        _note(bisection, step.seen)
+        seen.append(step.seen)
+        steps.append(_told(step.seen, step.seconds, step.build_seconds))
+        log.info(
+            "run %d (%s): %s is %s: %s",
+            *(len(seen), asked.why.value, asked.commit[:12], step.seen.shown.value),
+            clean(step.seen.because),
+        )
+    status = search.status
+    proof = None
+    if status.standing is Standing.FOUND:
+        proof = await _reverted(bisection, observer, status.accused[0])
+    named = dict.fromkeys([*(one.commit for one in seen), *status.accused])
+    subjects = {commit: _subject(bisection, commit) for commit in named}
+    write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
+    write_reports(judge(bisection.run))
+    return Bisected(
+        standing=status.standing,
+        accused=tuple(Named(commit=one, subject=subjects[one]) for one in status.accused),
+        confidence=status.confidence,
+        commits=len(bisection.span.commits),
+        cell=bisection.conditions.id.partition(".")[2],
+        wanted=observer.guilt,
+        runs=(*map(_told, kept.runs), *steps),
+        reverted=proof,
+        run=str(bisection.run.path),
+    )
+
+
+def _told(seen: Observation, seconds: float | None = None, built: float | None = None) -> RunTold:
+    return RunTold(
+        commit=seen.commit,
+        shown=seen.shown,
+        because=seen.because,
+        seconds=seconds,
+        build_seconds=built,
+    )
+
+
+async def _reverted(bisection: Bisection, observer: Observer, commit: str) -> Reverted:
+    sources = reverted(bisection.repo, commit, bisection.span.bad, bisection.directory)
+    if sources is None:
+        return Reverted(shown=None, because="its change cannot be taken back by itself")
+    shown = []
+    because = ""
+    for _ in range(bisection.journal.settings.repeats):
+        step = await observer.observe_sources("", REVERTED, sources)
+        shown.append(step.seen.shown)
+        because = step.seen.because
+        log.info("without %s: %s: %s", commit[:12], step.seen.shown.value, clean(because))
+    worst = next((one for one in (Shown.BAD, Shown.SKIP) if one in shown), Shown.GOOD)
+    return Reverted(shown=worst, because=because, runs=len(shown))
+
+
+def _cut(bisection: Bisection) -> None:
+    """Take away a last line that was cut short."""
+    file = bisection.journal_file
+    with disk_errors(file):
+        text = file.read_text()
+        if len(text) > bisection.journal.length:
+            write_whole(file, text[: bisection.journal.length])
+
+
+def _note(bisection: Bisection, seen: Observation) -> None:
+    file = bisection.journal_file
+    with disk_errors(file), file.open("a") as journal_file:
+        journal_file.write(journal.run_line(replace(seen, because=clean(seen.because))))
+        journal_file.flush()
+        os.fsync(journal_file.fileno())
+
+
+def _subject(bisection: Bisection, commit: str) -> str:
+    done = git(bisection.repo.at, "show", "-s", "--format=%s", "--end-of-options", commit)
+    return done.stdout.decode(errors="replace").strip() if done.status == 0 else ""

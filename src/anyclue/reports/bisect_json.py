@@ -1,0 +1,46 @@
+"""A bisection as JSON, for machines; documented in ``docs/bisect.md``."""
+
+from __future__ import annotations
+
+import json
+
+from anyclue.model.bisection import Bisected
+from anyclue.reports import bisect_words
+from anyclue.reports.text import clean
+
+SCHEMA = "anyclue.bisect/1"
+
+
+def bisect_json(one: Bisected) -> str:
+    """Return a bisection as JSON, in ASCII, ended by a line end."""
+    proof = one.reverted
+    document = {
+        "schema": SCHEMA,
+        "standing": one.standing.value,
+        "said": bisect_words.standing(one),
+        "accused": [{"commit": two.commit, "subject": clean(two.subject)} for two in one.accused],
+        "confidence": round(one.confidence, 6),
+        "commits": one.commits,
+        "cell": one.cell,
+        "wanted": clean(one.wanted),
+        "runs": len(one.runs),
+        "proof": None
+        if proof is None
+        else {
+            "reverted": proof.shown.value if proof.shown is not None else None,
+            "runs": proof.runs,
+            "because": clean(proof.because),
+        },
+        "steps": [
+            {
+                "commit": run.commit,
+                "shown": run.shown.value,
+                "because": clean(run.because),
+                "seconds": run.seconds,
+                "build_seconds": run.build_seconds,
+            }
+            for run in one.runs
+        ],
+        "run": clean(one.run),
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,48 @@
+"""How reports word a bisection; all text out of a repository is made harmless here."""
+
+from __future__ import annotations
+
+from anyclue.model.bisection import Bisected, Named, Shown, Standing
+from anyclue.reports.review_words import counted
+from anyclue.reports.text import ascii_line
+
+DIGITS = 12
+
+
+def commit(one: Named) -> str:
+    """Return a commit as kernel developers write it."""
+    return f'{one.commit[:DIGITS]} ("{ascii_line(one.subject)}")'
+
+
+def standing(one: Bisected) -> str:
+    """Return the end in one sentence."""
+    sure = f"{100 * one.confidence:.1f} %"
+    if one.standing is Standing.FOUND:
+        return f"the first bad commit is {commit(one.accused[0])}, by {sure}"
+    if one.standing is Standing.RANGE:
+        return (
+            f"the first bad commit is one of {counted(len(one.accused), 'commit')} that runs "
+            f"cannot tell apart, by {sure}"
+        )
+    return {
+        Standing.BAD_IS_CLEAN: "the bad end is clean here: nothing to bisect with this cell",
+        Standing.GOOD_IS_BAD: "the good end is bad too: name an older one",
+        Standing.NO_ONE_COMMIT: "the runs fit no single first bad commit",
+        Standing.STUCK: "what has to be run next cannot be run",
+        Standing.SEARCHING: "not ended",
+    }[one.standing]
+
+
+def reverted(one: Bisected) -> str:
+    """Return what the proof by taking the commit back showed."""
+    proof = one.reverted
+    if proof is None:
+        return ""
+    if proof.shown is None:
+        return f"not proven by a revert: {ascii_line(proof.because)}"
+    said = {
+        Shown.GOOD: "clean: proven",
+        Shown.BAD: "still bad: something else has a part in it",
+        Shown.SKIP: "not to be judged",
+    }[proof.shown]
+    return f"the bad end without it, {counted(proof.runs, 'run')}: {said}"
