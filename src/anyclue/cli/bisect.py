@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
+from anyclue.hunts.bisecting import simulating
 from anyclue.hunts.bisecting.asking import Asked, again, begin
 from anyclue.hunts.bisecting.running import bisect as use_case
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import Standing
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.reports.bisect_json import bisect_json
-from anyclue.reports.bisect_text import bisect_text
+from anyclue.reports.bisect_json import bisect_json, simulated_json
+from anyclue.reports.bisect_text import bisect_text, simulated_text
 
 
 def bisect(
@@ -45,9 +46,31 @@ def bisect(
         Path | None, typer.Option(help="The run directory to make [default: runs/bisect-DATE].")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run.")] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Run no guest: replay strategies on this range.")
+    ] = False,
+    culprit: Annotated[
+        str | None,
+        typer.Option("--culprit", metavar="REV", help="With --simulate: the first bad commit."),
+    ] = None,
+    flakes: Annotated[
+        float,
+        typer.Option("--flakes", help="With --simulate: share of bad runs that look good."),
+    ] = 0.0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find the first bad commit by running guests, as few as the evidence allows, and prove it."""
+    if simulate:
+        if not good or bad is None or scenario is not None or resume is not None:
+            step = "anyclue bisect --simulate --good v6.1 --bad v6.2 --flakes 0.2"
+            what = "--simulate takes --good REV and --bad REV, and no scenario"
+            raise RequestError([Problem(what=what, next_step=step)])
+        asked_to = simulating.Asked(
+            tree=tree, good=tuple(good), bad=bad, culprit=culprit, flakes=flakes
+        )
+        rows = simulating.simulated(asked_to)
+        result(simulated_json(rows) if json else simulated_text(rows))
+        return ExitCode.NOTHING_FOUND
     new = scenario is not None and bool(good) and bad is not None
     if new == (resume is not None) or (resume is not None and (scenario or good or bad or out)):
         step = "anyclue bisect --help shows examples"

@@ -59,6 +59,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "bisect",
         "anyclue bisect --good v6.1 --bad HEAD --cell i386-2g.default.lzo.small-files mine.toml",
     ),
+    "step": ("step", "git bisect run anyclue step mine.toml"),
     "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
     "doctor": ("doctor", "anyclue doctor"),
 }

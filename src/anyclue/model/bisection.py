@@ -193,18 +193,14 @@ class RunTold:
     """A run as reports tell it.
 
     Attributes:
-        commit: its id.
-        shown: what it showed.
-        because: why, in words.
+        seen: what it showed.
         seconds: of all of it, wall-clock; None where another session made it.
-        build_seconds: of making the kernel, as part of that; None where nothing was made.
+        build_seconds: of making the kernel and its guest, as part of that.
     """
 
-    commit: str
-    shown: Shown
-    because: str
-    seconds: float | None
-    build_seconds: float | None
+    seen: Observation
+    seconds: float | None = None
+    build_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,3 +228,18 @@ class Bisected:
     runs: tuple[RunTold, ...]
     reverted: Reverted | None
     run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulated:
+    """How a strategy does in simulation.
+
+    Attributes:
+        strategy: its name.
+        runs: guest runs, mean.
+        right: share of bisections that name the culprit.
+    """
+
+    strategy: str
+    runs: float
+    right: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from anyclue.model.bisection import Bisected
+from anyclue.model.bisection import Bisected, Simulated
 from anyclue.reports import bisect_words
 from anyclue.reports.text import clean
 
@@ -33,9 +34,9 @@ def bisect_json(one: Bisected) -> str:
         },
         "steps": [
             {
-                "commit": run.commit,
-                "shown": run.shown.value,
-                "because": clean(run.because),
+                "commit": run.seen.commit,
+                "shown": run.seen.shown.value,
+                "because": clean(run.seen.because),
                 "seconds": run.seconds,
                 "build_seconds": run.build_seconds,
             }
@@ -43,4 +44,14 @@ def bisect_json(one: Bisected) -> str:
         ],
         "run": clean(one.run),
     }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def simulated_json(rows: Sequence[Simulated]) -> str:
+    """Return how strategies do in simulation as JSON, ended by a line end."""
+    strategies = [
+        {"strategy": one.strategy, "runs": round(one.runs, 2), "right": round(one.right, 4)}
+        for one in rows
+    ]
+    document = {"schema": "anyclue.bisect-simulation/1", "strategies": strategies}
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

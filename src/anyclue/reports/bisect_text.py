@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from anyclue.model.bisection import Bisected, Shown
+from collections.abc import Sequence
+
+from anyclue.model.bisection import Bisected, Shown, Simulated
 from anyclue.reports import bisect_words
 from anyclue.reports.review_words import counted
 from anyclue.reports.text import ascii_line, shorten, table
@@ -20,17 +22,23 @@ def bisect_text(one: Bisected) -> str:
     ]
     rows = [
         (
-            run.commit[: bisect_words.DIGITS],
-            run.shown.value,
-            shorten(ascii_line(run.because), _COLUMNS),
+            run.seen.commit[: bisect_words.DIGITS],
+            run.seen.shown.value,
+            shorten(ascii_line(run.seen.because), _COLUMNS),
         )
         for run in one.runs
     ]
     lines += [*table([("commit", "shown", "because"), *rows]), ""]
-    skipped = dict.fromkeys(run.commit for run in one.runs if run.shown is Shown.SKIP)
+    skipped = dict.fromkeys(run.seen.commit for run in one.runs if run.seen.shown is Shown.SKIP)
     if skipped:
         lines += [f"skipped: {', '.join(c[: bisect_words.DIGITS] for c in skipped)}", ""]
     if len(one.accused) > 1:
         lines += [*(f"    {bisect_words.commit(two)}" for two in one.accused), ""]
     proof = [line for line in (bisect_words.reverted(one),) if line]
     return "\n".join([*lines, *proof, bisect_words.standing(one)]) + "\n"
+
+
+def simulated_text(rows: Sequence[Simulated]) -> str:
+    """Return how strategies do in simulation, ended by a line end."""
+    cells = [(one.strategy, f"{one.runs:.1f}", f"{100 * one.right:.0f} %") for one in rows]
+    return "\n".join(table([("strategy", "guest runs, mean", "right"), *cells])) + "\n"

@@ -97,7 +97,11 @@ def begin(asked: Asked) -> Bisection:
     problems: list[Problem] = []
     scenario = hunting.plan(asked.scenario)
     kernel, directory = trees.rebuilt(scenario, asked.scenario)
-    conditions = _conditions(scenario, asked, problems)
+    cell: Cell | None = None
+    try:
+        cell = conditions(scenario, asked.scenario, asked.cell)
+    except RequestError as error:
+        problems += error.problems
     repo = git.repository(asked.tree)
     ids: list[str] = []
     for text in (asked.bad, *asked.good):
@@ -118,18 +122,18 @@ def begin(asked: Asked) -> Bisection:
         hunting.check_unused(path)
     except RequestError as error:
         problems += error.problems
-    if problems or conditions is None:
+    if problems or cell is None:
         raise RequestError(problems)
     bad, *good = ids
     span = dag(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
     settings = Settings(confidence=asked.confidence, rates=RATES)
-    known = evidence(repo, span, directory, scenario.mount[conditions.mount])
+    known = evidence(repo, span, directory, scenario.mount[cell.mount])
     run = RunDirectory(path)
     lines = [journal.begin(span.good, bad, settings), *map(journal.evidence_line, known)]
     write_whole(run.scenario, asked.scenario.read_bytes())
-    cell = replace(conditions, kernel=kernel.name)
-    write_whole(run.plan, scenario_to_json(replace(scenario, cells=(cell,), references=())))
+    planned = replace(scenario, cells=(replace(cell, kernel=kernel.name),), references=())
+    write_whole(run.plan, scenario_to_json(planned))
     for number, one in enumerate(carried):
         write_whole(run.file(f"carried/{number}.patch"), one.patch)
     about = {
@@ -188,23 +192,23 @@ def _about(run: RunDirectory) -> Mapping[str, Any]:
     raise _wrong("is not what anyclue wrote", str(run.file("bisect.json")), "begin anew")
 
 
-def _conditions(scenario: Scenario, asked: Asked, problems: list[Problem]) -> Cell | None:
-    """Return the cell to bisect; its kernel does not count."""
+def conditions(scenario: Scenario, origin: Path, named: str | None) -> Cell:
+    """Return the cell that a user names, or the only one; its kernel does not count.
+
+    Raises:
+        RequestError: there is no such cell, or none is named and there are several.
+    """
     cells = {_without_kernel(cell): cell for cell in scenario.cells}
-    if asked.cell is None:
-        if len(cells) == 1:
-            return next(iter(cells.values()))
-        step = f"add --cell, one of: {', '.join(_ids(scenario.cells))}"
-        what = f"the scenario has {len(cells)} sets of conditions"
-        problems.append(Problem(what=what, where=str(asked.scenario), next_step=step))
-        return None
+    if named is None and len(cells) == 1:
+        return next(iter(cells.values()))
     for cell in scenario.cells:
-        if asked.cell in (cell.id, cell.id.partition(".")[2]):
+        if named in (cell.id, cell.id.partition(".")[2]):
             return cell
-    step = f"cells of this scenario: {', '.join(_ids(scenario.cells))}"
-    what = f"there is no cell {asked.cell!r}"
-    problems.append(Problem(what=what, where=str(asked.scenario), next_step=step))
-    return None
+    known = ", ".join(_ids(scenario.cells))
+    if named is None:
+        what = f"the scenario has {len(cells)} sets of conditions"
+        raise _wrong(what, str(origin), f"add --cell, one of: {known}")
+    raise _wrong(f"there is no cell {named!r}", str(origin), f"cells of this scenario: {known}")
 
 
 def _without_kernel(cell: Cell) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     Raises:
         InfrastructureError: the machine failed; what was noted stays, and can be resumed.
     """
-    observer = Observer(bisection=bisection, context=context)
+    observer = Observer.of(bisection, context)
     kept = bisection.journal
     _cut(bisection)
     observer.recall(kept.runs)
@@ -46,7 +46,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         step = await observer.observe(asked.commit)
         _note(bisection, step.seen)
         seen.append(step.seen)
-        steps.append(_told(step.seen, step.seconds, step.build_seconds))
+        steps.append(step)
         log.info(
             "run %d (%s): %s is %s: %s",
             *(len(seen), asked.why.value, asked.commit[:12], step.seen.shown.value),
@@ -67,19 +67,9 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         commits=len(bisection.span.commits),
         cell=bisection.conditions.id.partition(".")[2],
         wanted=observer.guilt,
-        runs=(*map(_told, kept.runs), *steps),
+        runs=(*(RunTold(seen=one) for one in kept.runs), *steps),
         reverted=proof,
         run=str(bisection.run.path),
-    )
-
-
-def _told(seen: Observation, seconds: float | None = None, built: float | None = None) -> RunTold:
-    return RunTold(
-        commit=seen.commit,
-        shown=seen.shown,
-        because=seen.because,
-        seconds=seconds,
-        build_seconds=built,
     )
 
 

@@ -1,0 +1,56 @@
+"""``anyclue step``: a command for ``git bisect run``."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import error, result, run_until_stopped
+from anyclue.hunts.bisecting.stepping import Asked
+from anyclue.hunts.bisecting.stepping import step as use_case
+from anyclue.hunts.context import Context
+from anyclue.model.bisection import Shown
+from anyclue.model.errors import AnyclueError
+from anyclue.model.verdict import Verdict
+from anyclue.reports import clean
+
+STATUS = {Shown.GOOD: 0, Shown.BAD: 1, Shown.SKIP: 125}
+"""What ``git bisect run`` takes for good, bad, and cannot tell."""
+
+log = logging.getLogger(__name__)
+
+
+class _Kind(StrEnum):
+    LEAK = "leak"
+    BROKEN = "broken"
+
+
+def step(
+    scenario: Annotated[Path, typer.Argument(help="The scenario with the cell.")],
+    *,
+    cell: Annotated[
+        str | None, typer.Option("--cell", help="The cell, by its id; its kernel does not count.")
+    ] = None,
+    kind: Annotated[
+        _Kind, typer.Option("--kind", help="The verdict that is bad; others cannot tell.")
+    ] = _Kind.LEAK,
+    tree: Annotated[
+        Path, typer.Option("--tree", help="A directory of the work tree [default: this one].")
+    ] = Path(),
+    out: Annotated[
+        Path | None, typer.Option(help="The run directory to make [default: runs/step-DATE].")
+    ] = None,
+) -> int:
+    """Run the work tree's module once, for git bisect run: exit 0 good, 1 bad, 125 cannot tell."""
+    asked = Asked(tree=tree, scenario=scenario, cell=cell, kind=Verdict(kind.value), out=out)
+    try:
+        shown, verdict = run_until_stopped(use_case(asked, Context.of_user()))
+    except AnyclueError as failure:
+        error(str(failure))
+        return STATUS[Shown.SKIP]
+    result(clean(f"{shown.value}: {verdict.verdict.value}: {verdict.because}"))
+    return STATUS[shown]

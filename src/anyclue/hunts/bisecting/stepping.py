@@ -1,0 +1,77 @@
+"""One step of ``git bisect run``: the cell, with the module as the work tree has it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anyclue.clues.factors import INNOCENT, is_guilty
+from anyclue.hunts import hunt as hunting
+from anyclue.hunts import trees
+from anyclue.hunts.bisecting.asking import conditions
+from anyclue.hunts.bisecting.cells import Cells
+from anyclue.hunts.context import Context
+from anyclue.model.bisection import Shown
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.recordings import RunDirectory
+from anyclue.scenarios import scenario_to_json
+from anyclue.system import git
+from anyclue.system.files import write_whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be run.
+
+    Attributes:
+        tree: a directory of the work tree.
+        scenario: the scenario with the cell.
+        cell: its id; None when the scenario has one set of conditions.
+        kind: the verdict that counts as bad.
+        out: the run directory to make; None for one below ``runs`` in the current directory.
+    """
+
+    tree: Path = Path()
+    scenario: Path
+    cell: str | None
+    kind: Verdict = Verdict.LEAK
+    out: Path | None = None
+
+
+async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
+    """Run the cell, and say what that shows.
+
+    Raises:
+        RequestError: the request is wrong, or the module does not build.
+        InfrastructureError: the machine failed.
+    """
+    scenario = hunting.plan(asked.scenario)
+    kernel, directory = trees.rebuilt(scenario, asked.scenario)
+    cell = conditions(scenario, asked.scenario, asked.cell)
+    repo = git.repository(asked.tree)
+    sources = trees.on_disk(repo, directory)
+    if not sources:
+        next_step = "run it in the work tree that is bisected"
+        what = f"the work tree has no {directory}"
+        raise RequestError([Problem(what=what, where=str(repo.at), next_step=next_step)])
+    path = asked.out or Path("runs") / f"step-{time.strftime('%Y%m%d-%H%M%S')}"
+    hunting.check_unused(path)
+    run = RunDirectory(path)
+    own = replace(cell, kernel=kernel.name)
+    planned = replace(scenario, cells=(own,), references=())
+    write_whole(run.scenario, asked.scenario.read_bytes())
+    write_whole(run.plan, scenario_to_json(planned))
+    cells = Cells(
+        run=run,
+        scenario=planned,
+        kernel=kernel.name,
+        conditions=own,
+        carried=(),
+        context=context,
+    )
+    verdict = await cells.judged("work-tree", sources)
+    if is_guilty(verdict):
+        return (Shown.BAD if verdict.verdict is asked.kind else Shown.SKIP), verdict
+    return (Shown.GOOD if verdict.verdict in INNOCENT else Shown.SKIP), verdict
