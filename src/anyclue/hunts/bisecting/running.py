@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 from anyclue.clues.bisection import journal
@@ -16,11 +17,15 @@ from anyclue.hunts.bisecting.reverting import reverted
 from anyclue.hunts.context import Context
 from anyclue.hunts.judging import judge, write_reports
 from anyclue.model.bisection import Bisected, Named, Observation, Reverted, RunTold, Shown, Standing
+from anyclue.model.errors import InfrastructureError
 from anyclue.reports import clean
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.git_process import git
 
 log = logging.getLogger(__name__)
+
+SKIPS = 4
+"""So many runs of a commit in a row that say nothing are too many."""
 
 REVERTED = "reverted"
 """The kernel's name of the bad end without the accused commit."""
@@ -43,6 +48,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         return stage(bisection.span, kept.settings, evidence=kept.evidence, seen=seen)
 
     while (asked := (search := staged()).status.next) is not None:
+        _check_progress(seen, asked.commit)
         step = await observer.observe(asked.commit)
         _note(bisection, step.seen)
         seen.append(step.seen)
@@ -71,6 +77,16 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         reverted=proof,
         run=str(bisection.run.path),
     )
+
+
+def _check_progress(seen: Sequence[Observation], commit: str) -> None:
+    """Check that a commit which could be judged once does not fail to be again and again."""
+    last = [one.shown for one in seen if one.commit == commit][-SKIPS:]
+    if len(last) == SKIPS and set(last) == {Shown.SKIP}:
+        raise InfrastructureError(
+            f"{commit[:12]} could not be judged {SKIPS} times in a row",
+            next_step="its recordings are in the run directory: anyclue report shows them",
+        )
 
 
 async def _reverted(bisection: Bisection, observer: Observer, commit: str) -> Reverted:

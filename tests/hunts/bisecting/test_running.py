@@ -1,0 +1,164 @@
+"""Whole bisections with fake guests: the right commit, skips, merges, proof, and going on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anyclue.clues.bisection import journal
+from anyclue.model.bisection import Shown, Standing
+from anyclue.model.errors import InfrastructureError, RequestError
+from anyclue.reports.bisect_json import bisect_json
+from anyclue.reports.bisect_text import bisect_text
+
+if TYPE_CHECKING:
+    from tests.hunts.bisecting.conftest import World
+
+LEAK, CRASH, BROKEN = "/* leak */", "/* crash */", "#error no"
+PADDING = "".join(f"int line_{number};\n" for number in range(8))
+
+
+def text(marks: str = "", number: int = 0) -> str:
+    return f"{marks}\n{PADDING}int number_{number};\n"
+
+
+def linear(world: World, culprit: int, marks: dict[int, str] | None = None) -> list[str]:
+    """Return 12 commits of which the one numbered leaks, and all after it."""
+    ids = []
+    for number in range(12):
+        leak = LEAK if number >= culprit else ""
+        # Nothing else changes with the leak, so that it can be reverted.
+        other = number - (number == culprit)
+        ids.append(world.commit(text(leak + (marks or {}).get(number, ""), other)))
+    return ids
+
+
+@pytest.mark.parametrize("culprit", [1, 5, 11])
+def test_the_first_bad_commit_is_found_and_proven(world: World, culprit: int) -> None:
+    ids = linear(world, culprit)
+    found = world.bisect(ids[0], ids[-1])
+    assert found.standing is Standing.FOUND
+    assert [one.commit for one in found.accused] == [ids[culprit]]
+    assert found.confidence >= 0.99
+    assert found.wanted == "leak (page-cache-reference)"
+    assert found.reverted is not None
+    assert (found.reverted.shown, found.reverted.runs) == (Shown.GOOD, 2)
+    assert len(found.runs) < 12
+
+
+def test_what_does_not_build_or_breaks_otherwise_is_skipped(world: World) -> None:
+    ids = linear(world, 6, {5: CRASH, 6: "", 7: BROKEN})
+    found = world.bisect(ids[0], ids[-1])
+    skipped = {one.seen.commit: one.seen.because for one in found.runs if one.seen.shown == "skip"}
+    assert "error: #error no" in skipped.get(ids[7], "error: #error no")
+    # The parent crashes, so whether it or its child brought the leak cannot be told.
+    assert {one.commit for one in found.accused} == {ids[5], ids[6]}
+    assert found.standing is Standing.RANGE
+    assert "breaks in another way" in skipped[ids[5]]
+
+
+def test_a_side_branch_is_entered(world: World) -> None:
+    root = world.commit(text())
+    main = world.commit(text(number=1), "main", root)
+    side = [world.forge.commit("side", root, {"fs/btrfs/a.c": "int a;\n"})]
+    side.append(world.forge.commit("side", "side", {"fs/btrfs/lzo.c": text(LEAK)}))
+    side.append(world.forge.commit("side", "side", {"fs/btrfs/a.c": "int a, b;\n"}))
+    merge = world.forge.merge([main, side[-1]], {"fs/btrfs/lzo.c": text(LEAK, 1)})
+    end = world.forge.commit("main", merge, {"fs/btrfs/a.c": "int a, b, c;\n"})
+    found = world.bisect(root, end)
+    assert [one.commit for one in found.accused] == [side[1]]
+
+
+def test_an_evil_merge_is_accused_when_both_parents_are_good(world: World) -> None:
+    root = world.commit(text())
+    main = world.forge.commit("main", root, {"fs/btrfs/a.c": "int a;\n"})
+    side = world.forge.commit("side", root, {"fs/btrfs/b.c": "int b;\n"})
+    merge = world.forge.merge([main, side], {"fs/btrfs/lzo.c": text(LEAK)})
+    end = world.forge.commit("main", merge, {"fs/btrfs/a.c": "int a, c;\n"})
+    found = world.bisect(root, end)
+    assert [one.commit for one in found.accused] == [merge]
+    good = {one.seen.commit for one in found.runs if one.seen.shown is Shown.GOOD}
+    assert {main, side} <= good
+    assert found.reverted is not None
+    assert found.reverted.shown is Shown.GOOD
+
+
+def test_a_bad_end_that_is_clean_ends_it(world: World) -> None:
+    ids = linear(world, 99)
+    found = world.bisect(ids[0], ids[-1])
+    assert found.standing is Standing.BAD_IS_CLEAN
+    assert {one.seen.commit for one in found.runs} == {ids[-1]}
+    assert "clean here" in bisect_text(found).splitlines()[-1]
+
+
+def test_it_goes_on_where_it_was_stopped(world: World) -> None:
+    ids = linear(world, 4)
+    whole = world.bisect(ids[0], ids[-1])
+    runs = list(world.runs)
+    world.path.joinpath("run").rename(world.path / "first")
+    world.runs.clear()
+    world.stop_after = 3
+    with pytest.raises(InfrastructureError):
+        world.bisect(ids[0], ids[-1])
+    file = world.path / "run/bisection.jsonl"
+    file.write_text(file.read_text() + '{"commit": "cut sh')
+    world.stop_after = 1000
+    found = world.resume()
+    assert [one.commit for one in found.accused] == [one.commit for one in whole.accused]
+    assert [one.seen.commit for one in found.runs] == [one.seen.commit for one in whole.runs]
+    assert len(world.runs) == len(runs)
+    assert len(journal.read(file.read_text()).runs) == len(whole.runs)
+
+
+def test_its_log_can_be_replayed_by_git(world: World) -> None:
+    ids = linear(world, 7)
+    world.bisect(ids[0], ids[-1])
+    log = world.path / "run/bisect.log"
+    replay = ["git", "-C", str(world.forge.path), "bisect", "replay", str(log)]
+    done = subprocess.run(replay, check=True, capture_output=True, text=True)
+    assert f"{ids[7]} is the first bad commit" in done.stdout
+
+
+def test_a_carried_fixup_is_kept_in_the_run(world: World) -> None:
+    ids = linear(world, 4)
+    bisection = world.begin(ids[0], ids[-1], carried=(ids[2],))
+    (fixup,) = bisection.carried
+    assert fixup.name == ids[2]
+    assert b"+int number_2;" in fixup.patch
+
+
+def test_evidence_speaks_for_the_file_that_the_mount_option_leads_to(world: World) -> None:
+    root = world.commit(text())
+    other = world.forge.commit("main", None, {"README": "x"})
+    near = world.forge.commit("main", None, {"fs/btrfs/lzo.c": text(number=3)})
+    far = world.forge.commit("main", None, {"fs/btrfs/a.c": "int a;\n"})
+    ratios = {one.commit: one.ratio for one in world.begin(root, far).journal.evidence}
+    assert ratios[other] < 1 < ratios[near]
+    assert far not in ratios
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [("nothing", "main", "unknown revision 'nothing'"), ("main", "main", "perhaps good and bad")],
+)
+def test_wrong_requests(world: World, good: str, bad: str, message: str) -> None:
+    linear(world, 4)
+    with pytest.raises(RequestError, match=message):
+        world.begin(good, bad)
+    assert not (world.path / "run").exists()
+
+
+def test_hostile_subjects_are_harmless(world: World) -> None:
+    ids = linear(world, 4)
+    world.forge.git("checkout", "-q", "main")
+    evil = "\x1b[31mevil\u202e"
+    world.forge.git("commit", "-q", "--allow-empty", "-m", evil)
+    world.forge.write({"fs/btrfs/lzo.c": text(LEAK + LEAK)})
+    found = world.bisect(ids[0], "main")
+    for out in (bisect_text(found), bisect_json(found)):
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+    assert json.loads(bisect_json(found))["schema"] == "anyclue.bisect/1"
