@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ from anyclue.system import git
 from anyclue.system.files import write_whole
 from anyclue.system.git import Repository
 from anyclue.system.git_dag import dag
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "anyclue.bisect-run/1"
 RATES = Rates(false_bad=0.01, false_good=0.05)
@@ -127,6 +130,7 @@ def begin(asked: Asked) -> Bisection:
     bad, *good = ids
     span = dag(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
+    log.info("%d commits; looking at what they changed", len(span.commits))
     settings = Settings(confidence=asked.confidence, rates=RATES)
     known = evidence(repo, span, directory, scenario.mount[cell.mount])
     run = RunDirectory(path)
