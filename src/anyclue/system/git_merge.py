@@ -23,7 +23,7 @@ _SETTINGS = {
     "merge.renames": "true",
     "merge.renormalize": "false",
 }
-_WHO = {
+WHO = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "anyclue"), ("EMAIL", "anyclue@invalid"), ("DATE", "@0 +0000"))
@@ -80,7 +80,7 @@ def merged(repo: Repository, ours: str, theirs: str) -> Automatic:
             _, object_id, stage = about.split(b" ")
             conflicts.setdefault(os.fsdecode(path), {})[int(stage)] = object_id.decode()
     commit = _asked(
-        repo.at, "commit-tree", tree.decode(), "-p", ours, "-p", theirs, "-m", "merge", more=_WHO
+        repo.at, "commit-tree", tree.decode(), "-p", ours, "-p", theirs, "-m", "merge", more=WHO
     )
     return Automatic(commit=commit, conflicts=conflicts)
 
@@ -105,7 +105,7 @@ def unfinished(repo: Repository) -> tuple[str, ...]:
 def nothing(repo: Repository) -> str:
     """Return a commit without files, for what has no common ancestor."""
     tree = _asked(repo.at, "hash-object", "-w", "-t", "tree", os.devnull)
-    return _asked(repo.at, "commit-tree", tree, "-m", "nothing", more=_WHO)
+    return _asked(repo.at, "commit-tree", tree, "-m", "nothing", more=WHO)
 
 
 def _asked(at: Path, *arguments: str, more: Mapping[str, str] | None = None) -> str:

@@ -5,14 +5,8 @@ from __future__ import annotations
 import os
 
 from anyclue.model.stable import Pick
-from anyclue.system.git_merge import merged
+from anyclue.system.git_merge import WHO, merged
 from anyclue.system.git_process import Repository, failure, git
-
-_WHO = {
-    f"GIT_{role}_{what}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "anyclue"), ("EMAIL", "anyclue@invalid"), ("DATE", "@0 +0000"))
-}
 
 
 def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
@@ -39,7 +33,7 @@ def alone(repo: Repository, commit_id: str, *parents: str) -> str:
 
 
 def _asked(repo: Repository, *arguments: str) -> str:
-    done = git(repo.at, *arguments, environment=_WHO)
+    done = git(repo.at, *arguments, environment=WHO)
     if done.status != 0:
         raise failure(repo.at, done)
     return os.fsdecode(done.stdout).strip()
