@@ -96,14 +96,13 @@ class GitBuilds:
             base = await self._whole.build(kernel, kernel.base or "", arch)
         except making.DoesNotBuildError:
             return await self._build_whole(kernel, arch, "the base commit does not build")
+        base_name = (kernel.base or "")[:12]
         old, new = await asyncio.to_thread(_both_trees, kernel)
         decision = fast_path(old, new, directory=DIRECTORY, read=read_by(base, DIRECTORY))
         if not decision.fast:
             return await self._build_whole(kernel, arch, decision.why)
-        if not any(
-            old.get(path) != new.get(path) for path in _module_files(old) | _module_files(new)
-        ):
-            why = f"the kernel of {kernel.base}: {decision.why}"
+        if _of_module(old) == _of_module(new):
+            why = f"the kernel of {base_name}: {decision.why}"
             return Built(boot=base, module=None, why=why)
         try:
             module = await self._module(base, kernel, new, arch)
@@ -114,7 +113,7 @@ class GitBuilds:
                 reason += f": {error}"
             return await self._build_whole(kernel, arch, reason)
         proof = module.file("proof").read_text()
-        why = f"module only, for the kernel of {kernel.base}: {decision.why}; {proof}"
+        why = f"module only, for the kernel of {base_name}: {decision.why}; {proof}"
         return Built(boot=base, module=module, why=why)
 
     async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> Built:
@@ -131,7 +130,7 @@ class GitBuilds:
             DoesNotBuildError: make failed.
             _NotProvenError: it does not fit the base kernel.
         """
-        sources = {path: entry.id for path, entry in new.items() if path in _module_files(new)}
+        sources = {path: entry.id for path, entry in _of_module(new).items()}
         recipe = Recipe(
             kind="module",
             inputs={"kernel": base.key, "sources": sources, "compiler": about(base).compiler},
@@ -198,8 +197,8 @@ def _both_trees(kernel: GitKernel) -> tuple[dict[str, Entry], dict[str, Entry]]:
     return entries(repo, kernel.base or ""), entries(repo, kernel.commit or "")
 
 
-def _module_files(tree: Mapping[str, Entry]) -> set[str]:
-    return {path for path in tree if path.startswith(f"{DIRECTORY}/")}
+def _of_module(tree: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {path: entry for path, entry in tree.items() if path.startswith(f"{DIRECTORY}/")}
 
 
 async def _fits(work: Path, base: Artifact) -> Decision:

@@ -30,7 +30,7 @@ _FIXED = (
 )
 _QUIET = {"MAKEFLAGS": "", "MFLAGS": "", "KBUILD_OUTPUT": "", "KCONFIG_CONFIG": ""}
 _ERROR = re.compile(
-    r"^.*(?:error:|ERROR:|undefined!|undefined reference|No space left|not found$"
+    r"^.*(?:error:|ERROR:|undefined!|undefined reference|No space left|not found$|can't open"
     r"|No rule to make target|: \*\*\* ).*$",
     re.MULTILINE,
 )

@@ -134,7 +134,7 @@ class _Bench:
             await self._configure(asked, changed)
             output = await self._make("bzImage", "modules", what="the kernel does not build")
         except making.DoesNotBuildError:
-            mark.unlink()  # make has removed what did not compile
+            mark.unlink(missing_ok=True)  # make has removed what did not compile
             raise
         (self._path / "build.log").write_text(output)
         release = (self._source / BUILD / "include/config/kernel.release").read_text().strip()
@@ -185,7 +185,7 @@ class _Bench:
             check_survived(asked.wanted, final.read_text(), where=f"commit {self._commit[:12]}")
         except RequestError:
             final.unlink(missing_ok=True)
-            (self._path / UNFINISHED).unlink()
+            (self._path / UNFINISHED).unlink(missing_ok=True)
             raise
         if before is not None and before[0] == final.read_bytes():
             os.utime(final, ns=(before[1], before[1]))
