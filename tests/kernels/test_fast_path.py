@@ -65,6 +65,10 @@ def test_each_file_gone(path: str) -> None:
     assert fast_path(tree, TREE, directory=DIRECTORY, read=READ).fast == (path in SAFE)
 
 
+def test_a_hostile_name_is_shown_as_text() -> None:
+    assert decide("lib/\x1b[2J.c").why.startswith("'lib/\\x1b[2J.c' differs")
+
+
 @pytest.mark.parametrize("mode", ["120000", "160000"])
 def test_links_and_submodules(mode: str) -> None:
     decision = decide("fs/btrfs/lzo.c", new=Entry(mode=mode, id="new"))

@@ -114,7 +114,8 @@ def _unsafe_inside(path: str, read: Read) -> str:
 
 
 def _slow(path: str, why: str) -> Decision:
-    return Decision(fast=False, why=f"{path} differs and {why}")
+    named = path if path.isprintable() else ascii(path)  # it will be on a terminal
+    return Decision(fast=False, why=f"{named} differs and {why}")
 
 
 def _difference(directory: str, counted: Mapping[str, int]) -> str:

@@ -47,8 +47,8 @@ class Built:
         return about(self.boot).release
 
 
-class _NotProvenError(Exception):
-    """A module was built, and does not fit the kernel as the one that it replaces does."""
+class _NotAloneError(Exception):
+    """A whole kernel has to be built; the text says why."""
 
 
 class GitBuilds:
@@ -89,37 +89,41 @@ class GitBuilds:
         return self._built[key]
 
     async def _build(self, kernel: GitKernel, arch: Arch) -> Built:
-        commit = kernel.commit or ""
-        if kernel.base in (None, commit):
+        if kernel.base in (None, kernel.commit):
             return await self._build_whole(kernel, arch)
         try:
+            return await self._build_alone(kernel, arch)
+        except _NotAloneError as reason:
+            return await self._build_whole(kernel, arch, f" ({reason})")
+
+    async def _build_alone(self, kernel: GitKernel, arch: Arch) -> Built:
+        """Return the base kernel with the module of ``kernel``.
+
+        Raises:
+            _NotAloneError: it is not proven that this is the kernel that is meant.
+        """
+        try:
             base = await self._whole.build(kernel, kernel.base or "", arch)
-        except making.DoesNotBuildError:
-            return await self._build_whole(kernel, arch, "the base commit does not build")
-        base_name = (kernel.base or "")[:12]
+        except making.DoesNotBuildError as error:
+            raise _NotAloneError("the base commit does not build") from error
         old, new = await asyncio.to_thread(_both_trees, kernel)
         decision = fast_path(old, new, directory=DIRECTORY, read=read_by(base, DIRECTORY))
         if not decision.fast:
-            return await self._build_whole(kernel, arch, decision.why)
+            raise _NotAloneError(decision.why)
+        named = f"the kernel of {(kernel.base or '')[:12]}"
         if _of_module(old) == _of_module(new):
-            why = f"the kernel of {base_name}: {decision.why}"
-            return Built(boot=base, module=None, why=why)
+            return Built(boot=base, module=None, why=f"{named}: {decision.why}")
         try:
             module = await self._module(base, kernel, new, arch)
-        except (making.DoesNotBuildError, _NotProvenError) as error:
-            log.info("%s: not as a module alone: %s", kernel.revision, error)
-            reason = "not as a module alone"
-            if isinstance(error, _NotProvenError):
-                reason += f": {error}"
-            return await self._build_whole(kernel, arch, reason)
-        proof = module.file("proof").read_text()
-        why = f"module only, for the kernel of {base_name}: {decision.why}; {proof}"
+        except making.DoesNotBuildError as error:
+            # What is wrong, with the commit or with building it so, a whole build will tell.
+            raise _NotAloneError("it does not build as a module alone") from error
+        why = f"module only, for {named}: {decision.why}; {module.file('proof').read_text()}"
         return Built(boot=base, module=module, why=why)
 
     async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> Built:
         boot = await self._whole.build(kernel, kernel.commit or "", arch)
-        how = about(boot).how
-        return Built(boot=boot, module=None, why=f"{how} ({reason})" if reason else how)
+        return Built(boot=boot, module=None, why=f"{about(boot).how}{reason}")
 
     async def _module(
         self, base: Artifact, kernel: GitKernel, new: Mapping[str, Entry], arch: Arch
@@ -128,7 +132,7 @@ class GitBuilds:
 
         Raises:
             DoesNotBuildError: make failed.
-            _NotProvenError: it does not fit the base kernel.
+            _NotAloneError: it does not fit the base kernel.
         """
         sources = {path: entry.id for path, entry in _of_module(new).items()}
         recipe = Recipe(
@@ -158,7 +162,7 @@ class GitBuilds:
                     )
                     decision = await _fits(work, base)
             if not decision.fast:
-                raise _NotProvenError(decision.why)
+                raise _NotAloneError(f"not as a module alone: {decision.why}")
             (directory / "proof").write_text(decision.why)
 
         return await self._store.make(recipe, build)
