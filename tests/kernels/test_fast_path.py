@@ -85,6 +85,13 @@ def test_what_others_include() -> None:
     assert decide("fs/btrfs/new.h").fast
 
 
+def test_without_a_record_nothing_is_known() -> None:
+    decision = decide("fs/btrfs/lzo.c", read=Read(all=frozenset(), outside=frozenset()))
+    assert decision == Decision(
+        fast=False, why="the build of the base kept no record of what it read"
+    )
+
+
 def test_a_file_that_the_kernel_is_built_from() -> None:
     read = replace(READ, all=READ.all | {"fs/ext4/inode.c"})
     assert not decide("fs/ext4/inode.c", read=read).fast

@@ -61,6 +61,8 @@ def fast_path(
 
     ``old`` was built whole, and that build read ``read``; the module is built from ``directory``.
     """
+    if not any(path.startswith(f"{directory}/") for path in read.all):
+        return Decision(fast=False, why="the build of the base kept no record of what it read")
     differing = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
     counted = {"inside": 0, "unbuilt": 0, "unread": 0}
     for path in differing:

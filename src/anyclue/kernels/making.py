@@ -113,7 +113,7 @@ def _dependencies(record: str, source: Path) -> Iterator[str]:
 @lru_cache(maxsize=100_000)
 def _in_tree(word: str, source: str) -> str:
     """Return a path of the source tree; of a path in the build, where it would be there."""
-    if word.startswith(("$", "\\")):
+    if word.startswith(("$", "\\")) or word.endswith(")"):
         return ""
     path = os.path.normpath(word.removeprefix(source).removeprefix(f"{BUILD}/"))
     while path.startswith("../"):
