@@ -6,6 +6,8 @@ import tomllib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from anyclue.scenarios import read_scenario
 from anyclue.suites import WORKLOADS
 
@@ -34,7 +36,7 @@ def whole(snippet: str) -> str:
     parts += [
         KERNEL.format(name)
         for name, kernel in given.get("kernels", {}).items()
-        if not {"debian", "image"} & kernel.keys()
+        if not {"debian", "image", "build", "git"} & kernel.keys()
     ]
     parts.append(snippet)
     parts += [text for name, text in SECTIONS.items() if name not in given]
@@ -47,11 +49,17 @@ def files(kernels: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         yield from ((patch, False) for patch in kernel.get("patches", []))
         if "image" in kernel:
             yield kernel["image"], False
-        if "modules" in kernel:
-            yield kernel["modules"], True
+        for key in ("modules", "build"):
+            if key in kernel:
+                yield kernel[key], True
+        if "git" in kernel:
+            yield kernel["git"].removeprefix("~/").partition("@")[0], True
 
 
-def test_every_snippet_is_a_scenario(docs: Docs, tmp_path: Path) -> None:
+def test_every_snippet_is_a_scenario(
+    docs: Docs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     count = 0
     for page in docs.pages:
         for snippet in page.fenced("toml"):

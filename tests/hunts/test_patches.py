@@ -8,6 +8,7 @@ import pytest
 
 from anyclue.hunts.hunt import begin_run, discard_unused, plan
 from anyclue.model.errors import RequestError
+from anyclue.model.scenario import GitKernel
 from anyclue.scenarios import scenario_from_json
 
 SCENARIO = """
@@ -57,6 +58,25 @@ def test_a_run_keeps_what_comes_from_a_tree(tmp_path: Path) -> None:
     assert variant is not None
     assert variant.tree == str(tmp_path / "run/sources/mine")
     assert (tmp_path / "run/sources/mine/fs/btrfs/lzo.c").read_text() == "first"
+
+
+def test_a_run_keeps_its_configurations(tmp_path: Path) -> None:
+    (tmp_path / "linux").mkdir()
+    (tmp_path / "my.config").write_text("CONFIG_A=y\n")
+    elsewhere = tmp_path.parent / "other.config"
+    elsewhere.write_text("CONFIG_B=y\n")
+    file = written(tmp_path)
+    text = f'git = "linux@v1"\nconfig = ["my.config", "{elsewhere}"]'
+    lines = file.read_text().splitlines()
+    kept = [line for line in lines if not line.startswith(("debian", "module", "patches"))]
+    file.write_text("\n".join(kept).replace("[kernels.mine]", f"[kernels.mine]\n{text}"))
+    run = begin_run(file, tmp_path / "run")
+    (tmp_path / "my.config").write_text("CONFIG_C=y\n")
+    elsewhere.unlink()
+    source = scenario_from_json(run.plan_text()).kernels["mine"].source
+    assert isinstance(source, GitKernel)
+    texts = [Path(config).read_text() for config in source.config]
+    assert texts == ["CONFIG_A=y\n", "CONFIG_B=y\n"]
 
 
 def test_a_refused_run_leaves_nothing_in_the_way(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import cast
 import pytest
 
 from anyclue.kernels.debian import FLAVOURS, DebianKernels, KernelPackages
-from anyclue.kernels.variants import Variants, _set_sources, copy_sources, pack_payload
+from anyclue.kernels.module_builds import pack_payload, set_sources
+from anyclue.kernels.variants import Variants, copy_sources
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, Edit, ModuleVariant
 from anyclue.system.processes import CommandError
@@ -126,7 +127,7 @@ def test_sources_that_are_equal_keep_their_time(tmp_path: Path) -> None:
     (wanted / "new.c").write_text("new")
     for name in ("gone.c", "btrfs.mod.c", "a.o"):
         (work / name).write_text("x")
-    _set_sources(wanted, work)
+    set_sources(wanted, work)
     names = {str(path.relative_to(work)) for path in work.rglob("*") if path.is_file()}
     assert names == {"a.c", "sub/b.h", "Makefile", "new.c", "btrfs.mod.c", "a.o"}
     assert (work / "a.c").read_text() == "changed"

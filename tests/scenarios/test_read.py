@@ -9,7 +9,10 @@ from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.scenario import (
     Arch,
     DebianKernel,
+    DebugOption,
     Edit,
+    GitKernel,
+    KernelBuild,
     KernelFiles,
     Limits,
     Machine,
@@ -184,3 +187,39 @@ def test_origin_is_part_of_every_place(rules: Mapping[str, WorkloadRules]) -> No
         read_scenario("schema = 1", origin="dir/x.toml", base=Path(), workloads=rules)
     assert {one.where for one in caught.value.problems} == {"dir/x.toml:1"}
     assert len(caught.value.problems) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "repository", "revision"),
+    [
+        ("linux@v6.1", "linux", "v6.1"),
+        ("linux@HEAD@{1}", "linux", "HEAD@{1}"),
+        ("linux@@{upstream}", "linux", "@{upstream}"),
+        ("me@home@v6.1^{commit}", "me@home", "v6.1^{commit}"),
+        ("/linux@v6.1..v6.2", "/linux", "v6.1..v6.2"),
+    ],
+)
+def test_a_commit(
+    read: Read, smallest: str, tmp_path: Path, text: str, repository: str, revision: str
+) -> None:
+    if not repository.startswith("/"):
+        (tmp_path / repository).mkdir()
+    else:
+        text = text.replace("/linux", str(tmp_path))
+        repository = str(tmp_path)
+    source = read(smallest.replace('debian = "6.1"', f'git = "{text}"')).kernels["k"].source
+    assert source == GitKernel(repository=str(tmp_path / repository), revision=revision)
+
+
+def test_a_commit_with_configuration(read: Read, smallest: str, tmp_path: Path) -> None:
+    (tmp_path / "a.config").write_text("")
+    given = 'git = ".@v1"\nconfig = ["a.config"]\ndebug = ["lockdep", "kasan", "kasan"]'
+    source = read(smallest.replace('debian = "6.1"', given)).kernels["k"].source
+    assert isinstance(source, GitKernel)
+    assert source.config == (str(tmp_path / "a.config"),)
+    assert source.debug == (DebugOption.KASAN, DebugOption.LOCKDEP)
+
+
+def test_a_build(read: Read, smallest: str, tmp_path: Path) -> None:
+    source = read(smallest.replace('debian = "6.1"', 'build = "."')).kernels["k"].source
+    assert source == KernelBuild(build=str(tmp_path))

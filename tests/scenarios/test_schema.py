@@ -185,11 +185,16 @@ def test_every_default_in_the_document_is_the_real_one() -> None:
     assert {key: float(value) for key, value in rows.items()} == defaults
 
 
-def test_the_examples_in_the_document_are_right(read: Read, tmp_path: Path) -> None:
+def test_the_examples_in_the_document_are_right(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     examples = re.findall(r"^```toml\n(.*?)^```", DOC, re.MULTILINE | re.DOTALL)
     (tmp_path / "arch/x86/boot").mkdir(parents=True)
     (tmp_path / "arch/x86/boot/bzImage").write_text("")
     (tmp_path / "mods/lib/modules/6.12.0").mkdir(parents=True)
+    (tmp_path.parent / "linux/build").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "home/linux").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert len(read(examples[0]).cells) == 1
     head = 'schema = 1\ntitle = "t"\n'
     bad = '[kernels.bad]\ndebian = "6.1"\nmodule = "fs/btrfs"\n'
@@ -197,5 +202,5 @@ def test_the_examples_in_the_document_are_right(read: Read, tmp_path: Path) -> N
     more = "".join(examples[1:]).replace("[[kernels.bad.edits]]", f"{bad}[[kernels.bad.edits]]")
     more = more.replace('lzo = "compress=lzo"', 'lzo = "compress=lzo"\nzlib = "compress=zlib"')
     scenario = read(head + machine + more)
-    assert set(scenario.kernels) == {"good", "mine", "bad"}
+    assert set(scenario.kernels) == {"good", "mine", "built", "v61", "bad"}
     assert scenario.references

@@ -14,8 +14,11 @@ from anyclue.model.scenario import (
     Arch,
     Cell,
     DebianKernel,
+    DebugOption,
     Edit,
+    GitKernel,
     Kernel,
+    KernelBuild,
     KernelFiles,
     Limits,
     Machine,
@@ -48,6 +51,16 @@ VARIANTS = st.builds(
 SOURCES = st.one_of(
     st.builds(DebianKernel, series=TEXTS, version=st.none() | TEXTS),
     st.builds(KernelFiles, image=TEXTS, modules=st.none() | TEXTS),
+    st.builds(KernelBuild, build=TEXTS),
+    st.builds(
+        GitKernel,
+        repository=TEXTS,
+        revision=TEXTS,
+        commit=st.none() | TEXTS,
+        config=st.lists(TEXTS, max_size=2).map(tuple),
+        debug=st.lists(st.sampled_from(DebugOption), max_size=2).map(tuple),
+        base=st.none() | TEXTS,
+    ),
 )
 
 

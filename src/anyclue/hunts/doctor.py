@@ -32,6 +32,19 @@ FULL_GUEST_PROGRAMS: dict[str, tuple[str, str]] = {
     "sqfstar": ("squashfs-tools", "full guests (fstests)"),
     "arch-test": ("arch-test", "full guests (fstests)"),
 }
+KERNEL_BUILD_PROGRAMS: dict[str, tuple[str, str]] = {
+    "git": ("git", "kernels from git"),
+    "flex": ("flex", "kernels from git"),
+    "bison": ("bison", "kernels from git"),
+    "bc": ("bc", "kernels from git"),
+    "ccache": ("ccache", "building kernels from git again in less time"),
+}
+# A header -> the same; objtool, which most 64-bit kernels are built with, and signed modules.
+KERNEL_BUILD_HEADERS: dict[str, tuple[str, str]] = {
+    "gelf.h": ("libelf-dev", "64-bit kernels from git"),
+    "openssl/opensslv.h": ("libssl-dev", "kernels from git that sign modules"),
+}
+INCLUDES = (Path("/usr/include"), Path("/usr/include/x86_64-linux-gnu"))
 SPACE_MIB = 2048
 
 
@@ -49,6 +62,8 @@ async def examine(context: Context) -> tuple[Check, ...]:
     """Look at everything that a hunt needs; start no guest."""
     checks = [_program(name, *rest, needed=True) for name, rest in PROGRAMS.items()]
     checks += [_program(name, *rest, needed=False) for name, rest in FULL_GUEST_PROGRAMS.items()]
+    checks += [_program(name, *rest, needed=False) for name, rest in KERNEL_BUILD_PROGRAMS.items()]
+    checks += [_header(name, *rest) for name, rest in KERNEL_BUILD_HEADERS.items()]
     checks += [_multilib(), _space(context.cache), _memory()]
     checks += [await _accelerator(arch, context.cache) for arch in Arch]
     if os.geteuid() != 0:
@@ -58,6 +73,15 @@ async def examine(context: Context) -> tuple[Check, ...]:
 
 def _program(name: str, package: str, purpose: str, *, needed: bool) -> Check:
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    return _found(name, path, package, purpose, needed=needed)
+
+
+def _header(name: str, package: str, purpose: str) -> Check:
+    path = next((str(top / name) for top in INCLUDES if (top / name).exists()), None)
+    return _found(name, path, package, purpose, needed=False)
+
+
+def _found(name: str, path: str | None, package: str, purpose: str, *, needed: bool) -> Check:
     if path:
         return Check(name=name, state="ok", detail=path)
     state = "missing" if needed else "note"

@@ -21,7 +21,7 @@ from anyclue.hunts.prepare import pin_kernels, prepare_jobs
 from anyclue.kernels import BUILDABLE, copy_sources
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell, ModuleVariant, Scenario
+from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.model.trial import TrialExecutor, TrialJob
 from anyclue.model.verdict import Verdict
 from anyclue.recordings import RunDirectory
@@ -66,7 +66,7 @@ def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
     run = RunDirectory(path)
     check_unused(path)
     write_whole(run.scenario, scenario_file.read_bytes())
-    kept = _keep_sources(_keep_patches(scenario, scenario_file.parent, run), run)
+    kept = _keep_sources(_keep_files(scenario, scenario_file.parent, run), run)
     write_whole(run.plan, scenario_to_json(kept))
     return run
 
@@ -90,23 +90,32 @@ def check_unused(path: Path) -> None:
         )
 
 
-def _keep_patches(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario:
-    """Copy the scenario's patches into the run: later changes of them do not count.
+def _keep_files(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario:
+    """Copy the scenario's patches and configurations into the run: later changes do not count.
 
     They keep their place beside the scenario, so that the run's own copy of it works.
     """
 
-    def kept(patch: str) -> str:
-        source, beside = Path(patch), base.resolve()
+    def kept(file: str, elsewhere: str) -> str:
+        source, beside = Path(file), base.resolve()
         inside = source.is_relative_to(beside)
-        name = source.relative_to(beside) if inside else Path("patches") / source.name
+        name = source.relative_to(beside) if inside else Path(elsewhere) / source.name
         target = run.path.resolve() / name
         write_whole(target, source.read_bytes())
         return str(target)
 
+    def configured(kernel: Kernel) -> Kernel:
+        if not isinstance(kernel.source, GitKernel):
+            return kernel
+        configs = tuple(kept(config, "configs") for config in kernel.source.config)
+        return replace(kernel, source=replace(kernel.source, config=configs))
+
+    kernels = {name: configured(kernel) for name, kernel in scenario.kernels.items()}
     return _with_variants(
-        scenario,
-        lambda _, variant: replace(variant, patches=tuple(map(kept, variant.patches))),
+        replace(scenario, kernels=kernels),
+        lambda _, variant: replace(
+            variant, patches=tuple(kept(patch, "patches") for patch in variant.patches)
+        ),
     )
 
 

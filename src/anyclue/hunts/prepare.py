@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 from anyclue import __version__
 from anyclue.hunts.context import Context
+from anyclue.kernels import with_bases
 from anyclue.model.errors import InfrastructureError, RequestError
-from anyclue.model.scenario import Arch, Cell, Kernel, Machine, Scenario
+from anyclue.model.scenario import Arch, Cell, GitKernel, Kernel, Machine, Scenario
 from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
 from anyclue.suites import WORKLOADS
 
@@ -43,13 +45,34 @@ async def prepare_jobs(
 async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
     """Return the scenario with exact versions, so that no later trial runs on another kernel.
 
+    Of the kernels from git that are built alike, the first in the scenario is the base of all.
+
     Raises:
         RequestError: a kernel cannot be had; all such mistakes at once.
     """
     arches = _arches(scenario)
-    used = sorted({cell.kernel for cell in scenario.cells})
-    pinned = await _all(context.kernels.pinned(scenario.kernels[name], arches) for name in used)
-    return replace(scenario, kernels={**scenario.kernels, **dict(zip(used, pinned, strict=True))})
+    cells = {cell.kernel for cell in scenario.cells}
+    used = [name for name in scenario.kernels if name in cells]
+    pinned = await _all(_pinned(scenario.kernels[name], arches, context) for name in used)
+    based = with_bases(pinned)
+    return replace(scenario, kernels={**scenario.kernels, **dict(zip(used, based, strict=True))})
+
+
+async def _pinned(kernel: Kernel, arches: set[Arch], context: Context) -> Kernel:
+    if not isinstance(kernel.source, GitKernel):
+        return await context.kernels.pinned(kernel, arches)
+    with _refused_in(kernel.name):
+        return await context.kernels.pinned(kernel, arches)
+
+
+@contextmanager
+def _refused_in(kernel: str) -> Iterator[None]:
+    """Name the kernel in the mistakes of a request."""
+    try:
+        yield
+    except RequestError as error:
+        problems = [replace(p, where=f"kernels.{kernel}: {p.where}") for p in error.problems]
+        raise type(error)(problems) from error
 
 
 def _arches(scenario: Scenario) -> set[Arch]:
@@ -70,10 +93,8 @@ async def _prepare_pair(
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
     try:
-        return await _prepare(scenario, kernel, machine, context)
-    except RequestError as error:
-        problems = [replace(p, where=f"kernels.{kernel_name}: {p.where}") for p in error.problems]
-        raise RequestError(problems) from error
+        with _refused_in(kernel_name):
+            return await _prepare(scenario, kernel, machine, context)
     except InfrastructureError as error:
         problem = error.problem
         raise InfrastructureError(

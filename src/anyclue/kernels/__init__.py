@@ -1,6 +1,9 @@
-"""Where kernels come from: Debian packages, files that the user built, a rebuilt module."""
+"""Where kernels come from: Debian packages, the user's builds, commits, a rebuilt module."""
 
+from anyclue.kernels.git_builds import with_bases
+from anyclue.kernels.making import DoesNotBuildError
+from anyclue.kernels.module_builds import BUILDABLE
 from anyclue.kernels.prepare import Kernels
-from anyclue.kernels.variants import BUILDABLE, copy_sources
+from anyclue.kernels.variants import copy_sources
 
-__all__ = ["BUILDABLE", "Kernels", "copy_sources"]
+__all__ = ["BUILDABLE", "DoesNotBuildError", "Kernels", "copy_sources", "with_bases"]

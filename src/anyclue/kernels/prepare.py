@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from anyclue.kernels.debian import DebianKernels
-from anyclue.kernels.modules import collect_modules
-from anyclue.kernels.variants import Variants, pack_payload
-from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
+from anyclue.kernels.git_builds import GitBuilds
+from anyclue.kernels.module_builds import pack_payload
+from anyclue.kernels.own import from_build, from_files
+from anyclue.kernels.variants import Variants
+from anyclue.kernels.whole_builds import about
+from anyclue.model.scenario import Arch, DebianKernel, GitKernel, Kernel, KernelBuild, KernelFiles
 from anyclue.model.trial import ArtifactRef, PreparedKernel
 from anyclue.system.apt import Apt
-from anyclue.system.files import sha256
-from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Recipe, Store
 
 
@@ -27,13 +26,16 @@ class Kernels:
         self._store = store
         self._debian = DebianKernels(apt, store)
         self._variants = Variants(self._debian, store, workbenches)
+        self._git = GitBuilds(store, workbenches)
 
     async def pinned(self, kernel: Kernel, arches: Iterable[Arch]) -> Kernel:
-        """Return ``kernel`` with the exact version that Debian offers for ``arches`` today.
+        """Return ``kernel`` with the exact version, for ``arches``, or the commit of today.
 
         Raises:
             RequestError: the kernel does not exist.
         """
+        if isinstance(kernel.source, GitKernel):
+            return replace(kernel, source=await self._git.pinned(kernel.source))
         if not isinstance(kernel.source, DebianKernel):
             return kernel
         packages = await self._debian.resolve(kernel.source, arches)
@@ -46,12 +48,17 @@ class Kernels:
         Debian's kernels are of a version that is there for all of ``all_arches``.
 
         Raises:
-            RequestError: the kernel does not exist.
+            RequestError: the kernel does not exist, or does not build.
             CommandError: a download failed.
         """
-        if isinstance(kernel.source, KernelFiles):
-            return await self._files(kernel.name, kernel.source)
-        packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
+        source = kernel.source
+        if isinstance(source, KernelFiles):
+            return await from_files(self._store, kernel.name, source)
+        if isinstance(source, KernelBuild):
+            return await from_build(self._store, source, arch)
+        if isinstance(source, GitKernel):
+            return await self._from_git(source, arch)
+        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
         image = await self._debian.image(packages)
         return PreparedKernel(
             release=packages.release,
@@ -69,62 +76,33 @@ class Kernels:
             RequestError: a change of the module does not apply.
             CommandError: the build failed.
         """
-        if isinstance(kernel.source, KernelFiles) or kernel.variant is None:
+        source = kernel.source
+        if isinstance(source, GitKernel):
+            built = await self._git.build(source, arch)
+            if built.module is not None:
+                return replace(base, payload=built.module.ref)
+        if not isinstance(source, DebianKernel) or kernel.variant is None:
             payload = await self._stock_payload(self._store.get(base.boot))
             return replace(base, payload=payload)
-        packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
-        built = await self._variants.build(packages, kernel.variant)
+        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
+        rebuilt = await self._variants.build(packages, kernel.variant)
         provenance = await self._variants.provenance(packages, kernel.variant)
-        return replace(base, payload=built.ref, provenance={**base.provenance, **provenance})
+        return replace(base, payload=rebuilt.ref, provenance={**base.provenance, **provenance})
 
-    async def _files(self, name: str, files: KernelFiles) -> PreparedKernel:
-        image_path = Path(files.image)
-        modules = Path(files.modules) if files.modules else None
-        problems = [
-            Problem(what="no such file", where=str(path), next_step=f"see kernels.{name}")
-            for path in (image_path, *((modules,) if modules else ()))
-            if not path.exists()
-        ]
-        if problems:
-            raise RequestError(problems)
-        digests = {
-            str(file.relative_to(modules)): sha256(file)
-            for file in (sorted(modules.rglob("*.ko*")) if modules else ())
-            if modules
-        }
-        recipe = Recipe(
-            kind="kernel",
-            inputs={"image": sha256(image_path), "modules": digests, "format": 1},
-        )
-
-        async def build(directory: Path) -> None:
-            shutil.copyfile(image_path, directory / "vmlinuz")
-            if modules is None:
-                layout: dict[str, object] = {"order": [], "under_test": None}
-                (directory / "modules.json").write_text(json.dumps(layout))
-                return
-            tree = directory / "tree"
-            shutil.copytree(modules, tree / "lib/modules" / modules.name, symlinks=True)
-            try:
-                await collect_modules(tree, modules.name, directory)
-            except CommandError as error:
-                raise RequestError(
-                    [
-                        Problem(
-                            what="this is no directory of a kernel's modules",
-                            where=str(modules),
-                            next_step="name lib/modules/RELEASE, from `make modules_install`",
-                        )
-                    ]
-                ) from error
-            shutil.rmtree(tree)
-
-        image = await self._store.make(recipe, build)
+    async def _from_git(self, source: GitKernel, arch: Arch) -> PreparedKernel:
+        built = await self._git.build(source, arch)
+        config = ", ".join(Path(path).name for path in source.config) or "tinyconfig and a guest's"
         return PreparedKernel(
-            release=modules.name if modules else image_path.name,
-            boot=image.ref,
+            release=built.release,
+            boot=built.boot.ref,
             payload=None,
-            provenance={"image": f"{files.image} (sha256 {sha256(image_path)[:12]})"},
+            provenance={
+                "git": f"{source.repository} at {source.revision}",
+                "commit": source.commit or "",
+                "config": ", ".join([config, *(option.value for option in source.debug)]),
+                "compiler": about(built.boot).compiler,
+                "build": built.why,
+            },
         )
 
     async def _stock_payload(self, image: Artifact) -> ArtifactRef | None:

@@ -12,22 +12,16 @@ import hashlib
 import os
 import re
 import shutil
-import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from anyclue.kernels.debian import DebianKernels, KernelPackages, headers_tree
 from anyclue.kernels.edits import apply_edit
+from anyclue.kernels.module_builds import BUILDABLE, UNFINISHED, build_module
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import ModuleVariant
 from anyclue.system.files import sha256, staging
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
-
-BUILD_S = 1800
-UNFINISHED = ".unfinished"
-# Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
-BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
 
 _SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
 
@@ -86,10 +80,11 @@ class Variants:
                 async with locked_file(self._workbenches / f"{name}.lock"):
                     bench = self._workbenches / name
                     await self._set_up(bench, packages)
-                    await _make(
+                    await build_module(
                         bench=bench,
                         sources=changed / variant.directory,
-                        packages=packages,
+                        headers=headers_tree(bench / "headers", packages),
+                        arch=packages.flavour.arch,
                         compiler=compiler,
                         directory=variant.directory,
                         into=directory,
@@ -206,80 +201,3 @@ async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) 
             problems += error.problems
     if problems:
         raise RequestError(problems)
-
-
-async def _make(
-    *,
-    bench: Path,
-    sources: Path,
-    packages: KernelPackages,
-    compiler: str,
-    directory: str,
-    into: Path,
-) -> None:
-    """Build in the workbench, and put the stripped module into ``into/payload.tar``."""
-    (bench / UNFINISHED).touch()
-    work = bench / "module"
-    _set_sources(sources, work)
-    config, module = BUILDABLE[directory]
-    headers = headers_tree(bench / "headers", packages)
-    # No debug information: it is not needed to run, and costs a third of the time. Messages of the
-    # kernel name the file as the kernel's tree does.
-    flags = f"-g0 -fmacro-prefix-map={work}/={directory}/"
-    built = await run(
-        (
-            *("make", "-C", str(headers), f"M={work}", f"ARCH={packages.flavour.arch.value}"),
-            *(f"CC={compiler}", "CROSS_COMPILE=", f"KCFLAGS={flags}", f"-j{os.cpu_count() or 1}"),
-            *(config, "modules"),
-        ),
-        deadline_s=BUILD_S,
-        check=False,
-    )
-    log = built.stdout + built.stderr
-    if built.status != 0:
-        # make has removed what did not compile: the bench stays as good as it was.
-        (bench / UNFINISHED).unlink()
-        raise _does_not_build(directory, log)
-    (into / "build.log").write_text(log)
-    shutil.copyfile(work / module, into / module)
-    await run(("strip", "-g", str(into / module)), deadline_s=60)
-    pack_payload(into / module, into / "payload.tar")
-    (into / module).unlink()
-    (bench / UNFINISHED).unlink()
-
-
-def _does_not_build(directory: str, log: str) -> RequestError:
-    errors = re.findall(r"^.*(?:error:|ERROR:|undefined!|No space left).*$", log, re.MULTILINE)
-    said = "\n".join(f"    {line.strip()}" for line in (errors or log.splitlines()[-5:])[:5])
-    return RequestError(
-        [
-            Problem(
-                what=f"the module does not build; the first that make said:\n{said}",
-                where=directory,
-                next_step="correct the patch or edit (anyclue -v shows the whole command)",
-            )
-        ]
-    )
-
-
-def _set_sources(sources: Path, work: Path) -> None:
-    """Make the work tree's sources equal to ``sources``; files that are equal keep their time."""
-    wanted = {file.relative_to(sources) for file in sources.rglob("*") if file.is_file()}
-    for name in wanted:
-        target = work / name
-        content = (sources / name).read_bytes()
-        if not target.is_file() or target.read_bytes() != content:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-    for file in work.rglob("*.[chS]"):
-        if file.relative_to(work) not in wanted and not file.name.endswith(".mod.c"):
-            file.unlink()
-
-
-def pack_payload(module: Path, archive: Path) -> None:
-    """Put one module into a tar archive, the form in which it reaches the guest's disk."""
-    with tarfile.open(archive, "w") as tar:
-        info = tarfile.TarInfo("under-test.ko")
-        info.size = module.stat().st_size
-        with module.open("rb") as file:
-            tar.addfile(info, file)

@@ -50,6 +50,48 @@ class KernelFiles:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KernelBuild:
+    """A finished build of the user's: the absolute path of its ``O=`` directory, or of the tree."""
+
+    build: str
+
+
+class DebugOption(StrEnum):
+    """What a kernel from git can be built with to watch itself."""
+
+    PAGE_OWNER = "page_owner"
+    KMEMLEAK = "kmemleak"
+    PAGE_REF = "page_ref"
+    KASAN = "kasan"
+    LOCKDEP = "lockdep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitKernel:
+    """A kernel to build from a git repository.
+
+    Attributes:
+        repository: its absolute path.
+        revision: what the user called the commit.
+        commit: its full id; None until it is looked up.
+        config: absolute paths: a complete ``.config`` first, or fragments only.
+        debug: what to build in beside.
+        base: full id of the commit whose kernel is built whole; where nothing but the module
+            under test differs from it, only that is built. None: this one is built whole.
+    """
+
+    repository: str
+    revision: str
+    commit: str | None = None
+    config: tuple[str, ...] = ()
+    debug: tuple[DebugOption, ...] = ()
+    base: str | None = None
+
+
+KernelSource: TypeAlias = DebianKernel | KernelFiles | KernelBuild | GitKernel
+
+
+@dataclass(frozen=True, kw_only=True)
 class Edit:
     """A change of one function, by text; white space in ``find`` matches any white space.
 
@@ -84,7 +126,7 @@ class Kernel:
     """A named value of the kernel axis."""
 
     name: str
-    source: DebianKernel | KernelFiles
+    source: KernelSource
     variant: ModuleVariant | None = None
 
 

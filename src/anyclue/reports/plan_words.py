@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from anyclue.model.scenario import Axis, DebianKernel, Kernel, Scenario
+from anyclue.model.scenario import (
+    Axis,
+    DebianKernel,
+    GitKernel,
+    Kernel,
+    KernelBuild,
+    KernelSource,
+    Scenario,
+)
 from anyclue.reports import words
 
 
 def kernel_meaning(kernel: Kernel) -> str:
     """Return where a kernel comes from and what was changed in it, in one line."""
-    source = kernel.source
-    if isinstance(source, DebianKernel):
-        said = f"Debian {source.series}"
-        said += f" ({source.version})" if source.version else ""
-    else:
-        said = f"image {source.image}"
-        said += f", modules {source.modules}" if source.modules else ", no modules"
+    said = _source_meaning(kernel.source)
     variant = kernel.variant
     if variant is None:
         return said
@@ -26,6 +28,21 @@ def kernel_meaning(kernel: Kernel) -> str:
     of = f" from {variant.tree}" if variant.tree is not None else ""
     made = " and ".join(changes) or ("as it is there" if of else "unchanged")
     return f"{said}; {variant.directory} rebuilt{of}, {made}"
+
+
+def _source_meaning(source: KernelSource) -> str:
+    if isinstance(source, DebianKernel):
+        version = f" ({source.version})" if source.version else ""
+        return f"Debian {source.series}{version}"
+    if isinstance(source, KernelBuild):
+        return f"the build in {source.build}"
+    if isinstance(source, GitKernel):
+        commit = f" ({source.commit[:12]})" if source.commit else ""
+        debug = "".join(f", {option.value}" for option in source.debug)
+        config = "".join(f", config {path}" for path in source.config)
+        return f"{source.revision}{commit} of {source.repository}{config}{debug}"
+    modules = f"modules {source.modules}" if source.modules else "no modules"
+    return f"image {source.image}, {modules}"
 
 
 def meanings(scenario: Scenario) -> list[tuple[str, str, str]]:

@@ -7,10 +7,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from anyclue.model.scenario import DebianKernel, Edit, Kernel, KernelFiles, ModuleVariant
+from anyclue.model.scenario import (
+    DebianKernel,
+    DebugOption,
+    Edit,
+    GitKernel,
+    Kernel,
+    KernelBuild,
+    KernelFiles,
+    KernelSource,
+    ModuleVariant,
+)
 from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import Problems, shown
-from anyclue.scenarios.schema import SOURCE_PATH, EditTable, KernelTable
+from anyclue.scenarios.schema import ORIGINS, SOURCE_PATH, EditTable, KernelTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_no_nul
 
@@ -39,30 +49,50 @@ def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
             edits=tuple(_edit(edit) for edit in table.edits),
             patches=tuple(str(_resolved(patch, base)) for patch in table.patches),
         )
-    source: DebianKernel | KernelFiles
+    return Kernel(name=name, source=_source(table, base), variant=variant)
+
+
+def _source(table: KernelTable, base: Path) -> KernelSource:
     if table.debian is not None:
-        source = _debian(table.debian)
-    else:
-        source = KernelFiles(
-            image=str(_resolved(table.image or "", base)),
-            modules=str(_resolved(table.modules, base)) if table.modules is not None else None,
+        return _debian(table.debian)
+    if table.build is not None:
+        return KernelBuild(build=str(_resolved(table.build, base)))
+    if table.git is not None:
+        repository, revision = _git(table.git)
+        return GitKernel(
+            repository=str(_resolved(repository, base)),
+            revision=revision,
+            config=tuple(str(_resolved(file, base)) for file in table.config),
+            debug=tuple(sorted({DebugOption(name) for name in table.debug})),
         )
-    return Kernel(name=name, source=source, variant=variant)
+    return KernelFiles(
+        image=str(_resolved(table.image or "", base)),
+        modules=str(_resolved(table.modules, base)) if table.modules is not None else None,
+    )
+
+
+def _git(text: str) -> tuple[str, str]:
+    """Return repository and revision: the last ``@`` parts them, those of ``HEAD@{1}`` aside."""
+    at = max((m.start() for m in re.finditer(r"@(?!\{)", text)), default=len(text))
+    return text[:at], text[at + 1 :]
 
 
 def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Problems) -> None:
     """Check which keys are there, whatever their values."""
-    if "debian" in given and "image" in given:
+    origins = [key for key in ORIGINS if key in given]
+    for key in origins[1:]:
         problems.add(
-            (*path, "image"),
-            "a kernel comes either from Debian's packages (debian) or from your files (image)",
-            "remove one of the two keys, or make two kernels of them",
+            (*path, key),
+            "a kernel comes either from Debian's packages (debian), your files (image), "
+            "your build (build) or a commit (git)",
+            "remove all of these keys but one, or make more kernels of them",
         )
-    if "debian" not in given and "image" not in given:
+    if not origins:
         problems.add(
             path,
             "does not say where the kernel comes from",
-            'add debian = "6.1" (from Debian\'s packages) or image = "PATH" (one that you built)',
+            'add debian = "6.1" (from Debian\'s packages), image = "PATH" or build = "DIRECTORY" '
+            '(one that you built), or git = "REPOSITORY@REVISION" (one to build)',
         )
     if "modules" in given and "image" not in given:
         problems.add(
@@ -70,12 +100,19 @@ def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Proble
             "belongs to an image of your own, and there is none",
             'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module',
         )
-    if "module" in given and "image" in given:
+    if "module" in given and origins and "debian" not in given:
         problems.add(
             (*path, "module"),
             "only a kernel from Debian's packages can be rebuilt for now",
-            "build the changed module yourself and point modules at it, or use debian",
+            "build the changed module yourself, commit the change and use git, or use debian",
         )
+    for key in ("config", "debug"):
+        if key in given and "git" not in given:
+            problems.add(
+                (*path, key),
+                "belongs to a kernel that is built from a commit, and this is none",
+                'add git = "REPOSITORY@REVISION", or configure your own build',
+            )
     for key in ("tree", "edits", "patches"):
         if key in given and "module" not in given:
             problems.add(
@@ -136,11 +173,13 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
     """Check that the files that a kernel names are there."""
     relative = "correct the path; it is relative to the scenario file"
     files: dict[KeyPath, Any] = {("image",): given.get("image")}
-    files.update({("patches", index): item for index, item in enumerate(_list(given, "patches"))})
-    for key, text in files.items():
+    for key in ("patches", "config"):
+        files.update({(key, index): item for index, item in enumerate(_list(given, key))})
+    for place, text in files.items():
         file = _resolved(text, base) if isinstance(text, str) and text else None
         if file is not None and not _is(file, Path.is_file):
-            problems.add((*path, *key), f"no such file: {shown(str(file), most=400)}", relative)
+            problems.add((*path, *place), f"no such file: {shown(str(file), most=400)}", relative)
+    _check_directories(given, base, path, problems)
     _check_tree(given, base, path, problems)
     modules = given.get("modules")
     if not isinstance(modules, str) or not modules:
@@ -156,6 +195,32 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
             f"{shown(modules, most=400)} is not the directory of one kernel release",
             f"point it at {shown(modules.rstrip('/') + '/lib/modules/RELEASE')}",
         )
+
+
+def _check_directories(
+    given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems
+) -> None:
+    """Check the directories of a build and of a repository; what is in them is looked at later."""
+    build, commit = given.get("build"), given.get("git")
+    named = {"build": build if isinstance(build, str) else ""}
+    if isinstance(commit, str) and "@" in commit:
+        repository, revision = _git(commit)
+        if repository and revision:
+            named["git"] = repository
+        else:
+            problems.add(
+                (*path, "git"),
+                f"{shown(commit)} does not name a repository and a revision",
+                'write it as in git = "~/linux@v6.1"',
+            )
+    for key, text in named.items():
+        directory = _resolved(text, base) if text else None
+        if directory is not None and not _is(directory, Path.is_dir):
+            problems.add(
+                (*path, key),
+                f"no such directory: {shown(str(directory), most=400)}",
+                "correct the path; it is relative to the scenario file",
+            )
 
 
 def _check_tree(given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems) -> None:

@@ -30,6 +30,8 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 DEBIAN = r"^[0-9]+\.[0-9]+(([.~][0-9A-Za-z]+)*-[0-9][0-9A-Za-z.+~]*)?$"
 RAM = r"^[0-9]{1,9}(\.[0-9]{1,9})? ?(MiB|GiB)$"
 SOURCE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*/?$"
+GIT = r"^.+@.+$"
+ORIGINS = ("debian", "image", "build", "git")
 FUNCTION = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 _SCALAR_SCHEMA = {"type": ["boolean", "number", "string"]}
@@ -97,14 +99,16 @@ class EditTable(Table):
 
 
 class KernelTable(Table):
-    """A kernel to test: Debian's (`debian`), or one that you built (`image`)."""
+    """A kernel to test: Debian's, one that you built (`image`, `build`), or a commit's (`git`)."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [{"required": ["debian"]}, {"required": ["image"]}],
+            "oneOf": [{"required": [origin]} for origin in ORIGINS],
             "dependentRequired": {
                 "module": ["debian"],
                 "modules": ["image"],
+                "config": ["git"],
+                "debug": ["git"],
                 "tree": ["module"],
                 "edits": ["module"],
                 "patches": ["module"],
@@ -132,6 +136,34 @@ class KernelTable(Table):
             "file. Leave it out when all that the guest needs is built in."
         ),
         examples=["mods/lib/modules/6.12.0"],
+    )
+    build: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description=(
+            "A finished build of yours: its O= directory, or the kernel tree; relative to the "
+            "scenario file."
+        ),
+        examples=["../linux/build"],
+    )
+    git: Annotated[str, StringConstraints(pattern=GIT)] | None = Field(
+        default=None,
+        description=(
+            "A commit to build: REPOSITORY@REVISION, the repository relative to the scenario file."
+        ),
+        examples=["~/linux@v6.1"],
+    )
+    config: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default=[],
+        description=(
+            "Configuration for `git`: a complete .config first, or fragments over tinyconfig; "
+            "relative to the scenario file."
+        ),
+        examples=[["my.config"]],
+    )
+    debug: list[Literal["page_owner", "kmemleak", "page_ref", "kasan", "lockdep"]] = Field(
+        default=[],
+        description="What to build into the kernel of `git` beside, so that it watches itself.",
+        examples=[["page_owner", "kmemleak"]],
     )
     module: Annotated[str, StringConstraints(pattern=SOURCE_PATH)] | None = Field(
         default=None,

@@ -37,6 +37,7 @@ _FORMS: Mapping[str, str] = {
     schema.SOURCE_PATH: (
         'a path inside the kernel tree ("fs/btrfs"): relative, without "..", spaces or hidden parts'
     ),
+    schema.GIT: 'a repository and a revision ("~/linux@v6.1")',
     schema.FUNCTION: "the name of a C function",
 }
 

@@ -1,0 +1,95 @@
+"""One module's directory, built as an external module for a kernel whose headers are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from anyclue.kernels.making import does_not_build
+from anyclue.model.scenario import Arch
+from anyclue.system.processes import run
+
+BUILD_S = 1800
+UNFINISHED = ".unfinished"
+# Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
+BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
+
+
+async def build_module(
+    *,
+    bench: Path,
+    sources: Path,
+    headers: Path,
+    arch: Arch,
+    compiler: str,
+    directory: str,
+    into: Path,
+) -> Path:
+    """Build in the workbench, and put the stripped module into ``into/payload.tar``.
+
+    Returns:
+        The directory in which it was built; it stays as it is while the bench is locked.
+
+    Raises:
+        DoesNotBuildError: make failed.
+        CommandError: it took longer than ``BUILD_S``.
+    """
+    (bench / UNFINISHED).touch()
+    work = bench / "module"
+    set_sources(sources, work)
+    config, module = BUILDABLE[directory]
+    # No debug information: it is not needed to run, and costs a third of the time. Messages of the
+    # kernel name the file as the kernel's tree does.
+    flags = f"-g0 -fmacro-prefix-map={work}/={directory}/"
+    built = await run(
+        (
+            *("make", "-C", str(headers), f"M={work}", f"ARCH={arch.value}"),
+            *(f"CC={compiler}", "CROSS_COMPILE=", f"KCFLAGS={flags}", f"-j{os.cpu_count() or 1}"),
+            *(config, "modules"),
+        ),
+        deadline_s=BUILD_S,
+        check=False,
+    )
+    log = built.stdout + built.stderr
+    if built.status != 0:
+        # make has removed what did not compile: the bench stays as good as it was.
+        (bench / UNFINISHED).unlink()
+        raise does_not_build(
+            "the module does not build",
+            log,
+            where=directory,
+            next_step="correct the patch or edit (anyclue -v shows the whole command)",
+        )
+    (into / "build.log").write_text(log)
+    shutil.copyfile(work / module, into / module)
+    await run(("strip", "-g", str(into / module)), deadline_s=60)
+    pack_payload(into / module, into / "payload.tar")
+    (into / module).unlink()
+    (bench / UNFINISHED).unlink()
+    return work
+
+
+def set_sources(sources: Path, work: Path) -> None:
+    """Make the work tree's sources equal to ``sources``; files that are equal keep their time."""
+    wanted = {file.relative_to(sources) for file in sources.rglob("*") if file.is_file()}
+    for name in wanted:
+        target = work / name
+        content = (sources / name).read_bytes()
+        if not target.is_file() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    for file in work.rglob("*.[chS]"):
+        if file.relative_to(work) not in wanted and not file.name.endswith(".mod.c"):
+            file.unlink()
+
+
+def pack_payload(module: Path, archive: Path) -> None:
+    """Put one module into a tar archive, the form in which it reaches the guest's disk."""
+    with tarfile.open(archive, "w") as tar:
+        info = tarfile.TarInfo("under-test.ko")
+        info.size = module.stat().st_size
+        with module.open("rb") as file:
+            tar.addfile(info, file)
