@@ -155,7 +155,7 @@ CASES: Final = (
         make=_leaks_by_order,
         expected=(
             "guilty, exit 1",
-            "{file} {held}: conflict, combined",
+            "{file} {held}: conflict, reordered",
             "{file} {held}: imbalance resolution",
         ),
     ),

@@ -177,7 +177,7 @@ CASES: Final = (
         make=_criss_cross_leak,
         expected=(
             "guilty, exit 1",
-            "{file} {held}: conflict, combined",
+            "{file} {held}: conflict, new-text",
             "{file} {held}: imbalance resolution",
         ),
     ),

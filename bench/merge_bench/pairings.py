@@ -154,7 +154,7 @@ CASES: Final = (
         make=lambda forge, ground: _release(forge, ground, 0),
         expected=(
             "guilty, exit 1",
-            "{file} {held}: conflict, combined",
+            "{file} {held}: conflict, cut",
             "{file} {held}: imbalance resolution",
         ),
     ),
@@ -163,7 +163,7 @@ CASES: Final = (
         make=lambda forge, ground: _release(forge, ground, 2),
         expected=(
             "guilty, exit 1",
-            "{file} {held}: conflict, combined",
+            "{file} {held}: conflict, new-text",
             "{file} {held}: imbalance resolution",
         ),
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.clues.resolutions import observed
-from anyclue.model.merge import Blame, MergeTest, Observed
+from anyclue.model.merge_guests import Blame, MergeTest, Observed
 from anyclue.model.verdict import Signature, Verdict
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from anyclue.hunts.merges.asking import Asked
 from anyclue.hunts.merges.reviewing import review
 from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.model.finding import Confidence
-from anyclue.model.merge import Blame, MergeReview
+from anyclue.model.merge import MergeReview
+from anyclue.model.merge_guests import Blame
 from anyclue.reports.merge_html import merge_html
 from anyclue.reports.merge_json import merge_json
 from anyclue.reports.merge_text import merge_text

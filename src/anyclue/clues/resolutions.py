@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.clues.factors import INNOCENT, is_guilty, kind
-from anyclue.model.merge import Blame, Observed
+from anyclue.model.merge_guests import Blame, Observed
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
 

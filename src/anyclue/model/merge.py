@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from anyclue.model.finding import Finding, Unjudged
+from anyclue.model.merge_guests import Blame, MergeTest
 from anyclue.model.panes import Panes
 
 OUTSIDE = ""
@@ -24,8 +25,16 @@ class Taken(StrEnum):
     """Every line is on one of the sides."""
     NEW_TEXT = "new-text"
     """Some lines are on neither side."""
+    CUT = "cut"
+    """Lines that every side has are gone."""
+    REORDERED = "reordered"
+    """Every line is on one of the sides, in an order, or behind a condition, that none has."""
     REMOVED = "removed"
     """It is gone, and no side took it away."""
+
+
+EVIL = frozenset({Taken.NEW_TEXT, Taken.CUT, Taken.REORDERED, Taken.REMOVED})
+"""What no side asked for."""
 
 
 class Dated(StrEnum):
@@ -61,7 +70,10 @@ class Resolved:
         conflict: whether git left a conflict in it.
         taken: where its text comes from.
         side: whose text it is, when it is one side's.
-        new_lines: lines that are on neither side: number in the result, and text.
+        new_lines: lines that are on neither side, or more often than both explain: number in the
+            result, and text.
+        cut_lines: lines that every side has, and the result has not: number on the first side.
+        moved_lines: lines in an order, or behind a condition, that no side has.
         moved_from: where a side has it, when that is under another path or name.
     """
 
@@ -72,6 +84,8 @@ class Resolved:
     taken: Taken
     side: str = ""
     new_lines: tuple[tuple[int, str], ...] = ()
+    cut_lines: tuple[tuple[int, str], ...] = ()
+    moved_lines: tuple[tuple[int, str], ...] = ()
     moved_from: str = ""
 
 
@@ -140,6 +154,8 @@ class Resolution:
         dropped: changes of a side that it lost.
         imbalances: what it does not release, and the like, that the merge base did not have.
         unjudged: what of the files in question could not be judged.
+        unresolved: files in which conflict markers are left.
+        beyond: files that are no C sources, and not what git merges.
     """
 
     title: str
@@ -147,6 +163,8 @@ class Resolution:
     dropped: tuple[Dropped, ...] = ()
     imbalances: tuple[Imbalance, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
     @property
     def accused(self) -> tuple[Imbalance, ...]:
@@ -156,7 +174,8 @@ class Resolution:
     @property
     def innocent(self) -> bool:
         """Whether it broke and lost nothing that either side had right."""
-        return not self.dropped and all(one.dated == Dated.MERGE for one in self.accused)
+        lost = self.dropped or self.unresolved or any(one.cut_lines for one in self.functions)
+        return not lost and all(one.dated == Dated.MERGE for one in self.accused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,73 +218,6 @@ class Exercise:
         return replace(self, functions=tuple(functions))
 
 
-class Blame(StrEnum):
-    """What guests say of a result, beside its parents."""
-
-    GUILTY = "guilty"
-    """It is broken, or leaks, and each parent is clean."""
-    CAME = "came"
-    """A parent has the same already."""
-    CLEAN = "clean"
-    """Nothing was found in it."""
-    UNPROVEN = "unproven"
-    """It, or a parent, could not be judged, or a parent has something else."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Observed:
-    """What guests say under one set of conditions.
-
-    Attributes:
-        conditions: machine, mkfs and mount options and workload, by the scenario's names.
-        verdicts: the name of each version that was run, and its verdict with its signature.
-        result: what that says of the result.
-        against: what it says of the other resolution, when there is one.
-        sides: which parents have the same, when one has.
-    """
-
-    conditions: tuple[str, ...]
-    verdicts: tuple[tuple[str, str], ...]
-    result: Blame
-    against: Blame | None = None
-    sides: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergeTest:
-    """A merge's versions as the kernels of a hunt.
-
-    Attributes:
-        run: the run directory, as the user would name it.
-        kernel: what kernel they ran in, and which directory of it was theirs.
-        rows: what was found, by conditions.
-        untested: C sources that the merge's sides changed outside that directory.
-    """
-
-    run: str
-    kernel: str
-    rows: tuple[Observed, ...]
-    untested: tuple[str, ...] = ()
-
-    @property
-    def blame(self) -> Blame:
-        """The verdict on the resolution: guilty anywhere is guilty, and all must be proven."""
-        return worst(one.result for one in self.rows)
-
-    @property
-    def other_blame(self) -> Blame | None:
-        """The verdict on the other resolution."""
-        every = [one.against for one in self.rows if one.against is not None]
-        return worst(every) if every else None
-
-
-def worst(blames: Iterable[Blame]) -> Blame:
-    """Return what holds of all: guilty before unproven, before what came, before clean."""
-    found = set(blames)
-    order = (Blame.GUILTY, Blame.UNPROVEN, Blame.CAME, Blame.CLEAN)
-    return next((one for one in order if one in found), Blame.UNPROVEN)
-
-
 @dataclass(frozen=True, kw_only=True)
 class MergeReview:
     """A merge, its result, and another resolution of it when one was asked for.
@@ -296,6 +248,7 @@ class MergeReview:
     def found(self) -> bool:
         """Whether there is something to look at in the result."""
         result = self.result
-        evil = any(one.taken in (Taken.NEW_TEXT, Taken.REMOVED) for one in result.functions)
+        evil = any(one.taken in EVIL for one in result.functions)
         guilty = self.test is not None and self.test.blame is Blame.GUILTY
-        return bool(guilty or evil or result.dropped or result.imbalances)
+        left = result.unresolved or result.beyond
+        return bool(guilty or evil or left or result.dropped or result.imbalances)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from anyclue.model.merge import (
+    EVIL,
     Dropped,
     Exercise,
     Imbalance,
     MergeReview,
-    MergeTest,
     Resolution,
     Resolved,
-    Taken,
 )
+from anyclue.model.merge_guests import MergeTest
 from anyclue.reports import merge_words
 from anyclue.reports.merge_panes import code_line, shown
 from anyclue.reports.pages import environment
@@ -178,7 +178,7 @@ def _function(one: Resolved, anchors: _Anchors) -> _Function:
         anchor=anchors.get((one.path, one.function), ""),
         git_left="conflict" if one.conflict else "no conflict",
         taken=merge_words.taken(one),
-        look=one.taken in (Taken.NEW_TEXT, Taken.REMOVED),
+        look=one.taken in EVIL,
         was=clean(one.moved_from),
     )
 

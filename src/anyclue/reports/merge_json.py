@@ -6,14 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from anyclue.model.merge import (
-    Dropped,
-    Imbalance,
-    MergeReview,
-    MergeTest,
-    Resolution,
-    Resolved,
-)
+from anyclue.model.merge import Dropped, Imbalance, MergeReview, Resolution, Resolved
+from anyclue.model.merge_guests import MergeTest
 from anyclue.reports import merge_words
 from anyclue.reports.review_words import code_block, safe_path
 from anyclue.reports.text import clean
@@ -97,6 +91,8 @@ def _resolution(one: Resolution) -> Json:
             }
             for two in one.unjudged
         ],
+        "unresolved": [safe_path(path) for path in one.unresolved],
+        "beyond": [safe_path(path) for path in one.beyond],
     }
 
 
@@ -108,8 +104,14 @@ def _function(one: Resolved) -> Json:
         "conflict": one.conflict,
         "taken": merge_words.taken(one),
         "moved_from": clean(one.moved_from),
-        "new_lines": [{"line": number, "text": clean(text)} for number, text in one.new_lines],
+        "new_lines": _numbered(one.new_lines),
+        "cut_lines": _numbered(one.cut_lines),
+        "moved_lines": _numbered(one.moved_lines),
     }
+
+
+def _numbered(lines: Sequence[tuple[int, str]]) -> Json:
+    return [{"line": number, "text": clean(text)} for number, text in lines]
 
 
 def _dropped(one: Dropped) -> Json:

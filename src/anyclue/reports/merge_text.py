@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.model.merge import Dropped, Exercise, Imbalance, MergeReview, MergeTest, Resolution
+from anyclue.model.merge import Dropped, Exercise, Imbalance, MergeReview, Resolution
+from anyclue.model.merge_guests import MergeTest
 from anyclue.reports import merge_words
 from anyclue.reports.review_words import code_block, counted, labels, safe_path
 from anyclue.reports.text import ascii_block, ascii_line, shorten, table
@@ -95,12 +96,14 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
         ]
         yield table([("function", "git left", "the result is", ""), *rows])
     for one in resolution.functions:
-        if one.new_lines:
+        for what, lines in merge_words.departures(one):
             yield [
-                f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
-                "lines that are on neither side",
-                *(f"{_INDENT}{number}: {_code(text)}" for number, text in one.new_lines),
+                f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: {what}",
+                *(f"{_INDENT}{number}: {_code(text)}" for number, text in lines),
             ]
+    for what, paths in merge_words.files(resolution):
+        rest = [f"{_INDENT}... and {len(paths) - BRIEF} more"] * (len(paths) > BRIEF)
+        yield [what, *(f"{_INDENT}{safe_path(path)}" for path in paths[:BRIEF]), *rest]
     yield from (_dropped(one) for one in resolution.dropped)
     yield from (_imbalance(one) for one in resolution.imbalances)
     if resolution.unjudged:

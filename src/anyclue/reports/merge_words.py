@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from anyclue.model.merge import (
+    EVIL,
     OUTSIDE,
-    Blame,
     Dated,
     Dropped,
     Exercise,
@@ -16,6 +16,7 @@ from anyclue.model.merge import (
     Resolved,
     Taken,
 )
+from anyclue.model.merge_guests import Blame
 from anyclue.model.panes import Mark, Row
 from anyclue.reports.review_words import counted, safe_path
 from anyclue.reports.text import ascii_line, clean, shorten
@@ -57,6 +58,8 @@ def taken(one: Resolved) -> str:
         Taken.AUTOMATIC: "same as git's",
         Taken.COMBINED: "combined",
         Taken.NEW_TEXT: "new text",
+        Taken.CUT: "cut",
+        Taken.REORDERED: "reordered",
         Taken.REMOVED: "removed",
     }[one.taken]
 
@@ -65,6 +68,25 @@ def commit(one: tuple[str, str]) -> str:
     """Return a commit, as ``0123456789ab (its subject)``."""
     rev, subject = one
     return f"{clean(rev)} ({shorten(ascii_line(subject), _COLUMNS)})"
+
+
+def departures(one: Resolved) -> list[tuple[str, tuple[tuple[int, str], ...]]]:
+    """Return what a function has that no side asked for: in words, and the lines."""
+    every = (
+        ("lines beyond those of the sides", one.new_lines),
+        ("lines that every side has are gone", one.cut_lines),
+        ("lines in an order, or behind a condition, that no side has", one.moved_lines),
+    )
+    return [(what, lines) for what, lines in every if lines]
+
+
+def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
+    """Return which files a resolution left or changed as a whole: in words, and the paths."""
+    every = (
+        ("conflict markers are left in", one.unresolved),
+        ("no C source, not looked into, and not what git merges:", one.beyond),
+    )
+    return [(what, paths) for what, paths in every if paths]
 
 
 def dated(one: Imbalance) -> str:
@@ -148,40 +170,49 @@ def other_verdict(resolution: Resolution) -> str:
 
 
 def _verdict(resolution: Resolution) -> str:
-    look = list(
-        dict.fromkeys(
-            [
-                *(function_name(one.finding.function) for one in resolution.imbalances),
-                *(function_name(one.function) for one in resolution.dropped),
-                *(
-                    function_name(one.function)
-                    for one in resolution.functions
-                    if one.taken in (Taken.NEW_TEXT, Taken.REMOVED)
-                ),
-            ]
-        )
+    parts = [*_resolved(resolution), *_paired(resolution), *_lost(resolution)]
+    look = dict.fromkeys(
+        [
+            *(function_name(one.finding.function) for one in resolution.imbalances),
+            *(function_name(one.function) for one in resolution.dropped),
+            *(function_name(one.function) for one in resolution.functions if one.taken in EVIL),
+        ]
     )
-    dates = {one.dated for one in resolution.imbalances}
-    parts = []
-    if resolution.innocent:
-        limit = ", as far as it was judged" if resolution.unjudged else ""
-        parts.append(f"resolution innocent{limit}")
-    if Dated.LOST in dates:
-        parts.append("a fix was lost")
-    if Dated.RESOLUTION in dates:
-        parts.append("an imbalance was made by the resolution")
-    if Dated.MERGE in dates:
-        parts.append("an imbalance was made by the merge as git did it")
-    came = sorted(
-        {side for one in resolution.imbalances if one.dated is Dated.CAME for side in one.sides}
-    )
-    if came:
-        parts.append(f"imbalances came with {clean(' and '.join(came))}")
-    if resolution.dropped:
-        changes = counted(len(resolution.dropped), "change")
-        parts.append(f"{changes} of a side dropped")
     if look:
-        named = ", ".join(map(ascii_line, look[:NAMED]))
+        named = ", ".join(map(ascii_line, [*look][:NAMED]))
         more = f", and {len(look) - NAMED} more" if len(look) > NAMED else ""
         parts.append(f"look at: {named}{more}")
     return "; ".join(parts)
+
+
+def _resolved(resolution: Resolution) -> Iterator[str]:
+    if resolution.unresolved:
+        left = counted(len(resolution.unresolved), "file")
+        yield f"not resolved yet: conflict markers in {left}"
+    if resolution.innocent:
+        limit = ", as far as it was judged" if resolution.unjudged or resolution.beyond else ""
+        yield f"resolution innocent{limit}"
+
+
+def _paired(resolution: Resolution) -> Iterator[str]:
+    dates = {one.dated for one in resolution.imbalances}
+    if Dated.LOST in dates:
+        yield "a fix was lost"
+    if Dated.RESOLUTION in dates:
+        yield "an imbalance was made by the resolution"
+    if Dated.MERGE in dates:
+        yield "an imbalance was made by the merge as git did it"
+    came = {side for one in resolution.imbalances if one.dated is Dated.CAME for side in one.sides}
+    if came:
+        yield f"imbalances came with {clean(' and '.join(sorted(came)))}"
+
+
+def _lost(resolution: Resolution) -> Iterator[str]:
+    if resolution.dropped:
+        changes = counted(len(resolution.dropped), "change")
+        yield f"{changes} of a side dropped"
+    if cut := sum(bool(one.cut_lines) for one in resolution.functions):
+        yield f"lines that every side has are gone in {counted(cut, 'function')}"
+    if resolution.beyond:
+        others = counted(len(resolution.beyond), "other file")
+        yield f"not what git merges: {others}"

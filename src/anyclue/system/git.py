@@ -38,6 +38,7 @@ __all__ = [
     "blobs",
     "commit",
     "contents",
+    "differing",
     "empty_tree",
     "has",
     "head",
@@ -139,6 +140,17 @@ def blobs(tree: Path, rev: str) -> dict[str, str]:
         if is_source_entry(mode, path):
             found[os.fsdecode(path)] = object_id.decode()
     return found
+
+
+def differing(repo: Repository, one: str, other: str) -> list[str]:
+    """Return every file in which two commits differ, modes and links too; renames are two files.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
+    listed = _checked(repo.at, "diff-tree", *options, one, other)
+    return [os.fsdecode(name) for name in listed.split(b"\0")[:-1]]
 
 
 def below(repo: Repository, rev: str, directory: str) -> dict[str, bytes]:

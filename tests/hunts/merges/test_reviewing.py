@@ -149,4 +149,6 @@ def test_a_conflict_in_what_is_no_c_source_is_not_called_clean(forge: Forge) -> 
     assert [(one.path, one.what) for one in found.result.unjudged] == [
         ("Makefile", "a conflict in what is no C source")
     ]
-    assert merge_text(found).splitlines()[-1] == "resolution innocent, as far as it was judged"
+    assert found.found
+    last = merge_text(found).splitlines()[-1]
+    assert last == "resolution innocent, as far as it was judged; not what git merges: 1 other file"

@@ -9,7 +9,6 @@ import pytest
 from anyclue.model.finding import Confidence, Finding, FindingKind, Step, StepKind, Unjudged
 from anyclue.model.merge import (
     OUTSIDE,
-    Blame,
     Compared,
     Dated,
     Dropped,
@@ -18,12 +17,11 @@ from anyclue.model.merge import (
     Likeness,
     LostLine,
     MergeReview,
-    MergeTest,
-    Observed,
     Resolution,
     Resolved,
     Taken,
 )
+from anyclue.model.merge_guests import Blame, MergeTest, Observed
 from anyclue.model.panes import Mark, Pane, Panes, Row
 
 COMMITS = (("2cf3f8133bda", "btrfs: fix missing kunmap"), ("0123456789ab", "another"))

@@ -11,7 +11,6 @@ import jsonschema
 
 from anyclue.model.finding import Confidence, FindingKind, Unjudged
 from anyclue.model.merge import (
-    Blame,
     Compared,
     Dated,
     Dropped,
@@ -19,11 +18,10 @@ from anyclue.model.merge import (
     Likeness,
     LostLine,
     MergeReview,
-    MergeTest,
-    Observed,
     Resolution,
     Resolved,
 )
+from anyclue.model.merge_guests import Blame, MergeTest, Observed
 from anyclue.reports.merge_json import SCHEMA as NAME
 from anyclue.reports.merge_json import merge_json
 

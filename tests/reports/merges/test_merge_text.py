@@ -21,7 +21,7 @@ def test_everything_is_said(full: MergeReview) -> None:
         "fs/pack/lzo.c:40: unpack_bio()        conflict     theirs",
         "fs/pack/lzo.c: reset()                no conflict  removed",
         "was unpack() in fs/pack/zlib.c, ours",
-        "fs/pack/lzo.c: pack_pages(): lines that are on neither side\n    4: made_up(page_in);",
+        "fs/pack/lzo.c: pack_pages(): lines beyond those of the sides\n    4: made_up(page_in);",
         "unpack_bio(): a change of ours is lost, in the conflict\n    + 42: kunmap(page);",
         "    - 39: stale(page);\n    of 2cf3f8133bda (btrfs: fix missing kunmap)\n    of 0123",
         "(outside functions): a change of theirs is lost, outside any conflict",

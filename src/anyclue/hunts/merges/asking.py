@@ -109,7 +109,8 @@ def find(repo: Repository, asked: Asked) -> Merge:
 def _not_a_merge(repo: Repository, asked: Asked, ids: dict[str, str]) -> list[Problem]:
     if asked.rev is None:
         if not unfinished(repo) or repo.top is None:
-            what, step = "nothing is being merged here", "name a merge commit"
+            what = "nothing is being merged here"
+            step = "name a merge commit; --ours, --theirs and --result review what is none"
             return [Problem(what=what, where=str(repo.at), next_step=step)]
         return []
     if "REV" not in ids:

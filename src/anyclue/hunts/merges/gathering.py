@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from anyclue.hunts.merges.asking import Merge
 from anyclue.hunts.merges.versions import Contents, Snapshot, aligned, on_disk, snapshot
+from anyclue.model.errors import Problem, RequestError
 from anyclue.model.finding import Unjudged
 from anyclue.review.merges.focusing import called, functions
 from anyclue.review.merges.markers import decided
@@ -15,6 +17,9 @@ from anyclue.review.merges.pieces import FileMerge
 from anyclue.system import git
 from anyclue.system.git import Repository
 from anyclue.system.git_merge import Automatic, bases, merged, nothing
+
+_NUL, _HEAD = b"\0", 8000  # what git takes for binary
+_MARK = {one: re.compile(rb"^" + one * 7 + rb" ", re.MULTILINE) for one in (b"<", b">")}
 
 LOOKED_THROUGH = 2000
 """So many files that a side changed are looked through for calls of what another side changed."""
@@ -34,6 +39,8 @@ class Gathered:
         others: files with a conflict that are no C sources.
         result: what came out.
         against: the other resolution.
+        beyond: by commit of a result, its files that are no C sources and not what git merges.
+        rooted: whether the sides have a common ancestor.
         contents: reads them.
     """
 
@@ -45,6 +52,8 @@ class Gathered:
     others: tuple[str, ...]
     result: Snapshot
     against: Snapshot | None
+    beyond: Mapping[str, tuple[str, ...]]
+    rooted: bool
     contents: Contents
 
     @cached_property
@@ -123,6 +132,7 @@ class Gathered:
                 result=of(result, key),
             )
             for key in keys
+            if not self._is_binary(key)
         ]
 
     @property
@@ -132,6 +142,14 @@ class Gathered:
             Unjudged(path=path, line=0, function="", what="a conflict in what is no C source")
             for path in self.others
         ]
+        if not self.rooted:
+            what = "the sides have no common ancestor: all of both counts as new"
+            found.append(Unjudged(path=".", line=0, function="", what=what))
+        found += [
+            Unjudged(path=key, line=0, function="", what="binary")
+            for key in self.edited
+            if self._is_binary(key)
+        ]
         for one in self.sides:
             if len(one.changed) > LOOKED_THROUGH:
                 what = (
@@ -140,6 +158,21 @@ class Gathered:
                 )
                 found.append(Unjudged(path=".", line=0, function="", what=what))
         return tuple(found)
+
+    def _is_binary(self, key: str) -> bool:
+        texts = (self.contents.of(one, key) for one in (*self.sides, self.result))
+        return any(_NUL in text[:_HEAD] for text in texts if text is not None)
+
+    def unresolved(self, version: Snapshot) -> tuple[str, ...]:
+        """Return files in conflict in which a version has git's marks still."""
+        texts = {key: self.contents.of(version, key) for key in self.conflicts}
+        return tuple(
+            sorted(
+                version.path(key)
+                for key, text in texts.items()
+                if text is not None and all(_MARK[one].search(text) for one in _MARK)
+            )
+        )
 
     def entangled(self) -> tuple[str, ...]:
         """Return files in which one side changed a function that another side's change calls."""
@@ -204,7 +237,8 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
     else:
         result = on_disk(real, sides[0], merge.parents[0])
     other = [snapshot(repo, base, merge.against)] if merge.against else []
-    *sides, by_git, result = (every := aligned([*sides, by_git, result, *other]))[: len(sides) + 2]
+    every = aligned(sides, [by_git, result, *other])
+    *sides, by_git, result = every[: len(sides) + 2]
     contents = Contents(repo, blobs)
     gathered = Gathered(
         base=base,
@@ -219,6 +253,12 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
         ),
         result=result,
         against=every[-1] if other else None,
+        beyond={
+            rev: tuple(one for one in git.differing(repo, automatic, rev) if not git.is_source(one))
+            for rev in (merge.result, merge.against)
+            if rev is not None
+        },
+        rooted=bool(bases(repo, merge.parents)),
         contents=contents,
     )
     return replace(gathered, conflicts=_conflicts(gathered, steps))
@@ -227,6 +267,16 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
 def base_of(repo: Repository, parents: Sequence[str]) -> str:
     """Return the merge base; of several, what git merges them to, as its own merge does."""
     found = bases(repo, parents)
+    if not found and repo.shallow:
+        raise RequestError(
+            [
+                Problem(
+                    what="the history is cut before the merge base",
+                    where="this clone is shallow",
+                    next_step="bring more history: git fetch --unshallow, or --deepen=N",
+                )
+            ]
+        )
     if not found:
         return nothing(repo)
     base, *others = found

@@ -18,6 +18,7 @@ from anyclue.review.merges.exercising import exercises
 from anyclue.review.merges.judging import Judged, judged
 from anyclue.review.merges.likeness import compared
 from anyclue.system import git
+from anyclue.system.git import Repository
 from anyclue.system.git_merge import borrowed
 
 
@@ -47,11 +48,7 @@ def review(asked: Asked) -> MergeReview:
             merge.title, gathered.result, gathered, pairer, sides, text, pairings[0]
         )
         revs = dict(zip(names, merge.parents, strict=True))
-        result = replace(
-            result,
-            dropped=named(result.dropped, repo, gathered.base, revs),
-            imbalances=brought(result.imbalances, repo, gathered, revs, pairer),
-        )
+        result = _with_commits(result, repo, gathered, revs, pairer)
         against: Resolution | None = None
         beside: tuple[Compared, ...] = ()
         if gathered.against is not None:
@@ -59,6 +56,7 @@ def review(asked: Asked) -> MergeReview:
             other = gathered.against
             text = judged(gathered.files(gathered.otherwise, other), names)
             against = _resolution(title, other, gathered, pairer, sides, text, pairings[1])
+            against = _with_commits(against, repo, gathered, revs, pairer)
             beside = _beside(gathered, gathered.against)
         panes = shown(gathered, names, result) if asked.page is not None else ()
     return MergeReview(
@@ -70,6 +68,20 @@ def review(asked: Asked) -> MergeReview:
         compared=beside,
         exercises=exercises(result),
         panes=panes,
+    )
+
+
+def _with_commits(
+    resolution: Resolution,
+    repo: Repository,
+    gathered: Gathered,
+    revs: Mapping[str, str],
+    pairer: Pairer,
+) -> Resolution:
+    return replace(
+        resolution,
+        dropped=named(resolution.dropped, repo, gathered.base, revs),
+        imbalances=brought(resolution.imbalances, repo, gathered, revs, pairer),
     )
 
 
@@ -120,6 +132,8 @@ def _resolution(
         dropped=text.dropped,
         imbalances=dated(sides, pairing, text.functions, text.dropped, broken),
         unjudged=(*gathered.unjudged, *pairer.left_out, *pairing.unjudged),
+        unresolved=gathered.unresolved(version),
+        beyond=gathered.beyond.get(version.rev or "", ()),
     )
 
 

@@ -21,7 +21,7 @@ from anyclue.hunts.merges.gathering import base_of
 from anyclue.hunts.pairs.disk import read_inside
 from anyclue.hunts.trees import Sources
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.merge import MergeTest
+from anyclue.model.merge_guests import MergeTest
 from anyclue.model.scenario import Axis, DebianKernel, Kernel, Scenario
 from anyclue.recordings import RunDirectory
 from anyclue.scenarios import read_scenario, scenario_from_json, scenario_to_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.hunts.pairs.disk import read_inside
@@ -19,10 +19,12 @@ class Snapshot:
         changed: by key, where the file is in this version; None where it is deleted. A key is a
             path in the base, or where the file was added.
         disk: the work tree that holds what no blob does.
+        rev: the commit; None for the work tree.
     """
 
     changed: Mapping[str, Side | None]
     disk: Path | None = None
+    rev: str | None = None
 
     def path(self, key: str) -> str:
         """Return where a file lies in this version, or lay in the base."""
@@ -36,7 +38,7 @@ class Snapshot:
 
 def snapshot(repo: Repository, base: str, rev: str) -> Snapshot:
     """Return how the C sources of a commit differ from the base's; renames are followed."""
-    return Snapshot(changed=_by_key(git.between(repo, base, rev)))
+    return Snapshot(changed=_by_key(git.between(repo, base, rev)), rev=rev)
 
 
 def on_disk(repo: Repository, head: Snapshot, rev: str) -> Snapshot:
@@ -56,21 +58,32 @@ def on_disk(repo: Repository, head: Snapshot, rev: str) -> Snapshot:
     return Snapshot(changed=changed, disk=repo.top)
 
 
-def aligned(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """Return the same with renames that only some versions show found in all."""
+def aligned(sides: Sequence[Snapshot], others: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return versions with renames that only some show found in all, sides first.
+
+    A file that a side has at its new place, and at its old one too or as a file of its own, was not
+    renamed: elsewhere git took a file that is like it for that.
+    """
     renamed = {
         side.path: key
-        for one in snapshots
+        for one in (*sides, *others)
         for key, side in one.changed.items()
         if side is not None and side.path != key
     }
+    for path, key in list(renamed.items()):
+        if any(one.changed.get(path) and one.changed.get(key, one) is not None for one in sides):
+            del renamed[path]
     found = []
-    for one in snapshots:
+    for one in (*sides, *others):
         changed = dict(one.changed)
+        for key, side in one.changed.items():
+            if side is not None and side.path != key and side.path not in renamed:
+                changed[key] = None
+                changed[side.path] = side
         for path, key in renamed.items():
             if key in changed and changed[key] is None and path in changed:
                 changed[key] = changed.pop(path)
-        found.append(Snapshot(changed=changed, disk=one.disk))
+        found.append(replace(one, changed=changed))
     return found
 
 

@@ -3,14 +3,13 @@
 A line that a side added has to be in the result as often as on that side, less what others took
 away; a line that it removed must not come back, but for what others added. What moved to another
 function, or has other variables there, is not lost. Nor is a replacement of lines that another
-side replaced too, in a conflict: only one of them can stay.
+side replaced too, in a conflict, when that other replacement stays, or new text is there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 
 from anyclue.model.merge import LostLine
 from anyclue.review.merges.pieces import Piece
@@ -44,7 +43,7 @@ def dropped(
     others: Sequence[Piece | None],
     result: Piece | None,
     *,
-    conflict: bool,
+    automatic: Piece | None,
     elsewhere: Counter[str],
 ) -> tuple[LostLine, ...]:
     """Return the lines of one side's change to a function that the result lost.
@@ -54,14 +53,16 @@ def dropped(
         own: on that side.
         others: on the other sides.
         result: in the result.
-        conflict: whether git left a conflict in it.
+        automatic: as git merges it; None where git left a conflict in it, or has no such function.
         elsewhere: what `surplus` found.
     """
     added, removed = _lost_counts(base, own, others, result)
     for line in list(added):
         kept = elsewhere[line] or elsewhere[_shaped(line)]
         added[line] -= min(added[line], kept)
-    if conflict:
+    if automatic is not None and own is not None and result is not None:
+        added |= _less_often(base, own, automatic, result)
+    else:
         added -= _decided(base, own, others, result)
     lines = [
         *_placed(own, base, result, +added, added=True),
@@ -91,6 +92,22 @@ def _lost_counts(
     return added, removed
 
 
+def _less_often(base: Piece | None, own: Piece, automatic: Piece, result: Piece) -> Counter[str]:
+    """Return lines that a side added and git merges, and that the result has less often.
+
+    Where another side added the same line, it is this side's that is gone when the result has it
+    not where this side has it.
+    """
+    gone = Counter(
+        own.folded[number]
+        for tag, first, end, _, _ in own.opcodes(result)
+        if tag != "equal"
+        for number in range(first, end)
+    )
+    less = (automatic.counts - result.counts) & (own.counts - _counts(base)) & gone
+    return Counter({line: many for line, many in less.items() if names(line)})
+
+
 def _decided(
     base: Piece | None, own: Piece | None, others: Sequence[Piece | None], result: Piece | None
 ) -> Counter[str]:
@@ -98,16 +115,19 @@ def _decided(
     found: Counter[str] = Counter()
     if base is None or own is None:
         return found
+    there = _counts(result)
+    known = {line for one in (base, own, *others) for line in _counts(one)}
+    rewritten = any(line not in known for line in there)
     taken = {
         number
         for other in others
         if other is not None
-        for tag, first, end, _, _ in _opcodes(base, other)
+        for tag, first, end, low, high in base.opcodes(other)
         if tag == "replace"
+        and (rewritten or any(there[line] > base.counts[line] for line in other.folded[low:high]))
         for number in range(first, end)
     }
-    there = _counts(result)
-    for tag, first, end, low, high in _opcodes(base, own):
+    for tag, first, end, low, high in base.opcodes(own):
         gone = [number for number in range(first, end) if not there[base.folded[number]]]
         if tag == "replace" and taken.intersection(gone):
             found.update(own.folded[low : min(high, low + end - first)])
@@ -145,14 +165,10 @@ def _placed(
 def _differing(piece: Piece, other: Piece) -> set[int]:
     return {
         number
-        for tag, _, _, low, high in _opcodes(other, piece)
+        for tag, _, _, low, high in other.opcodes(piece)
         if tag != "equal"
         for number in range(low, high)
     }
-
-
-def _opcodes(old: Piece, new: Piece) -> Sequence[tuple[str, int, int, int, int]]:
-    return SequenceMatcher(None, old.folded, new.folded, autojunk=False).get_opcodes()
 
 
 def _counts(piece: Piece | None) -> Counter[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.model.merge import OUTSIDE, Dropped, Resolved, Taken
+from anyclue.review.merges.departing import Departure, departure
 from anyclue.review.merges.dropping import dropped, surplus
 from anyclue.review.merges.pieces import FileMerge, Name, Piece, Version
 
@@ -33,8 +35,7 @@ class Views:
     @property
     def conflict(self) -> bool:
         """Whether git left a conflict in it."""
-        first = self.automatic[0]
-        return not all(_same(first, one) for one in self.automatic[1:])
+        return len({one.lines if one is not None else None for one in self.automatic}) > 1
 
     def with_automatic(self, number: int, piece: Piece) -> Views:
         """Return the same with its text as git merges it for one side, where it was before."""
@@ -129,10 +130,11 @@ def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> Judged:
     """
     every = views(files)
     by_key = {one.key: one for one in files}
-    functions = [_resolved(one, by_key, sides) for one in every if not _untouched(one)]
+    spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
+    functions = [_resolved(one, by_key, sides, spare) for one in every if not _untouched(one)]
     return Judged(
         functions=tuple(sorted(functions, key=lambda one: (one.path, one.line, one.function))),
-        dropped=tuple(_lost(every, by_key, sides)),
+        dropped=tuple(_lost(every, by_key, sides, spare)),
         homes=tuple(
             {
                 there: one.at
@@ -145,19 +147,20 @@ def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> Judged:
 
 
 def _lost(
-    every: Sequence[Views], files: Mapping[str, FileMerge], sides: Sequence[str]
+    every: Sequence[Views],
+    files: Mapping[str, FileMerge],
+    sides: Sequence[str],
+    spare: Counter[str],
 ) -> Iterator[Dropped]:
     """Yield the changes of a side that the result lost, by file, function and side."""
-    spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
     for one in every:
-        if _untouched(one):
+        if _untouched(one) or files[one.at[0]].chosen:
             continue
         for number, side in enumerate(sides):
             others = [two for n, (_, two) in enumerate(one.sides) if n != number]
             at, own = one.sides[number]
-            lines = dropped(
-                one.base, own, others, one.result, conflict=one.conflict, elsewhere=spare
-            )
+            merged = one.automatic[0] if not one.conflict else None
+            lines = dropped(one.base, own, others, one.result, automatic=merged, elsewhere=spare)
             if lines:
                 key, name = at or one.at
                 yield Dropped(
@@ -182,10 +185,13 @@ def _says_something(one: Views) -> bool:
     return differ(own) and differ((one.result, *one.automatic))
 
 
-def _resolved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> Resolved:
+def _resolved(
+    one: Views, files: Mapping[str, FileMerge], sides: Sequence[str], spare: Counter[str]
+) -> Resolved:
     key, name = one.at
-    taken, side = _taken(one, sides)
-    new = tuple(_new_lines(one)) if taken is Taken.NEW_TEXT else ()
+    own = [piece for _, piece in one.sides]
+    found = departure(one.base, own, one.automatic, one.result, spare)
+    taken, side = _taken(one, sides, found)
     return Resolved(
         path=files[key].path,
         function=name,
@@ -193,12 +199,14 @@ def _resolved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) 
         conflict=one.conflict,
         taken=taken,
         side=side,
-        new_lines=new,
+        new_lines=_lines(one.result, found.new),
+        cut_lines=found.cut,
+        moved_lines=_lines(one.result, found.moved),
         moved_from=_moved(one, files, sides),
     )
 
 
-def _taken(one: Views, sides: Sequence[str]) -> tuple[Taken, str]:
+def _taken(one: Views, sides: Sequence[str], found: Departure) -> tuple[Taken, str]:
     text = _solid(one.result)
     if one.conflict:
         for name, automatic in zip(sides, one.automatic, strict=False):
@@ -211,23 +219,12 @@ def _taken(one: Views, sides: Sequence[str]) -> tuple[Taken, str]:
             return Taken.SIDE, name
     if one.result is None:
         return Taken.REMOVED, ""
-    return (Taken.NEW_TEXT if any(_new_lines(one)) else Taken.COMBINED), ""
+    kinds = ((Taken.NEW_TEXT, found.new), (Taken.CUT, found.cut), (Taken.REORDERED, found.moved))
+    return next((taken for taken, lines in kinds if lines), Taken.COMBINED), ""
 
 
-def _new_lines(one: Views) -> Iterator[tuple[int, str]]:
-    if one.result is None:
-        return
-    known = {
-        line
-        for piece in (*(two for _, two in one.sides), *one.automatic)
-        if piece is not None
-        for line in piece.counts
-    }
-    for number, line, text in zip(
-        one.result.numbers, one.result.folded, one.result.lines, strict=True
-    ):
-        if line in one.result.counts and line not in known:
-            yield number, text
+def _lines(piece: Piece | None, numbers: Sequence[int]) -> tuple[tuple[int, str], ...]:
+    return tuple((piece.numbers[n], piece.lines[n]) for n in numbers) if piece is not None else ()
 
 
 def _moved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> str:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import Final
 
 from anyclue.model.merge import Compared, Likeness
 from anyclue.review.merges.pieces import Piece, Version
-from anyclue.review.merges.tokens import calls, names, tokens
+from anyclue.review.merges.tokens import calls, declares, names, tokens
 
 CONTEXT = 2
-_DECLARATION: Final = re.compile(
-    r"(?!(?:return|goto|else|case|do|break|continue|typedef|if|while|for|switch) )"
-    r"(?:[A-Za-z_]\w* )+(?:\* )*[A-Za-z_]\w*(?: \[[^\]]*\])?(?: (?:=|,) .*)? ;"
-)
 
 
 def compared(
@@ -59,9 +53,9 @@ def _normal(lines: Sequence[str]) -> list[str]:
     """Return statements without comments and white space, independent declarations sorted."""
     statements = _statements(tokens("\n".join(lines)))
     normal: list[str] = []
-    for declares, group in groupby(statements, lambda one: bool(_DECLARATION.fullmatch(one))):
+    for declaring, group in groupby(statements, declares):
         run = list(group)
-        normal += sorted(run) if declares and _independent(run) else run
+        normal += sorted(run) if declaring and _independent(run) else run
     return normal
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.model.merge import Dropped, Resolved, Taken
+from anyclue.model.merge import EVIL, Dropped, Resolved
 from anyclue.model.panes import Pane, Panes, Row
 from anyclue.review.merges.aligning import Versions, aligned
 from anyclue.review.merges.judging import Views, views
@@ -40,7 +40,7 @@ def side_by_side(
     chosen: list[tuple[bool, int, Views]] = []
     for one in views(files):
         found = listed.get(names.of(one))
-        evil = found is not None and found.taken in (Taken.NEW_TEXT, Taken.REMOVED)
+        evil = found is not None and found.taken in EVIL
         if found is not None or names.differs(one):
             chosen.append((not evil and one.at[1] not in lost, len(chosen), one))
     shown: list[Panes] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
 from anyclue.model.merge import OUTSIDE
@@ -37,6 +38,12 @@ class FileMerge:
     automatic: tuple[bytes | None, ...]
     result: bytes | None
 
+    @property
+    def chosen(self) -> bool:
+        """Whether a side deleted the whole file, another changed it, and one of both was chosen."""
+        deleted = self.base is not None and None in self.sides
+        return deleted and len(self.automatic) > 1 and self.result in self.sides
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
@@ -63,6 +70,10 @@ class Piece:
     def solid(self) -> tuple[str, ...]:
         """Its lines that are not empty."""
         return tuple(one for one in self.folded if one)
+
+    def opcodes(self, new: Piece) -> Sequence[tuple[str, int, int, int, int]]:
+        """Return how another text comes of it, as difflib tells it, by folded lines."""
+        return SequenceMatcher(None, self.folded, new.folded, autojunk=False).get_opcodes()
 
     @cached_property
     def body(self) -> str:

@@ -22,6 +22,17 @@ while NULL
 KEYWORDS: Final = frozenset(_WORDS.split())
 
 
+_DECLARATION: Final = re.compile(
+    r"(?!(?:return|goto|else|case|do|break|continue|typedef|if|while|for|switch) )"
+    r"(?:[A-Za-z_]\w* )+(?:\* )*[A-Za-z_]\w*(?: \[[^\]]*\])?(?: (?:=|,) .*)? ;"
+)
+
+
+def declares(statement: str) -> bool:
+    """Return whether a folded statement declares variables."""
+    return bool(_DECLARATION.fullmatch(statement))
+
+
 def tokens(text: str) -> list[str]:
     """Return the words and marks of a text, without white space and comments."""
     return [
