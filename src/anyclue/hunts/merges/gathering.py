@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from anyclue.hunts.merges.asking import Merge
+from anyclue.hunts.merges.conflicts import base_of, by_git, conflicts
 from anyclue.hunts.merges.versions import Contents, Snapshot, aligned, on_disk, snapshot
-from anyclue.model.errors import Problem, RequestError
 from anyclue.model.finding import Unjudged
 from anyclue.review.merges.focusing import called, functions
-from anyclue.review.merges.markers import decided
 from anyclue.review.merges.pieces import FileMerge
 from anyclue.system import git
 from anyclue.system.git import Repository
-from anyclue.system.git_merge import Automatic, bases, merged, nothing
+from anyclue.system.git_merge import bases
 
 _NUL, _HEAD = b"\0", 8000  # what git takes for binary
 _MARK = {one: re.compile(rb"^" + one * 7 + rb" ", re.MULTILINE) for one in (b"<", b">")}
@@ -229,22 +228,22 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
     """
     base = base_of(repo, merge.parents)
     blobs = git.blobs(repo.at, base)
-    automatic, steps = _automatic(repo, merge.parents)
+    automatic, steps = by_git(repo, merge.parents)
     sides = [snapshot(repo, base, one) for one in merge.parents]
-    by_git = snapshot(repo, base, automatic)
+    merged_by_git = snapshot(repo, base, automatic)
     if merge.result is not None:
         result = snapshot(repo, base, merge.result)
     else:
         result = on_disk(real, sides[0], merge.parents[0])
     other = [snapshot(repo, base, merge.against)] if merge.against else []
-    every = aligned(sides, [by_git, result, *other])
-    *sides, by_git, result = every[: len(sides) + 2]
+    every = aligned(sides, [merged_by_git, result, *other])
+    *sides, merged_by_git, result = every[: len(sides) + 2]
     contents = Contents(repo, blobs)
     gathered = Gathered(
         base=base,
         blobs=blobs,
         sides=tuple(sides),
-        automatic=by_git,
+        automatic=merged_by_git,
         conflicts={},
         others=tuple(
             sorted(
@@ -261,81 +260,5 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
         rooted=bool(bases(repo, merge.parents)),
         contents=contents,
     )
-    return replace(gathered, conflicts=_conflicts(gathered, steps))
-
-
-def base_of(repo: Repository, parents: Sequence[str]) -> str:
-    """Return the merge base; of several, what git merges them to, as its own merge does."""
-    found = bases(repo, parents)
-    if not found and repo.shallow:
-        raise RequestError(
-            [
-                Problem(
-                    what="the history is cut before the merge base",
-                    where="this clone is shallow",
-                    next_step="bring more history: git fetch --unshallow, or --deepen=N",
-                )
-            ]
-        )
-    if not found:
-        return nothing(repo)
-    base, *others = found
-    for one in others:
-        base = merged(repo, base, one).commit
-    return base
-
-
-def _automatic(
-    repo: Repository, parents: Sequence[str]
-) -> tuple[str, list[tuple[str, str, Automatic]]]:
-    """Merge one parent after the other; return the end, and each step with its two commits."""
-    at = parents[0]
-    steps = []
-    for one in parents[1:]:
-        step = merged(repo, at, one)
-        steps.append((at, one, step))
-        at = step.commit
-    return at, steps
-
-
-def _conflicts(
-    gathered: Gathered, steps: Sequence[tuple[str, str, Automatic]]
-) -> dict[str, tuple[bytes | None, ...]]:
-    keys = gathered.automatic.keys()
-    for one in gathered.sides:
-        keys = {**one.keys(), **keys}
-    found: dict[str, tuple[bytes | None, ...]] = {}
-    for number, (_, _, step) in enumerate(steps, start=1):
-        for path, stages in step.conflicts.items():
-            if not git.is_source(path):
-                continue
-            key = keys.get(path, path)
-            if key not in found:
-                gathered.contents.load([gathered.automatic], [key])
-                merged = gathered.contents.of(gathered.automatic, key)
-                found[key] = tuple(
-                    _decided(merged, steps, side) for side, _ in enumerate(gathered.sides)
-                )
-            if len(set(found[key])) == 1:
-                # Nothing is marked: one side deleted or moved what the other changed.
-                ours, theirs = (
-                    gathered.contents.blob(stages[n]) if n in stages else None for n in (2, 3)
-                )
-                found[key] = tuple(
-                    theirs if side == number else ours for side, _ in enumerate(gathered.sides)
-                )
-    return found
-
-
-def _decided(
-    text: bytes | None, steps: Sequence[tuple[str, str, Automatic]], side: int
-) -> bytes | None:
-    """Return a file with the conflicts of all steps decided for one side.
-
-    A later step can have what an earlier one marked inside of its own marks.
-    """
-    for number, (ours, theirs, _) in enumerate(steps, start=1):
-        both = decided(text, ours, theirs) if text is not None else None
-        if both is not None:
-            text = both[number == side]
-    return text
+    found = conflicts(contents, gathered.sides, gathered.automatic, steps)
+    return replace(gathered, conflicts=found)

@@ -17,7 +17,7 @@ from anyclue.hunts import hunt as hunting
 from anyclue.hunts import trees
 from anyclue.hunts.context import Context
 from anyclue.hunts.merges.asking import Asked, Merge, find
-from anyclue.hunts.merges.gathering import base_of
+from anyclue.hunts.merges.conflicts import base_of
 from anyclue.hunts.pairs.disk import read_inside
 from anyclue.hunts.trees import Sources
 from anyclue.model.errors import Problem, RequestError
