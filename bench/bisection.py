@@ -69,7 +69,8 @@ def result(
     cases: Sequence[Mapping[str, object]], documents: Sequence[Mapping[str, Any]]
 ) -> dict[str, object]:
     """Return the last line's object; steps of all repositories count alike."""
-    seconds = [step["seconds"] for one in documents for step in one.get("steps", ())]
+    steps = [step["seconds"] for one in documents for step in one.get("steps", ())]
+    seconds = [one for one in steps if one is not None]
     return {
         "cases": cases,
         "median_step_s": round(statistics.median(seconds), 1) if seconds else None,
@@ -80,7 +81,7 @@ def result(
 def _bisected(made: Made, scratch: Path, cache: Path) -> dict[str, Any]:
     """Return what the command printed; nothing when it failed."""
     file = scratch / f"{made.kind}.toml"
-    file.write_text(scenario({"bisected": made.path}))
+    file.write_text(scenario({"bisected": None}))
     argv = [
         *(str(COMMAND), "bisect", "--good", made.good, "--bad", made.bad, str(file)),
         *("--out", str(scratch / f"{made.kind}-run"), "--json"),

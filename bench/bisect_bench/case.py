@@ -32,10 +32,11 @@ leak_kib_per_round = 128
 """
 
 
-def scenario(trees: Mapping[str, Path]) -> str:
-    """Return a scenario's text: by kernel's name, the tree that fs/btrfs is taken from."""
+def scenario(trees: Mapping[str, Path | None]) -> str:
+    """Return a scenario's text: by kernel's name, the tree that fs/btrfs is taken from, if any."""
     kernels = "".join(
-        f'\n[kernels.{name}]\ndebian = "{SERIES}"\nmodule = "{DIRECTORY}"\ntree = "{tree}"\n'
+        f'\n[kernels.{name}]\ndebian = "{SERIES}"\nmodule = "{DIRECTORY}"\n'
+        + (f'tree = "{tree}"\n' if tree else "")
         for name, tree in trees.items()
     )
     return f'schema = 1\ntitle = "Which commit leaks?"\n{kernels}{CELL}'
