@@ -72,6 +72,10 @@ bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, 
 bench-merge: setup ## measure the review of merges: cases with the right verdict, time on 500 files; last line is JSON
 	$(BIN)/python -m bench.merge
 
+.PHONY: bench-bisect
+bench-bisect: setup ## measure the bisection in real guests: right, runs, time of a step; last line is JSON
+	$(BIN)/python -m bench.bisection
+
 .PHONY: bench-bisect-sim
 bench-bisect-sim: setup ## simulate bisections of a real history, beside git bisect; last line is JSON
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.bisect_sim
