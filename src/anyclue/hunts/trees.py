@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from anyclue.hunts.pairs.disk import read_inside
+from anyclue.kernels import MODULE_OF_GIT
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Kernel, Scenario
+from anyclue.model.scenario import GitKernel, Kernel, Scenario
 from anyclue.recordings import RunDirectory
 from anyclue.system import git
 from anyclue.system.files import disk_errors, staging
@@ -21,7 +22,8 @@ Sources = Mapping[str, bytes]
 def rebuilt(scenario: Scenario, given: Path) -> tuple[Kernel, str]:
     """Return the scenario's kernel that has a module rebuilt, and the directory of that.
 
-    It is that of the scenario's reference, or else the first that is planned.
+    It is that of the scenario's reference, or else the first that is planned. A kernel from git has
+    its module under test rebuilt wherever that is enough.
 
     Raises:
         RequestError: there is none.
@@ -30,6 +32,8 @@ def rebuilt(scenario: Scenario, given: Path) -> tuple[Kernel, str]:
         kernel = scenario.kernels[cell.kernel]
         if kernel.variant is not None:
             return kernel, kernel.variant.directory
+        if isinstance(kernel.source, GitKernel):
+            return kernel, MODULE_OF_GIT
     problem = Problem(
         what="no kernel of this scenario has a module rebuilt",
         where=f"{given}: kernels",

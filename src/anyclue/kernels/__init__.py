@@ -1,9 +1,24 @@
 """Where kernels come from: Debian packages, the user's builds, commits, a rebuilt module."""
 
+from anyclue.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
 from anyclue.kernels.git_builds import with_bases
 from anyclue.kernels.making import DoesNotBuildError
 from anyclue.kernels.module_builds import BUILDABLE
 from anyclue.kernels.prepare import Kernels
 from anyclue.kernels.variants import copy_sources
 
-__all__ = ["BUILDABLE", "DoesNotBuildError", "Kernels", "copy_sources", "with_bases"]
+__all__ = [
+    "BUILDABLE",
+    "MODULE_OF_GIT",
+    "DoesNotBuildError",
+    "Kernels",
+    "copy_sources",
+    "with_bases",
+]
+    "BUILDABLE",
+    "MODULE_OF_GIT",
+    "DoesNotBuildError",
+    "Kernels",
+    "copy_sources",
+    "with_bases",
+]

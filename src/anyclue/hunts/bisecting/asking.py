@@ -116,6 +116,9 @@ def begin(asked: Asked) -> Bisection:
         step = "give a probability like 0.99"
         problems.append(Problem(what="--confidence is not between 0.5 and 1", next_step=step))
     carried: tuple[Fixup, ...] = ()
+    if asked.carried and kernel.variant is None:
+        step = 'use debian = "6.1" and module = "fs/btrfs"'
+        problems.append(Problem(what="--with needs a module for Debian's kernel", next_step=step))
     try:
         carried = fixups(repo, asked.carried, directory)
     except RequestError as error:
@@ -144,6 +147,7 @@ def begin(asked: Asked) -> Bisection:
         "schema": SCHEMA,
         "repository": str(repo.at),
         "kernel": kernel.name,
+        "directory": directory,
         "carried": [one.name for one in carried],
     }
     write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
@@ -180,7 +184,7 @@ def again(path: Path) -> Bisection:
         scenario=scenario,
         kernel=kernel.name,
         conditions=scenario.cells[0],
-        directory=kernel.variant.directory if kernel.variant is not None else "",
+        directory=about["directory"],
         carried=carried,
         journal=kept,
     )

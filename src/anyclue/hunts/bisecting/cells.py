@@ -13,7 +13,7 @@ from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.prepare import pin_kernels, prepare_jobs
 from anyclue.model.recording import Outcome, Recording
-from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.recordings import RunDirectory
 from anyclue.recordings.store import read_recording
@@ -47,8 +47,12 @@ class Cells:
     build_seconds: float = 0.0
     _used: dict[str, int] = field(default_factory=dict)
 
-    async def judged(self, name: str, sources: trees.Sources) -> CellVerdict:
+    async def judged(
+        self, name: str, sources: trees.Sources, commit: GitKernel | None = None
+    ) -> CellVerdict:
         """Return the verdict of the next trial; of more, where one proves nothing.
+
+        ``commit`` is the kernel to build from git, where the scenario's comes from there.
 
         A trial that is recorded already, and not used yet, is not run again.
 
@@ -63,7 +67,7 @@ class Cells:
             number = self._used.get(name, 0) + 1
             if self.run.outcome(cell, number) is None:
                 before = time.monotonic()
-                scenario = await self._planned(name, sources)
+                scenario = await self._planned(name, sources, commit)
                 jobs = await prepare_jobs(scenario, [(cell, number)], self.context)
                 self.build_seconds += time.monotonic() - before
                 async for _ in LocalExecutor(self.context.store, self.run, 1).run(jobs):
@@ -101,22 +105,19 @@ class Cells:
         left = len(group) <= self.scenario.limits.extra_trials
         return verdict.verdict is Verdict.UNPROVEN and open_ and left
 
-    async def _planned(self, name: str, sources: trees.Sources) -> Scenario:
+    async def _planned(
+        self, name: str, sources: trees.Sources, commit: GitKernel | None
+    ) -> Scenario:
         """Return the scenario with a kernel of this name, built from these sources."""
         scenario = self.scenario
         if name not in scenario.kernels:
-            tree = trees.keep(self.run, name, sources)
-            many = range(len(self.carried))
-            paths = [self.run.file(f"carried/{number}.patch").absolute() for number in many]
-            done = await applied(self.carried, paths, tree)
-            if done:
-                log.info("%s: carries %s", name, ", ".join(done))
             own = replace(self.conditions, kernel=self.kernel)
             pinned = await pin_kernels(replace(scenario, cells=(own,)), self.context)
             kernel = pinned.kernels[self.kernel]
-            assert kernel.variant is not None  # noqa: S101 - it is the one that is rebuilt
-            variant = replace(kernel.variant, tree=str(tree), edits=(), patches=())
-            made = replace(kernel, name=name, variant=variant)
+            if commit is not None:
+                made = replace(kernel, name=name, source=commit)
+            else:
+                made = await self._of_tree(kernel, name, sources)
             cells = [one for one in scenario.cells if one.kernel != self.kernel]
             self.scenario = replace(
                 scenario,
@@ -125,3 +126,14 @@ class Cells:
             )
             write_whole(self.run.plan, scenario_to_json(self.scenario))
         return self.scenario
+
+    async def _of_tree(self, kernel: Kernel, name: str, sources: trees.Sources) -> Kernel:
+        assert kernel.variant is not None  # noqa: S101 - it is the one that is rebuilt
+        tree = trees.keep(self.run, name, sources)
+        many = range(len(self.carried))
+        paths = [self.run.file(f"carried/{number}.patch").absolute() for number in many]
+        done = await applied(self.carried, paths, tree)
+        if done:
+            log.info("%s: carries %s", name, ", ".join(done))
+        variant = replace(kernel.variant, tree=str(tree), edits=(), patches=())
+        return replace(kernel, name=name, variant=variant)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anyclue.clues.factors import INNOCENT, Kind, is_guilty, kind
 from anyclue.hunts import trees
@@ -14,6 +14,7 @@ from anyclue.hunts.bisecting.cells import Cells
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import Observation, RunTold, Shown
 from anyclue.model.errors import RequestError
+from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
 
 DIGITS = 16
@@ -58,13 +59,33 @@ class Observer:
         if not sources:
             because = f"has no {self.bisection.directory}"
             return _told(Observation(commit=commit, shown=Shown.SKIP, because=because))
-        return await self.observe_sources(commit, commit[:DIGITS], sources)
+        return await self.observe_sources(commit, commit[:DIGITS], sources, self._kernel(commit))
 
-    async def observe_sources(self, commit: str, name: str, sources: trees.Sources) -> RunTold:
+    def _kernel(self, commit: str) -> GitKernel | None:
+        """Return the kernel of a commit, where the scenario's is from git.
+
+        That of the good end is built whole; where nothing but the module under test differs from
+        it, only that is built.
+        """
+        source = self.bisection.scenario.kernels[self.bisection.kernel].source
+        if not isinstance(source, GitKernel):
+            return None
+        good = self.bisection.span.good[0]
+        return replace(
+            source,
+            repository=str(self.bisection.repo.at),
+            revision=commit,
+            commit=commit,
+            base=good if commit != good else None,
+        )
+
+    async def observe_sources(
+        self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+    ) -> RunTold:
         """Do the same with sources that may belong to no commit, under a kernel's name."""
         begin = time.monotonic()
         try:
-            seen = self.shown(commit, await self.cells.judged(name, sources))
+            seen = self.shown(commit, await self.cells.judged(name, sources, kernel))
         except RequestError as error:
             because = f"does not build: {_first_error(error.problems[0].what)}"
             seen = Observation(commit=commit, shown=Shown.SKIP, because=because)

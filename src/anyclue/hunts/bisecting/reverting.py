@@ -12,7 +12,7 @@ def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[st
     """Return a directory of ``bad`` with a commit's change taken back; None where that conflicts.
 
     Of a merge, its resolution is taken back: what it is beyond what git merges by itself. Where git
-    cannot merge by itself, there is nothing to take its place.
+    cannot merge by itself, it is all that the merge brought, as by ``git revert -m 1``.
 
     Raises:
         RequestError: objects are missing.
@@ -22,9 +22,7 @@ def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[st
         before = parents[0]
         if len(parents) > 1:
             found = merged(own, parents[0], parents[1])
-            if found.conflicts or len(parents) > 2:
-                return None
-            before = found.commit
+            before = found.commit if len(parents) == 2 and not found.conflicts else parents[0]
         base = alone(own, commit)
         result = merged(own, alone(own, bad, base), alone(own, before, base))
         if any(path.startswith(f"{directory}/") for path in result.conflicts):

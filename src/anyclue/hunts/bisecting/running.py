@@ -18,6 +18,7 @@ from anyclue.hunts.context import Context
 from anyclue.hunts.judging import judge, write_reports
 from anyclue.model.bisection import Bisected, Named, Observation, Reverted, RunTold, Shown, Standing
 from anyclue.model.errors import InfrastructureError
+from anyclue.model.scenario import GitKernel
 from anyclue.reports import clean
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.git_process import git
@@ -90,6 +91,9 @@ def _check_progress(seen: Sequence[Observation], commit: str) -> None:
 
 
 async def _reverted(bisection: Bisection, observer: Observer, commit: str) -> Reverted:
+    if isinstance(bisection.scenario.kernels[bisection.kernel].source, GitKernel):
+        because = "for kernels from git that is not there yet; git revert, and anyclue step"
+        return Reverted(shown=None, because=because)
     sources = reverted(bisection.repo, commit, bisection.span.bad, bisection.directory)
     if sources is None:
         return Reverted(shown=None, because="its change cannot be taken back by itself")

@@ -49,6 +49,10 @@ async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
     """
     scenario = hunting.plan(asked.scenario)
     kernel, directory = trees.rebuilt(scenario, asked.scenario)
+    if kernel.variant is None:
+        next_step = 'add module = "fs/btrfs" to a kernel of Debian: the work tree has the rest'
+        what = "no kernel of this scenario has a module rebuilt"
+        raise RequestError([Problem(what=what, where=str(asked.scenario), next_step=next_step)])
     cell = conditions(scenario, asked.scenario, asked.cell)
     repo = git.repository(asked.tree)
     sources = trees.on_disk(repo, directory)

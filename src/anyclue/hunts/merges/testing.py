@@ -71,6 +71,9 @@ def begin(asked: Asked, given: Path, out: Path | None) -> MergeRun:
         else hunting.plan(given)
     )
     kernel, directory = trees.rebuilt(scenario, given)
+    if kernel.variant is None:
+        step = 'add module = "fs/btrfs" to a kernel of Debian: that is taken from each version'
+        raise _wrong("no kernel of this scenario has a module rebuilt", f"{given}: kernels", step)
     real = git.repository(asked.tree)
     merge = find(real, asked)
     with borrowed(real) as repo:
