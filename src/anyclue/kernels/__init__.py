@@ -15,10 +15,3 @@ __all__ = [
     "copy_sources",
     "with_bases",
 ]
-    "BUILDABLE",
-    "MODULE_OF_GIT",
-    "DoesNotBuildError",
-    "Kernels",
-    "copy_sources",
-    "with_bases",
-]
