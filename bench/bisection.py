@@ -26,8 +26,11 @@ import platformdirs
 from bench.bisect_bench.caches import without_modules
 from bench.bisect_bench.case import scenario
 from bench.bisect_bench.histories import MAKERS, Made
+from bench.bisect_bench.kernel_step import steps
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
+
+from anyclue.hunts.context import Context
 
 
 def main() -> int:
@@ -36,6 +39,9 @@ def main() -> int:
     parser.add_argument("--kind", action="append", choices=[*MAKERS], help="this one; repeatable")
     parser.add_argument(
         "--keep", type=Path, help="keep repositories and runs in this new directory"
+    )
+    parser.add_argument(
+        "--no-kernel", action="store_true", help="leave out the step with a whole kernel build"
     )
     options = parser.parse_args()
     users = Path(platformdirs.user_cache_dir("anyclue"))
@@ -50,7 +56,11 @@ def main() -> int:
             documents.append(_bisected(made, scratch, cache))
             cases.append(case(made, documents[-1]))
             print(f"{kind}: {cases[-1]}", file=sys.stderr)
-    print(json.dumps(result(cases, documents)))
+    kernel = None
+    if not options.no_kernel:
+        repository = asyncio.run(sources.repository(asyncio.run(sources.versions()).newest))
+        kernel = asyncio.run(steps(repository, Context.of_user()))
+    print(json.dumps(result(cases, documents, kernel)))
     return int(not all(one["right"] for one in cases))
 
 
@@ -66,15 +76,21 @@ def case(made: Made, document: Mapping[str, Any]) -> dict[str, object]:
 
 
 def result(
-    cases: Sequence[Mapping[str, object]], documents: Sequence[Mapping[str, Any]]
+    cases: Sequence[Mapping[str, object]],
+    documents: Sequence[Mapping[str, Any]],
+    kernel: tuple[float, float] | None,
 ) -> dict[str, object]:
-    """Return the last line's object; steps of all repositories count alike."""
+    """Return the last line's object; steps of all repositories count alike.
+
+    ``kernel`` are the seconds of a step with a kernel build and a boot, and of a fast one.
+    """
     steps = [step["seconds"] for one in documents for step in one.get("steps", ())]
     seconds = [one for one in steps if one is not None]
     return {
         "cases": cases,
         "median_step_s": round(statistics.median(seconds), 1) if seconds else None,
-        "incremental_kernel_step_s": None,
+        "incremental_kernel_step_s": round(kernel[0], 1) if kernel is not None else None,
+        "fast_kernel_step_s": round(kernel[1], 1) if kernel is not None else None,
     }
 
 
