@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from .errors import RecordError
-from .record import Request, default_out
+from .request import Request, default_out
 
 
 def parse(arguments: Sequence[str] | None) -> Request:

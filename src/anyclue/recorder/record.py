@@ -7,49 +7,20 @@ import os
 import platform
 import resource
 import shlex
-import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from .command import STOPS, Attached, Command
 from .errors import RecordError
 from .quiesce import Quiesce
+from .request import Request, check, say
 from .sources import EVERY_TICK, SLOWER, TEST_LINE, ProcFile, open_files, open_log
 from .stream import HEADER, STREAM, Stream, write_header
 
 QUIET_BEFORE_S = 1.0
 QUIET_AFTER_S = 2.0
-HZ_BOUNDS = (0.5, 50.0)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to record: ``command``, or with none the process ``pid``, or with neither until Ctrl-C.
-
-    ``quiesce`` stops the command at each test's begin to write back and drop caches.
-    """
-
-    out: str
-    command: tuple[str, ...] = ()
-    pid: int | None = None
-    hz: float = 5.0
-    quiesce: bool = False
-
-
-def default_out() -> str:
-    """Return the run directory's name when none is given."""
-    return time.strftime("runs/record-%Y%m%d-%H%M%S")
-
-
-def say(text: str) -> None:
-    """Write a line of progress to stderr."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"anyclue record: {text}\n")
-            sys.stderr.flush()
 
 
 def record(request: Request) -> int:
@@ -58,35 +29,13 @@ def record(request: Request) -> int:
     Raises:
         RecordError: the request is wrong, or nothing can be recorded here.
     """
-    _check(request)
+    check(request)
     recorder = Recorder(request)
     with recorder.signals():
         try:
             return recorder.run()
         finally:
             recorder.close()
-
-
-def _check(request: Request) -> None:
-    low, high = HZ_BOUNDS
-    if not low <= request.hz <= high:
-        raise RecordError(f"--hz {request.hz:g}: must be {low:g} to {high:g}", exit_code=2)
-    if request.quiesce and not (request.command and os.geteuid() == 0):
-        raise RecordError(
-            "--quiesce needs root and a command that it may stop for a moment",
-            "leave --quiesce out, or: sudo anyclue record --quiesce -- ./check -g quick",
-            exit_code=2,
-        )
-    if request.command and shutil.which(request.command[0]) is None:
-        raise RecordError(
-            f"{request.command[0]}: there is no such command",
-            "name it as a shell would find it: anyclue record -- ./check -g quick",
-            exit_code=2,
-        )
-    if not request.command:
-        Attached(request.pid)
-    if not sys.platform.startswith("linux"):
-        raise RecordError("only Linux has what is recorded here")
 
 
 class Recorder:

@@ -214,7 +214,7 @@ def _spans(
     if not begins:
         begins = [(begin, WHOLE_COMMAND, 0)]
     numbers: Counter[str] = Counter()
-    spans = []
+    spans: list[Span] = []
     nexts = [*begins[1:], (end, "", len(found.log))]
     for (t_s, test, line), (until, _, next_line) in zip(begins, nexts, strict=True):
         numbers[test] += 1

@@ -20,7 +20,6 @@ STEP_KIB: Final = 64.0
 """A step is worth a word when it is larger than this."""
 
 FATAL: Final = frozenset({"kasan", "lockdep", "bug", "oops", "panic", "oom"})
-_OUTCOMES: Final = {"oom": Outcome.OOM}
 
 
 def judge_test(
@@ -39,7 +38,7 @@ def judge_test(
             test=test, runs=tuple(runs), verdict=Verdict.UNPROVEN, because=_single(runs, recorded)
         )
     quiesced = all(run.quiesced for run in runs if run.step_kib is not None)
-    evidence = _evidence(test, pairs, recorded)
+    evidence = _evidence(test, charged_floors(pairs, quiesced=quiesced), recorded)
     found = conclude(Sensitivity(), evidence)
     verdict, because = _careful(found, quiesced=quiesced)
     carrier = evidence.decisions.get(found.carrier) if found.rate_known else None
@@ -47,19 +46,19 @@ def judge_test(
         test=test,
         runs=tuple(runs),
         verdict=verdict,
-        because=because.replace(" a round", " a run"),
+        because=because.replace("a round", "a run").replace("rounds", "runs"),
         rate_kib_per_run=carrier.rate if carrier else None,
         rate_ci95_kib=carrier.interval if carrier else None,
         signature=found.signature if verdict is Verdict.LEAK else None,
     )
 
 
-def _evidence(test: str, pairs: Sequence[tuple[Reading, Reading]], recorded: Recorded) -> Evidence:
+def _evidence(test: str, floors: Sequence[Reading], recorded: Recorded) -> Evidence:
     machine = recorded.machine
     cell = Cell(kernel=machine.release, machine=machine.host, mkfs="", mount="", workload=test)
     rounds = tuple(
         Round(number=k, begin_s=floor.t_s, end_s=floor.t_s, settled=None, floor=floor)
-        for k, floor in enumerate(charged_floors(pairs), start=1)
+        for k, floor in enumerate(floors, start=1)
     )
     recording = Recording(
         cell=cell, trial=1, outcome=Outcome.PASSED, detail="", ram_kib=0, rounds=rounds
@@ -105,7 +104,7 @@ def _no_floor(runs: Sequence[TestRun], recorded: Recorded) -> str:
         return "it had begun before the recording, so there is no floor before it"
     if runs[-1].span.end_s is None:
         how = "was cut short" if recorded.ended is None else "ended"
-        return f"the recording {how} before the test did"
+        return f"the recording {how} before the test had ended"
     return "too few samples around it for floors"
 
 

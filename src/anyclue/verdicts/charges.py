@@ -175,11 +175,12 @@ def _only(reading: Reading, names: set[str]) -> Reading:
     return Reading(t_s=reading.t_s, counters={n: reading.counters.get(n, 0.0) for n in names})
 
 
-def charged_floors(pairs: Sequence[Pair]) -> tuple[Reading, ...]:
+def charged_floors(pairs: Sequence[Pair], *, quiesced: bool) -> tuple[Reading, ...]:
     """Return one floor a run, with only what the test's own runs added to the first.
 
     What other tests did between two runs is taken out, counter by counter, so that the rises
-    between these floors are those of the test.
+    between these floors are those of the test. Caches that were not dropped are taken as free,
+    so that what they do is no growth.
     """
     if not pairs:
         return ()
@@ -189,5 +190,21 @@ def charged_floors(pairs: Sequence[Pair]) -> tuple[Reading, ...]:
     for before, after in pairs:
         one, two = _only(before, names).counters, _only(after, names).counters
         level = {n: level[n] + two[n] - one[n] for n in names}
-        floors.append(Reading(t_s=after.t_s, counters=level))
+        counters = level if quiesced else _without_caches(level)
+        floors.append(Reading(t_s=after.t_s, counters=counters))
     return tuple(floors)
+
+
+def _without_caches(counters: Mapping[str, float]) -> dict[str, float]:
+    """Return the counters as if all page cache and reclaimable slab were free."""
+    classes = classes_kib(Reading(t_s=0.0, counters=counters))
+    pages = classes.get(MemoryClass.FILE_CACHE, 0.0)
+    slab = classes.get(MemoryClass.SLAB_RECLAIMABLE, 0.0)
+    moves = {
+        "meminfo.MemFree": pages + slab,
+        "meminfo.Cached": -pages,
+        "meminfo.Inactive(file)": -pages,
+        "meminfo.SReclaimable": -slab,
+        "meminfo.KReclaimable": -slab,
+    }
+    return {name: value + moves.get(name, 0.0) for name, value in counters.items()}
