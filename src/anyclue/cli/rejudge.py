@@ -12,14 +12,29 @@ from anyclue.hunts import judging, recorded
 from anyclue.recordings import RunDirectory
 from anyclue.recordings.recorded import is_recorded
 from anyclue.reports import summary
+from anyclue.reports.against_text import against_text
 from anyclue.reports.recorded_text import recorded_text
 
 Run = Annotated[Path, typer.Argument(help="A run directory of `anyclue hunt` or `record`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print verdicts.json instead of the summary.")]
 
 
-def judge(run: Run, *, json: Json = False) -> int:
+def judge(
+    run: Run,
+    *,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", metavar="OTHER_RUN", help="Compare two recordings of `anyclue record`."
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
     """Judge a run again from its recordings; write verdicts.json."""
+    if against is not None:
+        compared = recorded.compare(run, against)
+        result((run / "compared.json").read_text() if json else against_text(compared.comparison))
+        return compared.exit_code
     if is_recorded(run):
         return _recorded(recorded.judge(run), json=json)
     judged = judging.judge(RunDirectory(run))

@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.model.errors import ExitCode
-from anyclue.model.recorded import Recorded, RecordedFindings, Span, TestRun
+from anyclue.model.recorded import (
+    Recorded,
+    RecordedComparison,
+    RecordedFindings,
+    Span,
+    Standing,
+    TestRun,
+)
 from anyclue.model.recording import Incident
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.kernel_log import first_incident
 from anyclue.recordings.recorded import read_recorded
+from anyclue.reports.against_text import against_json
 from anyclue.reports.recorded_json import recorded_json
 from anyclue.reports.recorded_text import recorded_text
 from anyclue.system.files import write_whole
+from anyclue.verdicts import against
 from anyclue.verdicts.by_test import findings, judge_test
 from anyclue.verdicts.charges import Charging, Pair
 
@@ -72,3 +81,33 @@ def write_report(judged: JudgedRecord) -> Path:
 def _incident(recorded: Recorded, span: Span) -> Incident | None:
     begin, end = span.log_lines
     return first_incident(recorded.kernel_log[begin:end])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRecords:
+    """Two recordings, compared."""
+
+    run: Path
+    comparison: RecordedComparison
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Something is higher or newly guilty here, nothing is, or it cannot be told."""
+        tests = self.comparison.tests
+        found = {d.standing if d else Standing.UNTOLD for t in tests for d in (t.peak, t.step)}
+        if Standing.HIGHER in found or any(test.newly_guilty for test in tests):
+            return ExitCode.REGRESSION
+        untold = not tests or Standing.UNTOLD in found
+        return ExitCode.INFRASTRUCTURE if untold else ExitCode.NOTHING_FOUND
+
+
+def compare(run: Path, other: Path) -> ComparedRecords:
+    """Compare two recordings test by test, and write ``compared.json`` into ``run``.
+
+    Raises:
+        RequestError: one of them is no recording.
+    """
+    here, there = (judged_tests(read_recorded(path)) for path in (run, other))
+    compared = ComparedRecords(run=run, comparison=against.compare(here, there))
+    write_whole(run / "compared.json", against_json(compared.comparison))
+    return compared

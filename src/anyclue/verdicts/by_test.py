@@ -101,7 +101,7 @@ def _single(runs: Sequence[TestRun], recorded: Recorded) -> str:
 
 def _no_floor(runs: Sequence[TestRun], recorded: Recorded) -> str:
     if runs[-1].span.joined:
-        return "it had begun before the recording, so there is no floor before it"
+        return "it had begun before the recording, if it still ran: there is no floor before it"
     if runs[-1].span.end_s is None:
         how = "was cut short" if recorded.ended is None else "ended"
         return f"the recording {how} before the test had ended"
