@@ -27,9 +27,11 @@ ONCE = ["generic/001"]
 
 
 def test_schemas(docs: Docs) -> None:
-    assert (
-        *(stream.SCHEMA, stream.HEADER, stream.STREAM),
-    ) == (record_stream.SCHEMA, record_stream.HEADER, record_stream.STREAM)
+    assert (*(stream.SCHEMA, stream.HEADER, stream.STREAM),) == (
+        record_stream.SCHEMA,
+        record_stream.HEADER,
+        record_stream.STREAM,
+    )
     text = docs.page("docs/record.md").text
     for schema in (stream.SCHEMA, recorded_json.SCHEMA, against_text.SCHEMA):
         assert f"`{schema}`" in text

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +136,54 @@ def test_sigterm_is_handed_on(archive: Path, tmp_path: Path) -> None:
         wait_until(ready.exists)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 9
+
+
+def state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "gone"
+
+
+def test_kill_9_while_the_command_stands_still_does_not_leave_it_so(
+    archive: Path, kmsg: Path, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("--quiesce needs root")
+    del kmsg
+    pid_file = tmp_path / "pid"
+    script = "echo $$ >$1; echo run fstests generic/001 at 2026 >/dev/kmsg; sleep 20"
+    options = ("--quiesce", "--hz", "5", "--out", tmp_path / "run", "--")
+    with started(archive, *options, "sh", "-c", script, "sh", pid_file) as process:
+        wait_until(lambda: pid_file.exists() and bool(pid_file.read_text()))
+        pid = int(pid_file.read_text())
+        wait_until(lambda: state(pid) == "T")
+        process.kill()
+        process.wait()
+        wait_until(lambda: state(pid) != "T")
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_command(recorder: Run, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    small, after = tmp_path / "small", tmp_path / "after"
+    small.mkdir()
+    mount: list[str | Path] = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", small]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("tmpfs cannot be mounted")
+    try:
+        command = ("sh", "-c", "sleep 2; >$1", "sh", after)
+        done = recorder("--hz", "50", "--out", small / "run", "--", *command)
+        recorded = read_recorded(small / "run")
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert done.returncode == 3
+    assert "the recording ends here, the command goes on: No space left" in done.stderr
+    assert after.exists()
+    assert recorded.ended is None
+    assert recorded.timeline
 
 
 def test_without_root_it_says_what_it_cannot_read() -> None:

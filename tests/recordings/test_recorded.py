@@ -32,7 +32,7 @@ MACHINE = Machine(
     unread={},
 )
 PROC = {name: (DATA / f"{name}-6.18.txt").read_bytes() for name in ("meminfo", "zoneinfo")}
-# As the kernel handed them out: `check` of fstests wrote the first two, programs the rest.
+# Records of /dev/kmsg; the first two have the words that `check` of fstests writes there.
 KMSG = [
     b"12,1180,38920118724,-;run fstests generic/001 at 2026-11-23 01:54:11\n",
     b"12,1187,38921320811,-;run fstests btrfs/024 at 2026-11-23 01:54:12\n SUBSYSTEM=x\n",
