@@ -60,6 +60,10 @@ schemas: setup ## write the published schemas anew from the code
 	$(BIN)/python -c 'from anyclue.scenarios import json_schema_text as s; print(s(), end="")' \
 		>docs/scenario.schema.json
 
+.PHONY: zipapp
+zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine with Python 3.9 or later
+	@python3 tools/build-zipapp dist/anyclue-record.pyz
+
 .PHONY: bench-hunt
 bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last line is JSON
 	$(BIN)/python bench/hunt.py
@@ -79,3 +83,7 @@ bench-bisect: setup ## measure the bisection in real guests: right, runs, time o
 .PHONY: bench-bisect-sim
 bench-bisect-sim: setup ## simulate bisections of a real history, beside git bisect; last line is JSON
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.bisect_sim
+
+.PHONY: bench-record
+bench-record: setup ## measure what recording costs; last line is JSON
+	$(BIN)/python bench/record.py

@@ -1,7 +1,7 @@
 """One step of a bisection, twice: as an incremental kernel build and a boot, and by the fast path.
 
 Each step is a commit that adds a line to fs/btrfs/lzo.c, built and run as one trial of the cell of
-`make bench-bisect`. A first commit, whose kernel is built whole, is not timed.
+`make bench-bisect`. The base's kernel, and another one that fills the build directory, are not timed.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ async def steps(source: Path, context: Context) -> tuple[float, float]:
             scenario({NAME: None}), origin="bench", base=scratch, workloads=RULES
         )
         whole = GitKernel(repository=str(repo), revision=base, commit=base)
-        await _step(planned, whole, context, scratch / "first")
         stamp = time.time_ns()
-        other, third = (_edited(repo, base, f"/* {stamp + n} */\n") for n in (1, 2))
+        first, other, third = (_edited(repo, base, f"/* {stamp + n} */\n") for n in range(3))
+        await _step(planned, whole, context, scratch / "base")
+        filling = replace(whole, revision=first, commit=first)
+        await _step(planned, filling, context, scratch / "first")
         took = []
         for number, kernel in enumerate(
             (

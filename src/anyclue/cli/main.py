@@ -35,6 +35,8 @@ EPILOG = """Examples:
 
     anyclue report runs/lzo-leak-...         judge and report again, with no guest
 
+    anyclue record -- ./check -g quick       this machine's memory, test by test, with no guest
+
     anyclue pairs fs/btrfs                   what is acquired and not released, from the sources
 
     anyclue pairs --diff v5.15..master       the same, only what the change introduces
@@ -52,6 +54,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "hunt": ("hunt", "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine"),
     "judge": ("rejudge", "anyclue judge --json runs/mine"),
     "report": ("rejudge", "anyclue report runs/mine"),
+    "record": ("record", "anyclue record -- ./check -g quick; anyclue record --attach"),
     "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
     "merge": ("merge", "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve"),
     "stable": ("stable", "anyclue stable HEAD; anyclue stable HEAD --trees 'origin/linux-*.y'"),
