@@ -1,7 +1,7 @@
 """One step of a bisection, twice: as an incremental kernel build and a boot, and by the fast path.
 
 Each step is a commit that adds a line to fs/btrfs/lzo.c, built and run as one trial of the cell of
-`make bench-bisect`. The base's kernel, and another one that fills the build directory, are not timed.
+`make bench-bisect`. The base's kernel, and one that fills the build directory, are not timed.
 """
 
 from __future__ import annotations
