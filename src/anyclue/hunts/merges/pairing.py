@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 import platformdirs
 
 from anyclue.hunts.merges.gathering import Gathered
+from anyclue.hunts.merges.reading import FEW
 from anyclue.hunts.merges.versions import Snapshot
 from anyclue.hunts.pairs.asking import contracts_near
 from anyclue.hunts.pairs.change import Change, FileChange
@@ -18,6 +20,7 @@ from anyclue.model.finding import Confidence, Finding, Review, Unjudged
 from anyclue.review.merges.dating import Pairing
 from anyclue.review.merges.focusing import Question, concerns, focused, kept
 from anyclue.system.git_data import contents
+from anyclue.system.workers import Workers
 
 AROUND = 160
 """So many files around those in question are read, to know what functions do."""
@@ -96,6 +99,7 @@ class Pairer:
         self._reviewer = Reviewer(root, contracts=contracts, cache=cache, jobs=jobs)
         self._paired = {call.encode() for call in contracts.calls}
         self._gathered = gathered
+        self._jobs = jobs or len(os.sched_getaffinity(0))
         self.keys = keys
         self._least = least
         self._around = Around(root, gathered.blobs, keys)
@@ -144,9 +148,13 @@ class Pairer:
         of = self._gathered.contents.of
         texts = {of(one, key) for one in versions for key in keys}
         self._reviewer.read(focused(one, self._kept) for one in texts if one is not None)
-        return [self._pairing(one, keys) for one in versions]
+        if 1 < len(versions) <= self._jobs and len(keys) > FEW:
+            with Workers(len(versions), lambda: self) as workers:
+                return workers.each("pairing", [(one, keys) for one in versions])
+        return [self.pairing(one, keys) for one in versions]
 
-    def _pairing(self, version: Snapshot, keys: Sequence[str]) -> Pairing:
+    def pairing(self, version: Snapshot, keys: Sequence[str]) -> Pairing:
+        """Return the same of one version."""
         review = self._reviewed(keys, None, version)
         of, known = self._gathered.contents.of, version.keys()
         told = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}

@@ -102,7 +102,7 @@ def _sides(
         one.keys.get(finding.path, finding.path) for one in results for finding in one.introduced
     }
     others = judged(gathered.files(sorted(found - resolved), gathered.result), names).homes
-    at = sorted(resolved | found) if pairer.left_out else pairer.keys
+    at = [one for one in pairer.keys if one in resolved | found or not pairer.left_out]
     return {
         name: replace(pairing, homes={**text.homes[number], **others[number]})
         for number, (name, pairing) in enumerate(
