@@ -174,3 +174,8 @@ def test_being_stopped_is_told() -> None:
     with pytest.raises(InfrastructureError, match="every finished trial is kept") as caught:
         run_until_stopped(work(), Path("runs/x"))
     assert "--resume runs/x" in str(caught.value)
+
+
+@pytest.mark.parametrize("arguments", [["step"], ["step", "--no-such"], ["-q", "step", "no.toml"]])
+def test_a_step_that_fails_cannot_tell(arguments: list[str]) -> None:
+    assert main(arguments) == 125

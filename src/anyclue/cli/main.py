@@ -69,6 +69,8 @@ VERBS: dict[str, tuple[str, str]] = {
 """The module of ``anyclue.cli`` that holds each verb, under the verb's name, and an example."""
 
 
+CANNOT_TELL = 125
+
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -169,7 +171,17 @@ def _stoppable() -> Iterator[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
+    """Run the command; return its exit status.
+
+    Of ``anyclue step`` every failure is 125: ``git bisect run`` takes others for bad.
+    """
+    status = _status(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    verb = next((word for word in words if not word.startswith("-")), "")
+    return status if verb != "step" or status in (0, 1) else CANNOT_TELL
+
+
+def _status(arguments: Sequence[str] | None) -> int:
     try:
         with _stoppable():
             status = app(args=arguments, standalone_mode=False)
