@@ -25,7 +25,8 @@ from anyclue.system.git_diff import (
     on_disk,
     staged,
 )
-from anyclue.system.git_process import Done, Repository, failure, git, told
+from anyclue.system.git_process import Done, Repository, answer, failure, git, told
+from anyclue.system.git_tree import listed
 
 __all__ = [
     "Difference",
@@ -71,7 +72,7 @@ def repository(tree: Path) -> Repository:
     git_dir, inside, shallow, _ = os.fsdecode(done.stdout).rsplit("\n", 3)
     top = None
     if inside == "true":
-        top = Path(os.fsdecode(_checked(at, "rev-parse", "--show-toplevel")).removesuffix("\n"))
+        top = Path(os.fsdecode(answer(at, "rev-parse", "--show-toplevel")).removesuffix("\n"))
     found = Path(git_dir)
     return Repository(at=top or found, top=top, git_dir=found, shallow=shallow == "true")
 
@@ -103,7 +104,7 @@ def parents(repo: Repository, commit_id: str) -> tuple[str, ...]:
     Raises:
         RequestError: the commit is not there.
     """
-    lines = _checked(repo.at, "cat-file", "commit", commit_id).partition(b"\n\n")[0].split(b"\n")
+    lines = answer(repo.at, "cat-file", "commit", commit_id).partition(b"\n\n")[0].split(b"\n")
     return tuple(line[7:].decode() for line in lines if line.startswith(b"parent "))
 
 
@@ -122,7 +123,7 @@ def merge_base(repo: Repository, one: str, other: str) -> str | None:
 
 def empty_tree(repo: Repository) -> str:
     """Return the id of the tree without files."""
-    return _line(_checked(repo.at, "hash-object", "-t", "tree", os.devnull))
+    return _line(answer(repo.at, "hash-object", "-t", "tree", os.devnull))
 
 
 def blobs(tree: Path, rev: str) -> dict[str, str]:
@@ -132,14 +133,11 @@ def blobs(tree: Path, rev: str) -> dict[str, str]:
         RequestError: no repository, an unknown revision, or missing objects.
     """
     repo = repository(tree)
-    listed = _checked(repo.at, "ls-tree", "-r", "-z", "--full-tree", commit(repo, rev))
-    found: dict[str, str] = {}
-    for entry in listed.split(b"\0")[:-1]:
-        about, _, path = entry.partition(b"\t")
-        mode, _, object_id = about.split(b" ")
-        if is_source_entry(mode, path):
-            found[os.fsdecode(path)] = object_id.decode()
-    return found
+    return {
+        os.fsdecode(path): object_id.decode()
+        for mode, object_id, path in listed(repo, commit(repo, rev))
+        if is_source_entry(mode, path)
+    }
 
 
 def differing(repo: Repository, one: str, other: str) -> list[str]:
@@ -149,7 +147,7 @@ def differing(repo: Repository, one: str, other: str) -> list[str]:
         RequestError: objects are missing.
     """
     options = ("-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none")
-    listed = _checked(repo.at, "diff-tree", *options, one, other)
+    listed = answer(repo.at, "diff-tree", *options, one, other)
     return [os.fsdecode(name) for name in listed.split(b"\0")[:-1]]
 
 
@@ -159,13 +157,11 @@ def below(repo: Repository, rev: str, directory: str) -> dict[str, bytes]:
     Raises:
         RequestError: an unknown revision, or missing objects.
     """
-    listed = _checked(repo.at, "ls-tree", "-r", "-z", "--full-tree", rev, "--", f"{directory}/")
-    ids: dict[str, str] = {}
-    for entry in listed.split(b"\0")[:-1]:
-        about, _, path = entry.partition(b"\t")
-        mode, _, object_id = about.split(b" ")
-        if mode.startswith(b"100") and b".." not in path.split(b"/"):
-            ids[os.fsdecode(path)] = object_id.decode()
+    ids = {
+        os.fsdecode(path): object_id.decode()
+        for mode, object_id, path in listed(repo, rev, f"{directory}/")
+        if mode.startswith(b"100") and b".." not in path.split(b"/")
+    }
     known = dict(contents(repo.at, ids.values()))
     return {path: known[object_id] for path, object_id in ids.items()}
 
@@ -173,7 +169,7 @@ def below(repo: Repository, rev: str, directory: str) -> dict[str, bytes]:
 def listed_below(repo: Repository, directory: str) -> list[str]:
     """Return the files of the work tree below a directory: tracked, or new and not ignored."""
     which = ("-z", "--cached", "--others", "--exclude-standard")
-    names = _checked(repo.at, "ls-files", *which, "--", f":(top,literal){directory}/")
+    names = answer(repo.at, "ls-files", *which, "--", f":(top,literal){directory}/")
     return sorted({os.fsdecode(name) for name in names.split(b"\0")[:-1]})
 
 
@@ -187,7 +183,7 @@ def _peeled(repo: Repository, text: str, object_id: str) -> str:
 
 
 def _hint(repo: Repository, text: str) -> str:
-    listed = os.fsdecode(_checked(repo.at, "for-each-ref", "--format=%(refname:short)"))
+    listed = os.fsdecode(answer(repo.at, "for-each-ref", "--format=%(refname:short)"))
     near = difflib.get_close_matches(text, listed.split(), n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
@@ -210,13 +206,6 @@ def _no_repository(tree: Path, done: Done) -> RequestError:
 
 def _refusal(what: str, where: Path, next_step: str) -> RequestError:
     return RequestError([Problem(what=what, where=str(where), next_step=next_step)])
-
-
-def _checked(at: Path, *arguments: str) -> bytes:
-    done = git(at, *arguments)
-    if done.status != 0:
-        raise failure(at, done)
-    return done.stdout
 
 
 def _line(output: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from anyclue.model.bisection import Commit, Range
 from anyclue.model.errors import Problem, RequestError
-from anyclue.system.git_process import Repository, failure, git
+from anyclue.system.git_process import Repository, answer
 
 MOST = 1_000_000
 """Commits of a range that are read at most."""
@@ -19,24 +19,18 @@ def dag(repo: Repository, good: Sequence[str], bad: str) -> Range:
         RequestError: there are none or too many, or objects are missing.
     """
     wanted = (bad, *(f"^{one}" for one in good))
-    count = int(_listed(repo, "--count", *wanted))
+    count = int(answer(repo.at, "rev-list", "--count", *wanted, "--"))
     if not count:
         what = "the bad revision has no commit that the good ones do not have"
         raise _refusal(repo, what, "perhaps good and bad were mixed up")
     if count > MOST:
         what = f"{count:,} commits lie between good and bad; {MOST:,} is the most"
         raise _refusal(repo, what, "name a good revision that is closer")
-    listed = _listed(repo, "--topo-order", "--reverse", "--parents", *wanted)
+    options = ("--topo-order", "--reverse", "--parents")
+    listed = answer(repo.at, "rev-list", *options, *wanted, "--")
     lines = [line.split() for line in listed.decode("ascii").splitlines()]
     commits = tuple(Commit(id=first, parents=tuple(rest)) for first, *rest in lines)
     return Range(good=tuple(good), bad=bad, commits=commits)
-
-
-def _listed(repo: Repository, *arguments: str) -> bytes:
-    done = git(repo.at, "rev-list", *arguments, "--")
-    if done.status != 0:
-        raise failure(repo.at, done)
-    return done.stdout
 
 
 def _refusal(repo: Repository, what: str, next_step: str) -> RequestError:

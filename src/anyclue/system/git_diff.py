@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
-from anyclue.system.git_process import Repository, failure, git, settings
+from anyclue.system.git_process import Repository, answer, git, settings
 
 SOURCES = (":(top,glob)**/*.c", ":(top,glob)**/*.h")
 _RAW = (
@@ -104,12 +104,10 @@ def _differences(
     *,
     conflicts: bool = False,
 ) -> list[Difference]:
-    done = git(repo.at, *argv, "--", *SOURCES, environment=environment)
-    if done.status != 0:
-        raise failure(repo.at, done)
+    listed = answer(repo.at, *argv, "--", *SOURCES, environment=environment)
     found: dict[str, Difference] = {}
     unmerged: list[str] = []
-    fields = iter(done.stdout.split(b"\0")[:-1])
+    fields = iter(listed.split(b"\0")[:-1])
     for about in fields:
         old_mode, new_mode, old_id, new_id, status = about.removeprefix(b":").split(b" ")
         old_path = next(fields)

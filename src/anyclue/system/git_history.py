@@ -19,6 +19,7 @@ from anyclue.system.git_process import (
     DEADLINE_S,
     Done,
     Repository,
+    answer,
     command,
     failure,
     git,
@@ -80,7 +81,7 @@ def mainlines(repo: Repository, commit_id: str) -> list[Ref]:
 
 def _refs(repo: Repository, *wanted: str) -> list[Ref]:
     shown = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
-    listed = _checked(repo, "for-each-ref", f"--format={shown}", *wanted)
+    listed = answer(repo.at, "for-each-ref", f"--format={shown}", *wanted)
     found = []
     for line in os.fsdecode(listed).split("\n")[:-1]:
         kind, at, peeled_kind, peeled, name = line.split(" ", 4)
@@ -100,7 +101,7 @@ def full_name(repo: Repository, text: str) -> str:
 
 def abbreviated(repo: Repository, digits: str) -> tuple[str, ...]:
     """Return the ids of the commits that begin with hexadecimal digits."""
-    ids = _checked(repo, "rev-parse", f"--disambiguate={digits}").split()
+    ids = answer(repo.at, "rev-parse", f"--disambiguate={digits}").split()
     form = "--batch-check=%(objecttype) %(objectname)"
     lines = _fed(repo, b"".join(one + b"\n" for one in ids), "cat-file", form).splitlines()
     return tuple(line[7:].decode() for line in lines if line.startswith(b"commit "))
@@ -113,7 +114,7 @@ def commits(repo: Repository, ids: Sequence[str]) -> list[Commit]:
         RequestError: one is not there.
     """
     options = ("--no-commit-header", "--no-walk=unsorted", "--encoding=UTF-8", _FORM)
-    return _read(_checked(repo, "rev-list", *options, *ids)) if ids else []
+    return _read(answer(repo.at, "rev-list", *options, *ids)) if ids else []
 
 
 def mentioning(repo: Repository, history: Sequence[str], texts: Collection[str]) -> list[Commit]:
@@ -131,7 +132,7 @@ def mentioning(repo: Repository, history: Sequence[str], texts: Collection[str])
     if not wanted:
         return []
     options = ("--no-commit-header", "--encoding=UTF-8", _FORM, "--fixed-strings")
-    return _read(_checked(repo, "rev-list", *options, *wanted, *history))
+    return _read(answer(repo.at, "rev-list", *options, *wanted, *history))
 
 
 def touching(repo: Repository, history: Sequence[str], path: str) -> list[str]:
@@ -141,7 +142,7 @@ def touching(repo: Repository, history: Sequence[str], path: str) -> list[str]:
         RequestError: objects are missing.
     """
     options = ("rev-list", "--no-merges", "--full-history", *history, "--", path)
-    return _checked(repo, "--literal-pathspecs", *options).decode().split()
+    return answer(repo.at, "--literal-pathspecs", *options).decode().split()
 
 
 def paths(repo: Repository, commit_id: str) -> list[str]:
@@ -151,7 +152,7 @@ def paths(repo: Repository, commit_id: str) -> list[str]:
         RequestError: objects are missing.
     """
     options = ("--root", "-r", "-z", "--name-only", "--no-commit-id", "--no-renames")
-    listed = _checked(repo, "diff-tree", *options, "--no-ext-diff", commit_id)
+    listed = answer(repo.at, "diff-tree", *options, "--no-ext-diff", commit_id)
     return [os.fsdecode(path) for path in listed.split(b"\0") if path]
 
 
@@ -179,7 +180,7 @@ def places(
     Raises:
         RequestError: objects are missing.
     """
-    listed = _checked(repo, "rev-list", "--topo-order", "--parents", *tips, *without)
+    listed = answer(repo.at, "rev-list", "--topo-order", "--parents", *tips, *without)
     asked = {one.encode() for one in wanted}
     masks: dict[bytes, int] = {}
     for number, tip in enumerate(tips):
@@ -198,7 +199,7 @@ def places(
 def reaches(repo: Repository, history: Sequence[str], wanted: Collection[str]) -> bool:
     """Return whether a history holds one of the wanted commits."""
     asked = {one.encode() for one in wanted}
-    listed = io.BytesIO(_checked(repo, "rev-list", *history))
+    listed = io.BytesIO(answer(repo.at, "rev-list", *history))
     return any(line.strip() in asked for line in listed)
 
 
@@ -217,7 +218,7 @@ def cuts(repo: Repository) -> frozenset[str]:
     """Return the commits at which a shallow clone's history is cut off."""
     if not repo.shallow:
         return frozenset()
-    told = _checked(repo, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
+    told = answer(repo.at, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
     try:
         return frozenset(Path(os.fsdecode(told).removesuffix("\n")).read_text().split())
     except (OSError, UnicodeDecodeError):
@@ -231,13 +232,6 @@ def _read(listed: bytes) -> list[Commit]:
         at, *parents = about.split(" ")
         found.append(Commit(id=at, parents=tuple(filter(None, parents)), message=message))
     return found
-
-
-def _checked(repo: Repository, *arguments: str) -> bytes:
-    done = git(repo.at, *arguments)
-    if done.status != 0:
-        raise failure(repo.at, done)
-    return done.stdout
 
 
 def _fed(

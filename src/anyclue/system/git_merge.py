@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.system.git_process import Done, Repository, failure, git, settings
+from anyclue.system.git_process import Repository, answer, failure, git, settings
 
 _SETTINGS = {
     "merge.conflictStyle": "merge",
@@ -109,7 +109,4 @@ def nothing(repo: Repository) -> str:
 
 
 def _asked(at: Path, *arguments: str, more: Mapping[str, str] | None = None) -> str:
-    done: Done = git(at, *arguments, environment=more)
-    if done.status != 0:
-        raise failure(at, done)
-    return os.fsdecode(done.stdout).removesuffix("\n")
+    return os.fsdecode(answer(at, *arguments, environment=more)).removesuffix("\n")

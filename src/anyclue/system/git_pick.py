@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from anyclue.model.stable import Pick
 from anyclue.system.git_merge import WHO, merged
-from anyclue.system.git_process import Repository, failure, git
+from anyclue.system.git_process import Repository, answer
+from anyclue.system.git_tree import tree_id
 
 
 def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
@@ -21,19 +20,13 @@ def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
     """
     base = alone(repo, parent)
     found = merged(repo, alone(repo, onto, base), alone(repo, fix, base))
-    tree = _asked(repo, "rev-parse", f"{found.commit}^{{tree}}")
-    same = tree == _asked(repo, "rev-parse", f"{onto}^{{tree}}")
+    same = tree_id(repo, found.commit) == tree_id(repo, onto)
     return Pick(conflicts=tuple(sorted(found.conflicts)), empty=same and not found.conflicts)
 
 
 def alone(repo: Repository, commit_id: str, *parents: str) -> str:
     """Return a commit with the files of another one, and only these parents."""
     above = [word for one in parents for word in ("-p", one)]
-    return _asked(repo, "commit-tree", f"{commit_id}^{{tree}}", *above, "-m", "anyclue")
-
-
-def _asked(repo: Repository, *arguments: str) -> str:
-    done = git(repo.at, *arguments, environment=WHO)
-    if done.status != 0:
-        raise failure(repo.at, done)
-    return os.fsdecode(done.stdout).strip()
+    tree = f"{commit_id}^{{tree}}"
+    made = answer(repo.at, "commit-tree", tree, *above, "-m", "anyclue", environment=WHO)
+    return made.decode().strip()

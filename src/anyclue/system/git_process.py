@@ -112,6 +112,19 @@ def git(
     return Done(argv=argv, status=done.returncode, stdout=done.stdout, stderr=stderr)
 
 
+def answer(at: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
+    """Return what git prints; it has to succeed.
+
+    Raises:
+        RequestError: objects are not there.
+        InfrastructureError: git fails in another way, or cannot be run.
+    """
+    done = git(at, *arguments, environment=environment)
+    if done.status != 0:
+        raise failure(at, done)
+    return done.stdout
+
+
 def command(at: Path, *arguments: str) -> tuple[str, ...]:
     """Return the argv that runs git in a directory; it is logged.
 

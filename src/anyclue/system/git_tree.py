@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anyclue.system.git_process import Repository, failure, git
+from anyclue.system.git_process import Repository, answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,10 +23,8 @@ def tree_id(repo: Repository, commit_id: str) -> str:
     Raises:
         RequestError: the commit is not there.
     """
-    done = git(repo.at, "rev-parse", "--verify", "--end-of-options", f"{commit_id}^{{tree}}")
-    if done.status != 0:
-        raise failure(repo.at, done)
-    return done.stdout.decode().strip()
+    named = f"{commit_id}^{{tree}}"
+    return answer(repo.at, "rev-parse", "--verify", "--end-of-options", named).decode().strip()
 
 
 def entries(repo: Repository, commit_id: str) -> dict[str, Entry]:
@@ -34,12 +33,20 @@ def entries(repo: Repository, commit_id: str) -> dict[str, Entry]:
     Raises:
         RequestError: the commit, or a directory of it, is not there.
     """
-    done = git(repo.at, "ls-tree", "-r", "-z", "--full-tree", commit_id)
-    if done.status != 0:
-        raise failure(repo.at, done)
-    found: dict[str, Entry] = {}
-    for line in done.stdout.split(b"\0")[:-1]:
+    return {
+        os.fsdecode(path): Entry(mode=mode.decode(), id=object_id.decode())
+        for mode, object_id, path in listed(repo, commit_id)
+    }
+
+
+def listed(repo: Repository, commit_id: str, *below: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Give mode, id and path of all that a commit has, or of what is below directories.
+
+    Raises:
+        RequestError: the commit, or a directory of it, is not there.
+    """
+    shown = answer(repo.at, "ls-tree", "-r", "-z", "--full-tree", commit_id, "--", *below)
+    for line in shown.split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
-        mode, _, object_id = about.decode().split(" ")
-        found[os.fsdecode(path)] = Entry(mode=mode, id=object_id)
-    return found
+        mode, _, object_id = about.split(b" ")
+        yield mode, object_id, path
