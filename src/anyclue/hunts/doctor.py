@@ -11,6 +11,7 @@ from anyclue.guests import accelerator
 from anyclue.hunts.context import Context
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
+from anyclue.system.workers import processors
 
 # Program -> the Debian package that brings it, and what it is for.
 PROGRAMS: dict[str, tuple[str, str]] = {
@@ -128,7 +129,7 @@ def _memory() -> Check:
     return Check(
         name="machine",
         state="ok",
-        detail=f"{len(os.sched_getaffinity(0))} cores, {pages * size >> 20} MiB free",
+        detail=f"{processors()} cores, {pages * size >> 20} MiB free",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.recordings import RunDirectory
 from anyclue.system.files import move_whole, staging
 from anyclue.system.store import Store
+from anyclue.system.workers import processors
 
 QEMU_OVERHEAD_MIB = 256
 MEMORY_SHARE = 0.8
@@ -56,9 +56,8 @@ class LocalExecutor:
 def fitting_jobs(jobs: Sequence[TrialJob]) -> int:
     """Return how many of these guests this machine holds at once: by cores and free memory."""
     largest = max(job.image.machine.ram_mib for job in jobs) + QEMU_OVERHEAD_MIB
-    cores = len(os.sched_getaffinity(0))
     available = re.search(
         r"^MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE
     )
     by_memory = int(int(available[1]) / 1024 * MEMORY_SHARE // largest) if available else 1
-    return max(1, min(cores, by_memory))
+    return max(1, min(processors(), by_memory))

@@ -156,6 +156,32 @@ def paths(repo: Repository, commit_id: str) -> list[str]:
     return [os.fsdecode(path) for path in listed.split(b"\0") if path]
 
 
+def touched(repo: Repository, history: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return which files each commit of a history changes; merges are left out.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("--no-merges", "--name-only", "--no-renames", "-z", "--format=%x01%H")
+    shown = os.fsdecode(answer(repo.at, "log", *options, *history, "--"))
+    found = {}
+    for entry in shown.split("\x01")[1:]:
+        commit, _, names = entry.partition("\0")
+        found[commit.strip()] = tuple(name.lstrip("\n") for name in names.split("\0") if name)
+    return found
+
+
+def patch(repo: Repository, commit_id: str, directory: str) -> bytes:
+    """Return what a commit changes below a directory, against its first parent.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
+    ends = (f"{commit_id}^", commit_id)
+    return answer(repo.at, "diff", *options, *ends, "--", f"{directory}/")
+
+
 def patch_ids(repo: Repository, ids: Collection[str]) -> dict[str, str]:
     """Return the stable patch id of each commit that has one: merges and empty ones have none.
 

@@ -18,6 +18,11 @@ from anyclue.model.errors import InfrastructureError
 STOP_S = 3.0
 
 
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 class Workers:
     """Forked processes, each with an object that ``make`` made there.
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import platformdirs
-
-from anyclue.hunts.pairs.asking import InGit, contracts_near
+from anyclue.hunts.pairs.asking import InGit, cache_directory, contracts_near
 from anyclue.hunts.pairs.changes import of_range
 from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.model.bisection import Commit, Evidence, Range
@@ -15,7 +10,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.finding import Confidence, FindingKind
 from anyclue.review.merges.exercising import mounts
 from anyclue.system.git import Repository
-from anyclue.system.git_process import failure, git
+from anyclue.system.git_history import touched
 
 REVIEWED = 300
 """So many commits are reviewed for pairing, and no more: each may take a second."""
@@ -38,14 +33,17 @@ def evidence(repo: Repository, span: Range, directory: str, mount: str) -> list[
         directory: that of the module.
         mount: the cell's mount options.
     """
-    touched = _touched(repo, span)
-    inside = [c for c in span.commits if any(_below(p, directory) for p in touched.get(c.id, ()))]
+    every = touched(repo, (span.bad, *(f"^{one}" for one in span.good)))
+    inside = {
+        commit: [path for path in files if path.startswith(f"{directory}/")]
+        for commit, files in every.items()
+    }
+    plain = [one for one in span.commits if len(one.parents) < 2]
+    candidates = [one.id for one in plain if one.parents and inside.get(one.id)]
+    reviewed = set(candidates[-REVIEWED:])
     found: list[Evidence] = []
-    reviewed = {one.id for one in inside[-REVIEWED:] if len(one.parents) == 1}
-    for commit in span.commits:
-        if len(commit.parents) > 1:
-            continue
-        paths = [path for path in touched.get(commit.id, ()) if _below(path, directory)]
+    for commit in plain:
+        paths = inside.get(commit.id)
         if not paths:
             because = f"touches nothing below {directory}"
             found.append(Evidence(commit=commit.id, ratio=ELSEWHERE, because=because))
@@ -63,30 +61,13 @@ def evidence(repo: Repository, span: Range, directory: str, mount: str) -> list[
     return found
 
 
-def _below(path: str, directory: str) -> bool:
-    return path.startswith(f"{directory}/")
-
-
-def _touched(repo: Repository, span: Range) -> dict[str, tuple[str, ...]]:
-    """Return which files each commit changed; of merges, none."""
-    wanted = (span.bad, *(f"^{one}" for one in span.good))
-    options = ("--no-merges", "--name-only", "--no-renames", "-z", "--format=%x01%H")
-    done = git(repo.at, "log", *options, *wanted, "--")
-    if done.status != 0:
-        raise failure(repo.at, done)
-    found = {}
-    for entry in os.fsdecode(done.stdout).split("\x01")[1:]:
-        commit, _, names = entry.partition("\0")
-        found[commit.strip()] = tuple(name.lstrip("\n") for name in names.split("\0") if name)
-    return found
-
-
 def _finding(repo: Repository, commit: Commit) -> str:
     """Return the function in which a commit loses a release, as a review tells; "" for none."""
-    cache = Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
     try:
         change = of_range(repo.at, f"{commit.parents[0]}..{commit.id}")
-        reviewer = Reviewer(change.root, contracts=contracts_near(repo.at), cache=cache, jobs=1)
+        # A reviewer keeps what it found out: one for all commits would grow with each.
+        contracts = contracts_near(repo.at)
+        reviewer = Reviewer(change.root, contracts=contracts, cache=cache_directory(), jobs=1)
         around = InGit(change.root, commit.parents[0])
         findings = reviewer.change(change, around, Confidence.MEDIUM).findings
     except RequestError:

@@ -9,8 +9,7 @@ from pathlib import Path
 from anyclue.model.errors import Problem, RequestError
 from anyclue.system import git
 from anyclue.system.git import Repository
-from anyclue.system.git_process import failure
-from anyclue.system.git_process import git as run_git
+from anyclue.system.git_history import patch
 from anyclue.system.processes import run
 
 _PATCH = ("patch", "-p1", "--batch", "--forward", "-F0", "--silent")
@@ -42,11 +41,7 @@ def fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixu
             step = "name a patch file, or a commit of this repository"
             problems.append(Problem(what=f"neither a file nor a commit: {name!r}", next_step=step))
             continue
-        options = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
-        done = run_git(repo.at, "diff", *options, f"{commit}^", commit, "--", f"{directory}/")
-        if done.status != 0:
-            raise failure(repo.at, done)
-        found.append(Fixup(name=name, patch=done.stdout))
+        found.append(Fixup(name=name, patch=patch(repo, commit, directory)))
     if problems:
         raise RequestError(problems)
     return tuple(found)

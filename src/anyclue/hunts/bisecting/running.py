@@ -21,7 +21,7 @@ from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import GitKernel
 from anyclue.reports import clean
 from anyclue.system.files import disk_errors, write_whole
-from anyclue.system.git_process import git
+from anyclue.system.git_history import commits
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     if status.standing is Standing.FOUND:
         proof = await _reverted(bisection, observer, status.accused[0])
     named = dict.fromkeys([*(one.commit for one in seen), *status.accused])
-    subjects = {commit: _subject(bisection, commit) for commit in named}
+    subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
     write_reports(judge(bisection.run))
     return Bisected(
@@ -123,8 +123,3 @@ def _note(bisection: Bisection, seen: Observation) -> None:
         journal_file.write(journal.run_line(replace(seen, because=clean(seen.because))))
         journal_file.flush()
         os.fsync(journal_file.fileno())
-
-
-def _subject(bisection: Bisection, commit: str) -> str:
-    done = git(bisection.repo.at, "show", "-s", "--format=%s", "--end-of-options", commit)
-    return done.stdout.decode(errors="replace").strip() if done.status == 0 else ""

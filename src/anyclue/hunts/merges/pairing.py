@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-
-import platformdirs
 
 from anyclue.hunts.merges.gathering import Gathered
 from anyclue.hunts.merges.reading import FEW
 from anyclue.hunts.merges.versions import Snapshot
-from anyclue.hunts.pairs.asking import contracts_near
+from anyclue.hunts.pairs.asking import cache_directory, contracts_near
 from anyclue.hunts.pairs.change import Change, FileChange
 from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.hunts.pairs.sources import neighbourhood
@@ -20,7 +17,7 @@ from anyclue.model.finding import Confidence, Finding, Review, Unjudged
 from anyclue.review.merges.dating import Pairing
 from anyclue.review.merges.focusing import Question, concerns, focused, kept
 from anyclue.system.git_data import contents
-from anyclue.system.workers import Workers
+from anyclue.system.workers import Workers, processors
 
 AROUND = 160
 """So many files around those in question are read, to know what functions do."""
@@ -94,12 +91,11 @@ class Pairer:
         least: Confidence,
         jobs: int | None,
     ) -> None:
-        cache = Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
         contracts = contracts_near(tree)
-        self._reviewer = Reviewer(root, contracts=contracts, cache=cache, jobs=jobs)
+        self._reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=jobs)
         self._paired = {call.encode() for call in contracts.calls}
         self._gathered = gathered
-        self._jobs = jobs or len(os.sched_getaffinity(0))
+        self._jobs = jobs or processors()
         self.keys = keys
         self._least = least
         self._around = Around(root, gathered.blobs, keys)

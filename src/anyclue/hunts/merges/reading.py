@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from types import TracebackType
 
 from anyclue.review.merges.judging import Judged, judged
 from anyclue.review.merges.pieces import FileMerge
-from anyclue.system.workers import Workers
+from anyclue.system.workers import Workers, processors
 
 FEW = 12
 """So many files are read at once, without a process of their own."""
@@ -32,7 +31,7 @@ class Reading:
 
     def __init__(self, files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None) -> None:
         self._asked = (files, sides)
-        many = len(files) > FEW and (jobs or len(os.sched_getaffinity(0))) > 1
+        many = len(files) > FEW and (jobs or processors()) > 1
         self._workers = Workers(1, _Reader) if many else None
         if self._workers is not None:
             self._workers.ask("read", [self._asked])

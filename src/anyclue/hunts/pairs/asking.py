@@ -55,10 +55,9 @@ def review(asked: Asked) -> Review:
         contracts = contracts_near(tree)
     except RequestError as error:
         raise RequestError([*error.problems, *_further(asked, tree)]) from error
-    cache = Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
     change = _change(asked, tree)
     root = change.root if change is not None else Path()
-    reviewer = Reviewer(root, contracts=contracts, cache=cache, jobs=asked.jobs)
+    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=asked.jobs)
     if change is None:
         return reviewer.tree(asked.paths, asked.least or Confidence.MEDIUM)
     around = InGit(change.root, change.old_rev) if change.old_rev else OnDisk(change.root)
@@ -83,6 +82,11 @@ def _change(asked: Asked, tree: Path) -> Change | None:
     if asked.since is not None:
         return of_worktree(tree, asked.since)
     return of_index(tree) if asked.staged else None
+
+
+def cache_directory() -> Path:
+    """Return where results of reviews are kept between runs."""
+    return Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
 
 
 def contracts_near(path: Path) -> Contracts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from anyclue.review.pairs.compare import Comparison, Told, versions
 from anyclue.review.pairs.contract_model import Contracts
 from anyclue.review.pairs.judge import Candidate
 from anyclue.review.pairs.program import Known, Program, seen_elsewhere
-from anyclue.system.workers import Workers
+from anyclue.system.workers import Workers, processors
 
 CALLERS = 200
 """So many files that call something changed are looked at."""
@@ -53,7 +52,7 @@ class Reviewer:
         self._root = root
         self._contracts = contracts
         self._cache = Cache(cache)
-        self._jobs = jobs or len(os.sched_getaffinity(0))
+        self._jobs = jobs or processors()
         self._disk = OnDisk(root)
         self._contexts = Contexts(contracts, self._cache, self._jobs)
 
