@@ -33,6 +33,12 @@ def kind(verdict: CellVerdict) -> Kind:
     return verdict.verdict, verdict.signature
 
 
+def guilt(of: Kind) -> str:
+    """Return what a cell is guilty of, in words: ``leak (object)``."""
+    verdict, signature = of
+    return f"{verdict.value} ({signature.value})" if signature is not None else verdict.value
+
+
 def find_factors(verdicts: Sequence[CellVerdict]) -> tuple[Factor, ...]:
     """Return one factor an axis, in the order of :class:`Axis`."""
     return tuple(_factor(axis, verdicts) for axis in Axis)
@@ -57,8 +63,8 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
         return Factor(
             factor=axis,
             matters=None,
-            because=f"{_named(a, axis)} is {_guilt(a)} and {_named(b, axis)} is {_guilt(b)}:"
-            f" not the same{_else_equal(a.cell, axis)}",
+            because=f"{_named(a, axis)} is {guilt(kind(a))}"
+            f" and {_named(b, axis)} is {guilt(kind(b))}: not the same{_else_equal(a.cell, axis)}",
             evidence=tuple((x.cell, y.cell) for x, y in unlike),
         )
     if guilty and len(guilty) == len(pairs):
@@ -70,11 +76,11 @@ def _decided(axis: Axis, pairs: Sequence[Pair], *, matters: bool) -> Factor:
     first, second = pairs[0]
     if matters:
         because = (
-            f"{_named(first, axis)} is {_guilt(first)},"
+            f"{_named(first, axis)} is {guilt(kind(first))},"
             f" {_named(second, axis)} is {second.verdict.value}"
         )
     else:
-        because = f"{_named(first, axis)} and {_named(second, axis)} are both {_guilt(first)}"
+        because = f"{_named(first, axis)} and {_named(second, axis)} are both {guilt(kind(first))}"
     others = len(pairs) - 1
     more = f"; so {'say' if others > 1 else 'says'} {others} more" if others else ""
     more += (" pairs" if others > 1 else " pair") if others else ""
@@ -114,11 +120,6 @@ def _guilty_first(a: CellVerdict, b: CellVerdict) -> Pair:
 
 def _named(verdict: CellVerdict, axis: Axis) -> str:
     return f"{axis.value} {verdict.cell.value(axis)}"
-
-
-def _guilt(verdict: CellVerdict) -> str:
-    which = f" ({verdict.signature.value})" if verdict.signature is not None else ""
-    return f"{verdict.verdict.value}{which}"
 
 
 def _else_equal(cell: Cell, axis: Axis) -> str:

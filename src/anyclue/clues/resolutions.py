@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.clues.factors import INNOCENT, is_guilty, kind
+from anyclue.clues.factors import INNOCENT, guilt, is_guilty, kind
 from anyclue.model.merge_guests import Blame, Observed
-from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
 
 
@@ -23,7 +22,7 @@ def observed(
     """
     by_conditions: dict[tuple[str, ...], dict[str, CellVerdict]] = {}
     for one in cells:
-        by_conditions.setdefault(_conditions(one.cell), {})[one.cell.kernel] = one
+        by_conditions.setdefault(one.cell.conditions, {})[one.cell.kernel] = one
     found = []
     for conditions, versions in by_conditions.items():
         sides = [versions.get(name) for name in parents]
@@ -32,7 +31,7 @@ def observed(
         found.append(
             Observed(
                 conditions=conditions,
-                verdicts=tuple((name, _verdict(one)) for name, one in versions.items()),
+                verdicts=tuple((name, guilt(kind(one))) for name, one in versions.items()),
                 result=blame,
                 against=_blame(other, sides)[0] if against is not None else None,
                 sides=tuple(parents[number] for number in same),
@@ -57,12 +56,3 @@ def _blame(
         return Blame.CAME, same
     innocent = all(parent is not None and parent.verdict in INNOCENT for parent in parents)
     return (Blame.GUILTY if innocent else Blame.UNPROVEN), ()
-
-
-def _conditions(cell: Cell) -> tuple[str, ...]:
-    return tuple(cell.value(axis) for axis in Axis if axis is not Axis.KERNEL)
-
-
-def _verdict(one: CellVerdict) -> str:
-    signature = f" ({one.signature.value})" if one.signature is not None else ""
-    return f"{one.verdict.value}{signature}"

@@ -62,21 +62,20 @@ def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
         RequestError: the scenario is wrong, or ``out`` is a run already.
     """
     scenario = plan(scenario_file)
-    path = out or Path("runs") / f"{scenario_file.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    run = RunDirectory(path)
-    check_unused(path)
+    run = new_run(out, scenario_file.stem)
     write_whole(run.scenario, scenario_file.read_bytes())
     kept = _keep_sources(_keep_files(scenario, scenario_file.parent, run), run)
     write_whole(run.plan, scenario_to_json(kept))
     return run
 
 
-def check_unused(path: Path) -> None:
-    """Check that a new run can be made there.
+def new_run(out: Path | None, name: str) -> RunDirectory:
+    """Return the run directory that is to be made: ``out``, or one below ``runs`` by name and time.
 
     Raises:
         RequestError: there is something already.
     """
+    path = out or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RequestError(
             [
@@ -88,6 +87,7 @@ def check_unused(path: Path) -> None:
                 )
             ]
         )
+    return RunDirectory(path)
 
 
 def _keep_files(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario:

@@ -19,11 +19,11 @@ Sources = Mapping[str, bytes]
 """Files by their path in the kernel's tree."""
 
 
-def rebuilt(scenario: Scenario, given: Path) -> tuple[Kernel, str]:
+def rebuilt(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[Kernel, str]:
     """Return the scenario's kernel that has a module rebuilt, and the directory of that.
 
-    It is that of the scenario's reference, or else the first that is planned. A kernel from git has
-    its module under test rebuilt wherever that is enough.
+    It is that of the scenario's reference, or else the first that is planned. With ``git_too`` a
+    kernel from git counts, whose module under test is rebuilt wherever that is enough.
 
     Raises:
         RequestError: there is none.
@@ -32,7 +32,7 @@ def rebuilt(scenario: Scenario, given: Path) -> tuple[Kernel, str]:
         kernel = scenario.kernels[cell.kernel]
         if kernel.variant is not None:
             return kernel, kernel.variant.directory
-        if isinstance(kernel.source, GitKernel):
+        if git_too and isinstance(kernel.source, GitKernel):
             return kernel, MODULE_OF_GIT
     problem = Problem(
         what="no kernel of this scenario has a module rebuilt",

@@ -220,6 +220,11 @@ class Cell:
         """File-system safe and unique in a scenario: names hold only ``[a-z0-9_-]``."""
         return ".".join(self.value(axis) for axis in Axis)
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Its values on all axes but the kernel's."""
+        return tuple(self.value(axis) for axis in Axis if axis is not Axis.KERNEL)
+
     def value(self, axis: Axis) -> str:
         """Return the name of this cell's value on ``axis``."""
         value: str = getattr(self, axis.value)

@@ -120,7 +120,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (tmp_path / "b.toml").write_text(SCENARIO)
     made = World(tmp_path, Forge.new(tmp_path / "tree"))
 
-    def judged(cells: Cells, name: str, sources: Mapping[str, bytes], _commit: object) -> object:
+    def judged(
+        cells: Cells, name: str, sources: Mapping[str, bytes], _commit: object = None
+    ) -> object:
         return made.judged(cells, name, sources)
 
     monkeypatch.setattr(Cells, "judged", judged)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ from anyclue.clues.bisection import journal
 from anyclue.clues.bisection.journal import Journal
 from anyclue.hunts import hunt as hunting
 from anyclue.hunts import trees
+from anyclue.hunts.bisecting import cells
 from anyclue.hunts.bisecting.evidence import evidence
 from anyclue.hunts.bisecting.fixups import Fixup, fixups
 from anyclue.model.bisection import Range, Rates, Settings
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Axis, Cell, Scenario
+from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings import RunDirectory
-from anyclue.scenarios import scenario_from_json, scenario_to_json
+from anyclue.scenarios import scenario_from_json
 from anyclue.system import git
 from anyclue.system.files import write_whole
 from anyclue.system.git import Repository
@@ -99,7 +99,7 @@ def begin(asked: Asked) -> Bisection:
     """
     problems: list[Problem] = []
     scenario = hunting.plan(asked.scenario)
-    kernel, directory = trees.rebuilt(scenario, asked.scenario)
+    kernel, directory = trees.rebuilt(scenario, asked.scenario, git_too=True)
     cell: Cell | None = None
     try:
         cell = conditions(scenario, asked.scenario, asked.cell)
@@ -123,12 +123,12 @@ def begin(asked: Asked) -> Bisection:
         carried = fixups(repo, asked.carried, directory)
     except RequestError as error:
         problems += error.problems
-    path = asked.out or Path("runs") / f"bisect-{time.strftime('%Y%m%d-%H%M%S')}"
+    run: RunDirectory | None = None
     try:
-        hunting.check_unused(path)
+        run = hunting.new_run(asked.out, "bisect")
     except RequestError as error:
         problems += error.problems
-    if problems or cell is None:
+    if problems or cell is None or run is None:
         raise RequestError(problems)
     bad, *good = ids
     span = dag(repo, good, bad)
@@ -136,11 +136,8 @@ def begin(asked: Asked) -> Bisection:
     log.info("%d commits; looking at what they changed", len(span.commits))
     settings = Settings(confidence=asked.confidence, rates=RATES)
     known = evidence(repo, span, directory, scenario.mount[cell.mount])
-    run = RunDirectory(path)
     lines = [journal.begin(span.good, bad, settings), *map(journal.evidence_line, known)]
-    write_whole(run.scenario, asked.scenario.read_bytes())
-    planned = replace(scenario, cells=(replace(cell, kernel=kernel.name),), references=())
-    write_whole(run.plan, scenario_to_json(planned))
+    cells.begin(run, asked.scenario, scenario, kernel, cell)
     for number, one in enumerate(carried):
         write_whole(run.file(f"carried/{number}.patch"), one.patch)
     about = {
@@ -152,7 +149,7 @@ def begin(asked: Asked) -> Bisection:
     }
     write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
     write_whole(run.file("bisection.jsonl"), "".join(lines))
-    return again(path)
+    return again(run.path)
 
 
 def again(path: Path) -> Bisection:
@@ -206,21 +203,17 @@ def conditions(scenario: Scenario, origin: Path, named: str | None) -> Cell:
     Raises:
         RequestError: there is no such cell, or none is named and there are several.
     """
-    cells = {_without_kernel(cell): cell for cell in scenario.cells}
-    if named is None and len(cells) == 1:
-        return next(iter(cells.values()))
+    every = {cell.conditions: cell for cell in scenario.cells}
+    if named is None and len(every) == 1:
+        return next(iter(every.values()))
     for cell in scenario.cells:
-        if named in (cell.id, cell.id.partition(".")[2]):
+        if named in (cell.id, ".".join(cell.conditions)):
             return cell
     known = ", ".join(_ids(scenario.cells))
     if named is None:
-        what = f"the scenario has {len(cells)} sets of conditions"
+        what = f"the scenario has {len(every)} sets of conditions"
         raise _wrong(what, str(origin), f"add --cell, one of: {known}")
     raise _wrong(f"there is no cell {named!r}", str(origin), f"cells of this scenario: {known}")
-
-
-def _without_kernel(cell: Cell) -> tuple[str, ...]:
-    return tuple(cell.value(axis) for axis in Axis if axis is not Axis.KERNEL)
 
 
 def _ids(cells: Sequence[Cell]) -> list[str]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from anyclue.clues.factors import INNOCENT, Kind, is_guilty, kind
+from anyclue.clues.factors import INNOCENT, Kind, guilt, is_guilty, kind
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting.asking import Bisection
 from anyclue.hunts.bisecting.cells import Cells
@@ -47,7 +47,7 @@ class Observer:
     @property
     def guilt(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return said(self.wanted) if self.wanted is not None else ""
+        return guilt(self.wanted) if self.wanted is not None else ""
 
     async def observe(self, commit: str) -> RunTold:
         """Run a commit once, or take a run that was recorded and not noted.
@@ -110,12 +110,6 @@ class Observer:
         elif verdict.verdict in INNOCENT:
             return Observation(commit=commit, shown=Shown.GOOD, because=because)
         return Observation(commit=commit, shown=Shown.SKIP, because=because)
-
-
-def said(guilt: Kind) -> str:
-    """Return what a cell is guilty of, in words."""
-    verdict, signature = guilt
-    return f"{verdict.value} ({signature.value})" if signature is not None else verdict.value
 
 
 def _told(seen: Observation, seconds: float = 0.0, built: float = 0.0) -> RunTold:

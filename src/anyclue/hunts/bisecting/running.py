@@ -72,7 +72,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         accused=tuple(Named(commit=one, subject=subjects[one]) for one in status.accused),
         confidence=status.confidence,
         commits=len(bisection.span.commits),
-        cell=bisection.conditions.id.partition(".")[2],
+        cell=".".join(bisection.conditions.conditions),
         wanted=observer.guilt,
         runs=(*(RunTold(seen=one) for one in kept.runs), *steps),
         reverted=proof,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.clues.factors import INNOCENT, is_guilty
 from anyclue.hunts import hunt as hunting
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting.asking import conditions
-from anyclue.hunts.bisecting.cells import Cells
+from anyclue.hunts.bisecting.cells import Cells, begin
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import Shown
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
-from anyclue.recordings import RunDirectory
-from anyclue.scenarios import scenario_to_json
 from anyclue.system import git
-from anyclue.system.files import write_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +45,6 @@ async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
     """
     scenario = hunting.plan(asked.scenario)
     kernel, directory = trees.rebuilt(scenario, asked.scenario)
-    if kernel.variant is None:
-        next_step = 'add module = "fs/btrfs" to a kernel of Debian: the work tree has the rest'
-        what = "no kernel of this scenario has a module rebuilt"
-        raise RequestError([Problem(what=what, where=str(asked.scenario), next_step=next_step)])
     cell = conditions(scenario, asked.scenario, asked.cell)
     repo = git.repository(asked.tree)
     sources = trees.on_disk(repo, directory)
@@ -60,18 +52,13 @@ async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
         next_step = "run it in the work tree that is bisected"
         what = f"the work tree has no {directory}"
         raise RequestError([Problem(what=what, where=str(repo.at), next_step=next_step)])
-    path = asked.out or Path("runs") / f"step-{time.strftime('%Y%m%d-%H%M%S')}"
-    hunting.check_unused(path)
-    run = RunDirectory(path)
-    own = replace(cell, kernel=kernel.name)
-    planned = replace(scenario, cells=(own,), references=())
-    write_whole(run.scenario, asked.scenario.read_bytes())
-    write_whole(run.plan, scenario_to_json(planned))
+    run = hunting.new_run(asked.out, "step")
+    planned = begin(run, asked.scenario, scenario, kernel, cell)
     cells = Cells(
         run=run,
         scenario=planned,
         kernel=kernel.name,
-        conditions=own,
+        conditions=cell,
         carried=(),
         context=context,
     )

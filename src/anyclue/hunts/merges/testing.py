@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,9 +70,6 @@ def begin(asked: Asked, given: Path, out: Path | None) -> MergeRun:
         else hunting.plan(given)
     )
     kernel, directory = trees.rebuilt(scenario, given)
-    if kernel.variant is None:
-        step = 'add module = "fs/btrfs" to a kernel of Debian: that is taken from each version'
-        raise _wrong("no kernel of this scenario has a module rebuilt", f"{given}: kernels", step)
     real = git.repository(asked.tree)
     merge = find(real, asked)
     with borrowed(real) as repo:
@@ -84,8 +80,7 @@ def begin(asked: Asked, given: Path, out: Path | None) -> MergeRun:
         _check_same(again, versions)
         run = again
     else:
-        path = out or Path("runs") / f"merge-{time.strftime('%Y%m%d-%H%M%S')}"
-        run = _written(path, given, scenario, kernel, versions)
+        run = _written(hunting.new_run(out, "merge"), given, scenario, kernel, versions)
     source = kernel.source
     series = source.series if isinstance(source, DebianKernel) else ""
     return MergeRun(
@@ -162,15 +157,17 @@ def _outside(repo: Repository, merge: Merge, base: str, directory: str) -> tuple
 
 
 def _written(
-    path: Path, given: Path, scenario: Scenario, kernel: Kernel, versions: Mapping[str, Sources]
+    run: RunDirectory,
+    given: Path,
+    scenario: Scenario,
+    kernel: Kernel,
+    versions: Mapping[str, Sources],
 ) -> RunDirectory:
-    hunting.check_unused(path)
-    run = RunDirectory(path)
     for name, files in versions.items():
         trees.keep(run, name, files)
     text = tomli_w.dumps(_document(given.read_text(), scenario, kernel, versions))
     write_whole(run.scenario, text)
-    base = path.absolute()
+    base = run.path.absolute()
     planned = read_scenario(text, origin=str(run.scenario), base=base, workloads=hunting.RULES)
     write_whole(run.plan, scenario_to_json(planned))
     return run
@@ -184,11 +181,9 @@ def _document(
     assert kernel.variant is not None  # noqa: S101 - it is the one that is rebuilt
     debian = kernel.source.version or kernel.source.series
     directory = kernel.variant.directory
-    conditions = {
-        tuple((axis.value, cell.value(axis)) for axis in Axis if axis is not Axis.KERNEL): None
-        for cell in scenario.cells
-    }
-    plan: dict[str, Any] = {"include": [dict(one) for one in conditions]}
+    axes = [axis.value for axis in Axis if axis is not Axis.KERNEL]
+    conditions = dict.fromkeys(cell.conditions for cell in scenario.cells)
+    plan: dict[str, Any] = {"include": [dict(zip(axes, one, strict=True)) for one in conditions]}
     if BASE in versions:
         plan["reference"] = {Axis.KERNEL.value: BASE}
     return tomllib.loads(text) | {

@@ -1,0 +1,52 @@
+"""One step of git bisect run, with a fake guest: what counts as good, bad, and cannot tell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from anyclue.hunts.bisecting.stepping import Asked, step
+from anyclue.hunts.context import Context
+from anyclue.model.bisection import Shown
+from anyclue.model.errors import RequestError
+from anyclue.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from tests.hunts.bisecting.conftest import World
+
+
+def shown(world: World, kind: Verdict = Verdict.LEAK) -> Shown:
+    asked = Asked(
+        tree=world.forge.path,
+        scenario=world.path / "b.toml",
+        cell=None,
+        kind=kind,
+        out=world.path / f"run-{len(world.runs)}",
+    )
+    return asyncio.run(step(asked, cast(Context, None)))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "leak", "broken"),
+    [
+        ("int a;\n", Shown.GOOD, Shown.GOOD),
+        ("/* leak */\n", Shown.BAD, Shown.SKIP),
+        ("/* crash */\n", Shown.SKIP, Shown.BAD),
+    ],
+)
+def test_what_the_work_tree_shows(world: World, text: str, leak: Shown, broken: Shown) -> None:
+    world.commit("int committed;\n")
+    world.forge.write({"fs/btrfs/lzo.c": text})
+    assert shown(world) is leak
+    assert shown(world, Verdict.BROKEN) is broken
+
+
+def test_a_work_tree_that_does_not_build_or_has_no_such_directory(world: World) -> None:
+    world.commit("#error no\n")
+    with pytest.raises(RequestError, match="#error no"):
+        shown(world)
+    world.forge.commit("main", None, {"fs/btrfs/Makefile": None, "fs/btrfs/lzo.c": None, "a": ""})
+    with pytest.raises(RequestError, match="has no fs/btrfs"):
+        shown(world)
