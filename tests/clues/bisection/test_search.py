@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.clues.bisection.history import history
 from anyclue.clues.bisection.choice import best
+from anyclue.clues.bisection.history import history
 from anyclue.clues.bisection.noise import bits
 from anyclue.clues.bisection.prior import prior
 from anyclue.clues.bisection.proof import chance
