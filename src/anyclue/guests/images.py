@@ -34,11 +34,18 @@ class Images:
         self._tools = tuple(tools)
 
     async def prepare(
-        self, kernel: PreparedKernel, machine: Machine, shape: Shape, *, boot_s: float
+        self,
+        kernel: PreparedKernel,
+        machine: Machine,
+        shape: Shape,
+        *,
+        boot_s: float,
+        arguments: str = "",
     ) -> GuestImage:
         """Return a warm guest: booted, dependencies of the module under test loaded, at rest.
 
         One snapshot serves every variant of the module, which is loaded after the restore.
+        ``arguments`` are added to the kernel's command line.
 
         Raises:
             InfrastructureError: the guest does not boot within ``boot_s`` seconds.
@@ -49,6 +56,7 @@ class Images:
         root = (
             await build_root(self._store, self._apt, machine.arch) if shape is Shape.FULL else None
         )
+        append = f"{FULL_ROOT if root else ''} {arguments}".strip()
         vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
@@ -58,7 +66,7 @@ class Images:
                 kernel=vmlinuz,
                 initramfs=initramfs.file("initramfs.cpio"),
                 disks=acceleration.blank_disks(Path(name), root_image),
-                append=FULL_ROOT if root else "",
+                append=append,
             )
             chosen = await acceleration.choose(boot, self._cache)
         emulator = (await run((EMULATORS[machine.arch], "--version"), deadline_s=20)).stdout
@@ -73,7 +81,7 @@ class Images:
                 "cpus": machine.cpus,
                 "accelerator": chosen.accelerator.value,
                 "emulator": emulator.splitlines()[0],
-                "command_line": COMMAND_LINE,
+                "command_line": f"{COMMAND_LINE} {arguments}".strip(),
                 "format": 2,
             },
         )
@@ -86,7 +94,7 @@ class Images:
                 kernel=vmlinuz,
                 initramfs=initramfs.file("initramfs.cpio"),
                 disks=disks,
-                append=boot.append,
+                append=append,
             )
             await _save_warm(warm, directory, boot_s)
             for path in (disks.payload, disks.scratch, directory / "telemetry"):

@@ -1,0 +1,96 @@
+"""Pages that were allocated and not freed, by the stack that allocated them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from anyclue.model.probe import Evidence
+from anyclue.model.verdict import Signature
+from anyclue.probes import tracing
+from anyclue.probes.probe import Gathered, Measured, Probe, Residue, Stack
+from anyclue.probes.rounds import TOO_FEW, spans
+from anyclue.probes.tracing import Event, Instance
+
+ALLOCATED = Instance(name="allocated", events=("kmem/mm_page_alloc",), stacks=True)
+FREED = Instance(name="freed", events=("kmem/mm_page_free",), stacks=False)
+INSTANCES = (ALLOCATED, FREED)
+PAGE_KIB = 4
+MOST_ORDER = 20
+
+
+def live(
+    events: Iterable[Event], pfn_of: Iterator[tuple[int, int]]
+) -> dict[int, tuple[int, Stack]]:
+    """Return the pages that are still allocated after ``events``: by number, since when, by whom.
+
+    ``pfn_of`` gives the first page and the order of each event.
+    """
+    pages: dict[int, tuple[int, Stack]] = {}
+    for event, (pfn, order) in zip(events, pfn_of, strict=True):
+        # A block may be freed in other pieces than it was allocated in.
+        block = range(pfn, pfn + (1 << min(order, MOST_ORDER)))
+        if event.name == "mm_page_alloc":
+            entry = (event.time, event.stack)
+            for page in block:
+                pages[page] = entry
+        else:
+            for page in block:
+                pages.pop(page, None)
+    return pages
+
+
+def measure(gathered: Gathered) -> Measured:
+    """Return what stayed, by stack."""
+    trace = tracing.read_trace(gathered.raw)
+    counted = spans(gathered.recording)
+    if trace is None or not {"mm_page_alloc", "mm_page_free"} <= trace.layout.formats.keys():
+        return Measured(could_not="the trace did not come home")
+    if not counted.count:
+        return Measured(could_not=TOO_FEW)
+    events = [e for e in trace.events(*INSTANCES) if e.time <= counted.last_floor]
+    formats = trace.layout.formats
+    fields = {
+        name: (formats[name].fields["pfn"], formats[name].fields["order"])
+        for name in ("mm_page_alloc", "mm_page_free")
+    }
+    blocks = ((fields[e.name][0].of(e.data), fields[e.name][1].of(e.data)) for e in events)
+    pages = live(events, blocks)
+    by_stack = counted.by_round((stack, time, 1.0) for time, stack in pages.values())
+    return Measured(
+        residues=tuple(
+            Residue(
+                what=Evidence.ALLOCATION,
+                signature=None,
+                stack=stack,
+                counts=counts,
+                kib=tuple(count * PAGE_KIB for count in counts),
+            )
+            for stack, counts in by_stack.items()
+        ),
+        rounds=counted.count,
+        lost=tracing.losses(trace, gathered.raw),
+    )
+
+
+PAGE_ALLOCATIONS = Probe(
+    name="page-allocations",
+    summary="pages that were allocated and not freed, by the stack that allocated them",
+    needs="tracefs with the events kmem:mm_page_alloc and kmem:mm_page_free (CONFIG_FTRACE)",
+    costs="a stack for every page that is allocated; ring buffers of 32 MiB",
+    cannot_see="who holds a page that was allocated innocently: a page-cache page that leaks shows "
+    "the write or read that brought it in; pages that alloc_pages_bulk() takes have no event",
+    unit="pages",
+    signatures=frozenset(
+        {
+            Signature.PAGE_CACHE_REFERENCE,
+            Signature.RAW_PAGES,
+            Signature.PAGE_TABLES,
+            Signature.KERNEL_STACKS,
+        }
+    ),
+    available=tracing.available(INSTANCES),
+    start=lambda cpus: tracing.begin(INSTANCES, cpus),
+    floor=tracing.AT_FLOOR,
+    collect=tracing.end(INSTANCES),
+    measure=measure,
+)
