@@ -207,6 +207,13 @@ def test_the_summary_objects() -> None:
     assert ("generic/001", "lost", "nothing says how it ended") in seen(parse_check(text))
 
 
+def test_names_that_check_does_not_give() -> None:
+    text = CAPTURED["passes"].replace("Ran: ", "Ran: ../../x <b> ")
+    assert seen(parse_check(text)) == seen(parse_check(CAPTURED["passes"]))
+    text = CAPTURED["sections-one"].replace("-- lzo", "-- ../..")
+    assert {one.section for one in parse_check(text).results} == {""}
+
+
 def test_a_test_that_is_not_there_did_not_pass() -> None:
     text = CAPTURED["passes"].replace("generic/001         4s\n", "generic/001  - no such test?\n")
     assert seen(parse_check(text))[1] == ("generic/001", "not-run", "no such test")

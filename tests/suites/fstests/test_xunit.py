@@ -83,6 +83,18 @@ def test_hostile_documents(document: bytes) -> None:
     assert run.cut_short
 
 
+def test_names_that_check_does_not_give() -> None:
+    document = CAPTURED["sections.lzo"].replace(b'"generic/002"', b'"../../etc/passwd"')
+    document = document.replace(b'"xfstests.lzo" name="generic/005"', b'"a/b" name="generic/005"')
+    run = parse_xunit(document)
+    assert [(one.section, one.test) for one in run.results[:2]] == [
+        ("", "generic/005"),
+        ("lzo", "generic/020"),
+    ]
+    assert run.notes == ("'../../etc/passwd' is not the name of a test",)
+    assert run.cut_short == "the report has 3 of the 4 tests that began"
+
+
 def test_a_test_whose_element_has_no_end_is_lost() -> None:
     document = CAPTURED["again"]
     at = document.index(b"</testcase>")

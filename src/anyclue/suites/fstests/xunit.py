@@ -6,17 +6,20 @@ reading; so does a mistake in the XML, and what stands before it is kept.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus
-from anyclue.suites.fstests.check_line import judge
+from anyclue.suites.fstests.check_line import SECTION_NAME, TEST_ID, judge
 
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"
 _GLOBAL = "global"
+_TEST = re.compile(TEST_ID, re.ASCII)
+_SECTION = re.compile(SECTION_NAME, re.ASCII)
 _DEPTH = 16
 _LENGTH_KEPT = 500
 _LINES_KEPT = 200
@@ -42,6 +45,7 @@ class _Report:
         self.suite: Mapping[str, str] | None = None
         self.properties: dict[str, str] = {}
         self.results: list[CheckResult] = []
+        self.notes: list[str] = []
         self._path: list[str] = []
         self._case: _Case | None = None
         self._numbers: Counter[tuple[str, str]] = Counter()
@@ -80,13 +84,17 @@ class _Report:
 
     def section(self, attributes: Mapping[str, str]) -> str:
         """Return the section of a test case; check calls a run without sections global."""
-        section = attributes.get("classname", "").removeprefix(_CLASS)[:_LENGTH_KEPT]
+        section = attributes.get("classname", "").removeprefix(_CLASS)
         unnamed = self.properties.get("SECTION", _NO_SECTIONS) == _NO_SECTIONS
-        return "" if section == _GLOBAL and unnamed else section
+        known = _SECTION.fullmatch(section) and not (section == _GLOBAL and unnamed)
+        return section if known else ""
 
     def _add(self, case: _Case, status: CheckStatus) -> None:
         section = self.section(case.attributes)
-        test = case.attributes.get("name", "")[:_LENGTH_KEPT]
+        test = case.attributes.get("name", "")
+        if not _TEST.fullmatch(test):
+            self.notes.append(f"{test[:60]!r} is not the name of a test")
+            return
         self._numbers[section, test] += 1
         reasons = {
             CheckStatus.LOST: "its element in the report has no end",
@@ -124,11 +132,13 @@ def parse_xunit(document: bytes) -> CheckRun:
         cut_short = "the report was written while check ran"
     if not cut_short and _count(suite) > len(cases):
         cut_short = f"the report has {len(cases)} of the {_count(suite)} tests that began"
-    section = report.section({"classname": report.properties.get("SECTION", _GLOBAL)})
+    section = report.properties.get("SECTION", _NO_SECTIONS)
+    named = section != _NO_SECTIONS and _SECTION.fullmatch(section)
     return CheckRun(
         results=tuple(report.results),
         cut_short=cut_short,
-        settings={"" if section == _NO_SECTIONS else section: report.properties},
+        settings={section if named else "": report.properties},
+        notes=tuple(report.notes),
     )
 
 
