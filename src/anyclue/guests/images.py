@@ -10,7 +10,7 @@ from pathlib import Path
 from anyclue.guests import accelerator as acceleration
 from anyclue.guests.channel import GuestGoneError, GuestSilentError, pump_telemetry
 from anyclue.guests.initramfs import Tool, build_initramfs
-from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, running
+from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.guests.rootfs import build_root
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Machine
@@ -22,6 +22,7 @@ from anyclue.system.store import Recipe, Store
 QUIESCE_MS = 5000
 FULL_ROOT = "anyclue.root=1"
 CONSOLE_LINES = 12
+DEVICES = ("/dev/vda", "/dev/vdb")
 
 
 class Images:
@@ -116,6 +117,16 @@ class Images:
         )
 
 
+async def _check_devices(guest: Guest) -> None:
+    """Make sure that the disks are there: a guest without them could not run any trial."""
+    found = await guest.agent.request("run", payload=f"ls {' '.join(DEVICES)}", deadline_s=30)
+    if found.status != 0:
+        raise InfrastructureError(
+            f"the guest booted without its disks: {found.output.strip()}",
+            next_step="its kernel did not set them up in time: try again with less load",
+        )
+
+
 async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
     async with running(boot, directory) as guest:
         pump = asyncio.create_task(
@@ -124,6 +135,7 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
         try:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
+            await _check_devices(guest)
             await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
             await guest.agent.request("sample", 3, deadline_s=30)
             await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)

@@ -8,7 +8,7 @@ from statistics import mean
 
 from anyclue.model.probe import Amount, Frame, ProbeFinding, ProbeReading
 from anyclue.probes.probe import Gathered, Measured, Probe, Residue
-from anyclue.probes.symbols import Symbols, printed_stack
+from anyclue.probes.symbols import Symbols
 
 MOST_FINDINGS = 20
 # What stands above the allocator or the tracer itself, and says nothing.
@@ -106,9 +106,7 @@ def _sums(measured: Measured, symbols: Symbols) -> Mapping[Key, _Sum]:
     sums: dict[Key, _Sum] = {}
     for residue in measured.residues:
         stack = _cleaned(
-            printed_stack(residue.names)
-            if residue.names
-            else tuple(symbols.frame(address) for address in residue.stack)
+            residue.frames or tuple(symbols.frame(address) for address in residue.stack)
         )
         key = (residue.what, residue.subject, tuple((f.symbol, f.module) for f in stack))
         sums.setdefault(key, _Sum(len(residue.counts))).add(residue, stack)

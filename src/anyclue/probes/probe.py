@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from anyclue.model.probe import Evidence
+from anyclue.model.probe import Evidence, Frame
 from anyclue.model.recording import Recording
 from anyclue.model.verdict import Signature
 from anyclue.probes.steps import Step
@@ -26,8 +26,8 @@ class Residue:
     signature: Signature | None
     subject: str = ""
     stack: Stack = ()
-    names: tuple[str, ...] = ()
-    """The stack in the kernel's print, ``function+0x12/0x40 [module]``, in place of addresses."""
+    frames: tuple[Frame, ...] = ()
+    """The stack as the kernel printed it, in place of ``stack``'s addresses."""
     counts: tuple[float, ...]
     kib: tuple[float, ...]
     note: str = ""
@@ -63,7 +63,8 @@ class Probe:
         costs: what it does to the guest.
         cannot_see: what it is blind to.
         unit: what ``counts`` count, in the plural.
-        signatures: what it is run for when the user names no probe; empty: for every one.
+        signatures: what it is run for when the user names no probe; None is among them for a cell
+            that broke.
         available: a shell script that fails, and says why, where the guest cannot run it.
         start: steps after the module under test is loaded, for a number of processors.
         floor: steps at each floor.
@@ -79,7 +80,7 @@ class Probe:
     costs: str
     cannot_see: str
     unit: str
-    signatures: frozenset[Signature]
+    signatures: frozenset[Signature | None]
     measure: Callable[[Gathered], Measured]
     available: str = "true"
     start: Callable[[int], tuple[Step, ...]] = lambda _: ()

@@ -1,4 +1,4 @@
-"""What a probe does in a guest: the agent's verbs, and the shell where one of its tools is enough."""
+"""What a probe does in a guest: requests to its agent."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def follow(name: str, path: str) -> Step:
 
 DRAIN = Step(verb="drain")
 """Send what can be read in the followed files now."""
+
+
+def needed(*paths: str) -> str:
+    """Return a script that fails, with a reason, where the guest lacks one of the files."""
+    return "\n".join(
+        f"ls {path} >/dev/null 2>&1 || {{ echo 'the kernel has no {path}'; exit 1; }}"
+        for path in paths
+    )
+
 
 BETWEEN = "=== anyclue: another look ==="
 """Stands before each of the looks at a file that is sent at every floor."""

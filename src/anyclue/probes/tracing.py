@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from anyclue.probes.ring_pages import Layout, Lost, events, read_layout
-from anyclue.probes.steps import DRAIN, TRACEFS, Step, follow, scratch, send, shell
+from anyclue.probes.steps import DRAIN, TRACEFS, Step, follow, needed, scratch, send, shell
 
 BUFFERS_KIB = 16384
 """All processors' buffers of one instance together."""
@@ -45,11 +45,8 @@ class Event(NamedTuple):
 
 def available(instances: tuple[Instance, ...]) -> str:
     """Return a script that fails, with a reason, where the kernel has not what it takes."""
-    needed = [f"{TRACEFS}/events/{event}" for one in instances for event in one.events]
-    return "\n".join(
-        f"[ -e {path} ] || {{ echo 'the kernel has no {path}'; exit 1; }}"
-        for path in (f"{TRACEFS}/instances", *needed)
-    )
+    events = [f"{TRACEFS}/events/{event}" for one in instances for event in one.events]
+    return needed(f"{TRACEFS}/instances", *events)
 
 
 def begin(instances: tuple[Instance, ...], cpus: int) -> tuple[Step, ...]:

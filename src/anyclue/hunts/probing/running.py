@@ -10,18 +10,17 @@ from pathlib import Path
 
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import fitting_jobs
+from anyclue.hunts.judging import judge
 from anyclue.hunts.prepare import prepare_one
+from anyclue.hunts.probing.choosing import fitting, signature_of
 from anyclue.hunts.probing.lines import with_lines
 from anyclue.hunts.probing.watching import KALLSYMS, SECTIONS, ProbeWatch
 from anyclue.hunts.trial import RAW, run_trial
-from anyclue.model.errors import Problem, RequestError
 from anyclue.model.probe import ProbeReading
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.trial import TrialJob
-from anyclue.model.verdict import Signature
 from anyclue.probes import (
-    PROBES,
     Gathered,
     Probe,
     Symbols,
@@ -47,44 +46,23 @@ FILE = "probes.json"
 DIRECTORY = "probes"
 
 
-def chosen(signature: Signature | None) -> tuple[Probe, ...]:
-    """Return the probes that fit a signature; those that fit all when it is not known."""
-    return tuple(
-        probe for probe in PROBES.values() if not probe.signatures or signature in probe.signatures
-    )
-
-
-def named(names: Sequence[str]) -> tuple[Probe, ...]:
-    """Return the probes of these names.
-
-    Raises:
-        RequestError: there are no such ones.
-    """
-    unknown = [name for name in names if name not in PROBES]
-    if unknown:
-        step = f"probes: {', '.join(PROBES)}"
-        raise RequestError(
-            [
-                Problem(what=f"no probe {name!r}", where="--probe", next_step=step)
-                for name in unknown
-            ]
-        )
-    return tuple(PROBES[name] for name in dict.fromkeys(names))
-
-
 async def probe(
     run: RunDirectory,
     context: Context,
     guilty: Cell,
     innocent: Cell | None,
-    probes: Sequence[Probe],
+    probes: Sequence[Probe] | None = None,
 ) -> tuple[ProbeReading, ...]:
-    """Run ``probes`` in guests of both cells, those that did not run yet; write ``probes.json``.
+    """Run probes in guests of both cells, those that did not run yet; write ``probes.json``.
+
+    Without ``probes`` they are those that fit what the guilty cell was found to be.
 
     Raises:
         RequestError: the plan of the run, or a file of it, is damaged.
         InfrastructureError: the machine failed; what is recorded stays.
     """
+    if probes is None:
+        probes = fitting(signature_of(judge(run).findings, guilty))
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     cells = (guilty, innocent) if innocent else (guilty,)
     wanted = [
