@@ -40,17 +40,17 @@ def unmatched(events: Iterable[Event], formats: Mapping[str, Format]) -> list[tu
     begun: dict[tuple[str, int], list[Event]] = defaultdict(list)
     made: dict[tuple[str, int], list[tuple[int, Stack]]] = defaultdict(list)
     for event in events:
-        fields = formats[event.name].fields
+        shape = formats[event.name]
         verb, _, kind = event.name.partition("_")
-        task = (kind, fields["common_pid"].of(event.data))
-        what = fields["what"].of(event.data) if "what" in fields else 0
+        task = (kind, shape.of("common_pid", event.data))
+        what = shape.of("what", event.data)
         if verb == "map":
             begun[task].append(event)
         elif verb == "mapped" and begun[task]:
             begin = begun[task].pop()
             if kind == "high":
-                what = formats[begin.name].fields["what"].of(begin.data)
-            caller = fields["__probe_ret_ip"].of(event.data)
+                what = formats[begin.name].of("what", begin.data)
+            caller = shape.of("__probe_ret_ip", event.data)
             made[_key(kind, what)].append((begin.time, _stack(begin.stack, caller)))
         elif verb == "unmap" and made[_key(kind, what)]:
             made[_key(kind, what)].pop()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
 from anyclue.model.probe import Evidence
 from anyclue.model.verdict import Signature
 from anyclue.probes import tracing
 from anyclue.probes.probe import Gathered, Measured, Probe, Residue, Stack
+from anyclue.probes.ring_pages import Format
 from anyclue.probes.rounds import TOO_FEW, spans
 from anyclue.probes.tracing import Event, Instance
 
@@ -15,18 +16,15 @@ ALLOCATED = Instance(name="allocated", events=("kmem/mm_page_alloc",), stacks=Tr
 FREED = Instance(name="freed", events=("kmem/mm_page_free",), stacks=False)
 INSTANCES = (ALLOCATED, FREED)
 PAGE_KIB = 4
-MOST_ORDER = 20
+MOST_ORDER = 10
 
 
-def live(
-    events: Iterable[Event], pfn_of: Iterator[tuple[int, int]]
-) -> dict[int, tuple[int, Stack]]:
-    """Return the pages that are still allocated after ``events``: by number, since when, by whom.
-
-    ``pfn_of`` gives the first page and the order of each event.
-    """
+def live(events: Iterable[Event], formats: Mapping[str, Format]) -> dict[int, tuple[int, Stack]]:
+    """Return the pages that are allocated after ``events``: by number, since when, by whom."""
     pages: dict[int, tuple[int, Stack]] = {}
-    for event, (pfn, order) in zip(events, pfn_of, strict=True):
+    for event in events:
+        pfn = formats[event.name].of("pfn", event.data)
+        order = formats[event.name].of("order", event.data)
         # A block may be freed in other pieces than it was allocated in.
         block = range(pfn, pfn + (1 << min(order, MOST_ORDER)))
         if event.name == "mm_page_alloc":
@@ -48,13 +46,7 @@ def measure(gathered: Gathered) -> Measured:
     if not counted.count:
         return Measured(could_not=TOO_FEW)
     events = [e for e in trace.events(*INSTANCES) if e.time <= counted.last_floor]
-    formats = trace.layout.formats
-    fields = {
-        name: (formats[name].fields["pfn"], formats[name].fields["order"])
-        for name in ("mm_page_alloc", "mm_page_free")
-    }
-    blocks = ((fields[e.name][0].of(e.data), fields[e.name][1].of(e.data)) for e in events)
-    pages = live(events, blocks)
+    pages = live(events, trace.layout.formats)
     by_stack = counted.by_round((stack, time, 1.0) for time, stack in pages.values())
     return Measured(
         residues=tuple(

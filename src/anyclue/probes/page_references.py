@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,14 +40,14 @@ class Change:
     stack: Stack
 
 
-def change(event: Event, formats: dict[str, Format]) -> Change | None:
+def change(event: Event, formats: Mapping[str, Format]) -> Change | None:
     """Return what an event changed; None where it failed, or is none."""
-    fields = formats[event.name].fields
-    value = _signed(fields["val"].of(event.data))
-    if event.name in CONDITIONAL and not fields["ret"].of(event.data):
+    shape = formats[event.name]
+    value = _signed(shape.of("val", event.data))
+    if event.name in CONDITIONAL and not shape.of("ret", event.data):
         return None
     if event.name == "page_ref_freeze":
-        if not fields["ret"].of(event.data):
+        if not shape.of("ret", event.data):
             return None
         return Change(time=event.time, amount=0, absolute=True, stack=event.stack)
     absolute = event.name in FROZEN
@@ -107,14 +107,10 @@ def measure(gathered: Gathered) -> Measured:
         return Measured(could_not="the trace did not come home")
     if not counted.count:
         return Measured(could_not=TOO_FEW)
-    formats = dict(trace.layout.formats)
+    formats = trace.layout.formats
     pages = [e for e in trace.events(PAGES) if e.time <= counted.last_floor]
-    blocks = (
-        (formats[e.name].fields["pfn"].of(e.data), formats[e.name].fields["order"].of(e.data))
-        for e in pages
-    )
     stayed = {
-        pfn: time for pfn, (time, _) in live(pages, blocks).items() if counted.of(time) is not None
+        pfn: time for pfn, (time, _) in live(pages, formats).items() if counted.of(time) is not None
     }
     chosen = _sample(sorted(stayed))
     histories = _histories(trace.events(REFERENCES), formats, {p: stayed[p] for p in chosen})
@@ -151,13 +147,13 @@ def _sample(pages: Sequence[int]) -> list[int]:
 
 
 def _histories(
-    events: Iterable[Event], formats: dict[str, Format], since: dict[int, int]
+    events: Iterable[Event], formats: Mapping[str, Format], since: dict[int, int]
 ) -> dict[int, list[Change]]:
     """Return, by page, the changes since it was allocated; the allocation itself sets it to one."""
     found: dict[int, list[Change]] = defaultdict(list)
     waiting: dict[int, list[Change]] = defaultdict(list)
     for event in events:
-        pfn = formats[event.name].fields["pfn"].of(event.data)
+        pfn = formats[event.name].of("pfn", event.data)
         if pfn not in since:
             continue
         made = change(event, formats)

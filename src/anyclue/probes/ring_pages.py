@@ -51,6 +51,10 @@ class Format:
     number: int
     fields: Mapping[str, Field]
 
+    def of(self, name: str, data: bytes) -> int:
+        """Return a field of an event's data; 0 where there is no such field."""
+        return self.fields[name].of(data) if name in self.fields else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
@@ -79,7 +83,8 @@ def read_layout(header_page: bytes, formats: bytes) -> Layout | None:
     text = formats.decode(errors="replace")
     found = {}
     begins = [*_NAME.finditer(text)]
-    for match, end in zip(begins, [*(m.start() for m in begins[1:]), len(text)], strict=True):
+    ends = [*(match.start() for match in begins), len(text)][1:]
+    for match, end in zip(begins, ends, strict=True):
         found[match[1]] = Format(number=int(match[2]), fields=_fields(text[match.end() : end]))
     size = page["data"].offset + page["data"].size
     if not 4096 <= size <= _COMMITTED:
