@@ -2,21 +2,25 @@
 
 The commit itself shows the bug, and each parent of it does not: a merge is accused only when all
 its parents are good. Each is run ``repeats`` times at least, and until these runs alone, whatever
-the prior, give the odds of the stated confidence. That runs at one commit ever give odds of k to 1
-for what is false has a probability of 1 / k at most (Ville's inequality), also when they are
-stopped at will; this holds for each commit that is tried.
+the prior, give twice the odds of the stated confidence. That runs at one commit ever give odds of k
+to 1 for what is false has a probability of 1 / k at most (Ville's inequality), also when they are
+stopped at will; this holds for each commit that is tried, and more than one may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil, log
+from typing import Final
 
 import numpy as np
 
 from anyclue.clues.bisection.history import Floats, History
 from anyclue.clues.bisection.noise import believed, log_odds
 from anyclue.model.bisection import Demand, Observation, Settings, Shown
+
+TRIED: Final = 2
+"""So many commits are taken to be tried as the culprit: the allowed error is shared among them."""
 
 
 def demands(
@@ -79,7 +83,7 @@ def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) ->
         one_more = log((1 - rates.false_good) / rates.false_bad)
     else:
         odds, one_more = -odds, log((1 - rates.false_bad) / rates.false_good)
-    short = log(settings.confidence / (1 - settings.confidence)) - odds
+    short = log(TRIED * settings.confidence / (1 - settings.confidence)) - odds
     return max(settings.repeats - agreeing, ceil(short / one_more - 1e-9), 0)
 
 
