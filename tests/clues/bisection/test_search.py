@@ -107,6 +107,7 @@ def test_a_wrong_prior_costs_steps_and_not_the_answer(
     ratios=st.lists(st.floats(0, 1e300), min_size=1, max_size=50),
     floor=st.floats(0.01, 1),
 )
+@settings(deadline=None)
 def test_every_commit_keeps_its_share(ratios: list[float], floor: float) -> None:
     number = {str(one): one for one in range(len(ratios))}
     known = [Evidence(commit=str(n), ratio=ratio) for n, ratio in enumerate(ratios)]
