@@ -33,8 +33,31 @@ class Tools:
     ) -> CellVerdict:
         """Return the verdict of the cell ``KERNEL MACHINE MOUNT``."""
         kernel, machine, mount = where.split()
+        return self.of(
+            self.cell(kernel, machine, mount),
+            verdict,
+            signature,
+            rate=rate,
+            outcome=outcome,
+            incident=incident,
+            detail=detail,
+            because=because,
+        )
+
+    def of(
+        self,
+        cell: Cell,
+        verdict: Verdict = Verdict.CLEAN,
+        signature: Signature | None = None,
+        *,
+        rate: float | None = None,
+        outcome: Outcome = Outcome.PASSED,
+        incident: Incident | None = None,
+        detail: str = "",
+        because: str = "",
+    ) -> CellVerdict:
         return CellVerdict(
-            cell=self.cell(kernel, machine, mount),
+            cell=cell,
             outcome=outcome,
             verdict=verdict,
             because=because,
@@ -62,6 +85,6 @@ class Tools:
         ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tools() -> Tools:
     return Tools()

@@ -163,9 +163,13 @@ class Hunted:
     context: Context
 
     def executor(
-        self, make: Callable[[TrialJob], Recording], *, dies_after: int | None = None
+        self,
+        make: Callable[[TrialJob], Recording],
+        *,
+        dies_after: int | None = None,
+        run: RunDirectory | None = None,
     ) -> FakeExecutor:
-        return FakeExecutor(self.run, make, dies_after=dies_after)
+        return FakeExecutor(run or self.run, make, dies_after=dies_after)
 
 
 Make = Callable[..., Recording]

@@ -16,6 +16,7 @@ from anyclue.hunts.hunt import begin_run, hunt
 from anyclue.hunts.judging import Judged, judge
 from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.recording import Outcome, Recording
+from anyclue.model.scenario import Axis
 from anyclue.model.trial import TrialExecutor, TrialJob
 from anyclue.model.verdict import Verdict
 from anyclue.recordings import RunDirectory
@@ -33,7 +34,11 @@ class Hunted(Protocol):
     @property
     def context(self) -> Context: ...
     def executor(
-        self, make: Callable[[TrialJob], Recording], *, dies_after: int | None = None
+        self,
+        make: Callable[[TrialJob], Recording],
+        *,
+        dies_after: int | None = None,
+        run: RunDirectory | None = None,
     ) -> Executor: ...
 
 
@@ -41,7 +46,7 @@ Make = Callable[..., Recording]
 
 
 def go(hunted: Hunted, executor: Executor) -> Judged:
-    return asyncio.run(hunt(hunted.run, hunted.context, jobs=None, executor=executor))
+    return asyncio.run(hunt(hunted.run, hunted.context, jobs=2, executor=executor))
 
 
 def leaky(make: Make, kib: float = 400.0) -> Callable[[TrialJob], Recording]:
@@ -137,13 +142,53 @@ def test_one_hunt_at_a_time(hunted: Hunted, make: Make) -> None:
 
 
 def test_what_a_killed_hunt_left_is_cleared(hunted: Hunted, make: Make) -> None:
-    cell = judge(hunted.run).scenario.cells[0]
+    cell = judge(hunted.run).scenario.candidates[0]
     left = hunted.run.trial(cell, 1).parent / ".trial-1.x7y"
     left.mkdir(parents=True)
     (left / "scratch.img").write_bytes(b"x")
     go(hunted, hunted.executor(leaky(make)))
     assert not left.exists()
     assert hunted.run.trial(cell, 1).is_dir()
+
+
+MOUNTS = 'none = ""\nlzo = "compress=lzo"\nzlib = "compress=zlib"\nzstd = "compress=zstd"'
+
+
+def several_mounts(scenario_file: Path) -> None:
+    text = scenario_file.read_text()
+    scenario_file.write_text(text.replace('lzo = "compress=lzo"', MOUNTS))
+
+
+def bad_lzo(make: Make) -> Callable[[TrialJob], Recording]:
+    def made(job: TrialJob) -> Recording:
+        guilty = job.cell.kernel == "bad" and job.cell.mount == "lzo"
+        return make(job, 400.0 if guilty else 0.0)
+
+    return made
+
+
+def test_the_next_cells_are_chosen_until_they_tell_what_matters(
+    hunted: Hunted, scenario_file: Path, tmp_path: Path, make: Make
+) -> None:
+    several_mounts(scenario_file)
+    run = begin_run(scenario_file, tmp_path / "chosen")
+    first = hunted.executor(bad_lzo(make), dies_after=3, run=run)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(hunt(run, hunted.context, jobs=1, executor=first))
+    second = hunted.executor(bad_lzo(make), run=run)
+    judged = asyncio.run(hunt(run, hunted.context, jobs=1, executor=second))
+    assert len(first.ran + second.ran) == len(set(judged.scenario.cells)) == 5
+    assert len(judged.scenario.candidates) == 8
+    assert [f.factor for f in judged.findings.factors if f.matters] == [Axis.KERNEL, Axis.MOUNT]
+    assert judged.findings.not_judged == ()
+
+
+def test_a_run_in_full(hunted: Hunted, scenario_file: Path, tmp_path: Path, make: Make) -> None:
+    several_mounts(scenario_file)
+    run = begin_run(scenario_file, tmp_path / "full", full=True)
+    executor = hunted.executor(bad_lzo(make), run=run)
+    judged = asyncio.run(hunt(run, hunted.context, jobs=1, executor=executor))
+    assert len(judged.findings.cells) == 8
 
 
 def test_a_run_is_begun_once(hunted: Hunted, scenario_file: Path, tmp_path: Path) -> None:

@@ -30,16 +30,19 @@ def hunt(
         int | None,
         typer.Option(min=1, help="Guests side by side [default: by cores and free memory]."),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run every combination; do not choose among them.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print verdicts.json instead of the summary.")
     ] = False,
 ) -> int:
     """Run a scenario's cells in guests, judge them, write the report."""
-    if (scenario is None) == (resume is None) or (resume is not None and out is not None):
+    if (scenario is None) == (resume is None) or (resume is not None and (out or full)):
         raise RequestError(
             [
                 Problem(
-                    what="give either a SCENARIO (with --out if you like) or --resume RUN",
+                    what="give either a SCENARIO (with --out, --full) or --resume RUN",
                     next_step="anyclue hunt --help shows examples",
                 )
             ]
@@ -48,7 +51,7 @@ def hunt(
         run = RunDirectory(resume)
     else:
         assert scenario is not None  # noqa: S101 - one of the two is given
-        run = use_case.begin_run(scenario, out)
+        run = use_case.begin_run(scenario, out, full=full)
     try:
         judged = run_until_stopped(use_case.hunt(run, Context.of_user(), jobs=jobs), run.path)
     except RequestError:

@@ -28,8 +28,10 @@ def plan(
         clean(planned.title),
         f"cells: {len(planned.cells)}, trials a cell: {limits.trials}, rounds a trial: "
         f"{limits.rounds}",
-        "",
     ]
+    if planned.chooses:
+        lines.append("a hunt chooses among these cells; with --full it runs all of them")
+    lines.append("")
     for cell in planned.cells:
         reference = planned.reference_for(cell)
         role = "reference" if cell in planned.references else "no reference"

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from anyclue import reports
+from anyclue.clues import next_cells
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.judging import Judged, judge, write_reports
@@ -28,6 +29,7 @@ from anyclue.recordings import RunDirectory
 from anyclue.scenarios import load_scenario, scenario_from_json, scenario_to_json
 from anyclue.suites import WORKLOADS
 from anyclue.system.files import disk_errors, write_whole
+from anyclue.system.workers import processors
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +57,17 @@ def plan(path: Path) -> Scenario:
     return scenario
 
 
-def begin_run(scenario_file: Path, out: Path | None) -> RunDirectory:
+def begin_run(scenario_file: Path, out: Path | None, *, full: bool = False) -> RunDirectory:
     """Check the scenario and make its run directory.
+
+    A plan that names no cells leaves it to the hunt which to run; with ``full`` all of them are.
 
     Raises:
         RequestError: the scenario is wrong, or ``out`` is a run already.
     """
     scenario = plan(scenario_file)
+    if scenario.chooses and not full:
+        scenario = replace(scenario, candidates=scenario.cells, cells=())
     run = new_run(out, scenario_file.stem)
     write_whole(run.scenario, scenario_file.read_bytes())
     kept = _keep_sources(_keep_files(scenario, scenario_file.parent, run), run)
@@ -155,7 +161,8 @@ async def hunt(
     """Run the trials of ``run`` that have no outcome yet, then judge and report.
 
     Cells that are unproven in the end, though all of their rounds ran or because their trial was
-    lost, get more trials, up to ``limits.extra_trials``.
+    lost, get more trials, up to ``limits.extra_trials``. Where the plan leaves it to the hunt which
+    cells to run, it goes on with the next ones until these tell what matters.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
@@ -164,24 +171,43 @@ async def hunt(
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     async with _alone(run):
         executor = executor or LocalExecutor(context.store, run, jobs)
-        wanted = [
-            (cell, number)
-            for number in range(1, scenario.limits.trials + 1)
-            for cell in scenario.cells
-        ]
-        more = wanted
-        while more:
-            if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
-                log.info("%d of %d trials to run", len(missing), len(wanted))
-                scenario = await pin_kernels(scenario, context)
-                write_whole(run.plan, scenario_to_json(scenario))
-                planned = await prepare_jobs(scenario, missing, context)
-                await _run_trials(executor, planned, len(wanted))
-            judged = judge(run)
-            more = _extra_trials(judged)
-            wanted += more
+        judged = await _run_cells(run, scenario, context, executor)
+        while more := _next_cells(judged, jobs or processors()):
+            log.info("next: %s", ", ".join(cell.id for cell in more))
+            judged = await _run_cells(run, _with_cells(judged.scenario, more), context, executor)
         write_reports(judged)
     return judged
+
+
+async def _run_cells(
+    run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
+) -> Judged:
+    """Run the missing trials of the scenario's cells, and more of those that stay unproven."""
+    wanted = [
+        (cell, number) for number in range(1, scenario.limits.trials + 1) for cell in scenario.cells
+    ]
+    while True:
+        if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
+            log.info("%d of %d trials to run", len(missing), len(wanted))
+            scenario = await pin_kernels(scenario, context)
+            write_whole(run.plan, scenario_to_json(scenario))
+            planned = await prepare_jobs(scenario, missing, context)
+            await _run_trials(executor, planned, len(wanted))
+        judged = judge(run)
+        more = _extra_trials(judged)
+        if not more:
+            return judged
+        wanted += more
+
+
+def _next_cells(judged: Judged, width: int) -> tuple[Cell, ...]:
+    scenario = judged.scenario
+    return next_cells(scenario.candidates, scenario.references, judged.findings.cells, width)
+
+
+def _with_cells(scenario: Scenario, more: Sequence[Cell]) -> Scenario:
+    chosen = {*scenario.cells, *more}
+    return replace(scenario, cells=tuple(c for c in scenario.candidates if c in chosen))
 
 
 async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:

@@ -51,7 +51,7 @@ async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
         RequestError: a kernel cannot be had; all such mistakes at once.
     """
     arches = _arches(scenario)
-    cells = {cell.kernel for cell in scenario.cells}
+    cells = {cell.kernel for cell in scenario.combinations}
     used = [name for name in scenario.kernels if name in cells]
     pinned = await _all(_pinned(scenario.kernels[name], arches, context) for name in used)
     based = with_bases(pinned)
@@ -80,7 +80,7 @@ def _arches(scenario: Scenario) -> set[Arch]:
 
     Kernels are of one version for all of them, so that the architecture is all that differs.
     """
-    return {scenario.machines[cell.machine].arch for cell in scenario.cells}
+    return {scenario.machines[cell.machine].arch for cell in scenario.combinations}
 
 
 async def prepare_one(scenario: Scenario, cell: Cell, context: Context) -> TrialJob:

@@ -303,9 +303,11 @@ class Theory:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """All that a hunt needs to know; ``cells`` is the plan, ``references`` a subset of it.
+    """All that a hunt needs to know; ``cells`` is the plan, ``references`` the good cells.
 
     ``mkfs`` and ``mount`` map a value's name to its options as given to the command.
+    ``chooses`` says that no cells were named, so that a hunt may choose among all combinations.
+    Of a run that does so these are the ``candidates``, and ``cells`` are those chosen so far.
     """
 
     title: str
@@ -316,12 +318,19 @@ class Scenario:
     workloads: Mapping[str, WorkloadChoice]
     cells: tuple[Cell, ...]
     references: tuple[Cell, ...]
+    chooses: bool = False
+    candidates: tuple[Cell, ...] = ()
     limits: Limits = Limits()
     sensitivity: Sensitivity = Sensitivity()
     suspects: tuple[Theory, ...] = ()
 
+    @property
+    def combinations(self) -> tuple[Cell, ...]:
+        """Every cell that may come to run."""
+        return self.candidates or self.cells
+
     def reference_for(self, cell: Cell) -> Cell | None:
-        """Return the reference cell nearest to ``cell``: the one that differs on fewest axes.
+        """Return the planned reference cell nearest to ``cell``: it differs on fewest axes.
 
         A different machine weighs most, since floors of machines cannot be compared well. A
         reference cell has no reference.
@@ -333,4 +342,5 @@ class Scenario:
             axes = cell.differs(reference)
             return (int(Axis.MACHINE in axes), len(axes))
 
-        return min(self.references, key=distance, default=None)
+        planned = (reference for reference in self.references if reference in self.cells)
+        return min(planned, key=distance, default=None)

@@ -68,7 +68,8 @@ def read_scenario(
     mount = read_options("mount", tables[Axis.MOUNT], problems)
     choices = read_workloads(tables[Axis.WORKLOAD], workloads, problems)
     names = {axis: tuple(table) for axis, table in tables.items()}
-    cells, references = plan_cells(document.get("plan"), names, problems)
+    plan = table_items(document.get("plan"))
+    cells, references = plan_cells(plan, names, problems)
     suspects = read_suspects(document.get("suspects"), names, problems)
     problems.raise_if_any()
     return Scenario(
@@ -80,6 +81,7 @@ def read_scenario(
         workloads=choices,
         cells=cells,
         references=references,
+        chooses="include" not in plan,
         limits=_limits(document),
         sensitivity=_sensitivity(document),
         suspects=suspects,

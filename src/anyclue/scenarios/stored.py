@@ -38,6 +38,7 @@ def plan_json(scenario: Scenario) -> dict[str, Any]:
         {**_cell_json(cell, scenario), **_reference_json(cell, scenario, references)}
         for cell in scenario.cells
     ]
+    plan["candidates"] = [{"cell": cell.id, **asdict(cell)} for cell in scenario.candidates]
     plan["references"] = [cell.id for cell in scenario.references]
     return plan
 
@@ -112,11 +113,16 @@ def _reference_json(
 
 def _cells_by_id(plan: Mapping[str, Any]) -> object:
     """Return the cells that ``references`` names by id; what cannot be found stays as it is."""
-    cells, references = plan.get("cells"), plan.get("references")
-    if not isinstance(cells, list) or not isinstance(references, list):
+    references = plan.get("references")
+    known = [cell for key in ("candidates", "cells") for cell in _listed(plan.get(key))]
+    by_id = {str(cell.get("cell")): cell for cell in known if isinstance(cell, Mapping)}
+    if not isinstance(references, list):
         return references
-    by_id = {str(cell.get("cell")): cell for cell in cells if isinstance(cell, Mapping)}
     return [by_id.get(name, name) if isinstance(name, str) else name for name in references]
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _check_names(scenario: Scenario, origin: str) -> None:
@@ -128,11 +134,12 @@ def _check_names(scenario: Scenario, origin: str) -> None:
             if not _NAME.fullmatch(name):
                 where = f"{origin}: {key_text((section, name))}"
                 problems.append(Problem(what="is not a valid name", where=where))
-        for index, cell in enumerate(scenario.cells):
-            if cell.value(axis) not in values:
-                what = f"there is no {shown(cell.value(axis))} in {section}"
-                where = f"{origin}: {key_text(('cells', index, axis.value))}"
-                problems.append(Problem(what=what, where=where))
+        for key, cells in (("cells", scenario.cells), ("candidates", scenario.candidates)):
+            for index, cell in enumerate(cells):
+                if cell.value(axis) not in values:
+                    what = f"there is no {shown(cell.value(axis))} in {section}"
+                    where = f"{origin}: {key_text((key, index, axis.value))}"
+                    problems.append(Problem(what=what, where=where))
     if problems:
         raise _not_a_plan(problems)
 

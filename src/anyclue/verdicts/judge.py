@@ -19,7 +19,9 @@ def judge_cells(
     A cell without recordings is ``unproven``; so is each that could not be judged: never clean.
     """
     references = {
-        cell: gather(cell, recordings.get(cell, ()), None, None) for cell in scenario.references
+        cell: gather(cell, recordings.get(cell, ()), None, None)
+        for cell in scenario.references
+        if cell in scenario.cells
     }
     verdicts = []
     for cell in scenario.cells:

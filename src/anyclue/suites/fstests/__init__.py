@@ -1,0 +1,1 @@
+"""Upstream fstests: its output, reports, configuration and arguments, as text and as values."""
