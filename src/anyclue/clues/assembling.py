@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from anyclue.clues.case import guilt
-from anyclue.clues.places.pairing import LOST
 from anyclue.clues.suspects.hearing import Hearing
 from anyclue.clues.suspects.judging import suspects
 from anyclue.model.clue import Clue, Conjunction, Dose, Place, ProbeSaid, Reproducer
+from anyclue.model.finding import LOST
 from anyclue.model.probe import ProbeReading
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis
@@ -65,9 +65,9 @@ def missing(place: Place) -> str:
     lost = place.missing
     if lost is None or lost.kind not in LOST or not lost.release:
         return ""
-    behind = f" behind {lost.label}:" if lost.label else ""
+    at = f" at the label {lost.label}" if lost.label else ""
     resource = f" of {lost.resource}" if lost.resource else ""
-    return f", where {lost.release[0]}(){resource} is missing{behind}"
+    return f", where {lost.release[0]}(){resource} is missing{at}"
 
 
 def _not_tested(hearing: Hearing) -> Iterable[str]:

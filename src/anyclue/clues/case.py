@@ -115,6 +115,7 @@ def guilt(findings: Findings, conjunction: Conjunction | None = None) -> tuple[G
             if conjunction is not None and len(ordered) == 1
             else tuple(_conditions(group, findings.factors)),
             acquitted=acquitted,
+            innocent=_innocent(group, findings.cells),
             cells=tuple(one.cell.id for one in group),
         )
         for group in ordered
@@ -126,3 +127,13 @@ def _conditions(group: Sequence[CellVerdict], factors: Iterable[Factor]) -> Iter
         if factor.matters:
             for value in dict.fromkeys(one.cell.value(factor.factor) for one in group):
                 yield Condition(axis=factor.factor, value=value)
+
+
+def _innocent(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> tuple[Condition, ...]:
+    found = [
+        Condition(axis=axes[0], value=other.cell.value(axes[0]))
+        for one in group
+        for other in cells
+        if len(axes := one.cell.differs(other.cell)) == 1 and other.verdict in INNOCENT
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: list(Axis).index(one.axis)))

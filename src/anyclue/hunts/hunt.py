@@ -15,6 +15,7 @@ from pathlib import Path
 
 from anyclue import reports
 from anyclue.clues import next_cells
+from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.judging import Judged, judge, write_reports
@@ -175,7 +176,7 @@ async def hunt(
         while more := _next_cells(judged, jobs or processors()):
             log.info("next: %s", ", ".join(cell.id for cell in more))
             judged = await _run_cells(run, _with_cells(judged.scenario, more), context, executor)
-        write_reports(judged)
+        write_reports(judged, await making.make(judged, context))
     return judged
 
 

@@ -20,10 +20,9 @@ from anyclue.clues.places.weights import (
     QUIET,
 )
 from anyclue.model.clue import Missing, Reason, Source
-from anyclue.model.finding import Finding, FindingKind, Step, StepKind
+from anyclue.model.finding import LOST, Finding, Step, StepKind
 from anyclue.model.verdict import Signature
 
-LOST: Final = frozenset({FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE})
 _LABEL: Final = re.compile(r"goto\s+([A-Za-z_]\w*)\s*;")
 
 At = tuple[str, str]

@@ -110,6 +110,8 @@ def _change(one: FunctionSource, changed: int, functions: int) -> Reason | None:
     if one.changed:
         ratio = (1 - UNCHANGED_CULPRITS) / share
         text = f"it is one of {changed} functions that differ between the kernels"
+        if changed == 1:
+            text = "it is the only function that differs between the kernels"
         return Reason(source=Source.CHANGE, ratio=ratio, text=text)
     text = "it is the same in both kernels"
     return Reason(source=Source.CHANGE, ratio=UNCHANGED_CULPRITS / (1 - share), text=text)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from anyclue.clues.factors import INNOCENT, guilt, is_guilty, kind
 from anyclue.clues.suspects.hearing import Hearing, Ruling, acquitted, guilty, unproven
-from anyclue.model.scenario import Arch, Axis, OfArch, OfFactor
+from anyclue.model.scenario import Arch, Axis, Cell, OfArch, OfFactor
 from anyclue.model.verdict import CellVerdict
 
 Pair = tuple[CellVerdict, CellVerdict]
@@ -62,7 +62,12 @@ def _pairs(hearing: Hearing, axis: Axis) -> Iterable[Pair]:
 
 
 def _told(pairs: Iterable[Pair]) -> list[str]:
-    return [f"{a.cell.id} is {guilt(kind(a))}, {b.cell.id} is {guilt(kind(b))}" for a, b in pairs]
+    """Return each pair in words, once however it is turned."""
+    each: dict[frozenset[Cell], str] = {}
+    for a, b in pairs:
+        said = f"{a.cell.id} is {guilt(kind(a))}, {b.cell.id} is {guilt(kind(b))}"
+        each.setdefault(frozenset({a.cell, b.cell}), said)
+    return list(each.values())
 
 
 def _another(hearing: Hearing, axis: Axis, value: str) -> str:
