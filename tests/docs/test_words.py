@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
-from anyclue.model.scenario import Cell
+from anyclue.model.scenario import Cell, ParameterRule
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.recordings import write_recording
 from anyclue.recordings.kernel_log import KINDS
@@ -143,20 +143,31 @@ def test_files_of_a_trial(docs: Docs, tmp_path: Path) -> None:
     an_outcome(tmp_path)
     written = {path.name for path in tmp_path.iterdir()} | {"console.log", "qemu.log"}
     tree = docs.page("docs/run-directory.md").prose.partition("\n## ")[0]
-    trial = tree.partition("trial-N/\n")[2].partition("      verdicts.json")[0]
+    trial = tree.partition("trial-N/\n")[2].partition("      follow-ups")[0]
     assert {line.split()[0] for line in trial.splitlines() if line.strip()} == written
 
 
 def test_workloads_and_their_parameters(docs: Docs) -> None:
     page = docs.page("docs/workloads.md")
-    shown = {title for title in page.headings() if re.fullmatch(r"[a-z]+(-[a-z]+)+", title)}
+    shown = {title for title in page.headings() if re.fullmatch(r"[a-z]+(-[a-z]+)*", title)}
     assert shown == set(WORKLOADS)
     for name, workload in WORKLOADS.items():
-        told = [
-            (docs.words(row[0])[0], row[1], int(row[2]), int(row[3]), int(row[4]))
-            for row in docs.rows(page.section(name))
-        ]
+        told = [(docs.words(row[0])[0], *row[1:5]) for row in docs.rows(page.section(name))]
         assert told == [
-            (rule.name, rule.unit, rule.default, rule.minimum, rule.maximum)
+            (rule.name, rule.unit, default_of(rule), bound(rule.minimum), bound(rule.maximum))
             for rule in workload.parameters
         ]
+        lists = [rule for rule in workload.parameters if rule.items]
+        text = page.section(name)
+        assert all(f"`{','.join(rule.items)}`" in text for rule in lists)
+
+
+def default_of(rule: ParameterRule) -> str:
+    if rule.items:
+        return "all"
+    shown = str(rule.default)
+    return f"`{shown}`" if shown and isinstance(rule.default, str) else shown
+
+
+def bound(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}"

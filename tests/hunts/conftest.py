@@ -187,7 +187,7 @@ def make() -> Make:
 def job(hunted: Hunted) -> TrialJob:
     """A job of the bad kernel."""
     scenario = scenario_from_json(hunted.run.plan_text(), origin="plan.json")
-    return job_of(scenario, scenario.cells[0], 1)
+    return job_of(scenario, scenario.combinations[0], 1)
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(making, "keep", keep)
 
-    monkeypatch.setattr("anyclue.hunts.hunt.pin_kernels", pin)
-    monkeypatch.setattr("anyclue.hunts.hunt.prepare_jobs", prepare)
+    monkeypatch.setattr("anyclue.hunts.trials.pin_kernels", pin)
+    monkeypatch.setattr("anyclue.hunts.trials.prepare_jobs", prepare)
     run = begin_run(scenario_file, tmp_path / "run")
     return Hunted(run=run, context=Context.at(tmp_path / "cache"))

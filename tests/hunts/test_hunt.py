@@ -46,7 +46,9 @@ Make = Callable[..., Recording]
 
 
 def go(hunted: Hunted, executor: Executor) -> Judged:
-    return asyncio.run(hunt(hunted.run, hunted.context, jobs=2, executor=executor))
+    return asyncio.run(
+        hunt(hunted.run, hunted.context, jobs=2, clue=False, executors=lambda _: executor)
+    )
 
 
 def leaky(make: Make, kib: float = 400.0) -> Callable[[TrialJob], Recording]:
@@ -174,9 +176,9 @@ def test_the_next_cells_are_chosen_until_they_tell_what_matters(
     run = begin_run(scenario_file, tmp_path / "chosen")
     first = hunted.executor(bad_lzo(make), dies_after=3, run=run)
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(hunt(run, hunted.context, jobs=1, executor=first))
+        asyncio.run(hunt(run, hunted.context, jobs=1, clue=False, executors=lambda _: first))
     second = hunted.executor(bad_lzo(make), run=run)
-    judged = asyncio.run(hunt(run, hunted.context, jobs=1, executor=second))
+    judged = asyncio.run(hunt(run, hunted.context, jobs=1, clue=False, executors=lambda _: second))
     assert len(first.ran + second.ran) == len(set(judged.scenario.cells)) == 5
     assert len(judged.scenario.candidates) == 8
     assert [f.factor for f in judged.findings.factors if f.matters] == [Axis.KERNEL, Axis.MOUNT]
@@ -187,7 +189,9 @@ def test_a_run_in_full(hunted: Hunted, scenario_file: Path, tmp_path: Path, make
     several_mounts(scenario_file)
     run = begin_run(scenario_file, tmp_path / "full", full=True)
     executor = hunted.executor(bad_lzo(make), run=run)
-    judged = asyncio.run(hunt(run, hunted.context, jobs=1, executor=executor))
+    judged = asyncio.run(
+        hunt(run, hunted.context, jobs=1, clue=False, executors=lambda _: executor)
+    )
     assert len(judged.findings.cells) == 8
 
 

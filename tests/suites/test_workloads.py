@@ -14,7 +14,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice
 from anyclue.model.trial import WorkloadPlan
 from anyclue.scenarios import read_scenario
-from anyclue.suites import FSLOAD_SOURCE, WORKLOADS, Workload
+from anyclue.suites import FSLOAD_SOURCE, WORKLOADS, Workload, reproducer_script
 
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 VERBS = {"fill", "write", "overwrite", "truncate", "verify", "remove", "hold", "extents"}
@@ -52,7 +52,7 @@ def test_every_extreme_gives_commands(workload: Workload) -> None:
                 assert argv[2].startswith("{mnt}")
                 assert all(word.count("=") == 1 for word in argv[3:])
             else:
-                assert argv[0] in ("sync", "sh")
+                assert argv[0] in ("sync", "sh", "env")
         if any("verify" in argv for argv in plan.exercise):
             assert plan.exercise[0][0] == "sh"  # dropped from the cache before it is read back
 
@@ -91,6 +91,59 @@ def test_scenarios_accept_the_extremes_and_nothing_beyond(workload: Workload) ->
             if bound is not None:
                 with pytest.raises(RequestError, match=rule.name):
                     read({rule.name: int(bound) + beyond})
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "files"),
+    [
+        ("enospc-small-files", {"files": 3, "file_bytes": 1000, "loops": 2}, 3),
+        ("compression-mix", {"copies": 2, "sizes": "1000,4096", "modes": "buffered"}, 12),
+        ("compression-mix", {"copies": 1, "sizes": "4096", "kinds": "random"}, 2),
+    ],
+)
+def test_a_script_runs_in_any_shell(
+    tmp_path: Path, name: str, parameters: dict[str, Scalar], files: int
+) -> None:
+    workload = WORKLOADS[name]
+    assert workload.script is not None
+    defaults = {rule.name: rule.default for rule in workload.parameters}
+    script = workload.script({**defaults, **parameters})
+
+    def sh(text: str) -> None:
+        text = text.replace("echo 3 >/proc/sys/vm/drop_caches", "true")
+        done = subprocess.run(
+            ["sh", "-c", text], env={"MNT": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=False
+        )
+        assert done.returncode == 0
+
+    sh(script.write)
+    made = list(tmp_path.iterdir())
+    assert len(made) == files
+    sizes = {int(size) for size in str(parameters.get("sizes", "1000")).split(",")}
+    assert {file.stat().st_size for file in made} == sizes
+    sh(script.exercise or "true")
+    assert len(list(tmp_path.iterdir())) == files
+    sh(script.remove)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reproducer_is_a_script(tmp_path: Path) -> None:
+    for name in ("enospc-small-files", "compression-mix", "shell"):
+        make = WORKLOADS[name].script
+        assert make is not None
+        parameters = {rule.name: rule.default for rule in WORKLOADS[name].parameters}
+        text = reproducer_script(make(parameters), size_mib=256, mkfs="-m dup", mount="x='$(y)'")
+        file = tmp_path / "reproducer.sh"
+        file.write_text(text)
+        subprocess.run(["sh", "-n", str(file)], check=True)
+        assert "mkfs.btrfs -q -f -b 256M -m dup" in text
+        assert """mount -o 'x='"'"'$(y)'"'"''""" in text
+
+
+def test_commands_of_the_user_s_own() -> None:
+    plan = plan_of(WORKLOADS["shell"], {"write": "touch $MNT/a\ntouch $MNT/b", "remove": " "})
+    assert plan.write == (("env", "MNT={mnt}", "sh", "-c", "touch $MNT/a\ntouch $MNT/b"),)
+    assert plan.remove == ()
 
 
 def test_loops_remove_in_between() -> None:

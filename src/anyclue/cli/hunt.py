@@ -34,6 +34,9 @@ def hunt(
     full: Annotated[
         bool, typer.Option("--full", help="Run every combination; do not choose among them.")
     ] = False,
+    no_clue: Annotated[
+        bool, typer.Option("--no-clue", help="Stop at the verdicts; do not follow them up.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print verdicts.json instead of the summary.")
     ] = False,
@@ -54,7 +57,9 @@ def hunt(
         assert scenario is not None  # noqa: S101 - one of the two is given
         run = use_case.begin_run(scenario, out, full=full)
     try:
-        judged = run_until_stopped(use_case.hunt(run, Context.of_user(), jobs=jobs), run.path)
+        judged = run_until_stopped(
+            use_case.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue), run.path
+        )
     except RequestError:
         if resume is None:
             use_case.discard_unused(run)

@@ -7,6 +7,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Final
 
+from anyclue.clues.done import done_per_round
 from anyclue.clues.factors import is_guilty, kind
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
@@ -85,7 +86,8 @@ def _leak(group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recor
         return f"leak, {kinds}: it used up the guest's memory"
     low, high = f"{min(rates):.0f}", f"{max(rates):.0f}"
     amount = low if low == high else f"{low} to {high}"
-    files = [n for v in group if (n := _files(v, recordings)) is not None]
+    counts = (done_per_round(v, recordings.get(v.cell, ()), "files") for v in group)
+    files = [count for count in counts if count is not None]
     per_file = f" ({median(rates) / median(files):.1f} KiB per file)" if files else ""
     return f"leak, {kinds}: {amount} KiB a round{per_file}"
 
@@ -137,17 +139,6 @@ def _between_floors(verdicts: Sequence[CellVerdict]) -> list[str]:
             more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
             parts.append(f"{words} in {ids[0]}{more}")
     return parts
-
-
-def _files(verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording]]) -> float | None:
-    counts = [
-        float(one_round.facts["files"])
-        for recording in recordings.get(verdict.cell, ())
-        for one_round in recording.rounds[verdict.warm_up :]
-        if isinstance(one_round.facts.get("files"), int | float)
-    ]
-    files = median(counts) if counts else 0.0
-    return files if files > 0 else None
 
 
 def _cells(count: int) -> str:

@@ -6,26 +6,22 @@ import logging
 import shlex
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fcntl import LOCK_EX, LOCK_NB, flock
-from itertools import count
 from pathlib import Path
 
-from anyclue import reports
 from anyclue.clues import next_cells
 from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
-from anyclue.hunts.judging import Judged, judge, write_reports
-from anyclue.hunts.prepare import pin_kernels, prepare_jobs
+from anyclue.hunts.following.follow import follow
+from anyclue.hunts.following.variations import Runner
+from anyclue.hunts.judging import Judged, write_reports
+from anyclue.hunts.trials import alone, run_cells
 from anyclue.kernels import BUILDABLE, copy_sources
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
-from anyclue.model.trial import TrialExecutor, TrialJob
-from anyclue.model.verdict import Verdict
+from anyclue.model.trial import TrialExecutor
 from anyclue.recordings import RunDirectory
 from anyclue.scenarios import load_scenario, scenario_from_json, scenario_to_json
 from anyclue.suites import WORKLOADS
@@ -157,48 +153,36 @@ def discard_unused(run: RunDirectory) -> None:
 
 
 async def hunt(
-    run: RunDirectory, context: Context, *, jobs: int | None, executor: TrialExecutor | None = None
+    run: RunDirectory,
+    context: Context,
+    *,
+    jobs: int | None,
+    clue: bool = True,
+    executors: Callable[[RunDirectory], TrialExecutor] | None = None,
 ) -> Judged:
     """Run the trials of ``run`` that have no outcome yet, then judge and report.
 
     Cells that are unproven in the end, though all of their rounds ran or because their trial was
     lost, get more trials, up to ``limits.extra_trials``. Where the plan leaves it to the hunt which
-    cells to run, it goes on with the next ones until these tell what matters.
+    cells to run, it goes on with the next ones until these tell what matters. With ``clue`` a
+    guilty cell is followed up. ``executors`` makes the executor for a run directory.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
-    async with _alone(run):
-        executor = executor or LocalExecutor(context.store, run, jobs)
-        judged = await _run_cells(run, scenario, context, executor)
+    executors = executors or (lambda of: LocalExecutor(context.store, of, jobs))
+    async with alone(run):
+        executor = executors(run)
+        judged = await run_cells(run, scenario, context, executor)
         while more := _next_cells(judged, jobs or processors()):
             log.info("next: %s", ", ".join(cell.id for cell in more))
-            judged = await _run_cells(run, _with_cells(judged.scenario, more), context, executor)
+            judged = await run_cells(run, _with_cells(judged.scenario, more), context, executor)
+        if clue:
+            await follow(judged, Runner(context=context, executor=executors))
         write_reports(judged, await making.make(judged, context))
     return judged
-
-
-async def _run_cells(
-    run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
-) -> Judged:
-    """Run the missing trials of the scenario's cells, and more of those that stay unproven."""
-    wanted = [
-        (cell, number) for number in range(1, scenario.limits.trials + 1) for cell in scenario.cells
-    ]
-    while True:
-        if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
-            log.info("%d of %d trials to run", len(missing), len(wanted))
-            scenario = await pin_kernels(scenario, context)
-            write_whole(run.plan, scenario_to_json(scenario))
-            planned = await prepare_jobs(scenario, missing, context)
-            await _run_trials(executor, planned, len(wanted))
-        judged = judge(run)
-        more = _extra_trials(judged)
-        if not more:
-            return judged
-        wanted += more
 
 
 def _next_cells(judged: Judged, width: int) -> tuple[Cell, ...]:
@@ -209,50 +193,3 @@ def _next_cells(judged: Judged, width: int) -> tuple[Cell, ...]:
 def _with_cells(scenario: Scenario, more: Sequence[Cell]) -> Scenario:
     chosen = {*scenario.cells, *more}
     return replace(scenario, cells=tuple(c for c in scenario.candidates if c in chosen))
-
-
-async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:
-    done = total - len(jobs)
-    async with aclosing(executor.run(jobs)) as results:
-        async for result in results:
-            done += 1
-            log.info(
-                "trial %d/%d  %s: %s (%s) in %.0f s",
-                *(done, total, result.job.cell.id, result.outcome),
-                *(reports.clean(result.detail), result.seconds),
-            )
-
-
-def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
-    """Return one more trial for each cell that more rounds could settle, or that was lost."""
-    limits = judged.scenario.limits
-    return [
-        (verdict.cell, next(n for n in count(1) if judged.run.outcome(verdict.cell, n) is None))
-        for verdict in judged.findings.cells
-        if verdict.verdict is Verdict.UNPROVEN
-        and verdict.outcome in (Outcome.PASSED, Outcome.LOST)
-        and verdict.trials < limits.trials + limits.extra_trials
-    ]
-
-
-@asynccontextmanager
-async def _alone(run: RunDirectory) -> AsyncIterator[None]:
-    """Make sure that one hunt at a time works on a run; clear what a killed one left."""
-    with disk_errors(run.path):
-        file = run.file(".lock").open("w")
-    with file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError as error:
-            raise RequestError(
-                [
-                    Problem(
-                        what="another hunt is working on this run",
-                        where=str(run.path),
-                        next_step="wait for it, or stop it first",
-                    )
-                ]
-            ) from error
-        for left in run.path.glob("cells/*/.trial-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        yield

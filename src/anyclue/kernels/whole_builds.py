@@ -1,5 +1,7 @@
 """Whole kernels from git: one workbench for each repository, architecture and configuration.
 
+Repositories that share their objects share a workbench.
+
 A workbench keeps the sources of the commit that was built last, and the build beside: the next
 commit costs what it changes. Sources are set by content; a build that was interrupted leaves a
 mark, and the bench is then thrown away.
@@ -29,6 +31,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, GitKernel
 from anyclue.system.files import write_whole
 from anyclue.system.git import repository
+from anyclue.system.git_merge import lender
 from anyclue.system.git_tree import entries, tree_id
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
 
@@ -83,7 +86,8 @@ class WholeBuilds:
         recipe = Recipe(kind="kernel", inputs=inputs)
 
         async def build(directory: Path) -> None:
-            text = json.dumps([str(repo.git_dir), arch.value, asdict(asked), version])
+            # Clones that share their objects hold versions of one tree: one workbench is enough.
+            text = json.dumps([str(lender(repo)), arch.value, asdict(asked), version])
             name = f"git-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
             async with locked_file(self._workbenches / f"{name}.lock"):
                 bench = _Bench(self._workbenches / name, arch, commit)

@@ -94,10 +94,10 @@ class CheckNews:
     """The results of a run beside what is known to fail.
 
     Attributes:
-        failed: failures that no entry excuses, first.
+        failed: failures that no entry excuses.
         known: failures that an entry excuses.
         passed: tests that an entry says fail, and whose every run passed.
-        expired: entries for this kernel and section whose ``until`` has come.
+        expired: entries for this kernel whose ``until`` has come.
     """
 
     failed: tuple[CheckResult, ...] = ()

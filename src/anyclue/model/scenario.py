@@ -145,7 +145,10 @@ class ParameterRule:
     """What a workload's parameter may be; its type is the type of ``default``.
 
     ``minimum`` and ``maximum`` bound a number, both ends included; ``choices``, when there are
-    any, are all the values there are. ``unit`` is for people: ``"KiB"``, ``"files"``.
+    any, are all the values there are. ``items``, when there are any, are what a list of words with
+    commas between them may hold. ``lines`` says that a text may have several. ``unit`` is for
+    people: ``"KiB"``, ``"files"``. ``simpler`` are values that make for a simpler test, the
+    simplest first.
     """
 
     name: str
@@ -153,17 +156,27 @@ class ParameterRule:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[Scalar, ...] = ()
+    items: tuple[str, ...] = ()
+    lines: bool = False
+    simpler: tuple[Scalar, ...] = ()
     unit: str = ""
     summary: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadRules:
-    """A built-in workload as a scenario may use it; ``parameters`` are in order of display."""
+    """A built-in workload as a scenario may use it; ``parameters`` are in order of display.
+
+    ``dose`` is the parameter that says how much is done, ``dose_unit`` one of what it counts;
+    ``done`` is the fact of a round that counts it better, where there is one.
+    """
 
     name: str
     summary: str
     parameters: tuple[ParameterRule, ...] = ()
+    dose: str = ""
+    done: str = ""
+    dose_unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

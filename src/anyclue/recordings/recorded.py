@@ -13,11 +13,11 @@ from typing import Any
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recorded import WHOLE_COMMAND, Machine, Recorded, Span
 from anyclue.model.recording import LogLine, Reading
+from anyclue.recordings.boundaries import begun_test
 from anyclue.recordings.kernel_log import parse_kmsg
 from anyclue.recordings.procfs import PAGE_KIB, meminfo, slabinfo, vmallocinfo, zoneinfo
 from anyclue.recordings.record_stream import HEADER, SCHEMA, STREAM, Record, stream_records
 
-_TEST = re.compile(r"^run fstests ([\w.+-]{1,60}(?:/[\w.+-]{1,60})?) at \d", re.ASCII)
 _DETAILS = {"slabinfo": slabinfo, "vmallocinfo": vmallocinfo}
 _LEFT_OUT = re.compile(r"^meminfo\.(?:HugePages_|DirectMap|Commit|VmallocTotal|VmallocChunk)")
 
@@ -47,12 +47,6 @@ def read_recorded(run: Path) -> Recorded:
                 )
             ]
         ) from error
-
-
-def begun_test(text: str) -> str | None:
-    """Return the test that a line of the kernel log begins, as fstests' ``check`` writes it."""
-    match = _TEST.match(text)
-    return match[1] if match else None
 
 
 def _machine(fields: Mapping[str, Any]) -> tuple[Machine, int]:

@@ -9,7 +9,7 @@ from typing import Any
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice, WorkloadRules
 from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import Problems, shown, suggestion
-from anyclue.scenarios.texts import check_visible
+from anyclue.scenarios.texts import check_no_nul, check_visible
 
 
 def read_workloads(
@@ -55,6 +55,8 @@ def _parameters(
         wrong = _wrong(value, parameter)
         if wrong:
             problems.add((*path, key), f"{wrong}, not {shown(value)}", _describe(parameter))
+        elif isinstance(value, str) and parameter.lines:
+            check_no_nul(value, (*path, key), problems)
         elif isinstance(value, str):
             check_visible(value, (*path, key), problems)
         is_float = isinstance(parameter.default, float) and isinstance(value, int)
@@ -70,7 +72,15 @@ def _wrong(value: Scalar, rule: ParameterRule) -> str:
         return f"must be {_TYPE_WORDS[wanted]}"
     if rule.choices and value not in rule.choices:
         return f"must be one of {', '.join(shown(choice) for choice in rule.choices)}"
+    if rule.items and isinstance(value, str):
+        return _wrong_list(value.split(","), rule.items)
     return _out_of_range(value, rule) if isinstance(value, int | float) else ""
+
+
+def _wrong_list(words: list[str], items: tuple[str, ...]) -> str:
+    if len(set(words)) == len(words) and set(words) <= set(items):
+        return ""
+    return f"must be some of {','.join(items)}, each once, with commas between them"
 
 
 def _out_of_range(value: float, rule: ParameterRule) -> str:

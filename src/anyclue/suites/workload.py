@@ -14,22 +14,57 @@ SYNC = ("sync",)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dose:
+    """Which parameter says how much is done, and one of what it counts.
+
+    ``done`` is the fact of a round that counts it better, where there is one.
+    """
+
+    parameter: str
+    unit: str
+    done: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A workload's phases as lines of POSIX shell, with tools that every machine has.
+
+    ``$MNT`` is where the file system is mounted.
+    """
+
+    write: str
+    exercise: str = ""
+    remove: str = 'rm -rf "$MNT"/*'
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """A built-in workload.
 
     ``plan`` turns complete parameters into phases; the file system's size is one of them:
-    parameter ``size_mib``, which every workload has.
+    parameter ``size_mib``, which every workload has. ``script`` does nearly the same, for a reader
+    to run anywhere.
     """
 
     name: str
     summary: str
     parameters: tuple[ParameterRule, ...]
     plan: Callable[[Mapping[str, Scalar]], WorkloadPlan]
+    dose: Dose | None = None
+    script: Callable[[Mapping[str, Scalar]], Script] | None = None
 
     @property
     def rules(self) -> WorkloadRules:
         """What a scenario may say of it."""
-        return WorkloadRules(name=self.name, summary=self.summary, parameters=self.parameters)
+        dose = self.dose or Dose(parameter="", unit="")
+        return WorkloadRules(
+            name=self.name,
+            summary=self.summary,
+            parameters=self.parameters,
+            dose=dose.parameter,
+            done=dose.done,
+            dose_unit=dose.unit,
+        )
 
     def planned(self, choice: WorkloadChoice) -> WorkloadPlan:
         """Return the phases for a scenario's choice; what it leaves out has its default."""

@@ -172,14 +172,15 @@ def touched(repo: Repository, history: Sequence[str]) -> dict[str, tuple[str, ..
 
 
 def patch(repo: Repository, commit_id: str, directory: str) -> bytes:
-    """Return what a commit changes below a directory, against its first parent.
+    """Return what a commit changes below a directory ("": anywhere), against its first parent.
 
     Raises:
         RequestError: objects are missing.
     """
     options = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
     ends = (f"{commit_id}^", commit_id)
-    return answer(repo.at, "diff", *options, *ends, "--", f"{directory}/")
+    below = ("--", f"{directory}/") if directory else ("--binary", "--")
+    return answer(repo.at, "diff", *options, *ends, *below)
 
 
 def patch_ids(repo: Repository, ids: Collection[str]) -> dict[str, str]:

@@ -48,17 +48,41 @@ class Automatic:
 def borrowed(repo: Repository) -> Iterator[Repository]:
     """Give an empty repository that sees the objects of another; it is gone in the end."""
     with tempfile.TemporaryDirectory(prefix="anyclue-merge-") as name:
-        at = Path(name)
-        form = _asked(repo.at, "rev-parse", "--show-object-format")
-        git_path = ("rev-parse", "--path-format=absolute", "--git-path")
-        objects = _asked(repo.at, *git_path, "objects")
-        _asked(at, "init", "-q", "--bare", "--template=", f"--object-format={form}")
-        (at / "objects/info").mkdir(parents=True, exist_ok=True)
-        (at / "objects/info/alternates").write_bytes(os.fsencode(f"{objects}\n"))
-        shallow = Path(_asked(repo.at, *git_path, "shallow"))
-        if shallow.is_file():
-            shutil.copyfile(shallow, at / "shallow")
-        yield Repository(at=at, top=None, git_dir=at, shallow=repo.shallow)
+        yield borrowing(repo, Path(name))
+
+
+def borrowing(repo: Repository, at: Path) -> Repository:
+    """Return a repository that sees the objects of another; it is made where there is none yet.
+
+    Nothing of its own may be lost: whoever keeps it keeps ids, and git may not clear it up.
+    """
+    form = _asked(repo.at, "rev-parse", "--show-object-format")
+    git_path = ("rev-parse", "--path-format=absolute", "--git-path")
+    objects = _asked(repo.at, *git_path, "objects")
+    at.mkdir(parents=True, exist_ok=True)
+    _asked(at, "init", "-q", "--bare", "--template=", f"--object-format={form}")
+    (at / "objects/info").mkdir(parents=True, exist_ok=True)
+    (at / "objects/info/alternates").write_bytes(os.fsencode(f"{objects}\n"))
+    shallow = Path(_asked(repo.at, *git_path, "shallow"))
+    if shallow.is_file():
+        shutil.copyfile(shallow, at / "shallow")
+    return Repository(at=at, top=None, git_dir=at, shallow=repo.shallow)
+
+
+def lender(repo: Repository) -> Path:
+    """Return where a repository's objects come from: its own place, or that of another's."""
+    git_path = ("rev-parse", "--path-format=absolute", "--git-path", "objects")
+    objects = Path(_asked(repo.at, *git_path))
+    seen: set[Path] = set()
+    while objects not in seen:
+        seen.add(objects)
+        try:
+            listed = os.fsdecode((objects / "info/alternates").read_bytes()).splitlines()
+        except OSError:
+            break
+        lent = [line for line in listed if line and not line.startswith(("#", '"'))]
+        objects = Path(os.path.normpath(objects / lent[0])) if lent else objects
+    return objects
 
 
 def merged(repo: Repository, ours: str, theirs: str) -> Automatic:

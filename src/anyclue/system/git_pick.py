@@ -1,10 +1,14 @@
-"""What a cherry-pick would do, worked out in a repository that `borrowed` gave."""
+"""Commits that are not there yet: a cherry-pick, a patch on top. In a repository that borrows."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
+
 from anyclue.model.stable import Pick
 from anyclue.system.git_merge import WHO, merged
-from anyclue.system.git_process import Repository, answer
+from anyclue.system.git_process import Repository, answer, git
 from anyclue.system.git_tree import tree_id
 
 
@@ -30,3 +34,26 @@ def alone(repo: Repository, commit_id: str, *parents: str) -> str:
     tree = f"{commit_id}^{{tree}}"
     made = answer(repo.at, "commit-tree", tree, *above, "-m", "anyclue", environment=WHO)
     return made.decode().strip()
+
+
+def patched(repo: Repository, commit_id: str, patch: Path) -> str | None:
+    """Return a commit with a patch on top of another one; None where it does not apply.
+
+    Lines around a change have to be as the patch has them; they may have moved.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    with tempfile.TemporaryDirectory(prefix="anyclue-index-") as name:
+        own = {
+            "GIT_INDEX_FILE": f"{name}/index",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+        answer(repo.at, "read-tree", commit_id, environment=own)
+        options = ("--cached", "--whitespace=nowarn")
+        if git(repo.at, "apply", *options, str(patch.absolute()), environment=own).status != 0:
+            return None
+        tree = answer(repo.at, "write-tree", environment=own).decode().strip()
+    above = ("-p", commit_id, "-m", "anyclue")
+    return answer(repo.at, "commit-tree", tree, *above, environment=WHO).decode().strip()

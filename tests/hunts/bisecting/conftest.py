@@ -19,7 +19,7 @@ from anyclue.hunts.context import Context
 from anyclue.model.bisection import Bisected
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell
+from anyclue.model.scenario import Cell, GitKernel
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.system import git
 
@@ -37,6 +37,7 @@ lzo = "compress=lzo"
 [workloads.files]
 use = "enospc-small-files"
 """
+FROM_GIT = SCENARIO.replace('debian = "6.1"\nmodule = "fs/btrfs"', 'git = "tree@main"')
 LZO = "fs/btrfs/lzo.c"
 LEAK, CRASH, BROKEN = "/* leak */", "/* crash */", "#error no"
 
@@ -45,13 +46,18 @@ LEAK, CRASH, BROKEN = "/* leak */", "/* crash */", "#error no"
 class World:
     """A repository with a scenario; guests leak when the module says so.
 
-    ``stop_after`` runs, the machine fails.
+    After ``stop_after`` runs, the machine fails. ``kernels`` are those that were built whole.
     """
 
     path: Path
     forge: Forge
     runs: list[str] = field(default_factory=list)
+    kernels: list[GitKernel] = field(default_factory=list)
     stop_after: int = 1000
+
+    def from_git(self) -> None:
+        """Have kernels built from the commits, not Debian's."""
+        (self.path / "b.toml").write_text(FROM_GIT)
 
     def commit(self, text: str, branch: str = "main", at: str | None = None) -> str:
         return self.forge.commit(branch, at, {"fs/btrfs/Makefile": "", LZO: text})
@@ -78,10 +84,21 @@ class World:
     def run(self, bisection: Bisection) -> Bisected:
         return asyncio.run(running.bisect(bisection, cast(Context, None)))
 
-    async def judged(self, cells: Cells, name: str, sources: Mapping[str, bytes]) -> CellVerdict:
+    async def judged(
+        self,
+        cells: Cells,
+        name: str,
+        sources: Mapping[str, bytes],
+        kernel: GitKernel | None = None,
+    ) -> CellVerdict:
         if len(self.runs) >= self.stop_after:
             raise InfrastructureError("stopped")
         self.runs.append(name)
+        (self.path / "ran").touch()
+        if kernel is not None:
+            self.kernels.append(kernel)
+            repository = git.repository(Path(kernel.repository))
+            sources = trees.at(repository, kernel.commit or "", "fs/btrfs")
         return self.verdict(cells, sources)
 
     def verdict(self, cells: Cells, sources: Mapping[str, bytes]) -> CellVerdict:
@@ -121,9 +138,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path, Forge.new(tmp_path / "tree"))
 
     def judged(
-        cells: Cells, name: str, sources: Mapping[str, bytes], _commit: object = None
+        cells: Cells, name: str, sources: trees.Sources, kernel: GitKernel | None = None
     ) -> object:
-        return made.judged(cells, name, sources)
+        return made.judged(cells, name, sources, kernel)
 
     monkeypatch.setattr(Cells, "judged", judged)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from anyclue.clues.bisection import journal
-from anyclue.model.bisection import Shown, Standing
+from anyclue.hunts.bisecting import evidence as gathering
+from anyclue.hunts.bisecting.evidence import evidence
+from anyclue.model.bisection import Evidence, Shown, Standing
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.reports.bisect_json import bisect_json
 from anyclue.reports.bisect_text import bisect_text
+from anyclue.system import git
 
 if TYPE_CHECKING:
     from tests.hunts.bisecting.conftest import World
@@ -130,14 +134,72 @@ def test_a_carried_fixup_is_kept_in_the_run(world: World) -> None:
     assert b"+int number_2;" in fixup.patch
 
 
+def test_kernels_from_git_are_proven_by_a_revert(world: World) -> None:
+    world.from_git()
+    ids = linear(world, 5)
+    objects = world.forge.git("count-objects")
+    found = world.bisect(ids[0], ids[-1])
+    assert [one.commit for one in found.accused] == [ids[5]]
+    assert found.reverted is not None
+    assert (found.reverted.shown, found.reverted.runs) == (Shown.GOOD, 2)
+    (without,) = {one for one in world.kernels if one.commit not in ids}
+    assert (without.base, without.revision) == (ids[0], f"without {ids[5]}")
+    assert {one.base for one in world.kernels} == {ids[0], None}
+    assert world.forge.git("count-objects") == objects
+
+
+def test_kernels_from_git_carry_a_fixup(world: World) -> None:
+    world.from_git()
+
+    def contents(number: int, *, broken: bool) -> str:
+        leak = LEAK if number >= 6 else ""
+        end = f"{PADDING}int other_{number - (number == 6)};\n"
+        return f"{text(leak)}{PADDING}{BROKEN if broken else ''}\n{end}"
+
+    ids = [world.commit(contents(one, broken=3 <= one < 10)) for one in range(12)]
+    mended = {"fs/btrfs/lzo.c": contents(9, broken=False), "mm/mended.c": "int mended;\n"}
+    fix = world.forge.commit("fix", ids[9], mended)
+    assert world.bisect(ids[0], ids[-1]).standing is Standing.RANGE
+    world.path.joinpath("run").rename(world.path / "first")
+    world.kernels.clear()
+    found = world.run(world.begin(ids[0], ids[-1], carried=(fix,)))
+    assert [one.commit for one in found.accused] == [ids[6]]
+    assert found.reverted is not None
+    assert found.reverted.shown is Shown.GOOD
+    carrying = {one.revision: one.commit or "" for one in world.kernels}
+    assert carrying[ids[11]] == ids[11]
+    own = git.repository(world.path / "run/commits.git")
+    assert git.parents(own, carrying[ids[6]]) == (ids[6],)
+    assert git.differing(own, ids[6], carrying[ids[6]]) == ["fs/btrfs/lzo.c", "mm/mended.c"]
+
+
 def test_evidence_speaks_for_the_file_that_the_mount_option_leads_to(world: World) -> None:
     root = world.commit(text())
     other = world.forge.commit("main", None, {"README": "x"})
     near = world.forge.commit("main", None, {"fs/btrfs/lzo.c": text(number=3)})
     far = world.forge.commit("main", None, {"fs/btrfs/a.c": "int a;\n"})
-    ratios = {one.commit: one.ratio for one in world.begin(root, far).journal.evidence}
+    asked = world.begin(root, far)
+    known = evidence(asked.repo, asked.span, asked.directory, "compress=lzo")
+    ratios = {one.commit: one.ratio for one in known}
     assert ratios[other] < 1 < ratios[near]
     assert far not in ratios
+
+
+def test_guests_run_before_evidence_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = linear(world, 4)
+
+    def slow(*_given: object) -> list[Evidence]:
+        for _ in range(1000):
+            if (world.path / "ran").exists():
+                return [Evidence(commit=ids[4], ratio=9.0, because="a finding")]
+            time.sleep(0.02)
+        return []
+
+    monkeypatch.setattr(gathering, "evidence", slow)
+    found = world.bisect(ids[0], ids[-1])
+    assert [one.commit for one in found.accused] == [ids[4]]
+    kept = journal.read((world.path / "run/bisection.jsonl").read_text())
+    assert kept.evidence == (Evidence(commit=ids[4], ratio=9.0, because="a finding"),)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """The journal of a bisection: JSON lines that are only ever appended to.
 
-The first line names the version, the ends and the settings; each of the others is one run, or
-evidence on one commit. A line counts once its line end is there, so that one cut short by kill -9
+The first line names the version, the ends and the settings; each of the others is one run, and one
+is all evidence. A line counts once its line end is there, so that one cut short by kill -9
 or a full disk is as if it had never been begun.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final, TypeVar
@@ -30,7 +30,7 @@ class Journal:
         good: ids of the good ends.
         bad: id of the bad end.
         settings: what the bisection keeps to.
-        evidence: what was known before runs.
+        evidence: what is known of commits beside runs; None where nobody has looked yet.
         runs: what was seen, in order.
         length: characters of its whole lines; what follows is to be cut off before appending.
     """
@@ -38,7 +38,7 @@ class Journal:
     good: tuple[str, ...]
     bad: str
     settings: Settings
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Evidence, ...] | None = None
     runs: tuple[Observation, ...] = ()
     length: int = 0
 
@@ -72,9 +72,10 @@ def run_line(seen: Observation) -> str:
     return _line(fields)
 
 
-def evidence_line(known: Evidence) -> str:
-    """Return the line of evidence on one commit."""
-    return _line({"evidence": known.commit, "ratio": known.ratio, "because": known.because})
+def evidence_line(known: Iterable[Evidence]) -> str:
+    """Return the line of all evidence: one, so that it is there whole or not at all."""
+    told = [{"commit": one.commit, "ratio": one.ratio, "because": one.because} for one in known]
+    return _line({"evidence": told})
 
 
 def read(text: str) -> Journal:
@@ -88,15 +89,15 @@ def read(text: str) -> Journal:
     if not lines:
         raise _refusal(1, "the first line is not whole")
     journal = _parsed(1, lines[0], _first)
-    evidence: list[Evidence] = []
+    evidence: tuple[Evidence, ...] | None = None
     runs: list[Observation] = []
     for number, line in enumerate(lines[1:], 2):
         one = _parsed(number, line, _entry)
-        if isinstance(one, Evidence):
-            evidence.append(one)
-        else:
+        if isinstance(one, Observation):
             runs.append(one)
-    return replace(journal, evidence=tuple(evidence), runs=tuple(runs), length=length)
+        else:
+            evidence = one
+    return replace(journal, evidence=evidence, runs=tuple(runs), length=length)
 
 
 def _parsed(number: int, line: str, read_one: Callable[[Mapping[str, Any]], T]) -> T:
@@ -137,11 +138,13 @@ def _first(fields: Mapping[str, Any]) -> Journal:
     )
 
 
-def _entry(fields: Mapping[str, Any]) -> Evidence | Observation:
-    because = _text(fields.get("because", ""), "because")
+def _entry(fields: Mapping[str, Any]) -> tuple[Evidence, ...] | Observation:
     if "evidence" in fields:
-        commit = _text(fields["evidence"], "evidence")
-        return Evidence(commit=commit, ratio=_ratio(fields), because=because)
+        told = fields["evidence"]
+        if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+            raise TypeError("evidence is no list of objects")
+        return tuple(map(_evidence, told))
+    because = _text(fields.get("because", ""), "because")
     rates = _rates(fields) if "false_bad" in fields or "false_good" in fields else None
     return Observation(
         commit=_text(fields["commit"], "commit"),
@@ -150,6 +153,12 @@ def _entry(fields: Mapping[str, Any]) -> Evidence | Observation:
         ratio=_ratio(fields) if "ratio" in fields else None,
         because=because,
     )
+
+
+def _evidence(fields: Mapping[str, Any]) -> Evidence:
+    because = _text(fields.get("because", ""), "because")
+    commit = _text(fields["commit"], "commit")
+    return Evidence(commit=commit, ratio=_ratio(fields), because=because)
 
 
 def _rates(fields: Mapping[str, Any]) -> Rates:

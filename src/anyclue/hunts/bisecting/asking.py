@@ -14,7 +14,6 @@ from anyclue.clues.bisection.journal import Journal
 from anyclue.hunts import hunt as hunting
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting import cells
-from anyclue.hunts.bisecting.evidence import evidence
 from anyclue.hunts.bisecting.fixups import Fixup, fixups
 from anyclue.model.bisection import Range, Rates, Settings
 from anyclue.model.errors import Problem, RequestError
@@ -116,11 +115,8 @@ def begin(asked: Asked) -> Bisection:
         step = "give a probability like 0.99"
         problems.append(Problem(what="--confidence is not between 0.5 and 1", next_step=step))
     carried: tuple[Fixup, ...] = ()
-    if asked.carried and kernel.variant is None:
-        step = 'use debian = "6.1" and module = "fs/btrfs"'
-        problems.append(Problem(what="--with needs a module for Debian's kernel", next_step=step))
     try:
-        carried = fixups(repo, asked.carried, directory)
+        carried = fixups(repo, asked.carried, directory if kernel.variant is not None else "")
     except RequestError as error:
         problems += error.problems
     run: RunDirectory | None = None
@@ -133,10 +129,8 @@ def begin(asked: Asked) -> Bisection:
     bad, *good = ids
     span = dag(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
-    log.info("%d commits; looking at what they changed", len(span.commits))
+    log.info("%d commits", len(span.commits))
     settings = Settings(confidence=asked.confidence, rates=RATES)
-    known = evidence(repo, span, directory, scenario.mount[cell.mount])
-    lines = [journal.begin(span.good, bad, settings), *map(journal.evidence_line, known)]
     cells.begin(run, asked.scenario, scenario, kernel, cell)
     for number, one in enumerate(carried):
         write_whole(run.file(f"carried/{number}.patch"), one.patch)
@@ -148,7 +142,7 @@ def begin(asked: Asked) -> Bisection:
         "carried": [one.name for one in carried],
     }
     write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
-    write_whole(run.file("bisection.jsonl"), "".join(lines))
+    write_whole(run.file("bisection.jsonl"), journal.begin(span.good, bad, settings))
     return again(run.path)
 
 

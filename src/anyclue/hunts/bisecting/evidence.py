@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+
 from anyclue.hunts.pairs.asking import InGit, cache_directory, contracts_near
 from anyclue.hunts.pairs.changes import of_range
 from anyclue.hunts.pairs.reviewing import Reviewer
 from anyclue.model.bisection import Commit, Evidence, Range
-from anyclue.model.errors import RequestError
+from anyclue.model.errors import Problem, RequestError
 from anyclue.model.finding import Confidence, FindingKind
 from anyclue.review.merges.exercising import mounts
 from anyclue.system.git import Repository
 from anyclue.system.git_history import touched
+from anyclue.system.workers import Workers
 
 REVIEWED = 300
 """So many commits are reviewed for pairing, and no more: each may take a second."""
@@ -22,6 +27,62 @@ tells nine of ten lost releases, and finds something in about one of ten innocen
 (docs/bench.md)."""
 
 _LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
+
+
+class Gathering:
+    """Evidence that a process of its own gathers, while guests already run.
+
+    Args:
+        repo: the repository.
+        span: the commits.
+        directory: that of the module.
+        mount: the cell's mount options.
+    """
+
+    def __init__(self, repo: Repository, span: Range, directory: str, mount: str) -> None:
+        self._asked = (repo, span, directory, mount)
+        self._workers: Workers | None = None
+
+    def begin(self) -> None:
+        """Begin to gather; `known` waits for it."""
+        self._workers = Workers(1, _Gatherer)
+        self._workers.ask("gather", [self._asked])
+
+    async def known(self) -> Sequence[Evidence]:
+        """Return what was gathered, when it is there.
+
+        Raises:
+            RequestError: objects are missing.
+        """
+        workers = self._workers
+        assert workers is not None  # noqa: S101 - it has begun
+        found = await asyncio.to_thread(lambda: next(workers.answers("gather")))
+        if found and isinstance(found[0], Problem):
+            raise RequestError(found)
+        evidence: Sequence[Evidence] = found
+        return evidence
+
+    def __enter__(self) -> Gathering:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._workers is not None:
+            self._workers.stop(gently=False)
+
+
+class _Gatherer:
+    def gather(
+        self, repo: Repository, span: Range, directory: str, mount: str
+    ) -> Sequence[Evidence] | Sequence[Problem]:
+        try:
+            return evidence(repo, span, directory, mount)
+        except RequestError as error:
+            return error.problems
 
 
 def evidence(repo: Repository, span: Range, directory: str, mount: str) -> list[Evidence]:

@@ -26,6 +26,8 @@ class Fixup:
 def fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixup, ...]:
     """Return the changes that a user names: patch files, or commits.
 
+    Of a commit, what it changes below ``directory`` is carried; "" is the whole tree.
+
     Raises:
         RequestError: every name that is neither.
     """

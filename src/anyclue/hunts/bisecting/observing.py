@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anyclue.clues.factors import INNOCENT, Kind, guilt, is_guilty, kind
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting.asking import Bisection
 from anyclue.hunts.bisecting.cells import Cells
+from anyclue.hunts.bisecting.committing import Commits
+from anyclue.hunts.bisecting.reverting import reverted
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import Observation, RunTold, Shown
 from anyclue.model.errors import RequestError
@@ -24,11 +26,16 @@ DIGITS = 16
 class Observer:
     """Runs commits of a bisection.
 
-    ``wanted`` is what the bad end is guilty of, once that is known.
+    Attributes:
+        bisection: what is bisected.
+        cells: runs the cell.
+        commits: makes kernels of commits; None where only the module of Debian's kernel changes.
+        wanted: what the bad end is guilty of, once that is known.
     """
 
     bisection: Bisection
     cells: Cells
+    commits: Commits | None
     wanted: Kind | None = None
 
     @classmethod
@@ -42,7 +49,17 @@ class Observer:
             carried=bisection.carried,
             context=context,
         )
-        return cls(bisection=bisection, cells=cells)
+        source = bisection.scenario.kernels[bisection.kernel].source
+        commits = None
+        if isinstance(source, GitKernel):
+            commits = Commits(
+                repo=bisection.repo,
+                run=bisection.run,
+                source=source,
+                base=bisection.span.good[0],
+                carried=bisection.carried,
+            )
+        return cls(bisection=bisection, cells=cells, commits=commits)
 
     @property
     def guilt(self) -> str:
@@ -59,25 +76,17 @@ class Observer:
         if not sources:
             because = f"has no {self.bisection.directory}"
             return _told(Observation(commit=commit, shown=Shown.SKIP, because=because))
-        return await self.observe_sources(commit, commit[:DIGITS], sources, self._kernel(commit))
+        kernel = self.commits.kernel(commit) if self.commits is not None else None
+        return await self.observe_sources(commit, commit[:DIGITS], sources, kernel)
 
-    def _kernel(self, commit: str) -> GitKernel | None:
-        """Return the kernel of a commit, where the scenario's is from git.
-
-        That of the good end is built whole; where nothing but the module under test differs from
-        it, only that is built.
-        """
-        source = self.bisection.scenario.kernels[self.bisection.kernel].source
-        if not isinstance(source, GitKernel):
-            return None
-        good = self.bisection.span.good[0]
-        return replace(
-            source,
-            repository=str(self.bisection.repo.at),
-            revision=commit,
-            commit=commit,
-            base=good if commit != good else None,
-        )
+    async def observe_without(self, commit: str, name: str) -> RunTold | None:
+        """Run the bad end with a commit taken back; None where that conflicts."""
+        bad, directory = self.bisection.span.bad, self.bisection.directory
+        if self.commits is None:
+            sources = reverted(self.bisection.repo, commit, bad, directory)
+            return await self.observe_sources("", name, sources) if sources is not None else None
+        kernel = self.commits.without(commit, bad)
+        return await self.observe_sources("", name, {}, kernel) if kernel is not None else None
 
     async def observe_sources(
         self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None

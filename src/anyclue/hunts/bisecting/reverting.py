@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from anyclue.system import git
 from anyclue.system.git import Repository
 from anyclue.system.git_merge import borrowed, merged
@@ -11,20 +13,35 @@ from anyclue.system.git_pick import alone
 def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[str, bytes] | None:
     """Return a directory of ``bad`` with a commit's change taken back; None where that conflicts.
 
+    Raises:
+        RequestError: objects are missing.
+    """
+    with borrowed(repo) as own:
+        made, conflicts = taken_back(own, commit, bad)
+        if any(path.startswith(f"{directory}/") for path in conflicts):
+            return None
+        return git.below(own, made, directory)
+
+
+def taken_back(own: Repository, commit: str, bad: str) -> tuple[str, Collection[str]]:
+    """Return ``bad`` with a commit's change taken back, as a commit, and files with conflicts.
+
     Of a merge, its resolution is taken back: what it is beyond what git merges by itself. Where git
     cannot merge by itself, it is all that the merge brought, as by ``git revert -m 1``.
+
+    Args:
+        own: a repository of ours that borrows the objects.
+        commit: whose change it is.
+        bad: a commit that has it.
 
     Raises:
         RequestError: objects are missing.
     """
-    parents = git.parents(repo, commit)
-    with borrowed(repo) as own:
-        before = parents[0]
-        if len(parents) > 1:
-            found = merged(own, parents[0], parents[1])
-            before = found.commit if len(parents) == 2 and not found.conflicts else parents[0]
-        base = alone(own, commit)
-        result = merged(own, alone(own, bad, base), alone(own, before, base))
-        if any(path.startswith(f"{directory}/") for path in result.conflicts):
-            return None
-        return git.below(own, result.commit, directory)
+    parents = git.parents(own, commit)
+    before = parents[0]
+    if len(parents) > 1:
+        found = merged(own, parents[0], parents[1])
+        before = found.commit if len(parents) == 2 and not found.conflicts else parents[0]
+    base = alone(own, commit)
+    result = merged(own, alone(own, bad, base), alone(own, before, base))
+    return result.commit, result.conflicts

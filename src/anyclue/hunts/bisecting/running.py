@@ -12,14 +12,22 @@ from anyclue.clues.bisection.bisect_log import write_log
 from anyclue.clues.bisection.narrowing import stage
 from anyclue.clues.bisection.search import Search
 from anyclue.hunts.bisecting.asking import Bisection
+from anyclue.hunts.bisecting.evidence import Gathering
 from anyclue.hunts.bisecting.observing import Observer
-from anyclue.hunts.bisecting.reverting import reverted
 from anyclue.hunts.clues.making import told
 from anyclue.hunts.context import Context
 from anyclue.hunts.judging import judge, write_reports
-from anyclue.model.bisection import Bisected, Named, Observation, Reverted, RunTold, Shown, Standing
+from anyclue.model.bisection import (
+    Bisected,
+    Named,
+    Observation,
+    Reverted,
+    RunTold,
+    Shown,
+    Standing,
+    Why,
+)
 from anyclue.model.errors import InfrastructureError
-from anyclue.model.scenario import GitKernel
 from anyclue.reports import clean
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.git_history import commits
@@ -43,28 +51,19 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     kept = bisection.journal
     _cut(bisection)
     observer.recall(kept.runs)
-    seen = list(kept.runs)
-    steps: list[RunTold] = []
-
-    def staged() -> Search:
-        return stage(bisection.span, kept.settings, evidence=kept.evidence, seen=seen)
-
-    while (asked := (search := staged()).status.next) is not None:
-        _check_progress(seen, asked.commit)
-        step = await observer.observe(asked.commit)
-        _note(bisection, step.seen)
-        seen.append(step.seen)
-        steps.append(step)
-        log.info(
-            "run %d (%s): %s is %s: %s",
-            *(len(seen), asked.why.value, asked.commit[:12], step.seen.shown.value),
-            clean(step.seen.because),
-        )
+    with Gathering(
+        bisection.repo,
+        bisection.span,
+        bisection.directory,
+        bisection.scenario.mount[bisection.conditions.mount],
+    ) as gathering:
+        search, steps = await _search(bisection, observer, gathering)
     status = search.status
     proof = None
     if status.standing is Standing.FOUND:
         proof = await _reverted(bisection, observer, status.accused[0])
-    named = dict.fromkeys([*(one.commit for one in seen), *status.accused])
+    runs = (*(RunTold(seen=one) for one in kept.runs), *steps)
+    named = dict.fromkeys([*(one.seen.commit for one in runs), *status.accused])
     subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
     judged = judge(bisection.run)
@@ -76,10 +75,45 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         commits=len(bisection.span.commits),
         cell=".".join(bisection.conditions.conditions),
         wanted=observer.guilt,
-        runs=(*(RunTold(seen=one) for one in kept.runs), *steps),
+        runs=runs,
         reverted=proof,
         run=str(bisection.run.path),
     )
+
+
+async def _search(
+    bisection: Bisection, observer: Observer, gathering: Gathering
+) -> tuple[Search, list[RunTold]]:
+    """Run until there is nothing to run next; return how it ends, and the runs of this session.
+
+    Evidence is gathered while guests verify the ends, which does not depend on it.
+    """
+    kept = bisection.journal
+    evidence, seen = kept.evidence, list(kept.runs)
+    ends = (bisection.span.bad, *bisection.span.good)
+    steps: list[RunTold] = []
+    if evidence is None:
+        gathering.begin()
+
+    def staged() -> Search:
+        return stage(bisection.span, kept.settings, evidence=evidence or (), seen=seen)
+
+    while (asked := (search := staged()).status.next) is not None:
+        if evidence is None and (asked.why is not Why.ENDS or asked.commit not in ends):
+            evidence = tuple(await gathering.known())
+            _note(bisection, journal.evidence_line(evidence))
+            continue
+        _check_progress(seen, asked.commit)
+        step = await observer.observe(asked.commit)
+        _note(bisection, journal.run_line(replace(step.seen, because=clean(step.seen.because))))
+        seen.append(step.seen)
+        steps.append(step)
+        log.info(
+            "run %d (%s): %s is %s: %s",
+            *(len(seen), asked.why.value, asked.commit[:12], step.seen.shown.value),
+            clean(step.seen.because),
+        )
+    return search, steps
 
 
 def _check_progress(seen: Sequence[Observation], commit: str) -> None:
@@ -93,16 +127,12 @@ def _check_progress(seen: Sequence[Observation], commit: str) -> None:
 
 
 async def _reverted(bisection: Bisection, observer: Observer, commit: str) -> Reverted:
-    if isinstance(bisection.scenario.kernels[bisection.kernel].source, GitKernel):
-        because = "for kernels from git that is not there yet; git revert, and anyclue step"
-        return Reverted(shown=None, because=because)
-    sources = reverted(bisection.repo, commit, bisection.span.bad, bisection.directory)
-    if sources is None:
-        return Reverted(shown=None, because="its change cannot be taken back by itself")
     shown = []
     because = ""
     for _ in range(bisection.journal.settings.repeats):
-        step = await observer.observe_sources("", REVERTED, sources)
+        step = await observer.observe_without(commit, REVERTED)
+        if step is None:
+            return Reverted(shown=None, because="its change cannot be taken back by itself")
         shown.append(step.seen.shown)
         because = step.seen.because
         log.info("without %s: %s: %s", commit[:12], step.seen.shown.value, clean(because))
@@ -119,9 +149,9 @@ def _cut(bisection: Bisection) -> None:
             write_whole(file, text[: bisection.journal.length])
 
 
-def _note(bisection: Bisection, seen: Observation) -> None:
+def _note(bisection: Bisection, line: str) -> None:
     file = bisection.journal_file
     with disk_errors(file), file.open("a") as journal_file:
-        journal_file.write(journal.run_line(replace(seen, because=clean(seen.because))))
+        journal_file.write(line)
         journal_file.flush()
         os.fsync(journal_file.fileno())

@@ -16,8 +16,9 @@ from anyclue.hunts.clues.commits import History, history, suspected
 from anyclue.hunts.clues.keeping import Kept, keep, kept, place
 from anyclue.hunts.clues.module import read_module
 from anyclue.hunts.context import Context
+from anyclue.hunts.following.follow import Followed, follow
 from anyclue.hunts.judging import Judged
-from anyclue.model.clue import Clue, Conjunction, Dose, Reproducer
+from anyclue.model.clue import Clue, Conjunction
 from anyclue.model.errors import RequestError
 from anyclue.model.probe import ProbeReading
 from anyclue.probes.stored import readings_from_json
@@ -31,17 +32,11 @@ CLUES = "clues.json"
 PROBES = "probes.json"
 
 
-async def make(
-    judged: Judged,
-    context: Context,
-    *,
-    dose: Dose | None = None,
-    reproducer: Reproducer | None = None,
-) -> Clue:
+async def make(judged: Judged, context: Context) -> Clue:
     """Make the clue of a judged run, and write ``clues.json``.
 
-    Sources of the kernels that the run does not keep yet are put into it. What was measured of
-    dose and reproducer before stays, where nothing new is given.
+    Sources of the kernels that the run does not keep yet are put into it; of the follow-ups, those
+    count that it holds.
 
     Raises:
         RequestError: ``probes.json`` is damaged.
@@ -52,14 +47,7 @@ async def make(
         sources = kept(judged.run, judged.scenario, of)
         if sources is None:
             sources = await keep(judged.run, judged.scenario, of, context)
-    before = stored(judged)
-    clue = _made(
-        judged,
-        of,
-        sources,
-        dose or (before.dose if before else None),
-        reproducer or (before.reproducer if before else None),
-    )
+    clue = _made(judged, of, sources, await follow(judged, None))
     text = clues_json(clue, title=judged.scenario.title, verdicts=_verdicts(judged.run))
     write_whole(judged.run.file(CLUES), text)
     return clue
@@ -93,12 +81,11 @@ def _made(
     judged: Judged,
     of: Accused | None,
     sources: Kept | None,
-    dose: Dose | None,
-    reproducer: Reproducer | None,
+    followed: Followed,
 ) -> Clue:
     scenario, findings = judged.scenario, judged.findings
     readings = _readings(judged.run)
-    conjunction = _conjunction(judged)
+    conjunction = _conjunction(judged, followed)
     hearing = Hearing(
         scenario=scenario,
         findings=findings,
@@ -126,7 +113,13 @@ def _made(
             directory=sources.directory,
             commits=commits.suspected(suspected(scenario)) if commits is not None else {},
         )
-    return assembled(hearing, notes, conjunction=conjunction, dose=dose, reproducer=reproducer)
+    return assembled(
+        hearing,
+        notes,
+        conjunction=conjunction,
+        dose=followed.dose,
+        reproducer=followed.reproducer,
+    )
 
 
 def _module(run: RunDirectory, of: Accused, sources: Kept) -> ModuleSource | None:
@@ -141,10 +134,16 @@ def _with_commits(ranked: Ranked, module: ModuleSource, commits: History | None)
     return commits.named(ranked, module.functions) if commits is not None else ranked
 
 
-def _conjunction(judged: Judged) -> Conjunction | None:
+def _conjunction(judged: Judged, followed: Followed | None = None) -> Conjunction | None:
+    """Return the smallest conjunction, with the options that were isolated by follow-ups."""
     scenario = judged.scenario
-    universe = scenario.candidates or scenario.cells
-    return smallest_conjunction(judged.findings.cells, universe, scenario.references)
+    found = smallest_conjunction(judged.findings.cells, scenario.combinations, scenario.references)
+    if found is None or followed is None:
+        return found
+    conditions = tuple(
+        replace(one, option=followed.options.get(one.axis, "")) for one in found.conditions
+    )
+    return replace(found, conditions=conditions)
 
 
 def _readings(run: RunDirectory) -> tuple[ProbeReading, ...]:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from anyclue.model.fstests import CheckStatus
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
-"""A regular expression of a test's id."""
+"""A regular expression of a test's id; no id can leave a directory, as a path."""
+
+SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
+"""A regular expression of the names of sections that check reads."""
 
 _LAST_TIME = re.compile(r"^\s*\d{1,9}s \.\.\.", re.ASCII)
 _CLOCK = r"\[\d\d:\d\d:\d\d\]"

@@ -11,12 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus
-from anyclue.suites.fstests.check_line import TEST_ID, judge
+from anyclue.suites.fstests.check_line import SECTION_NAME, TEST_ID, judge
 
 _TEST = re.compile(rf"^({TEST_ID})(?= )(.*)$", re.ASCII)
 _IGNORED = " - unknown test, ignored"
 _AGGREGATE = re.compile(r"^ aggregate results across \d+ runs: ", re.ASCII)
-_SECTION = re.compile(r"^SECTION +-- (.*)$")
+_ID = re.compile(TEST_ID, re.ASCII)
+_SECTION = re.compile(rf"^SECTION +-- ({SECTION_NAME}) *$", re.ASCII)
 _SETTING = re.compile(r"^(RECREATING|FSTYP|PLATFORM|MKFS_OPTIONS|MOUNT_OPTIONS) +-- (.*)$")
 _RULE = re.compile(r"^={10,}$")
 _LISTED = re.compile(r"(Ran|Not run|Failures): (.*)$")
@@ -114,7 +115,7 @@ def _read(reader: _Reader, line: str, *, whole: bool) -> None:
         reader.last_summary = True
     elif match := _SECTION.match(line):
         reader.sections = True
-        reader.section = match[1].strip()[:_LENGTH_KEPT]
+        reader.section = match[1]
     elif match := _SETTING.match(line):
         _setting(reader, match[1], match[2])
     elif not _summary(reader, line):
@@ -161,7 +162,7 @@ def _summary(reader: _Reader, line: str) -> bool:
     if block is None:
         return False
     if match := _LISTED.match(line):
-        block.listed[match[1]] = frozenset(match[2].split())
+        block.listed[match[1]] = frozenset(filter(_ID.fullmatch, match[2].split()))
     elif _INTERRUPTED.match(line):
         block.interrupted = True
     elif _TOTAL.match(line):

@@ -1,23 +1,25 @@
 """check's own report, ``result.xml`` (``-R xunit``, ``-R xunit-quiet``), as results.
 
-The file comes from a guest. Document types and entities, which check never writes, end the
+The file comes from a guest. A document type, which check never writes, ends the
 reading; so does a mistake in the XML, and what stands before it is kept.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus
-from anyclue.suites.fstests.check_line import judge
+from anyclue.suites.fstests.check_line import SECTION_NAME, TEST_ID, judge
 
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"
 _GLOBAL = "global"
-_DEPTH = 16
+_TEST = re.compile(TEST_ID, re.ASCII)
+_SECTION = re.compile(SECTION_NAME, re.ASCII)
 _LENGTH_KEPT = 500
 _LINES_KEPT = 200
 _STATUS = {"skipped": CheckStatus.NOT_RUN, "failure": CheckStatus.FAILED}
@@ -42,14 +44,13 @@ class _Report:
         self.suite: Mapping[str, str] | None = None
         self.properties: dict[str, str] = {}
         self.results: list[CheckResult] = []
+        self.notes: list[str] = []
         self._path: list[str] = []
         self._case: _Case | None = None
         self._numbers: Counter[tuple[str, str]] = Counter()
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._path.append(tag)
-        if len(self._path) > _DEPTH:
-            raise _RefusedError(f"elements inside each other, more than {_DEPTH} deep")
         if len(self._path) == 1:
             if tag != "testsuite":
                 raise _RefusedError(f"the document is a {tag[:40]!r}, not a testsuite")
@@ -80,13 +81,17 @@ class _Report:
 
     def section(self, attributes: Mapping[str, str]) -> str:
         """Return the section of a test case; check calls a run without sections global."""
-        section = attributes.get("classname", "").removeprefix(_CLASS)[:_LENGTH_KEPT]
+        section = attributes.get("classname", "").removeprefix(_CLASS)
         unnamed = self.properties.get("SECTION", _NO_SECTIONS) == _NO_SECTIONS
-        return "" if section == _GLOBAL and unnamed else section
+        known = _SECTION.fullmatch(section) and not (section == _GLOBAL and unnamed)
+        return section if known else ""
 
     def _add(self, case: _Case, status: CheckStatus) -> None:
         section = self.section(case.attributes)
-        test = case.attributes.get("name", "")[:_LENGTH_KEPT]
+        test = case.attributes.get("name", "")
+        if not _TEST.fullmatch(test):
+            self.notes.append(f"{test[:60]!r} is not the name of a test")
+            return
         self._numbers[section, test] += 1
         reasons = {
             CheckStatus.LOST: "its element in the report has no end",
@@ -124,11 +129,13 @@ def parse_xunit(document: bytes) -> CheckRun:
         cut_short = "the report was written while check ran"
     if not cut_short and _count(suite) > len(cases):
         cut_short = f"the report has {len(cases)} of the {_count(suite)} tests that began"
-    section = report.section({"classname": report.properties.get("SECTION", _GLOBAL)})
+    section = report.properties.get("SECTION", _NO_SECTIONS)
+    named = section != _NO_SECTIONS and _SECTION.fullmatch(section)
     return CheckRun(
         results=tuple(report.results),
         cut_short=cut_short,
-        settings={"" if section == _NO_SECTIONS else section: report.properties},
+        settings={section if named else "": report.properties},
+        notes=tuple(report.notes),
     )
 
 
@@ -136,7 +143,7 @@ def _walk(document: bytes, report: _Report) -> str:
     """Read the document; return why it could not be read to its end, or nothing."""
 
     def refuse(*_: object) -> None:
-        raise _RefusedError("it declares a document type or entities")
+        raise _RefusedError("it declares a document type")
 
     # expat would look an encoding's name up among Python's codecs; check writes UTF-8.
     parser = expat.ParserCreate("UTF-8")
@@ -144,8 +151,7 @@ def _walk(document: bytes, report: _Report) -> str:
     parser.StartElementHandler = report.start
     parser.EndElementHandler = report.end
     parser.CharacterDataHandler = report.text
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
+    parser.StartDoctypeDeclHandler = refuse  # without one there are no entities to expand
     try:
         parser.Parse(document, True)
     except expat.ExpatError as error:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
 from anyclue.model.trial import WorkloadPlan
-from anyclue.suites.workload import MNT, Workload, fsload, size_mib
+from anyclue.suites.workload import MNT, Dose, Workload, fsload, size_mib
 
 
 def _plan(parameters: Mapping[str, Scalar]) -> WorkloadPlan:
@@ -30,4 +30,5 @@ WORKLOAD = Workload(
         size_mib(1024),
     ),
     plan=_plan,
+    dose=Dose(parameter="mib", unit="MiB"),
 )

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
 from anyclue.model.trial import WorkloadPlan
-from anyclue.suites.workload import Workload, fsload, size_mib
+from anyclue.suites.workload import Dose, Script, Workload, fsload, size_mib
+
+LARGEST_TEXT = 65536
 
 
 def _plan(parameters: Mapping[str, Scalar]) -> WorkloadPlan:
@@ -30,6 +32,22 @@ def _plan(parameters: Mapping[str, Scalar]) -> WorkloadPlan:
     )
 
 
+def _script(parameters: Mapping[str, Scalar]) -> Script:
+    """Return the same with one writer, without O_DIRECT."""
+    files, size = int(parameters["files"]), int(parameters["file_bytes"])
+    data = f"yes it compresses well | head -c {size}"
+    made = ""
+    if size <= LARGEST_TEXT:  # a shell that starts no program for each file is many times faster
+        made = f"text=$({data} | tr '\\n' ' '); "
+        data = 'printf %s "$text"'
+    bound = f"[ $i -lt {files} ] && " if files else ""
+    fill = f'i=0; while {bound}{data} >"$MNT/$i"; do i=$((i + 1)); done'
+    if not files:
+        fill = f"{{ {fill}; }} 2>/dev/null"
+    again = f'; rm -f "$MNT"/*; {fill}' * (int(parameters["loops"]) - 1)
+    return Script(write=f"{made}{fill}{again}")
+
+
 WORKLOAD = Workload(
     name="enospc-small-files",
     summary="writers fill a small file system with small files until ENOSPC or a bound; remove",
@@ -47,23 +65,37 @@ WORKLOAD = Workload(
             default=1000,
             minimum=1,
             maximum=1 << 30,
+            simpler=(1, 4096),
             unit="bytes",
             summary="size of each file",
         ),
         ParameterRule(
-            name="writers", default=8, minimum=1, maximum=256, summary="processes that write"
+            name="writers",
+            default=8,
+            minimum=1,
+            maximum=256,
+            simpler=(1,),
+            summary="processes that write",
         ),
         ParameterRule(
             name="direct_every",
             default=2,
             minimum=0,
             maximum=256,
+            simpler=(0,),
             summary="each so-many-th writer opens with O_DIRECT; 0: none does",
         ),
         ParameterRule(
-            name="loops", default=1, minimum=1, maximum=1000, summary="fills a round, each removed"
+            name="loops",
+            default=1,
+            minimum=1,
+            maximum=1000,
+            simpler=(1,),
+            summary="fills a round, each removed",
         ),
         size_mib(256),
     ),
     plan=_plan,
+    dose=Dose(parameter="files", done="files", unit="file"),
+    script=_script,
 )

@@ -1,0 +1,39 @@
+"""A workload as a shell script that a reader can run anywhere, without anyclue."""
+
+from __future__ import annotations
+
+import shlex
+
+from anyclue.suites.workload import Script
+
+ROUNDS = 5
+
+_TEMPLATE = """\
+#!/bin/sh
+# Usage: sh reproducer.sh DEVICE    (as root; what is on DEVICE is lost)
+# What is in use after each round should stay the same, after the first one.
+DEV=${{1:?which device?}} MNT=$(mktemp -d)
+for round in {rounds}; do
+  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" && mount {mount}"$DEV" "$MNT" || exit
+  {write}
+  sync
+  {exercise}{remove}
+  umount "$MNT"; sync; echo 3 >/proc/sys/vm/drop_caches; sleep 2
+  awk '/^(Active|Inactive)\\(file\\)|^Shmem:/ {{ lru += $2 }} /^(Cached|Buffers):/ {{ lru -= $2 }}
+       /^MemTotal/ {{ used += $2 }} /^MemFree/ {{ used -= $2 }}
+       END {{ print "in use:", used, "KiB; file pages of no file:", lru, "KiB" }}' /proc/meminfo
+done
+"""
+
+
+def reproducer_script(script: Script, *, size_mib: int, mkfs: str, mount: str) -> str:
+    """Return the script; ``mkfs`` and ``mount`` are options as a scenario has them."""
+    return _TEMPLATE.format(
+        rounds=" ".join(map(str, range(1, ROUNDS + 1))),
+        size_mib=size_mib,
+        mkfs="".join(f"{shlex.quote(word)} " for word in shlex.split(mkfs)),
+        mount=f"-o {shlex.quote(mount)} " if mount else "",
+        write=script.write,
+        exercise=f"{script.exercise}\n  " if script.exercise.strip() else "",
+        remove=script.remove,
+    )
