@@ -91,3 +91,8 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py
+
+.PHONY: bench-fstests
+bench-fstests: setup ## measure upstream fstests in guests, FSTESTS_DIR=a checkout; last line is JSON
+	@[ -n "$(FSTESTS_DIR)" ] || { echo "name a checkout of upstream fstests: make bench-fstests FSTESTS_DIR=~/xfstests" >&2; exit 2; }
+	$(BIN)/python -m bench.fstests "$(FSTESTS_DIR)"

@@ -6,9 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from anyclue.hunts.fstests.journal import Journal
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, ParameterRule
+from anyclue.model.suite import Part
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.recordings import write_recording
 from anyclue.recordings.kernel_log import KINDS
@@ -141,7 +143,9 @@ def test_fields_of_an_outcome(docs: Docs, tmp_path: Path) -> None:
 
 def test_files_of_a_trial(docs: Docs, tmp_path: Path) -> None:
     an_outcome(tmp_path)
-    written = {path.name for path in tmp_path.iterdir()} | {"console.log", "qemu.log"}
+    Journal(place=tmp_path, part=Part.LIST)
+    written = {path.name + "/" * path.is_dir() for path in tmp_path.iterdir()}
+    written |= {"console.log", "qemu.log"}
     tree = docs.page("docs/run-directory.md").prose.partition("\n## ")[0]
     trial = tree.partition("trial-N/\n")[2].partition("      follow-ups")[0]
     assert {line.split()[0] for line in trial.splitlines() if line.strip()} == written

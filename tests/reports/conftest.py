@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from anyclue.model.fstests import CheckResult, CheckStatus, KnownFailure, Refusal
+from anyclue.model.recorded import Span, TestRun, TestVerdict
 from anyclue.model.recording import (
     Incident,
     LogLine,
@@ -29,6 +31,7 @@ from anyclue.model.scenario import (
     Scenario,
     WorkloadChoice,
 )
+from anyclue.model.suite import TestFinding, TestId
 from anyclue.model.verdict import (
     CellVerdict,
     ClassRate,
@@ -307,6 +310,50 @@ def broken_run() -> Inputs:
     return broken_inputs()
 
 
+def tests_of_all_kinds() -> tuple[TestFinding, ...]:
+    """A test of fstests for each way to end, with what can be said of its memory."""
+    span = Span(test="generic/001", number=1, begin_s=1.0, end_s=9.0)
+    run = TestRun(span=span, peak_kib=9000.0, before_kib=100.0, after_kib=2500.0)
+    leak = TestVerdict(
+        test="generic/001",
+        runs=(run,) * 5,
+        verdict=Verdict.LEAK,
+        because="grew with every run",
+        rate_kib_per_run=2400.0,
+        rate_ci95_kib=(2350.0, 2450.0),
+        signature=Signature.PAGE_CACHE_REFERENCE,
+    )
+    clean = replace(leak, verdict=Verdict.CLEAN, rate_kib_per_run=None, signature=None)
+    doubt = replace(clean, verdict=Verdict.UNPROVEN, because="a leak or a one-time cost")
+
+    def finding(
+        number: int, status: CheckStatus, memory: TestVerdict | None, reason: str = ""
+    ) -> TestFinding:
+        id_ = TestId(section="", test=f"generic/{number:03}")
+        result = CheckResult(test=id_.test, status=status, reason=reason, seconds=3.0)
+        return TestFinding(id=id_, status=status, reason=reason, results=(result,), memory=memory)
+
+    refusal = Refusal(
+        test="generic/027",
+        reason="it would run for very long",
+        commit="c" * 40,
+        date="2024-05-17",
+        subject="generic/027: require no compression",
+        instead="enospc-small-files",
+    )
+    known = KnownFailure(test="generic/004", reason="a bug of old")
+    return (
+        finding(1, CheckStatus.PASSED, leak),
+        finding(2, CheckStatus.PASSED, clean),
+        finding(3, CheckStatus.FAILED, clean, "output mismatch"),
+        replace(finding(4, CheckStatus.FAILED, clean, "output mismatch"), known=known),
+        replace(finding(5, CheckStatus.LOST, None, "x"), killed="crashed: kernel BUG at a.c:1"),
+        finding(6, CheckStatus.PASSED, doubt),
+        replace(finding(27, CheckStatus.NOT_RUN, None, "no compression"), refusal=refusal),
+        finding(8, CheckStatus.EXPUNGED, None, "expunged"),
+    )
+
+
 def broken_inputs() -> Inputs:
     """One cell for each way to end; the reference is clean, one planned cell never ran."""
     names = ("crashed", "hung", "oom", "lost", "unproven", "cache", "surge", "skipped")
@@ -381,8 +428,10 @@ def broken_inputs() -> Inputs:
         )
     recordings[good] = (recording(good, 0.0),)
     planned = (*cells.values(), good, missing)
+    tested = cells["crashed"]
     return Inputs(
         findings=Findings(
+            tests={tested: tests_of_all_kinds()},
             sentence="Kernel bad crashes in kunmap_local_indexed during lzo_compress_pages.",
             cells=(*judged, verdict(good, Verdict.CLEAN, 0.0, None)),
             factors=(

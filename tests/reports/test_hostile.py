@@ -78,7 +78,10 @@ def small(default_run: Inputs, broken_run: Inputs) -> Inputs:
     wanted = (default_run.findings.cells[2], default_run.findings.cells[4])
     crashed = broken_run.findings.cells[0]
     findings = replace(
-        default_run.findings, cells=(*wanted, crashed), not_judged=("something was not judged",)
+        default_run.findings,
+        cells=(*wanted, crashed),
+        not_judged=("something was not judged",),
+        tests=broken_run.findings.tests,
     )
     recordings = {**broken_run.recordings, **default_run.recordings}
     kept = {verdict.cell: recordings[verdict.cell] for verdict in findings.cells}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
-from anyclue.reports import plan_words, words
+from anyclue.reports import plan_words, tests_words, words
 from anyclue.reports.evidence import is_incident_line, log_around, witness
 from anyclue.reports.mail import log_text
 from anyclue.reports.pages import environment
@@ -108,6 +108,7 @@ def report_html(
             commands=given.commands,
             versions=given.versions,
             words=words,
+            tests_words=tests_words,
         )
     )
 

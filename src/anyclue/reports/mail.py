@@ -9,7 +9,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Verdict
 from anyclue.reports import plan_words, words
 from anyclue.reports.evidence import log_around, witness
-from anyclue.reports.plain import cells_table, factor_lines
+from anyclue.reports.plain import cells_table, factor_lines, tests_of
 from anyclue.reports.text import (
     MAIL_COLUMNS,
     ascii_line,
@@ -47,6 +47,8 @@ def report_text(
     lines += _section(
         "What matters, and what does not", factor_lines(findings.factors, MAIL_COLUMNS)
     )
+    for of_cell, tests in findings.tests.items():
+        lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
     for cell in interesting[:_DETAILED_CELLS]:
         evidence += _evidence(cell, recordings)
