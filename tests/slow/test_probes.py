@@ -56,9 +56,8 @@ BUGS = (
     ("object", "compression.c", "btrfs_compress_pages", WORKSPACE,
      f"{WORKSPACE} if (!kmalloc(200, GFP_NOFS)) return -ENOMEM;",
      "slab-traces", "btrfs_compress_pages"),
-    ("extent-map", "extent_map.c", "btrfs_drop_extent_map_range",
-     "/* Once for us (for our lookup reference). */ free_extent_map(em);", "",
-     "call-counts", "btrfs_drop_extent_map_range"),
+    ("path", "dir-item.c", "btrfs_insert_dir_item", "btrfs_free_path(path); if (ret) return ret;",
+     "if (ret) return ret;", "call-counts", "btrfs_insert_dir_item"),
     ("missed-kunmap", "lzo.c", "lzo_compress_pages", "kunmap_local(data_in);", "",
      "kmap-balance", "lzo_compress_pages"),
 )  # fmt: skip
