@@ -26,7 +26,7 @@ from anyclue.hunts.probing.choosing import named
 from anyclue.hunts.probing.running import PATIENCE, ROUNDS
 from anyclue.hunts.probing.watching import ProbeWatch
 from anyclue.hunts.trial import run_trial
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.recording import MarkName, Outcome, Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import MemoryClass
 from anyclue.probes import PROBES, Probe
@@ -35,14 +35,16 @@ from anyclue.verdicts.classes import classes_kib
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIO = ROOT / "scenarios/lzo-leak.toml"
+REPEATS = 2
 CELL = Cell(kernel="good", machine="i386-2g", mkfs="default", mount="lzo", workload="small-files")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a probe costs: time of a round as a multiple, used memory at its floors in KiB."""
+    """What a probe costs the workload (as a multiple), at a floor (s), and in memory (KiB)."""
 
     slowdown: float | None
+    floor_s: float | None
     floor_shift_kib: float | None
     could_not: str = ""
 
@@ -66,14 +68,21 @@ async def measure(probes: Sequence[Probe]) -> dict[str, Cost]:
 
 
 async def cost_of(probe: Probe, scenario: Scenario, context: Context) -> Cost:
-    """Run the cell with the probe and without it, side by side."""
-    with_it, plain = await asyncio.gather(
-        trial(probe, scenario, context), trial(None, scenario, context)
-    )
-    if with_it.outcome is not Outcome.PASSED:
-        return Cost(slowdown=None, floor_shift_kib=None, could_not=with_it.detail)
+    """Run the cell with the probe and without it, side by side, several times."""
+    with_it, plain = [], []
+    for _ in range(REPEATS):
+        one, other = await asyncio.gather(
+            trial(probe, scenario, context), trial(None, scenario, context)
+        )
+        if one.outcome is not Outcome.PASSED:
+            return Cost(slowdown=None, floor_s=None, floor_shift_kib=None, could_not=one.detail)
+        with_it.append(one)
+        plain.append(other)
+    begin, floor = MarkName.ROUND_BEGIN, MarkName.FLOOR_BEGIN
+    end, after = MarkName.FLOOR_END, MarkName.ROUND_END
     return Cost(
-        slowdown=round(seconds(with_it) / seconds(plain), 2),
+        slowdown=round(least_s(with_it, begin, floor) / least_s(plain, begin, floor), 2),
+        floor_s=round(least_s(with_it, end, after) - least_s(plain, end, after), 2),
         floor_shift_kib=round(floor_kib(with_it) - floor_kib(plain), 0),
     )
 
@@ -90,14 +99,22 @@ async def trial(probe: Probe | None, scenario: Scenario, context: Context) -> Re
         return read_recording(Path(name))
 
 
-def seconds(recording: Recording) -> float:
-    """Return the time of a round up to its end, the first left out."""
-    return median(one.end_s - one.begin_s for one in recording.rounds[1:] if one.end_s)
+def least_s(trials: Sequence[Recording], begin: MarkName, end: MarkName) -> float:
+    """Return the least time between two marks of a round, the first rounds left out.
+
+    What else this machine does only adds to it.
+    """
+    times = []
+    for recording in trials:
+        at = {(mark.name, mark.round): mark.t_s for mark in recording.marks}
+        times += [at[end, n] - at[begin, n] for n in range(2, ROUNDS + 1)]
+    return min(times)
 
 
-def floor_kib(recording: Recording) -> float:
+def floor_kib(trials: Sequence[Recording]) -> float:
     """Return used memory at the floors, the first left out."""
-    floors = [one.floor for one in recording.rounds[1:] if one.floor]
+    rounds = [one for recording in trials for one in recording.rounds[1:]]
+    floors = [one.floor for one in rounds if one.floor]
     return median(classes_kib(floor)[MemoryClass.USED] for floor in floors)
 
 
