@@ -14,7 +14,7 @@ _TEMPLATE = """\
 # What is in use after each round should stay the same, after the first one.
 DEV=${{1:?which device?}} MNT=$(mktemp -d)
 for round in {rounds}; do
-  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" && mount {mount}"$DEV" "$MNT" || exit
+  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" >/dev/null && mount {mount}"$DEV" "$MNT" || exit
   {write}
   sync
   {exercise}{remove}

@@ -38,7 +38,7 @@ def _script(parameters: Mapping[str, Scalar]) -> Script:
     data = f"yes it compresses well | head -c {size}"
     made = ""
     if size <= LARGEST_TEXT:  # a shell that starts no program for each file is many times faster
-        made = f"text=$({data} | tr '\\n' ' '); "
+        made = f"text=$({data} | tr '\\n' ' ')\n  "
         data = 'printf %s "$text"'
     bound = f"[ $i -lt {files} ] && " if files else ""
     fill = f'i=0; while {bound}{data} >"$MNT/$i"; do i=$((i + 1)); done'
