@@ -84,6 +84,10 @@ bench-bisect: setup ## measure the bisection in real guests: right, runs, time o
 bench-bisect-sim: setup ## simulate bisections of a real history, beside git bisect; last line is JSON
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.bisect_sim
 
+.PHONY: bench-probes
+bench-probes: setup ## measure what each probe costs a guest; last line is JSON
+	$(BIN)/python -m bench.probes $(PROBES)
+
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py

@@ -223,3 +223,54 @@ def test_usage(agent: Path) -> None:
     for argv, status in (([], 2), (["/nowhere", "/nowhere"], 1)):
         done = subprocess.run([str(agent), *argv], capture_output=True, check=False, timeout=20)
         assert (done.returncode, bool(done.stderr)) == (status, True)
+
+
+def raw(talk: Talk, count: int) -> list[tuple[str, bytes]]:
+    """The pieces of files that came, with their names."""
+    pieces = (data.partition(b"\n") for _, data in talk.wait_for_records("raw", count))
+    return [(name.decode(), piece) for name, _, piece in pieces]
+
+
+def test_a_file_is_sent_whole(talk: Talk, tmp_path: Path) -> None:
+    content = os.urandom(700_000)
+    (tmp_path / "with spaces").write_bytes(content)
+    assert talk.ask("send", 1 << 20, f"some-name {tmp_path}/with spaces") == ("", 0)
+    talk.ask("mark", 0, "x")
+    talk.wait_for_records("mark", 1)
+    pieces = raw(talk, 1)
+    assert {name for name, _ in pieces} == {"some-name"}
+    assert b"".join(piece for _, piece in pieces) == content
+
+
+def test_a_file_is_sent_up_to_its_limit(talk: Talk, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(5000))
+    assert talk.ask("send", 1000, f"n {tmp_path}/file") == ("", 2)
+    assert raw(talk, 1) == [("n", bytes(1000))]
+
+
+@pytest.mark.parametrize("payload", ["n /no/such/file", "nothing", f"{'n' * 41} /dev/null", ""])
+@pytest.mark.parametrize("verb", ["send", "follow"])
+def test_what_cannot_be_sent(talk: Talk, verb: str, payload: str) -> None:
+    assert talk.ask(verb, 1000, payload) == ("", 1)
+    assert talk.records("raw") == []
+
+
+def test_a_followed_file_is_sent_as_it_grows(talk: Talk, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR)
+    try:
+        assert talk.ask("follow", 0, f"pipe {pipe}") == ("", 0)
+        os.write(end, b"one")
+        assert talk.ask("drain") == ("", 0)
+        assert raw(talk, 1) == [("pipe", b"one")]
+        os.write(end, b"two")
+        assert talk.ask("rate", 20_000) == ("", 0)
+        assert raw(talk, 2)[1] == ("pipe", b"two")
+    finally:
+        os.close(end)
+
+
+def test_no_more_files_are_followed_than_there_is_room_for(talk: Talk) -> None:
+    answers = [talk.ask("follow", 0, f"n{n} /dev/null") for n in range(20)]
+    assert answers == [("", 0)] * 16 + [("", 1)] * 4

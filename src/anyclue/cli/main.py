@@ -35,6 +35,8 @@ EPILOG = """Examples:
 
     anyclue report runs/lzo-leak-...         judge and report again, with no guest
 
+    anyclue probe runs/lzo-leak-...          what the guilty cell holds, by stack, file and line
+
     anyclue record -- ./check -g quick       this machine's memory, test by test, with no guest
 
     anyclue pairs fs/btrfs                   what is acquired and not released, from the sources
@@ -63,6 +65,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "anyclue bisect --good v6.1 --bad HEAD --cell i386-2g.default.lzo.small-files mine.toml",
     ),
     "step": ("step", "git bisect run anyclue step mine.toml"),
+    "probe": ("probe", "anyclue probe runs/mine; anyclue probe --list"),
     "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
     "doctor": ("doctor", "anyclue doctor"),
 }

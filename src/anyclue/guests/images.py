@@ -10,7 +10,7 @@ from pathlib import Path
 from anyclue.guests import accelerator as acceleration
 from anyclue.guests.channel import GuestGoneError, GuestSilentError, pump_telemetry
 from anyclue.guests.initramfs import Tool, build_initramfs
-from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, running
+from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.guests.rootfs import build_root
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Machine
@@ -22,6 +22,7 @@ from anyclue.system.store import Recipe, Store
 QUIESCE_MS = 5000
 FULL_ROOT = "anyclue.root=1"
 CONSOLE_LINES = 12
+DEVICES = ("/dev/vda", "/dev/vdb")
 
 
 class Images:
@@ -34,11 +35,18 @@ class Images:
         self._tools = tuple(tools)
 
     async def prepare(
-        self, kernel: PreparedKernel, machine: Machine, shape: Shape, *, boot_s: float
+        self,
+        kernel: PreparedKernel,
+        machine: Machine,
+        shape: Shape,
+        *,
+        boot_s: float,
+        arguments: str = "",
     ) -> GuestImage:
         """Return a warm guest: booted, dependencies of the module under test loaded, at rest.
 
         One snapshot serves every variant of the module, which is loaded after the restore.
+        ``arguments`` are added to the kernel's command line.
 
         Raises:
             InfrastructureError: the guest does not boot within ``boot_s`` seconds.
@@ -49,6 +57,7 @@ class Images:
         root = (
             await build_root(self._store, self._apt, machine.arch) if shape is Shape.FULL else None
         )
+        append = f"{FULL_ROOT if root else ''} {arguments}".strip()
         vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
@@ -58,7 +67,7 @@ class Images:
                 kernel=vmlinuz,
                 initramfs=initramfs.file("initramfs.cpio"),
                 disks=acceleration.blank_disks(Path(name), root_image),
-                append=FULL_ROOT if root else "",
+                append=append,
             )
             chosen = await acceleration.choose(boot, self._cache)
         emulator = (await run((EMULATORS[machine.arch], "--version"), deadline_s=20)).stdout
@@ -73,7 +82,7 @@ class Images:
                 "cpus": machine.cpus,
                 "accelerator": chosen.accelerator.value,
                 "emulator": emulator.splitlines()[0],
-                "command_line": COMMAND_LINE,
+                "command_line": f"{COMMAND_LINE} {arguments}".strip(),
                 "format": 2,
             },
         )
@@ -86,7 +95,7 @@ class Images:
                 kernel=vmlinuz,
                 initramfs=initramfs.file("initramfs.cpio"),
                 disks=disks,
-                append=boot.append,
+                append=append,
             )
             await _save_warm(warm, directory, boot_s)
             for path in (disks.payload, disks.scratch, directory / "telemetry"):
@@ -108,6 +117,16 @@ class Images:
         )
 
 
+async def _check_devices(guest: Guest) -> None:
+    """Make sure that the disks are there: a guest without them could not run any trial."""
+    found = await guest.agent.request("run", payload=f"ls {' '.join(DEVICES)}", deadline_s=30)
+    if found.status != 0:
+        raise InfrastructureError(
+            f"the guest booted without its disks: {found.output.strip()}",
+            next_step="its kernel did not set them up in time: try again with less load",
+        )
+
+
 async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
     async with running(boot, directory) as guest:
         pump = asyncio.create_task(
@@ -116,6 +135,7 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
         try:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
+            await _check_devices(guest)
             await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
             await guest.agent.request("sample", 3, deadline_s=30)
             await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)

@@ -16,6 +16,7 @@ from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import Arch, Cell, GitKernel, Kernel, Machine, Scenario
 from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
 from anyclue.suites import WORKLOADS
+from anyclue.system.store import Artifact
 
 T = TypeVar("T")
 
@@ -83,18 +84,27 @@ def _arches(scenario: Scenario) -> set[Arch]:
     return {scenario.machines[cell.machine].arch for cell in scenario.combinations}
 
 
-async def prepare_one(scenario: Scenario, cell: Cell, context: Context) -> TrialJob:
-    """Return the job of a single cell, as `prepare_jobs`."""
-    return (await prepare_jobs(scenario, [(cell, 1)], context))[0]
+async def prepare_one(
+    scenario: Scenario, cell: Cell, context: Context, *, arguments: str = ""
+) -> TrialJob:
+    """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
+    pair = await _prepare_pair(scenario, cell.kernel, cell.machine, context, arguments)
+    return _job(scenario, cell, 1, *pair)
+
+
+async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
+    """Return a cell's module under test with the lines of its code, as `Kernels.debug_module`."""
+    kernel, arch = scenario.kernels[cell.kernel], scenario.machines[cell.machine].arch
+    return await context.kernels.debug_module(kernel, arch, _arches(scenario))
 
 
 async def _prepare_pair(
-    scenario: Scenario, kernel_name: str, machine_name: str, context: Context
+    scenario: Scenario, kernel_name: str, machine_name: str, context: Context, arguments: str = ""
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
     try:
         with _refused_in(kernel_name):
-            return await _prepare(scenario, kernel, machine, context)
+            return await _prepare(scenario, kernel, machine, context, arguments)
     except InfrastructureError as error:
         problem = error.problem
         raise InfrastructureError(
@@ -105,13 +115,19 @@ async def _prepare_pair(
 
 
 async def _prepare(
-    scenario: Scenario, kernel: Kernel, machine: Machine, context: Context
+    scenario: Scenario, kernel: Kernel, machine: Machine, context: Context, arguments: str
 ) -> tuple[PreparedKernel, GuestImage]:
     arches = _arches(scenario)
     base = await context.kernels.base(kernel, machine.arch, arches)
     prepared, image = await asyncio.gather(
         context.kernels.with_payload(base, kernel, machine.arch, arches),
-        context.images.prepare(base, machine, Shape.LEAN, boot_s=scenario.limits.boot_seconds),
+        context.images.prepare(
+            base,
+            machine,
+            Shape.LEAN,
+            boot_s=scenario.limits.boot_seconds,
+            arguments=arguments,
+        ),
     )
     return prepared, image
 

@@ -7,6 +7,7 @@ import math
 import shlex
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from anyclue.guests import Agent, GuestSilentError, Reply
 from anyclue.model.errors import AnyclueError
@@ -33,12 +34,37 @@ class TrialEndedError(AnyclueError):
         self.detail = detail
 
 
+class Ask(Protocol):
+    """A request to the guest's agent, within the time that the round has left."""
+
+    async def __call__(self, verb: str, number: int = 0, payload: str = "") -> Reply:
+        """Raise what `Agent.request` raises."""
+        ...
+
+
+class Watch(Protocol):
+    """Who looks on at a trial: what it asks of the guest is not part of what is measured."""
+
+    async def loaded(self, ask: Ask) -> None:
+        """Begin; the module under test is loaded, no round has begun."""
+        ...
+
+    async def at_floor(self, ask: Ask) -> None:
+        """Look at a floor, after its samples."""
+        ...
+
+    async def ended(self, ask: Ask) -> None:
+        """End, after the last round."""
+        ...
+
+
 class Procedure:
     """Runs the rounds of one job against a guest's agent."""
 
-    def __init__(self, job: TrialJob, agent: Agent) -> None:
+    def __init__(self, job: TrialJob, agent: Agent, watch: Watch | None = None) -> None:
         self._job = job
         self._agent = agent
+        self._watch = watch
         self._round = 0
         self._round_ends = math.inf
         self._facts: dict[str, Scalar] = {}
@@ -54,6 +80,8 @@ class Procedure:
         """
         self._round_ends = time.monotonic() + self._job.limits.round_seconds
         await self._load_module()
+        if self._watch:
+            await self._watch.loaded(self._request)
         await self._mark(MarkName.TRIAL_BEGIN)
         await self._request("rate", round(self._job.limits.sample_hz * 1000))
         for number in range(1, self._job.limits.rounds + 1):
@@ -62,6 +90,8 @@ class Procedure:
             await self._one_round()
         self._round = 0
         await self._request("rate", 0)
+        if self._watch:
+            await self._watch.ended(self._request)
         await self._mark(MarkName.TRIAL_END)
         self._check_exercised()
 
@@ -106,6 +136,8 @@ class Procedure:
         await self._mark(MarkName.FLOOR_BEGIN)
         await self._request("sample", FLOOR_SAMPLES)
         await self._mark(MarkName.FLOOR_END)
+        if self._watch:
+            await self._watch.at_floor(self._request)
         await self._mark(MarkName.ROUND_END, self._facts)
 
     async def _mount(self) -> None:

@@ -19,11 +19,11 @@ from anyclue.guests import (
     running,
 )
 from anyclue.hunts.ending import movement, settle
-from anyclue.hunts.procedure import Procedure, TrialEndedError, blocked_tasks
+from anyclue.hunts.procedure import Procedure, TrialEndedError, Watch, blocked_tasks
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import LogLine, Outcome, Recording
 from anyclue.model.trial import TrialJob, TrialResult
-from anyclue.recordings import read_telemetry, write_recording
+from anyclue.recordings import raw_pieces, read_telemetry, write_recording
 from anyclue.recordings.kernel_log import (
     blocked_incident,
     first_incident,
@@ -40,10 +40,15 @@ log = logging.getLogger(__name__)
 
 # After a BUG the kernel still has its stack to print, and the agent to forward it.
 LAST_WORDS_S = 3.0
+RAW = "raw"
 
 
-async def run_trial(job: TrialJob, store: Store, directory: Path) -> TrialResult:
+async def run_trial(
+    job: TrialJob, store: Store, directory: Path, watch: Watch | None = None
+) -> TrialResult:
     """Run ``job``; ``directory`` gets the recording's files.
+
+    What ``watch`` had the guest send is then in ``directory/raw``, by name.
 
     Raises:
         InfrastructureError: the machine failed in a way that would fail the next trial, too (disk
@@ -52,9 +57,11 @@ async def run_trial(job: TrialJob, store: Store, directory: Path) -> TrialResult
     begin = time.monotonic()
     with disk_errors(directory):
         boot = boot_of(job, store, directory)
-        outcome, detail = await _in_guest(job, store, boot, directory)
+        outcome, detail = await _in_guest(job, store, boot, directory, watch)
         seconds = time.monotonic() - begin
         result = await asyncio.to_thread(_finish, job, directory, outcome, detail, seconds)
+        if watch:
+            await asyncio.to_thread(_keep_raw, directory)
         for path in (boot.disks.payload, boot.disks.scratch, directory / "telemetry"):
             path.unlink()
     return result
@@ -79,7 +86,7 @@ def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
 
 
 async def _in_guest(
-    job: TrialJob, store: Store, boot: Boot, directory: Path
+    job: TrialJob, store: Store, boot: Boot, directory: Path, watch: Watch | None
 ) -> tuple[Outcome, str]:
     """Return how the trial ended, as far as it is known without the kernel log."""
     snapshot = store.get(job.image.snapshot).file("state")
@@ -96,7 +103,7 @@ async def _in_guest(
             pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
         )
         try:
-            ended = await _until_the_end(job, guest, fatal, pump)
+            ended = await _until_the_end(job, guest, fatal, pump, watch)
             await guest.quit()
             await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
@@ -106,9 +113,13 @@ async def _in_guest(
 
 
 async def _until_the_end(
-    job: TrialJob, guest: Guest, fatal: asyncio.Event, pump: asyncio.Task[None]
+    job: TrialJob,
+    guest: Guest,
+    fatal: asyncio.Event,
+    pump: asyncio.Task[None],
+    watch: Watch | None,
 ) -> tuple[Outcome, str]:
-    procedure = asyncio.create_task(Procedure(job, guest.agent).run())
+    procedure = asyncio.create_task(Procedure(job, guest.agent, watch).run())
     broke = asyncio.create_task(fatal.wait())
     gone = asyncio.create_task(guest.process.wait())
     disk = asyncio.create_task(guest.disk_error())
@@ -173,6 +184,15 @@ def _finish(
     )
     write_recording(directory, recording, seconds=seconds, lost_log=telemetry.lost_log)
     return TrialResult(job=job, outcome=outcome, detail=detail, seconds=seconds)
+
+
+def _keep_raw(directory: Path) -> None:
+    """Put what the guest sent of each name into one file."""
+    raw = directory / RAW
+    raw.mkdir()
+    for name, piece in raw_pieces(directory / "telemetry"):
+        with (raw / name).open("ab") as file:
+            file.write(piece)
 
 
 def _since_restore(lines: tuple[LogLine, ...], begin_s: float) -> tuple[LogLine, ...]:

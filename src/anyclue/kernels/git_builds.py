@@ -18,7 +18,7 @@ from pathlib import Path
 
 from anyclue.kernels import making
 from anyclue.kernels.fast_path import Decision, fast_path, same_interface
-from anyclue.kernels.module_builds import BUILDABLE, UNFINISHED, build_module
+from anyclue.kernels.module_builds import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
 from anyclue.kernels.modules import UNDER_TEST
 from anyclue.kernels.whole_builds import WholeBuilds, about, read_by
 from anyclue.model.errors import InfrastructureError
@@ -125,10 +125,30 @@ class GitBuilds:
         boot = await self._whole.build(kernel, kernel.commit or "", arch)
         return Built(boot=boot, module=None, why=f"{about(boot).how}{reason}")
 
+    async def debug_module(self, kernel: GitKernel, arch: Arch) -> Artifact:
+        """Return the module of a commit as ``module.ko``, with the lines of its code.
+
+        Raises:
+            DoesNotBuildError: it does not build as a module alone.
+        """
+        kernel = await self.pinned(kernel)
+        built = await self.build(kernel, arch)
+        repo = git.repository(Path(kernel.repository))
+        tree = await asyncio.to_thread(entries, repo, kernel.commit or "")
+        return await self._module(built.boot, kernel, tree, arch, debug=True)
+
     async def _module(
-        self, base: Artifact, kernel: GitKernel, new: Mapping[str, Entry], arch: Arch
+        self,
+        base: Artifact,
+        kernel: GitKernel,
+        new: Mapping[str, Entry],
+        arch: Arch,
+        *,
+        debug: bool = False,
     ) -> Artifact:
         """Return the module of a commit as ``payload.tar``, with ``build.log`` and ``proof``.
+
+        With ``debug``: as ``module.ko``, with the lines of its code, and nothing is proven.
 
         Raises:
             DoesNotBuildError: make failed.
@@ -136,13 +156,13 @@ class GitBuilds:
         """
         sources = {path: entry.id for path, entry in _of_module(new).items()}
         recipe = Recipe(
-            kind="module",
+            kind=DEBUG_KIND if debug else "module",
             inputs={"kernel": base.key, "sources": sources, "compiler": about(base).compiler},
         )
 
         async def build(directory: Path) -> None:
             repo = git.repository(Path(kernel.repository))
-            name = f"git-module-{base.key[:16]}"
+            name = f"git-module-{base.key[:16]}{'-debug' if debug else ''}"
             with staging(self._workbenches, "sources") as changed:
                 files = await asyncio.to_thread(git.below, repo, kernel.commit or "", DIRECTORY)
                 for path, content in files.items():
@@ -159,7 +179,10 @@ class GitBuilds:
                         compiler=making.compiler(),
                         directory=DIRECTORY,
                         into=directory,
+                        debug=debug,
                     )
+                    if debug:
+                        return
                     decision = await _fits(work, base)
             if not decision.fast:
                 raise _NotAloneError(f"not as a module alone: {decision.why}")

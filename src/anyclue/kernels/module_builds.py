@@ -14,6 +14,10 @@ from anyclue.system.processes import run
 
 BUILD_S = 1800
 UNFINISHED = ".unfinished"
+DEBUG_MODULE = "module.ko"
+DEBUG_KIND = "debuginfo"
+DEBUG_TREE = "/linux"
+"""Where debug info says that the kernel's tree is."""
 # Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
 BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
 
@@ -27,8 +31,12 @@ async def build_module(
     compiler: str,
     directory: str,
     into: Path,
+    debug: bool = False,
 ) -> Path:
     """Build in the workbench, and put the stripped module into ``into/payload.tar``.
+
+    With ``debug`` it stays as it is, with the lines of its code, as ``into/module.ko``; it is no
+    other code.
 
     Returns:
         The directory in which it was built; it stays as it is while the bench is locked.
@@ -42,8 +50,9 @@ async def build_module(
     set_sources(sources, work)
     config, module = BUILDABLE[directory]
     # No debug information: it is not needed to run, and costs a third of the time. Messages of the
-    # kernel name the file as the kernel's tree does.
-    flags = f"-g0 -fmacro-prefix-map={work}/={directory}/"
+    # kernel name the file as the kernel's tree does, and so do lines.
+    flags = f"-g{int(debug)} -fmacro-prefix-map={work}/={directory}/"
+    flags += f" -fdebug-prefix-map={work}={DEBUG_TREE}/{directory}" if debug else ""
     built = await run(
         (
             *("make", "-C", str(headers), f"M={work}", f"ARCH={arch.value}"),
@@ -64,6 +73,10 @@ async def build_module(
             next_step="correct the patch or edit (anyclue -v shows the whole command)",
         )
     (into / "build.log").write_text(log)
+    if debug:
+        shutil.copyfile(work / module, into / DEBUG_MODULE)
+        (bench / UNFINISHED).unlink()
+        return work
     shutil.copyfile(work / module, into / module)
     await run(("strip", "-g", str(into / module)), deadline_s=60)
     pack_payload(into / module, into / "payload.tar")

@@ -89,6 +89,25 @@ class Kernels:
         provenance = await self._variants.provenance(packages, kernel.variant)
         return replace(base, payload=rebuilt.ref, provenance={**base.provenance, **provenance})
 
+    async def debug_module(
+        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]
+    ) -> Artifact | None:
+        """Return the module under test as ``module.ko``, with the lines of its code.
+
+        None where its sources are not known: it is as its packager built it.
+
+        Raises:
+            RequestError: it does not build.
+            CommandError: a download failed.
+        """
+        source = kernel.source
+        if isinstance(source, GitKernel):
+            return await self._git.debug_module(source, arch)
+        if not isinstance(source, DebianKernel) or kernel.variant is None:
+            return None
+        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
+        return await self._variants.build(packages, kernel.variant, debug=True)
+
     async def _from_git(self, source: GitKernel, arch: Arch) -> PreparedKernel:
         built = await self._git.build(source, arch)
         config = ", ".join(Path(path).name for path in source.config) or "tinyconfig and a guest's"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from anyclue.kernels.debian import DebianKernels, KernelPackages, headers_tree
 from anyclue.kernels.edits import apply_edit
-from anyclue.kernels.module_builds import BUILDABLE, UNFINISHED, build_module
+from anyclue.kernels.module_builds import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import ModuleVariant
 from anyclue.system.files import sha256, staging
@@ -34,8 +34,12 @@ class Variants:
         self._store = store
         self._workbenches = workbenches
 
-    async def build(self, packages: KernelPackages, variant: ModuleVariant) -> Artifact:
+    async def build(
+        self, packages: KernelPackages, variant: ModuleVariant, *, debug: bool = False
+    ) -> Artifact:
         """Return the built module as ``payload.tar``, with ``build.log``.
+
+        With ``debug``: as ``module.ko``, with the lines of its code.
 
         Raises:
             RequestError: the directory cannot be built alone, or a change does not apply.
@@ -76,6 +80,7 @@ class Variants:
                 text = (
                     f"{packages.release} {packages.version} {variant.directory} {compiler_version}"
                 )
+                text += " debug" if debug else ""
                 name = hashlib.sha256(text.encode()).hexdigest()[:16]
                 async with locked_file(self._workbenches / f"{name}.lock"):
                     bench = self._workbenches / name
@@ -88,9 +93,11 @@ class Variants:
                         compiler=compiler,
                         directory=variant.directory,
                         into=directory,
+                        debug=debug,
                     )
 
-            return await self._store.make(Recipe(kind="module", inputs=inputs), build)
+            kind = DEBUG_KIND if debug else "module"
+            return await self._store.make(Recipe(kind=kind, inputs=inputs), build)
 
     async def _set_up(self, bench: Path, packages: KernelPackages) -> None:
         """Make the bench, or make it anew when a build there did not end."""

@@ -12,6 +12,7 @@ from anyclue.model.recording import LogLine, Mark, MarkName, Reading
 from anyclue.recordings.kernel_log import parse_kmsg
 from anyclue.recordings.procfs import PARSERS
 
+_RAW_NAME = re.compile(rb"[a-z0-9][a-z0-9-]{0,39}")
 _HEADER = re.compile(rb"^([a-z-]{1,20}) (\d{1,19}) (\d{1,9})$")
 
 
@@ -67,6 +68,17 @@ def _records(stream: bytes) -> Iterator[tuple[str, int, bytes]]:
         if at > len(stream):
             return
         yield header[1].decode(), int(header[2]), stream[begin:at]
+
+
+def raw_pieces(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Give the pieces of files that the guest was told to send: name, bytes, in order.
+
+    A name holds lower-case letters, digits and ``-`` only; pieces of other names are left out.
+    """
+    for name, _, data in _records(path.read_bytes() if path.exists() else b""):
+        file, _, piece = data.partition(b"\n")
+        if name == "raw" and _RAW_NAME.fullmatch(file):
+            yield file.decode(), piece
 
 
 def format_mark(name: MarkName, number: int, data: dict[str, int | float | bool | str]) -> str:

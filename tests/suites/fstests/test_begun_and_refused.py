@@ -16,6 +16,7 @@ from anyclue.suites.fstests.not_run import refusal_of
 
 DATA = Path(__file__).parent / "data"
 FSTESTS_DIR = os.environ.get("FSTESTS_DIR")
+ASKS = "This test requires no compression enabled"
 REFUSING = ["generic/027", "generic/274", "generic/275", "generic/352", "generic/427"]
 
 
@@ -50,8 +51,7 @@ def test_nothing_printed_but_begun() -> None:
 
 
 def refused(test: str) -> Refusal | None:
-    reason = "This test requires no compression enabled"
-    return refusal_of(CheckResult(test=test, status=CheckStatus.NOT_RUN, reason=reason))
+    return refusal_of(CheckResult(test=test, status=CheckStatus.NOT_RUN, reason=ASKS))
 
 
 def test_why_generic_027_refuses_compression() -> None:
@@ -67,7 +67,7 @@ def test_why_generic_027_refuses_compression() -> None:
 
 def test_other_reasons_are_not_known() -> None:
     assert refused("generic/001") is None
-    for status, reason in ((CheckStatus.NOT_RUN, "no reflink"), (CheckStatus.FAILED, "x")):
+    for status, reason in ((CheckStatus.NOT_RUN, "no reflink"), (CheckStatus.FAILED, ASKS)):
         assert refusal_of(CheckResult(test="generic/027", status=status, reason=reason)) is None
 
 

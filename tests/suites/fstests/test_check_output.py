@@ -64,6 +64,11 @@ def test_every_way_to_end() -> None:
     assert by_test["generic/002"].lines == ()
 
 
+def test_the_tests_own_output_gives_no_reasons() -> None:
+    text = CAPTURED["mixed"].replace("-one more line that", "+_check_dmesg: something found as")
+    assert seen(parse_check(text)) == seen(parse_check(CAPTURED["mixed"]))
+
+
 def test_repeated_runs_are_numbered() -> None:
     run = parse_check(CAPTURED["iterated"])
     assert [(one.test, one.number, one.seconds) for one in run.results] == [
@@ -232,14 +237,19 @@ def check_prefix(text: str, length: int) -> None:
 @pytest.mark.parametrize("name", sorted(CAPTURED))
 def test_no_beginning_of_a_run_gives_a_pass_too_many(name: str) -> None:
     text = CAPTURED[name]
-    whole = parse_check(text)
     ends = [match.end() for match in re.finditer("\n", text)]
     for end in ends:
         for length in range(max(0, end - 4), end + 2):
             check_prefix(text, length)
-    last_total = max(text.rfind("Passed all"), text.rfind("Failed "))
-    if last_total > 0 and not whole.cut_short:
-        assert parse_check(text[:last_total]).cut_short
+
+
+@pytest.mark.parametrize("name", sorted(set(CAPTURED) - {"iterated"}))
+def test_no_beginning_of_a_run_is_whole(name: str) -> None:
+    text = CAPTURED[name]
+    last = max(text.rfind("Passed all"), text.rfind("Failed "))
+    end = text.find("\n", last)
+    for length in (*range(0, last, 7), *range(last, end + 1)) if last >= 0 else ():
+        assert parse_check(text[:length]).cut_short
 
 
 @given(name=st.sampled_from(sorted(CAPTURED)), data=st.data())

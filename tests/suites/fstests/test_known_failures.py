@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
 from anyclue.model.fstests import CheckNews, KnownFailure
+from anyclue.suites.fstests.boundaries import with_begun
 from anyclue.suites.fstests.check_output import parse_check
 from anyclue.suites.fstests.known_failures import news, read_known_failures
 
@@ -137,6 +138,10 @@ def test_what_passes_although_it_should_fail_is_news() -> None:
 
 def test_a_lost_test_is_never_excused() -> None:
     found = of("killed", failure("generic/010"))
+    assert (found.known, found.passed) == ((), ())
+    once = parse_check((DATA / "passes.txt").read_text())
+    then_lost = with_begun(once, ["generic/001", "generic/001"])
+    found = news(then_lost, [failure("generic/001")], kernel=KERNEL, today=TODAY)
     assert (found.known, found.passed) == ((), ())
 
 

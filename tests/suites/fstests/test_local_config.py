@@ -27,6 +27,7 @@ export MOUNT_OPTIONS="-o compress=lzo"
 export FSTYP=btrfs
 RESULT_BASE=$(pwd)/results
 LOGWRITES_DEV="`losetup -f`"
+SCRATCH_LOGDEV=/dev/the\\ log
 """
 
 SECTIONS = """\
@@ -68,7 +69,7 @@ def test_without_sections() -> None:
             },
         ),
     )
-    assert [note.where for note in config.notes] == ["local.config:8", "local.config:9"]
+    assert [note.where for note in config.notes] == [f"local.config:{line}" for line in (8, 9, 10)]
 
 
 def test_with_sections() -> None:
@@ -102,6 +103,7 @@ def test_one_error_for_each_line_of_shell() -> None:
         "SCRATCH_MNT=/mnt/\x07bell\n"
         "MIX=a\\ b\n"
         "HOME_DIR=~/x\n"
+        "A=$B C=$D\n"
     )
     assert mistakes(text) == [
         "1 'if' sets no option: it is shell that anyclue does not run",
@@ -115,6 +117,7 @@ def test_one_error_for_each_line_of_shell() -> None:
         "10 the value of SCRATCH_MNT has a control character",
         "11 MIX has \\, which a shell would work out",
         "12 HOME_DIR has ~, which a shell would work out",
+        "13 A has $, which a shell would work out",
     ]
 
 

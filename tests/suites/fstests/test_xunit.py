@@ -66,21 +66,28 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b 
 <testsuite time="1" tests="0">&b;</testsuite>"""
 
 
+DEEP = b'<testsuite time="1" tests="0">' + b"<a>" * 5000 + b"</a>" * 5000 + b"</testsuite>"
+
+
 @pytest.mark.parametrize(
-    "document",
+    ("document", "why"),
     [
-        BOMB,
-        b"<testsuites/>",
-        b"<testsuite>" + b"<a>" * 5000,
-        b'<?xml version="1.0" encoding="zlib"?><testsuite time="1"/>x',
-        b"",
-        b"\xff\xfe\x00",
+        (BOMB, "the report was refused: it declares a document type"),
+        (b"<testsuites/>", "the report was refused: the document is a 'testsuites'"),
+        (DEEP[:9000], "the report is not whole: no element found"),
+        (b'<?xml version="1.0" encoding="zlib"?><testsuite time="1"/>x', "the report is not whole"),
+        (b"", "the report is not whole: no element found"),
+        (b"\xff\xfe\x00", "the report is not whole: "),
     ],
 )
-def test_hostile_documents(document: bytes) -> None:
+def test_hostile_documents(document: bytes, why: str) -> None:
     run = parse_xunit(document)
     assert run.results == ()
-    assert run.cut_short
+    assert run.cut_short.startswith(why)
+
+
+def test_elements_deep_inside_each_other() -> None:
+    assert parse_xunit(DEEP).cut_short == ""
 
 
 def test_names_that_check_does_not_give() -> None:

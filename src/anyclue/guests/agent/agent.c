@@ -13,12 +13,18 @@
  *     sample COUNT 0     COUNT samples now, 50 ms apart
  *     mark 0 LENGTH      payload goes to telemetry as a mark
  *     quiesce MS 0       sync, drop caches, until free memory stands still (at most MS)
+ *     send LIMIT LENGTH  payload is "NAME PATH": that file, LIMIT bytes at most, goes to telemetry;
+ *                        status 1 when it cannot be opened, 2 when the limit was reached
+ *     follow 0 LENGTH    payload is "NAME PATH": from now on what can be read there goes to telemetry
+ *                        at every sample; status 1 when it cannot be opened
+ *     drain 0 0          what can be read in the followed files goes to telemetry now
  *     sysrq CHARACTER 0  trigger it (ASCII code), also while a command runs; no answer
  * CONTROL, guest to host: "out LENGTH\n" with LENGTH bytes, any number of times; "done STATUS\n".
  *
  * TELEMETRY, guest to host: records "NAME NANOSECONDS LENGTH\n" with LENGTH bytes. NAME is "mark",
- * "kmsg" (one /dev/kmsg record) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which
- * is the kernel log's own clock. Records of one sample share their time.
+ * "kmsg" (one /dev/kmsg record), "raw" (a line with the NAME that send or follow gave, then a piece
+ * of that file) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which is the kernel log's
+ * own clock. Records of one sample share their time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +32,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +44,8 @@
 #include <unistd.h>
 
 #define MAX_PAYLOAD (1 << 20)
+#define MAX_NAME 40
+#define MAX_FOLLOWED 16
 
 static const char *const sampled[] = { "meminfo", "zoneinfo", "vmstat", "slabinfo", "vmallocinfo" };
 #define NR_SAMPLED (sizeof(sampled) / sizeof(sampled[0]))
@@ -45,6 +54,8 @@ static char proc_text[4 << 20];
 static char payload[MAX_PAYLOAD + 1];
 static int control_fd, telemetry_fd, timer_fd, kmsg_fd, signal_fd;
 static int output_fd = -1;
+static struct { char name[MAX_NAME + 1]; int fd; } followed[MAX_FOLLOWED];
+static size_t nr_followed;
 static pid_t running;
 
 static long long now_ns(void)
@@ -131,6 +142,77 @@ static void sample(void)
 		if (length)
 			record(sampled[i], t, proc_text, length);
 	}
+}
+
+/* Send what can be read now, LIMIT bytes at most; returns whether that was all. */
+static int forward(const char *name, int fd, size_t limit)
+{
+	static char piece[MAX_NAME + 1 + (256 << 10)];
+	size_t begin = snprintf(piece, MAX_NAME + 2, "%s\n", name);
+	size_t length = begin;
+	ssize_t n = 1;
+
+	while (n > 0 && limit) {
+		size_t room = sizeof(piece) - length;
+
+		/* A trace's pages are read one by one, each whole. */
+		n = read(fd, piece + length, limit < room ? limit : room);
+		if (n > 0) {
+			length += n;
+			limit -= n;
+		}
+		if (length > begin && (n <= 0 || !limit || sizeof(piece) - length < (128 << 10))) {
+			record("raw", now_ns(), piece, length);
+			length = begin;
+		}
+	}
+	return n <= 0;
+}
+
+static void drain(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_followed; i++)
+		forward(followed[i].name, followed[i].fd, SIZE_MAX);
+}
+
+/* The payload is "NAME PATH". */
+static int open_named(char *name, int flags)
+{
+	char *path = strchr(payload, ' ');
+
+	if (!path || path - payload > MAX_NAME)
+		return -1;
+	*path++ = 0;
+	strcpy(name, payload);
+	return open(path, O_RDONLY | O_CLOEXEC | flags);
+}
+
+static int send_file(size_t limit)
+{
+	char name[MAX_NAME + 1];
+	int fd = open_named(name, 0);
+	int all;
+
+	if (fd < 0)
+		return 1;
+	all = forward(name, fd, limit);
+	close(fd);
+	return all ? 0 : 2;
+}
+
+static int follow(void)
+{
+	int fd;
+
+	if (nr_followed == MAX_FOLLOWED)
+		return 1;
+	fd = open_named(followed[nr_followed].name, O_NONBLOCK);
+	if (fd < 0)
+		return 1;
+	followed[nr_followed++].fd = fd;
+	return 0;
 }
 
 static void set_rate(long millihertz)
@@ -350,6 +432,14 @@ static void serve(void)
 		}
 	} else if (!strcmp(verb, "mark")) {
 		record("mark", now_ns(), payload, length);
+	} else if (!strcmp(verb, "send")) {
+		say(control_fd, "done %d\n", send_file(number));
+		return;
+	} else if (!strcmp(verb, "follow")) {
+		say(control_fd, "done %d\n", follow());
+		return;
+	} else if (!strcmp(verb, "drain")) {
+		drain();
 	} else if (!strcmp(verb, "quiesce")) {
 		say(control_fd, "done %d\n", quiesce(number));
 		return;
@@ -411,8 +501,10 @@ int main(int argc, char **argv)
 			continue;
 		if (fds[2].revents)
 			forward_kernel_log();
-		if (fds[1].revents && read(timer_fd, &ticks, sizeof(ticks)) > 0)
+		if (fds[1].revents && read(timer_fd, &ticks, sizeof(ticks)) > 0) {
 			sample();
+			drain();
+		}
 		if (fds[4].revents)
 			forward_output();
 		if (fds[3].revents)

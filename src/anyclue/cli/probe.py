@@ -1,0 +1,77 @@
+"""``anyclue probe``: the guilty cell again beside an innocent one, looked at more closely."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyclue.cli.output import result, run_until_stopped
+from anyclue.hunts.context import Context
+from anyclue.hunts.judging import judge
+from anyclue.hunts.probing import choosing
+from anyclue.hunts.probing.running import probe as use_case
+from anyclue.model.errors import ExitCode, Problem, RequestError
+from anyclue.probes import PROBES, readings_to_json
+from anyclue.recordings import RunDirectory
+from anyclue.reports.probe_text import probes_text
+
+
+def probe(
+    run: Annotated[Path | None, typer.Argument(help="A run directory of `anyclue hunt`.")] = None,
+    *,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(help="A probe; may be repeated [default: those that fit what was found]."),
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="The guilty cell [default: the first that leaks, or broke].")
+    ] = None,
+    beside: Annotated[
+        str | None, typer.Option(help="The innocent cell [default: the clean one nearest to it].")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the probes and stop.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Gather evidence of what leaks: stacks of allocations, references, mappings."""
+    if list_:
+        result(_listed())
+        return ExitCode.NOTHING_FOUND
+    if run is None:
+        step = "anyclue probe --list shows the probes"
+        raise RequestError([Problem(what="name a RUN", next_step=step)])
+    findings = judge(RunDirectory(run)).findings
+    guilty = choosing.cell_named(findings, cell, "--cell") if cell else None
+    guilty = guilty or choosing.guilty_cell(findings)
+    if guilty is None:
+        raise RequestError(
+            [
+                Problem(
+                    what="no cell of this run leaks or broke",
+                    where=str(run),
+                    next_step="name one with --cell",
+                )
+            ]
+        )
+    innocent = (
+        choosing.cell_named(findings, beside, "--beside")
+        if beside
+        else choosing.innocent_beside(findings, guilty)
+    )
+    probes = choosing.named(probe) if probe else None
+    work = use_case(RunDirectory(run), Context.of_user(), guilty, innocent, probes)
+    readings = run_until_stopped(work, run, "anyclue probe")
+    result(readings_to_json(readings) if json else probes_text(readings))
+    if any(reading.findings for reading in readings):
+        return ExitCode.REGRESSION
+    unproven = any(reading.could_not for reading in readings) or not readings
+    return ExitCode.INFRASTRUCTURE if unproven else ExitCode.NOTHING_FOUND
+
+
+def _listed() -> str:
+    return "\n".join(
+        f"{one.name}\n    {one.summary}\n    needs: {one.needs}\n    costs: {one.costs}\n"
+        f"    cannot see: {one.cannot_see}"
+        for one in PROBES.values()
+    )

@@ -1,0 +1,1 @@
+"""Probes: the guilty cell run again beside the innocent one, looked at more closely."""

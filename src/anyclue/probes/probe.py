@@ -1,0 +1,90 @@
+"""A probe is a declaration: what it needs, does, costs and cannot see; and what its data says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from anyclue.model.probe import Evidence, Frame
+from anyclue.model.recording import Recording
+from anyclue.model.verdict import Signature
+from anyclue.probes.steps import Step
+from anyclue.probes.symbols import Symbols
+
+Stack = tuple[int, ...]
+"""Return addresses, innermost first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residue:
+    """What a round left behind, by one stack or under one name.
+
+    ``counts`` and ``kib`` have a number for each round that counts, oldest first.
+    """
+
+    what: Evidence
+    signature: Signature | None
+    subject: str = ""
+    stack: Stack = ()
+    frames: tuple[Frame, ...] = ()
+    """The stack as the kernel printed it, in place of ``stack``'s addresses."""
+    counts: tuple[float, ...]
+    kib: tuple[float, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What a probe brought home from one guest: the trial's recording, and files by name."""
+
+    recording: Recording
+    raw: Mapping[str, bytes]
+    symbols: Symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a probe's data says of one guest."""
+
+    residues: tuple[Residue, ...] = ()
+    rounds: int = 0
+    lost: Mapping[str, int] = field(default_factory=dict)
+    could_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One probe.
+
+    Attributes:
+        name: as the user calls it.
+        summary: what it finds, in a sentence.
+        needs: what a kernel must have; tested in the guest, by ``available``.
+        costs: what it does to the guest.
+        cannot_see: what it is blind to.
+        unit: what ``counts`` count, in the plural.
+        signatures: what it is run for when the user names no probe; None is among them for a cell
+            that broke.
+        available: a shell script that fails, and says why, where the guest cannot run it.
+        start: steps after the module under test is loaded, for a number of processors.
+        floor: steps at each floor.
+        collect: steps after the last round.
+        measure: what the data says.
+        arguments: kernel arguments that it needs.
+        crash_tells: whether a trial that crashed or hung says something.
+    """
+
+    name: str
+    summary: str
+    needs: str
+    costs: str
+    cannot_see: str
+    unit: str
+    signatures: frozenset[Signature | None]
+    measure: Callable[[Gathered], Measured]
+    available: str = "true"
+    start: Callable[[int], tuple[Step, ...]] = lambda _: ()
+    floor: tuple[Step, ...] = ()
+    collect: tuple[Step, ...] = ()
+    arguments: str = ""
+    crash_tells: bool = False
