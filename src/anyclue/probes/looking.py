@@ -8,7 +8,7 @@ from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-TOO_FEW = "fewer than two floors after the first were looked at"
+TOO_FEW = "fewer than three floors were looked at"
 
 
 def rises(floors: Sequence[Mapping[K, float]]) -> dict[K, tuple[float, ...]]:

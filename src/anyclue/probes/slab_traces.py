@@ -10,21 +10,23 @@ from anyclue.model.probe import Evidence, Frame
 from anyclue.model.verdict import Signature
 from anyclue.probes.looking import TOO_FEW, rises
 from anyclue.probes.probe import Gathered, Measured, Probe, Residue
-from anyclue.probes.slab_growth import SLABINFO, caches
-from anyclue.probes.steps import BETWEEN, look, looks, needed, scratch, send, shell
+from anyclue.probes.slab_growth import SLABINFO
+from anyclue.probes.steps import BETWEEN, looks, needed, scratch, send, shell
 from anyclue.probes.symbols import printed, printed_stack
 
 TRACES = "alloc-traces"
 DIRECTORY = "/sys/kernel/debug/slab"
+SIZES = "/sys/kernel/slab"
 _HEAD = re.compile(r"^ {0,12}(\d{1,12}) (?:\S.*)$", re.ASCII)
 _CACHE = "cache "
+_NAME = re.compile(rf"^{_CACHE}(\S+) (\d{{1,9}})$", re.MULTILINE | re.ASCII)
 
 Books = dict[tuple[str, tuple[Frame, ...]], float]
 """Objects by cache and stack."""
 
 
 def books(text: str) -> Books:
-    """Read ``alloc_traces`` files, each behind a line ``cache NAME``."""
+    """Read ``alloc_traces`` files, each behind a line ``cache NAME SIZE``."""
     found: Counter[tuple[str, tuple[Frame, ...]]] = Counter()
     cache, count, lines = "", 0, list[str]()
 
@@ -34,9 +36,9 @@ def books(text: str) -> Books:
 
     for line in text.splitlines():
         head = _HEAD.match(line)
-        if line.startswith(_CACHE):
+        if begin := _NAME.match(line):
             close()
-            cache, count, lines = line.removeprefix(_CACHE), 0, []
+            cache, count, lines = begin[1], 0, []
         elif head:
             close()
             # The place that asked stands first; the stack below it, where there is one, has it too.
@@ -48,15 +50,16 @@ def books(text: str) -> Books:
 
 
 def measure(gathered: Gathered) -> Measured:
-    """Return what was added, by cache and stack."""
-    floors = [books(text) for text in looks(gathered.raw.get(TRACES, b""))]
-    if len(floors) < 3:
+    """Return what was added, by cache and stack, in caches that grew in every round."""
+    texts = looks(gathered.raw.get(TRACES, b""))
+    if len(texts) < 3:
         return Measured(could_not=TOO_FEW)
-    sizes = {
-        name: size
-        for text in looks(gathered.raw.get(SLABINFO, b""))
-        for name, (_, size) in caches(text).items()
-    }
+    # What a cache held where it was not read is not known.
+    sizes = [dict(_NAME.findall(text)) for text in texts[1:]]
+    grew = set(sizes[0]).intersection(*sizes)
+    floors = [
+        {key: count for key, count in books(text).items() if key[0] in grew} for text in texts[1:]
+    ]
     return Measured(
         residues=tuple(
             Residue(
@@ -65,7 +68,7 @@ def measure(gathered: Gathered) -> Measured:
                 subject=cache,
                 frames=frames,
                 counts=counts,
-                kib=tuple(count * sizes.get(cache, 0.0) / 1024 for count in counts),
+                kib=tuple(count * int(sizes[0][cache]) / 1024 for count in counts),
             )
             for (cache, frames), counts in rises(floors).items()
         ),
@@ -73,11 +76,19 @@ def measure(gathered: Gathered) -> Measured:
     )
 
 
-_ALL = (
-    f"for cache in {DIRECTORY}/*/alloc_traces; do\n"
-    f'echo "{_CACHE}$(basename "${{cache%/alloc_traces}}")"\ncat "$cache"\ndone'
-)
-
+# The books of all caches are long, and slow to read: those that grew since the floor before are
+# enough.
+_GREW = f"""\
+before={scratch("before")} now={scratch("now")}
+cp $now $before 2>/dev/null || : >$before
+cp /proc/{SLABINFO} $now
+[ -s $before ] || exit 0
+awk 'NR == FNR {{ was[$1] = $2; next }} $2 > was[$1] {{ print $1 }}' $before $now |
+while read -r cache; do
+	[ -e "{DIRECTORY}/$cache/alloc_traces" ] || continue
+	echo "{_CACHE}$cache $(cat {SIZES}/$cache/object_size)"
+	cat "{DIRECTORY}/$cache/alloc_traces"
+done"""
 # By its older name, which every kernel knows. Not the caches of ACPI ("Acpi-..."): its interpreter
 # then takes so long that it gives up, and devices are missing.
 _CACHES = ",".join(f"{letter}*" for letter in ascii_lowercase)
@@ -94,10 +105,8 @@ SLAB_TRACES = Probe(
     arguments=f"slub_debug=U,{_CACHES}",
     available=needed(f"{DIRECTORY}/*/alloc_traces"),
     floor=(
-        *look(SLABINFO, f"/proc/{SLABINFO}"),
-        shell(f"{{ echo '{BETWEEN}'\n{_ALL}\n}} >{scratch(TRACES)}"),
+        shell(f"exec >{scratch(TRACES)}\necho '{BETWEEN}'\n{_GREW}"),
         send(TRACES, scratch(TRACES)),
-        shell(f"rm {scratch(TRACES)}"),
     ),
     measure=measure,
 )

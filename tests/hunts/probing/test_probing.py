@@ -1,0 +1,214 @@
+"""Probing without guests: which cells and probes, what is run once, what a guest refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anyclue.guests import Reply
+from anyclue.hunts.probing import choosing, running
+from anyclue.hunts.probing.watching import ProbeWatch
+from anyclue.hunts.procedure import TrialEndedError, Watch
+from anyclue.model.errors import RequestError
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.trial import TrialJob, TrialResult
+from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
+from anyclue.probes import PROBES, readings_from_json
+from anyclue.probes.steps import BETWEEN
+from anyclue.recordings import write_recording
+from anyclue.scenarios import scenario_from_json
+from anyclue.system.store import Store
+
+if TYPE_CHECKING:
+    from tests.hunts.conftest import Hunted, Make
+
+SLAB = "slab-growth"
+
+
+def cells_of(hunted: Hunted) -> dict[str, Cell]:
+    scenario = scenario_from_json(hunted.run.plan_text())
+    return {cell.kernel: cell for cell in scenario.combinations}
+
+
+@dataclass
+class Guests:
+    """In place of guests: the kernel named bad has 40 objects more at every floor."""
+
+    make: Make
+    outcome: Outcome = Outcome.PASSED
+    ran: list[str] = field(default_factory=list)
+
+    async def run_trial(
+        self, job: TrialJob, _store: Store, directory: Path, _watch: Watch
+    ) -> TrialResult:
+        self.ran.append(job.cell.kernel)
+        recording = replace(self.make(job, outcome=self.outcome), detail="no such\x07 file")
+        write_recording(directory, recording, seconds=1, lost_log=0)
+        raw = directory / "raw"
+        raw.mkdir()
+        step = 40 if job.cell.kernel == "bad" else 0
+        floors = (f"{BETWEEN}\nkmalloc-256 {step * n} 9 256 16 1 : t\n" for n in range(4))
+        (raw / "slabinfo").write_text("".join(floors))
+        return TrialResult(job=job, outcome=recording.outcome, detail="", seconds=1)
+
+
+@pytest.fixture
+def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guests:
+    from tests.hunts.conftest import job_of  # noqa: PLC0415
+
+    async def prepare(
+        scenario: Scenario, cell: Cell, _context: object, *, arguments: str
+    ) -> TrialJob:
+        assert arguments == ""
+        return job_of(scenario, cell, 1)
+
+    fake = Guests(make)
+    monkeypatch.setattr(running, "prepare_one", prepare)
+    monkeypatch.setattr(running, "run_trial", fake.run_trial)
+    assert hunted.run.plan.exists()
+    return fake
+
+
+def probed(hunted: Hunted, names: Sequence[str] = (SLAB,), *, alone: bool = False) -> object:
+    cells = cells_of(hunted)
+    innocent = None if alone else cells["good"]
+    work = running.probe(hunted.run, hunted.context, cells["bad"], innocent, choosing.named(names))
+    return asyncio.run(work)
+
+
+def test_both_cells_are_run_and_compared(hunted: Hunted, guests: Guests) -> None:
+    readings = probed(hunted)
+    assert sorted(guests.ran) == ["bad", "good"]
+    assert readings == readings_from_json(hunted.run.file("probes.json").read_text())
+    (reading,) = running.readings_of(hunted.run)
+    (finding,) = reading.findings
+    assert (finding.subject, finding.guilty.count_per_round) == ("kmalloc-256", 40)
+    assert (hunted.run.path / "probes" / SLAB / reading.cell.id / "raw/slabinfo").is_file()
+
+
+def test_what_ran_is_not_run_again(hunted: Hunted, guests: Guests) -> None:
+    first = probed(hunted)
+    assert probed(hunted) == first
+    assert len(guests.ran) == 2
+
+
+def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> None:
+    probed(hunted)
+    probed(hunted, ["incidents"])
+    probed(hunted)
+    kept = running.readings_of(hunted.run)
+    assert sorted(reading.probe for reading in kept) == ["incidents", SLAB]
+    assert len(guests.ran) == 4
+
+
+def test_a_probe_that_a_guest_refuses_says_why(hunted: Hunted, guests: Guests) -> None:
+    guests.outcome = Outcome.NOT_RUN
+    probed(hunted)
+    (reading,) = running.readings_of(hunted.run)
+    assert reading.findings == ()
+    assert reading.could_not.endswith("no such file")
+    assert "\x07" not in reading.could_not
+
+
+def test_a_crash_says_nothing_to_a_probe_of_floors(hunted: Hunted, guests: Guests) -> None:
+    guests.outcome = Outcome.CRASHED
+    probed(hunted, [SLAB, "incidents"], alone=True)
+    by_probe = {reading.probe: reading for reading in running.readings_of(hunted.run)}
+    assert "crashed" in by_probe[SLAB].could_not
+    assert by_probe["incidents"].could_not == ""
+
+
+def test_unknown_probes_are_all_named() -> None:
+    with pytest.raises(RequestError) as error:
+        choosing.named(["slab", SLAB, "weather"])
+    assert [problem.what for problem in error.value.problems] == [
+        "no probe 'slab'", "no probe 'weather'"]  # fmt: skip
+
+
+def judged(kernel: str, verdict: Verdict, **axes: str) -> CellVerdict:
+    cell = Cell(
+        **{"kernel": kernel, "machine": "m", "mkfs": "d", "mount": "lzo", "workload": "w"} | axes
+    )
+    leaks = verdict is Verdict.LEAK
+    return CellVerdict(
+        cell=cell,
+        outcome=Outcome.PASSED,
+        verdict=verdict,
+        because="",
+        rate_kib_per_round=None,
+        rate_ci95_kib=None,
+        signature=Signature.OBJECT if leaks else None,
+        signature_detail="",
+        classes={},
+        rounds=7,
+        warm_up=1,
+        trials=1,
+        reference=None,
+    )
+
+
+def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
+    broken, leak = judged("bad", Verdict.BROKEN, machine="n"), judged("bad", Verdict.LEAK)
+    others = (
+        judged("good", Verdict.CLEAN, machine="n"),
+        judged("bad", Verdict.CLEAN, mount="none"),
+        judged("good", Verdict.CLEAN),
+        judged("good", Verdict.UNPROVEN, workload="v"),
+    )
+    findings = Findings(sentence="", cells=(broken, leak, *others), factors=())
+    guilty = choosing.guilty_cell(findings)
+    assert guilty == leak.cell
+    assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
+    assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
+    nothing = Findings(sentence="", cells=others[3:], factors=())
+    assert choosing.guilty_cell(nothing) is None
+    assert choosing.innocent_beside(nothing, leak.cell) is None
+
+
+def test_every_signature_has_a_probe_except_users_memory() -> None:
+    without = {one for one in Signature if not choosing.fitting(one)}
+    assert without == {Signature.USER_SPACE}
+    assert {probe.name for probe in choosing.fitting(None)} == {"kmap-balance", "incidents"}
+
+
+@dataclass
+class Agent:
+    """Answers what it is asked; ``refuses`` is part of the payload that fails."""
+
+    refuses: str = "never"
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def __call__(self, verb: str, number: int = 0, payload: str = "") -> Reply:
+        del number
+        self.asked.append((verb, payload))
+        return Reply(status=int(self.refuses in payload), output="the kernel has none\n")
+
+
+@pytest.mark.parametrize("name", list(PROBES))
+def test_the_steps_of_a_probe(name: str) -> None:
+    agent = Agent()
+    watch = ProbeWatch(PROBES[name], 2)
+
+    async def trial() -> None:
+        await watch.loaded(agent)
+        await watch.at_floor(agent)
+        await watch.ended(agent)
+
+    asyncio.run(trial())
+    assert {verb for verb, _ in agent.asked} <= {"run", "send", "follow", "drain"}
+    followed = [payload for verb, payload in agent.asked if verb == "follow"]
+    assert len(followed) == len(set(followed))
+    assert len(followed) <= 16
+
+
+def test_a_probe_that_is_not_available_ends_the_trial() -> None:
+    for refuses, said in (("slabinfo", "the kernel has none"), ("kallsyms", "does not work")):
+        with pytest.raises(TrialEndedError, match=said) as error:
+            asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
+        assert error.value.outcome is Outcome.NOT_RUN
