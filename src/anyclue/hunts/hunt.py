@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anyclue.clues import next_cells
+from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.following.follow import follow
@@ -180,7 +181,7 @@ async def hunt(
             judged = await run_cells(run, _with_cells(judged.scenario, more), context, executor)
         if clue:
             await follow(judged, Runner(context=context, executor=executors))
-        write_reports(judged)
+        write_reports(judged, await making.make(judged, context))
     return judged
 
 
