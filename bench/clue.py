@@ -1,12 +1,12 @@
-"""Measure the clue in real guests: is the right function named, who is acquitted, what does it cost.
+"""Measure the clue in real guests: is the right function named, who is acquitted, at what cost.
 
     make bench-clue
     python -m bench.clue --bug "kmalloc object" --keep DIR
 
-The mail's case (scenarios/lzo-leak.toml) and five bugs planted in other files of fs/btrfs are hunted,
-each among 16 combinations of which the hunt chooses. Harmless edits lie around each planted bug, so
-that the function that differs is not the answer. The rank is that of the right function among the
-clue's places, 1 for the first; null where it is not among them. The last line is one JSON object; see
+The mail's case (scenarios/lzo-leak.toml) and five bugs planted in other files of fs/btrfs are
+hunted, each among 16 combinations of which the hunt chooses. Harmless edits lie around each planted
+bug, so that to differ is no answer. The rank is that of the right function among the clue's places,
+1 for the first; null where it is not among them. The last line is one JSON object; see
 docs/bench.md for its fields. The exit status is 1 when a rank is above 3, or null.
 """
 
