@@ -59,6 +59,8 @@ lock: setup ## make requirements.lock anew from pyproject.toml
 schemas: setup ## write the published schemas anew from the code
 	$(BIN)/python -c 'from anyclue.scenarios import json_schema_text as s; print(s(), end="")' \
 		>docs/scenario.schema.json
+	$(BIN)/python -c 'from anyclue.reports.clues_json import json_schema_text as s; print(s(), end="")' \
+		>docs/clues.schema.json
 
 .PHONY: zipapp
 zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine with Python 3.9 or later
@@ -91,3 +93,8 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py
+
+.PHONY: bench-fstests
+bench-fstests: setup ## measure upstream fstests in guests, FSTESTS_DIR=a checkout; last line is JSON
+	@[ -n "$(FSTESTS_DIR)" ] || { echo "name a checkout of upstream fstests: make bench-fstests FSTESTS_DIR=~/xfstests" >&2; exit 2; }
+	$(BIN)/python -m bench.fstests "$(FSTESTS_DIR)"

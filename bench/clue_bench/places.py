@@ -132,6 +132,7 @@ def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:
 
 def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     module = read_module(good, bad, DIRECTORY, alone=True)
+    alone = read_module(None, bad, DIRECTORY, alone=False)
     case = Case(
         signature=bug.signature,
         detail=bug.detail,
@@ -140,13 +141,6 @@ def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
         innocent=bug.innocent,
         used=bug.guilty,
         workloads=WORKLOADS,
-    )
-    alone = replace(
-        module,
-        compared=False,
-        alone=False,
-        change=(),
-        functions=tuple(replace(one, changed=None) for one in module.functions),
     )
     asked: dict[str, tuple[ModuleSource, Case]] = {
         "both": (module, case),

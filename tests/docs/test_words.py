@@ -6,9 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from anyclue.clues.places.weights import table
+from anyclue.hunts.fstests.journal import Journal
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, ParameterRule
+from anyclue.model.suite import Part
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.recordings import write_recording
 from anyclue.recordings.kernel_log import KINDS
@@ -141,7 +144,9 @@ def test_fields_of_an_outcome(docs: Docs, tmp_path: Path) -> None:
 
 def test_files_of_a_trial(docs: Docs, tmp_path: Path) -> None:
     an_outcome(tmp_path)
-    written = {path.name for path in tmp_path.iterdir()} | {"console.log", "qemu.log"}
+    Journal(place=tmp_path, part=Part.LIST)
+    written = {path.name + "/" * path.is_dir() for path in tmp_path.iterdir()}
+    written |= {"console.log", "qemu.log"}
     tree = docs.page("docs/run-directory.md").prose.partition("\n## ")[0]
     trial = tree.partition("trial-N/\n")[2].partition("      follow-ups")[0]
     assert {line.split()[0] for line in trial.splitlines() if line.strip()} == written
@@ -171,3 +176,8 @@ def default_of(rule: ParameterRule) -> str:
 
 def bound(value: float | None) -> str:
     return "" if value is None else f"{value:.0f}"
+
+
+def test_weights_of_evidence(docs: Docs) -> None:
+    rows = docs.rows(docs.page("docs/clue.md").section("Places"))
+    assert [tuple(row) for row in rows] == [(w.seen, f"{w.ratio:g}", w.why) for w in table()]

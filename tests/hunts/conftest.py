@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from anyclue.hunts.context import Context
 from anyclue.hunts.hunt import begin_run
 from anyclue.model.recording import Mark, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.suite import TestPlan
 from anyclue.model.trial import (
     Accelerator,
     ArtifactRef,
@@ -200,7 +201,10 @@ def scenario_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch) -> Hunted:
     async def prepare(
-        scenario: Scenario, wanted: Sequence[tuple[Cell, int]], _context: Context
+        scenario: Scenario,
+        wanted: Sequence[tuple[Cell, int]],
+        _context: Context,
+        _tests: Mapping[tuple[Cell, int], TestPlan],
     ) -> list[TrialJob]:
         return [job_of(scenario, cell, trial) for cell, trial in wanted]
 

@@ -64,7 +64,7 @@ def test_in_full(builder: Builder) -> None:
     files = {file.name for file in built.boot.path.iterdir()}
     assert {"vmlinuz", "config", "Module.symvers", "build.log", "devel.tar", "modules"} <= files
     layout = json.loads(built.boot.file("modules.json").read_text())
-    assert layout == {"order": [], "under_test": "btrfs.ko"}
+    assert layout == {"order": [], "under_test": "btrfs.ko", "more": []}
     assert json.loads(built.boot.file("read.json").read_text())["outside"] == {"fs/btrfs": []}
     assert not list((builder.root / "benches").glob("git-*/.unfinished"))
 

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from anyclue.model.clue import (
+    Clue,
+    Condition,
+    Conjunction,
+    Dose,
+    DosePoint,
+    Guilt,
+    Missing,
+    Place,
+    ProbeSaid,
+    Reason,
+    Reproducer,
+    Source,
+    Standing,
+    Suspect,
+    SuspectKind,
+    TouchedBy,
+)
+from anyclue.model.finding import Confidence, FindingKind, Step, StepKind
+from anyclue.model.fstests import CheckResult, CheckStatus, KnownFailure, Refusal
+from anyclue.model.recorded import Span, TestRun, TestVerdict
 from anyclue.model.recording import (
     Incident,
     LogLine,
@@ -29,6 +50,7 @@ from anyclue.model.scenario import (
     Scenario,
     WorkloadChoice,
 )
+from anyclue.model.suite import TestFinding, TestId
 from anyclue.model.verdict import (
     CellVerdict,
     ClassRate,
@@ -86,6 +108,7 @@ class Inputs:
     scenario: Scenario
     recordings: dict[Cell, tuple[Recording, ...]]
     facts: dict[str, str]
+    clue: Clue
 
 
 def cell(kernel: str, machine: str, mount: str, workload: str = "small-files") -> Cell:
@@ -294,6 +317,106 @@ def default_inputs() -> Inputs:
         scenario=scenario(cells, tuple(good.values())),
         recordings={c: (recording(c, 2400.0 if c in guilty else 0.0),) for c in cells},
         facts=dict(FACTS),
+        clue=the_clue(bad, cells[5]),
+    )
+
+
+def the_clue(bad: Cell, other: Cell) -> Clue:
+    """The clue of the default scenario, with every part that there is."""
+    sentence = "Kernel bad leaks. Almost certainly in lzo_compress_pages() at fs/btrfs/lzo.c:297."
+    takes = (Condition(axis=Axis.KERNEL, value="bad"), Condition(axis=Axis.MOUNT, value="lzo"))
+    steps = (
+        Step(line=244, kind=StepKind.ACQUIRE, text="page_in = find_get_page(m, i);", note="here"),
+        Step(line=260, kind=StepKind.GOTO, text="goto out;"),
+        Step(line=297, kind=StepKind.RETURN, text="return ret;", note="still held here"),
+    )
+    missing = Missing(
+        kind=FindingKind.LEAK,
+        release=("put_page", "__free_page"),
+        resource="page_in",
+        acquired_line=244,
+        acquired_by="find_get_page",
+        line=297,
+        label="out",
+        message="page reference `page_in` is not released on this path",
+        steps=steps,
+        confidence=Confidence.HIGH,
+        diff="--- a\n+++ b\n@@ -1 +1,2 @@\n out:\n+\tput_page(page_in);\n",
+    )
+    reasons = (
+        Reason(source=Source.PAIRS_CHANGE, ratio=90, text="the change loses a release"),
+        Reason(source=Source.OPTIONS, ratio=0.25, text="something speaks against it"),
+    )
+    commit = TouchedBy(
+        commit="d4088803f511" + "0" * 28, subject="btrfs: subpage", because="alone", accused=True
+    )
+    first = Place(
+        function="lzo_compress_pages",
+        path="fs/btrfs/lzo.c",
+        line=297,
+        probability=0.9997,
+        reasons=reasons,
+        missing=missing,
+        commits=(commit,),
+    )
+    second = replace(first, function="other", line=12, probability=0.0001, commits=())
+    standings = {"lzo": Standing.GUILTY, "merge": Standing.UNPROVEN, "kmap": Standing.ACQUITTED}
+    return Clue(
+        sentence=sentence,
+        guilt=(
+            Guilt(
+                verdict=Verdict.LEAK,
+                signature=Signature.PAGE_CACHE_REFERENCE,
+                detail="",
+                conditions=takes,
+                acquitted=(Axis.MACHINE,),
+                innocent=(
+                    Condition(axis=Axis.KERNEL, value="good"),
+                    Condition(axis=Axis.MOUNT, value="zlib"),
+                ),
+                cells=(bad.id, other.id),
+            ),
+        ),
+        places=(first, second),
+        elsewhere=0.0002,
+        suspects=tuple(
+            Suspect(
+                name=name,
+                theory=f"it was {name}",
+                test=name,
+                kind=SuspectKind.RESOURCE,
+                standing=standing,
+                because="that is why",
+                evidence=("a figure",),
+                settle="anyclue merge" if standing is Standing.UNPROVEN else "",
+            )
+            for name, standing in standings.items()
+        ),
+        not_tested=("workload: only one value was run",),
+        conjunction=Conjunction(
+            conditions=takes,
+            irrelevant=((Axis.MACHINE, (bad, other)),),
+            proven=True,
+            cells_run=7,
+            cells_full=16,
+        ),
+        dose=Dose(
+            unit="file",
+            amount_kib=4.0,
+            ci95_kib=(3.9, 4.1),
+            linear=True,
+            because="the floor rises with the files",
+            points=(DosePoint(dose=300, rate_kib=1200.0, ci95_kib=(1190.0, 1210.0)),),
+        ),
+        reproducer=Reproducer(
+            script="#!/bin/sh\nmount -o compress=lzo disk /mnt\n",
+            parameters={"files": 1},
+            reduced=("files 1 (was 600): still guilty",),
+            rate_kib=4.0,
+        ),
+        probes=(
+            ProbeSaid(name="page-allocations", cell=bad.id, says="600 pages", limits="overruns"),
+        ),
     )
 
 
@@ -305,6 +428,50 @@ def default_run() -> Inputs:
 @pytest.fixture(scope="session")
 def broken_run() -> Inputs:
     return broken_inputs()
+
+
+def tests_of_all_kinds() -> tuple[TestFinding, ...]:
+    """A test of fstests for each way to end, with what can be said of its memory."""
+    span = Span(test="generic/001", number=1, begin_s=1.0, end_s=9.0)
+    run = TestRun(span=span, peak_kib=9000.0, before_kib=100.0, after_kib=2500.0)
+    leak = TestVerdict(
+        test="generic/001",
+        runs=(run,) * 5,
+        verdict=Verdict.LEAK,
+        because="grew with every run",
+        rate_kib_per_run=2400.0,
+        rate_ci95_kib=(2350.0, 2450.0),
+        signature=Signature.PAGE_CACHE_REFERENCE,
+    )
+    clean = replace(leak, verdict=Verdict.CLEAN, rate_kib_per_run=None, signature=None)
+    doubt = replace(clean, verdict=Verdict.UNPROVEN, because="a leak or a one-time cost")
+
+    def finding(
+        number: int, status: CheckStatus, memory: TestVerdict | None, reason: str = ""
+    ) -> TestFinding:
+        id_ = TestId(section="", test=f"generic/{number:03}")
+        result = CheckResult(test=id_.test, status=status, reason=reason, seconds=3.0)
+        return TestFinding(id=id_, status=status, reason=reason, results=(result,), memory=memory)
+
+    refusal = Refusal(
+        test="generic/027",
+        reason="it would run for very long",
+        commit="c" * 40,
+        date="2024-05-17",
+        subject="generic/027: require no compression",
+        instead="enospc-small-files",
+    )
+    known = KnownFailure(test="generic/004", reason="a bug of old")
+    return (
+        finding(1, CheckStatus.PASSED, leak),
+        finding(2, CheckStatus.PASSED, clean),
+        finding(3, CheckStatus.FAILED, clean, "output mismatch"),
+        replace(finding(4, CheckStatus.FAILED, clean, "output mismatch"), known=known),
+        replace(finding(5, CheckStatus.LOST, None, "x"), killed="crashed: kernel BUG at a.c:1"),
+        finding(6, CheckStatus.PASSED, doubt),
+        replace(finding(27, CheckStatus.NOT_RUN, None, "no compression"), refusal=refusal),
+        finding(8, CheckStatus.EXPUNGED, None, "expunged"),
+    )
 
 
 def broken_inputs() -> Inputs:
@@ -381,8 +548,10 @@ def broken_inputs() -> Inputs:
         )
     recordings[good] = (recording(good, 0.0),)
     planned = (*cells.values(), good, missing)
+    tested = cells["crashed"]
     return Inputs(
         findings=Findings(
+            tests={tested: tests_of_all_kinds()},
             sentence="Kernel bad crashes in kunmap_local_indexed during lzo_compress_pages.",
             cells=(*judged, verdict(good, Verdict.CLEAN, 0.0, None)),
             factors=(
@@ -394,4 +563,5 @@ def broken_inputs() -> Inputs:
         scenario=scenario(planned, (good,)),
         recordings=recordings,
         facts=dict(FACTS),
+        clue=Clue(sentence="Kernel bad crashes."),
     )

@@ -16,7 +16,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.recording import Reading
-from anyclue.reports import junit_xml, report_html, report_text, summary, verdicts_json
+from anyclue.reports import (
+    clues_json,
+    junit_xml,
+    report_html,
+    report_text,
+    summary,
+    verdicts_json,
+)
 
 if TYPE_CHECKING:
     from tests.reports.conftest import Inputs
@@ -78,7 +85,10 @@ def small(default_run: Inputs, broken_run: Inputs) -> Inputs:
     wanted = (default_run.findings.cells[2], default_run.findings.cells[4])
     crashed = broken_run.findings.cells[0]
     findings = replace(
-        default_run.findings, cells=(*wanted, crashed), not_judged=("something was not judged",)
+        default_run.findings,
+        cells=(*wanted, crashed),
+        not_judged=("something was not judged",),
+        tests=broken_run.findings.tests,
     )
     recordings = {**broken_run.recordings, **default_run.recordings}
     kept = {verdict.cell: recordings[verdict.cell] for verdict in findings.cells}
@@ -113,8 +123,8 @@ class Shape(HTMLParser):
 @example(EVERYTHING)
 def test_plain_texts(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.facts)
-    for text, width in ((mail, 72), (summary(bad.findings), 100)):
+    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
+    for text, width in ((mail, 72), (summary(bad.findings, bad.clue), 100)):
         assert_controlled(text)
         assert text.isascii()
         assert all(len(line) <= width for line in text.split("\n"))
@@ -125,8 +135,10 @@ def test_plain_texts(small: Inputs, evil: str) -> None:
 @example(EVERYTHING)
 def test_json(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    text = verdicts_json(bad.findings, bad.scenario)
-    assert text.isascii()
+    texts = (
+        verdicts_json(bad.findings, bad.scenario),
+        clues_json(bad.clue, title=bad.scenario.title, verdicts=""),
+    )
 
     def strings(value: object) -> None:
         if isinstance(value, str):
@@ -139,7 +151,9 @@ def test_json(small: Inputs, evil: str) -> None:
             for one in value:
                 strings(one)
 
-    strings(json.loads(text))
+    for text in texts:
+        assert text.isascii()
+        strings(json.loads(text))
 
 
 @SLOW
@@ -147,7 +161,7 @@ def test_json(small: Inputs, evil: str) -> None:
 @example(EVERYTHING)
 def test_junit(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    text = junit_xml(bad.findings, bad.scenario)
+    text = junit_xml(bad.findings, bad.scenario, bad.clue)
     root = ET.fromstring(text)
     assert_controlled(text.replace("&#10;", ""))
     assert {element.tag for element in root.iter()} <= {
@@ -168,10 +182,10 @@ def test_junit(small: Inputs, evil: str) -> None:
 @example("\ud800")
 def test_html(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.facts)
+    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
     assert_controlled(source)
     allowed = Shape(
-        report_html(small.findings, small.scenario, small.recordings, small.facts)
+        report_html(small.findings, small.scenario, small.recordings, small.facts, small.clue)
     ).found
     assert Shape(source).found <= allowed | {("span", "class"), ("span", "")}
     for begin in source.split("<svg ")[1:]:

@@ -27,6 +27,10 @@ def hunt(
         Path | None,
         typer.Option(help="Go on with this run: repeat only trials that have no outcome."),
     ] = None,
+    fstests: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The checkout of upstream fstests for [fstests.NAME]."),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Guests side by side [default: by cores and free memory]."),
@@ -55,7 +59,7 @@ def hunt(
         run = RunDirectory(resume)
     else:
         assert scenario is not None  # noqa: S101 - one of the two is given
-        run = use_case.begin_run(scenario, out, full=full)
+        run = use_case.begin_run(scenario, out, full=full, fstests=fstests)
     try:
         judged = run_until_stopped(
             use_case.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue), run.path

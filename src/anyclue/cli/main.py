@@ -66,6 +66,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "anyclue bisect --good v6.1 --bad HEAD --cell i386-2g.default.lzo.small-files mine.toml",
     ),
     "step": ("step", "git bisect run anyclue step mine.toml"),
+    "setup": ("setup", "anyclue setup fstests ~/xfstests --arch i386"),
     "probe": ("probe", "anyclue probe runs/mine; anyclue probe --list"),
     "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
     "doctor": ("doctor", "anyclue doctor"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result
+from anyclue.hunts.fstests.configuring import config_of
 from anyclue.hunts.hunt import plan as read_plan
 from anyclue.reports import clean
 from anyclue.scenarios import scenario_to_json
@@ -17,9 +18,16 @@ def plan(
     scenario: Annotated[Path, typer.Argument(help="The scenario, a TOML file.")],
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (as plan.json).")] = False,
+    local_config: Annotated[
+        str | None,
+        typer.Option(metavar="CELL", help="Print the local.config of this cell's fstests."),
+    ] = None,
 ) -> None:
     """Check a scenario and show its cells; start nothing."""
     planned = read_plan(scenario)
+    if local_config is not None:
+        result(config_of(planned, local_config).rstrip("\n"))
+        return
     if json:
         result(scenario_to_json(planned))
         return

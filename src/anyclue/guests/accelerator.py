@@ -16,7 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.guests.channel import GuestGoneError, GuestSilentError, pump_telemetry
-from anyclue.guests.machine import EMULATORS, PAYLOAD_MIB, SCRATCH_MIB, Boot, Disks, running
+from anyclue.guests.machine import (
+    EMULATORS,
+    PAYLOAD_MIB,
+    SCRATCH_MIB,
+    SUITE_DISKS_MIB,
+    Boot,
+    Disks,
+    running,
+)
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
 from anyclue.model.trial import Accelerator
@@ -124,9 +132,11 @@ async def _boot_once(boot: Boot) -> None:
 
 
 def blank_disks(directory: Path, root: Path | None = None) -> Disks:
-    """Make sparse disks in the sizes that every guest has."""
+    """Make sparse disks in the sizes that every guest has, and those that one with a root has."""
     payload, scratch = directory / "payload.img", directory / "scratch.img"
-    for path, mib in ((payload, PAYLOAD_MIB), (scratch, SCRATCH_MIB)):
+    sizes = {payload: PAYLOAD_MIB, scratch: SCRATCH_MIB}
+    suite = {directory / f"{name}.img": mib for name, mib in SUITE_DISKS_MIB.items() if root}
+    for path, mib in {**sizes, **suite}.items():
         with path.open("wb") as file:
             file.truncate(mib << 20)
-    return Disks(payload=payload, scratch=scratch, root=root)
+    return Disks(payload=payload, scratch=scratch, root=root, more=tuple(suite))

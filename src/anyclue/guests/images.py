@@ -13,11 +13,11 @@ from anyclue.guests.initramfs import Tool, build_initramfs
 from anyclue.guests.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.guests.rootfs import build_root
 from anyclue.model.errors import InfrastructureError
-from anyclue.model.scenario import Machine
+from anyclue.model.scenario import Arch, Machine
 from anyclue.model.trial import Accelerator, GuestImage, PreparedKernel, Shape
 from anyclue.system.apt import Apt
 from anyclue.system.processes import run
-from anyclue.system.store import Recipe, Store
+from anyclue.system.store import Artifact, Recipe, Store
 
 QUIESCE_MS = 5000
 FULL_ROOT = "anyclue.root=1"
@@ -33,6 +33,10 @@ class Images:
         self._apt = apt
         self._cache = cache
         self._tools = tuple(tools)
+
+    async def root(self, arch: Arch) -> Artifact:
+        """Return the root image that full guests of an architecture boot with."""
+        return await build_root(self._store, self._apt, arch)
 
     async def prepare(
         self,
@@ -52,11 +56,14 @@ class Images:
             InfrastructureError: the guest does not boot within ``boot_s`` seconds.
         """
         initramfs = await build_initramfs(
-            self._store, self._apt, machine.arch, kernel.boot, self._tools
+            self._store,
+            self._apt,
+            machine.arch,
+            kernel.boot,
+            self._tools,
+            more=shape is Shape.FULL,
         )
-        root = (
-            await build_root(self._store, self._apt, machine.arch) if shape is Shape.FULL else None
-        )
+        root = await self.root(machine.arch) if shape is Shape.FULL else None
         append = f"{FULL_ROOT if root else ''} {arguments}".strip()
         vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
@@ -98,7 +105,7 @@ class Images:
                 append=append,
             )
             await _save_warm(warm, directory, boot_s)
-            for path in (disks.payload, disks.scratch, directory / "telemetry"):
+            for path in (*disks.own, directory / "telemetry"):
                 path.unlink()
 
         snapshot = await self._store.make(recipe, build)

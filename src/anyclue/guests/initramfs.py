@@ -57,9 +57,15 @@ async def build_tools(store: Store, arch: Arch, tools: Sequence[Tool]) -> Artifa
 
 
 async def build_initramfs(
-    store: Store, apt: Apt, arch: Arch, kernel: ArtifactRef, tools: Sequence[Tool]
+    store: Store,
+    apt: Apt,
+    arch: Arch,
+    kernel: ArtifactRef,
+    tools: Sequence[Tool],
+    *,
+    more: bool = False,
 ) -> Artifact:
-    """Return an artifact with ``initramfs.cpio`` for one kernel."""
+    """Return an artifact with ``initramfs.cpio`` for one kernel; ``more``: with all its modules."""
     built = await build_tools(store, arch, (AGENT, *tools))
     userland = await apt.closure(PACKAGES, DEBIAN_ARCH[arch])
     boot = store.get(kernel)
@@ -69,7 +75,8 @@ async def build_initramfs(
         "userland": userland.key,
         "kernel": kernel.key,
         "init": sha256(HERE / "init.sh"),
-        "format": 1,
+        "more": more,
+        "format": 2,
     }
 
     async def build(directory: Path) -> None:
@@ -88,8 +95,9 @@ async def build_initramfs(
         entries["sbin/agent"] = cpio.program(built.file("agent"))
         for tool in tools:
             entries[f"bin/{tool.name}"] = cpio.program(built.file(tool.name))
-        order = json.loads(boot.file("modules.json").read_text())["order"]
-        for name in order:
+        layout = json.loads(boot.file("modules.json").read_text())
+        order = layout["order"]
+        for name in (*order, *(layout.get("more", ()) if more else ())):
             entries[f"lib/modules/{name}"] = cpio.program(boot.file(f"modules/{name}"))
         listing = "".join(f"{name}\n" for name in order).encode()
         entries["lib/modules/order"] = cpio.Entry(mode=stat.S_IFREG | 0o644, data=listing)

@@ -31,6 +31,13 @@ MIGRATION_S = 60.0
 # A sparse disk of this size is there in every guest; a workload makes its file system smaller.
 SCRATCH_MIB = 8192
 PAYLOAD_MIB = 64
+SUITE_DISKS_MIB: Mapping[str, int] = {
+    "suite": 512,
+    **{f"pool{number}": SCRATCH_MIB for number in range(1, 6)},
+    "logwrites": SCRATCH_MIB,
+    "results": 2048,
+}
+"""The disks that only a full guest has, in its order from vdd on; sparse, too."""
 COMMAND_LINE = (
     "console=ttyS0 loglevel=5 panic=-1 mitigations=off no_timer_check tsc=reliable rdinit=/init"
 )
@@ -38,11 +45,21 @@ COMMAND_LINE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Disks:
-    """The guest's disks, in its order: vda, vdb and (in a full guest) vdc."""
+    """The guest's disks, in its order: vda, vdb, and in a full guest vdc and ``more``."""
 
     payload: Path
     scratch: Path
     root: Path | None = None
+    more: tuple[Path, ...] = ()
+
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """Those that were made for this guest alone."""
+        return (self.payload, self.scratch, *self.more)
+
+    def named(self, name: str) -> Path:
+        """Return one of ``SUITE_DISKS_MIB``."""
+        return self.more[tuple(SUITE_DISKS_MIB).index(name)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +108,9 @@ def command(boot: Boot, *, fds: Mapping[str, int], incoming: bool) -> list[str]:
         *("-chardev", f"socket,id=shell,fd={fds['shell']}"),
         *("-device", "virtconsole,bus=ports.0,nr=3,chardev=shell"),
     ]
-    disks = (boot.disks.payload, boot.disks.scratch, boot.disks.root)
+    disks = (boot.disks.payload, boot.disks.scratch, boot.disks.root, *boot.disks.more)
     for number, path in enumerate(path for path in disks if path is not None):
-        read_only = "off" if path == boot.disks.scratch else "on"
+        read_only = "on" if path in {boot.disks.payload, boot.disks.root} else "off"
         node = f"driver=raw,node-name=disk{number},read-only={read_only}"
         argv += [
             "-blockdev",

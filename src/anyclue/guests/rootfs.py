@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from anyclue.guests.initramfs import DEBIAN_ARCH
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt
-from anyclue.system.processes import run
+from anyclue.system.debian_roots import make_root, squash
 from anyclue.system.store import Artifact, Recipe, Store
 
 # What upstream fstests runs with; its own programs are built elsewhere.
 PACKAGES = (
-    *("acl", "attr", "bc", "btrfs-progs", "dbench", "dmsetup", "dump", "e2fsprogs", "fio", "gawk"),
-    *("hostname", "indent", "kmod", "libgdbm6", "libaio1", "libcap2-bin", "liburing2", "lvm2"),
-    *("mount", "parted", "perl", "procps", "psmisc", "python3-minimal", "quota", "stress-ng"),
-    *("thin-provisioning-tools", "util-linux", "uuid-runtime", "xfsprogs", "xfsdump"),
+    *(
+        "acl",
+        "attr",
+        "bc",
+        "bsdextrautils",
+        "btrfs-progs",
+        "dbench",
+        "dmsetup",
+        "dump",
+        "duperemove",
+    ),
+    *("e2fsprogs", "f2fs-tools", "file", "fio", "fsverity", "gawk", "gettext-base", "hostname"),
+    *("indent", "keyutils", "kmod", "libbtrfs0", "libbtrfsutil1", "libcap2-bin", "libgdbm6"),
+    *("libaio1", "liburing2", "lvm2", "mount", "openssl", "parted", "perl", "procps", "psmisc"),
+    *("python3-minimal", "quota", "stress-ng", "thin-provisioning-tools", "util-linux"),
+    *("uuid-runtime", "xfsdump", "xfsprogs", "xz-utils"),
 )
-UNNEEDED = ("doc", "man", "locale", "info")
-BUILD_S = 1800
+USERS = (
+    "groupadd -f fsgqa && useradd -m -g fsgqa fsgqa",
+    "useradd -m fsgqa2",
+    "useradd -m --badname 123456-fsgqa",
+    "ln -sf /proc/self/mounts /etc/mtab && mkdir -p /mnt/test /mnt/scratch",
+    "echo 127.0.0.1 localhost guest >/etc/hosts",
+)
+"""The users that tests act as, and what a minimal root lacks."""
 
 
 async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
@@ -30,39 +47,18 @@ async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
     """
     await apt.refresh()
     suite = await apt.suite()
-    mode = "root" if os.geteuid() == 0 else "unshare"
     inputs = {
         "arch": arch.value,
         "suite": suite.name,
         "packages": sorted(PACKAGES),
-        "format": 1,
+        "users": USERS,
+        "format": 3,
     }
 
     async def build(directory: Path) -> None:
         tarball = directory / "root.tar"
-        await run(
-            (
-                *("mmdebstrap", f"--mode={mode}", "--variant=apt", "--quiet"),
-                f"--architectures={DEBIAN_ARCH[arch]}",
-                f"--include={','.join(PACKAGES)}",
-                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
-                *(suite.name, str(tarball), *suite.sources),
-            ),
-            deadline_s=BUILD_S,
-        )
-        # By way of a tarball, so that owners and devices are right without root.
-        await run(
-            (
-                "sqfstar",
-                "-comp",
-                "zstd",
-                "-quiet",
-                "-no-progress",
-                str(directory / "root.squashfs"),
-            ),
-            deadline_s=BUILD_S,
-            stdin=tarball,
-        )
+        await make_root(apt, DEBIAN_ARCH[arch], PACKAGES, tarball, hooks=USERS)
+        await squash(tarball, directory / "root.squashfs")
         tarball.unlink()
 
     return await store.make(Recipe(kind="root", inputs=inputs), build)

@@ -22,6 +22,7 @@ class Context:
 
     cache: Path
     store: Store
+    apt: Apt
     kernels: Kernels
     images: Images
 
@@ -38,6 +39,7 @@ class Context:
         return cls(
             cache=cache,
             store=store,
+            apt=apt,
             kernels=Kernels(apt, store, cache / "workbenches"),
             images=Images(store, apt, cache, TOOLS),
         )

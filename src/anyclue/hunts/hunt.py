@@ -17,6 +17,8 @@ from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.following.follow import follow
 from anyclue.hunts.following.variations import Runner
+from anyclue.hunts.fstests.configuring import checked
+from anyclue.hunts.fstests.preparing import with_checkout
 from anyclue.hunts.judging import Judged, write_reports
 from anyclue.hunts.probing import choosing
 from anyclue.hunts.probing.running import probe
@@ -54,18 +56,21 @@ def plan(path: Path) -> Scenario:
     ]
     if problems:
         raise RequestError(problems)
-    return scenario
+    return checked(scenario, path)
 
 
-def begin_run(scenario_file: Path, out: Path | None, *, full: bool = False) -> RunDirectory:
+def begin_run(
+    scenario_file: Path, out: Path | None, *, full: bool = False, fstests: Path | None = None
+) -> RunDirectory:
     """Check the scenario and make its run directory.
 
     A plan that names no cells leaves it to the hunt which to run; with ``full`` all of them are.
+    ``fstests`` is the checkout for all tests of fstests.
 
     Raises:
         RequestError: the scenario is wrong, or ``out`` is a run already.
     """
-    scenario = plan(scenario_file)
+    scenario = with_checkout(plan(scenario_file), fstests)
     if scenario.chooses and not full:
         scenario = replace(scenario, candidates=scenario.cells, cells=())
     run = new_run(out, scenario_file.stem)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue import reports
 from anyclue.clues import conclude
+from anyclue.hunts.fstests.cells import judge_tests
 from anyclue.model.clue import Clue
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Recording
@@ -29,6 +30,8 @@ class Judged:
     scenario: Scenario
     recordings: Mapping[Cell, tuple[Recording, ...]]
     findings: Findings
+    more_tests: tuple[Cell, ...] = ()
+    """Cells with tests of fstests that have not run yet, or whose memory is still in doubt."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -47,9 +50,18 @@ def judge(run: RunDirectory) -> Judged:
     """
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     recordings = run.recordings(scenario.cells)
-    findings = conclude(judge_cells(scenario, recordings), recordings)
+    tested = judge_tests(run, scenario, recordings)
+    others = {cell: of for cell, of in recordings.items() if cell not in tested.verdicts}
+    verdicts = [tested.verdicts.get(v.cell, v) for v in judge_cells(scenario, others)]
+    findings = replace(conclude(verdicts, recordings), tests=tested.tests)
     write_whole(run.file("verdicts.json"), reports.verdicts_json(findings, scenario))
-    return Judged(run=run, scenario=scenario, recordings=recordings, findings=findings)
+    return Judged(
+        run=run,
+        scenario=scenario,
+        recordings=recordings,
+        findings=findings,
+        more_tests=tested.more,
+    )
 
 
 def write_reports(judged: Judged, clue: Clue) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -12,9 +12,20 @@ from typing import TypeVar
 from anyclue import __version__
 from anyclue.hunts.context import Context
 from anyclue.kernels import with_bases
-from anyclue.model.errors import InfrastructureError, RequestError
-from anyclue.model.scenario import Arch, Cell, GitKernel, Kernel, Machine, Scenario
-from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.scenario import (
+    Arch,
+    Cell,
+    GitKernel,
+    Kernel,
+    Limits,
+    Machine,
+    Scenario,
+    TestChoice,
+    WorkloadChoice,
+)
+from anyclue.model.suite import TestPlan
+from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob, WorkloadPlan
 from anyclue.suites import WORKLOADS
 from anyclue.system.store import Artifact
 
@@ -22,15 +33,19 @@ T = TypeVar("T")
 
 
 async def prepare_jobs(
-    scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
+    scenario: Scenario,
+    wanted: Sequence[tuple[Cell, int]],
+    context: Context,
+    tests: Mapping[tuple[Cell, int], TestPlan] | None = None,
 ) -> list[TrialJob]:
-    """Return a job for each wanted (cell, trial number).
+    """Return a job for each wanted (cell, trial number); ``tests`` are plans of fstests' trials.
 
     Raises:
         RequestError: what the scenario asks for cannot be had; all such mistakes at once.
         InfrastructureError: a build, a download or a boot failed.
     """
-    pairs = sorted({(cell.kernel, cell.machine) for cell, _ in wanted})
+    guests = {cell: _guest(scenario, cell) for cell, _ in wanted}
+    pairs = sorted(set(guests.values()))
     ready = dict(
         zip(
             pairs,
@@ -39,8 +54,14 @@ async def prepare_jobs(
         )
     )
     return [
-        _job(scenario, cell, trial, *ready[cell.kernel, cell.machine]) for cell, trial in wanted
+        _job(scenario, cell, trial, *ready[guests[cell]], (tests or {}).get((cell, trial)))
+        for cell, trial in wanted
     ]
+
+
+def _guest(scenario: Scenario, cell: Cell) -> tuple[str, str, Shape]:
+    full = scenario.workloads[cell.workload].tests is not None
+    return cell.kernel, cell.machine, Shape.FULL if full else Shape.LEAN
 
 
 async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
@@ -88,8 +109,8 @@ async def prepare_one(
     scenario: Scenario, cell: Cell, context: Context, *, arguments: str = ""
 ) -> TrialJob:
     """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
-    pair = await _prepare_pair(scenario, cell.kernel, cell.machine, context, arguments)
-    return _job(scenario, cell, 1, *pair)
+    pair = await _prepare_pair(scenario, *_guest(scenario, cell), context, arguments)
+    return _job(scenario, cell, 1, *pair, None)
 
 
 async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
@@ -99,12 +120,17 @@ async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Arti
 
 
 async def _prepare_pair(
-    scenario: Scenario, kernel_name: str, machine_name: str, context: Context, arguments: str = ""
+    scenario: Scenario,
+    kernel_name: str,
+    machine_name: str,
+    shape: Shape,
+    context: Context,
+    arguments: str = "",
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
     try:
         with _refused_in(kernel_name):
-            return await _prepare(scenario, kernel, machine, context, arguments)
+            return await _prepare(scenario, kernel, machine, shape, context, arguments)
     except InfrastructureError as error:
         problem = error.problem
         raise InfrastructureError(
@@ -115,7 +141,12 @@ async def _prepare_pair(
 
 
 async def _prepare(
-    scenario: Scenario, kernel: Kernel, machine: Machine, context: Context, arguments: str
+    scenario: Scenario,
+    kernel: Kernel,
+    machine: Machine,
+    shape: Shape,
+    context: Context,
+    arguments: str,
 ) -> tuple[PreparedKernel, GuestImage]:
     arches = _arches(scenario)
     base = await context.kernels.base(kernel, machine.arch, arches)
@@ -124,7 +155,7 @@ async def _prepare(
         context.images.prepare(
             base,
             machine,
-            Shape.LEAN,
+            shape,
             boot_s=scenario.limits.boot_seconds,
             arguments=arguments,
         ),
@@ -150,9 +181,24 @@ async def _all(making: Iterable[Awaitable[T]]) -> list[T]:
 
 
 def _job(
-    scenario: Scenario, cell: Cell, trial: int, kernel: PreparedKernel, image: GuestImage
+    scenario: Scenario,
+    cell: Cell,
+    trial: int,
+    kernel: PreparedKernel,
+    image: GuestImage,
+    tests: TestPlan | None,
 ) -> TrialJob:
     choice = scenario.workloads[cell.workload]
+    if choice.tests is not None and tests is None:
+        raise RequestError(
+            [
+                Problem(
+                    what="this verb cannot run tests of fstests, only built-in workloads",
+                    where=cell.id,
+                    next_step="name a cell with a workload; `anyclue hunt` runs fstests",
+                )
+            ]
+        )
     provenance = {
         "anyclue": __version__,
         "accelerator": image.accelerator.value,
@@ -167,7 +213,19 @@ def _job(
         payload=kernel.payload,
         mkfs=tuple(shlex.split(scenario.mkfs[cell.mkfs])),
         mount=scenario.mount[cell.mount],
-        workload=WORKLOADS[choice.use].planned(choice),
-        limits=scenario.limits,
-        provenance=provenance,
+        workload=_workload(choice),
+        limits=_limits(scenario, choice.tests),
+        tests=tests,
+        provenance={**provenance, **({"fstests": tests.suite.key[:12]} if tests else {})},
     )
+
+
+def _workload(choice: WorkloadChoice) -> WorkloadPlan:
+    if choice.tests is not None:
+        return WorkloadPlan(name=choice.use, size_mib=0, write=())
+    return WORKLOADS[choice.use].planned(choice)
+
+
+def _limits(scenario: Scenario, tests: TestChoice | None) -> Limits:
+    """Return the limits of a trial: a round of fstests is one test, with a limit of its own."""
+    return replace(scenario.limits, round_seconds=tests.seconds) if tests else scenario.limits

@@ -19,6 +19,7 @@ from anyclue.guests import (
     running,
 )
 from anyclue.hunts.ending import movement, settle
+from anyclue.hunts.fstests.procedure import TestsProcedure
 from anyclue.hunts.procedure import Procedure, TrialEndedError, Watch, blocked_tasks
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import LogLine, Outcome, Recording
@@ -33,6 +34,8 @@ from anyclue.recordings.kernel_log import (
     parse_kmsg,
 )
 from anyclue.recordings.rounds import find_rounds
+from anyclue.recordings.trial_tests import thinned
+from anyclue.suites.fstests.build import IMAGE
 from anyclue.system.files import disk_errors
 from anyclue.system.store import Store
 
@@ -62,7 +65,7 @@ async def run_trial(
         result = await asyncio.to_thread(_finish, job, directory, outcome, detail, seconds)
         if watch:
             await asyncio.to_thread(_keep_raw, directory)
-        for path in (boot.disks.payload, boot.disks.scratch, directory / "telemetry"):
+        for path in (*boot.disks.own, directory / "telemetry"):
             path.unlink()
     return result
 
@@ -75,6 +78,10 @@ def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
     if job.payload is not None:
         payload = store.get(job.payload).file("payload.tar")
         with payload.open("rb") as source, disks.payload.open("r+b") as target:
+            shutil.copyfileobj(source, target)
+    if job.tests is not None:
+        suite = store.get(job.tests.suite).file(IMAGE)
+        with suite.open("rb") as source, disks.named("suite").open("r+b") as target:
             shutil.copyfileobj(source, target)
     return Boot(
         machine=image.machine,
@@ -103,7 +110,7 @@ async def _in_guest(
             pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
         )
         try:
-            ended = await _until_the_end(job, guest, fatal, pump, watch)
+            ended = await _until_the_end(job, guest, fatal, pump, (directory, watch))
             await guest.quit()
             await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
@@ -112,14 +119,23 @@ async def _in_guest(
     return ended
 
 
+def _procedure(
+    job: TrialJob, guest: Guest, directory: Path, watch: Watch | None
+) -> Procedure | TestsProcedure:
+    if job.tests is None:
+        return Procedure(job, guest.agent, watch)
+    payload = job.payload is not None
+    return TestsProcedure(job.tests, job.limits, guest.agent, payload=payload, place=directory)
+
+
 async def _until_the_end(
     job: TrialJob,
     guest: Guest,
     fatal: asyncio.Event,
     pump: asyncio.Task[None],
-    watch: Watch | None,
+    kept: tuple[Path, Watch | None],
 ) -> tuple[Outcome, str]:
-    procedure = asyncio.create_task(Procedure(job, guest.agent, watch).run())
+    procedure = asyncio.create_task(_procedure(job, guest, *kept).run())
     broke = asyncio.create_task(fatal.wait())
     gone = asyncio.create_task(guest.process.wait())
     disk = asyncio.create_task(guest.disk_error())
@@ -176,7 +192,7 @@ def _finish(
         detail=detail,
         ram_kib=job.image.machine.ram_mib * 1024,
         rounds=rounds,
-        timeline=telemetry.samples,
+        timeline=thinned(telemetry.samples, telemetry.marks) if job.tests else telemetry.samples,
         marks=telemetry.marks,
         kernel_log=lines,
         incident=incident,

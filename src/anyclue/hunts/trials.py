@@ -11,6 +11,7 @@ from itertools import count
 
 from anyclue import reports
 from anyclue.hunts.context import Context
+from anyclue.hunts.fstests.preparing import plan_tests
 from anyclue.hunts.judging import Judged, judge
 from anyclue.hunts.prepare import pin_kernels, prepare_jobs
 from anyclue.model.errors import Problem, RequestError
@@ -42,7 +43,8 @@ async def run_cells(
             log.info("%d of %d trials to run", len(missing), len(wanted))
             scenario = await pin_kernels(scenario, context)
             write_whole(run.plan, scenario_to_json(scenario))
-            planned = await prepare_jobs(scenario, missing, context)
+            tests = await plan_tests(run, scenario, missing, context)
+            planned = await prepare_jobs(scenario, missing, context, tests)
             await _run_trials(executor, planned, len(wanted))
         judged = judge(run)
         more = _extra_trials(judged)
@@ -66,13 +68,18 @@ async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: 
 def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
     """Return one more trial for each cell that more rounds could settle, or that was lost."""
     limits = judged.scenario.limits
-    return [
-        (verdict.cell, next(n for n in count(1) if judged.run.outcome(verdict.cell, n) is None))
+    return [(cell, _next_number(judged.run, cell)) for cell in judged.more_tests] + [
+        (verdict.cell, _next_number(judged.run, verdict.cell))
         for verdict in judged.findings.cells
-        if verdict.verdict is Verdict.UNPROVEN
+        if judged.scenario.workloads[verdict.cell.workload].tests is None
+        and verdict.verdict is Verdict.UNPROVEN
         and verdict.outcome in (Outcome.PASSED, Outcome.LOST)
         and verdict.trials < limits.trials + limits.extra_trials
     ]
+
+
+def _next_number(run: RunDirectory, cell: Cell) -> int:
+    return next(number for number in count(1) if run.outcome(cell, number) is None)
 
 
 @asynccontextmanager

@@ -173,7 +173,7 @@ class DebianKernels:
             await collect_modules(tree, packages.release, directory)
             shutil.rmtree(tree)
 
-        recipe = Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 1})
+        recipe = Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
         return await self._store.make(recipe, build)
 
     async def unpack_headers(self, packages: KernelPackages, into: Path) -> None:

@@ -42,7 +42,7 @@ async def from_files(store: Store, name: str, files: KernelFiles) -> PreparedKer
     }
     recipe = Recipe(
         kind="kernel",
-        inputs={"image": sha256(image_path), "modules": digests, "format": 1},
+        inputs={"image": sha256(image_path), "modules": digests, "format": 2},
     )
 
     async def build(directory: Path) -> None:
@@ -93,7 +93,7 @@ async def from_build(store: Store, source: KernelBuild, arch: Arch) -> PreparedK
             "build": source.build,
             "image": sha256(image),
             "modules": {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()},
-            "format": 1,
+            "format": 2,
         },
     )
 

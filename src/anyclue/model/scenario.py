@@ -180,12 +180,47 @@ class WorkloadRules:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TestChoice:
+    """Which tests of fstests to run, and how; names a value of the workload axis.
+
+    Attributes:
+        tests: ids, patterns and options of ``check`` (``-g quick``).
+        exclude: ids, and options that leave out (``-x dangerous``).
+        tree: absolute path of the checkout; None until the command line names it.
+        fstyp: the type of file system; the configuration's own wins over it.
+        config: text of a ``local.config``; None where there is none.
+        sections: those of the configuration to run; all where none is named.
+        environment: further variables for ``check``: ``SOAK_DURATION`` and the like.
+        known_failures: text of a list of known failures; None where there is none.
+        repeats: runs of a suspicious test, alone in a guest.
+        seconds: the deadline of one test, in wall-clock seconds.
+    """
+
+    __test__ = False
+
+    tests: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    tree: str | None = None
+    fstyp: str = "btrfs"
+    config: str | None = None
+    sections: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    known_failures: str | None = None
+    repeats: int = 5
+    seconds: float = 1800.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkloadChoice:
-    """A named value of the workload axis: a built-in workload and its parameters, complete."""
+    """A named value of the workload axis: a built-in workload and its parameters, complete.
+
+    With ``tests`` it is tests of upstream fstests instead, and ``use`` is ``fstests``.
+    """
 
     name: str
     use: str
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    tests: TestChoice | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Limits, Machine
+from anyclue.model.suite import TestPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class WorkloadPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialJob:
-    """One guest running one cell."""
+    """One guest running one cell: its workload, or with ``tests`` these."""
 
     cell: Cell
     trial: int
@@ -90,6 +91,7 @@ class TrialJob:
     mount: str
     workload: WorkloadPlan
     limits: Limits
+    tests: TestPlan | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
 

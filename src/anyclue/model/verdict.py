@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Axis, Cell
+
+if TYPE_CHECKING:
+    from anyclue.model.suite import TestFinding
 
 
 class Verdict(StrEnum):
@@ -111,3 +115,5 @@ class Findings:
     cells: tuple[CellVerdict, ...]
     factors: tuple[Factor, ...]
     not_judged: tuple[str, ...] = ()
+    tests: Mapping[Cell, tuple[TestFinding, ...]] = field(default_factory=dict)
+    """The tests of upstream fstests by cell, in the order in which they were to run."""

@@ -71,6 +71,7 @@ def json_schema() -> dict[str, Any]:
         "title": "anyclue clues",
         **schema,
         "required": list(properties),
+        "additionalProperties": False,
     }
 
 
@@ -92,6 +93,7 @@ def _closed(node: Any) -> Any:  # noqa: ANN401  (a JSON value)
     }
     if told.get("type") == "object" and "properties" in told:
         told["required"] = list(told["properties"])
+        told["additionalProperties"] = False
     return told
 
 

@@ -10,7 +10,7 @@ from anyclue.model.clue import Clue
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
-from anyclue.reports import clue_words, plan_words, words
+from anyclue.reports import clue_words, plan_words, tests_words, words
 from anyclue.reports.evidence import is_incident_line, log_around, witness
 from anyclue.reports.mail import log_text
 from anyclue.reports.pages import environment
@@ -114,6 +114,7 @@ def report_html(
             commands=given.commands,
             versions=given.versions,
             words=words,
+            tests_words=tests_words,
         )
     )
 

@@ -10,6 +10,7 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Verdict
 from anyclue.reports import clue_words, words
+from anyclue.reports.junit_tests import tests_suite
 from anyclue.reports.text import clean, clean_block
 
 _FAILURES = frozenset({Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE})
@@ -38,7 +39,7 @@ def junit_xml(findings: Findings, scenario: Scenario, clue: Clue | None = None) 
         case = _named(cell)
         case.result = [Skipped("planned, not run", "not-run")]
         suite_of(cell).add_testcase(case)
-    for suite in suites.values():
+    for suite in [*suites.values(), *(tests_suite(c, t) for c, t in findings.tests.items())]:
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]
     text: bytes = document.tostring()  # type: ignore[no-untyped-call]

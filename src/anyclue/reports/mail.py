@@ -17,7 +17,7 @@ from anyclue.reports.clue_text import (
     takes_lines,
 )
 from anyclue.reports.evidence import log_around, witness
-from anyclue.reports.plain import cells_table, factor_lines
+from anyclue.reports.plain import cells_table, factor_lines, tests_of
 from anyclue.reports.text import (
     MAIL_COLUMNS,
     ascii_line,
@@ -61,6 +61,8 @@ def report_text(
     lines += _section("Suspects", suspect_lines(clue, MAIL_COLUMNS))
     lines += _section("The place", place_lines(clue, MAIL_COLUMNS))
     lines += _section("Cells", cells_table(findings.cells, MAIL_COLUMNS))
+    for of_cell, tests in findings.tests.items():
+        lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
     for cell in interesting[:_DETAILED_CELLS]:
         evidence += _evidence(cell, recordings)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.model.clue import Clue
+from anyclue.model.scenario import Cell
+from anyclue.model.suite import TestFinding
 from anyclue.model.verdict import CellVerdict, Factor, Findings
-from anyclue.reports import words
+from anyclue.reports import tests_words, words
 from anyclue.reports.clue_text import brief
 from anyclue.reports.text import ascii_line, table, wrap
 
@@ -60,12 +62,20 @@ def summary(findings: Findings, clue: Clue | None = None) -> str:
         *(brief(clue, width) if clue is not None else ()),
         cells_table(findings.cells, width),
         factor_lines(findings.factors, width),
+        *(tests_of(cell, tests, width) for cell, tests in findings.tests.items()),
     ]
     missing = words.not_judged(findings, None)
     if missing:
         items = [line for text in missing for line in wrap(text, width, first="- ")]
         blocks.append(["Not judged:", *items])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def tests_of(cell: Cell, tests: Sequence[TestFinding], width: int) -> list[str]:
+    """Return the tests of fstests in a cell, each with what check and what its memory said."""
+    if not tests:
+        return []
+    return [*wrap(f"Tests in {cell.id}:", width), *tests_words.lines(tests, width)]
 
 
 def _fitted(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:

@@ -10,6 +10,7 @@ from anyclue.model.scenario import (
     KernelBuild,
     KernelSource,
     Scenario,
+    TestChoice,
 )
 from anyclue.reports import words
 
@@ -59,11 +60,20 @@ def meanings(scenario: Scenario) -> list[tuple[str, str, str]]:
     for axis, options in ((Axis.MKFS, scenario.mkfs), (Axis.MOUNT, scenario.mount)):
         rows += [(axis.value, name, value or "no options") for name, value in options.items()]
     for name, choice in scenario.workloads.items():
+        if choice.tests is not None:
+            rows.append((Axis.WORKLOAD.value, name, _tests_meaning(choice.tests)))
+            continue
         given = ", ".join(
             f"{key}={words.scalar(value)}" for key, value in choice.parameters.items()
         )
         rows.append((Axis.WORKLOAD.value, name, f"{choice.use}: {given}" if given else choice.use))
     return rows
+
+
+def _tests_meaning(choice: TestChoice) -> str:
+    left_out = f", without {' '.join(choice.exclude)}" if choice.exclude else ""
+    given = "".join(f", {key}={value}" for key, value in choice.environment.items())
+    return f"fstests on {choice.fstyp}: {' '.join(choice.tests)}{left_out}{given}"
 
 
 def limits_sentence(scenario: Scenario) -> str:

@@ -6,9 +6,10 @@ import json
 from typing import TypeAlias
 
 from anyclue.model.recording import Incident
-from anyclue.model.scenario import Scenario
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.suite import TestFinding
 from anyclue.model.verdict import CellVerdict, ClassRate, Factor, Findings, MemoryClass
-from anyclue.reports import words
+from anyclue.reports import tests_words, words
 from anyclue.reports.text import clean, clean_block
 
 SCHEMA = "anyclue.verdicts/1"
@@ -25,14 +26,14 @@ def verdicts_json(findings: Findings, scenario: Scenario) -> str:
         "schema": SCHEMA,
         "title": clean(scenario.title),
         "sentence": clean(findings.sentence),
-        "cells": [_cell(cell) for cell in findings.cells],
+        "cells": [{**_cell(cell), "tests": _tests(findings, cell.cell)} for cell in findings.cells],
         "factors": [_factor(factor) for factor in findings.factors],
         "not_judged": [clean(text) for text in words.not_judged(findings, scenario)],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def _cell(verdict: CellVerdict) -> Json:
+def _cell(verdict: CellVerdict) -> dict[str, Json]:
     cell = verdict.cell
     return {
         "cell": clean(cell.id),
@@ -58,6 +59,35 @@ def _cell(verdict: CellVerdict) -> Json:
         "trials": verdict.trials,
         "reference": clean(verdict.reference.id) if verdict.reference else None,
         "incident": _incident(verdict.incident) if verdict.incident else None,
+    }
+
+
+def _tests(findings: Findings, cell: Cell) -> Json:
+    if cell not in findings.tests:
+        return None
+    return [_test(test) for test in findings.tests[cell]]
+
+
+def _test(test: TestFinding) -> Json:
+    memory = test.memory
+    seconds = [result.seconds for result in test.results if result.seconds is not None]
+    steps = [run.step_kib for run in memory.runs] if memory else []
+    signature = memory.signature if memory else None
+    return {
+        "test": clean(test.id.test),
+        "section": clean(test.id.section),
+        "check": test.status.value,
+        "reason": clean(test.reason),
+        "seconds": _number(sum(seconds) / len(seconds)) if seconds else None,
+        "memory": memory.verdict.value if memory else None,
+        "because": clean(memory.because) if memory else "",
+        "rate_kib_per_run": _number(memory.rate_kib_per_run) if memory else None,
+        "rate_ci95_kib": _interval(memory.rate_ci95_kib) if memory else None,
+        "signature": signature.value if signature else None,
+        "steps_kib": [_number(step) for step in steps],
+        "killed": clean(test.killed),
+        "known": clean(test.known.reason) if test.known else None,
+        "refuses": clean(tests_words.refusal(test)) or None,
     }
 
 

@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from anyclue.model.fstests import CheckStatus
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Findings, MemoryClass, Signature, Verdict
+
+_NAMED = 10
 
 SEVERITY = (
     Verdict.BROKEN,
@@ -150,7 +153,8 @@ def never_ran(findings: Findings, scenario: Scenario) -> tuple[Cell, ...]:
 def not_judged(findings: Findings, scenario: Scenario | None) -> list[str]:
     """Return all that was not judged: the findings' own words, and cells that they leave out.
 
-    Those are the unproven ones, and the planned ones without any verdict (with a scenario).
+    Those are the unproven ones, and the planned ones without any verdict (with a scenario). And
+    the tests of fstests that did not run.
     """
 
     def said(cell: Cell) -> bool:
@@ -164,7 +168,19 @@ def not_judged(findings: Findings, scenario: Scenario | None) -> list[str]:
     ]
     planned = never_ran(findings, scenario) if scenario else ()
     missing = [f"{cell.id}: planned, not run" for cell in planned if not said(cell)]
-    return [*findings.not_judged, *unproven, *missing]
+    return [*findings.not_judged, *unproven, *missing, *_not_run(findings)]
+
+
+def _not_run(findings: Findings) -> list[str]:
+    """Return a line for each cell in which tests of fstests did not run, or nobody knows."""
+    said = []
+    for cell, tests in findings.tests.items():
+        for status in (CheckStatus.NOT_RUN, CheckStatus.EXPUNGED, CheckStatus.LOST):
+            names = [str(test.id) for test in tests if test.status is status]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            if names:
+                said.append(f"{cell.id}: {status.value}: {', '.join(names[:_NAMED])}{more}")
+    return said
 
 
 def counts(findings: Findings, scenario: Scenario) -> str:

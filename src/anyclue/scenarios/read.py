@@ -11,6 +11,7 @@ from typing import Any
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Limits, Scenario, Sensitivity, WorkloadRules
 from anyclue.scenarios.cells import SECTIONS, plan_cells
+from anyclue.scenarios.fstests import read_fstests
 from anyclue.scenarios.kernels import read_kernels
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
@@ -67,6 +68,9 @@ def read_scenario(
     mkfs = read_options("mkfs", tables[Axis.MKFS], problems)
     mount = read_options("mount", tables[Axis.MOUNT], problems)
     choices = read_workloads(tables[Axis.WORKLOAD], workloads, problems)
+    suites = table_items(document.get("fstests"))
+    choices.update(read_fstests(suites, base, problems))
+    tables[Axis.WORKLOAD] = _one_axis(tables[Axis.WORKLOAD], suites, problems)
     names = {axis: tuple(table) for axis, table in tables.items()}
     plan = table_items(document.get("plan"))
     cells, references = plan_cells(plan, names, problems)
@@ -86,6 +90,20 @@ def read_scenario(
         sensitivity=_sensitivity(document),
         suspects=suspects,
     )
+
+
+def _one_axis(
+    workloads: Mapping[str, Any], suites: Mapping[str, Any], problems: Problems
+) -> Mapping[str, Any]:
+    """Return all values of the workload axis, which come from two sections."""
+    for name in suites:
+        if name in workloads:
+            problems.add(
+                ("fstests", name), "is the name of a workload, too", "give one of them another"
+            )
+    if not workloads and not suites:
+        problems.add((), "says nothing to run", "add [workloads.NAME] or [fstests.NAME]")
+    return {**workloads, **suites}
 
 
 def _limits(document: Mapping[str, Any]) -> Limits:

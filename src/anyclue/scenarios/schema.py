@@ -32,6 +32,8 @@ RAM = r"^[0-9]{1,9}(\.[0-9]{1,9})? ?(MiB|GiB)$"
 SOURCE_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*/?$"
 GIT = r"^.+@.+$"
 ORIGINS = ("debian", "image", "build", "git")
+FSTYP = r"^[a-z0-9]{1,16}$"
+DURATION = r"^[0-9]{1,9}(\.[0-9]{1,9})?[smhdw]?$"
 FUNCTION = r"^[A-Za-z_][A-Za-z0-9_]*$"
 COMMIT = r"^[A-Za-z0-9][A-Za-z0-9._/~^-]{0,127}$"
 ABOUTS = ("factor", "commit", "function", "subsystem", "resource", "arch")
@@ -228,6 +230,75 @@ class WorkloadTable(BaseModel):
     use: str = Field(description="The built-in workload to run.", examples=["enospc-small-files"])
 
 
+class FstestsTable(Table):
+    """Tests of upstream fstests: another kind of value of the workload axis."""
+
+    tests: Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1)] = (
+        Field(
+            description=(
+                "What to run: tests, patterns, and options of check with their values: "
+                "-g -x -X -E -e -i -I -L -R."
+            ),
+            examples=[["generic/001", "btrfs/02*", "-g quick"]],
+        )
+    )
+    exclude: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default=[],
+        description="What to leave out: tests, and -x, -X, -E, -e with their values.",
+        examples=[["generic/475", "-x dangerous"]],
+    )
+    tree: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description=(
+            "A checkout of upstream fstests, relative to the scenario file; --fstests wins."
+        ),
+        examples=["~/xfstests"],
+    )
+    fstyp: Annotated[str, StringConstraints(pattern=FSTYP)] = Field(
+        default="btrfs", description="The file system, as mkfs calls it.", examples=["ext4"]
+    )
+    config: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description=(
+            "A local.config, taken as it is but for its devices; relative to the scenario file. "
+            "Options of the mkfs and mount axes win over it."
+        ),
+        examples=["local.config"],
+    )
+    sections: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        default=[],
+        description="Sections of `config` to run; without it, all.",
+        examples=[["compress", "none"]],
+    )
+    soak_duration: Annotated[str, StringConstraints(pattern=DURATION)] | None = Field(
+        default=None, description="SOAK_DURATION, as check takes it.", examples=["5m"]
+    )
+    time_factor: int | None = Field(
+        default=None, ge=1, le=1000, description="TIME_FACTOR.", examples=[2]
+    )
+    load_factor: int | None = Field(
+        default=None, ge=1, le=1000, description="LOAD_FACTOR.", examples=[2]
+    )
+    known_failures: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description="A list of failures that are no news; relative to the scenario file.",
+        examples=["known-failures.toml"],
+    )
+    repeats: int = Field(
+        default=5,
+        ge=3,
+        le=1000,
+        description="Runs of a test whose memory is in doubt, alone in a fresh guest.",
+    )
+    seconds: float = Field(
+        default=1800.0,
+        ge=1,
+        le=86400,
+        allow_inf_nan=False,
+        description="A test that takes longer counts as hung.",
+    )
+
+
 class CellsTable(Table):
     """Some of the cells: those that have, on each axis named here, one of the values given."""
 
@@ -237,7 +308,9 @@ class CellsTable(Table):
     machine: Names | None = Field(default=None, description="Names from [machines].")
     mkfs: Names | None = Field(default=None, description="Names from [mkfs].")
     mount: Names | None = Field(default=None, description="Names from [mount].")
-    workload: Names | None = Field(default=None, description="Names from [workloads].")
+    workload: Names | None = Field(
+        default=None, description="Names from [workloads] and [fstests]."
+    )
 
 
 class PlanTable(Table):
@@ -394,7 +467,13 @@ class Document(Table):
     )
     workloads: Annotated[
         dict[Name, WorkloadTable], Field(min_length=1, json_schema_extra=_CLOSED)
-    ] = Field(description="What runs in each round, by a name of your choice.")
+    ] = Field(default={}, description="What runs in each round, by a name of your choice.")
+    fstests: Annotated[dict[Name, FstestsTable], Field(min_length=1, json_schema_extra=_CLOSED)] = (
+        Field(
+            default={},
+            description="Tests of upstream fstests: more values of the workload axis.",
+        )
+    )
     plan: PlanTable = Field(default_factory=PlanTable, description="Which combinations to run.")
     limits: LimitsTable = Field(default_factory=LimitsTable, description="How often and how long.")
     sensitivity: SensitivityTable = Field(

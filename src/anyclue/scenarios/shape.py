@@ -21,6 +21,7 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("kernels", "*", "edits", "*"): schema.EditTable,
     ("machines", "*"): schema.MachineTable,
     ("workloads", "*"): schema.WorkloadTable,
+    ("fstests", "*"): schema.FstestsTable,
     ("plan",): schema.PlanTable,
     ("plan", "reference"): schema.CellsTable,
     ("plan", "include", "*"): schema.CellsTable,
@@ -42,6 +43,8 @@ _FORMS: Mapping[str, str] = {
     schema.GIT: 'a repository and a revision ("~/linux@v6.1")',
     schema.FUNCTION: "the name of a C function",
     schema.COMMIT: 'a commit: an id, a tag or a branch ("037c50bfbeb3", "v6.1")',
+    schema.FSTYP: 'a type of file system ("btrfs")',
+    schema.DURATION: 'a number of seconds, or one with s, m, h, d, w behind it ("5m")',
 }
 
 _TYPES: Mapping[str, str] = {

@@ -167,9 +167,10 @@ def below(repo: Repository, rev: str, directory: str) -> dict[str, bytes]:
 
 
 def listed_below(repo: Repository, directory: str) -> list[str]:
-    """Return the files of the work tree below a directory: tracked, or new and not ignored."""
+    """Return the files below a directory ("": all): tracked, or new and not ignored."""
     which = ("-z", "--cached", "--others", "--exclude-standard")
-    names = answer(repo.at, "ls-files", *which, "--", f":(top,literal){directory}/")
+    below = f":(top,literal){directory}/" if directory else ":(top)"
+    names = answer(repo.at, "ls-files", *which, "--", below)
     return sorted({os.fsdecode(name) for name in names.split(b"\0")[:-1]})
 
 

@@ -36,6 +36,8 @@ class FunctionSource:
         mounts: mount options that lead to it, where that is known.
         workloads: built-in workloads that reach it, where that is known.
         judged: whether pairing could follow it.
+        labels: first and last line of what stands behind each label, and its name; in the bad
+            source.
     """
 
     path: str
@@ -48,6 +50,7 @@ class FunctionSource:
     mounts: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()
     judged: bool = True
+    labels: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from anyclue.clues.places.evidence import Case, FunctionSource, ModuleSource, PairedCall
 from anyclue.clues.places.kinds import left_behind, named_like
@@ -20,10 +18,8 @@ from anyclue.clues.places.weights import (
     QUIET,
 )
 from anyclue.model.clue import Missing, Reason, Source
-from anyclue.model.finding import LOST, Finding, Step, StepKind
+from anyclue.model.finding import LOST, Finding
 from anyclue.model.verdict import Signature
-
-_LABEL: Final = re.compile(r"goto\s+([A-Za-z_]\w*)\s*;")
 
 At = tuple[str, str]
 """A function: its file's path and its name."""
@@ -58,14 +54,15 @@ class Pairing:
         self._case = case
         self._compared = module.compared and case.regression
         self._change = _by_function(module.change if self._compared else ())
-        self._tree = _by_function(module.tree)
+        # What the bad source has and the change did not bring, the innocent kernel has too.
+        self._tree = _by_function(() if self._compared else module.tree)
 
     def of(self, function: FunctionSource) -> Said:
         """Return what pairing says of a function."""
         at = function.path, function.name
         found = [
-            *(self._finding(one, Source.PAIRS_CHANGE) for one in self._change.get(at, ())),
-            *(self._finding(one, Source.PAIRS_TREE) for one in self._tree.get(at, ())),
+            *(self._said(one, function, Source.PAIRS_CHANGE) for one in self._change.get(at, ())),
+            *(self._said(one, function, Source.PAIRS_TREE) for one in self._tree.get(at, ())),
         ]
         if self._compared and not self._change.get(at) and (calls := self._calls(function)):
             found.append(calls)
@@ -77,7 +74,7 @@ class Pairing:
             return Said(reasons=(Reason(source=Source.PAIRS_CHANGE, ratio=QUIET.ratio, text=text),))
         return best or Said()
 
-    def _finding(self, one: Finding, source: Source) -> Said:
+    def _said(self, one: Finding, function: FunctionSource, source: Source) -> Said:
         table = PAIRS_CHANGE if source is Source.PAIRS_CHANGE else PAIRS_TREE
         lost = one.kind in LOST
         ratio = table[one.confidence].ratio if lost else OTHER_FAULT.ratio
@@ -86,7 +83,7 @@ class Pairing:
         reasons = [Reason(source=source, ratio=ratio, text=text)]
         if lost:
             reasons += self._kind(one.pair, one.acquired_by)
-        return Said(reasons=tuple(reasons), missing=_missing(one))
+        return Said(reasons=tuple(reasons), missing=_missing(one, function))
 
     def _calls(self, function: FunctionSource) -> Said | None:
         """Return what the calls alone say that the change takes away or adds."""
@@ -144,7 +141,7 @@ def _by_function(findings: Iterable[Finding]) -> Mapping[At, Sequence[Finding]]:
     return found
 
 
-def _missing(one: Finding) -> Missing:
+def _missing(one: Finding, function: FunctionSource) -> Missing:
     return Missing(
         kind=one.kind,
         release=one.release,
@@ -152,7 +149,7 @@ def _missing(one: Finding) -> Missing:
         acquired_line=one.acquired_line,
         acquired_by=one.acquired_by,
         line=one.line,
-        label=_label(one.steps),
+        label=_label(one, function),
         message=one.message,
         steps=one.steps,
         confidence=one.confidence,
@@ -160,8 +157,6 @@ def _missing(one: Finding) -> Missing:
     )
 
 
-def _label(steps: Sequence[Step]) -> str:
-    """Return the label behind which a path ends: that of its last goto."""
-    last = next((one for one in reversed(steps) if one.kind is StepKind.GOTO), None)
-    named = _LABEL.search(last.text) if last is not None else None
-    return named[1] if named else ""
+def _label(one: Finding, function: FunctionSource) -> str:
+    """Return the label behind which a path ends; "" where there is none."""
+    return next((name for first, last, name in function.labels if first <= one.line <= last), "")

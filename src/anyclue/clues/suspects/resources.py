@@ -31,6 +31,7 @@ SIGNED: Final[Mapping[Signature, Resource]] = MappingProxyType(
         Signature.KMAP_SLOTS: Resource.KMAP,
     }
 )
+KMAP_PROBE: Final = "kmap-balance"
 HALF: Final = 0.5
 """A class that may have grown by this share of the leak, or more, is not acquitted."""
 
@@ -59,7 +60,7 @@ def _class(resource: Resource, hearing: Hearing) -> Ruling:
         return guilty(f"{name} are what grew" if name.endswith("s") else f"{name} grew", *lines)
     grown = [c for one in cells for c in CLASSES[resource] if c in one.classes and _grew(one, c)]
     if grown:
-        settle = "probes on the guilty cell: where what grew was allocated"
+        settle = "anyclue probe RUN, and then anyclue clue RUN: where it was allocated"
         return unproven(f"{name} grew too, beside what carries the verdict", settle, *lines)
     if all(_excluded(one.classes[c], one, hearing) for one, c in _of(resource, cells)):
         return acquitted(f"{name} did not grow", *lines)
@@ -120,7 +121,7 @@ def _kmap(hearing: Hearing) -> Ruling:
     if without and len(without) < len(hearing.guilty) and not stuck:
         said = f"{without[0].cell.id} leaks in the same way, and x86_64 has no kmap slots to lose"
         return acquitted("it leaks where kmap has nothing to lose, too", said, *_ended(hearing))
-    settle = f"the probe of kmap's balance, in a repeat of {hearing.guilty[0].cell.id}"
+    settle = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
     missed = [f"probe {one.probe}: {_missed(one)}" for one in readings]
     if stuck:
         return unproven("a guilty guest did not end well", settle, *missed, *_ended(hearing))
@@ -130,7 +131,7 @@ def _kmap(hearing: Hearing) -> Ruling:
 
 
 def _of_kmap(one: ProbeReading) -> bool:
-    return one.probe.startswith("kmap") or any(f.what is Evidence.KMAP for f in one.findings)
+    return one.probe == KMAP_PROBE or any(f.what is Evidence.KMAP for f in one.findings)
 
 
 def _missed(one: ProbeReading) -> str:

@@ -76,7 +76,7 @@ def _judged(
         return guilty(f"it is the place, with a probability of {probability:.2f}", *said)
     if hearing.compared and not any(one.changed for one in own):
         return acquitted(f"{name} is the same in both kernels, and the kernel is what matters")
-    settle = "probes on the guilty cell: their stacks name functions"
+    settle = "anyclue probe RUN, and then anyclue clue RUN: stacks name functions"
     return unproven(f"it is the place with a probability of {probability:.2f}", settle, *said)
 
 

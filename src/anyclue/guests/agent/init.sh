@@ -32,6 +32,11 @@ echo "init: control $control, telemetry $telemetry"
 
 if grep -q anyclue.root /proc/cmdline; then
 	mkdir -p /lower /upper /root
+	# With readahead, page_cache_ra_unbounded() of 6.1 can loop for ever over a squashfs of which
+	# dropping the caches has left single pages.
+	for disk in vdc vdd; do
+		echo 0 >/sys/block/$disk/queue/read_ahead_kb
+	done
 	mount -t squashfs -o ro /dev/vdc /lower
 	mount -t tmpfs -o size=40% upper /upper
 	mkdir /upper/changes /upper/work
@@ -41,8 +46,18 @@ if grep -q anyclue.root /proc/cmdline; then
 		mount --move "/$name" "/root/$name"
 	done
 	mount -t tmpfs run /root/run
-	mkdir -p /root/sbin /root/lib/modules /root/mnt
+	mkdir -p /root/sbin /root/mnt /root/dev/shm /root/dev/pts "/root/lib/modules/$(uname -r)"
+	mount -t tmpfs shm /root/dev/shm
+	mount -t devpts pts /root/dev/pts
+	ln -s /proc/self/fd /root/dev/fd
+	for number in 0:stdin 1:stdout 2:stderr; do
+		ln -s "/proc/self/fd/${number%:*}" "/root/dev/${number#*:}"
+	done
 	cp /sbin/agent /bin/fsload /root/sbin/
+	cp /lib/modules/*.ko "/root/lib/modules/$(uname -r)/"
+	chroot /root depmod
+	hostname guest
+	ip link set lo up
 	exec switch_root /root /sbin/agent "$control" "$telemetry"
 fi
 exec /sbin/agent "$control" "$telemetry"

@@ -18,10 +18,9 @@ from anyclue.hunts.clues.module import read_module
 from anyclue.hunts.context import Context
 from anyclue.hunts.following.follow import Followed, follow
 from anyclue.hunts.judging import Judged
+from anyclue.hunts.probing.running import readings_of
 from anyclue.model.clue import Clue, Conjunction
 from anyclue.model.errors import RequestError
-from anyclue.model.probe import ProbeReading
-from anyclue.probes.stored import readings_from_json
 from anyclue.recordings import RunDirectory
 from anyclue.reports.clues_json import clue_from_json, clues_json
 from anyclue.system.files import write_whole
@@ -29,7 +28,6 @@ from anyclue.system.files import write_whole
 log = logging.getLogger(__name__)
 
 CLUES = "clues.json"
-PROBES = "probes.json"
 
 
 async def make(judged: Judged, context: Context) -> Clue:
@@ -84,7 +82,7 @@ def _made(
     followed: Followed,
 ) -> Clue:
     scenario, findings = judged.scenario, judged.findings
-    readings = _readings(judged.run)
+    readings = readings_of(judged.run)
     conjunction = _conjunction(judged, followed)
     hearing = Hearing(
         scenario=scenario,
@@ -144,14 +142,6 @@ def _conjunction(judged: Judged, followed: Followed | None = None) -> Conjunctio
         replace(one, option=followed.options.get(one.axis, "")) for one in found.conditions
     )
     return replace(found, conditions=conditions)
-
-
-def _readings(run: RunDirectory) -> tuple[ProbeReading, ...]:
-    file = run.file(PROBES)
-    try:
-        return readings_from_json(file.read_text(), origin=str(file))
-    except FileNotFoundError:
-        return ()
 
 
 def _verdicts(run: RunDirectory) -> str:

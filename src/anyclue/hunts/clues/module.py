@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,12 +24,14 @@ from anyclue.review.pairs.contracts import built_in
 Texts = Mapping[str, bytes]
 """C sources by their path below the kernel's tree."""
 
+_LABEL = re.compile(r"[ \t]?(?!default\b)([A-Za-z_]\w*):(?!:)")
+_LEAVES = re.compile(r"\t(?:return|goto)\b")
 UNPAIRED = frozenset({"lock", "access", "count"})
 """Kinds of pairs that leave nothing in memory."""
 
 
 def read_module(good: Path | None, bad: Path, directory: str, *, alone: bool) -> ModuleSource:
-    """Return what the sources of a module say.
+    """Return what the sources of a module say: the change to the bad one, or else it by itself.
 
     Args:
         good: where the good kernel's sources lie, as in the kernel's tree; None without.
@@ -38,13 +41,16 @@ def read_module(good: Path | None, bad: Path, directory: str, *, alone: bool) ->
     """
     contracts = built_in()
     before, after = texts(good, directory) if good else None, texts(bad, directory)
-    change = _change(good, before, after, contracts) if good and before else Review(findings=())
-    reviewer = Reviewer(bad, contracts=contracts, cache=cache_directory())
-    tree = reviewer.tree([bad / directory]) if after else Review(findings=())
+    change = tree = Review(findings=())
+    if good is not None and before:
+        change = _change(good, before, after, contracts)
+    elif after:
+        reviewer = Reviewer(bad, contracts=contracts, cache=cache_directory())
+        tree = reviewer.tree([bad / directory])
     unjudged = {(one.path, one.function) for one in (*change.unjudged, *tree.unjudged)}
     return ModuleSource(
         functions=tuple(_functions(before, after, contracts, unjudged)),
-        compared=before is not None,
+        compared=bool(before),
         alone=alone,
         change=change.findings,
         tree=tree.findings,
@@ -91,6 +97,7 @@ def _functions(
             if one.name
         }
         new = {} if same or before is None else _words(text, cache)
+        written = text.decode(errors="replace").split("\n")
         for name, (line, last_line) in lines.items():
             mounts, workloads = _reached(path, name)
             one, two = old.get(name, ()), new.get(name, ())
@@ -108,6 +115,7 @@ def _functions(
                 mounts=mounts,
                 workloads=workloads,
                 judged=(path, name) not in unjudged,
+                labels=_labels(written[line - 1 : last_line], line),
             )
 
 
@@ -135,6 +143,22 @@ def _less(
 
 def _calls(words: Iterable[str]) -> Counter[str]:
     return Counter(one for one, after in pairwise(words) if after == "(")
+
+
+def _labels(lines: Sequence[str], first: int) -> tuple[tuple[int, int, str], ...]:
+    """Return the labels of a function, each with the lines behind it.
+
+    They end at the next label, at a return or goto that is no condition's, or with the function.
+    """
+    found: list[tuple[int, int, str]] = []
+    begun: tuple[int, str] | None = None
+    for number, line in enumerate(lines, first):
+        label = _LABEL.match(line)
+        if label is not None or number == first + len(lines) - 1 or _LEAVES.match(line):
+            if begun is not None:
+                found.append((begun[0], number - (label is not None), begun[1]))
+            begun = (number, label[1]) if label is not None else None
+    return tuple(found)
 
 
 def _reached(path: str, function: str) -> tuple[frozenset[str], frozenset[str]]:

@@ -46,6 +46,8 @@ async def follow(judged: Judged, runner: Runner | None) -> Followed:
     # Of a guest that hangs every single step would take a whole deadline.
     if guilty is None or guilty.outcome is Outcome.HUNG:
         return Followed()
+    if judged.scenario.workloads[guilty.cell.workload].tests is not None:
+        return Followed()  # tests of fstests have no parameters to make smaller
     if runner is not None:
         log.info("following up %s", guilty.cell.id)
     following = _Following(judged, guilty, runner)

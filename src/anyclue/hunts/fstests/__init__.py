@@ -1,0 +1,1 @@
+"""Upstream fstests in guests: built, run, repeated where memory is in doubt, judged by test."""

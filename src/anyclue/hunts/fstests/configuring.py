@@ -1,0 +1,194 @@
+"""From a scenario's words to what a guest's ``check`` is given: sections, selection, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anyclue.hunts.fstests.procedure import DEVICES
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.fstests import ConfigSection
+from anyclue.model.scenario import Scenario, TestChoice
+from anyclue.model.suite import SectionPlan
+from anyclue.suites.fstests.arguments import CheckArguments, read_arguments
+from anyclue.suites.fstests.carrying import carried
+from anyclue.suites.fstests.known_failures import read_known_failures
+from anyclue.suites.fstests.local_config import (
+    SET_BY_GUEST,
+    read_local_config,
+    write_local_config,
+)
+
+PASSES = ("-i", "-I")
+LEAVING_OUT = ("-x", "-X", "-E", "-e")
+PER_CALL = ("-L", "-R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Check's arguments, sorted by who acts on them.
+
+    ``selection`` goes to ``check -n``, ``per_call`` to each run; the passes are ours.
+    """
+
+    selection: tuple[str, ...]
+    per_call: tuple[str, ...]
+    passes: int
+    stop_at_failure: bool
+
+
+def checked(scenario: Scenario, origin: Path) -> Scenario:
+    """Return the scenario with its choices of tests checked, and files of ``-E`` taken in.
+
+    Raises:
+        RequestError: with every mistake in them.
+    """
+    problems: list[Problem] = []
+    workloads = dict(scenario.workloads)
+    for name, choice in scenario.workloads.items():
+        if choice.tests is None:
+            continue
+        where = f"{origin}: fstests.{name}"
+        tests, mistakes = _checked(choice.tests, where, origin.parent)
+        problems += mistakes
+        workloads[name] = replace(choice, tests=tests)
+    if problems:
+        raise RequestError(problems)
+    return replace(scenario, workloads=workloads)
+
+
+def _checked(choice: TestChoice, where: str, base: Path) -> tuple[TestChoice, list[Problem]]:
+    problems: list[Problem] = []
+    choice = replace(
+        choice,
+        tests=_taken_in(choice.tests, f"{where}.tests", base, problems),
+        exclude=_taken_in(choice.exclude, f"{where}.exclude", base, problems),
+    )
+    for entry in choice.exclude:
+        if entry.startswith("-") and not entry.startswith(LEAVING_OUT):
+            what = f"{entry!r} leaves nothing out"
+            step = f"write a test, or one of {', '.join(LEAVING_OUT)} with its value"
+            problems.append(Problem(what=what, where=f"{where}.exclude", next_step=step))
+    try:
+        _all_arguments(choice, where)
+        sections(choice, "", "", where=where)
+        if choice.known_failures is not None:
+            read_known_failures(choice.known_failures, origin=f"{where}.known_failures")
+    except RequestError as error:
+        problems += error.problems
+    return choice, problems
+
+
+def _taken_in(
+    entries: Sequence[str], where: str, base: Path, problems: list[Problem]
+) -> tuple[str, ...]:
+    """Return the entries with ``-e`` in place of ``-E``, whose file is not there in a guest."""
+    found = []
+    for index, entry in enumerate(entries):
+        option, _, name = entry.strip().partition(" ")
+        if option != "-E":
+            found.append(entry)
+            continue
+        try:
+            text = (base / Path(name.strip()).expanduser()).read_text()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            what = f"{name.strip()!r} cannot be read: {reason}"
+            problems.append(Problem(what=what, where=f"{where}[{index}]"))
+            continue
+        tests = " ".join(line.split("#")[0] for line in text.splitlines()).split()
+        found += [f"-e {','.join(tests)}"] if tests else []
+    return tuple(found)
+
+
+def _all_arguments(choice: TestChoice, where: str) -> CheckArguments:
+    tests = [entry for entry in choice.exclude if not entry.startswith("-")]
+    options = [entry for entry in choice.exclude if entry.startswith("-")]
+    excluded = [f"-e {','.join(tests)}"] if tests else []
+    return read_arguments([*choice.tests, *options, *excluded], where=f"{where}.tests")
+
+
+def arguments(choice: TestChoice) -> Arguments:
+    """Return check's arguments for a choice.
+
+    Raises:
+        RequestError: they are not accepted.
+    """
+    asked = _all_arguments(choice, "fstests")
+    ours = (*PASSES, *PER_CALL)
+    return Arguments(
+        selection=(
+            *(word for option in asked.options if option[0] not in ours for word in option),
+            *asked.tests,
+        ),
+        per_call=tuple(word for o in asked.options if o[0] in PER_CALL for word in o),
+        passes=asked.runs,
+        stop_at_failure=any(name == "-I" for name, _ in asked.options),
+    )
+
+
+def sections(
+    choice: TestChoice, mkfs: str, mount: str, *, where: str = "fstests"
+) -> dict[str, SectionPlan]:
+    """Return the sections to run, each complete; ``mkfs`` and ``mount`` are the cell's options.
+
+    Raises:
+        RequestError: the ``local.config`` is not accepted, or lacks one of the sections.
+    """
+    found: tuple[ConfigSection, ...] = (ConfigSection(name="", options={}),)
+    if choice.config is not None:
+        found = read_local_config(choice.config, origin=f"{where}.config").sections
+    names = [section.name for section in found if section.name]
+    if unknown := [name for name in choice.sections if name not in names]:
+        what = f"there is no section {unknown[0]!r} in the local.config"
+        step = f"sections that it has: {', '.join(names) or 'none'}"
+        raise RequestError([Problem(what=what, where=f"{where}.sections", next_step=step)])
+    if names:
+        found = carried(found, choice.sections, fstyp=choice.fstyp)
+    return {section.name: _section(choice, section, mkfs, mount) for section in found}
+
+
+def _section(choice: TestChoice, section: ConfigSection, mkfs: str, mount: str) -> SectionPlan:
+    options = {name: value for name, value in section.options.items() if name not in SET_BY_GUEST}
+    options = {"FSTYP": choice.fstyp, **options, **DEVICES, **choice.environment}
+    if mount:
+        options |= {"MOUNT_OPTIONS": f"-o {mount}", "TEST_FS_MOUNT_OPTS": f"-o {mount}"}
+    if mkfs:
+        options["MKFS_OPTIONS"] = mkfs
+    return SectionPlan(
+        fstyp=options["FSTYP"],
+        mkfs=options.get("MKFS_OPTIONS", ""),
+        config=write_local_config([ConfigSection(name="", options=options)]),
+    )
+
+
+def local_config(choice: TestChoice, mkfs: str, mount: str) -> str:
+    """Return the ``local.config`` of a cell, with sections where the scenario's own has them.
+
+    Raises:
+        RequestError: as `sections`.
+    """
+    return write_local_config(
+        [
+            ConfigSection(name=name, options=read_local_config(plan.config).sections[0].options)
+            for name, plan in sections(choice, mkfs, mount).items()
+        ]
+    )
+
+
+def config_of(scenario: Scenario, cell_id: str) -> str:
+    """Return the ``local.config`` of the cell with this id.
+
+    Raises:
+        RequestError: there is no such cell, or it runs no fstests.
+    """
+    cell = next((cell for cell in scenario.cells if cell.id == cell_id), None)
+    choice = scenario.workloads[cell.workload].tests if cell else None
+    if cell is None or choice is None:
+        known = [c.id for c in scenario.cells if scenario.workloads[c.workload].tests is not None]
+        step = f"cells that run fstests: {', '.join(known[:10]) or 'none'}"
+        raise RequestError(
+            [Problem(what="no cell with tests of fstests", where=cell_id, next_step=step)]
+        )
+    return local_config(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount])

@@ -1,0 +1,217 @@
+"""From what the trials say of each test to findings, and to the verdict of the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from anyclue.hunts.fstests.gathering import Evidence, Gathered
+from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus, KnownFailure
+from anyclue.model.recorded import TestVerdict
+from anyclue.model.recording import Incident, Outcome
+from anyclue.model.scenario import Cell
+from anyclue.model.suite import TestFinding, TestId
+from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.recordings.trial_tests import begun_on
+from anyclue.suites.fstests.known_failures import news
+from anyclue.suites.fstests.not_run import refusal_of
+from anyclue.verdicts.by_step import judge_once
+from anyclue.verdicts.by_test import judge_test
+from anyclue.verdicts.evidence import SEVERITY
+from anyclue.verdicts.floors import MIN_FLOORS
+
+_WORST: Final = (
+    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
+    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
+)
+_DEAD: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.OOM, Outcome.CORRUPT})
+_NAMED: Final = 5
+
+
+def findings(
+    gathered: Gathered, *, least_kib: float, known: Sequence[KnownFailure] = ()
+) -> tuple[TestFinding, ...]:
+    """Return what is said of each test; ``known`` are failures that are no news."""
+    found = [_finding(evidence, least_kib) for evidence in gathered.tests]
+    excused = _excused(gathered, known)
+    return tuple(replace(finding, known=excused.get(finding.id)) for finding in found)
+
+
+def _excused(gathered: Gathered, known: Sequence[KnownFailure]) -> Mapping[TestId, KnownFailure]:
+    """Return the known failures by test; a failure that nothing excuses beside it is news."""
+    if not known or not gathered.trials:
+        return {}
+    recording = gathered.trials[0].recording
+    said = news(
+        CheckRun(results=tuple(r for evidence in gathered.tests for r in evidence.results)),
+        known,
+        kernel=str(recording.provenance.get("release", "")),
+        today=begun_on(recording.kernel_log),
+    )
+    by_name = {(r.section, r.test): entry for r, entry in said.known}
+    return {
+        evidence.id: by_name[evidence.id.section, evidence.id.test]
+        for evidence in gathered.tests
+        if (evidence.id.section, evidence.id.test) in by_name
+    }
+
+
+def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
+    worst = _worst(evidence)
+    return TestFinding(
+        id=evidence.id,
+        status=worst.status if worst else CheckStatus.LOST,
+        reason=worst.reason if worst else "it was not reached",
+        results=tuple(evidence.results),
+        memory=_memory(evidence, least_kib),
+        killed=evidence.killed,
+        refusal=refusal_of(worst) if worst else None,
+    )
+
+
+def _worst(evidence: Evidence) -> CheckResult | None:
+    """Return the worst result; one that the host lost does not count beside any other."""
+    results: Sequence[CheckResult] = evidence.results
+    if not _is_dead(evidence.killed):
+        told = [result for result in results if result.status is not CheckStatus.LOST]
+        results = told or results
+    return min(results, key=lambda result: _WORST.index(result.status), default=None)
+
+
+def _is_dead(killed: str) -> bool:
+    return killed.partition(":")[0] in _DEAD
+
+
+def _memory(evidence: Evidence, least_kib: float) -> TestVerdict | None:
+    """Return the verdict on a test's memory: from repetition where there is any."""
+    for charged in (evidence.repeats, evidence.runs):
+        pairs = [pair for _, pair in charged if pair is not None]
+        if len(pairs) >= MIN_FLOORS and evidence.recorded is not None:
+            return judge_test([run for run, _ in charged], pairs, evidence.recorded)
+    single = [run for run, _ in evidence.runs] or [run for run, _ in evidence.repeats]
+    if not single or not ran(evidence.results):
+        return None
+    verdicts = [judge_once(run, least_kib=least_kib) for run in single]
+    order = (Verdict.BROKEN, Verdict.UNPROVEN, Verdict.CLEAN)
+    return min(verdicts, key=lambda verdict: order.index(verdict.verdict))
+
+
+def ran(results: Sequence[CheckResult]) -> bool:
+    """Say whether a test ran at all, as far as check said."""
+    unrun = {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}
+    return any(result.status not in unrun for result in results)
+
+
+def cell_verdict(
+    cell: Cell,
+    gathered: Gathered,
+    tests: Sequence[TestFinding],
+    reference: Cell | None,
+    failing_there: frozenset[TestId],
+) -> CellVerdict:
+    """Return the verdict of a cell from its tests.
+
+    A test that fails in the reference too (``failing_there``) is not held against the cell.
+    """
+    by_verdict: dict[Verdict, list[TestFinding]] = {verdict: [] for verdict in Verdict}
+    for test in tests:
+        if (verdict := standing(test, failing_there, is_reference=reference is None)) is not None:
+            by_verdict[verdict].append(test)
+    verdict = next(
+        (
+            v
+            for v in (Verdict.LEAK, Verdict.BROKEN, Verdict.UNPROVEN, Verdict.CLEAN)
+            if by_verdict[v]
+        ),
+        Verdict.UNPROVEN,
+    )
+    worst = max(by_verdict[Verdict.LEAK], key=_rate, default=None)
+    memory = worst.memory if worst else None
+    incident = next((i for test in tests if (i := _incident(test))), None)
+    return CellVerdict(
+        cell=cell,
+        outcome=_outcome(gathered, tests, by_verdict[Verdict.BROKEN]),
+        verdict=verdict,
+        because=_because(by_verdict, tests),
+        rate_kib_per_round=memory.rate_kib_per_run if memory else None,
+        rate_ci95_kib=memory.rate_ci95_kib if memory else None,
+        signature=memory.signature if memory else None,
+        signature_detail=f"in {worst.id}" if worst else "",
+        classes={},
+        rounds=sum(len(trial.record.calls) for trial in gathered.trials),
+        warm_up=0,
+        trials=len(gathered.trials),
+        reference=reference,
+        incident=incident,
+    )
+
+
+def standing(
+    test: TestFinding, failing_there: frozenset[TestId], *, is_reference: bool
+) -> Verdict | None:
+    """Return how one test counts in its cell; None when it was not to run."""
+    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}:
+        return None
+    memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
+    if memory in {Verdict.LEAK, Verdict.BROKEN}:
+        return memory
+    if _is_dead(test.killed):
+        return Verdict.BROKEN
+    if test.is_news and test.id not in failing_there and not is_reference:
+        return Verdict.BROKEN
+    return memory
+
+
+def _rate(test: TestFinding) -> float:
+    return (test.memory.rate_kib_per_run or 0.0) if test.memory else 0.0
+
+
+def _incident(test: TestFinding) -> Incident | None:
+    runs = test.memory.runs if test.memory and test.memory.verdict is Verdict.BROKEN else ()
+    return next((run.incident for run in runs if run.incident), None)
+
+
+def _outcome(
+    gathered: Gathered, tests: Sequence[TestFinding], broken: Sequence[TestFinding]
+) -> Outcome:
+    outcomes = {trial.recording.outcome for trial in gathered.trials}
+    if not any(ran(test.results) for test in tests):
+        outcomes = outcomes - {Outcome.PASSED} or {Outcome.NOT_RUN}
+    elif broken:
+        outcomes |= {Outcome.FAILED}
+    return next((o for o in SEVERITY if o in outcomes), Outcome.NOT_RUN)
+
+
+def _because(
+    by_verdict: Mapping[Verdict, Sequence[TestFinding]], tests: Sequence[TestFinding]
+) -> str:
+    parts = []
+    for test in by_verdict[Verdict.LEAK][:_NAMED]:
+        memory = test.memory
+        rate = f" ({memory.rate_kib_per_run:+.0f} KiB a run)" if memory and _rate(test) else ""
+        parts.append(f"leak in {test.id}{rate}")
+    broken = by_verdict[Verdict.BROKEN][:_NAMED]
+    parts += [f"{test.id} {_how_broken(test)}" for test in broken]
+    counted = sum(map(len, by_verdict.values()))
+    if by_verdict[Verdict.CLEAN]:
+        parts.append(f"{len(by_verdict[Verdict.CLEAN])} of {counted} tests clean")
+    if unproven := by_verdict[Verdict.UNPROVEN]:
+        parts.append(f"unproven: {_names(unproven)}")
+    for status, word in ((CheckStatus.NOT_RUN, "not run"), (CheckStatus.EXPUNGED, "left out")):
+        if of_status := [test for test in tests if test.status is status]:
+            parts.append(f"{word}: {_names(of_status)}")
+    return "; ".join(parts) or "no test ran"
+
+
+def _how_broken(test: TestFinding) -> str:
+    if test.killed:
+        return f"ended its guest ({test.killed})"
+    if test.memory and test.memory.verdict is Verdict.BROKEN:
+        return f"broke the kernel ({test.memory.because})"
+    return f"failed ({test.reason})"
+
+
+def _names(tests: Sequence[TestFinding]) -> str:
+    more = f" and {len(tests) - _NAMED} more" if len(tests) > _NAMED else ""
+    return ", ".join(str(test.id) for test in tests[:_NAMED]) + more

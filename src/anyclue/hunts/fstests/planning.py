@@ -1,0 +1,82 @@
+"""What the next trial of a cell runs: the list, what a dead guest left of it, a test in doubt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from anyclue.hunts.fstests.gathering import Gathered, Trial
+from anyclue.model.fstests import CheckStatus
+from anyclue.model.recording import Outcome
+from anyclue.model.suite import Part, TestFinding, TestId, TestPlan
+from anyclue.model.verdict import Verdict
+
+MOST_EMPTY: Final = 2
+"""So many trials in a row in which no test began say that none will."""
+
+
+def next_plan(
+    base: TestPlan,
+    gathered: Gathered,
+    tests: Sequence[TestFinding],
+    *,
+    repeats: int,
+    extra_trials: int,
+) -> TestPlan | None:
+    """Return what the next trial runs; None when nothing is left to do.
+
+    A test in doubt is repeated alone ``repeats`` times in a fresh guest, and again in up to
+    ``extra_trials`` more while its verdict stays unproven.
+    """
+    lists = [trial for trial in gathered.trials if trial.record.part is Part.LIST]
+    if not lists:
+        return base
+    rest = _rest(lists)
+    if rest is None:
+        if lists[-1].recording.outcome is Outcome.NOT_RUN:
+            return None
+        return base if _empty(lists) < MOST_EMPTY else None
+    if rest:
+        return replace(base, tests=rest) if _empty(lists) < MOST_EMPTY else None
+    for evidence, finding in zip(gathered.tests, tests, strict=True):
+        if in_doubt(finding) and evidence.repeat_trials <= extra_trials:
+            return replace(base, tests=(evidence.id,) * repeats, part=Part.REPEAT)
+    return None
+
+
+def in_doubt(test: TestFinding) -> bool:
+    """Say whether a test ran and what its memory did is not certain."""
+    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}:
+        return False
+    if test.killed.partition(":")[0] in {Outcome.CRASHED, Outcome.HUNG, Outcome.OOM}:
+        return False
+    return test.memory is None or test.memory.verdict is Verdict.UNPROVEN
+
+
+def _rest(lists: Sequence[Trial]) -> tuple[TestId, ...] | None:
+    """Return what of the list no trial has begun yet; None where the list is not known."""
+    planned = next((trial.record.tests for trial in lists if trial.record.tests), None)
+    if planned is None:
+        return None
+    if lists[-1].record.stopped:
+        return ()
+    begun = Counter(call.id for trial in lists for call in trial.record.calls)
+    left = []
+    for test in planned:
+        if begun[test] > 0:
+            begun[test] -= 1
+        else:
+            left.append(test)
+    return tuple(left)
+
+
+def _empty(lists: Sequence[Trial]) -> int:
+    """Return how many of the last trials began no test."""
+    count = 0
+    for trial in reversed(lists):
+        if trial.record.calls:
+            break
+        count += 1
+    return count

@@ -1,0 +1,109 @@
+"""The plans of a hunt's next trials of fstests, from what its trials so far left in the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from anyclue.hunts.context import Context
+from anyclue.hunts.fstests.configuring import arguments, sections
+from anyclue.hunts.fstests.gathering import gather, read_trials, recordings_of
+from anyclue.hunts.fstests.judging import findings
+from anyclue.hunts.fstests.planning import next_plan
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.scenario import Arch, Cell, Scenario, TestChoice
+from anyclue.model.suite import TestPlan
+from anyclue.recordings import RunDirectory
+from anyclue.suites.fstests.build import SuiteTree, build_suite, read_tree
+from anyclue.system.store import Artifact
+
+PROVENANCE = "fstests"
+
+
+async def plan_tests(
+    run: RunDirectory, scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
+) -> dict[tuple[Cell, int], TestPlan]:
+    """Return what each wanted trial of fstests runs; trials of workloads are left out.
+
+    Raises:
+        RequestError: there is no checkout, or the local.config is not accepted.
+        CommandError: the checkout does not build.
+    """
+    plans = {}
+    for cell, number in wanted:
+        choice = scenario.workloads[cell.workload].tests
+        if choice is None:
+            continue
+        recordings = [r for r in recordings_of(run, cell) if r.trial < number]
+        suite = await suite_of(choice, scenario.machines[cell.machine].arch, context)
+        earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, suite.key[:12]}
+        if earlier:
+            raise InfrastructureError(
+                "the checkout of fstests, or what it is built with, changed since the run began",
+                where=choice.tree or "",
+                next_step=f"bring it back to what it was ({earlier.pop()}), or begin a new run",
+            )
+        base = _base(scenario, cell, choice, suite)
+        gathered = gather(read_trials(run, recordings))
+        tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
+        extra = scenario.limits.extra_trials
+        following = next_plan(base, gathered, tests, repeats=choice.repeats, extra_trials=extra)
+        plans[cell, number] = following or base
+    return plans
+
+
+def _base(scenario: Scenario, cell: Cell, choice: TestChoice, suite: Artifact) -> TestPlan:
+    asked = arguments(choice)
+    return TestPlan(
+        suite=suite.ref,
+        sections=sections(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount]),
+        selection=asked.selection,
+        arguments=asked.per_call,
+        passes=asked.passes,
+        stop_at_failure=asked.stop_at_failure,
+    )
+
+
+async def suite_of(choice: TestChoice, arch: Arch, context: Context) -> Artifact:
+    """Return the built checkout of a choice.
+
+    Raises:
+        RequestError: the choice names none, or what it names is none.
+    """
+    return await build_suite(context.store, context.apt, tree_of(choice.tree), arch)
+
+
+def tree_of(path: str | None) -> SuiteTree:
+    """Return the checkout at ``path``.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if path is None:
+        raise RequestError(
+            [
+                Problem(
+                    what="no checkout of upstream fstests is named",
+                    where="fstests",
+                    next_step="give --fstests DIR, or `tree` in the scenario's [fstests.NAME]",
+                )
+            ]
+        )
+    return read_tree(Path(path))
+
+
+def with_checkout(scenario: Scenario, tree: Path | None) -> Scenario:
+    """Return the scenario with ``tree`` as the checkout of all its tests.
+
+    Raises:
+        RequestError: a choice of tests is left without a checkout, or what is named is none.
+    """
+    changed = {}
+    for name, choice in scenario.workloads.items():
+        changed[name] = choice
+        if choice.tests is not None:
+            at = str(tree.expanduser().resolve()) if tree is not None else choice.tests.tree
+            tree_of(at)
+            changed[name] = replace(choice, tests=replace(choice.tests, tree=at))
+    return replace(scenario, workloads=changed)

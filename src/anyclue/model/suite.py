@@ -1,0 +1,105 @@
+"""What one trial runs of upstream fstests, and what is said of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from anyclue.model.fstests import CheckResult, CheckStatus, KnownFailure, Refusal
+
+if TYPE_CHECKING:
+    from anyclue.model.recorded import TestVerdict
+    from anyclue.model.trial import ArtifactRef
+
+
+class Part(StrEnum):
+    """What a trial does: the list, or one test over and over."""
+
+    LIST = "list"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class TestId:
+    """A test in a section of ``local.config`` (empty where the file has none)."""
+
+    __test__ = False  # pytest takes the name for a test of its own
+
+    section: str
+    test: str
+
+    def __str__(self) -> str:
+        return f"{self.section}:{self.test}" if self.section else self.test
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionPlan:
+    """A section as a guest runs it: its type of file system, mkfs's options for TEST_DEV, its text.
+
+    ``config`` is a ``local.config`` without sections.
+    """
+
+    fstyp: str
+    mkfs: str
+    config: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestPlan:
+    """What one trial runs.
+
+    Attributes:
+        suite: the built tree.
+        sections: by name, in order; the one name is empty where there are none.
+        selection: arguments by which ``check -n`` lists the tests.
+        arguments: further ones for each run of ``check``.
+        tests: what to run, in order; None is all that ``selection`` lists.
+        part: see there.
+        passes: how often the list is run.
+        stop_at_failure: whether a failed test ends the list after its pass.
+    """
+
+    __test__ = False
+
+    suite: ArtifactRef
+    sections: Mapping[str, SectionPlan]
+    selection: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    tests: tuple[TestId, ...] | None = None
+    part: Part = Part.LIST
+    passes: int = 1
+    stop_at_failure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestFinding:
+    """What is said of one test in one cell.
+
+    Attributes:
+        id: the test.
+        status: what check said of it; of several runs the worst.
+        reason: why it failed, was not run, or is lost.
+        results: every run of it as check told it.
+        memory: the verdict on its memory; None where it did not run.
+        killed: how the guest ended during it; empty when it lived on.
+        known: why its failure is no news; None when it is.
+        refusal: since when and why it refuses to run, where that is known.
+    """
+
+    __test__ = False
+
+    id: TestId
+    status: CheckStatus
+    reason: str = ""
+    results: tuple[CheckResult, ...] = ()
+    memory: TestVerdict | None = None
+    killed: str = ""
+    known: KnownFailure | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Say whether it failed and nothing excuses that."""
+        return self.status is CheckStatus.FAILED and self.known is None

@@ -1,0 +1,93 @@
+"""Debian roots made by mmdebstrap, and commands run in one: as root, or by user namespaces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyclue.system.apt import Apt
+from anyclue.system.processes import run
+
+BUILD_S = 1800
+UNNEEDED = ("doc", "man", "locale", "info")
+
+
+def mode() -> str:
+    """Return mmdebstrap's mode: nothing needs root where user namespaces are allowed."""
+    return "root" if os.geteuid() == 0 else "unshare"
+
+
+async def make_root(
+    apt: Apt, debian_arch: str, packages: Sequence[str], tarball: Path, *, hooks: Sequence[str] = ()
+) -> None:
+    """Write a root with ``packages`` to ``tarball``; ``hooks`` run in it by its own shell.
+
+    Raises:
+        CommandError: mmdebstrap failed (its last lines are in the message).
+    """
+    suite = await apt.suite()
+    await run(
+        (
+            *("mmdebstrap", f"--mode={mode()}", "--variant=apt", "--quiet"),
+            f"--architectures={debian_arch}",
+            f"--include={','.join(packages)}",
+            *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
+            *(f'--customize-hook=chroot "$1" sh -c "{hook}"' for hook in hooks),
+            *(suite.name, str(tarball), *suite.sources),
+        ),
+        deadline_s=BUILD_S,
+    )
+
+
+async def run_in_root(
+    root: Path, debian_arch: str, script: str, *, copied_in: Path, copied_out: tuple[str, Path]
+) -> None:
+    """Run a shell script in a copy of a root (a tarball), which is thrown away.
+
+    ``copied_in`` (a tarball) is unpacked into its ``/work``; of ``copied_out`` the first is a
+    directory in there, the second the tarball that it becomes.
+
+    Raises:
+        CommandError: the script failed (its last lines are in the message).
+    """
+    inside, outside = copied_out
+    await run(
+        (
+            *("mmdebstrap", f"--mode={mode()}", "--variant=custom", "--quiet"),
+            f"--architectures={debian_arch}",
+            f"--setup-hook=tar-in {_quoted(root)} /",
+            '--customize-hook=mkdir -p "$1/work"',
+            f"--customize-hook=tar-in {_quoted(copied_in)} /work",
+            f"--customize-hook=upload {_quoted(_script(copied_in, script))} /work/.script",
+            '--customize-hook=chroot "$1" sh -e /work/.script',
+            f"--customize-hook=tar-out {inside} {_quoted(outside)}",
+            *("", "/dev/null"),
+        ),
+        deadline_s=BUILD_S,
+    )
+
+
+def _script(beside: Path, script: str) -> Path:
+    path = beside.with_name("script.sh")
+    path.write_text(script)
+    return path
+
+
+def _quoted(path: Path) -> str:
+    return f"'{path}'"
+
+
+async def squash(tarball: Path, image: Path) -> None:
+    """Make a squashfs of a tarball, so that owners and devices are right without root.
+
+    It is not compressed: an emulated guest reads it again and again, its caches dropped.
+
+    Raises:
+        CommandError: sqfstar failed.
+    """
+    await run(
+        ("sqfstar", "-noI", "-noD", "-noF", "-noX", "-quiet", "-no-progress", str(image)),
+        deadline_s=BUILD_S,
+        stdin=tarball,
+    )

@@ -1,0 +1,43 @@
+"""What one run of a test between two quiesced floors says: no step, or one that needs repetition.
+
+A leak is a step. Where no class of the kernel's memory was higher after a test, it leaked nothing;
+where one was, only repetition tells a leak from a one-time cost. And a fall may hide a leak.
+"""
+
+from __future__ import annotations
+
+from anyclue.model.recorded import TestRun, TestVerdict
+from anyclue.model.verdict import Verdict
+from anyclue.verdicts import words
+from anyclue.verdicts.by_test import FATAL, grown_class
+from anyclue.verdicts.classes import Kind, of_kind
+
+
+def judge_once(run: TestRun, *, least_kib: float) -> TestVerdict:
+    """Return the verdict on a single run; ``least_kib`` is the smallest leak that matters."""
+    verdict, because = _judged(run, least_kib)
+    return TestVerdict(test=run.span.test, runs=(run,), verdict=verdict, because=because)
+
+
+def _judged(run: TestRun, least_kib: float) -> tuple[Verdict, str]:
+    if run.incident and run.incident.kind in FATAL:
+        return Verdict.BROKEN, f"the kernel reported: {words.incident(run.incident)}"
+    step = run.step_kib
+    if step is None or not run.classes:
+        return Verdict.UNPROVEN, "it did not come to its end: there is no floor behind it"
+    rises = {c: run.classes.get(c, 0.0) for c in of_kind(Kind.KERNEL)}
+    highest = max(rises.values(), default=0.0)
+    if step <= -least_kib:
+        return Verdict.UNPROVEN, (
+            f"kernel memory was {-step:.0f} KiB lower after it, which may hide a leak"
+        )
+    if max(step, highest) < least_kib:
+        return Verdict.CLEAN, (
+            f"no class of kernel memory was {least_kib:g} KiB higher after it (sum: {step:+.0f})"
+        )
+    grown = grown_class((run,))
+    mostly = f", mostly {words.name(grown)}" if grown is not None else ""
+    return Verdict.UNPROVEN, (
+        f"kernel memory was {max(step, highest):.0f} KiB higher after one run{mostly}:"
+        " a leak or a one-time cost"
+    )

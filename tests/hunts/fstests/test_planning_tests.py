@@ -1,0 +1,177 @@
+"""What is run next, and what is said of each test, from trials as they lie on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import pytest
+
+from anyclue.hunts.fstests.gathering import Gathered, Trial, gather
+from anyclue.hunts.fstests.judging import cell_verdict, findings
+from anyclue.hunts.fstests.planning import next_plan
+from anyclue.model.fstests import CheckStatus
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell
+from anyclue.model.suite import Part, SectionPlan, TestFinding, TestId, TestPlan
+from anyclue.model.trial import ArtifactRef
+from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.suites.fstests.known_failures import read_known_failures
+
+BASE = TestPlan(
+    suite=ArtifactRef(kind="fstests", key="0" * 64),
+    sections={"": SectionPlan(fstyp="btrfs", mkfs="", config="")},
+    selection=("-g", "quick"),
+)
+
+
+class Trials(Protocol):
+    add: Callable[..., None]
+
+    def read(self) -> tuple[Trial, ...]: ...
+
+
+def looked_at(trials: Trials) -> tuple[Gathered, tuple[TestFinding, ...], TestPlan | None]:
+    gathered = gather(trials.read())
+    found = findings(gathered, least_kib=64.0)
+    return gathered, found, next_plan(BASE, gathered, found, repeats=5, extra_trials=1)
+
+
+def verdict_of(cell: Cell, trials: Trials, **more: object) -> CellVerdict:
+    gathered, found, _ = looked_at(trials)
+    failing = more.get("failing", frozenset())
+    assert isinstance(failing, frozenset)
+    reference = None if more.get("is_reference") else cell
+    return cell_verdict(cell, gathered, found, reference, failing)
+
+
+def names(plan: TestPlan | None) -> Sequence[str]:
+    return [str(test) for test in plan.tests or ()] if plan else []
+
+
+def test_the_list_comes_first(trials: Trials) -> None:
+    assert looked_at(trials)[2] is BASE
+
+
+def test_tests_without_a_step_are_clean(trials: Trials, cell: Cell) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 8, 40])
+    _, found, following = looked_at(trials)
+    assert [test.memory.verdict for test in found if test.memory] == [Verdict.CLEAN] * 2
+    assert following is None
+    assert verdict_of(cell, trials).verdict is Verdict.CLEAN
+
+
+def test_a_step_is_repeated_alone_until_it_is_certain(trials: Trials, cell: Cell) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 0, 500])
+    _, found, following = looked_at(trials)
+    assert found[1].memory is not None
+    assert found[1].memory.verdict is Verdict.UNPROVEN
+    assert following is not None
+    assert following.part is Part.REPEAT
+    assert names(following) == ["generic/001"] * 5
+    trials.add(["generic/001"] * 5, held=[0, 500, 504, 500, 508, 504], part=Part.REPEAT)
+    _, found, following = looked_at(trials)
+    assert following is None
+    assert verdict_of(cell, trials).verdict is Verdict.CLEAN
+
+
+def test_growth_with_every_run_is_a_leak(trials: Trials, cell: Cell) -> None:
+    trials.add(["generic/001"], held=[0, 500])
+    levels = [0, 400, 804, 1196, 1600, 2004]
+    trials.add(["generic/001"] * 5, held=levels, part=Part.REPEAT)
+    verdict = verdict_of(cell, trials)
+    assert verdict.verdict is Verdict.LEAK
+    assert verdict.rate_kib_per_round == pytest.approx(400, abs=10)
+    assert "generic/001" in verdict.because
+
+
+def test_what_stays_uncertain_ends(trials: Trials) -> None:
+    trials.add(["generic/001"], held=[0, 500])
+    for _ in range(2):
+        assert looked_at(trials)[2] is not None
+        trials.add(["generic/001"] * 3, held=[0, 900, 300, 1500], part=Part.REPEAT)
+    assert looked_at(trials)[2] is None
+
+
+def test_a_fall_may_hide_a_leak(trials: Trials) -> None:
+    trials.add(["generic/001"], held=[500, 0])
+    assert names(looked_at(trials)[2]) == ["generic/001"] * 5
+
+
+def test_the_rest_goes_on_behind_a_dead_guest(
+    trials: Trials, cell: Cell, words: Mapping[str, str]
+) -> None:
+    trials.add(
+        ["btrfs/001", "btrfs/002"],
+        planned=["btrfs/001", "btrfs/002", "btrfs/003"],
+        said=[words["pass"], None],
+        outcome=Outcome.CRASHED,
+        detail="kernel BUG at fs/btrfs/x.c:1!",
+        log=["kernel BUG at fs/btrfs/x.c:1!"],
+    )
+    _, found, following = looked_at(trials)
+    assert names(following) == ["btrfs/003"]
+    assert found[0].status is CheckStatus.PASSED
+    assert found[1].status is CheckStatus.LOST
+    assert "kernel BUG" in found[1].killed
+    verdict = verdict_of(cell, trials)
+    assert verdict.verdict is Verdict.BROKEN
+    assert "btrfs/002 ended its guest" in verdict.because
+    trials.add(["btrfs/003"])
+    assert looked_at(trials)[2] is None
+
+
+def test_a_test_that_was_lost_gets_another_chance(trials: Trials, words: Mapping[str, str]) -> None:
+    trials.add(
+        ["btrfs/001", "btrfs/002"],
+        said=[words["pass"], None],
+        outcome=Outcome.LOST,
+        detail="it took longer than its limit",
+    )
+    assert names(looked_at(trials)[2]) == ["btrfs/002"] * 5
+    trials.add(["btrfs/002"] * 5, part=Part.REPEAT)
+    _, found, following = looked_at(trials)
+    assert following is None
+    assert found[1].status is CheckStatus.PASSED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.CRASHED])
+def test_guests_in_which_nothing_begins_are_given_up(trials: Trials, outcome: Outcome) -> None:
+    for _ in range(2):
+        assert looked_at(trials)[2] is not None
+        trials.add([], outcome=outcome, detail="no boot")
+    assert looked_at(trials)[2] is None
+
+
+def test_not_run_is_never_clean(trials: Trials, cell: Cell, words: Mapping[str, str]) -> None:
+    trials.add(["generic/027"], said=[words["not run"]])
+    gathered, found, following = looked_at(trials)
+    assert following is None
+    assert found[0].status is CheckStatus.NOT_RUN
+    assert found[0].memory is None
+    assert found[0].refusal is not None
+    assert found[0].refusal.instead == "enospc-small-files"
+    verdict = cell_verdict(cell, gathered, found, None, frozenset())
+    assert verdict.verdict is Verdict.UNPROVEN
+    assert verdict.outcome is Outcome.NOT_RUN
+
+
+def test_a_failure_counts_where_it_is_news(
+    trials: Trials, cell: Cell, words: Mapping[str, str]
+) -> None:
+    trials.add(["generic/001", "generic/002"], said=[words["fail"], words["pass"]])
+    assert verdict_of(cell, trials).verdict is Verdict.BROKEN
+    assert verdict_of(cell, trials, is_reference=True).verdict is Verdict.CLEAN
+    there = frozenset({TestId(section="", test="generic/001")})
+    assert verdict_of(cell, trials, failing=there).verdict is Verdict.CLEAN
+
+
+def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) -> None:
+    trials.add(["generic/001"], said=[words["fail"]])
+    text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
+    gathered = gather(trials.read())
+    found = findings(gathered, least_kib=64.0, known=read_known_failures(text))
+    assert found[0].known is not None
+    assert not found[0].is_news
+    expired = read_known_failures(f'{text}until = "2026-11-01"\n')
+    assert findings(gathered, least_kib=64.0, known=expired)[0].is_news
