@@ -26,7 +26,7 @@ import platformdirs
 from bench.bisect_bench.caches import without_modules
 from bench.bisect_bench.case import scenario
 from bench.bisect_bench.histories import MAKERS, Made
-from bench.bisect_bench.kernel_step import steps
+from bench.bisect_bench.kernel_step import Steps, steps
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 
@@ -42,6 +42,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--no-kernel", action="store_true", help="leave out the step with a whole kernel build"
+    )
+    parser.add_argument(
+        "--header", action="store_true", help="add a step after a change of a central header"
     )
     options = parser.parse_args()
     users = Path(platformdirs.user_cache_dir("anyclue"))
@@ -59,7 +62,7 @@ def main() -> int:
     kernel = None
     if not options.no_kernel:
         repository = asyncio.run(sources.repository(asyncio.run(sources.versions()).newest))
-        kernel = asyncio.run(steps(repository, Context.of_user()))
+        kernel = asyncio.run(steps(repository, Context.of_user(), header=options.header))
     print(json.dumps(result(cases, documents, kernel)))
     return int(not all(one["right"] for one in cases))
 
@@ -78,20 +81,22 @@ def case(made: Made, document: Mapping[str, Any]) -> dict[str, object]:
 def result(
     cases: Sequence[Mapping[str, object]],
     documents: Sequence[Mapping[str, Any]],
-    kernel: tuple[float, float] | None,
+    kernel: Steps | None,
 ) -> dict[str, object]:
-    """Return the last line's object; steps of all repositories count alike.
-
-    ``kernel`` are the seconds of a step with a kernel build and a boot, and of a fast one.
-    """
+    """Return the last line's object; steps of all repositories count alike."""
     steps = [step["seconds"] for one in documents for step in one.get("steps", ())]
     seconds = [one for one in steps if one is not None]
     return {
         "cases": cases,
-        "median_step_s": round(statistics.median(seconds), 1) if seconds else None,
-        "incremental_kernel_step_s": round(kernel[0], 1) if kernel is not None else None,
-        "fast_kernel_step_s": round(kernel[1], 1) if kernel is not None else None,
+        "median_step_s": _rounded(statistics.median(seconds) if seconds else None),
+        "incremental_kernel_step_s": _rounded(kernel.incremental if kernel else None),
+        "fast_kernel_step_s": _rounded(kernel.fast if kernel else None),
+        "header_kernel_step_s": _rounded(kernel.header if kernel else None),
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return round(seconds, 1) if seconds is not None else None
 
 
 def _bisected(made: Made, scratch: Path, cache: Path) -> dict[str, Any]:

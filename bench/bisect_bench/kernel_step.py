@@ -1,19 +1,19 @@
-"""One step of a bisection, twice: as an incremental kernel build and a boot, and by the fast path.
+"""One step of a bisection on kernels from git: incremental builds and a boot, and the fast path.
 
-Each step is a commit that adds a line to fs/btrfs/lzo.c, built and run as one trial of the cell of
+Each step is a commit that adds a line to a file, built and run as one trial of the cell of
 `make bench-bisect`. The base's kernel, and one that fills the build directory, are not timed.
 """
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from bench.bisect_bench.case import scenario
+from bench.bisect_bench.grafting import Graft
 
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
@@ -24,42 +24,61 @@ from anyclue.recordings import RunDirectory
 from anyclue.scenarios import read_scenario
 
 FILE: Final = "fs/btrfs/lzo.c"
+HEADER: Final = "include/linux/fs.h"
+"""A header that most of the kernel is made from."""
 NAME: Final = "step"
 
 
-async def steps(source: Path, context: Context) -> tuple[float, float]:
-    """Return the seconds of a step with an incremental kernel build and a boot, and of a fast one.
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """Wall-clock seconds of steps.
+
+    Attributes:
+        incremental: a whole kernel, after a change of `FILE`.
+        fast: the module alone, after another change of it.
+        header: a whole kernel, after a change of `HEADER`; None: not measured.
+    """
+
+    incremental: float
+    fast: float
+    header: float | None
+
+
+async def steps(source: Path, context: Context, *, header: bool) -> Steps:
+    """Measure steps.
 
     Args:
         source: a bare repository of the kernel's whole source, one commit.
         context: the cache.
+        header: measure a change of a header, too.
     """
     with tempfile.TemporaryDirectory(prefix="anyclue-bench-") as name:
         scratch = Path(name)
-        repo = scratch / "linux.git"
-        clone = ["git", "clone", "-q", "--bare", "--shared", str(source), str(repo)]
-        subprocess.run(clone, check=True)
-        base = _git(repo, "rev-parse", "HEAD")
+        graft = Graft.of(source, scratch / "linux.git")
+        base = graft.head
         planned = read_scenario(
             scenario({NAME: None}), origin="bench", base=scratch, workloads=RULES
         )
-        whole = GitKernel(repository=str(repo), revision=base, commit=base)
+        whole = GitKernel(repository=str(graft.path), revision=base, commit=base)
         stamp = time.time_ns()
-        first, other, third = (_edited(repo, base, f"/* {stamp + n} */\n") for n in range(3))
-        await _step(planned, whole, context, scratch / "base")
-        filling = replace(whole, revision=first, commit=first)
-        await _step(planned, filling, context, scratch / "first")
-        took = []
-        for number, kernel in enumerate(
-            (
-                replace(whole, revision=other, commit=other),
-                replace(whole, revision=third, commit=third, base=base),
-            )
-        ):
+
+        def edited(number: int, file: str = FILE) -> GitKernel:
+            line = f"/* {stamp + number} */\n"
+            commit = graft.commit(base, file, graft.text(base, file) + line)
+            return replace(whole, revision=commit, commit=commit)
+
+        async def seconds(kernel: GitKernel) -> float:
             begin = time.monotonic()
-            await _step(planned, kernel, context, scratch / f"run-{number}")
-            took.append(time.monotonic() - begin)
-        return took[0], took[1]
+            await _step(planned, kernel, context, scratch / f"run-{kernel.revision}")
+            return time.monotonic() - begin
+
+        for untimed in (whole, edited(0)):
+            await seconds(untimed)
+        return Steps(
+            incremental=await seconds(edited(1)),
+            fast=await seconds(replace(edited(2), base=base)),
+            header=await seconds(edited(3, HEADER)) if header else None,
+        )
 
 
 async def _step(planned: Scenario, kernel: GitKernel, context: Context, run: Path) -> None:
@@ -69,24 +88,3 @@ async def _step(planned: Scenario, kernel: GitKernel, context: Context, run: Pat
     jobs = await prepare_jobs(changed, [(changed.cells[0], 1)], context)
     async for _ in LocalExecutor(context.store, RunDirectory(run), 1).run(jobs):
         pass
-
-
-def _edited(repo: Path, base: str, line: str) -> str:
-    """Return a commit with a line more at the end of `FILE`."""
-    text = _git(repo, "show", f"{base}:{FILE}") + "\n" + line
-    blob = _git(repo, "hash-object", "-w", "--stdin", given=text)
-    index = {"GIT_INDEX_FILE": str(repo / f"index-{blob}")}
-    _git(repo, "read-tree", base, more=index)
-    _git(repo, "update-index", "--cacheinfo", f"100644,{blob},{FILE}", more=index)
-    tree = _git(repo, "write-tree", more=index)
-    who = ("-c", "user.name=a", "-c", "user.email=a@b")
-    return _git(repo, *who, "commit-tree", tree, "-p", base, "-m", "one line")
-
-
-def _git(repo: Path, *words: str, given: str = "", more: dict[str, str] | None = None) -> str:
-    command = ["git", "-C", str(repo), *words]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **(more or {})}
-    done = subprocess.run(
-        command, check=True, input=given, capture_output=True, text=True, env=environment
-    )
-    return done.stdout.strip()

@@ -13,12 +13,16 @@ from pathlib import Path
 import pytest
 from bench.bisect_bench.case import export, scenario
 from bench.bisect_bench.check import expected_of, interesting
+from bench.bisect_bench.grafting import Graft
 from bench.bisect_bench.histories import MAKERS, Made
+from bench.bisect_bench.kernel_step import Steps
 from bench.bisect_bench.written import LZO
 from bench.bisection import case, result
 
 from anyclue.scenarios import load_scenario
 from anyclue.suites import WORKLOADS
+from anyclue.system.git import differing, has, repository
+from anyclue.system.git_merge import lender
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = """\
@@ -276,12 +280,25 @@ def test_the_last_line_and_its_documentation(made: Made) -> None:
     told = case(made, document)
     assert told == {"name": made.kind, "right": True, "runs": 9, "confidence": 0.995}
     assert not case(made, {})["right"]
-    last = json.loads(json.dumps(result([told], [document], (60.0, 12.04))))
+    steps = Steps(incremental=60.0, fast=12.04, header=None)
+    last = json.loads(json.dumps(result([told], [document], steps)))
     assert (last["median_step_s"], last["incremental_kernel_step_s"]) == (21.0, 60.0)
+    assert (last["fast_kernel_step_s"], last["header_kernel_step_s"]) == (12.0, None)
     assert result([], [{}], None)["median_step_s"] is None
     section = (ROOT / "docs/bench.md").read_text().partition("## `make bench-bisect`\n")[2]
     words = set(re.findall(r"`(\w+)`", section.partition("\n## ")[0]))
     assert {*last, *told} <= words
+
+
+def test_a_graft_shares_objects_and_has_commits_of_its_own(made: Made, tmp_path: Path) -> None:
+    graft = Graft.of(made.path, tmp_path / "graft")
+    text = graft.text(graft.head, "fs/btrfs/lzo.c")
+    changed = graft.commit(graft.head, "fs/btrfs/lzo.c", text + "/* */\n", tag="changed")
+    assert graft.text("changed", "fs/btrfs/lzo.c") == text + "/* */\n"
+    own, theirs = repository(graft.path), repository(made.path)
+    assert differing(own, graft.head, changed) == ["fs/btrfs/lzo.c"]
+    assert not has(theirs, changed)
+    assert lender(own) == lender(theirs)
 
 
 def test_the_commands_know_their_options() -> None:

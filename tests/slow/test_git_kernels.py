@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
+from bench.bisect_bench.grafting import Graft
+from bench.pairs_bench.sources import Sources
 
-from anyclue.hunts.context import Context
-from anyclue.kernels.debian import DebianKernels
-from anyclue.model.scenario import Arch, DebianKernel
-from anyclue.system.apt import Apt
+from anyclue.model.scenario import Arch
 
 if TYPE_CHECKING:
     from tests.slow.conftest import Hunts
@@ -26,7 +25,7 @@ SCENARIO = f"""
 schema = 1
 title = "A commit that leaks"
 [kernels.good]
-git = "linux@good"
+git = "linux@main"
 [kernels.bad]
 git = "linux@bad"
 [kernels.elsewhere]
@@ -49,52 +48,25 @@ exclude = [{{ kernel = "elsewhere", machine = "x86_64" }}]
 rounds = 4
 extra_trials = 1
 """
+LZO, KTHREAD = "fs/btrfs/lzo.c", "kernel/kthread.c"
 RELEASE = "out:\n\tif (page_in)\n\t\tput_page(page_in);\n"
 
 
-async def unpack_source(into: Path) -> None:
-    context = Context.of_user()
-    apt = Apt(context.cache / "apt", context.store)
-    kernels = DebianKernels(apt, context.store)
-    packages = (await kernels.resolve(DebianKernel(series="6.1"), list(Arch)))[Arch.I386]
-    await apt.unpack(packages.source, into)
-
-
 @pytest.fixture
-def linux(tmp_path: Path) -> Path:
-    asyncio.run(unpack_source(tmp_path / "package"))
-    (archive,) = (tmp_path / "package/usr/src").glob("linux-source-*.tar.xz")
-    tree = tmp_path / "linux"
-    tree.mkdir()
-    argv = ["tar", "-xJf", str(archive), "-C", str(tree), "--strip-components=1"]
-    subprocess.run(argv, check=True)
-    git(tree, "init", "-q")
-    commit(tree, "good")
-    lzo = tree / "fs/btrfs/lzo.c"
-    text = lzo.read_text()
+def linux(tmp_path: Path) -> Graft:
+    sources = Sources(Path(platformdirs.user_cache_dir("anyclue")))
+    newest = asyncio.run(sources.versions()).newest
+    graft = Graft.of(asyncio.run(sources.repository(newest)), tmp_path / "linux")
+    good = graft.head
+    text = graft.text(good, LZO)
     assert text.count(RELEASE) == 1
-    lzo.write_text(text.replace(RELEASE, "out:\n"))
-    commit(tree, "bad")
-    lzo.write_text(text)
-    kernel = tree / "kernel/kthread.c"
-    kernel.write_text("/* touched */\n" + kernel.read_text())
-    commit(tree, "elsewhere")
-    return tree
+    graft.commit(good, LZO, text.replace(RELEASE, "out:\n"), tag="bad")
+    graft.commit(good, KTHREAD, "/* touched */\n" + graft.text(good, KTHREAD), tag="elsewhere")
+    return graft
 
 
-def git(tree: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=n", "-c", "user.email=e@x", "-c", "gc.auto=0")
-    subprocess.run(["git", "-C", tree, *identity, *arguments], check=True)
-
-
-def commit(tree: Path, tag: str) -> None:
-    git(tree, "add", "-A", "-f")
-    git(tree, "commit", "-q", "-m", tag)
-    git(tree, "tag", tag)
-
-
-def test_a_commit_that_leaks(hunts: Hunts, linux: Path, tmp_path: Path) -> None:
-    assert linux.is_dir()
+def test_a_commit_that_leaks(hunts: Hunts, linux: Graft, tmp_path: Path) -> None:
+    assert linux.path.is_dir()
     run, scenario = tmp_path / "run", tmp_path / "git.toml"
     scenario.write_text(SCENARIO)
     status, out, _ = hunts.run("hunt", scenario, "--out", run)

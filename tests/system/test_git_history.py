@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bench.merge_bench.forge import Forge
 
 from anyclue.model.errors import RequestError
 from anyclue.system import git
@@ -24,6 +25,7 @@ from anyclue.system.git_history import (
     places,
     reaches,
     refs,
+    touched,
     touching,
     versions,
 )
@@ -164,3 +166,24 @@ def test_places_and_versions(made: Made) -> None:
     assert reaches(made.repo, [second], {first})
     assert not reaches(made.repo, [second, f"^{first}"], {first})
     assert cuts(made.repo) == frozenset()
+
+
+def test_what_commits_touch_below_a_directory(tmp_path: Path) -> None:
+    forge = Forge.new(tmp_path / "tree")
+    root = forge.commit("main", None, {"fs/a b.c": "1\n2\n3\n", "mm/m.c": "m"})
+    ours = forge.commit("ours", root, {"fs/a b.c": "0\n2\n3\n", "fs/new\nline.c": "x"})
+    side = forge.commit("side", root, {"fs/a b.c": "1\n2\n4\n", "mm/m.c": "n"})
+    elsewhere = forge.commit("side", side, {"mm/m.c": "o", "fsx/x.c": "x"})
+    clean = forge.merge([ours, elsewhere], {})
+    taken_back = forge.commit("main", clean, {"fs/a b.c": "1\n2\n3\n"})
+    other = forge.commit("other", ours, {"mm/z.c": "z"})
+    plain = forge.merge([taken_back, other], {})
+    evil = forge.merge([plain, forge.commit("last", plain, {"mm/y.c": "y"})], {"fs/e.c": "e"})
+    found = touched(git.repository(forge.path), [evil, f"^{root}"], "fs")
+    assert found == {
+        ours: ["fs/a b.c", "fs/new\nline.c"],
+        side: ["fs/a b.c"],
+        clean: ["fs/a b.c"],
+        taken_back: ["fs/a b.c"],
+        evil: ["fs/e.c"],
+    }

@@ -77,8 +77,10 @@ def write_reports(judged: Judged, clue: Clue) -> Path:
 def reproduce(judged: Judged) -> dict[str, str]:
     """Return the commands and versions that it takes to see the same again."""
     scenario = judged.run.scenario.name
-    facts = {"command": f"anyclue hunt {scenario}"}
-    guilty = next((c.cell.id for c in judged.findings.cells if c.verdict in GUILTY), None)
+    tests = any(choice.tests is not None for choice in judged.scenario.workloads.values())
+    facts = {"command": f"anyclue hunt {scenario}{' --fstests DIR' if tests else ''}"}
+    shown = (c.cell for c in judged.findings.cells if c.verdict in GUILTY)
+    guilty = next((cell.id for cell in shown if cell not in judged.findings.tests), None)
     if guilty is not None:
         facts["command: a shell in the guilty guest"] = (
             f"anyclue shell --scenario {scenario} {guilty}"

@@ -156,18 +156,23 @@ def paths(repo: Repository, commit_id: str) -> list[str]:
     return [os.fsdecode(path) for path in listed.split(b"\0") if path]
 
 
-def touched(repo: Repository, history: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return which files each commit of a history changes; merges are left out.
+def touched(repo: Repository, history: Sequence[str], directory: str) -> dict[str, list[str]]:
+    """Return which files below a directory each commit of a history changes; none: left out.
+
+    Of a merge, these are the files that it has otherwise than each of its parents.
 
     Raises:
         RequestError: objects are missing.
     """
-    options = ("--no-merges", "--name-only", "--no-renames", "-z", "--format=%x01%H")
-    shown = os.fsdecode(answer(repo.at, "log", *options, *history, "--"))
+    options = ("--full-history", "--diff-merges=combined", "--name-only", "--no-renames", "-z")
+    asked = ("log", *options, "--format=%x01%H", *history, "--", f"{directory}/")
+    shown = os.fsdecode(answer(repo.at, "--literal-pathspecs", *asked))
     found = {}
     for entry in shown.split("\x01")[1:]:
         commit, _, names = entry.partition("\0")
-        found[commit.strip()] = tuple(name.lstrip("\n") for name in names.split("\0") if name)
+        files = [name.lstrip("\n") for name in names.split("\0") if name.strip("\n")]
+        if files:
+            found[commit.strip()] = files
     return found
 
 

@@ -88,31 +88,48 @@ class Ending:
 
 def simulate(span: History, strategy: Strategy, case: Case) -> Ending:
     """Bisect once; the same case gives the same ending."""
-    chance = np.random.default_rng((case.seed, 1))
-    guilty = span.descendants(case.culprit)
-    runs = 0
+    told = _told(strategy, case.rates)
+    if strategy not in _VOTES:
+        return searched(span, case, evidence(span, strategy, case), told)
+    guest = _Guest(span, case)
+    vote, repeats = _VOTES[strategy], Settings(rates=told).repeats
+    return guest.ending(by_halves(span, guest.run, vote=vote, repeats=repeats))
 
-    def guest(commit: str) -> bool:
-        nonlocal runs
-        runs += 1
-        shows = commit in span.number and bool(guilty[span.number[commit]])
-        missed = case.rates.false_good if shows else case.rates.false_bad
-        return shows != (chance.random() < missed)
 
-    settings = Settings(rates=_told(strategy, case.rates))
-    if strategy in _VOTES:
-        named = by_halves(span, guest, vote=_VOTES[strategy], repeats=settings.repeats)
-    else:
-        known = evidence(span, strategy, case)
-        now = search(span, settings, evidence=known)
-        while now.status.next is not None and runs < MOST_RUNS:
-            commit = now.status.next.commit
-            shown = Shown.BAD if guest(commit) else Shown.GOOD
-            now = now.after(Observation(commit=commit, shown=shown))
-        found = now.status.standing is Standing.FOUND
-        named = now.status.accused[0] if found else None
-    right = named == span.ids[case.culprit]
-    return Ending(runs=runs, right=right, wrong=named is not None and not right)
+def searched(span: History, case: Case, known: Sequence[Evidence], told: Rates) -> Ending:
+    """Bisect once as ours does, with this evidence, told these rates."""
+    guest = _Guest(span, case)
+    now = search(span, Settings(rates=told), evidence=known)
+    while now.status.next is not None and guest.runs < MOST_RUNS:
+        commit = now.status.next.commit
+        shown = Shown.BAD if guest.run(commit) else Shown.GOOD
+        now = now.after(Observation(commit=commit, shown=shown))
+    found = now.status.standing is Standing.FOUND
+    return guest.ending(now.status.accused[0] if found else None)
+
+
+class _Guest:
+    """Shows the bug at the culprit and what descends from it, and errs."""
+
+    def __init__(self, span: History, case: Case) -> None:
+        self.runs = 0
+        self._span = span
+        self._case = case
+        self._guilty = span.descendants(case.culprit)
+        self._chance = np.random.default_rng((case.seed, 1))
+
+    def run(self, commit: str) -> bool:
+        """Return whether a run shows the bug."""
+        self.runs += 1
+        number = self._span.number.get(commit)
+        shows = number is not None and bool(self._guilty[number])
+        missed = self._case.rates.false_good if shows else self._case.rates.false_bad
+        return shows != bool(self._chance.random() < missed)
+
+    def ending(self, named: str | None) -> Ending:
+        """Return what it came to when this commit is named."""
+        right = named == self._span.ids[self._case.culprit]
+        return Ending(runs=self.runs, right=right, wrong=named is not None and not right)
 
 
 def evidence(span: History, strategy: Strategy, case: Case) -> list[Evidence]:
@@ -135,15 +152,19 @@ def evidence(span: History, strategy: Strategy, case: Case) -> list[Evidence]:
 
 
 def quality(span: History, strategy: Strategy, case: Case) -> tuple[float, float]:
-    """Return how good evidence is in a case.
+    """Return how good a strategy's evidence is in a case, as `worth`."""
+    return worth(span, evidence(span, strategy, case), case.culprit)
+
+
+def worth(span: History, known: Sequence[Evidence], culprit: int) -> tuple[float, float]:
+    """Return how good evidence is.
 
     The first is the share of other commits that it ranks below the culprit, half of those level
     with it included: its mean is the area under the curve. The second is by how many bits it
     raises the culprit's prior.
     """
-    settings = Settings()
-    mass = prior(span.number, evidence(span, strategy, case), settings.floor)
-    own = mass[case.culprit]
+    mass = prior(span.number, known, Settings().floor)
+    own = mass[culprit]
     level = int((mass == own).sum()) - 1
     below = int((mass < own).sum()) + level / 2
     return below / max(len(span) - 1, 1), float(np.log2(own * len(span)))

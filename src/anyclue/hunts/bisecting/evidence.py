@@ -85,7 +85,9 @@ class _Gatherer:
             return error.problems
 
 
-def evidence(repo: Repository, span: Range, directory: str, mount: str) -> list[Evidence]:
+def evidence(
+    repo: Repository, span: Range, directory: str, mount: str, *, reviews: int = REVIEWED
+) -> list[Evidence]:
     """Return what is known of the commits of a range.
 
     Args:
@@ -93,21 +95,20 @@ def evidence(repo: Repository, span: Range, directory: str, mount: str) -> list[
         span: the commits.
         directory: that of the module.
         mount: the cell's mount options.
+        reviews: so many commits are reviewed at most, the last ones.
     """
-    every = touched(repo, (span.bad, *(f"^{one}" for one in span.good)))
-    inside = {
-        commit: [path for path in files if path.startswith(f"{directory}/")]
-        for commit, files in every.items()
-    }
-    plain = [one for one in span.commits if len(one.parents) < 2]
-    candidates = [one.id for one in plain if one.parents and inside.get(one.id)]
-    reviewed = set(candidates[-REVIEWED:])
+    inside = touched(repo, (span.bad, *(f"^{one}" for one in span.good)), directory)
+    candidates = [one.id for one in span.commits if len(one.parents) == 1 and one.id in inside]
+    reviewed = set(candidates[max(len(candidates) - reviews, 0) :])
     found: list[Evidence] = []
-    for commit in plain:
+    for commit in span.commits:
         paths = inside.get(commit.id)
         if not paths:
-            because = f"touches nothing below {directory}"
+            does = "touches nothing" if len(commit.parents) < 2 else "has nothing of its own"
+            because = f"{does} below {directory}"
             found.append(Evidence(commit=commit.id, ratio=ELSEWHERE, because=because))
+            continue
+        if len(commit.parents) > 1:
             continue
         ratio, said = 1.0, []
         reached = [path for path in paths if mounts(path) & set(mount.split(","))]
