@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anyclue.clues.factors import first_guilty
 from anyclue.guests import Reply
 from anyclue.hunts.probing import choosing, running
 from anyclue.hunts.probing.watching import ProbeWatch
@@ -162,19 +163,20 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
         judged("good", Verdict.UNPROVEN, workload="v"),
     )
     findings = Findings(sentence="", cells=(broken, leak, *others), factors=())
-    guilty = choosing.guilty_cell(findings)
-    assert guilty == leak.cell
+    guilty = first_guilty(findings.cells)
+    assert guilty == leak
     assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
     assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
     nothing = Findings(sentence="", cells=others[3:], factors=())
-    assert choosing.guilty_cell(nothing) is None
+    assert first_guilty(nothing.cells) is None
     assert choosing.innocent_beside(nothing, leak.cell) is None
 
 
 def test_every_signature_has_a_probe_except_users_memory() -> None:
     without = {one for one in Signature if not choosing.fitting(one)}
     assert without == {Signature.USER_SPACE}
-    assert {probe.name for probe in choosing.fitting(None)} == {"kmap-balance", "incidents"}
+    broke = {probe.name for probe in choosing.fitting(None)}
+    assert broke == {"call-counts", "kmap-balance", "incidents"}
 
 
 @dataclass
@@ -197,6 +199,7 @@ def test_the_steps_of_a_probe(name: str) -> None:
 
     async def trial() -> None:
         await watch.loaded(agent)
+        await watch.settled(agent)
         await watch.at_floor(agent)
         await watch.ended(agent)
 
