@@ -73,8 +73,7 @@ def ranked(edits: int = EDITS, seed: int = SEED) -> list[Row]:
         for number, bug in enumerate(PLANTED):
             bad = Path(name) / f"bad-{number}"
             shutil.copytree(good, bad)
-            _plant(bad, bug)
-            made = _harmless(bad, bug, edits, seed + number)
+            made = plant_amid(bad, bug, edits, seed + number)
             rows.append(_row(bug, made, good, bad))
             print(f"{bug.name}: {rows[-1].found}", file=sys.stderr)
     return rows
@@ -109,10 +108,12 @@ def _json(row: Row) -> dict[str, Any]:
     }
 
 
-def _plant(tree: Path, bug: Planted) -> None:
+def plant_amid(tree: Path, bug: Planted, edits: int, seed: int) -> int:
+    """Plant a bug, and so many harmless edits in other functions; return how many were made."""
     file = tree / bug.edit.file
     text = apply_edit(file.read_text(encoding=ENCODING), bug.edit)
     file.write_text(text, encoding=ENCODING)
+    return _harmless(tree, bug, edits, seed)
 
 
 def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:

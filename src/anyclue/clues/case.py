@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from anyclue.clues.factors import INNOCENT, Kind, is_guilty, kind
+from anyclue.clues.factors import INNOCENT, Kind, first_guilty, is_guilty, kind
 from anyclue.clues.places.evidence import Case
 from anyclue.model.clue import Condition, Conjunction, Guilt
 from anyclue.model.probe import ProbeReading
@@ -30,15 +30,13 @@ class Accused:
 
 def accused(findings: Findings) -> Accused | None:
     """Return the kernel to look into: of a leak if there is one, else of what broke."""
-    guilty = sorted(
-        (one for one in findings.cells if is_guilty(one)),
-        key=lambda one: one.verdict is not Verdict.LEAK,
-    )
-    if not guilty:
+    first = first_guilty(findings.cells)
+    if first is None:
         return None
-    first = guilty[0]
     same = [
-        one for one in guilty if one.cell.kernel == first.cell.kernel and kind(one) == kind(first)
+        one
+        for one in findings.cells
+        if one.cell.kernel == first.cell.kernel and is_guilty(one) and kind(one) == kind(first)
     ]
     return Accused(bad=first.cell.kernel, good=_good(same, findings.cells), cells=tuple(same))
 

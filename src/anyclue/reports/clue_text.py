@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyclue.model.clue import Clue, Place, Reproducer, Suspect
 from anyclue.model.scenario import Scenario
 from anyclue.reports import clue_words
-from anyclue.reports.text import wrap, wrap_verbatim
+from anyclue.reports.text import ascii_block, wrap, wrap_verbatim
 
 _STEPS = 24
 
@@ -54,10 +54,15 @@ def place_lines(clue: Clue, width: int) -> list[str]:
 
 def reproducer_lines(one: Reproducer, width: int) -> list[str]:
     """Return the smallest reproducer's script as it is, and what was reduced."""
-    lines = [f"    {line}".rstrip() for line in one.script.strip("\n").split("\n")]
+    lines = script_lines(one)
     for said in one.reduced:
         lines += wrap(said, width, first="- ")
     return [*lines, ""]
+
+
+def script_lines(one: Reproducer) -> list[str]:
+    """Return the script's lines, cleaned and never wrapped: it would not run otherwise."""
+    return [f"    {line}".rstrip() for line in ascii_block(one.script).strip("\n").split("\n")]
 
 
 def probe_lines(clue: Clue, width: int) -> list[str]:

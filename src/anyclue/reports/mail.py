@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from anyclue.model.clue import Clue
 from anyclue.model.recording import LogLine, Recording
@@ -13,6 +13,7 @@ from anyclue.reports.clue_text import (
     place_lines,
     probe_lines,
     reproducer_lines,
+    script_lines,
     suspect_lines,
     takes_lines,
 )
@@ -75,7 +76,8 @@ def report_text(
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
     lines += _section("What was run", _what_was_run(scenario))
     lines += _section("Versions", _versions(given.versions))
-    return "\n".join(_tidy(lines)) + "\n"
+    script = script_lines(clue.reproducer) if clue.reproducer else []
+    return "\n".join(_tidy(lines, set(script) - {""})) + "\n"
 
 
 def subject(findings: Findings, scenario: Scenario) -> str:
@@ -234,10 +236,16 @@ def _section(title: str, body: list[str]) -> list[str]:
     return ["", title, "=" * len(title), *body] if body else []
 
 
-def _tidy(lines: list[str]) -> list[str]:
-    """Drop trailing spaces and doubled empty lines, and hold every line to the width."""
+def _tidy(lines: list[str], whole: Container[str]) -> list[str]:
+    """Drop trailing spaces and doubled empty lines, and hold lines to the width.
+
+    Those of a script stay ``whole``.
+    """
     result: list[str] = []
     for line in lines:
+        if line in whole:
+            result.append(line)
+            continue
         for part in wrap_verbatim(line, MAIL_COLUMNS, rest="  "):
             if part or (result and result[-1]):
                 result.append(part)

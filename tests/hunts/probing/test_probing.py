@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anyclue.clues.factors import first_guilty
 from anyclue.guests import Reply
 from anyclue.hunts.probing import choosing, running
 from anyclue.hunts.probing.watching import ProbeWatch
@@ -162,12 +163,12 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
         judged("good", Verdict.UNPROVEN, workload="v"),
     )
     findings = Findings(sentence="", cells=(broken, leak, *others), factors=())
-    guilty = choosing.guilty_cell(findings)
-    assert guilty == leak.cell
+    guilty = first_guilty(findings.cells)
+    assert guilty == leak
     assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
     assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
     nothing = Findings(sentence="", cells=others[3:], factors=())
-    assert choosing.guilty_cell(nothing) is None
+    assert first_guilty(nothing.cells) is None
     assert choosing.innocent_beside(nothing, leak.cell) is None
 
 
