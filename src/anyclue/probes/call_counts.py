@@ -92,12 +92,16 @@ def _residue(name: str, address: int, rise: tuple[float, ...]) -> Residue:
     )
 
 
-_FUNCTIONS = " ".join((*ACQUIRE, *RELEASE))
-# Functions that sleep may be in many calls at once: each needs a place to return through.
+_FUNCTIONS = "\n".join((*ACQUIRE, *RELEASE))
+# The kernel takes a second to list its functions: once. Functions that sleep may be in many calls
+# at a time: each needs a place to return through.
 _START = f"""\
+cat >{scratch("wanted")} <<'END'
+{_FUNCTIONS}
+END
 cd {TRACEFS}
-for function in {_FUNCTIONS}; do
-	grep -qE "^[0-9a-f]+ [tT] $function(	|$)" /proc/kallsyms || continue
+awk 'NR == FNR {{ wanted[$1] = 1; next }} ($3 in wanted) && tolower($2) == "t" {{ print $3 }}' \\
+	{scratch("wanted")} /proc/kallsyms | sort -u | while read -r function; do
 	echo "r64:{GROUP}/$function $function" >>kprobe_events 2>/dev/null || continue
 	echo 'hist:keys=__probe_ret_ip.hex:size=4096' >events/{GROUP}/$function/trigger
 done
