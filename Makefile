@@ -90,6 +90,10 @@ bench-bisect-sim: setup ## simulate bisections of a real history, beside git bis
 bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 	$(BIN)/python -m bench.probes $(PROBES)
 
+.PHONY: bench-clue
+bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
+	$(BIN)/python -m bench.clue
+
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py

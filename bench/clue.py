@@ -65,6 +65,7 @@ zstd = "compress=zstd"
 
 [workloads.small-files]
 use = "enospc-small-files"
+direct_every = 0
 [workloads.mix]
 use = "compression-mix"
 

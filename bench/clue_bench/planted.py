@@ -61,7 +61,13 @@ PLANTED: Final = (
     ),
     Planted(
         name="missed kunmap_local",
-        edit=_edit("inode.c", "insert_inline_extent", "kunmap_local(kaddr); i++;", "i++;"),
+        # Of a page of the page cache, which is a high one: a low page has no mapping to lose.
+        edit=_edit(
+            "inode.c",
+            "insert_inline_extent",
+            "kunmap_local(kaddr); put_page(page);",
+            "put_page(page);",
+        ),
         signature=Signature.KMAP_SLOTS,
     ),
     Planted(

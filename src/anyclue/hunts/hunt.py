@@ -203,9 +203,9 @@ async def _look_closer(judged: Judged, context: Context) -> None:
     guilty = first_guilty(findings.cells)
     if guilty is None:
         return
-    wanted = choosing.called_for(judged.scenario, findings, guilty.cell)
-    beside = choosing.innocent_beside(findings, guilty.cell)
-    await probe(judged.run, context, guilty.cell, beside, wanted)
+    if wanted := choosing.called_for(judged.scenario, findings, guilty.cell):
+        beside = choosing.innocent_beside(findings, guilty.cell)
+        await probe(judged.run, context, guilty.cell, beside, wanted)
 
 
 def _next_cells(judged: Judged, width: int) -> tuple[Cell, ...]:

@@ -48,7 +48,12 @@ def fitting(signature: Signature | None) -> tuple[Probe, ...]:
 
 
 def called_for(scenario: Scenario, findings: Findings, guilty: Cell) -> tuple[Probe, ...]:
-    """Return the probes that a hunt runs: those that fit, and what its suspects are tested by."""
+    """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
+
+    None for tests of fstests: their rounds are not those of a workload.
+    """
+    if scenario.workloads[guilty.workload].tests is not None:
+        return ()
     theories = (theory.about for theory in scenario.suspects)
     of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)
     fit = fitting(signature_of(findings, guilty))
