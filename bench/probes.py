@@ -36,7 +36,7 @@ from anyclue.verdicts.classes import classes_kib
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIO = ROOT / "scenarios/lzo-leak.toml"
 REPEATS = 2
-CELL = Cell(kernel="good", machine="i386-2g", mkfs="default", mount="lzo", workload="small-files")
+CELL = "good.i386-2g.default.lzo.small-files"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,26 +53,33 @@ def main() -> None:
     """Measure, telling what is going on on stderr; print the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("probes", nargs="*", default=list(PROBES), metavar="PROBE")
+    parser.add_argument("--scenario", type=Path, default=SCENARIO, help="default: %(default)s")
+    parser.add_argument("--cell", default=CELL, help="default: %(default)s")
     options = parser.parse_args()
-    costs = asyncio.run(measure(named(options.probes)))
-    for name, cost in costs.items():
-        print(f"{name}: {cost}", file=sys.stderr)
+    costs = asyncio.run(measure(named(options.probes), options.scenario, options.cell))
     print(json.dumps({"probes": {name: asdict(cost) for name, cost in costs.items()}}))
 
 
-async def measure(probes: Sequence[Probe]) -> dict[str, Cost]:
-    """Return what each probe costs, one after another."""
+async def measure(
+    probes: Sequence[Probe], file: Path = SCENARIO, cell_id: str = CELL
+) -> dict[str, Cost]:
+    """Return what each probe costs in a cell of a scenario, one after another."""
     context = Context.of_user()
-    scenario = await pin_kernels(plan(SCENARIO), context)
-    return {probe.name: await cost_of(probe, scenario, context) for probe in probes}
+    scenario = await pin_kernels(plan(file), context)
+    cell = next(cell for cell in scenario.combinations if cell.id == cell_id)
+    costs = {}
+    for probe in probes:
+        costs[probe.name] = await cost_of(probe, scenario, cell, context)
+        print(f"{probe.name}: {costs[probe.name]}", file=sys.stderr)
+    return costs
 
 
-async def cost_of(probe: Probe, scenario: Scenario, context: Context) -> Cost:
+async def cost_of(probe: Probe, scenario: Scenario, cell: Cell, context: Context) -> Cost:
     """Run the cell with the probe and without it, side by side, several times."""
     with_it, plain = [], []
     for _ in range(REPEATS):
         one, other = await asyncio.gather(
-            trial(probe, scenario, context), trial(None, scenario, context)
+            trial(probe, scenario, cell, context), trial(None, scenario, cell, context)
         )
         if one.outcome is not Outcome.PASSED:
             return Cost(slowdown=None, floor_s=None, floor_shift_kib=None, could_not=one.detail)
@@ -87,10 +94,10 @@ async def cost_of(probe: Probe, scenario: Scenario, context: Context) -> Cost:
     )
 
 
-async def trial(probe: Probe | None, scenario: Scenario, context: Context) -> Recording:
+async def trial(probe: Probe | None, scenario: Scenario, cell: Cell, context: Context) -> Recording:
     """Run the cell once, as a probe does."""
     arguments = probe.arguments if probe else ""
-    job = await prepare_one(scenario, CELL, context, arguments=arguments)
+    job = await prepare_one(scenario, cell, context, arguments=arguments)
     seconds_left = job.limits.round_seconds * PATIENCE
     job = replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds_left))
     watch = ProbeWatch(probe, job.image.machine.cpus) if probe else None

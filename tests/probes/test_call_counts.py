@@ -59,7 +59,22 @@ def test_a_release_that_is_missing_is_found_and_one_that_is_more_is_not() -> Non
     assert (finding.subject, finding.stack[0].symbol) == ("iput", "second")
     assert finding.stack[0].offset is None  # it is the other guest's code
     assert finding.because == (
-        "0 calls a round were made, over 3 rounds; in the innocent cell 600")  # fmt: skip
+        "0 calls a round were made, over 4 rounds; in the innocent cell 600")  # fmt: skip
+
+
+def test_what_is_gone_comes_before_what_is_fewer() -> None:
+    guilty = gathered({("iput", 0x1010): 13906})
+    innocent = gathered({("iput", 0x1010): 16486, ("iput", 0x2010): 1306})
+    findings = compare(PROBE, guilty, innocent).findings
+    assert [finding.stack[0].symbol for finding in findings] == ["second", "first"]
+
+
+def test_a_guest_that_broke_is_compared_as_far_as_it_got() -> None:
+    guilty = gathered({("iput", 0x1010): 9}, floors=1)
+    innocent = gathered({("iput", 0x1010): 9, ("iput", 0x2010): 600})
+    (finding,) = compare(PROBE, guilty, innocent).findings
+    assert finding.stack[0].symbol == "second"
+    assert "over one round" in finding.because
 
 
 def test_an_acquisition_that_is_more_is_found_and_one_that_is_less_is_not() -> None:

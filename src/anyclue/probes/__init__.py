@@ -33,6 +33,7 @@ PROBES: Mapping[str, Probe] = {
 """Every probe, by name."""
 
 __all__ = [
+    "KMAP_BALANCE",
     "PROBES",
     "Gathered",
     "Probe",

@@ -6,7 +6,7 @@ import re
 
 from anyclue.model.probe import Evidence
 from anyclue.model.verdict import Signature
-from anyclue.probes.looking import TOO_FEW, rises
+from anyclue.probes.looking import rises
 from anyclue.probes.probe import Gathered, Measured, Probe, Residue
 from anyclue.probes.steps import BETWEEN, TRACEFS, looks, needed, scratch, send, shell
 
@@ -22,7 +22,13 @@ ACQUIRE = (
 )
 RELEASE = (
     *("iput", "dput", "fput", "free_extent_map", "btrfs_free_extent_map", "free_extent_buffer"),
-    *("free_extent_buffer_stale", "btrfs_free_path", "btrfs_put_block_group", "btrfs_put_root"),
+    *(
+        "btrfs_add_delayed_iput",
+        "free_extent_buffer_stale",
+        "btrfs_free_path",
+        "btrfs_put_block_group",
+        "btrfs_put_root",
+    ),
     *("btrfs_put_ordered_extent", "btrfs_put_transaction", "free_extent_state", "ulist_free"),
     *("bio_put", "__brelse", "__free_pages", "free_pages", "release_pages", "__pagevec_release"),
     *("__folio_put", "put_pages_list", "path_put", "mntput", "vfree", "kvfree", "free_percpu"),
@@ -63,14 +69,14 @@ def counts(text: str) -> tuple[dict[tuple[str, int], float], int]:
 
 def measure(gathered: Gathered) -> Measured:
     """Return how often each caller called in each round."""
-    floors = [counts(text) for text in looks(gathered.raw.get(RAW, b""))]
-    if len(floors) < 3:
-        return Measured(could_not=TOO_FEW)
-    calls = rises([calls for calls, _ in floors])
+    seen = [counts(text) for text in looks(gathered.raw.get(RAW, b""))]
+    if not seen:
+        return Measured(could_not="no round got far enough")
+    calls = rises([{}, *(calls for calls, _ in seen)])
     return Measured(
         residues=tuple(_residue(name, address, rise) for (name, address), rise in calls.items()),
-        rounds=len(floors) - 1,
-        lost={"calls without room in a table": floors[-1][1]} if floors[-1][1] else {},
+        rounds=len(seen),
+        lost={"calls without room in a table": seen[-1][1]} if seen[-1][1] else {},
     )
 
 
@@ -86,12 +92,16 @@ def _residue(name: str, address: int, rise: tuple[float, ...]) -> Residue:
     )
 
 
-_FUNCTIONS = " ".join((*ACQUIRE, *RELEASE))
-# Functions that sleep may be in many calls at once: each needs a place to return through.
+_FUNCTIONS = "\n".join((*ACQUIRE, *RELEASE))
+# The kernel takes a second to list its functions: once. Functions that sleep may be in many calls
+# at a time: each needs a place to return through.
 _START = f"""\
+cat >{scratch("wanted")} <<'END'
+{_FUNCTIONS}
+END
 cd {TRACEFS}
-for function in {_FUNCTIONS}; do
-	grep -qE "^[0-9a-f]+ [tT] $function(	|$)" /proc/kallsyms || continue
+awk 'NR == FNR {{ wanted[$1] = 1; next }} ($3 in wanted) && tolower($2) == "t" {{ print $3 }}' \\
+	{scratch("wanted")} /proc/kallsyms | sort -u | while read -r function; do
 	echo "r64:{GROUP}/$function $function" >>kprobe_events 2>/dev/null || continue
 	echo 'hist:keys=__probe_ret_ip.hex:size=4096' >events/{GROUP}/$function/trigger
 done
@@ -118,10 +128,13 @@ CALL_COUNTS = Probe(
     "other work is no fault",
     unit="calls",
     did="were made",
-    signatures=frozenset({Signature.OBJECT, Signature.PAGE_CACHE_REFERENCE, Signature.RAW_PAGES}),
+    signatures=frozenset(
+        {None, Signature.OBJECT, Signature.PAGE_CACHE_REFERENCE, Signature.RAW_PAGES}
+    ),
     available=needed(f"{TRACEFS}/kprobe_events", f"{TRACEFS}/events/kmem/kfree/hist"),
     start=lambda _: (shell(_START),),
-    floor=(shell(_LOOK), send(RAW, scratch(RAW))),
+    settled=(shell(_LOOK), send(RAW, scratch(RAW))),
     measure=measure,
     needs_innocent=True,
+    crash_tells=True,
 )

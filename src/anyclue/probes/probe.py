@@ -69,6 +69,7 @@ class Probe:
             that broke.
         available: a shell script that fails, and says why, where the guest cannot run it.
         start: steps after the module under test is loaded, for a number of processors.
+        settled: steps when a round's work is done, its file system still mounted.
         floor: steps at each floor.
         collect: steps after the last round.
         measure: what the data says.
@@ -88,6 +89,7 @@ class Probe:
     measure: Callable[[Gathered], Measured]
     available: str = "true"
     start: Callable[[int], tuple[Step, ...]] = lambda _: ()
+    settled: tuple[Step, ...] = ()
     floor: tuple[Step, ...] = ()
     collect: tuple[Step, ...] = ()
     arguments: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -91,14 +91,17 @@ class Trace:
     streams: Mapping[str, bytes]
     lost: Lost
 
-    def events(self, *instances: Instance) -> list[Event]:
-        """Return the events of instances in the order of time."""
+    def events(
+        self, *instances: Instance, wanted: Callable[[Event], bool] = lambda _: True
+    ) -> list[Event]:
+        """Return the events of instances that are wanted, in the order of time."""
         found = [
             event
             for instance in instances
             for name, stream in sorted(self.streams.items())
             if name.startswith(f"{instance.name}-cpu")
             for event in self._of(stream, stacks=instance.stacks)
+            if wanted(event)
         ]
         return sorted(found, key=itemgetter(0))
 
