@@ -59,6 +59,8 @@ lock: setup ## make requirements.lock anew from pyproject.toml
 schemas: setup ## write the published schemas anew from the code
 	$(BIN)/python -c 'from anyclue.scenarios import json_schema_text as s; print(s(), end="")' \
 		>docs/scenario.schema.json
+	$(BIN)/python -c 'from anyclue.reports.clues_json import json_schema_text as s; print(s(), end="")' \
+		>docs/clues.schema.json
 
 .PHONY: zipapp
 zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine with Python 3.9 or later
@@ -87,6 +89,10 @@ bench-bisect-sim: setup ## simulate bisections of a real history, beside git bis
 .PHONY: bench-probes
 bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 	$(BIN)/python -m bench.probes $(PROBES)
+
+.PHONY: bench-clue
+bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
+	$(BIN)/python -m bench.clue
 
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from anyclue.clues.places.weights import table
 from anyclue.hunts.fstests.journal import Journal
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
@@ -175,3 +176,8 @@ def default_of(rule: ParameterRule) -> str:
 
 def bound(value: float | None) -> str:
     return "" if value is None else f"{value:.0f}"
+
+
+def test_weights_of_evidence(docs: Docs) -> None:
+    rows = docs.rows(docs.page("docs/clue.md").section("Places"))
+    assert [tuple(row) for row in rows] == [(w.seen, f"{w.ratio:g}", w.why) for w in table()]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from anyclue.clues.case import Accused
+from anyclue.hunts.clues import making
+from anyclue.hunts.clues.keeping import Kept
 from anyclue.hunts.context import Context
 from anyclue.hunts.hunt import begin_run
 from anyclue.model.recording import Mark, MarkName, Outcome, Reading, Recording
@@ -207,6 +210,13 @@ def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch)
 
     async def pin(scenario: Scenario, _context: Context) -> Scenario:
         return scenario
+
+    async def keep(
+        _run: RunDirectory, _scenario: Scenario, _of: Accused, _context: Context
+    ) -> Kept:
+        return Kept(of="", directory="fs/btrfs", notes=("no sources are downloaded here",))
+
+    monkeypatch.setattr(making, "keep", keep)
 
     monkeypatch.setattr("anyclue.hunts.trials.pin_kernels", pin)
     monkeypatch.setattr("anyclue.hunts.trials.prepare_jobs", prepare)

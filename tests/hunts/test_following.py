@@ -11,6 +11,7 @@ import pytest
 
 from anyclue.hunts.context import Context
 from anyclue.hunts.following.follow import Followed, follow
+from anyclue.hunts.following.variations import Runner
 from anyclue.hunts.hunt import begin_run, hunt
 from anyclue.hunts.judging import judge
 from anyclue.model.recording import Recording
@@ -60,6 +61,13 @@ def bad_lzo(make: Make) -> Callable[[TrialJob], Recording]:
     return made
 
 
+async def hunt_and_follow(
+    hunted: Hunted, run: RunDirectory, executors: Callable[[RunDirectory], TrialExecutor]
+) -> None:
+    judged = await hunt(run, hunted.context, jobs=2, clue=False, executors=executors)
+    await follow(judged, Runner(context=hunted.context, executor=executors))
+
+
 def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Recording]) -> int:
     """Hunt; return how many guests ran."""
     executors: list[Executor] = []
@@ -68,7 +76,7 @@ def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Record
         executors.append(hunted.executor(made, run=of))
         return executors[-1]
 
-    asyncio.run(hunt(run, hunted.context, jobs=2, executors=executor))
+    asyncio.run(hunt_and_follow(hunted, run, executor))
     return sum(len(one.ran) for one in executors)
 
 
@@ -124,7 +132,7 @@ def test_killed_on_the_way(hunted: Hunted, options: RunDirectory, make: Make) ->
         return hunted.executor(bad_lzo(make), run=of, dies_after=dies_after)
 
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(hunt(options, hunted.context, jobs=2, executors=executor))
+        asyncio.run(hunt_and_follow(hunted, options, executor))
     partly = stored(options)
     assert partly.dose is not None
     assert partly.reproducer is None

@@ -7,6 +7,25 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from anyclue.model.clue import (
+    Clue,
+    Condition,
+    Conjunction,
+    Dose,
+    DosePoint,
+    Guilt,
+    Missing,
+    Place,
+    ProbeSaid,
+    Reason,
+    Reproducer,
+    Source,
+    Standing,
+    Suspect,
+    SuspectKind,
+    TouchedBy,
+)
+from anyclue.model.finding import Confidence, FindingKind, Step, StepKind
 from anyclue.model.fstests import CheckResult, CheckStatus, KnownFailure, Refusal
 from anyclue.model.recorded import Span, TestRun, TestVerdict
 from anyclue.model.recording import (
@@ -89,6 +108,7 @@ class Inputs:
     scenario: Scenario
     recordings: dict[Cell, tuple[Recording, ...]]
     facts: dict[str, str]
+    clue: Clue
 
 
 def cell(kernel: str, machine: str, mount: str, workload: str = "small-files") -> Cell:
@@ -297,6 +317,106 @@ def default_inputs() -> Inputs:
         scenario=scenario(cells, tuple(good.values())),
         recordings={c: (recording(c, 2400.0 if c in guilty else 0.0),) for c in cells},
         facts=dict(FACTS),
+        clue=the_clue(bad, cells[5]),
+    )
+
+
+def the_clue(bad: Cell, other: Cell) -> Clue:
+    """The clue of the default scenario, with every part that there is."""
+    sentence = "Kernel bad leaks. Almost certainly in lzo_compress_pages() at fs/btrfs/lzo.c:297."
+    takes = (Condition(axis=Axis.KERNEL, value="bad"), Condition(axis=Axis.MOUNT, value="lzo"))
+    steps = (
+        Step(line=244, kind=StepKind.ACQUIRE, text="page_in = find_get_page(m, i);", note="here"),
+        Step(line=260, kind=StepKind.GOTO, text="goto out;"),
+        Step(line=297, kind=StepKind.RETURN, text="return ret;", note="still held here"),
+    )
+    missing = Missing(
+        kind=FindingKind.LEAK,
+        release=("put_page", "__free_page"),
+        resource="page_in",
+        acquired_line=244,
+        acquired_by="find_get_page",
+        line=297,
+        label="out",
+        message="page reference `page_in` is not released on this path",
+        steps=steps,
+        confidence=Confidence.HIGH,
+        diff="--- a\n+++ b\n@@ -1 +1,2 @@\n out:\n+\tput_page(page_in);\n",
+    )
+    reasons = (
+        Reason(source=Source.PAIRS_CHANGE, ratio=90, text="the change loses a release"),
+        Reason(source=Source.OPTIONS, ratio=0.25, text="something speaks against it"),
+    )
+    commit = TouchedBy(
+        commit="d4088803f511" + "0" * 28, subject="btrfs: subpage", because="alone", accused=True
+    )
+    first = Place(
+        function="lzo_compress_pages",
+        path="fs/btrfs/lzo.c",
+        line=297,
+        probability=0.9997,
+        reasons=reasons,
+        missing=missing,
+        commits=(commit,),
+    )
+    second = replace(first, function="other", line=12, probability=0.0001, commits=())
+    standings = {"lzo": Standing.GUILTY, "merge": Standing.UNPROVEN, "kmap": Standing.ACQUITTED}
+    return Clue(
+        sentence=sentence,
+        guilt=(
+            Guilt(
+                verdict=Verdict.LEAK,
+                signature=Signature.PAGE_CACHE_REFERENCE,
+                detail="",
+                conditions=takes,
+                acquitted=(Axis.MACHINE,),
+                innocent=(
+                    Condition(axis=Axis.KERNEL, value="good"),
+                    Condition(axis=Axis.MOUNT, value="zlib"),
+                ),
+                cells=(bad.id, other.id),
+            ),
+        ),
+        places=(first, second),
+        elsewhere=0.0002,
+        suspects=tuple(
+            Suspect(
+                name=name,
+                theory=f"it was {name}",
+                test=name,
+                kind=SuspectKind.RESOURCE,
+                standing=standing,
+                because="that is why",
+                evidence=("a figure",),
+                settle="anyclue merge" if standing is Standing.UNPROVEN else "",
+            )
+            for name, standing in standings.items()
+        ),
+        not_tested=("workload: only one value was run",),
+        conjunction=Conjunction(
+            conditions=takes,
+            irrelevant=((Axis.MACHINE, (bad, other)),),
+            proven=True,
+            cells_run=7,
+            cells_full=16,
+        ),
+        dose=Dose(
+            unit="file",
+            amount_kib=4.0,
+            ci95_kib=(3.9, 4.1),
+            linear=True,
+            because="the floor rises with the files",
+            points=(DosePoint(dose=300, rate_kib=1200.0, ci95_kib=(1190.0, 1210.0)),),
+        ),
+        reproducer=Reproducer(
+            script="#!/bin/sh\nmount -o compress=lzo disk /mnt\n",
+            parameters={"files": 1},
+            reduced=("files 1 (was 600): still guilty",),
+            rate_kib=4.0,
+        ),
+        probes=(
+            ProbeSaid(name="page-allocations", cell=bad.id, says="600 pages", limits="overruns"),
+        ),
     )
 
 
@@ -443,4 +563,5 @@ def broken_inputs() -> Inputs:
         scenario=scenario(planned, (good,)),
         recordings=recordings,
         facts=dict(FACTS),
+        clue=Clue(sentence="Kernel bad crashes."),
     )

@@ -16,7 +16,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.recording import Reading
-from anyclue.reports import junit_xml, report_html, report_text, summary, verdicts_json
+from anyclue.reports import (
+    clues_json,
+    junit_xml,
+    report_html,
+    report_text,
+    summary,
+    verdicts_json,
+)
+from anyclue.reports.clue_text import script_lines
 
 if TYPE_CHECKING:
     from tests.reports.conftest import Inputs
@@ -116,11 +124,13 @@ class Shape(HTMLParser):
 @example(EVERYTHING)
 def test_plain_texts(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.facts)
-    for text, width in ((mail, 72), (summary(bad.findings), 100)):
+    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
+    assert bad.clue.reproducer is not None
+    script = script_lines(bad.clue.reproducer)
+    for text, width in ((mail, 72), (summary(bad.findings, bad.clue), 100)):
         assert_controlled(text)
         assert text.isascii()
-        assert all(len(line) <= width for line in text.split("\n"))
+        assert all(len(line) <= width or line in script for line in text.split("\n"))
 
 
 @SLOW
@@ -128,8 +138,10 @@ def test_plain_texts(small: Inputs, evil: str) -> None:
 @example(EVERYTHING)
 def test_json(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    text = verdicts_json(bad.findings, bad.scenario)
-    assert text.isascii()
+    texts = (
+        verdicts_json(bad.findings, bad.scenario),
+        clues_json(bad.clue, title=bad.scenario.title, verdicts=""),
+    )
 
     def strings(value: object) -> None:
         if isinstance(value, str):
@@ -142,7 +154,9 @@ def test_json(small: Inputs, evil: str) -> None:
             for one in value:
                 strings(one)
 
-    strings(json.loads(text))
+    for text in texts:
+        assert text.isascii()
+        strings(json.loads(text))
 
 
 @SLOW
@@ -150,7 +164,7 @@ def test_json(small: Inputs, evil: str) -> None:
 @example(EVERYTHING)
 def test_junit(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    text = junit_xml(bad.findings, bad.scenario)
+    text = junit_xml(bad.findings, bad.scenario, bad.clue)
     root = ET.fromstring(text)
     assert_controlled(text.replace("&#10;", ""))
     assert {element.tag for element in root.iter()} <= {
@@ -171,10 +185,10 @@ def test_junit(small: Inputs, evil: str) -> None:
 @example("\ud800")
 def test_html(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.facts)
+    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
     assert_controlled(source)
     allowed = Shape(
-        report_html(small.findings, small.scenario, small.recordings, small.facts)
+        report_html(small.findings, small.scenario, small.recordings, small.facts, small.clue)
     ).found
     assert Shape(source).found <= allowed | {("span", "class"), ("span", "")}
     for begin in source.split("<svg ")[1:]:

@@ -137,6 +137,8 @@ def test_a_reproducer_is_a_script(tmp_path: Path) -> None:
         file.write_text(text)
         subprocess.run(["sh", "-n", str(file)], check=True)
         assert "mkfs.btrfs -q -f -b 256M -m dup" in text
+        if name != "compression-mix":
+            assert max(map(len, text.split("\n"))) <= 72
         assert """mount -o 'x='"'"'$(y)'"'"''""" in text
 
 

@@ -9,6 +9,7 @@ import typer
 
 from anyclue.cli.output import result, run_until_stopped
 from anyclue.hunts import hunt as use_case
+from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
 from anyclue.model.errors import Problem, RequestError
 from anyclue.recordings import RunDirectory
@@ -70,5 +71,6 @@ def hunt(
     if json:
         result(run.file("verdicts.json").read_text())
     else:
-        result(f"{summary(judged.findings)}\nreport: {run.file('report.html')}")
+        told = making.told(judged)
+        result(f"{summary(judged.findings, told)}\nreport: {run.file('report.html')}")
     return judged.exit_code

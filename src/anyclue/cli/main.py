@@ -56,6 +56,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "hunt": ("hunt", "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine"),
     "judge": ("rejudge", "anyclue judge --json runs/mine"),
     "report": ("rejudge", "anyclue report runs/mine"),
+    "clue": ("rejudge", "anyclue clue runs/mine"),
     "record": ("record", "anyclue record -- ./check -g quick; anyclue record --attach"),
     "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
     "merge": ("merge", "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
+from anyclue.clues.factors import first_guilty
 from anyclue.hunts.context import Context
 from anyclue.hunts.judging import judge
 from anyclue.hunts.probing import choosing
@@ -43,7 +44,8 @@ def probe(
         raise RequestError([Problem(what="name a RUN", next_step=step)])
     findings = judge(RunDirectory(run)).findings
     guilty = choosing.cell_named(findings, cell, "--cell") if cell else None
-    guilty = guilty or choosing.guilty_cell(findings)
+    if guilty is None and (found := first_guilty(findings.cells)) is not None:
+        guilty = found.cell
     if guilty is None:
         raise RequestError(
             [

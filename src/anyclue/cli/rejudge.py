@@ -1,4 +1,4 @@
-"""``anyclue judge`` and ``anyclue report``: again from the recordings, with no guest."""
+"""``anyclue judge``, ``clue`` and ``report``: again from the recordings, with no guest."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import result
+from anyclue.cli.output import result, run_until_stopped
 from anyclue.hunts import judging, recorded
+from anyclue.hunts.clues import making
+from anyclue.hunts.context import Context
 from anyclue.recordings import RunDirectory
 from anyclue.recordings.recorded import is_recorded
 from anyclue.reports import summary
@@ -49,11 +51,30 @@ def report(run: Run, *, json: Json = False) -> int:
         recorded.write_report(tests)
         return _recorded(tests, json=json)
     judged = judging.judge(RunDirectory(run))
-    page = judging.write_reports(judged)
+    told = making.told(judged)
+    page = judging.write_reports(judged, told)
     if json:
         result(judged.run.file("verdicts.json").read_text())
     else:
-        result(f"{summary(judged.findings)}\nreport: {page}")
+        result(f"{summary(judged.findings, told)}\nreport: {page}")
+    return judged.exit_code
+
+
+def clue(
+    run: Annotated[Path, typer.Argument(help="A run directory of `anyclue hunt`.")],
+    *,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print clues.json instead of the summary.")
+    ] = False,
+) -> int:
+    """Make the clue of a run anew, with no guest; write clues.json and the reports."""
+    judged = judging.judge(RunDirectory(run))
+    made = run_until_stopped(making.make(judged, Context.of_user()), run, "anyclue clue")
+    page = judging.write_reports(judged, made)
+    if json:
+        result(judged.run.file(making.CLUES).read_text())
+    else:
+        result(f"{summary(judged.findings, made)}\nreport: {page}")
     return judged.exit_code
 
 

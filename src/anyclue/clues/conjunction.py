@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.clues.factors import find_factors, is_guilty, kind
+from anyclue.clues.factors import find_factors, first_guilty, is_guilty, kind
 from anyclue.clues.isolation import open_questions
 from anyclue.model.clue import Condition, Conjunction
 from anyclue.model.scenario import Cell
@@ -14,11 +14,11 @@ from anyclue.model.verdict import CellVerdict, Factor
 def smallest_conjunction(
     verdicts: Sequence[CellVerdict], universe: Sequence[Cell], references: Sequence[Cell]
 ) -> Conjunction | None:
-    """Return what has to come together for the first kind of guilt; None when nothing is guilty.
+    """Return what has to come together for the first guilty cell; None when nothing is guilty.
 
     ``universe`` are all combinations, ``verdicts`` those that ran.
     """
-    first = next((verdict for verdict in verdicts if is_guilty(verdict)), None)
+    first = first_guilty(verdicts)
     if first is None:
         return None
     guilty = [v.cell for v in verdicts if is_guilty(v) and kind(v) == kind(first)]

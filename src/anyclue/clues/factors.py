@@ -28,6 +28,12 @@ def is_guilty(verdict: CellVerdict) -> bool:
     return verdict.verdict in GUILTY
 
 
+def first_guilty(verdicts: Sequence[CellVerdict]) -> CellVerdict | None:
+    """Return the first cell that leaks, else the first that broke: the one that is looked into."""
+    guilty = sorted(filter(is_guilty, verdicts), key=lambda v: v.verdict is not Verdict.LEAK)
+    return guilty[0] if guilty else None
+
+
 def kind(verdict: CellVerdict) -> Kind:
     """Return what a cell is guilty of; two cells with the same kind are guilty in the same way."""
     return verdict.verdict, verdict.signature

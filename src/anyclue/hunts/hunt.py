@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from anyclue.clues import next_cells
+from anyclue.clues.factors import first_guilty
+from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import LocalExecutor
 from anyclue.hunts.following.follow import follow
@@ -18,6 +20,8 @@ from anyclue.hunts.following.variations import Runner
 from anyclue.hunts.fstests.configuring import checked
 from anyclue.hunts.fstests.preparing import with_checkout
 from anyclue.hunts.judging import Judged, write_reports
+from anyclue.hunts.probing import choosing
+from anyclue.hunts.probing.running import probe
 from anyclue.hunts.trials import alone, run_cells
 from anyclue.kernels import BUILDABLE, copy_sources
 from anyclue.model.errors import Problem, RequestError
@@ -169,7 +173,8 @@ async def hunt(
     Cells that are unproven in the end, though all of their rounds ran or because their trial was
     lost, get more trials, up to ``limits.extra_trials``. Where the plan leaves it to the hunt which
     cells to run, it goes on with the next ones until these tell what matters. With ``clue`` a
-    guilty cell is followed up. ``executors`` makes the executor for a run directory.
+    guilty cell is followed up and looked at with probes, and the place is looked for. ``executors``
+    makes the executor for a run directory.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
@@ -183,10 +188,24 @@ async def hunt(
         while more := _next_cells(judged, jobs or processors()):
             log.info("next: %s", ", ".join(cell.id for cell in more))
             judged = await run_cells(run, _with_cells(judged.scenario, more), context, executor)
-        if clue:
-            await follow(judged, Runner(context=context, executor=executors))
-        write_reports(judged)
+        if not clue:
+            write_reports(judged, making.told(judged))
+            return judged
+        await follow(judged, Runner(context=context, executor=executors))
+        await _look_closer(judged, context)
+        write_reports(judged, await making.make(judged, context))
     return judged
+
+
+async def _look_closer(judged: Judged, context: Context) -> None:
+    """Run the probes that are called for in the guilty cell that is looked into, and beside it."""
+    findings = judged.findings
+    guilty = first_guilty(findings.cells)
+    if guilty is None:
+        return
+    if wanted := choosing.called_for(judged.scenario, findings, guilty.cell):
+        beside = choosing.innocent_beside(findings, guilty.cell)
+        await probe(judged.run, context, guilty.cell, beside, wanted)
 
 
 def _next_cells(judged: Judged, width: int) -> tuple[Cell, ...]:

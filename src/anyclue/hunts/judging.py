@@ -9,6 +9,7 @@ from pathlib import Path
 from anyclue import reports
 from anyclue.clues import conclude
 from anyclue.hunts.fstests.cells import judge_tests
+from anyclue.model.clue import Clue
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
@@ -63,22 +64,23 @@ def judge(run: RunDirectory) -> Judged:
     )
 
 
-def write_reports(judged: Judged) -> Path:
+def write_reports(judged: Judged, clue: Clue) -> Path:
     """Write ``report.html``, ``report.txt`` and ``junit.xml``; return the page's path."""
-    findings, scenario, recordings = judged.findings, judged.scenario, judged.recordings
-    facts = reproduce(judged)
-    run = judged.run
-    write_whole(run.file("report.html"), reports.report_html(findings, scenario, recordings, facts))
-    write_whole(run.file("report.txt"), reports.report_text(findings, scenario, recordings, facts))
-    write_whole(run.file("junit.xml"), reports.junit_xml(findings, scenario))
+    findings, run = judged.findings, judged.run
+    what = findings, judged.scenario, judged.recordings, reproduce(judged), clue
+    write_whole(run.file("report.html"), reports.report_html(*what))
+    write_whole(run.file("report.txt"), reports.report_text(*what))
+    write_whole(run.file("junit.xml"), reports.junit_xml(findings, judged.scenario, clue))
     return run.file("report.html")
 
 
 def reproduce(judged: Judged) -> dict[str, str]:
     """Return the commands and versions that it takes to see the same again."""
     scenario = judged.run.scenario.name
-    facts = {"command": f"anyclue hunt {scenario}"}
-    guilty = next((c.cell.id for c in judged.findings.cells if c.verdict in GUILTY), None)
+    tests = any(choice.tests is not None for choice in judged.scenario.workloads.values())
+    facts = {"command": f"anyclue hunt {scenario}{' --fstests DIR' if tests else ''}"}
+    shown = (c.cell for c in judged.findings.cells if c.verdict in GUILTY)
+    guilty = next((cell.id for cell in shown if cell not in judged.findings.tests), None)
     if guilty is not None:
         facts["command: a shell in the guilty guest"] = (
             f"anyclue shell --scenario {scenario} {guilty}"

@@ -216,7 +216,7 @@ def _job(
         workload=_workload(choice),
         limits=_limits(scenario, choice.tests),
         tests=tests,
-        provenance={**provenance, **({"fstests": tests.suite.key[:12]} if tests else {})},
+        provenance={**provenance, **({"fstests": tests.origin} if tests else {})},
     )
 
 

@@ -49,6 +49,10 @@ class Watch(Protocol):
         """Begin; the module under test is loaded, no round has begun."""
         ...
 
+    async def settled(self, ask: Ask) -> None:
+        """Look at what a round did, before its file system is unmounted."""
+        ...
+
     async def at_floor(self, ask: Ask) -> None:
         """Look at a floor, after its samples."""
         ...
@@ -126,6 +130,8 @@ class Procedure:
         await self._phase(workload.remove)
         await self._mark(MarkName.SETTLED)
         await self._request("sample", 1)
+        if self._watch:
+            await self._watch.settled(self._request)
         await self._must(f"umount {MOUNT_POINT}")
         if self._round == self._job.limits.rounds:
             checked = await self._shell(f"btrfs check {DEVICE}")

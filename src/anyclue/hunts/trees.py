@@ -57,8 +57,12 @@ def on_disk(repo: Repository, directory: str) -> Sources:
 
 def keep(run: RunDirectory, kernel: str, sources: Sources) -> Path:
     """Write the sources that a kernel of a run is built from, all or nothing; return where."""
-    target = run.sources(kernel).absolute()
-    with staging(target.parent, kernel) as directory:
+    return put(run.sources(kernel).absolute(), sources)
+
+
+def put(target: Path, sources: Sources) -> Path:
+    """Write sources to a directory in place of what is there, all or nothing; return it."""
+    with staging(target.parent, target.name) as directory:
         with disk_errors(directory):
             for file, content in sources.items():
                 (directory / file).parent.mkdir(parents=True, exist_ok=True)

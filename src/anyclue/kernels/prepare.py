@@ -13,7 +13,15 @@ from anyclue.kernels.module_builds import pack_payload
 from anyclue.kernels.own import from_build, from_files
 from anyclue.kernels.variants import Variants
 from anyclue.kernels.whole_builds import about
-from anyclue.model.scenario import Arch, DebianKernel, GitKernel, Kernel, KernelBuild, KernelFiles
+from anyclue.model.scenario import (
+    Arch,
+    DebianKernel,
+    GitKernel,
+    Kernel,
+    KernelBuild,
+    KernelFiles,
+    ModuleVariant,
+)
 from anyclue.model.trial import ArtifactRef, PreparedKernel
 from anyclue.system.apt import Apt
 from anyclue.system.store import Artifact, Recipe, Store
@@ -88,6 +96,20 @@ class Kernels:
         rebuilt = await self._variants.build(packages, kernel.variant)
         provenance = await self._variants.provenance(packages, kernel.variant)
         return replace(base, payload=rebuilt.ref, provenance={**base.provenance, **provenance})
+
+    async def module_sources(
+        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch], directory: str, into: Path
+    ) -> None:
+        """Put the sources that a Debian kernel's module is built from into ``into``.
+
+        Raises:
+            RequestError: the kernel does not exist any more, or a change does not apply.
+            CommandError: a download failed.
+        """
+        assert isinstance(kernel.source, DebianKernel)  # noqa: S101 - others are read elsewhere
+        packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
+        variant = kernel.variant or ModuleVariant(directory=directory)
+        await self._variants.set_sources(packages, variant, into)
 
     async def debug_module(
         self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]

@@ -58,12 +58,7 @@ class Variants:
             )
         compiler, compiler_version = await self._compiler(packages)
         with staging(self._workbenches, "sources") as changed:
-            if variant.tree is not None:
-                copy_sources(Path(variant.tree), changed, variant.directory)
-            else:
-                source = await self._debian.source(packages, variant.directory)
-                shutil.copytree(source.file("linux"), changed, dirs_exist_ok=True, symlinks=True)
-            await _change(changed, packages, variant)
+            await self.set_sources(packages, variant, changed)
             inputs = {
                 "release": packages.release,
                 "version": packages.version,
@@ -98,6 +93,22 @@ class Variants:
 
             kind = DEBUG_KIND if debug else "module"
             return await self._store.make(Recipe(kind=kind, inputs=inputs), build)
+
+    async def set_sources(
+        self, packages: KernelPackages, variant: ModuleVariant, into: Path
+    ) -> None:
+        """Put the directory's sources into ``into``, with all changes made.
+
+        Raises:
+            RequestError: a change does not apply.
+            CommandError: a download failed.
+        """
+        if variant.tree is not None:
+            copy_sources(Path(variant.tree), into, variant.directory)
+        else:
+            source = await self._debian.source(packages, variant.directory)
+            shutil.copytree(source.file("linux"), into, dirs_exist_ok=True, symlinks=True)
+        await _change(into, packages, variant)
 
     async def _set_up(self, bench: Path, packages: KernelPackages) -> None:
         """Make the bench, or make it anew when a build there did not end."""

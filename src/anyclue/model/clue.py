@@ -279,6 +279,7 @@ class Guilt:
         detail: what that adds, as the name of a slab cache.
         conditions: what has to come together.
         acquitted: axes that do not matter.
+        innocent: values with which a cell is innocent that is guilty with another, all else equal.
         cells: the guilty cells' ids.
     """
 
@@ -287,6 +288,7 @@ class Guilt:
     detail: str
     conditions: tuple[Condition, ...]
     acquitted: tuple[Axis, ...]
+    innocent: tuple[Condition, ...]
     cells: tuple[str, ...]
 
 

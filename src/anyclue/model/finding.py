@@ -27,6 +27,10 @@ class FindingKind(StrEnum):
     """A change took away a release that the function did before (``--diff`` only)."""
 
 
+LOST = frozenset({FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE})
+"""Kinds after which something stays that should have been released."""
+
+
 class Confidence(StrEnum):
     """How much a finding may be trusted; ``Finding.reason`` says why."""
 

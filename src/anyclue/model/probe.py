@@ -18,6 +18,7 @@ class Evidence(StrEnum):
     OBJECT = "object"  # slab objects that nobody freed
     VMALLOC = "vmalloc"  # mapped kernel memory that nobody freed
     KMAP = "kmap"  # mappings of high pages that nobody undid
+    CALL = "call"  # a call that acquires, made more often, or one that releases, made less often
     INCIDENT = "incident"  # a report in the kernel log, or a task that hangs
 
 

@@ -283,6 +283,72 @@ class Cell:
         return tuple(axis for axis in Axis if self.value(axis) != other.value(axis))
 
 
+class Resource(StrEnum):
+    """A class of resource that a theory may be about."""
+
+    KMAP = "kmap"
+    PAGE_REFERENCES = "page-references"
+    RAW_PAGES = "raw-pages"
+    SLAB = "slab"
+    VMALLOC = "vmalloc"
+    PAGE_CACHE = "page-cache"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfFactor:
+    """A theory about a value of an axis."""
+
+    axis: Axis
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfCommit:
+    """A theory about a commit or a merge, as the user names it."""
+
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfFunction:
+    """A theory about a function."""
+
+    function: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfSubsystem:
+    """A theory about a file or a directory of the kernel's tree."""
+
+    subsystem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfResource:
+    """A theory about classes of resource."""
+
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfArch:
+    """A theory about an architecture."""
+
+    arch: Arch
+
+
+About: TypeAlias = OfFactor | OfCommit | OfFunction | OfSubsystem | OfResource | OfArch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theory:
+    """Who is suspected, in the user's words, and what that is about: how it is tested."""
+
+    name: str
+    theory: str
+    about: About
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """All that a hunt needs to know; ``cells`` is the plan, ``references`` the good cells.
@@ -304,6 +370,7 @@ class Scenario:
     candidates: tuple[Cell, ...] = ()
     limits: Limits = Limits()
     sensitivity: Sensitivity = Sensitivity()
+    suspects: tuple[Theory, ...] = ()
 
     @property
     def combinations(self) -> tuple[Cell, ...]:

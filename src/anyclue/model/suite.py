@@ -52,6 +52,7 @@ class TestPlan:
 
     Attributes:
         suite: the built tree.
+        origin: which checkout that is, in words: its commit and content.
         sections: by name, in order; the one name is empty where there are none.
         selection: arguments by which ``check -n`` lists the tests.
         arguments: further ones for each run of ``check``.
@@ -64,6 +65,7 @@ class TestPlan:
     __test__ = False
 
     suite: ArtifactRef
+    origin: str = ""
     sections: Mapping[str, SectionPlan]
     selection: tuple[str, ...]
     arguments: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ Pure: text and bytes in, values out.
 from collections.abc import Mapping
 
 from anyclue.probes.allocation_tags import ALLOCATION_TAGS
+from anyclue.probes.call_counts import CALL_COUNTS
 from anyclue.probes.differences import compare
 from anyclue.probes.incidents import INCIDENTS
 from anyclue.probes.kmap_balance import KMAP_BALANCE
@@ -25,13 +26,14 @@ PROBES: Mapping[str, Probe] = {
     probe.name: probe
     for probe in (
         *(PAGE_ALLOCATIONS, PAGE_REFERENCES, PAGE_OWNER),
-        *(SLAB_GROWTH, SLAB_TRACES, KMEMLEAK),
+        *(SLAB_GROWTH, SLAB_TRACES, KMEMLEAK, CALL_COUNTS),
         *(VMALLOC_CALLERS, ALLOCATION_TAGS, KMAP_BALANCE, INCIDENTS),
     )
 }
 """Every probe, by name."""
 
 __all__ = [
+    "KMAP_BALANCE",
     "PROBES",
     "Gathered",
     "Probe",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from statistics import mean
 
 from anyclue.model.probe import Amount, Frame, ProbeFinding, ProbeReading
@@ -21,40 +21,59 @@ Key = tuple[str, str, tuple[tuple[str, str | None], ...]]
 class _Sum:
     """All residues of one key."""
 
-    def __init__(self, rounds: int) -> None:
-        self.counts = [0.0] * rounds
-        self.kib = [0.0] * rounds
+    def __init__(self, first: Residue) -> None:
+        self.first = first
+        self.counts = [0.0] * len(first.counts)
+        self.kib = [0.0] * len(first.counts)
         self.stacks: Counter[tuple[Frame, ...]] = Counter()
-        self.first: Residue | None = None
 
     def add(self, residue: Residue, stack: tuple[Frame, ...]) -> None:
-        self.first = self.first or residue
         self.counts = [a + b for a, b in zip(self.counts, residue.counts, strict=True)]
         self.kib = [a + b for a, b in zip(self.kib, residue.kib, strict=True)]
         self.stacks[stack] += max(1, round(sum(residue.counts)))
 
     @property
+    def stack(self) -> tuple[Frame, ...]:
+        return self.stacks.most_common(1)[0][0]
+
+    @property
+    def spread(self) -> float:
+        return max(self.counts) - min(self.counts)
+
+    @property
     def amount(self) -> Amount:
         return Amount(kib_per_round=mean(self.kib), count_per_round=mean(self.counts))
 
+    def nothing(self) -> _Sum:
+        """Return what stands for the other guest where it has no such thing."""
+        return _Sum(self.first)
 
-def compare(
-    probe: Probe, guilty: Gathered, innocent: Gathered | None, *, why_alone: str = ""
-) -> ProbeReading:
-    """Return what differs: in every round that counts more than in any of the innocent cell's."""
+    def exceeds(self, other: _Sum) -> bool:
+        """Say whether every round has more than any of the other's, by more than rounds differ."""
+        gap = min(self.counts) - max(other.counts)
+        return gap > max(self.spread, other.spread)
+
+
+def compare(probe: Probe, guilty: Gathered, innocent: Gathered | None) -> ProbeReading:
+    """Return what differs: in every round that counts more than in any of the innocent cell's.
+
+    Of releases: less.
+    """
     ours = probe.measure(guilty)
-    theirs = probe.measure(innocent) if innocent else Measured(could_not=why_alone)
+    theirs = probe.measure(innocent) if innocent else Measured()
     lost = Counter({f"{name} (guilty)": n for name, n in ours.lost.items()})
     lost.update({f"{name} (innocent)": n for name, n in theirs.lost.items()})
     could_not = ours.could_not
-    if innocent and theirs.could_not and not could_not:
+    if probe.needs_innocent and innocent is None:
+        could_not = "there is no innocent cell beside it"
+    elif theirs.could_not and not could_not:
         could_not = f"beside the innocent cell: {theirs.could_not}"
-    findings = () if could_not else tuple(_findings(probe, guilty, innocent, ours, theirs))
+    findings = () if could_not else _findings(probe, guilty, innocent, ours, theirs)
     return ProbeReading(
         probe=probe.name,
         cell=guilty.recording.cell,
         innocent=innocent.recording.cell if innocent else None,
-        findings=findings[:MOST_FINDINGS],
+        findings=tuple(findings[:MOST_FINDINGS]),
         rounds=ours.rounds,
         lost=dict(lost),
         could_not=could_not,
@@ -64,52 +83,55 @@ def compare(
 
 def _findings(
     probe: Probe, guilty: Gathered, innocent: Gathered | None, ours: Measured, theirs: Measured
-) -> Iterable[ProbeFinding]:
-    here = _sums(ours, guilty.symbols)
-    there = _sums(theirs, innocent.symbols) if innocent else {}
+) -> list[ProbeFinding]:
+    # A guest that broke had fewer rounds: those that both had are compared.
+    rounds = [len(one.residues[0].counts) for one in (ours, theirs) if one.residues]
+    here = _sums(ours, guilty.symbols, min(rounds, default=0))
+    there = _sums(theirs, innocent.symbols, min(rounds, default=0)) if innocent else {}
     found = []
-    for key, one in here.items():
-        other = there.get(key)
-        if one.first is None or min(one.counts, default=0) <= max(
-            other.counts if other else [0.0], default=0
-        ):
-            continue
-        beside = other.amount if other else _nothing(innocent)
-        found.append(
-            ProbeFinding(
-                probe=probe.name,
-                what=one.first.what,
-                signature=one.first.signature,
-                subject=one.first.subject,
-                stack=one.stacks.most_common(1)[0][0],
-                guilty=one.amount,
-                innocent=beside,
-                because=_because(probe, one, beside),
+    for key in {**there, **here}:
+        mine = here.get(key) or there[key].nothing()
+        other = there.get(key) or mine.nothing()
+        if other.exceeds(mine) if mine.first.released else mine.exceeds(other):
+            beside = other.amount if innocent else None
+            found.append(
+                ProbeFinding(
+                    probe=probe.name,
+                    what=mine.first.what,
+                    signature=mine.first.signature,
+                    subject=mine.first.subject,
+                    stack=here[key].stack if key in here else _elsewhere(other.stack),
+                    guilty=mine.amount,
+                    innocent=beside,
+                    because=_because(probe, mine, beside),
+                )
             )
-        )
     return sorted(found, key=_weight, reverse=True)
 
 
-def _nothing(innocent: Gathered | None) -> Amount | None:
-    return Amount(kib_per_round=0.0, count_per_round=0.0) if innocent else None
+def _elsewhere(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Return a stack of the innocent guest: its offsets mean nothing in the guilty one's code."""
+    return tuple(replace(frame, offset=None) for frame in stack)
 
 
 def _weight(finding: ProbeFinding) -> tuple[float, float]:
+    """Rank by memory, then by how unlike two counts are: a hundred to none, before 9100 to 9000."""
     beside = finding.innocent or Amount(kib_per_round=0.0, count_per_round=0.0)
-    return (
-        finding.guilty.kib_per_round - beside.kib_per_round,
-        finding.guilty.count_per_round - beside.count_per_round,
-    )
+    here, there = finding.guilty.count_per_round, beside.count_per_round
+    unlike = (here - there) ** 2 / (here + there) if here + there else 0.0
+    return finding.guilty.kib_per_round - beside.kib_per_round, unlike
 
 
-def _sums(measured: Measured, symbols: Symbols) -> Mapping[Key, _Sum]:
+def _sums(measured: Measured, symbols: Symbols, rounds: int) -> dict[Key, _Sum]:
+    """Return what stayed by key, in the first ``rounds`` of the rounds that count."""
     sums: dict[Key, _Sum] = {}
-    for residue in measured.residues:
+    for whole in measured.residues:
+        residue = replace(whole, counts=whole.counts[:rounds], kib=whole.kib[:rounds])
         stack = _cleaned(
             residue.frames or tuple(symbols.frame(address) for address in residue.stack)
         )
         key = (residue.what, residue.subject, tuple((f.symbol, f.module) for f in stack))
-        sums.setdefault(key, _Sum(len(residue.counts))).add(residue, stack)
+        sums.setdefault(key, _Sum(residue)).add(residue, stack)
     return sums
 
 
@@ -124,8 +146,7 @@ def _because(probe: Probe, one: _Sum, beside: Amount | None) -> str:
     amount = one.amount
     kib = f" ({amount.kib_per_round:.0f} KiB)" if amount.kib_per_round else ""
     rounds = f"{len(one.counts)} rounds" if len(one.counts) != 1 else "one round"
-    said = f"{amount.count_per_round:.0f} {probe.unit}{kib} a round stayed, over {rounds}"
+    said = f"{amount.count_per_round:.0f} {probe.unit}{kib} a round {probe.did}, over {rounds}"
     if beside is None:
         return f"{said}; there was no innocent cell beside it"
-    note = f"; {one.first.note}" if one.first and one.first.note else ""
-    return f"{said}; in the innocent cell {beside.count_per_round:.0f}{note}"
+    return f"{said}; in the innocent cell {beside.count_per_round:.0f}"

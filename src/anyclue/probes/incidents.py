@@ -38,6 +38,7 @@ INCIDENTS = Probe(
     costs="nothing",
     cannot_see="what the kernel does not report; reports after the first",
     unit="reports",
+    did="came",
     signatures=frozenset({None, Signature.KMAP_SLOTS}),
     measure=measure,
     crash_tells=True,

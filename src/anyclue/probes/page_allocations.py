@@ -68,7 +68,7 @@ PAGE_ALLOCATIONS = Probe(
     name="page-allocations",
     summary="pages that were allocated and not freed, by the stack that allocated them",
     needs="tracefs with the events kmem:mm_page_alloc and kmem:mm_page_free (CONFIG_FTRACE)",
-    costs="a stack for every page that is allocated; ring buffers of 32 MiB",
+    costs="a stack for every page that is allocated; ring buffers of 16 MiB",
     cannot_see="who holds a page that was allocated innocently: a page-cache page that leaks shows "
     "the write or read that brought it in; pages that alloc_pages_bulk() takes have no event",
     unit="pages",

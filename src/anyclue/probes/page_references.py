@@ -113,7 +113,10 @@ def measure(gathered: Gathered) -> Measured:
         pfn: time for pfn, (time, _) in live(pages, formats).items() if counted.of(time) is not None
     }
     chosen = _sample(sorted(stayed))
-    histories = _histories(trace.events(REFERENCES), formats, {p: stayed[p] for p in chosen})
+    since = {page: stayed[page] for page in chosen}
+    # A trace of references is long: what is of other pages is not kept.
+    changes = trace.events(REFERENCES, wanted=lambda event: _page(event, formats) in since)
+    histories = _histories(changes, formats, since)
 
     @lru_cache(maxsize=100_000)
     def names(stack: Stack) -> tuple[str, ...]:
@@ -141,6 +144,10 @@ def measure(gathered: Gathered) -> Measured:
     )
 
 
+def _page(event: Event, formats: Mapping[str, Format]) -> int:
+    return formats[event.name].of("pfn", event.data)
+
+
 def _sample(pages: Sequence[int]) -> list[int]:
     step = max(1, -(-len(pages) // MOST_PAGES))
     return list(pages[::step])
@@ -153,9 +160,7 @@ def _histories(
     found: dict[int, list[Change]] = defaultdict(list)
     waiting: dict[int, list[Change]] = defaultdict(list)
     for event in events:
-        pfn = formats[event.name].of("pfn", event.data)
-        if pfn not in since:
-            continue
+        pfn = _page(event, formats)
         made = change(event, formats)
         if made is None:
             continue

@@ -30,7 +30,8 @@ class Residue:
     """The stack as the kernel printed it, in place of ``stack``'s addresses."""
     counts: tuple[float, ...]
     kib: tuple[float, ...]
-    note: str = ""
+    released: bool = False
+    """These are releases: fewer than in the innocent cell are the finding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +64,17 @@ class Probe:
         costs: what it does to the guest.
         cannot_see: what it is blind to.
         unit: what ``counts`` count, in the plural.
+        did: what they did.
         signatures: what it is run for when the user names no probe; None is among them for a cell
             that broke.
         available: a shell script that fails, and says why, where the guest cannot run it.
         start: steps after the module under test is loaded, for a number of processors.
+        settled: steps when a round's work is done, its file system still mounted.
         floor: steps at each floor.
         collect: steps after the last round.
         measure: what the data says.
         arguments: kernel arguments that it needs.
+        needs_innocent: whether it says nothing without an innocent cell.
         crash_tells: whether a trial that crashed or hung says something.
     """
 
@@ -80,11 +84,14 @@ class Probe:
     costs: str
     cannot_see: str
     unit: str
+    did: str = "stayed"
     signatures: frozenset[Signature | None]
     measure: Callable[[Gathered], Measured]
     available: str = "true"
     start: Callable[[int], tuple[Step, ...]] = lambda _: ()
+    settled: tuple[Step, ...] = ()
     floor: tuple[Step, ...] = ()
     collect: tuple[Step, ...] = ()
     arguments: str = ""
+    needs_innocent: bool = False
     crash_tells: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -11,8 +11,9 @@ from typing import NamedTuple
 from anyclue.probes.ring_pages import Layout, Lost, events, read_layout
 from anyclue.probes.steps import DRAIN, TRACEFS, Step, follow, needed, scratch, send, shell
 
-BUFFERS_KIB = 16384
-"""All processors' buffers of one instance together."""
+BUFFERS_KIB = {True: 12288, False: 4096}
+"""All processors' buffers of one instance together, with stacks and without; they are emptied five
+times a second."""
 
 DEEPEST = 8
 """An event that so many others followed has lost its stack."""
@@ -55,11 +56,12 @@ def begin(instances: tuple[Instance, ...], cpus: int) -> tuple[Step, ...]:
     steps.append(send("formats", f"{TRACEFS}/events/ftrace/kernel_stack/format"))
     for instance in instances:
         steps += [send("formats", f"{TRACEFS}/events/{event}/format") for event in instance.events]
+        kib = BUFFERS_KIB[instance.stacks] // cpus
         enable = "\n".join(f"echo 1 >events/{event}/enable" for event in instance.events)
         steps.append(
             shell(
                 f"mkdir {instance.path}\ncd {instance.path}\n"
-                f"echo mono >trace_clock\necho {BUFFERS_KIB // cpus} >buffer_size_kb\n"
+                f"echo mono >trace_clock\necho {kib} >buffer_size_kb\n"
                 f"echo {int(instance.stacks)} >options/stacktrace\n{enable}"
             )
         )
@@ -89,14 +91,17 @@ class Trace:
     streams: Mapping[str, bytes]
     lost: Lost
 
-    def events(self, *instances: Instance) -> list[Event]:
-        """Return the events of instances in the order of time."""
+    def events(
+        self, *instances: Instance, wanted: Callable[[Event], bool] = lambda _: True
+    ) -> list[Event]:
+        """Return the events of instances that are wanted, in the order of time."""
         found = [
             event
             for instance in instances
             for name, stream in sorted(self.streams.items())
             if name.startswith(f"{instance.name}-cpu")
             for event in self._of(stream, stacks=instance.stacks)
+            if wanted(event)
         ]
         return sorted(found, key=itemgetter(0))
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from anyclue.model.clue import Clue
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
-from anyclue.reports import plan_words, tests_words, words
+from anyclue.reports import clue_words, plan_words, tests_words, words
 from anyclue.reports.evidence import is_incident_line, log_around, witness
 from anyclue.reports.mail import log_text
 from anyclue.reports.pages import environment
@@ -58,6 +59,7 @@ def report_html(
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
     facts: Mapping[str, str],
+    clue: Clue | None = None,
 ) -> str:
     """Return the report as a page; ``facts`` is what ``words.split_facts`` describes.
 
@@ -75,6 +77,8 @@ def report_html(
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     given = words.split_facts(facts)
+    clue = clue or Clue(sentence=findings.sentence)
+    not_tested = dict.fromkeys([*words.not_judged(findings, scenario), *clue.not_tested])
     shown = interesting[:DETAILED_CELLS]
     return (
         environment()
@@ -102,7 +106,9 @@ def report_html(
                 for index, verdict in enumerate(shown)
             ],
             left_out=len(interesting) - len(shown),
-            not_judged=words.not_judged(findings, scenario),
+            not_judged=list(not_tested),
+            clue=clue,
+            clue_words=clue_words,
             scenario_words=plan_words.meanings(scenario),
             limits=plan_words.limits_sentence(scenario),
             commands=given.commands,

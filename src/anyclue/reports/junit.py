@@ -5,18 +5,19 @@ from __future__ import annotations
 from junitparser import Error, Failure, JUnitXml, Skipped
 from junitparser.xunit2 import TestCase, TestSuite
 
+from anyclue.model.clue import Clue
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Verdict
-from anyclue.reports import words
+from anyclue.reports import clue_words, words
 from anyclue.reports.junit_tests import tests_suite
 from anyclue.reports.text import clean, clean_block
 
 _FAILURES = frozenset({Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE})
 
 
-def junit_xml(findings: Findings, scenario: Scenario) -> str:
-    """Return the findings as JUnit XML.
+def junit_xml(findings: Findings, scenario: Scenario, clue: Clue | None = None) -> str:
+    """Return the findings as JUnit XML; guilty cells have the clue among their properties.
 
     ``leak``, ``broken`` and ``surge`` are failures, ``clean`` and ``cache`` pass. What could not
     be judged is never passed: an error when the infrastructure failed, else skipped.
@@ -33,7 +34,7 @@ def junit_xml(findings: Findings, scenario: Scenario) -> str:
         return suites[key]
 
     for verdict in findings.cells:
-        suite_of(verdict.cell).add_testcase(_case(verdict))
+        suite_of(verdict.cell).add_testcase(_case(verdict, clue))
     for cell in words.never_ran(findings, scenario):
         case = _named(cell)
         case.result = [Skipped("planned, not run", "not-run")]
@@ -49,9 +50,9 @@ def _named(cell: Cell) -> TestCase:
     return TestCase(clean(cell.id), classname=clean(f"{cell.kernel}.{cell.machine}"))
 
 
-def _case(verdict: CellVerdict) -> TestCase:
+def _case(verdict: CellVerdict, clue: Clue | None) -> TestCase:
     case = _named(verdict.cell)
-    for name, value in _properties(verdict):
+    for name, value in (*_properties(verdict), *_clue(verdict, clue)):
         case.add_property(name, clean(value))
     result = _result(verdict)
     if result is not None:
@@ -85,6 +86,18 @@ def _properties(verdict: CellVerdict) -> list[tuple[str, str]]:
     ]
     if verdict.reference:
         found.append(("reference", verdict.reference.id))
+    return found
+
+
+def _clue(verdict: CellVerdict, clue: Clue | None) -> list[tuple[str, str]]:
+    if clue is None or not any(verdict.cell.id in one.cells for one in clue.guilt):
+        return []
+    found = [("clue", clue.sentence)]
+    if clue.places:
+        first = clue.places[0]
+        said = f"{clue_words.place(first)}, probability {clue_words.probability(first.probability)}"
+        found.append(("place", said))
+    found += [(f"suspect {one.name}", one.standing.value) for one in clue.suspects]
     return found
 
 

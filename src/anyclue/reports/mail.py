@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
+from anyclue.model.clue import Clue
 from anyclue.model.recording import LogLine, Recording
-from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Verdict
-from anyclue.reports import plan_words, words
+from anyclue.reports import clue_words, plan_words, words
+from anyclue.reports.clue_text import (
+    place_lines,
+    probe_lines,
+    reproducer_lines,
+    script_lines,
+    suspect_lines,
+    takes_lines,
+)
 from anyclue.reports.evidence import log_around, witness
 from anyclue.reports.plain import cells_table, factor_lines, tests_of
 from anyclue.reports.text import (
@@ -29,11 +38,13 @@ def report_text(
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
     facts: Mapping[str, str],
+    clue: Clue | None = None,
 ) -> str:
     """Return the report as mail text; ``facts`` is what ``words.split_facts`` describes.
 
     The first line can be used as the subject.
     """
+    clue = clue or Clue(sentence=findings.sentence)
     given = words.split_facts(facts)
     interesting = [
         cell
@@ -41,12 +52,16 @@ def report_text(
         if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or words.was_broken(cell)
     ]
     lines = [subject(findings, scenario), ""]
-    lines += wrap(findings.sentence or "No finding.", MAIL_COLUMNS)
-    lines += _section("What was run", _what_was_run(scenario))
+    lines += wrap(clue.sentence or "No finding.", MAIL_COLUMNS)
+    lines += [line for one in clue_words.fixes(clue) for line in ("", *wrap(one, MAIL_COLUMNS))]
+    lines += _section("Since when", _since(clue, scenario))
+    lines += _section("How to reproduce", _reproduce(clue, given.commands))
+    matters = [*takes_lines(clue, scenario, MAIL_COLUMNS), ""]
+    matters += factor_lines(findings.factors, MAIL_COLUMNS)
+    lines += _section("What matters, and what does not", matters if any(matters) else [])
+    lines += _section("Suspects", suspect_lines(clue, MAIL_COLUMNS))
+    lines += _section("The place", place_lines(clue, MAIL_COLUMNS))
     lines += _section("Cells", cells_table(findings.cells, MAIL_COLUMNS))
-    lines += _section(
-        "What matters, and what does not", factor_lines(findings.factors, MAIL_COLUMNS)
-    )
     for of_cell, tests in findings.tests.items():
         lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
@@ -56,11 +71,13 @@ def report_text(
         more = len(interesting) - _DETAILED_CELLS
         evidence += wrap(f"{more} more cells are detailed in verdicts.json.", MAIL_COLUMNS)
     lines += _section("Evidence", evidence)
+    lines += _section("Probes", probe_lines(clue, MAIL_COLUMNS))
     lines += _section("Where something broke", _first_break(interesting, recordings))
-    lines += _section("How to reproduce", _commands(given.commands))
-    lines += _section("Not run, not judged", _not_judged(findings, scenario))
+    lines += _section("What was not tested", _not_tested(findings, scenario, clue))
+    lines += _section("What was run", _what_was_run(scenario))
     lines += _section("Versions", _versions(given.versions))
-    return "\n".join(_tidy(lines)) + "\n"
+    script = script_lines(clue.reproducer) if clue.reproducer else []
+    return "\n".join(_tidy(lines, set(script) - {""})) + "\n"
 
 
 def subject(findings: Findings, scenario: Scenario) -> str:
@@ -176,11 +193,37 @@ def _commands(commands: Sequence[tuple[str, str]]) -> list[str]:
     return lines
 
 
-def _not_judged(findings: Findings, scenario: Scenario) -> list[str]:
-    items = words.not_judged(findings, scenario)
+def _since(clue: Clue, scenario: Scenario) -> list[str]:
+    """Return the guilty kernels beside the innocent ones."""
+    lines: list[str] = []
+    told: set[str] = set()
+    kernels = [
+        (said, one.value)
+        for guilt in clue.guilt
+        for said, conditions in (("guilty", guilt.conditions), ("innocent", guilt.innocent))
+        for one in conditions
+        if one.axis is Axis.KERNEL
+    ]
+    for said, names in kernels:
+        for name in names.split(" or "):
+            if name in scenario.kernels and name not in told:
+                told.add(name)
+                meaning = plan_words.kernel_meaning(scenario.kernels[name])
+                lines += wrap(f"kernel {name}, {said}: {meaning}", MAIL_COLUMNS, rest="  ")
+    return lines
+
+
+def _reproduce(clue: Clue, commands: Sequence[tuple[str, str]]) -> list[str]:
+    lines = reproducer_lines(clue.reproducer, MAIL_COLUMNS) if clue.reproducer else []
+    return [*lines, *_commands(commands)]
+
+
+def _not_tested(findings: Findings, scenario: Scenario, clue: Clue) -> list[str]:
+    items = [*words.not_judged(findings, scenario), *clue.not_tested]
     if not items:
         return ["Every planned cell was run and judged."]
-    return [line for text in items for line in wrap(text, MAIL_COLUMNS, first="- ")]
+    unique = dict.fromkeys(items)
+    return [line for text in unique for line in wrap(text, MAIL_COLUMNS, first="- ")]
 
 
 def _versions(versions: Sequence[tuple[str, str]]) -> list[str]:
@@ -193,10 +236,16 @@ def _section(title: str, body: list[str]) -> list[str]:
     return ["", title, "=" * len(title), *body] if body else []
 
 
-def _tidy(lines: list[str]) -> list[str]:
-    """Drop trailing spaces and doubled empty lines, and hold every line to the width."""
+def _tidy(lines: list[str], whole: Container[str]) -> list[str]:
+    """Drop trailing spaces and doubled empty lines, and hold lines to the width.
+
+    Those of a script stay ``whole``.
+    """
     result: list[str] = []
     for line in lines:
+        if line in whole:
+            result.append(line)
+            continue
         for part in wrap_verbatim(line, MAIL_COLUMNS, rest="  "):
             if part or (result and result[-1]):
                 result.append(part)

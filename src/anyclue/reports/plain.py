@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anyclue.model.clue import Clue
 from anyclue.model.scenario import Cell
 from anyclue.model.suite import TestFinding
 from anyclue.model.verdict import CellVerdict, Factor, Findings
 from anyclue.reports import tests_words, words
+from anyclue.reports.clue_text import brief
 from anyclue.reports.text import ascii_line, table, wrap
 
 _INDENT = "    "
@@ -49,14 +51,15 @@ def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
     return lines
 
 
-def summary(findings: Findings) -> str:
-    """Return what a hunt prints at its end: the sentence, the cells, the factors, what is open.
+def summary(findings: Findings, clue: Clue | None = None) -> str:
+    """Return what a hunt prints at its end: the clue, the cells, the factors, what is open.
 
     ASCII, at most 100 columns, ended by a line end.
     """
     width = 100
     blocks = [
-        wrap(findings.sentence or "No finding.", width),
+        wrap((clue or findings).sentence or "No finding.", width),
+        *(brief(clue, width) if clue is not None else ()),
         cells_table(findings.cells, width),
         factor_lines(findings.factors, width),
         *(tests_of(cell, tests, width) for cell, tests in findings.tests.items()),

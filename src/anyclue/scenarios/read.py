@@ -18,6 +18,7 @@ from anyclue.scenarios.machines import read_machines
 from anyclue.scenarios.problems import Problems
 from anyclue.scenarios.schema import LimitsTable, SensitivityTable
 from anyclue.scenarios.shape import check_shape, table_or_none
+from anyclue.scenarios.suspects import read_suspects
 from anyclue.scenarios.texts import check_visible, read_options, table_items
 from anyclue.scenarios.workloads import read_workloads
 
@@ -73,6 +74,7 @@ def read_scenario(
     names = {axis: tuple(table) for axis, table in tables.items()}
     plan = table_items(document.get("plan"))
     cells, references = plan_cells(plan, names, problems)
+    suspects = read_suspects(document.get("suspects"), names, problems)
     problems.raise_if_any()
     return Scenario(
         title=str(title),
@@ -86,6 +88,7 @@ def read_scenario(
         chooses="include" not in plan,
         limits=_limits(document),
         sensitivity=_sensitivity(document),
+        suspects=suspects,
     )
 
 

@@ -35,6 +35,8 @@ ORIGINS = ("debian", "image", "build", "git")
 FSTYP = r"^[a-z0-9]{1,16}$"
 DURATION = r"^[0-9]{1,9}(\.[0-9]{1,9})?[smhdw]?$"
 FUNCTION = r"^[A-Za-z_][A-Za-z0-9_]*$"
+COMMIT = r"^[A-Za-z0-9][A-Za-z0-9._/~^-]{0,127}$"
+ABOUTS = ("factor", "commit", "function", "subsystem", "resource", "arch")
 
 _SCALAR_SCHEMA = {"type": ["boolean", "number", "string"]}
 _CLOSED = {"additionalProperties": False}  # pydantic leaves names that break the pattern open
@@ -65,6 +67,21 @@ Names: TypeAlias = Annotated[
         _one_as_list,
         json_schema_input_type=Name
         | Annotated[list[Name], Field(min_length=1, json_schema_extra={"uniqueItems": True})],
+    ),
+    Field(min_length=1),
+]
+
+ResourceName: TypeAlias = Literal[
+    "kmap", "page-references", "raw-pages", "slab", "vmalloc", "page-cache"
+]
+Resources: TypeAlias = Annotated[
+    list[ResourceName],
+    BeforeValidator(
+        _one_as_list,
+        json_schema_input_type=ResourceName
+        | Annotated[
+            list[ResourceName], Field(min_length=1, json_schema_extra={"uniqueItems": True})
+        ],
     ),
     Field(min_length=1),
 ]
@@ -318,6 +335,52 @@ class PlanTable(Table):
     )
 
 
+class FactorTable(Table):
+    """A value of one axis."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    kernel: Name | None = Field(default=None, description="A name from [kernels].")
+    machine: Name | None = Field(default=None, description="A name from [machines].")
+    mkfs: Name | None = Field(default=None, description="A name from [mkfs].")
+    mount: Name | None = Field(default=None, description="A name from [mount].")
+    workload: Name | None = Field(default=None, description="A name from [workloads].")
+
+
+class SuspectTable(Table):
+    """A theory of yours, and what it is about: exactly one of the keys below `theory`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [about]} for about in ABOUTS]}
+    )
+
+    theory: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="Your words; reports show them.", examples=["something in MM"]
+    )
+    factor: FactorTable | None = Field(
+        default=None, description="A value of an axis.", examples=[{"mount": "lzo"}]
+    )
+    commit: Annotated[str, StringConstraints(pattern=COMMIT)] | None = Field(
+        default=None, description="A commit or a merge.", examples=["037c50bfbeb3"]
+    )
+    function: Annotated[str, StringConstraints(pattern=FUNCTION)] | None = Field(
+        default=None,
+        description="A function of the module under test.",
+        examples=["lzo_compress_pages"],
+    )
+    subsystem: Annotated[str, StringConstraints(pattern=SOURCE_PATH)] | None = Field(
+        default=None,
+        description="A file or a directory of the kernel's tree.",
+        examples=["fs/btrfs/lzo.c"],
+    )
+    resource: Resources | None = Field(
+        default=None, description="A class of resource, or several.", examples=["kmap"]
+    )
+    arch: Literal["i386", "x86_64"] | None = Field(
+        default=None, description="An architecture.", examples=["i386"]
+    )
+
+
 class LimitsTable(Table):
     """How often and how long; seconds are of real time."""
 
@@ -415,4 +478,8 @@ class Document(Table):
     limits: LimitsTable = Field(default_factory=LimitsTable, description="How often and how long.")
     sensitivity: SensitivityTable = Field(
         default_factory=SensitivityTable, description="What size of effect matters."
+    )
+    suspects: Annotated[dict[Name, SuspectTable], Field(json_schema_extra=_CLOSED)] = Field(
+        default={},
+        description="Your theories, each with what it is about, by names of your choice.",
     )

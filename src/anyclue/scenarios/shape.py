@@ -28,6 +28,8 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("plan", "exclude", "*"): schema.CellsTable,
     ("limits",): schema.LimitsTable,
     ("sensitivity",): schema.SensitivityTable,
+    ("suspects", "*"): schema.SuspectTable,
+    ("suspects", "*", "factor"): schema.FactorTable,
 }
 """Every table of the format, by its path; ``*`` is any name or index."""
 
@@ -40,6 +42,7 @@ _FORMS: Mapping[str, str] = {
     ),
     schema.GIT: 'a repository and a revision ("~/linux@v6.1")',
     schema.FUNCTION: "the name of a C function",
+    schema.COMMIT: 'a commit: an id, a tag or a branch ("037c50bfbeb3", "v6.1")',
     schema.FSTYP: 'a type of file system ("btrfs")',
     schema.DURATION: 'a number of seconds, or one with s, m, h, d, w behind it ("5m")',
 }

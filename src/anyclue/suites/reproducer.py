@@ -10,18 +10,21 @@ ROUNDS = 5
 
 _TEMPLATE = """\
 #!/bin/sh
-# Usage: sh reproducer.sh DEVICE    (as root; what is on DEVICE is lost)
-# What is in use after each round should stay the same, after the first one.
+# sh reproducer.sh DEVICE    as root; what is on DEVICE is lost
+# After the first round, what is in use should stay the same.
 DEV=${{1:?which device?}} MNT=$(mktemp -d)
 for round in {rounds}; do
-  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" && mount {mount}"$DEV" "$MNT" || exit
+  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" >/dev/null || exit
+  mount {mount}"$DEV" "$MNT" || exit
   {write}
   sync
   {exercise}{remove}
   umount "$MNT"; sync; echo 3 >/proc/sys/vm/drop_caches; sleep 2
-  awk '/^(Active|Inactive)\\(file\\)|^Shmem:/ {{ lru += $2 }} /^(Cached|Buffers):/ {{ lru -= $2 }}
-       /^MemTotal/ {{ used += $2 }} /^MemFree/ {{ used -= $2 }}
-       END {{ print "in use:", used, "KiB; file pages of no file:", lru, "KiB" }}' /proc/meminfo
+  awk '/^MemTotal/ {{ used += $2 }} /^MemFree/ {{ used -= $2 }}
+       /^(Active|Inactive)\\(file\\)|^Shmem:/ {{ of_no_file += $2 }}
+       /^(Cached|Buffers):/ {{ of_no_file -= $2 }}
+       END {{ print used, "KiB in use;", of_no_file,
+              "KiB of file pages that are in no file" }}' /proc/meminfo
 done
 """
 

@@ -75,6 +75,28 @@ def changes(repo: Repository, base: str, rev: str, path: str) -> list[tuple[Know
     return found
 
 
+def touched(
+    repo: Repository, base: str, rev: str, path: str, lines: tuple[int, int]
+) -> list[Known]:
+    """Return the commits after ``base`` that changed a function, newest first; merges are left out.
+
+    Args:
+        repo: the repository.
+        base: a commit whose history is left out.
+        rev: the version of the file.
+        path: the file, in that version.
+        lines: first and last line of the function, in that version, from 1.
+    """
+    shown = ("-s", "--no-merges", "--format=%H%x00%s", f"-L{lines[0]},{lines[1]}:{path}")
+    done = _asked(repo, "log", *shown, f"{base}..{rev}")
+    found = []
+    for one in os.fsdecode(done.stdout).split("\n") if done else ():
+        commit, separator, subject = one.partition("\0")
+        if separator:
+            found.append(Known(id=commit, subject=subject))
+    return found
+
+
 def _asked(repo: Repository, *arguments: str) -> Done | None:
     try:
         done = git(repo.at, *arguments, deadline_s=SECONDS)

@@ -152,5 +152,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     monkeypatch.setattr(Cells, "recalled", recalled)
     monkeypatch.setattr(running, "judge", lambda run: run)
-    monkeypatch.setattr(running, "write_reports", lambda _judged: None)
+    monkeypatch.setattr(running, "write_reports", lambda _judged, _clue: None)
+    monkeypatch.setattr(running, "told", lambda _judged: None)
     return made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.hunts.fstests.configuring import arguments, local_config, sections
+from anyclue.hunts.fstests.configuring import arguments, config_of, local_config, sections
 from anyclue.hunts.hunt import plan
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario, TestChoice
@@ -125,3 +125,11 @@ def test_mistakes(planned: Callable[[str], Scenario], text: str, words: list[str
     with pytest.raises(RequestError) as caught:
         planned(text)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_the_config_of_a_cell(planned: Callable[[str], Scenario]) -> None:
+    scenario = planned('tests = ["-g quick"]\nload_factor = 3\n[mount]\nlzo = "compress=lzo"')
+    found = options(config_of(scenario, "k.m.default.lzo.few"))
+    assert (found["LOAD_FACTOR"], found["MOUNT_OPTIONS"]) == ("3", "-o compress=lzo")
+    with pytest.raises(RequestError, match=r"cells that run fstests: k\.m\.default\.lzo\.few"):
+        config_of(scenario, "k.m.default.none.few")

@@ -10,25 +10,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anyclue.clues.factors import first_guilty
 from anyclue.guests import Reply
+from anyclue.hunts.hunt import RULES
 from anyclue.hunts.probing import choosing, running
 from anyclue.hunts.probing.watching import ProbeWatch
 from anyclue.hunts.procedure import TrialEndedError, Watch
 from anyclue.model.errors import RequestError
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.scenario import Cell, Scenario, TestChoice, WorkloadChoice
 from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
 from anyclue.probes import PROBES, readings_from_json
 from anyclue.probes.steps import BETWEEN
 from anyclue.recordings import write_recording
-from anyclue.scenarios import scenario_from_json
+from anyclue.scenarios import load_scenario, scenario_from_json
 from anyclue.system.store import Store
 
 if TYPE_CHECKING:
     from tests.hunts.conftest import Hunted, Make
 
 SLAB = "slab-growth"
+SCENARIOS = Path(__file__).parents[3] / "scenarios"
 
 
 def cells_of(hunted: Hunted) -> dict[str, Cell]:
@@ -162,19 +165,20 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
         judged("good", Verdict.UNPROVEN, workload="v"),
     )
     findings = Findings(sentence="", cells=(broken, leak, *others), factors=())
-    guilty = choosing.guilty_cell(findings)
-    assert guilty == leak.cell
+    guilty = first_guilty(findings.cells)
+    assert guilty == leak
     assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
     assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
     nothing = Findings(sentence="", cells=others[3:], factors=())
-    assert choosing.guilty_cell(nothing) is None
+    assert first_guilty(nothing.cells) is None
     assert choosing.innocent_beside(nothing, leak.cell) is None
 
 
 def test_every_signature_has_a_probe_except_users_memory() -> None:
     without = {one for one in Signature if not choosing.fitting(one)}
     assert without == {Signature.USER_SPACE}
-    assert {probe.name for probe in choosing.fitting(None)} == {"kmap-balance", "incidents"}
+    broke = {probe.name for probe in choosing.fitting(None)}
+    assert broke == {"call-counts", "kmap-balance", "incidents"}
 
 
 @dataclass
@@ -197,6 +201,7 @@ def test_the_steps_of_a_probe(name: str) -> None:
 
     async def trial() -> None:
         await watch.loaded(agent)
+        await watch.settled(agent)
         await watch.at_floor(agent)
         await watch.ended(agent)
 
@@ -212,3 +217,20 @@ def test_a_probe_that_is_not_available_ends_the_trial() -> None:
         with pytest.raises(TrialEndedError, match=said) as error:
             asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
         assert error.value.outcome is Outcome.NOT_RUN
+
+
+def test_what_a_hunt_runs() -> None:
+    scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
+    leak = judged("bad", Verdict.LEAK)
+    guilty = replace(leak.cell, workload="small-files")
+    findings = Findings(sentence="", cells=(replace(leak, cell=guilty),), factors=())
+    # The mail suspects kmap, so its balance is looked at, whatever leaks.
+    asked = {probe.name for probe in choosing.called_for(scenario, findings, guilty)}
+    assert "kmap-balance" in asked
+    without = replace(scenario, suspects=())
+    assert "kmap-balance" not in {
+        probe.name for probe in choosing.called_for(without, findings, guilty)
+    }
+    tests = WorkloadChoice(name="quick", use="fstests", tests=TestChoice(tests=("-g quick",)))
+    of_tests = replace(scenario, workloads={"quick": tests})
+    assert choosing.called_for(of_tests, findings, replace(guilty, workload="quick")) == ()

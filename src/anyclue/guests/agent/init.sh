@@ -32,11 +32,10 @@ echo "init: control $control, telemetry $telemetry"
 
 if grep -q anyclue.root /proc/cmdline; then
 	mkdir -p /lower /upper /root
-	# With readahead, page_cache_ra_unbounded() of 6.1 can loop for ever over a squashfs of which
-	# dropping the caches has left single pages.
-	for disk in vdc vdd; do
-		echo 0 >/sys/block/$disk/queue/read_ahead_kb
-	done
+	# QEMU's emulation translates a library anew for each address that it is mapped at, and walks
+	# through all translations of a page at each write to it: with random addresses, and thousands
+	# of processes, clearing one page of libc that was freed takes minutes.
+	echo 0 >/proc/sys/kernel/randomize_va_space
 	mount -t squashfs -o ro /dev/vdc /lower
 	mount -t tmpfs -o size=40% upper /upper
 	mkdir /upper/changes /upper/work

@@ -14,6 +14,7 @@ from anyclue.clues.bisection.search import Search
 from anyclue.hunts.bisecting.asking import Bisection
 from anyclue.hunts.bisecting.evidence import Gathering
 from anyclue.hunts.bisecting.observing import Observer
+from anyclue.hunts.clues.making import told
 from anyclue.hunts.context import Context
 from anyclue.hunts.judging import judge, write_reports
 from anyclue.model.bisection import (
@@ -65,7 +66,8 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     named = dict.fromkeys([*(one.seen.commit for one in runs), *status.accused])
     subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
-    write_reports(judge(bisection.run))
+    judged = judge(bisection.run)
+    write_reports(judged, told(judged))
     return Bisected(
         standing=status.standing,
         accused=tuple(Named(commit=one, subject=subjects[one]) for one in status.accused),

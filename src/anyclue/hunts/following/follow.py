@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from anyclue.clues.conjunction import smallest_conjunction
 from anyclue.clues.done import done_per_round
 from anyclue.clues.dose import doses, respond
-from anyclue.clues.factors import is_guilty
+from anyclue.clues.factors import first_guilty
 from anyclue.clues.options import joined, split
 from anyclue.clues.reduction import Parameters, fewest, simplest
 from anyclue.hunts.following.variations import NotRunError, Runner, Variations, drive
@@ -37,12 +37,12 @@ class Followed:
 
 
 async def follow(judged: Judged, runner: Runner | None) -> Followed:
-    """Follow up the first guilty cell; without a ``runner`` return what is stored.
+    """Follow up the guilty cell that is looked into; without a ``runner`` return what is stored.
 
     Raises:
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
-    guilty = next((verdict for verdict in judged.findings.cells if is_guilty(verdict)), None)
+    guilty = first_guilty(judged.findings.cells)
     # Of a guest that hangs every single step would take a whole deadline.
     if guilty is None or guilty.outcome is Outcome.HUNG:
         return Followed()

@@ -12,7 +12,7 @@ from anyclue.hunts.fstests.gathering import gather, read_trials, recordings_of
 from anyclue.hunts.fstests.judging import findings
 from anyclue.hunts.fstests.planning import next_plan
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
-from anyclue.model.scenario import Arch, Cell, Scenario, TestChoice
+from anyclue.model.scenario import Cell, Scenario, TestChoice
 from anyclue.model.suite import TestPlan
 from anyclue.recordings import RunDirectory
 from anyclue.suites.fstests.build import SuiteTree, build_suite, read_tree
@@ -36,15 +36,17 @@ async def plan_tests(
         if choice is None:
             continue
         recordings = [r for r in recordings_of(run, cell) if r.trial < number]
-        suite = await suite_of(choice, scenario.machines[cell.machine].arch, context)
-        earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, suite.key[:12]}
+        tree = tree_of(choice.tree)
+        arch = scenario.machines[cell.machine].arch
+        suite = await build_suite(context.store, context.apt, tree, arch)
+        earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.words}
         if earlier:
             raise InfrastructureError(
-                "the checkout of fstests, or what it is built with, changed since the run began",
+                f"the checkout of fstests changed since the run began: it is {tree.words}",
                 where=choice.tree or "",
-                next_step=f"bring it back to what it was ({earlier.pop()}), or begin a new run",
+                next_step=f"bring it back to {earlier.pop()}, or begin a new run",
             )
-        base = _base(scenario, cell, choice, suite)
+        base = replace(_base(scenario, cell, choice, suite), origin=tree.words)
         gathered = gather(read_trials(run, recordings))
         tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
         extra = scenario.limits.extra_trials
@@ -63,15 +65,6 @@ def _base(scenario: Scenario, cell: Cell, choice: TestChoice, suite: Artifact) -
         passes=asked.passes,
         stop_at_failure=asked.stop_at_failure,
     )
-
-
-async def suite_of(choice: TestChoice, arch: Arch, context: Context) -> Artifact:
-    """Return the built checkout of a choice.
-
-    Raises:
-        RequestError: the choice names none, or what it names is none.
-    """
-    return await build_suite(context.store, context.apt, tree_of(choice.tree), arch)
 
 
 def tree_of(path: str | None) -> SuiteTree:

@@ -116,6 +116,8 @@ class TestsProcedure:
                 raise TrialEndedError(
                     Outcome.NOT_RUN, f"the module under test does not load: {loaded.output.strip()}"
                 )
+        # The snapshot's clock stood still since it was saved.
+        await self._shell(f"date -u -s @{int(time.time())}")
         mounted = await self._shell(MOUNT_SUITE)
         if mounted.status != 0:
             raise TrialEndedError(Outcome.LOST, f"fstests cannot be mounted: {mounted.output}")

@@ -192,6 +192,7 @@ def _document(
             for name in versions
         },
         "plan": plan,
+        "suspects": {},  # they may name kernels that are not there any more
     }
 
 

@@ -6,18 +6,9 @@ import difflib
 from collections.abc import Sequence
 
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Axis, Cell
+from anyclue.model.scenario import Axis, Cell, OfResource, Resource, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
-from anyclue.probes import PROBES, Probe
-
-GUILTY = (Verdict.LEAK, Verdict.BROKEN)
-"""What a probe has something to say of, in the order in which it is looked for."""
-
-
-def guilty_cell(findings: Findings) -> Cell | None:
-    """Return the first cell that leaks; else the first that broke."""
-    found = [one for verdict in GUILTY for one in findings.cells if one.verdict is verdict]
-    return found[0].cell if found else None
+from anyclue.probes import KMAP_BALANCE, PROBES, Probe
 
 
 def innocent_beside(findings: Findings, guilty: Cell) -> Cell | None:
@@ -54,6 +45,19 @@ def cell_named(findings: Findings, name: str, option: str) -> Cell:
 def fitting(signature: Signature | None) -> tuple[Probe, ...]:
     """Return the probes that fit a signature; None: a cell that broke."""
     return tuple(probe for probe in PROBES.values() if signature in probe.signatures)
+
+
+def called_for(scenario: Scenario, findings: Findings, guilty: Cell) -> tuple[Probe, ...]:
+    """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
+
+    None for tests of fstests: their rounds are not those of a workload.
+    """
+    if scenario.workloads[guilty.workload].tests is not None:
+        return ()
+    theories = (theory.about for theory in scenario.suspects)
+    of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)
+    fit = fitting(signature_of(findings, guilty))
+    return tuple(dict.fromkeys((*fit, *((KMAP_BALANCE,) if of_kmap else ()))))
 
 
 def named(names: Sequence[str]) -> tuple[Probe, ...]:

@@ -36,6 +36,10 @@ class ProbeWatch:
             raise TrialEndedError(Outcome.NOT_RUN, asked.output.strip() or "not available")
         await self._take(ask, (*_SYMBOLS, *self._probe.start(self._cpus)))
 
+    async def settled(self, ask: Ask) -> None:
+        """Look at what a round did."""
+        await self._take(ask, self._probe.settled)
+
     async def at_floor(self, ask: Ask) -> None:
         """Look at a floor."""
         await self._take(ask, self._probe.floor)

@@ -72,8 +72,8 @@ def _script(parameters: Mapping[str, Scalar]) -> Script:
     )
     sizes = " ".join(_words(parameters, "sizes"))
     write = (
-        f"one() {{ i=0; while [ $i -lt {parameters['copies']} ]; do {made}; i=$((i + 1)); "
-        f"done; }}; for size in {sizes}; do one $size; done"
+        f"one() {{ i=0; while [ $i -lt {parameters['copies']} ]; do {made}; i=$((i + 1)); done; }}"
+        f"\n  for size in {sizes}; do one $size; done"
     )
     steps = _words(parameters, "steps")
     return Script(write=write, exercise="; ".join(_STEPS[step] for step in STEPS if step in steps))

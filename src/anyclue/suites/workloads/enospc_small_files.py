@@ -38,10 +38,10 @@ def _script(parameters: Mapping[str, Scalar]) -> Script:
     data = f"yes it compresses well | head -c {size}"
     made = ""
     if size <= LARGEST_TEXT:  # a shell that starts no program for each file is many times faster
-        made = f"text=$({data} | tr '\\n' ' '); "
+        made = f"text=$({data} | tr '\\n' ' ')\n  "
         data = 'printf %s "$text"'
     bound = f"[ $i -lt {files} ] && " if files else ""
-    fill = f'i=0; while {bound}{data} >"$MNT/$i"; do i=$((i + 1)); done'
+    fill = f'i=0; while {bound}{data} >"$MNT/$i"\n  do i=$((i + 1)); done'
     if not files:
         fill = f"{{ {fill}; }} 2>/dev/null"
     again = f'; rm -f "$MNT"/*; {fill}' * (int(parameters["loops"]) - 1)

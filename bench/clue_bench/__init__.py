@@ -1,0 +1,1 @@
+"""Measuring the clue: planted bugs, the rank of the right function."""

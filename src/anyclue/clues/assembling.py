@@ -1,0 +1,108 @@
+"""The clue put together: guilt, places, suspects, and what was not tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from anyclue.clues.case import guilt
+from anyclue.clues.suspects.hearing import Hearing
+from anyclue.clues.suspects.judging import suspects
+from anyclue.model.clue import Clue, Conjunction, Dose, Place, ProbeSaid, Reproducer
+from anyclue.model.finding import LOST
+from anyclue.model.probe import ProbeReading
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Axis
+from anyclue.model.verdict import Findings, Verdict
+
+LIKELY: Final = 0.5
+"""The sentence names a place that is at least so likely."""
+
+
+def assembled(
+    hearing: Hearing,
+    notes: Iterable[str] = (),
+    *,
+    conjunction: Conjunction | None = None,
+    dose: Dose | None = None,
+    reproducer: Reproducer | None = None,
+) -> Clue:
+    """Return the clue.
+
+    Args:
+        hearing: what the guests and the sources say.
+        notes: what could not be had, one line each.
+        conjunction: what was isolated, if it was.
+        dose: how the amount follows what is done, if that was measured.
+        reproducer: the smallest reproducer, if there is one.
+    """
+    findings, ranked = hearing.findings, hearing.ranked
+    return Clue(
+        sentence=_sentence(findings.sentence, ranked.places),
+        guilt=guilt(findings, conjunction),
+        places=ranked.places,
+        elsewhere=ranked.elsewhere,
+        suspects=suspects(hearing),
+        not_tested=tuple(dict.fromkeys([*notes, *_not_tested(hearing)])),
+        conjunction=conjunction,
+        dose=dose,
+        reproducer=reproducer,
+        probes=tuple(_said(one) for one in hearing.readings),
+    )
+
+
+def _sentence(sentence: str, places: Iterable[Place]) -> str:
+    first = next(iter(places), None)
+    if first is None or first.probability < LIKELY:
+        return sentence
+    where = f"{first.function}() at {first.path}:{first.line}"
+    said = "Almost certainly" if first.probability >= 0.95 else "Probably"
+    return f"{sentence} {said} in {where}{missing(first)}."
+
+
+def missing(place: Place) -> str:
+    """Return what is missing at a place, to follow its name; "" where nothing is known."""
+    lost = place.missing
+    if lost is None or lost.kind not in LOST or not lost.release:
+        return ""
+    at = f" at the label {lost.label}" if lost.label else ""
+    resource = f" of {lost.resource}" if lost.resource else ""
+    return f", where {lost.release[0]}(){resource} is missing{at}"
+
+
+def _not_tested(hearing: Hearing) -> Iterable[str]:
+    findings = hearing.findings
+    for factor in findings.factors:
+        if factor.matters is None and hearing.guilty:
+            yield f"{factor.factor.value}: {factor.because}"
+    yield from findings.not_judged
+    accused = hearing.accused
+    if accused is None:
+        return
+    if accused.good is None:
+        yield f"kernel {accused.bad}: no innocent kernel ran under the same conditions"
+    others = _other_kernels(findings, accused.bad)
+    if others:
+        yield f"places were looked for in kernel {accused.bad} only; guilty too: {others}"
+    if not hearing.readings:
+        yield "no probe looked at the guilty cell"
+
+
+def _other_kernels(findings: Findings, bad: str) -> str:
+    guilty = {
+        one.cell.value(Axis.KERNEL)
+        for one in findings.cells
+        if one.verdict in (Verdict.LEAK, Verdict.BROKEN) and one.outcome is not Outcome.LOST
+    }
+    return ", ".join(sorted(guilty - {bad}))
+
+
+def _said(one: ProbeReading) -> ProbeSaid:
+    lost = ", ".join(f"{count} {name} lost" for name, count in one.lost.items())
+    says = one.findings[0].because if one.findings else "nothing stayed that should not"
+    return ProbeSaid(
+        name=one.probe,
+        cell=one.cell.id,
+        says=one.could_not or says,
+        limits="; ".join(part for part in (one.cannot_see, lost) if part),
+    )

@@ -1,0 +1,1 @@
+"""Where the fault is: evidence on functions, combined by likelihood ratios, ranked."""

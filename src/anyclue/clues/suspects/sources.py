@@ -1,0 +1,93 @@
+"""Theories about the source: a function, a file or directory, a commit."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from anyclue.clues.places.evidence import FunctionSource
+from anyclue.clues.suspects.hearing import Hearing, Ruling, acquitted, below, guilty, unproven
+from anyclue.model.clue import Place, Source
+from anyclue.model.scenario import OfCommit, OfFunction, OfSubsystem
+
+SURE = 0.9
+"""A place at least so likely is called guilty, where pairing, a probe or a commit speaks for it."""
+
+_SPEAKING = frozenset({Source.PAIRS_CHANGE, Source.PROBE, Source.COMMIT})
+
+
+def of_function(about: OfFunction, hearing: Hearing) -> Ruling:
+    """Judge a function by its place among all, and by whether it was changed."""
+    own = [one for one in hearing.functions if one.name == about.function]
+    if not hearing.functions:
+        return _no_sources()
+    if not own:
+        return _outside(f"{about.function}()", hearing)
+    places = [one for one in hearing.ranked.places if one.function == about.function]
+    return _judged(f"{about.function}()", own, places, hearing)
+
+
+def of_subsystem(about: OfSubsystem, hearing: Hearing) -> Ruling:
+    """Judge a file or a directory by the places in it, and by whether it was changed."""
+    if not hearing.functions:
+        return _no_sources()
+    own = [one for one in hearing.functions if below(one.path, about.subsystem)]
+    if not own:
+        return _outside(about.subsystem, hearing)
+    places = [one for one in hearing.ranked.places if below(one.path, about.subsystem)]
+    return _judged(about.subsystem, own, places, hearing)
+
+
+def of_commit(about: OfCommit, hearing: Hearing) -> Ruling:
+    """Judge a commit by which of the kernels has it."""
+    known = hearing.commits.get(about.commit)
+    if known is None:
+        scenario = shlex.quote(hearing.scenario_file)
+        return unproven(
+            "no kernel of this scenario is known by its commits, so none could be tested for it",
+            f"in a clone of the kernel: anyclue merge {about.commit} --test {scenario} for a merge,"
+            " anyclue bisect for another commit",
+        )
+    what = "merge" if known.merge else "commit"
+    named = f'{what} {known.commit[:12]} ("{known.subject}")'
+    if not known.in_bad:
+        return acquitted("the guilty kernel does not have it", named)
+    if known.in_good:
+        return acquitted("the innocent kernel has it too, all else equal", named)
+    if known.in_good is False and known.alone:
+        return guilty("it is all that the guilty kernel has and the innocent one has not", named)
+    places = [p for p in hearing.ranked.places if any(c.commit == known.commit for c in p.commits)]
+    touched = [f"it changed {one.function}(), p = {one.probability:.2f}" for one in places]
+    settle = "anyclue bisect between the two kernels"
+    if known.merge:
+        settle = f"anyclue merge {known.commit[:12]} --test {shlex.quote(hearing.scenario_file)}"
+    return unproven("it is one of several that lie between the kernels", settle, named, *touched)
+
+
+def _judged(
+    name: str, own: Sequence[FunctionSource], places: Sequence[Place], hearing: Hearing
+) -> Ruling:
+    probability = sum(one.probability for one in places)
+    said = [f"{one.function}(): p = {one.probability:.2f}" for one in places[:3]]
+    speaks = places and any(
+        reason.ratio > 1 and reason.source in _SPEAKING for reason in places[0].reasons
+    )
+    if probability >= SURE and speaks:
+        return guilty(f"it is the place, with a probability of {probability:.2f}", *said)
+    if hearing.compared and not any(one.changed for one in own):
+        return acquitted(f"{name} is the same in both kernels, and the kernel is what matters")
+    settle = "anyclue probe RUN, and then anyclue clue RUN: stacks name functions"
+    return unproven(f"it is the place with a probability of {probability:.2f}", settle, *said)
+
+
+def _outside(name: str, hearing: Hearing) -> Ruling:
+    if hearing.compared and hearing.alone:
+        return acquitted(f"nothing differs between the kernels outside of {hearing.directory}")
+    settle = f"name something below {hearing.directory}"
+    if hearing.accused is not None and hearing.accused.good is not None:
+        settle = "kernels that differ in nothing else, or anyclue bisect between these"
+    return unproven(f"{name} is not in {hearing.directory}, whose sources were looked at", settle)
+
+
+def _no_sources() -> Ruling:
+    return unproven("there were no sources to look at", "anyclue clue RUN, where they can be had")

@@ -1,0 +1,151 @@
+"""The clue of a run: made from its verdicts, its probes and the sources that it keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import replace
+
+from anyclue.clues import smallest_conjunction
+from anyclue.clues.assembling import assembled
+from anyclue.clues.case import Accused, accused, case
+from anyclue.clues.places.evidence import ModuleSource
+from anyclue.clues.places.ranking import Ranked, rank
+from anyclue.clues.suspects.hearing import Hearing
+from anyclue.hunts.clues.commits import History, history, suspected
+from anyclue.hunts.clues.keeping import Kept, keep, kept, place
+from anyclue.hunts.clues.module import read_module
+from anyclue.hunts.context import Context
+from anyclue.hunts.following.follow import Followed, follow
+from anyclue.hunts.judging import Judged
+from anyclue.hunts.probing.running import readings_of
+from anyclue.model.clue import Clue, Conjunction
+from anyclue.model.errors import RequestError
+from anyclue.recordings import RunDirectory
+from anyclue.reports.clues_json import clue_from_json, clues_json
+from anyclue.system.files import write_whole
+
+log = logging.getLogger(__name__)
+
+CLUES = "clues.json"
+
+
+async def make(judged: Judged, context: Context) -> Clue:
+    """Make the clue of a judged run, and write ``clues.json``.
+
+    Sources of the kernels that the run does not keep yet are put into it; of the follow-ups, those
+    count that it holds.
+
+    Raises:
+        RequestError: ``probes.json`` is damaged.
+    """
+    of = accused(judged.findings)
+    sources = None
+    if of is not None:
+        sources = kept(judged.run, judged.scenario, of)
+        if sources is None:
+            sources = await keep(judged.run, judged.scenario, of, context)
+    clue = _made(judged, of, sources, await follow(judged, None))
+    text = clues_json(clue, title=judged.scenario.title, verdicts=_verdicts(judged.run))
+    write_whole(judged.run.file(CLUES), text)
+    return clue
+
+
+def told(judged: Judged) -> Clue:
+    """Return the clue that goes with a run's verdicts: as it was made, or else without places."""
+    before = stored(judged)
+    if before is not None:
+        return before
+    hearing = Hearing(
+        scenario=judged.scenario,
+        findings=judged.findings,
+        accused=accused(judged.findings),
+        scenario_file=judged.run.scenario.name,
+    )
+    notes = ["places were not looked for: anyclue clue RUN does that"] if hearing.guilty else []
+    return assembled(hearing, notes, conjunction=_conjunction(judged))
+
+
+def stored(judged: Judged) -> Clue | None:
+    """Return the clue that was made of these very verdicts; None where there is none."""
+    try:
+        clue, verdicts = clue_from_json(judged.run.file(CLUES).read_text())
+    except (OSError, UnicodeDecodeError, RequestError):
+        return None
+    return clue if verdicts == _verdicts(judged.run) else None
+
+
+def _made(
+    judged: Judged,
+    of: Accused | None,
+    sources: Kept | None,
+    followed: Followed,
+) -> Clue:
+    scenario, findings = judged.scenario, judged.findings
+    readings = readings_of(judged.run)
+    conjunction = _conjunction(judged, followed)
+    hearing = Hearing(
+        scenario=scenario,
+        findings=findings,
+        accused=of,
+        readings=readings,
+        scenario_file=judged.run.scenario.name,
+    )
+    notes: tuple[str, ...] = ()
+    if of is not None and sources is not None:
+        log.info("looking for the place in %s", sources.directory)
+        commits = history(scenario, of)
+        module = _module(judged.run, of, sources)
+        ranked = Ranked()
+        if module is not None:
+            what = case(of, findings, scenario, conjunction, readings)
+            ranked = _with_commits(rank(module, what), module, commits)
+        notes = sources.notes
+        if module is not None and not module.compared:
+            notes += ("places: there is no good source to compare the bad one with",)
+        hearing = replace(
+            hearing,
+            ranked=ranked,
+            functions=module.functions if module is not None else (),
+            alone=sources.alone,
+            directory=sources.directory,
+            commits=commits.suspected(suspected(scenario)) if commits is not None else {},
+        )
+    return assembled(
+        hearing,
+        notes,
+        conjunction=conjunction,
+        dose=followed.dose,
+        reproducer=followed.reproducer,
+    )
+
+
+def _module(run: RunDirectory, of: Accused, sources: Kept) -> ModuleSource | None:
+    if of.bad not in sources.kernels:
+        return None
+    good = place(run, of.good) if of.good is not None and of.good in sources.kernels else None
+    bad = place(run, of.bad)
+    return read_module(good, bad, sources.directory, alone=sources.alone)
+
+
+def _with_commits(ranked: Ranked, module: ModuleSource, commits: History | None) -> Ranked:
+    return commits.named(ranked, module.functions) if commits is not None else ranked
+
+
+def _conjunction(judged: Judged, followed: Followed | None = None) -> Conjunction | None:
+    """Return the smallest conjunction, with the options that were isolated by follow-ups."""
+    scenario = judged.scenario
+    found = smallest_conjunction(judged.findings.cells, scenario.combinations, scenario.references)
+    if found is None or followed is None:
+        return found
+    conditions = tuple(
+        replace(one, option=followed.options.get(one.axis, "")) for one in found.conditions
+    )
+    return replace(found, conditions=conditions)
+
+
+def _verdicts(run: RunDirectory) -> str:
+    try:
+        return hashlib.sha256(run.file("verdicts.json").read_bytes()).hexdigest()
+    except OSError:
+        return ""

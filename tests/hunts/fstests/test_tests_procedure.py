@@ -1,0 +1,152 @@
+"""The procedure of fstests against a scripted agent: what it asks for, and what it keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from anyclue.guests import Agent, GuestGoneError, Reply
+from anyclue.hunts.fstests import procedure
+from anyclue.hunts.fstests.journal import TrialRecord, read_record
+from anyclue.hunts.fstests.procedure import TestsProcedure
+from anyclue.hunts.procedure import TrialEndedError
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Limits
+from anyclue.model.suite import SectionPlan, TestId, TestPlan
+from anyclue.model.trial import ArtifactRef
+
+LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
+SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", config='export FSTYP="btrfs"\n')
+PLAN = TestPlan(
+    suite=ArtifactRef(kind="fstests", key="k"),
+    sections={"": SECTION},
+    selection=("-g", "quick"),
+    arguments=("-L", "2"),
+)
+
+
+@dataclass
+class Guest:
+    """Answers commands by what is in them; dies at the one that ``dies_at`` is in."""
+
+    answers: Mapping[str, Reply]
+    dies_at: str = "never"
+    commands: list[str] = field(default_factory=list)
+    marks: list[tuple[str, int, str]] = field(default_factory=list)
+
+    async def request(
+        self, verb: str, _number: int = 0, payload: str = "", *, deadline_s: float
+    ) -> Reply:
+        assert deadline_s > 0
+        if verb == "mark":
+            mark = json.loads(payload)
+            self.marks.append((mark["name"], mark["round"], mark["data"].get("test", "")))
+        if verb == "run":
+            self.commands.append(payload)
+            if self.dies_at in payload:
+                raise GuestGoneError("the guest ended")
+        found = (reply for part, reply in self.answers.items() if part in payload)
+        return next(found, Reply(status=0, output=""))
+
+    @property
+    def checks(self) -> list[str]:
+        """The arguments of check, in order."""
+        return [c.partition("./check ")[2] for c in self.commands if "./check " in c]
+
+
+def carry_out(
+    plan: TestPlan, place: Path, words: Mapping[str, str], dies_at: str = "never"
+) -> Guest:
+    passed = {
+        f" {test}": Reply(status=0, output=words["pass"].format(test=test))
+        for test in ("btrfs/001", "btrfs/003")
+    }
+    guest = Guest({"-n -g": Reply(status=0, output=LISTING), **passed}, dies_at)
+    run(plan, place, guest)
+    return guest
+
+
+def run(plan: TestPlan, place: Path, guest: Guest) -> None:
+    (place / "results.img").write_bytes(bytes(1 << 20))
+    agent = cast(Agent, guest)
+    asyncio.run(TestsProcedure(plan, Limits(), agent, payload=True, place=place).run())
+
+
+def record(place: Path) -> TrialRecord:
+    found = read_record(place)
+    assert found is not None
+    return found
+
+
+def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, str]) -> None:
+    guest = carry_out(PLAN, tmp_path, words)
+    assert guest.checks == [
+        "-n -g quick",
+        "-R xunit-quiet -L 2 btrfs/001",
+        "-R xunit-quiet -L 2 btrfs/003",
+    ]
+    made = [command for command in guest.commands if "mkfs" in command]
+    assert made == ["wipefs -qa /dev/vdb && mkfs -t btrfs -n 16k /dev/vdb"]
+    floors = [mark[:2] for mark in guest.marks if mark[0] == "floor-begin"]
+    assert floors == [("floor-begin", number) for number in (0, 1, 2)]
+    begun = [mark for mark in guest.marks if mark[0] == "round-begin"]
+    assert begun == [("round-begin", 1, "btrfs/001"), ("round-begin", 2, "btrfs/003")]
+    kept = record(tmp_path)
+    assert kept.expunged == (TestId(section="", test="btrfs/002"),)
+    assert [call.status for call in kept.calls] == [0, 0]
+    assert "Passed all 1 tests" in kept.said(kept.calls[0])
+
+
+def test_what_a_dead_guest_began_is_kept(tmp_path: Path, words: Mapping[str, str]) -> None:
+    with pytest.raises(GuestGoneError):
+        carry_out(PLAN, tmp_path, words, dies_at="xunit-quiet -L 2 btrfs/003")
+    kept = record(tmp_path)
+    assert [str(test) for test in kept.tests] == ["btrfs/001", "btrfs/003"]
+    assert [call.status for call in kept.calls] == [0, None]
+
+
+def test_passes(tmp_path: Path, words: Mapping[str, str]) -> None:
+    carry_out(replace(PLAN, passes=3), tmp_path, words)
+    assert [call.test for call in record(tmp_path).calls] == ["btrfs/001", "btrfs/003"] * 3
+
+
+def test_a_failure_ends_the_list_when_asked_to(tmp_path: Path, words: Mapping[str, str]) -> None:
+    failed = Reply(status=1, output="FSTYP  -- btrfs\n" + words["fail"].format(test="btrfs/001"))
+    guest = Guest({"-n -g": Reply(status=0, output=LISTING), " btrfs/001": failed})
+    run(replace(PLAN, stop_at_failure=True), tmp_path, guest)
+    kept = record(tmp_path)
+    assert [call.test for call in kept.calls] == ["btrfs/001"]
+    assert kept.stopped
+
+
+def test_a_long_list_is_left_to_the_next_guest(
+    tmp_path: Path, words: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(procedure, "MOST_S", -1.0)
+    carry_out(PLAN, tmp_path, words)
+    kept = record(tmp_path)
+    assert (len(kept.tests), len(kept.calls), kept.stopped) == (2, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("part", "output", "outcome", "words"),
+    [
+        ("insmod", "invalid module format", Outcome.NOT_RUN, "does not load"),
+        ("squashfs", "no such device", Outcome.LOST, "cannot be mounted"),
+        ("modprobe", "", Outcome.NOT_RUN, "the guest's kernel has no btrfs"),
+        ("mkfs", "bad option", Outcome.NOT_RUN, "bad option"),
+        ("-n -g", "check: failed to mkfs", Outcome.NOT_RUN, "check lists no tests"),
+    ],
+)
+def test_a_guest_that_cannot_run_it(
+    tmp_path: Path, part: str, output: str, outcome: Outcome, words: str
+) -> None:
+    with pytest.raises(TrialEndedError, match=words) as caught:
+        run(PLAN, tmp_path, Guest({part: Reply(status=1, output=output)}))
+    assert caught.value.outcome is outcome
