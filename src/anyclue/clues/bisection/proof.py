@@ -2,25 +2,19 @@
 
 The commit itself shows the bug, and each parent of it does not: a merge is accused only when all
 its parents are good. Each is run ``repeats`` times at least, and until these runs alone, whatever
-the prior, give twice the odds of the stated confidence. That runs at one commit ever give odds of k
-to 1 for what is false has a probability of 1 / k at most (Ville's inequality), also when they are
-stopped at will; this holds for each commit that is tried, and more than one may be.
+the prior, give the odds of the stated confidence. That runs at one commit ever give odds of k to 1
+for what is false has a probability of 1 / k at most (Ville's inequality), also when they are
+stopped at will; this holds for each commit that is tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil, log
-from typing import Final
 
-import numpy as np
-
-from anyclue.clues.bisection.history import Floats, History
+from anyclue.clues.bisection.history import History
 from anyclue.clues.bisection.noise import believed, log_odds
 from anyclue.model.bisection import Demand, Observation, Settings, Shown
-
-TRIED: Final = 2
-"""So many commits are taken to be tried as the culprit: the allowed error is shared among them."""
 
 
 def demands(
@@ -48,32 +42,6 @@ def demands(
     return tuple(demand for demand in asked if demand.runs)
 
 
-def chance(
-    span: History, mass: Floats, runs: Mapping[str, Sequence[Observation]], settings: Settings
-) -> Floats:
-    """Return how likely the proof needs one more run at each commit, [n].
-
-    It does when the commit is the culprit, or a parent of it, and has not shown enough so far.
-
-    Args:
-        span: the range.
-        mass: the probability of each commit to be the culprit, [n].
-        runs: what was seen at each commit.
-        settings: what the bisection keeps to.
-    """
-    of_children = np.zeros(len(span))
-    parents, children = span.edges
-    np.add.at(of_children, parents, mass[children])
-    needed = mass + of_children
-    for commit, seen in runs.items():
-        place = span.number.get(commit)
-        if place is not None:
-            bad = missing(seen, Shown.BAD, settings) > 0
-            good = missing(seen, Shown.GOOD, settings) > 0
-            needed[place] = bad * mass[place] + good * of_children[place]
-    return needed
-
-
 def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) -> int:
     """Return how many runs that show what is expected are missing at a commit."""
     rates = believed(settings.rates)
@@ -83,7 +51,7 @@ def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) ->
         one_more = log((1 - rates.false_good) / rates.false_bad)
     else:
         odds, one_more = -odds, log((1 - rates.false_bad) / rates.false_good)
-    short = log(TRIED * settings.confidence / (1 - settings.confidence)) - odds
+    short = log(settings.confidence / (1 - settings.confidence)) - odds
     return max(settings.repeats - agreeing, ceil(short / one_more - 1e-9), 0)
 
 
