@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from anyclue.clues.places.evidence import Case
 from anyclue.clues.places.stacks import stacks
+from anyclue.clues.places.weights import STACK
 from anyclue.model.clue import Reason, Source
 from anyclue.model.probe import Amount, Evidence, Frame, Place, ProbeFinding, ProbeReading
 from anyclue.model.scenario import Cell
@@ -107,3 +109,19 @@ def test_the_stack_of_what_broke(make_case: MakeCase) -> None:
 def test_nonsense(make_case: MakeCase) -> None:
     empty = reading(Evidence.REFERENCE, ((), 0.0), (("inner",), 0.0), (("\x1b[2J", ""), -4.0))
     assert set(ratios(make_case(incident="+0x/0x \x00", readings=(empty,)))) <= {"inner"}
+
+
+def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(make_case: MakeCase) -> None:
+    assert set(STACK) == set(Evidence)
+    gone, noise = (
+        reading(Evidence.CALL, ((name,), 0.0)).findings[0] for name in ("inner", "outer")
+    )
+    none, many = (Amount(kib_per_round=0, count_per_round=n) for n in (0, 600))
+    fewer = Amount(kib_per_round=0, count_per_round=590)
+    findings = (
+        replace(gone, guilty=none, innocent=many),
+        replace(noise, guilty=fewer, innocent=many),
+    )
+    found = ratios(make_case(readings=(replace(reading(Evidence.CALL), findings=findings),)))
+    assert found["inner"] > 30
+    assert found.get("outer", 1.0) < 2

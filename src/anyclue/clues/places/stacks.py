@@ -59,6 +59,10 @@ def _weight(one: ProbeFinding, case: Case) -> float:
 def _grown(one: ProbeFinding) -> float:
     """Return how much more stayed in the guilty cell; KiB, or a count where that is all."""
     before = one.innocent
+    if one.what is Evidence.CALL:
+        # Fewer may be the finding; a hundred to none is more than 9100 to 9000.
+        here, there = one.guilty.count_per_round, before.count_per_round if before else 0.0
+        return (here - there) ** 2 / (here + there) if here + there else 0.0
     kib = one.guilty.kib_per_round - (before.kib_per_round if before else 0.0)
     count = one.guilty.count_per_round - (before.count_per_round if before else 0.0)
     return max(kib if kib > 0 else count, 0.0)

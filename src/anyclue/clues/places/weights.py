@@ -151,8 +151,13 @@ STACK: Final[Mapping[Evidence, Weight]] = MappingProxyType(
             ratio=40,
             why="maps are undone by the function that makes them",
         ),
+        Evidence.CALL: Weight(
+            seen="the caller of an acquisition made more often, or of a release made less often",
+            ratio=40,
+            why="the call that is too much or missing is seen; other work makes other calls, too",
+        ),
         Evidence.INCIDENT: Weight(
-            seen="the same of what broke, or of a task that hangs",
+            seen="the module's first function on the stack of what broke, or of a task that hangs",
             ratio=10,
             why="a kernel often breaks near the fault, and may break later",
         ),
