@@ -121,7 +121,7 @@ KINDS: Final[Mapping[str, tuple[str, Change]]] = {
     "helper": ("add a helper to {function}()", _helped),
     "size": (
         "check the size of a key in {function}()",
-        _inserted("\tBUILD_BUG_ON(sizeof(struct btrfs_disk_key) != 17);"),
+        _inserted("\tBUILD_BUG_ON(sizeof(__le64) != 8);"),
     ),
     "split": ("call and return apart in {function}()", _split),
     "debug": (

@@ -114,7 +114,7 @@ def _first(one: Place, width: int) -> list[str]:
     lines = wrap(said, width, rest="  ")
     lost = one.missing
     if lost is not None:
-        lines += wrap(lost.message, width, first="  ")
+        lines += wrap(f"{lost.message}.", width, first="  ")
         lines += (
             wrap(f"Missing: {clue_words.release(one)}.", width, first="  ") if lost.release else []
         )

@@ -26,8 +26,13 @@ def judge_test(
     runs: Sequence[TestRun],
     pairs: Sequence[tuple[Reading, Reading]],
     recorded: Recorded,
+    *,
+    guests: Sequence[Sequence[tuple[Reading, Reading]]] = (),
 ) -> TestVerdict:
-    """Return the verdict on one test; ``pairs`` are the floors before and after its whole runs."""
+    """Return the verdict on one test; ``pairs`` are the floors before and after its whole runs.
+
+    With ``guests`` they were not all taken in one boot: these are the same pairs by boot.
+    """
     test = runs[0].span.test
     broken = next((r.incident for r in runs if r.incident and r.incident.kind in FATAL), None)
     if broken is not None:
@@ -38,7 +43,8 @@ def judge_test(
             test=test, runs=tuple(runs), verdict=Verdict.UNPROVEN, because=_single(runs, recorded)
         )
     quiesced = all(run.quiesced for run in runs if run.step_kib is not None)
-    evidence = _evidence(test, charged_floors(pairs, quiesced=quiesced), recorded)
+    series = [charged_floors(of_one, quiesced=quiesced) for of_one in guests or (pairs,)]
+    evidence = _evidence(test, series, recorded)
     found = conclude(Sensitivity(), evidence)
     verdict, because = _careful(found, quiesced=quiesced)
     carrier = evidence.decisions.get(found.carrier) if found.rate_known else None
@@ -53,17 +59,24 @@ def judge_test(
     )
 
 
-def _evidence(test: str, floors: Sequence[Reading], recorded: Recorded) -> Evidence:
+def _evidence(test: str, series: Sequence[Sequence[Reading]], recorded: Recorded) -> Evidence:
     machine = recorded.machine
     cell = Cell(kernel=machine.release, machine=machine.host, mkfs="", mount="", workload=test)
-    rounds = tuple(
-        Round(number=k, begin_s=floor.t_s, end_s=floor.t_s, settled=None, floor=floor)
-        for k, floor in enumerate(floors, start=1)
-    )
-    recording = Recording(
-        cell=cell, trial=1, outcome=Outcome.PASSED, detail="", ram_kib=0, rounds=rounds
-    )
-    return gather(cell, [recording], None, None)
+    recordings = [
+        Recording(
+            cell=cell,
+            trial=trial,
+            outcome=Outcome.PASSED,
+            detail="",
+            ram_kib=0,
+            rounds=tuple(
+                Round(number=k, begin_s=floor.t_s, end_s=floor.t_s, settled=None, floor=floor)
+                for k, floor in enumerate(floors, start=1)
+            ),
+        )
+        for trial, floors in enumerate(series, start=1)
+    ]
+    return gather(cell, recordings, None, None)
 
 
 def _careful(found: Conclusion, *, quiesced: bool) -> tuple[Verdict, str]:

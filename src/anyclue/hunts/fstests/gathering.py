@@ -18,6 +18,7 @@ from anyclue.suites.fstests.check_output import parse_check
 from anyclue.verdicts.charges import Charging, Pair
 
 Charged = tuple[TestRun, Pair | None]
+"""A run, and the floors before and after it where it has both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +38,11 @@ class Trial:
 
 @dataclass(kw_only=True)
 class Evidence:
-    """All that the trials of a cell have of one test; ``repeats`` are of trials for it alone."""
+    """All that the trials of a cell have of one test; ``guests`` are its runs, trial by trial."""
 
     id: TestId
     results: list[CheckResult] = field(default_factory=list)
-    runs: list[Charged] = field(default_factory=list)
-    repeats: list[Charged] = field(default_factory=list)
+    guests: list[list[Charged]] = field(default_factory=list)
     repeat_trials: int = 0
     killed: str = ""
     kept: list[str] = field(default_factory=list)
@@ -119,6 +119,8 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
     recorded = as_recorded(trial.recording)
     charging = Charging(recorded)
     by_name = {str(id_): evidence for id_, evidence in found.items()}
+    for one in by_name.values():
+        one.guests.append([])
     previous = None
     for span in recorded.spans:
         begin, end = span.log_lines
@@ -128,8 +130,7 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
         evidence = by_name.get(span.test)
         if evidence is None:
             continue
-        repeated = trial.record.part is Part.REPEAT
-        (evidence.repeats if repeated else evidence.runs).append(charged)
+        evidence.guests[-1].append(charged)
         evidence.recorded = recorded
 
 

@@ -85,14 +85,14 @@ def _is_dead(killed: str) -> bool:
 
 def _memory(evidence: Evidence, least_kib: float) -> TestVerdict | None:
     """Return the verdict on a test's memory: from repetition where there is any."""
-    for charged in (evidence.repeats, evidence.runs):
-        pairs = [pair for _, pair in charged if pair is not None]
-        if len(pairs) >= MIN_FLOORS and evidence.recorded is not None:
-            return judge_test([run for run, _ in charged], pairs, evidence.recorded)
-    single = [run for run, _ in evidence.runs] or [run for run, _ in evidence.repeats]
-    if not single or not ran(evidence.results):
+    runs = [run for guest in evidence.guests for run, _ in guest]
+    if not runs or not ran(evidence.results):
         return None
-    verdicts = [judge_once(run, least_kib=least_kib) for run in single]
+    guests = [[pair for _, pair in guest if pair is not None] for guest in evidence.guests]
+    if evidence.recorded is not None and max(map(len, guests)) >= MIN_FLOORS:
+        pairs = [pair for guest in guests for pair in guest]
+        return judge_test(runs, pairs, evidence.recorded, guests=[g for g in guests if g])
+    verdicts = [judge_once(run, least_kib=least_kib) for run in runs]
     order = (Verdict.BROKEN, Verdict.UNPROVEN, Verdict.CLEAN)
     return min(verdicts, key=lambda verdict: order.index(verdict.verdict))
 
