@@ -18,23 +18,15 @@ HOPE: Final = 0.02
 """The least chance that a commit beside skipped ones can be run."""
 LEAST_BITS: Final = 1e-4
 """A run that teaches less is not worth it."""
-MOST_SHARED: Final = 0.9
-"""So much of a run's cost the proof can take over: none is for nothing."""
 
 
 def best(
-    now: Belief,
-    rates: Rates,
-    skipped: Iterable[str],
-    costs: Mapping[str, float],
-    ran: set[str],
-    proving: Floats,
+    now: Belief, rates: Rates, skipped: Iterable[str], costs: Mapping[str, float], ran: set[str]
 ) -> Ask | None:
     """Return the run that teaches most for its cost; None when none teaches anything.
 
-    A commit that was run before is as good as any other. A run that the proof will need costs
-    nothing now that it would not cost later. Of equals the first in the range is taken, after the
-    good ends.
+    A commit that was run before is as good as any other. Of equals the first in the range is
+    taken, after the good ends.
 
     Args:
         now: what is believed.
@@ -42,11 +34,10 @@ def best(
         skipped: commits that cannot be run.
         costs: what a run at a commit costs, 1 where nothing is said.
         ran: commits that are known to run.
-        proving: probability that the proof needs a run more, by commit, [n].
     """
     span, out = now.span, set(skipped)
     gains = np.round(bits(now.shows, now.coin, rates), 6)
-    worth = gains * _chance(now, out, ran) / (1 - np.minimum(proving, MOST_SHARED))
+    worth = gains * _chance(now, out, ran)
     for commit, cost in costs.items():
         if commit in span.number:
             worth[span.number[commit]] /= cost

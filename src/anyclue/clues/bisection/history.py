@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -59,13 +58,6 @@ class History:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @cached_property
-    def edges(self) -> tuple[Numbers, Numbers]:
-        """Numbers of parents, and of the children that name them, [e] each."""
-        pairs = [(one, child) for child, above in enumerate(self.parents) for one in above]
-        found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
 
     def outside(self, commit: str) -> bool:
         """Say whether a commit is a good end, or a parent that a good end reaches."""

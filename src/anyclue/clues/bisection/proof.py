@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil, log
 
-import numpy as np
-
-from anyclue.clues.bisection.history import Floats, History
+from anyclue.clues.bisection.history import History
 from anyclue.clues.bisection.noise import believed, log_odds
 from anyclue.model.bisection import Demand, Observation, Settings, Shown
 
@@ -42,32 +40,6 @@ def demands(
         for one, shown in wanted
     )
     return tuple(demand for demand in asked if demand.runs)
-
-
-def chance(
-    span: History, mass: Floats, runs: Mapping[str, Sequence[Observation]], settings: Settings
-) -> Floats:
-    """Return how likely the proof needs one more run at each commit, [n].
-
-    It does when the commit is the culprit, or a parent of it, and has not shown enough so far.
-
-    Args:
-        span: the range.
-        mass: the probability of each commit to be the culprit, [n].
-        runs: what was seen at each commit.
-        settings: what the bisection keeps to.
-    """
-    of_children = np.zeros(len(span))
-    parents, children = span.edges
-    np.add.at(of_children, parents, mass[children])
-    needed = mass + of_children
-    for commit, seen in runs.items():
-        place = span.number.get(commit)
-        if place is not None:
-            bad = missing(seen, Shown.BAD, settings) > 0
-            good = missing(seen, Shown.GOOD, settings) > 0
-            needed[place] = bad * mass[place] + good * of_children[place]
-    return needed
 
 
 def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) -> int:

@@ -16,7 +16,7 @@ from anyclue.clues.bisection.belief import CLEAN_END, Belief, belief
 from anyclue.clues.bisection.history import History
 from anyclue.clues.bisection.noise import checked, log_odds
 from anyclue.clues.bisection.prior import prior
-from anyclue.clues.bisection.proof import chance, demands
+from anyclue.clues.bisection.proof import demands
 from anyclue.clues.bisection.telling import together
 from anyclue.model.bisection import (
     Ask,
@@ -111,8 +111,7 @@ class Search:
         if sure:
             return (Standing.FOUND if accused == 1 else Standing.RANGE), None
         rates, ran = self.settings.rates, set(self.runs) - self.skipped
-        proving = chance(self.span, self.now.commits, self.runs, self.settings)
-        ask_next = choice.best(self.now, rates, self.skipped, self.costs, ran, proving)
+        ask_next = choice.best(self.now, rates, self.skipped, self.costs, ran)
         return (Standing.SEARCHING if ask_next else Standing.STUCK), ask_next
 
     def _unverified(self) -> str | None:

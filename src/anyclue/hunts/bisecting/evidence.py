@@ -22,8 +22,9 @@ REVIEWED = 300
 
 ELSEWHERE, REACHED, FOUND = 0.01, 4.0, 9.0
 """Likelihood ratios. A commit outside of the module's directory changes nothing that is built from
-it. A file that the mount option of the cell leads to is likelier at fault than another. A review
-tells nine of ten lost releases, and finds something in about one of ten innocent commits
+it; where whole kernels are built it may, and is rarely the culprit (bench/bisect_evidence.py). A
+file that the mount option of the cell leads to is likelier at fault than another. A review tells
+nine of ten lost releases, and finds something in about one of ten innocent commits
 (docs/bench.md)."""
 
 _LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
