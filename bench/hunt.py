@@ -87,7 +87,7 @@ def smallest_leaks(
     subprocess.run(
         [
             *(str(clone / ".venv/bin/anyclue"), "hunt"),
-            *(str(clone / "bench/smallest-leak.toml"), "--out", str(out)),
+            *(str(clone / "bench/smallest-leak.toml"), "--no-clue", "--out", str(out)),
         ],
         check=False,
         stdout=sys.stderr,

@@ -83,12 +83,13 @@ def test_disk_full(hunts: Hunts, tmp_path: Path, mib: int) -> None:
         pytest.skip("only root can mount a small tmpfs")
     try:
         run = place / "run"
-        status, _, err = hunts.run("hunt", hunts.root / "scenarios/lzo-leak.toml", "--out", run)
+        scenario = hunts.root / "scenarios/lzo-leak.toml"
+        status, _, err = hunts.run("hunt", scenario, "--no-clue", "--out", run)
         assert status == 3
         assert "No space left" in err or "disk cannot be written" in err
         assert "Traceback" not in err
         subprocess.run(["mount", "-o", "remount,size=512m", place], check=True)
-        assert hunts.run("hunt", "--resume", run)[0] == 1
+        assert hunts.run("hunt", "--no-clue", "--resume", run)[0] == 1
     finally:
         subprocess.run(["umount", place], check=True)
 
