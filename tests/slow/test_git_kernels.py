@@ -69,7 +69,7 @@ def test_a_commit_that_leaks(hunts: Hunts, linux: Graft, tmp_path: Path) -> None
     assert linux.path.is_dir()
     run, scenario = tmp_path / "run", tmp_path / "git.toml"
     scenario.write_text(SCENARIO)
-    status, out, _ = hunts.run("hunt", scenario, "--out", run)
+    status, out, _ = hunts.run("hunt", scenario, "--full", "--no-clue", "--out", run)
     assert status == 1
     cells = hunts.verdicts(run)
     for arch in Arch:
