@@ -56,6 +56,8 @@ class Observation:
         ratio: how much likelier the measurement is with the bug than without; it stands above
             the rates.
         because: the reason, in words.
+        made: whether a run was made here; else a log tells it, which steers the search and proves
+            nothing.
     """
 
     commit: str
@@ -63,6 +65,7 @@ class Observation:
     rates: Rates | None = None
     ratio: float | None = None
     because: str = ""
+    made: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

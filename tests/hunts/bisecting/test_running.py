@@ -224,3 +224,21 @@ def test_hostile_subjects_are_harmless(world: World) -> None:
         assert "\x1b" not in out
         assert "\u202e" not in out
     assert json.loads(bisect_json(found))["schema"] == "anyclue.bisect/1"
+
+
+@pytest.mark.parametrize("contents", [b"", b"no patch\n", b"\x00\xff", b"--- a/x\n+++ b/x\n"])
+def test_what_is_no_patch_is_not_carried(world: World, contents: bytes) -> None:
+    ids = linear(world, 4)
+    (world.path / "no.patch").write_bytes(contents)
+    with pytest.raises(RequestError, match=r"no\.patch: is no patch"):
+        world.begin(ids[0], ids[-1], carried=(str(world.path / "no.patch"),))
+
+
+def test_a_commit_with_nothing_below_the_module_is_not_carried(world: World) -> None:
+    ids = linear(world, 4)
+    elsewhere = world.forge.commit("elsewhere", ids[0], {"mm/other.c": "int other;\n"})
+    with pytest.raises(RequestError, match="changes nothing below fs/btrfs"):
+        world.begin(ids[0], ids[-1], carried=(elsewhere,))
+    world.from_git()
+    (fixup,) = world.begin(ids[0], ids[-1], carried=(elsewhere,)).carried
+    assert b"+int other;" in fixup.patch

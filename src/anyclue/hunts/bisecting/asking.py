@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from anyclue.clues.bisection import journal
+from anyclue.clues.bisection.bisect_log import BisectLog
 from anyclue.clues.bisection.journal import Journal
 from anyclue.hunts import hunt as hunting
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting import cells
 from anyclue.hunts.bisecting.fixups import Fixup, fixups
+from anyclue.hunts.bisecting.logged import read, said
 from anyclue.model.bisection import Range, Rates, Settings
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
@@ -46,16 +48,18 @@ class Asked:
         confidence: the probability at which a commit is accused.
         carried: patches and commits to apply where they apply.
         out: the run directory to make; None for one below ``runs``.
+        log: a file with what ``git bisect log`` printed; its ends count where none are named.
     """
 
     tree: Path = Path()
     scenario: Path
     cell: str | None
-    good: tuple[str, ...]
-    bad: str
+    good: tuple[str, ...] = ()
+    bad: str = ""
     confidence: float = 0.99
     carried: tuple[str, ...] = ()
     out: Path | None = None
+    log: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,8 @@ def begin(asked: Asked) -> Bisection:
         problems += error.problems
     repo = git.repository(asked.tree)
     ids: list[str] = []
-    for text in (asked.bad, *asked.good):
+    logged = read(asked.log) if asked.log is not None else BisectLog()
+    for text in _ends(asked, logged):
         try:
             ids.append(git.commit(repo, text))
         except RequestError as error:
@@ -142,7 +147,11 @@ def begin(asked: Asked) -> Bisection:
         "carried": [one.name for one in carried],
     }
     write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
-    write_whole(run.file("bisection.jsonl"), journal.begin(span.good, bad, settings))
+    known = said(logged, {one.id for one in span.commits})
+    if asked.log is not None:
+        log.info("%s tells of %d commits of the range", asked.log, len(known))
+    lines = (journal.begin(span.good, bad, settings), *map(journal.run_line, known))
+    write_whole(run.file("bisection.jsonl"), "".join(lines))
     return again(run.path)
 
 
@@ -179,6 +188,15 @@ def again(path: Path) -> Bisection:
         carried=carried,
         journal=kept,
     )
+
+
+def _ends(asked: Asked, logged: BisectLog) -> tuple[str, ...]:
+    """Return the ends that a user names, the bad one first; of a log where they are not named."""
+    bad, good = asked.bad or logged.bad, asked.good or logged.good
+    if bad and good:
+        return (bad, *good)
+    what = "names no good end" if bad else "names no bad end"
+    raise _wrong(what, str(asked.log or "the request"), "give --good REV and --bad REV")
 
 
 def _about(run: RunDirectory) -> Mapping[str, Any]:

@@ -103,6 +103,8 @@ class Observer:
     def recall(self, runs: Sequence[Observation]) -> None:
         """Go through noted runs again, so that the next trial of each commit is known."""
         for seen in runs:
+            if not seen.made:
+                continue
             verdict = self.cells.recalled(seen.commit[:DIGITS])
             if verdict is not None:
                 self.shown(seen.commit, verdict)

@@ -62,7 +62,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     proof = None
     if status.standing is Standing.FOUND:
         proof = await _reverted(bisection, observer, status.accused[0])
-    runs = (*(RunTold(seen=one) for one in kept.runs), *steps)
+    runs = (*(RunTold(seen=one) for one in kept.runs if one.made), *steps)
     named = dict.fromkeys([*(one.seen.commit for one in runs), *status.accused])
     subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
@@ -110,7 +110,12 @@ async def _search(
         steps.append(step)
         log.info(
             "run %d (%s): %s is %s: %s",
-            *(len(seen), asked.why.value, asked.commit[:12], step.seen.shown.value),
+            *(
+                sum(one.made for one in seen),
+                asked.why.value,
+                asked.commit[:12],
+                step.seen.shown.value,
+            ),
             clean(step.seen.because),
         )
     return search, steps
