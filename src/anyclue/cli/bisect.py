@@ -59,6 +59,10 @@ def bisect(
         float,
         typer.Option("--flakes", help="With --simulate: share of bad runs that look good."),
     ] = 0.0,
+    fix: Annotated[
+        str | None,
+        typer.Option("--fix", metavar="PATCH_OR_COMMIT", help="What mends the bad end."),
+    ] = None,
     log: Annotated[
         Path | None,
         typer.Option("--log", metavar="FILE", help="What git bisect log printed, to go on from."),
@@ -66,7 +70,7 @@ def bisect(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find the first bad commit by running guests, as few as the evidence allows, and prove it."""
-    beside = bool(cell or carried or out or log) or confidence != CONFIDENCE
+    beside = bool(cell or carried or out or log or fix) or confidence != CONFIDENCE
     if simulate:
         if not good or bad is None or scenario or resume or beside:
             step = "anyclue bisect --simulate --good v6.1 --bad v6.2 --flakes 0.2"
@@ -102,6 +106,7 @@ def bisect(
             confidence=confidence,
             carried=tuple(carried or ()),
             out=out,
+            fix=fix,
             log=log,
         )
         bisection = begin(asked)

@@ -172,17 +172,19 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Reverted:
-    """What the bad end showed without the accused commit's change.
+    """What the bad end showed without the accused commit's change, or with the fix.
 
     Attributes:
         shown: the worst of all runs; None when it could not be made.
         because: why, in words.
         runs: how many runs.
+        fix: what the user calls the fix; "" where the change was taken back.
     """
 
     shown: Shown | None
     because: str
     runs: int = 0
+    fix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
