@@ -86,6 +86,7 @@ class TestFinding:
         results: every run of it as check told it.
         memory: the verdict on its memory; None where it did not run.
         killed: how the guest ended during it; empty when it lived on.
+        disagreement: where check's report contradicts what it printed; empty where it does not.
         known: why its failure is no news; None when it is.
         refusal: since when and why it refuses to run, where that is known.
     """
@@ -98,6 +99,7 @@ class TestFinding:
     results: tuple[CheckResult, ...] = ()
     memory: TestVerdict | None = None
     killed: str = ""
+    disagreement: str = ""
     known: KnownFailure | None = None
     refusal: Refusal | None = None
 

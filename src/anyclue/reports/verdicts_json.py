@@ -86,6 +86,7 @@ def _test(test: TestFinding) -> Json:
         "signature": signature.value if signature else None,
         "steps_kib": [_number(step) for step in steps],
         "killed": clean(test.killed),
+        "disagreement": clean(test.disagreement),
         "known": clean(test.known.reason) if test.known else None,
         "refuses": clean(tests_words.refusal(test)) or None,
     }

@@ -175,3 +175,30 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
     assert not found[0].is_news
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
     assert findings(gathered, least_kib=64.0, known=expired)[0].is_news
+
+
+def test_a_report_that_contradicts_the_output_is_told(
+    trials: Trials, cell: Cell, words: Mapping[str, str]
+) -> None:
+    names_ = ["generic/001", "generic/002", "generic/003"]
+    case = '<testcase name="{}" classname="xfstests.global" time="3">{}</testcase>'
+    failed = case.format("generic/001", '<failure message="- output mismatch"/>')
+    suite = '<testsuite time="3" tests="1">{}</testsuite>'
+    trials.add(
+        names_,
+        said=[words["pass"], words["not run"], words["pass"]],
+        reports=[
+            suite.format(failed).encode(),
+            suite.format(case.format("generic/002", "")).encode(),
+            None,
+        ],
+    )
+    _, found, _ = looked_at(trials)
+    assert [test.disagreement for test in found] == [
+        "check printed passed, and its report says failed",
+        "check printed not-run, and its report says passed",
+        "check left no report to compare its output with",
+    ]
+    verdict = verdict_of(cell, trials)
+    assert verdict.verdict is Verdict.UNPROVEN
+    assert all(name in verdict.because for name in names_)

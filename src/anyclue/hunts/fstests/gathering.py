@@ -14,7 +14,9 @@ from anyclue.model.suite import Part, TestId
 from anyclue.recordings import RunDirectory
 from anyclue.recordings.kernel_log import first_incident
 from anyclue.recordings.trial_tests import as_recorded
+from anyclue.suites.fstests.agreement import disagreements
 from anyclue.suites.fstests.check_output import parse_check
+from anyclue.suites.fstests.xunit import parse_xunit
 from anyclue.verdicts.charges import Charging, Pair
 
 Charged = tuple[TestRun, Pair | None]
@@ -45,6 +47,7 @@ class Evidence:
     guests: list[list[Charged]] = field(default_factory=list)
     repeat_trials: int = 0
     killed: str = ""
+    disagreements: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     recorded: Recorded | None = None
 
@@ -107,6 +110,10 @@ def _add_calls(trial: Trial, found: dict[TestId, Evidence]) -> None:
             for result in said.results
             if result.test == call.test
         ]
+        if own and ended:
+            document = trial.record.reported(call)
+            report = parse_xunit(document) if document is not None else None
+            evidence.disagreements += disagreements(own, report)
         if not own:
             why = said.cut_short if ended else trial.recording.detail
             own = [_said(call.id, CheckStatus.LOST, why)]

@@ -17,6 +17,7 @@ from anyclue.system.files import write_whole
 SCHEMA = "anyclue.fstests/1"
 FILE = "fstests.json"
 RESULTS = "results"
+REPORT = "result.xml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,16 @@ class TrialRecord:
             return (self.place / RESULTS / call.output).read_text(errors="replace")
         except OSError:
             return ""
+
+    def reported(self, call: CheckCall) -> bytes | None:
+        """Return check's own report of a call, if it was kept."""
+        name = Path(f"{call.round:04}", call.test.partition("/")[0], REPORT)
+        if str(name) not in call.kept or ".." in name.parts:
+            return None
+        try:
+            return (self.place / RESULTS / name).read_bytes()
+        except OSError:
+            return None
 
 
 class Journal:
