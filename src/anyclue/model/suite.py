@@ -36,13 +36,18 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPlan:
-    """A section as a guest runs it: its type of file system, mkfs's options for TEST_DEV, its text.
+    """A section as a guest runs it.
 
-    ``config`` is a ``local.config`` without sections.
+    Attributes:
+        fstyp: its type of file system.
+        mkfs: mkfs's options for TEST_DEV.
+        mount: mount's options for SCRATCH_DEV, with their ``-o``.
+        config: a ``local.config`` without sections.
     """
 
     fstyp: str
     mkfs: str
+    mount: str
     config: str
 
 

@@ -20,7 +20,7 @@ from anyclue.suites.fstests.known_failures import read_known_failures
 
 BASE = TestPlan(
     suite=ArtifactRef(kind="fstests", key="0" * 64),
-    sections={"": SectionPlan(fstyp="btrfs", mkfs="", config="")},
+    sections={"": SectionPlan(fstyp="btrfs", mkfs="", mount="", config="")},
     selection=("-g", "quick"),
 )
 

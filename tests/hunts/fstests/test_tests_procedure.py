@@ -22,7 +22,7 @@ from anyclue.model.suite import SectionPlan, TestId, TestPlan
 from anyclue.model.trial import ArtifactRef
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
-SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", config='export FSTYP="btrfs"\n')
+SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
 PLAN = TestPlan(
     suite=ArtifactRef(kind="fstests", key="k"),
     sections={"": SECTION},
@@ -92,7 +92,9 @@ def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, 
         "-R xunit-quiet -L 2 btrfs/003",
     ]
     made = [command for command in guest.commands if "mkfs" in command]
-    assert made == ["wipefs -qa /dev/vdb && mkfs -t btrfs -n 16k /dev/vdb"]
+    assert made == ["wipefs -qa /dev/vdb && mkfs -t btrfs -n 16k /dev/vdb"] * 2  # fresh again
+    warm_up = guest.commands.index(made[0]) + 1
+    assert guest.commands[warm_up].startswith("mount -t btrfs -o ssd /dev/vdb /mnt/test && ")
     floors = [mark[:2] for mark in guest.marks if mark[0] == "floor-begin"]
     assert floors == [("floor-begin", number) for number in (0, 1, 2)]
     begun = [mark for mark in guest.marks if mark[0] == "round-begin"]
