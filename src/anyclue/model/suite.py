@@ -65,6 +65,7 @@ class TestPlan:
         part: see there.
         passes: how often the list is run.
         stop_at_failure: whether a failed test ends the list after its pass.
+        least_kib: a test of the list after which memory moved by so much runs again at once.
     """
 
     __test__ = False
@@ -78,6 +79,7 @@ class TestPlan:
     part: Part = Part.LIST
     passes: int = 1
     stop_at_failure: bool = False
+    least_kib: float = 64.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,21 @@ where one was, only repetition tells a leak from a one-time cost. And a fall may
 from __future__ import annotations
 
 from anyclue.model.recorded import TestRun, TestVerdict
+from anyclue.model.recording import Reading
 from anyclue.model.verdict import Verdict
 from anyclue.verdicts import words
 from anyclue.verdicts.by_test import FATAL, grown_class
-from anyclue.verdicts.classes import Kind, of_kind
+from anyclue.verdicts.charges import held_kib
+from anyclue.verdicts.classes import Kind, classes_kib, of_kind
+
+
+def is_step(before: Reading, after: Reading, *, least_kib: float) -> bool:
+    """Say whether kernel memory moved so far between two floors that one run proves nothing."""
+    one, two = classes_kib(before), classes_kib(after)
+    rises = [two[c] - one[c] for c in of_kind(Kind.KERNEL) if c in one and c in two]
+    was, now = held_kib(before), held_kib(after)
+    step = now - was if was is not None and now is not None else 0.0
+    return step <= -least_kib or max(step, *rises, 0.0) >= least_kib
 
 
 def judge_once(run: TestRun, *, least_kib: float) -> TestVerdict:

@@ -74,6 +74,7 @@ class Trials:
         log: Sequence[str] = (),
         planned: Sequence[str] | None = None,
         reports: Sequence[bytes | None] | None = None,
+        again: Sequence[bool] | None = None,
     ) -> None:
         """Add a trial: check's words by test, None where it did not come back from the last."""
         self.count += 1
@@ -96,7 +97,8 @@ class Trials:
         floor(0, 2.0)
         for number, (test, output) in enumerate(zip(tests, words, strict=True), start=1):
             at = 10.0 * number
-            call = CheckCall(round=number, section="", test=test)
+            repeated = again is not None and again[number - 1]
+            call = CheckCall(round=number, section="", test=test, again=repeated)
             journal.begin(call)
             data = {"test": test, "section": ""}
             marks.append(Mark(t_s=at, name=MarkName.ROUND_BEGIN, round=number, data=data))

@@ -75,6 +75,34 @@ def test_a_step_is_repeated_alone_until_it_is_certain(trials: Trials, cell: Cell
     assert verdict_of(cell, trials).verdict is Verdict.CLEAN
 
 
+def test_a_step_that_does_not_come_again_at_once_is_no_doubt(trials: Trials, cell: Cell) -> None:
+    trials.add(
+        ["btrfs/001", "btrfs/001", "generic/001"],
+        planned=["btrfs/001", "generic/001"],
+        held=[0, 500, 504, 508],
+        again=[False, True, False],
+    )
+    assert looked_at(trials)[2] is None
+    assert verdict_of(cell, trials).verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("held", [[0, 500, 1000, 1000], [0, 500, 0, 0]])
+def test_one_that_does_is_repeated_alone(trials: Trials, held: Sequence[float]) -> None:
+    tests = ["btrfs/001", "btrfs/001", "generic/001"]
+    trials.add(tests, planned=["btrfs/001", "generic/001"], held=held, again=[False, True, False])
+    assert names(looked_at(trials)[2]) == ["btrfs/001"] * 5
+
+
+def test_a_second_run_at_once_is_none_of_the_list(trials: Trials, words: Mapping[str, str]) -> None:
+    trials.add(
+        ["btrfs/001", "btrfs/001"],
+        planned=["btrfs/001", "btrfs/001", "generic/001"],
+        said=[words["pass"], words["pass"]],
+        again=[False, True],
+    )
+    assert names(looked_at(trials)[2]) == ["btrfs/001", "generic/001"]
+
+
 def test_growth_with_every_run_is_a_leak(trials: Trials, cell: Cell) -> None:
     trials.add(["generic/001"], held=[0, 500])
     levels = [0, 400, 804, 1196, 1600, 2004]

@@ -37,6 +37,7 @@ class Guest:
 
     answers: Mapping[str, Reply]
     dies_at: str = "never"
+    floors: list[Reply] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     marks: list[tuple[str, int, str]] = field(default_factory=list)
 
@@ -49,6 +50,8 @@ class Guest:
             self.marks.append((mark["name"], mark["round"], mark["data"].get("test", "")))
         if verb == "run":
             self.commands.append(payload)
+            if payload.startswith("cat /proc/meminfo") and self.floors:
+                return self.floors.pop(0)
             if self.dies_at in payload:
                 raise GuestGoneError("the guest ended")
         found = (reply for part, reply in self.answers.items() if part in payload)
@@ -116,6 +119,56 @@ def test_what_a_dead_guest_began_is_kept(tmp_path: Path, words: Mapping[str, str
 def test_passes(tmp_path: Path, words: Mapping[str, str]) -> None:
     carry_out(replace(PLAN, passes=3), tmp_path, words)
     assert [call.test for call in record(tmp_path).calls] == ["btrfs/001", "btrfs/003"] * 3
+
+
+def levels(*held_kib: int) -> list[Reply]:
+    """What a guest says of its memory at one floor after the other."""
+    return [
+        Reply(
+            status=0,
+            output="".join(
+                f"{name}: {kib} kB\n"
+                for name, kib in {
+                    "MemTotal": 500_000, "MemFree": 400_000 - held, "Buffers": 0, "Cached": 1000,
+                    "Active(file)": 500, "Inactive(file)": 500, "Unevictable": 0, "Mlocked": 0,
+                    "AnonPages": 0, "Shmem": 0, "SReclaimable": 2000, "SUnreclaim": 3000 + held,
+                    "KernelStack": 300, "PageTables": 100, "Percpu": 100, "VmallocUsed": 1000,
+                }.items()
+            )
+            + "Node 0\n  count: 0\n",
+        )
+        for held in held_kib
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("held", "ran"),
+    [
+        ([0, 10, 20], ["btrfs/001", "btrfs/003"]),
+        ([0, 480, 490, 500], ["btrfs/001", "btrfs/001", "btrfs/003"]),
+        ([500, 500, 100, 100], ["btrfs/001", "btrfs/003", "btrfs/003"]),
+        ([0, 480, 960, 1440, 1920], ["btrfs/001", "btrfs/001", "btrfs/003", "btrfs/003"]),
+    ],
+)
+def test_a_test_after_which_memory_moved_runs_again_at_once(
+    tmp_path: Path, words: Mapping[str, str], held: list[int], ran: list[str]
+) -> None:
+    passed = {
+        f" {test}": Reply(status=0, output="FSTYP  -- btrfs\n" + words["pass"].format(test=test))
+        for test in ("btrfs/001", "btrfs/003")
+    }
+    guest = Guest({"-n -g": Reply(status=0, output=LISTING), **passed}, floors=levels(*held))
+    run(PLAN, tmp_path, guest)
+    calls = record(tmp_path).calls
+    assert [call.test for call in calls] == ran
+    assert [call.again for call in calls] == [b == a for a, b in zip(["", *ran], ran, strict=False)]
+
+
+def test_a_test_that_was_not_run_is_not_run_again(tmp_path: Path, words: Mapping[str, str]) -> None:
+    told = Reply(status=0, output="FSTYP  -- btrfs\n" + words["not run"].format(test="btrfs/001"))
+    answers = {"-n -g": Reply(status=0, output=LISTING), " btrfs/001": told}
+    run(PLAN, tmp_path, Guest(answers, floors=levels(0, 480, 480)))
+    assert [call.test for call in record(tmp_path).calls] == ["btrfs/001", "btrfs/003"]
 
 
 def test_a_failure_ends_the_list_when_asked_to(tmp_path: Path, words: Mapping[str, str]) -> None:

@@ -30,6 +30,7 @@ class CheckCall:
         test: the test.
         status: check's exit status; None when it did not come back.
         kept: the result files, as paths below ``results``.
+        again: whether it is the second run in a row, as memory had moved in the first.
     """
 
     round: int
@@ -37,6 +38,7 @@ class CheckCall:
     test: str
     status: int | None = None
     kept: tuple[str, ...] = ()
+    again: bool = False
 
     @property
     def id(self) -> TestId:

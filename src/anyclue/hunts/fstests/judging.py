@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
-from anyclue.hunts.fstests.gathering import Evidence, Gathered
+from anyclue.hunts.fstests.gathering import Charged, Evidence, Gathered
 from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus, KnownFailure
-from anyclue.model.recorded import TestVerdict
+from anyclue.model.recorded import TestRun, TestVerdict
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.suite import TestFinding, TestId
@@ -93,9 +94,23 @@ def _memory(evidence: Evidence, least_kib: float) -> TestVerdict | None:
     if evidence.recorded is not None and max(map(len, guests)) >= MIN_FLOORS:
         pairs = [pair for guest in guests for pair in guest]
         return judge_test(runs, pairs, evidence.recorded, guests=[g for g in guests if g])
-    verdicts = [judge_once(run, least_kib=least_kib) for run in runs]
+    last = [run for guest in evidence.guests for run in _last_in_a_row(guest)]
+    verdicts = [judge_once(run, least_kib=least_kib) for run in last]
     order = (Verdict.BROKEN, Verdict.UNPROVEN, Verdict.CLEAN)
     return min(verdicts, key=lambda verdict: order.index(verdict.verdict))
+
+
+def _last_in_a_row(guest: Sequence[Charged]) -> Iterator[TestRun]:
+    """Give the runs of a test in one guest, of those in a row only the last.
+
+    What the last of them does not do again, the ones before it did once. A kernel that broke in
+    one of them is broken.
+    """
+    for (run, _), (following, _) in pairwise(guest):
+        if run.incident is not None or following.span.begin_s != run.span.end_s:
+            yield run
+    if guest:
+        yield guest[-1][0]
 
 
 def ran(results: Sequence[CheckResult]) -> bool:
