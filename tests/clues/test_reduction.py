@@ -7,7 +7,7 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.clues.reduction import Parameters, Search, fewest, simplest
+from anyclue.clues.reduction import Parameters, Search, fewest, fewest_before, simplest
 from anyclue.model.scenario import ParameterRule, Scalar
 
 T = TypeVar("T")
@@ -43,6 +43,16 @@ def test_the_fewest_of_a_list(size: int, data: st.DataObject) -> None:
     assert set(found) == wanted
     assert list(found) == sorted(found)
     assert all(0 < len(some) < size for some in tried)
+
+
+@given(st.integers(1, 30), st.data())
+def test_the_fewest_before_the_last(size: int, data: st.DataObject) -> None:
+    before = tuple(range(size))
+    wanted = data.draw(st.sets(st.sampled_from(before), max_size=3))
+    found, tried = run(fewest_before(before, 99), lambda some: wanted <= set(some))
+    assert found == (*sorted(wanted), 99)
+    assert tried[0] == (99,)
+    assert all(some[-1] == 99 for some in tried)
 
 
 def test_one_of_many_takes_few_tries() -> None:

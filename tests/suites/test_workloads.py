@@ -14,7 +14,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice
 from anyclue.model.trial import WorkloadPlan
 from anyclue.scenarios import read_scenario
-from anyclue.suites import FSLOAD_SOURCE, WORKLOADS, Workload, reproducer_script
+from anyclue.suites import FSLOAD_SOURCE, WORKLOADS, Workload, check_script, reproducer_script
 
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 VERBS = {"fill", "write", "overwrite", "truncate", "verify", "remove", "hold", "extents"}
@@ -140,6 +140,17 @@ def test_a_reproducer_is_a_script(tmp_path: Path) -> None:
         if name != "compression-mix":
             assert max(map(len, text.split("\n"))) <= 72
         assert """mount -o 'x='"'"'$(y)'"'"''""" in text
+
+
+def test_tests_are_a_script_too(tmp_path: Path) -> None:
+    options = {"FSTYP": "btrfs", "MOUNT_OPTIONS": "-o compress=lzo"}
+    text = check_script(["btrfs/001", "$(x)/1"], options=options, rounds=5)
+    file = tmp_path / "reproducer.sh"
+    file.write_text(text)
+    subprocess.run(["sh", "-n", str(file)], check=True)
+    assert "export FSTYP=btrfs MOUNT_OPTIONS='-o compress=lzo'" in text
+    assert "./check btrfs/001; ./check '$(x)/1'" in text
+    assert "for round in 1 2 3 4 5; do" in text
 
 
 def test_commands_of_the_user_s_own() -> None:

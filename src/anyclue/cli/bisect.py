@@ -17,6 +17,8 @@ from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.reports.bisect_json import bisect_json, simulated_json
 from anyclue.reports.bisect_text import bisect_text, simulated_text
 
+CONFIDENCE = 0.99
+
 
 def bisect(
     scenario: Annotated[Path | None, typer.Argument(help="The scenario with the cell.")] = None,
@@ -35,7 +37,7 @@ def bisect(
     ] = Path(),
     confidence: Annotated[
         float, typer.Option("--confidence", help="The probability at which a commit is accused.")
-    ] = 0.99,
+    ] = CONFIDENCE,
     carried: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,13 +59,24 @@ def bisect(
         float,
         typer.Option("--flakes", help="With --simulate: share of bad runs that look good."),
     ] = 0.0,
+    fix: Annotated[
+        str | None,
+        typer.Option("--fix", metavar="PATCH_OR_COMMIT", help="What mends the bad end."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="FILE", help="What git bisect log printed, to go on from."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find the first bad commit by running guests, as few as the evidence allows, and prove it."""
+    beside = bool(cell or carried or out or log or fix) or confidence != CONFIDENCE
     if simulate:
-        if not good or bad is None or scenario is not None or resume is not None:
+        if not good or bad is None or scenario or resume or beside:
             step = "anyclue bisect --simulate --good v6.1 --bad v6.2 --flakes 0.2"
-            what = "--simulate takes --good REV and --bad REV, and no scenario"
+            what = (
+                "--simulate takes --good REV and --bad REV, and no scenario nor what runs in guests"
+            )
             raise RequestError([Problem(what=what, next_step=step)])
         asked_to = simulating.Asked(
             tree=tree, good=tuple(good), bad=bad, culprit=culprit, flakes=flakes
@@ -71,25 +84,30 @@ def bisect(
         rows = simulating.simulated(asked_to)
         result(simulated_json(rows) if json else simulated_text(rows))
         return ExitCode.NOTHING_FOUND
-    new = scenario is not None and bool(good) and bad is not None
-    if new == (resume is not None) or (resume is not None and (scenario or good or bad or out)):
+    if culprit is not None or flakes:
+        step = "leave them out, or add --simulate"
+        what = "--culprit and --flakes are of --simulate alone"
+        raise RequestError([Problem(what=what, next_step=step)])
+    new = scenario is not None and (log is not None or (bool(good) and bad is not None))
+    if new == (resume is not None) or (resume and (scenario or good or bad or beside)):
         step = "anyclue bisect --help shows examples"
-        what = "give either --good REV --bad REV SCENARIO, or --resume RUN alone"
+        what = "give --good REV --bad REV SCENARIO, or --log FILE SCENARIO, or --resume RUN alone"
         raise RequestError([Problem(what=what, next_step=step)])
     if resume is not None:
         bisection = again(resume)
     else:
         assert scenario is not None  # noqa: S101 - checked above
-        assert bad is not None  # noqa: S101
         asked = Asked(
             tree=tree,
             scenario=scenario,
             cell=cell,
             good=tuple(good or ()),
-            bad=bad,
+            bad=bad or "",
             confidence=confidence,
             carried=tuple(carried or ()),
             out=out,
+            fix=fix,
+            log=log,
         )
         bisection = begin(asked)
     work = use_case(bisection, Context.of_user())

@@ -47,6 +47,23 @@ def fewest(items: Items[T]) -> Search[Items[T]]:
     return items
 
 
+def fewest_before(before: Items[T], last: T) -> Search[Items[T]]:
+    """Search the fewest of the items ``before`` the ``last`` that are guilty together with it.
+
+    That they are guilty all together is known. The last one alone is tried first.
+    """
+    if (yield ((last,),))[0]:
+        return (last,)
+    search = fewest(before)
+    try:
+        batch = next(search)
+        while True:
+            batch = search.send((yield tuple((*some, last) for some in batch)))
+    except StopIteration as end:
+        enough: Items[T] = end.value
+        return (*enough, last)
+
+
 def _chunks(items: Items[T], parts: int) -> list[Items[T]]:
     size = math.ceil(len(items) / parts)
     return [items[at : at + size] for at in range(0, len(items), size)]

@@ -56,6 +56,8 @@ class Observation:
         ratio: how much likelier the measurement is with the bug than without; it stands above
             the rates.
         because: the reason, in words.
+        made: whether a run was made here; else a log tells it, which steers the search and proves
+            nothing.
     """
 
     commit: str
@@ -63,6 +65,7 @@ class Observation:
     rates: Rates | None = None
     ratio: float | None = None
     because: str = ""
+    made: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,17 +170,19 @@ class Status:
 
 @dataclass(frozen=True, kw_only=True)
 class Reverted:
-    """What the bad end showed without the accused commit's change.
+    """What the bad end showed without the accused commit's change, or with the fix.
 
     Attributes:
         shown: the worst of all runs; None when it could not be made.
         because: why, in words.
         runs: how many runs.
+        fix: what the user calls the fix; "" where the change was taken back.
     """
 
     shown: Shown | None
     because: str
     runs: int = 0
+    fix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

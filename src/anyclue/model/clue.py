@@ -101,12 +101,14 @@ class Reproducer:
 
     Attributes:
         script: a shell script of a few lines; runs without anyclue.
+        tests: the fewest tests of fstests that are enough, in order.
         parameters: of the workload, reduced.
         reduced: what was changed and still leaks, and what could not be: one line each.
         rate_kib: KiB a round that it leaks.
     """
 
     script: str
+    tests: tuple[str, ...] = ()
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
     reduced: tuple[str, ...] = ()
     rate_kib: float | None = None

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Part(StrEnum):
-    """What a trial does: the list, or one test over and over."""
+    """What a trial does: the list, one test over and over, or a test with those before it."""
 
     LIST = "list"
     REPEAT = "repeat"
+    GROUP = "group"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -92,6 +93,9 @@ class TestFinding:
         reason: why it failed, was not run, or is lost.
         results: every run of it as check told it.
         memory: the verdict on its memory; None where it did not run.
+        alone: whether it was seen to leak in a guest that runs nothing else.
+        after: the tests that ran before it where it leaks, and without which it is clean.
+        wants_group: whether its memory can only be told with the tests before it.
         killed: how the guest ended during it; empty when it lived on.
         disagreement: where check's report contradicts what it printed; empty where it does not.
         known: why its failure is no news; None when it is.
@@ -105,6 +109,9 @@ class TestFinding:
     reason: str = ""
     results: tuple[CheckResult, ...] = ()
     memory: TestVerdict | None = None
+    alone: bool = False
+    after: tuple[TestId, ...] = ()
+    wants_group: bool = False
     killed: str = ""
     disagreement: str = ""
     known: KnownFailure | None = None

@@ -29,6 +29,7 @@ def bisect_json(one: Bisected) -> str:
         if proof is None
         else {
             "reverted": proof.shown.value if proof.shown is not None else None,
+            "fix": clean(proof.fix) or None,
             "runs": proof.runs,
             "because": clean(proof.because),
         },

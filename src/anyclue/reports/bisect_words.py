@@ -34,15 +34,19 @@ def standing(one: Bisected) -> str:
 
 
 def reverted(one: Bisected) -> str:
-    """Return what the proof by taking the commit back showed."""
+    """Return what the proof by taking the commit back, or by the fix, showed."""
     proof = one.reverted
     if proof is None:
         return ""
     if proof.shown is None:
-        return f"not proven by a revert: {ascii_line(proof.because)}"
+        by = "the fix" if proof.fix else "a revert"
+        return f"not proven by {by}: {ascii_line(proof.because)}"
     said = {
         Shown.GOOD: "clean: proven",
-        Shown.BAD: "still bad: something else has a part in it",
+        Shown.BAD: "still bad: not proven"
+        if proof.fix
+        else "still bad: something else has a part in it",
         Shown.SKIP: "not to be judged",
     }[proof.shown]
-    return f"the bad end without it, {counted(proof.runs, 'run')}: {said}"
+    made = f"with the fix {ascii_line(proof.fix)}" if proof.fix else "without it"
+    return f"the bad end {made}, {counted(proof.runs, 'run')}: {said}"

@@ -55,6 +55,8 @@ def place_lines(clue: Clue, width: int) -> list[str]:
 def reproducer_lines(one: Reproducer, width: int) -> list[str]:
     """Return the smallest reproducer's script as it is, and what was reduced."""
     lines = script_lines(one)
+    if len(one.tests) > 1:
+        lines += wrap(f"The fewest tests that leak, in order: {', '.join(one.tests)}.", width)
     for said in one.reduced:
         lines += wrap(said, width, first="- ")
     return [*lines, ""]

@@ -85,6 +85,7 @@ def _test(test: TestFinding) -> Json:
         "rate_ci95_kib": _interval(memory.rate_ci95_kib) if memory else None,
         "signature": signature.value if signature else None,
         "steps_kib": [_number(step) for step in steps],
+        "after": [clean(str(one)) for one in test.after],
         "killed": clean(test.killed),
         "disagreement": clean(test.disagreement),
         "known": clean(test.known.reason) if test.known else None,

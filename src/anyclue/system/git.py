@@ -121,6 +121,12 @@ def merge_base(repo: Repository, one: str, other: str) -> str | None:
     return _line(done.stdout) if done.status == 0 else None
 
 
+def is_patch(repo: Repository, file: Path) -> bool:
+    """Return whether git finds a patch in a file, wherever that applies."""
+    argv = ("apply", "--numstat", "--whitespace=nowarn", str(file.absolute()))
+    return git(repo.git_dir, *argv).status == 0
+
+
 def empty_tree(repo: Repository) -> str:
     """Return the id of the tree without files."""
     return _line(answer(repo.at, "hash-object", "-t", "tree", os.devnull))

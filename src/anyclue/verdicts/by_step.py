@@ -33,22 +33,30 @@ def judge_once(run: TestRun, *, least_kib: float) -> TestVerdict:
 def _judged(run: TestRun, least_kib: float) -> tuple[Verdict, str]:
     if run.incident and run.incident.kind in FATAL:
         return Verdict.BROKEN, f"the kernel reported: {words.incident(run.incident)}"
-    step = run.step_kib
-    if step is None or not run.classes:
+    step, highest = run.step_kib, rise_kib(run)
+    if step is None or highest is None:
         return Verdict.UNPROVEN, "it did not come to its end: there is no floor behind it"
-    rises = {c: run.classes.get(c, 0.0) for c in of_kind(Kind.KERNEL)}
-    highest = max(rises.values(), default=0.0)
     if step <= -least_kib:
         return Verdict.UNPROVEN, (
             f"kernel memory was {-step:.0f} KiB lower after it, which may hide a leak"
         )
-    if max(step, highest) < least_kib:
+    if highest < least_kib:
         return Verdict.CLEAN, (
             f"no class of kernel memory was {least_kib:g} KiB higher after it (sum: {step:+.0f})"
         )
     grown = grown_class((run,))
     mostly = f", mostly {words.name(grown)}" if grown is not None else ""
     return Verdict.UNPROVEN, (
-        f"kernel memory was {max(step, highest):.0f} KiB higher after one run{mostly}:"
+        f"kernel memory was {highest:.0f} KiB higher after one run{mostly}:"
         " a leak or a one-time cost"
     )
+
+
+def rise_kib(run: TestRun) -> float | None:
+    """Return the highest rise over a run, of one class of kernel memory or of all together.
+
+    None where there is no floor on both sides of it.
+    """
+    if run.step_kib is None or not run.classes:
+        return None
+    return max(run.step_kib, *(run.classes.get(c, 0.0) for c in of_kind(Kind.KERNEL)))

@@ -26,6 +26,7 @@ RUNS = st.builds(
     rates=st.none() | RATES,
     ratio=st.none() | st.floats(0, 1e9),
     because=st.text(),
+    made=st.booleans(),
 )
 KNOWN = st.builds(Evidence, commit=st.text(), ratio=st.floats(0, 1e9), because=st.text())
 

@@ -62,7 +62,9 @@ class World:
     def commit(self, text: str, branch: str = "main", at: str | None = None) -> str:
         return self.forge.commit(branch, at, {"fs/btrfs/Makefile": "", LZO: text})
 
-    def begin(self, good: str, bad: str, carried: tuple[str, ...] = ()) -> Bisection:
+    def begin(
+        self, good: str, bad: str, carried: tuple[str, ...] = (), fix: str | None = None
+    ) -> Bisection:
         return begin(
             Asked(
                 tree=self.forge.path,
@@ -71,6 +73,7 @@ class World:
                 good=(good,),
                 bad=bad,
                 carried=carried,
+                fix=fix,
                 out=self.path / "run",
             )
         )

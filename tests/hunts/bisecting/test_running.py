@@ -224,3 +224,54 @@ def test_hostile_subjects_are_harmless(world: World) -> None:
         assert "\x1b" not in out
         assert "\u202e" not in out
     assert json.loads(bisect_json(found))["schema"] == "anyclue.bisect/1"
+
+
+@pytest.mark.parametrize("contents", [b"", b"no patch\n", b"\x00\xff", b"--- a/x\n+++ b/x\n"])
+def test_what_is_no_patch_is_not_carried(world: World, contents: bytes) -> None:
+    ids = linear(world, 4)
+    (world.path / "no.patch").write_bytes(contents)
+    with pytest.raises(RequestError, match=r"no\.patch: is no patch"):
+        world.begin(ids[0], ids[-1], carried=(str(world.path / "no.patch"),))
+
+
+def test_a_commit_with_nothing_below_the_module_is_not_carried(world: World) -> None:
+    ids = linear(world, 4)
+    elsewhere = world.forge.commit("elsewhere", ids[0], {"mm/other.c": "int other;\n"})
+    with pytest.raises(RequestError, match="changes nothing below fs/btrfs"):
+        world.begin(ids[0], ids[-1], carried=(elsewhere,))
+    world.from_git()
+    (fixup,) = world.begin(ids[0], ids[-1], carried=(elsewhere,)).carried
+    assert b"+int other;" in fixup.patch
+
+
+@pytest.mark.parametrize("from_git", [False, True])
+def test_a_fix_proves_in_place_of_a_revert(world: World, *, from_git: bool) -> None:
+    ids = [world.commit(text(LEAK if one >= 5 else "", one)) for one in range(12)]
+    wrong = world.commit(text(LEAK, 99))
+    fix = world.commit(text("", 99))
+    if from_git:
+        world.from_git()
+    conflicting = world.bisect(ids[0], wrong)
+    assert conflicting.reverted is not None
+    assert conflicting.reverted.shown is None
+    world.path.joinpath("run").rename(world.path / "first")
+    found = world.run(world.begin(ids[0], wrong, fix=fix))
+    assert [one.commit for one in found.accused] == [ids[5]]
+    assert found.reverted is not None
+    assert (found.reverted.shown, found.reverted.runs) == (Shown.GOOD, 2)
+    assert f"the bad end with the fix {fix}, 2 runs: clean: proven" in bisect_text(found)
+    assert json.loads(bisect_json(found))["proof"]["fix"] == fix
+
+
+def test_a_fix_that_mends_nothing_does_not_prove(world: World) -> None:
+    ids = linear(world, 4)
+    no_fix = world.commit(text(LEAK, 99))
+    found = world.run(world.begin(ids[0], ids[-1], fix=no_fix))
+    assert "still bad: not proven" in bisect_text(found)
+
+
+def test_a_fix_has_to_apply_to_the_bad_end(world: World) -> None:
+    ids = linear(world, 4)
+    with pytest.raises(RequestError, match="does not apply to the bad end"):
+        world.begin(ids[0], ids[-1], fix=ids[4])
+    assert not (world.path / "run").exists()

@@ -230,3 +230,68 @@ def test_a_report_that_contradicts_the_output_is_told(
     verdict = verdict_of(cell, trials)
     assert verdict.verdict is Verdict.UNPROVEN
     assert all(name in verdict.because for name in names_)
+
+
+FLAT = [0, 10, 10, 12, 10, 12]
+
+
+def test_a_leak_that_needs_the_tests_before_it(trials: Trials, cell: Cell) -> None:
+    trials.add(["btrfs/001", "btrfs/002", "generic/001"], held=[0, 8, 16, 700])
+    trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
+    _, found, following = looked_at(trials)
+    assert found[2].memory is not None
+    assert found[2].memory.verdict is Verdict.UNPROVEN
+    assert verdict_of(cell, trials).verdict is Verdict.UNPROVEN
+    assert following is not None
+    assert following.part is Part.GROUP
+    group = ["btrfs/001", "btrfs/002", "generic/001"]
+    assert names(following) == group * 5
+    levels = [0.0]
+    for _ in range(5):
+        levels += [levels[-1], levels[-1], levels[-1] + 690]
+    trials.add(group * 5, held=levels, part=Part.GROUP)
+    _, found, following = looked_at(trials)
+    assert following is None
+    assert [str(test) for test in found[2].after] == group[:2]
+    assert found[0].after == ()
+    verdict = verdict_of(cell, trials)
+    assert verdict.verdict is Verdict.LEAK
+    assert verdict.rate_kib_per_round == pytest.approx(690, abs=10)
+    assert "clean" in verdict.because
+
+
+def test_a_one_time_cost_behind_others_is_no_leak(trials: Trials, cell: Cell) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 8, 700])
+    trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
+    trials.add(["btrfs/001", "generic/001"] * 5, held=[0, 0, 690, *[692] * 8], part=Part.GROUP)
+    _, found, following = looked_at(trials)
+    assert following is None
+    assert found[1].after == ()
+    assert verdict_of(cell, trials).verdict is Verdict.CLEAN
+
+
+def test_a_cost_that_is_paid_alone_too_asks_for_no_group(trials: Trials) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 0, 500])
+    trials.add(["generic/001"] * 5, held=[0, 480, 484, 480, 488, 484], part=Part.REPEAT)
+    assert looked_at(trials)[2] is None
+
+
+def test_a_group_that_stays_uncertain_ends(trials: Trials, cell: Cell) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 8, 700])
+    trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
+    for _ in range(2):
+        following = looked_at(trials)[2]
+        assert following is not None
+        assert following.part is Part.GROUP
+        trials.add(["btrfs/001", "generic/001"], held=[0, 0, 900], part=Part.GROUP)
+    assert looked_at(trials)[2] is None
+    assert verdict_of(cell, trials).verdict is Verdict.UNPROVEN
+
+
+def test_a_list_that_runs_again_and_again_is_a_group(trials: Trials, cell: Cell) -> None:
+    levels = [0.0]
+    for _ in range(5):
+        levels += [levels[-1], levels[-1] + 690]
+    trials.add(["btrfs/001", "generic/001"] * 5, held=levels)
+    assert looked_at(trials)[2] is None
+    assert verdict_of(cell, trials).verdict is Verdict.LEAK

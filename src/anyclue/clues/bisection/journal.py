@@ -69,6 +69,8 @@ def run_line(seen: Observation) -> str:
         fields["ratio"] = seen.ratio
     if seen.because:
         fields["because"] = seen.because
+    if not seen.made:
+        fields["made"] = False
     return _line(fields)
 
 
@@ -152,6 +154,7 @@ def _entry(fields: Mapping[str, Any]) -> tuple[Evidence, ...] | Observation:
         rates=rates,
         ratio=_ratio(fields) if "ratio" in fields else None,
         because=because,
+        made=_flag(fields.get("made", True), "made"),
     )
 
 
@@ -191,6 +194,12 @@ def _ratio(fields: Mapping[str, Any]) -> float:
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
+    return value
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is neither true nor false")
     return value
 
 

@@ -43,8 +43,9 @@ def demands(
 
 
 def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) -> int:
-    """Return how many runs that show what is expected are missing at a commit."""
+    """Return how many runs made here that show what is expected are missing at a commit."""
     rates = believed(settings.rates)
+    seen = [one for one in seen if one.made]
     agreeing = sum(one.shown is expected for one in seen)
     odds = log_odds(seen, settings)
     if expected is Shown.BAD:

@@ -121,7 +121,7 @@ class Search:
         ends = [(self.span.ids[self.span.bad], Shown.BAD)]
         ends += [(one, Shown.GOOD) for one in self.span.good]
         for end, expected in ends:
-            runs = self.runs.get(end, ())
+            runs = [one for one in self.runs.get(end, ()) if one.made]
             odds = log_odds(runs, self.settings)
             as_expected = odds if expected is Shown.BAD else -odds
             if as_expected < enough or not any(one.shown is expected for one in runs):

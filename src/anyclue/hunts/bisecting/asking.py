@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from anyclue.clues.bisection import journal
+from anyclue.clues.bisection.bisect_log import BisectLog
 from anyclue.clues.bisection.journal import Journal
 from anyclue.hunts import hunt as hunting
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting import cells
 from anyclue.hunts.bisecting.fixups import Fixup, fixups
+from anyclue.hunts.bisecting.logged import read, said
+from anyclue.hunts.bisecting.reverting import mends
 from anyclue.model.bisection import Range, Rates, Settings
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
@@ -28,6 +32,7 @@ from anyclue.system.git_dag import dag
 log = logging.getLogger(__name__)
 
 SCHEMA = "anyclue.bisect-run/1"
+FIX = "fix.patch"
 RATES = Rates(false_bad=0.01, false_good=0.05)
 """How often a run errs, rather too often than too seldom: the judge accuses a good kernel in 0.2 %
 of cells, and calls clean what a 95 % interval excludes (``verdicts/decide.py``)."""
@@ -46,16 +51,20 @@ class Asked:
         confidence: the probability at which a commit is accused.
         carried: patches and commits to apply where they apply.
         out: the run directory to make; None for one below ``runs``.
+        fix: the patch or commit that mends the bad end; None to take back the accused commit.
+        log: a file with what ``git bisect log`` printed; its ends count where none are named.
     """
 
     tree: Path = Path()
     scenario: Path
     cell: str | None
-    good: tuple[str, ...]
-    bad: str
+    good: tuple[str, ...] = ()
+    bad: str = ""
     confidence: float = 0.99
     carried: tuple[str, ...] = ()
     out: Path | None = None
+    fix: str | None = None
+    log: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +80,7 @@ class Bisection:
         conditions: the cell, whatever its kernel.
         directory: the module's directory.
         carried: changes to apply where they apply.
+        fix: what mends the bad end; None to take back the accused commit.
         journal: what was seen so far.
     """
 
@@ -82,12 +92,18 @@ class Bisection:
     conditions: Cell
     directory: str
     carried: tuple[Fixup, ...]
+    fix: Fixup | None
     journal: Journal
 
     @property
     def journal_file(self) -> Path:
         """Where the journal is."""
         return self.run.file("bisection.jsonl")
+
+    @property
+    def fix_file(self) -> Path:
+        """Where the patch is that mends the bad end."""
+        return self.run.file(FIX)
 
 
 def begin(asked: Asked) -> Bisection:
@@ -106,7 +122,8 @@ def begin(asked: Asked) -> Bisection:
         problems += error.problems
     repo = git.repository(asked.tree)
     ids: list[str] = []
-    for text in (asked.bad, *asked.good):
+    logged = read(asked.log) if asked.log is not None else BisectLog()
+    for text in _ends(asked, logged):
         try:
             ids.append(git.commit(repo, text))
         except RequestError as error:
@@ -115,8 +132,11 @@ def begin(asked: Asked) -> Bisection:
         step = "give a probability like 0.99"
         problems.append(Problem(what="--confidence is not between 0.5 and 1", next_step=step))
     carried: tuple[Fixup, ...] = ()
+    fix: tuple[Fixup, ...] = ()
     try:
-        carried = fixups(repo, asked.carried, directory if kernel.variant is not None else "")
+        below = directory if kernel.variant is not None else ""
+        carried = fixups(repo, asked.carried, below)
+        fix = fixups(repo, (asked.fix,) if asked.fix is not None else (), below)
     except RequestError as error:
         problems += error.problems
     run: RunDirectory | None = None
@@ -129,20 +149,27 @@ def begin(asked: Asked) -> Bisection:
     bad, *good = ids
     span = dag(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
+    _check_fix(repo, bad, fix)
     log.info("%d commits", len(span.commits))
     settings = Settings(confidence=asked.confidence, rates=RATES)
     cells.begin(run, asked.scenario, scenario, kernel, cell)
-    for number, one in enumerate(carried):
-        write_whole(run.file(f"carried/{number}.patch"), one.patch)
+    files = {f"carried/{number}.patch": one for number, one in enumerate(carried)}
+    for file, one in (*files.items(), *((FIX, one) for one in fix)):
+        write_whole(run.file(file), one.patch)
     about = {
         "schema": SCHEMA,
         "repository": str(repo.at),
         "kernel": kernel.name,
         "directory": directory,
         "carried": [one.name for one in carried],
+        "fix": fix[0].name if fix else None,
     }
     write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
-    write_whole(run.file("bisection.jsonl"), journal.begin(span.good, bad, settings))
+    known = said(logged, {one.id for one in span.commits})
+    if asked.log is not None:
+        log.info("%s tells of %d commits of the range", asked.log, len(known))
+    lines = (journal.begin(span.good, bad, settings), *map(journal.run_line, known))
+    write_whole(run.file("bisection.jsonl"), "".join(lines))
     return again(run.path)
 
 
@@ -168,6 +195,7 @@ def again(path: Path) -> Bisection:
         Fixup(name=name, patch=run.file(f"carried/{number}.patch").read_bytes())
         for number, name in enumerate(about["carried"])
     )
+    fix = about.get("fix")
     return Bisection(
         run=run,
         repo=repo,
@@ -177,8 +205,18 @@ def again(path: Path) -> Bisection:
         conditions=scenario.cells[0],
         directory=about["directory"],
         carried=carried,
+        fix=Fixup(name=fix, patch=run.file(FIX).read_bytes()) if fix else None,
         journal=kept,
     )
+
+
+def _ends(asked: Asked, logged: BisectLog) -> tuple[str, ...]:
+    """Return the ends that a user names, the bad one first; of a log where they are not named."""
+    bad, good = asked.bad or logged.bad, asked.good or logged.good
+    if bad and good:
+        return (bad, *good)
+    what = "names no good end" if bad else "names no bad end"
+    raise _wrong(what, str(asked.log or "the request"), "give --good REV and --bad REV")
 
 
 def _about(run: RunDirectory) -> Mapping[str, Any]:
@@ -221,6 +259,16 @@ def _check_directory(repo: Repository, ends: Sequence[str], directory: str) -> N
         step = "the scenario's `module` names a directory of the repository's tree"
         what = f"{missing[0][:12]} has no {directory}"
         raise _wrong(what, str(repo.at), step)
+
+
+def _check_fix(repo: Repository, bad: str, fixes: Sequence[Fixup]) -> None:
+    for fix in fixes:
+        with tempfile.TemporaryDirectory(prefix="anyclue-fix-") as name:
+            file = Path(name) / FIX
+            file.write_bytes(fix.patch)
+            if not mends(repo, bad, file):
+                step = "give a patch or commit that applies there as it is"
+                raise _wrong(f"{fix.name!r} does not apply to the bad end", str(repo.at), step)
 
 
 def _wrong(what: str, where: str, next_step: str) -> RequestError:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from anyclue.hunts.bisecting.fixups import Fixup
 from anyclue.hunts.bisecting.reverting import taken_back
@@ -48,6 +49,11 @@ class Commits:
         """Return the kernel of ``bad`` with a commit taken back; None where that conflicts."""
         made, conflicts = taken_back(self._own, commit, bad)
         return self._kernel(f"without {commit}", self._carrying(made)) if not conflicts else None
+
+    def mended(self, bad: str, fix: Path) -> GitKernel | None:
+        """Return the kernel of ``bad`` with a patch applied; None where it does not apply."""
+        made = patched(self._own, bad, fix)
+        return self._kernel(f"mended {bad}", self._carrying(made)) if made is not None else None
 
     def _kernel(self, called: str, commit: str) -> GitKernel:
         base = self._carrying(self.base)

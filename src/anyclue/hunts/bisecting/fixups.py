@@ -35,7 +35,11 @@ def fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixu
     problems: list[Problem] = []
     for name in named:
         if Path(name).is_file():
-            found.append(Fixup(name=name, patch=Path(name).read_bytes()))
+            if git.is_patch(repo, Path(name)):
+                found.append(Fixup(name=name, patch=Path(name).read_bytes()))
+            else:
+                step = "give a file as git diff or git format-patch writes it"
+                problems.append(Problem(what="is no patch", where=name, next_step=step))
             continue
         try:
             commit = git.commit(repo, name)
@@ -43,7 +47,13 @@ def fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixu
             step = "name a patch file, or a commit of this repository"
             problems.append(Problem(what=f"neither a file nor a commit: {name!r}", next_step=step))
             continue
-        found.append(Fixup(name=name, patch=patch(repo, commit, directory)))
+        change = patch(repo, commit, directory)
+        if change:
+            found.append(Fixup(name=name, patch=change))
+        else:
+            below = f" below {directory}" if directory else ""
+            what, step = f"{name!r} changes nothing{below}", "leave it out"
+            problems.append(Problem(what=what, next_step=step))
     if problems:
         raise RequestError(problems)
     return tuple(found)

@@ -12,7 +12,7 @@ from anyclue.hunts import trees
 from anyclue.hunts.bisecting.asking import Bisection
 from anyclue.hunts.bisecting.cells import Cells
 from anyclue.hunts.bisecting.committing import Commits
-from anyclue.hunts.bisecting.reverting import reverted
+from anyclue.hunts.bisecting.reverting import mended, reverted
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import Observation, RunTold, Shown
 from anyclue.model.errors import RequestError
@@ -80,12 +80,21 @@ class Observer:
         return await self.observe_sources(commit, commit[:DIGITS], sources, kernel)
 
     async def observe_without(self, commit: str, name: str) -> RunTold | None:
-        """Run the bad end with a commit taken back; None where that conflicts."""
+        """Run the bad end with the fix, or else with a commit taken back; None on conflicts."""
         bad, directory = self.bisection.span.bad, self.bisection.directory
+        fix = self.bisection.fix_file if self.bisection.fix is not None else None
         if self.commits is None:
-            sources = reverted(self.bisection.repo, commit, bad, directory)
+            repo = self.bisection.repo
+            sources = (
+                mended(repo, bad, fix, directory)
+                if fix is not None
+                else reverted(repo, commit, bad, directory)
+            )
             return await self.observe_sources("", name, sources) if sources is not None else None
-        kernel = self.commits.without(commit, bad)
+        if fix is not None:
+            kernel = self.commits.mended(bad, fix)
+        else:
+            kernel = self.commits.without(commit, bad)
         return await self.observe_sources("", name, {}, kernel) if kernel is not None else None
 
     async def observe_sources(
@@ -103,6 +112,8 @@ class Observer:
     def recall(self, runs: Sequence[Observation]) -> None:
         """Go through noted runs again, so that the next trial of each commit is known."""
         for seen in runs:
+            if not seen.made:
+                continue
             verdict = self.cells.recalled(seen.commit[:DIGITS])
             if verdict is not None:
                 self.shown(seen.commit, verdict)

@@ -1,13 +1,14 @@
-"""The bad end without the accused commit's change: the last part of a proof."""
+"""The bad end without the accused commit's change, or mended: the last part of a proof."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from anyclue.system import git
 from anyclue.system.git import Repository
 from anyclue.system.git_merge import borrowed, merged
-from anyclue.system.git_pick import alone
+from anyclue.system.git_pick import alone, patched
 
 
 def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[str, bytes] | None:
@@ -21,6 +22,23 @@ def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[st
         if any(path.startswith(f"{directory}/") for path in conflicts):
             return None
         return git.below(own, made, directory)
+
+
+def mended(repo: Repository, bad: str, fix: Path, directory: str) -> dict[str, bytes] | None:
+    """Return a directory of ``bad`` with a patch applied; None where it does not apply.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    with borrowed(repo) as own:
+        made = patched(own, bad, fix)
+        return git.below(own, made, directory) if made is not None else None
+
+
+def mends(repo: Repository, bad: str, fix: Path) -> bool:
+    """Return whether a patch applies to ``bad``."""
+    with borrowed(repo) as own:
+        return patched(own, bad, fix) is not None
 
 
 def taken_back(own: Repository, commit: str, bad: str) -> tuple[str, Collection[str]]:

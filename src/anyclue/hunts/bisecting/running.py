@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 SKIPS = 4
 """So many runs of a commit in a row that say nothing are too many."""
 
-REVERTED = "reverted"
-"""The kernel's name of the bad end without the accused commit."""
+REVERTED, MENDED = "reverted", "mended"
+"""The kernel's name of the bad end without the accused commit, and with the fix."""
 
 
 async def bisect(bisection: Bisection, context: Context) -> Bisected:
@@ -62,7 +62,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     proof = None
     if status.standing is Standing.FOUND:
         proof = await _reverted(bisection, observer, status.accused[0])
-    runs = (*(RunTold(seen=one) for one in kept.runs), *steps)
+    runs = (*(RunTold(seen=one) for one in kept.runs if one.made), *steps)
     named = dict.fromkeys([*(one.seen.commit for one in runs), *status.accused])
     subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
@@ -110,7 +110,12 @@ async def _search(
         steps.append(step)
         log.info(
             "run %d (%s): %s is %s: %s",
-            *(len(seen), asked.why.value, asked.commit[:12], step.seen.shown.value),
+            *(
+                sum(one.made for one in seen),
+                asked.why.value,
+                asked.commit[:12],
+                step.seen.shown.value,
+            ),
             clean(step.seen.because),
         )
     return search, steps
@@ -129,15 +134,18 @@ def _check_progress(seen: Sequence[Observation], commit: str) -> None:
 async def _reverted(bisection: Bisection, observer: Observer, commit: str) -> Reverted:
     shown = []
     because = ""
+    fix = bisection.fix.name if bisection.fix is not None else ""
+    made = f"with {fix}" if fix else f"without {commit[:12]}"
     for _ in range(bisection.journal.settings.repeats):
-        step = await observer.observe_without(commit, REVERTED)
+        step = await observer.observe_without(commit, MENDED if fix else REVERTED)
         if step is None:
-            return Reverted(shown=None, because="its change cannot be taken back by itself")
+            because = "it does not apply" if fix else "its change cannot be taken back by itself"
+            return Reverted(shown=None, because=because, fix=fix)
         shown.append(step.seen.shown)
         because = step.seen.because
-        log.info("without %s: %s: %s", commit[:12], step.seen.shown.value, clean(because))
+        log.info("%s: %s: %s", clean(made), step.seen.shown.value, clean(because))
     worst = next((one for one in (Shown.BAD, Shown.SKIP) if one in shown), Shown.GOOD)
-    return Reverted(shown=worst, because=because, runs=len(shown))
+    return Reverted(shown=worst, because=because, runs=len(shown), fix=fix)
 
 
 def _cut(bisection: Bisection) -> None:

@@ -12,7 +12,14 @@ from anyclue.clues.dose import doses, respond
 from anyclue.clues.factors import first_guilty
 from anyclue.clues.options import joined, split
 from anyclue.clues.reduction import Parameters, fewest, simplest
-from anyclue.hunts.following.variations import NotRunError, Runner, Variations, drive
+from anyclue.hunts.following.group import fewest_tests
+from anyclue.hunts.following.variations import (
+    NotRunError,
+    Runner,
+    Variations,
+    drive,
+    still_words,
+)
 from anyclue.hunts.judging import Judged
 from anyclue.model.clue import Dose, DosePoint, Reproducer
 from anyclue.model.recording import Outcome, Recording
@@ -46,11 +53,11 @@ async def follow(judged: Judged, runner: Runner | None) -> Followed:
     # Of a guest that hangs every single step would take a whole deadline.
     if guilty is None or guilty.outcome is Outcome.HUNG:
         return Followed()
-    if judged.scenario.workloads[guilty.cell.workload].tests is not None:
-        return Followed()  # tests of fstests have no parameters to make smaller
     if runner is not None:
         log.info("following up %s", guilty.cell.id)
     following = _Following(judged, guilty, runner)
+    if judged.scenario.workloads[guilty.cell.workload].tests is not None:
+        return Followed(reproducer=await following.group())
     return Followed(
         options=await following.options(),
         dose=await following.dose(),
@@ -138,6 +145,10 @@ class _Following:
             ci95_kib=verdict.rate_ci95_kib,
         )
 
+    async def group(self) -> Reproducer | None:
+        """Return the fewest tests of fstests that leak."""
+        return await fewest_tests(self._variations("tests", Axis.WORKLOAD))
+
     async def reproducer(self) -> Reproducer | None:
         """Return the workload with the simplest parameters, as a script that was seen to do it."""
         choice = self._workload
@@ -204,4 +215,4 @@ def _told(given: Parameters, tried: Parameters, still: bool) -> str:
         for name, value in tried.items()
         if value != given[name]
     )
-    return f"{changes}: {'still guilty' if still else 'not guilty, or not proven'}"
+    return f"{changes}: {still_words(still)}"

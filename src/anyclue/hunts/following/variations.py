@@ -126,8 +126,13 @@ class Variations:
 
 def _same(one: Value, other: Value) -> bool:
     if isinstance(one, WorkloadChoice) and isinstance(other, WorkloadChoice):
-        return (one.use, dict(one.parameters)) == (other.use, dict(other.parameters))
+        return replace(one, name="") == replace(other, name="")
     return one == other
+
+
+def still_words(still: bool) -> str:
+    """Return what came of one try, in words."""
+    return "still guilty" if still else "not guilty, or not proven"
 
 
 async def drive(

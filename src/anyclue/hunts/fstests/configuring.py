@@ -178,6 +178,12 @@ def local_config(choice: TestChoice, mkfs: str, mount: str) -> str:
     )
 
 
+def options_of(plan: SectionPlan) -> dict[str, str]:
+    """Return what a section sets beyond its devices, which are a machine's own."""
+    found = read_local_config(plan.config).sections[0].options
+    return {name: value for name, value in found.items() if name not in SET_BY_GUEST}
+
+
 def config_of(scenario: Scenario, cell_id: str) -> str:
     """Return the ``local.config`` of the cell with this id.
 

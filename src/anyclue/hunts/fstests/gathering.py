@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from anyclue.hunts.fstests.journal import CheckCall, TrialRecord, read_record
 from anyclue.model.fstests import CheckResult, CheckStatus
@@ -17,7 +18,9 @@ from anyclue.recordings.trial_tests import as_recorded
 from anyclue.suites.fstests.agreement import disagreements
 from anyclue.suites.fstests.check_output import parse_check
 from anyclue.suites.fstests.xunit import parse_xunit
+from anyclue.verdicts.by_step import rise_kib
 from anyclue.verdicts.charges import Charging, Pair
+from anyclue.verdicts.floors import MIN_FLOORS
 
 Charged = tuple[TestRun, Pair | None]
 """A run, and the floors before and after it where it has both."""
@@ -40,12 +43,33 @@ class Trial:
 
 @dataclass(kw_only=True)
 class Evidence:
-    """All that the trials of a cell have of one test; ``guests`` are its runs, trial by trial."""
+    """All that the trials of a cell have of one test.
+
+    Attributes:
+        id: the test.
+        results: what check said, run by run.
+        guests: its runs, trial by trial, where it ran alone or too seldom to be judged by.
+        among: its runs in the trials in which it ran again and again with others in between.
+        before: the tests before it in the first such trial.
+        rise_listed: the highest rise over one run behind other tests, of runs in a row the last's
+            (KiB).
+        rise_alone: the highest over one run in a trial that runs nothing else.
+        repeat_trials: trials that run nothing else.
+        group_trials: trials that run it again and again with the tests before it.
+        killed: how the guest ended in it; empty when it never did.
+        kept: its result files.
+        recorded: the last trial that has a run of it.
+    """
 
     id: TestId
     results: list[CheckResult] = field(default_factory=list)
     guests: list[list[Charged]] = field(default_factory=list)
+    among: list[list[Charged]] = field(default_factory=list)
+    before: tuple[TestId, ...] = ()
+    rise_listed: float | None = None
+    rise_alone: float | None = None
     repeat_trials: int = 0
+    group_trials: int = 0
     killed: str = ""
     disagreements: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -94,6 +118,9 @@ def gather(trials: Sequence[Trial]) -> Gathered:
             found.setdefault(call.id, Evidence(id=call.id))
         if record.part is Part.REPEAT and record.tests:
             found[record.tests[0]].repeat_trials += 1
+        if record.part is Part.GROUP:
+            for id_ in set(record.tests):
+                found[id_].group_trials += 1
         _add_calls(trial, found)
         _add_runs(trial, found)
     return Gathered(trials=tuple(trials), tests=tuple(found.values()))
@@ -126,19 +153,62 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
     recorded = as_recorded(trial.recording)
     charging = Charging(recorded)
     by_name = {str(id_): evidence for id_, evidence in found.items()}
-    for one in by_name.values():
-        one.guests.append([])
+    runs: dict[str, list[Charged]] = {}
+    in_order: list[Charged] = []
     previous = None
     for span in recorded.spans:
         begin, end = span.log_lines
         incident = first_incident(recorded.kernel_log[begin:end])
         charged = charging.charge(span, previous, incident)
         previous = span
-        evidence = by_name.get(span.test)
-        if evidence is None:
+        if span.test not in by_name:
             continue
-        evidence.guests[-1].append(charged)
+        in_order.append(charged)
+        runs.setdefault(span.test, []).append(charged)
+    part = trial.record.part
+    every = (run for run, _ in in_order)
+    for run in every if part is Part.REPEAT else last_in_a_row(in_order):
+        is_first = run.span.test == in_order[0][0].span.test
+        _note_rise(by_name[run.span.test], part, run, first=is_first)
+    for name, of_test in runs.items():
+        evidence = by_name[name]
         evidence.recorded = recorded
+        pairs = sum(pair is not None for _, pair in of_test)
+        if len(runs) > 1 and pairs >= MIN_FLOORS:
+            evidence.among.append(of_test)
+            evidence.before = evidence.before or _before(trial, evidence.id)
+        else:
+            evidence.guests.append(of_test)
+
+
+def last_in_a_row(runs: Sequence[Charged]) -> Iterator[TestRun]:
+    """Give the runs of one guest, of those of one test in a row only the last.
+
+    What the last of them does not do again, the ones before it did once. A run in which the kernel
+    broke is given too.
+    """
+    for (run, _), (following, _) in pairwise(runs):
+        in_a_row = following.span.test == run.span.test and following.span.begin_s == run.span.end_s
+        if run.incident is not None or not in_a_row:
+            yield run
+    if runs:
+        yield runs[-1][0]
+
+
+def _note_rise(evidence: Evidence, part: Part, run: TestRun, *, first: bool) -> None:
+    rise = rise_kib(run)
+    if rise is None:
+        return
+    if part is Part.REPEAT:
+        evidence.rise_alone = max(rise, evidence.rise_alone or rise)
+    elif part is Part.LIST and not first:
+        evidence.rise_listed = max(rise, evidence.rise_listed or rise)
+
+
+def _before(trial: Trial, id_: TestId) -> tuple[TestId, ...]:
+    """Return the tests that ran before this one in a trial, each once, in order."""
+    ids = [call.id for call in trial.record.calls]
+    return tuple(dict.fromkeys(ids[: ids.index(id_)]))
 
 
 def _said(id_: TestId, status: CheckStatus, reason: str) -> CheckResult:

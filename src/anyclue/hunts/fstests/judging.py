@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Final
 
-from anyclue.hunts.fstests.gathering import Charged, Evidence, Gathered
+from anyclue.hunts.fstests.gathering import Evidence, Gathered
+from anyclue.hunts.fstests.memory import OfTest, judge_memory
 from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus, KnownFailure
-from anyclue.model.recorded import TestRun, TestVerdict
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.suite import TestFinding, TestId
@@ -17,10 +16,7 @@ from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.recordings.trial_tests import begun_on
 from anyclue.suites.fstests.known_failures import news
 from anyclue.suites.fstests.not_run import refusal_of
-from anyclue.verdicts.by_step import judge_once
-from anyclue.verdicts.by_test import judge_test
 from anyclue.verdicts.evidence import SEVERITY
-from anyclue.verdicts.floors import MIN_FLOORS
 
 _WORST: Final = (
     *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
@@ -60,12 +56,16 @@ def _excused(gathered: Gathered, known: Sequence[KnownFailure]) -> Mapping[TestI
 
 def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
     worst = _worst(evidence)
+    memory = judge_memory(evidence, least_kib) if ran(evidence.results) else OfTest()
     return TestFinding(
         id=evidence.id,
         status=worst.status if worst else CheckStatus.LOST,
         reason=worst.reason if worst else "it was not reached",
         results=tuple(evidence.results),
-        memory=_memory(evidence, least_kib),
+        memory=memory.verdict,
+        alone=memory.alone,
+        after=memory.after,
+        wants_group=memory.wants_group,
         killed=evidence.killed,
         disagreement="; ".join(dict.fromkeys(evidence.disagreements)),
         refusal=refusal_of(worst) if worst else None,
@@ -83,34 +83,6 @@ def _worst(evidence: Evidence) -> CheckResult | None:
 
 def _is_dead(killed: str) -> bool:
     return killed.partition(":")[0] in _DEAD
-
-
-def _memory(evidence: Evidence, least_kib: float) -> TestVerdict | None:
-    """Return the verdict on a test's memory: from repetition where there is any."""
-    runs = [run for guest in evidence.guests for run, _ in guest]
-    if not runs or not ran(evidence.results):
-        return None
-    guests = [[pair for _, pair in guest if pair is not None] for guest in evidence.guests]
-    if evidence.recorded is not None and max(map(len, guests)) >= MIN_FLOORS:
-        pairs = [pair for guest in guests for pair in guest]
-        return judge_test(runs, pairs, evidence.recorded, guests=[g for g in guests if g])
-    last = [run for guest in evidence.guests for run in _last_in_a_row(guest)]
-    verdicts = [judge_once(run, least_kib=least_kib) for run in last]
-    order = (Verdict.BROKEN, Verdict.UNPROVEN, Verdict.CLEAN)
-    return min(verdicts, key=lambda verdict: order.index(verdict.verdict))
-
-
-def _last_in_a_row(guest: Sequence[Charged]) -> Iterator[TestRun]:
-    """Give the runs of a test in one guest, of those in a row only the last.
-
-    What the last of them does not do again, the ones before it did once. A kernel that broke in
-    one of them is broken.
-    """
-    for (run, _), (following, _) in pairwise(guest):
-        if run.incident is not None or following.span.begin_s != run.span.end_s:
-            yield run
-    if guest:
-        yield guest[-1][0]
 
 
 def ran(results: Sequence[CheckResult]) -> bool:
@@ -142,7 +114,7 @@ def cell_verdict(
         ),
         Verdict.UNPROVEN,
     )
-    worst = max(by_verdict[Verdict.LEAK], key=_rate, default=None)
+    worst = worst_leak(tests)
     memory = worst.memory if worst else None
     incident = next((i for test in tests if (i := _incident(test))), None)
     return CellVerdict(
@@ -153,7 +125,7 @@ def cell_verdict(
         rate_kib_per_round=memory.rate_kib_per_run if memory else None,
         rate_ci95_kib=memory.rate_ci95_kib if memory else None,
         signature=memory.signature if memory else None,
-        signature_detail=f"in {worst.id}" if worst else "",
+        signature_detail=_where(worst) if worst else "",
         classes={},
         rounds=sum(len(trial.record.calls) for trial in gathered.trials),
         warm_up=0,
@@ -161,6 +133,16 @@ def cell_verdict(
         reference=reference,
         incident=incident,
     )
+
+
+def worst_leak(tests: Sequence[TestFinding]) -> TestFinding | None:
+    """Return the test that leaks most; None where none leaks."""
+    leaks = [test for test in tests if test.memory and test.memory.verdict is Verdict.LEAK]
+    return max(leaks, key=_rate, default=None)
+
+
+def _where(test: TestFinding) -> str:
+    return f"in {test.id}" + (f" after {_names(test.after)}" if test.after else "")
 
 
 def standing(
@@ -206,16 +188,16 @@ def _because(
     for test in by_verdict[Verdict.LEAK][:_NAMED]:
         memory = test.memory
         rate = f" ({memory.rate_kib_per_run:+.0f} KiB a run)" if memory and _rate(test) else ""
-        parts.append(f"leak in {test.id}{rate}")
+        parts.append(f"leak {_where(test)}{rate}")
     broken = by_verdict[Verdict.BROKEN][:_NAMED]
     parts += [f"{test.id} {_how_broken(test)}" for test in broken]
     counted = sum(map(len, by_verdict.values()))
     if by_verdict[Verdict.CLEAN]:
         parts.append(f"{len(by_verdict[Verdict.CLEAN])} of {counted} tests clean")
     if unproven := by_verdict[Verdict.UNPROVEN]:
-        parts.append(f"unproven: {_names(unproven)}")
+        parts.append(f"unproven: {_names([test.id for test in unproven])}")
     for status, word in ((CheckStatus.NOT_RUN, "not run"), (CheckStatus.EXPUNGED, "left out")):
-        if of_status := [test for test in tests if test.status is status]:
+        if of_status := [test.id for test in tests if test.status is status]:
             parts.append(f"{word}: {_names(of_status)}")
     return "; ".join(parts) or "no test ran"
 
@@ -228,6 +210,6 @@ def _how_broken(test: TestFinding) -> str:
     return f"failed ({test.reason})"
 
 
-def _names(tests: Sequence[TestFinding]) -> str:
+def _names(tests: Sequence[TestId]) -> str:
     more = f" and {len(tests) - _NAMED} more" if len(tests) > _NAMED else ""
-    return ", ".join(str(test.id) for test in tests[:_NAMED]) + more
+    return ", ".join(str(test) for test in tests[:_NAMED]) + more

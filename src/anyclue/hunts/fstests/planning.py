@@ -28,7 +28,8 @@ def next_plan(
     """Return what the next trial runs; None when nothing is left to do.
 
     A test in doubt is repeated alone ``repeats`` times in a fresh guest, and again in up to
-    ``extra_trials`` more while its verdict stays unproven.
+    ``extra_trials`` more while its verdict stays unproven. One that is clean alone, and grew more
+    behind other tests, is repeated together with them in the same way.
     """
     lists = [trial for trial in gathered.trials if trial.record.part is Part.LIST]
     if not lists:
@@ -40,10 +41,23 @@ def next_plan(
         return base if _empty(lists) < MOST_EMPTY else None
     if rest:
         return replace(base, tests=rest) if _empty(lists) < MOST_EMPTY else None
-    for evidence, finding in zip(gathered.tests, tests, strict=True):
-        if in_doubt(finding) and evidence.repeat_trials <= extra_trials:
+    doubted = [of for of in zip(gathered.tests, tests, strict=True) if in_doubt(of[1])]
+    for evidence, finding in doubted:
+        if not finding.wants_group and evidence.repeat_trials <= extra_trials:
             return replace(base, tests=(evidence.id,) * repeats, part=Part.REPEAT)
-    return None
+    wanting = [e.id for e, f in doubted if f.wants_group and e.group_trials <= extra_trials]
+    group = _group(lists, wanting)
+    return replace(base, tests=group * repeats, part=Part.GROUP) if group else None
+
+
+def _group(lists: Sequence[Trial], wanting: Sequence[TestId]) -> tuple[TestId, ...]:
+    """Return the tests of the first guest that ran one of the wanting, up to the last of them."""
+    for trial in lists:
+        ran = list(dict.fromkeys(call.id for call in trial.record.calls))
+        ends = [ran.index(id_) for id_ in wanting if id_ in ran]
+        if ends:
+            return tuple(ran[: max(ends) + 1])
+    return ()
 
 
 def in_doubt(test: TestFinding) -> bool:
