@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from anyclue.hunts.fstests.journal import CheckCall, TrialRecord, read_record
 from anyclue.model.fstests import CheckResult, CheckStatus
@@ -166,8 +165,8 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
         in_order.append(charged)
         runs.setdefault(span.test, []).append(charged)
     part = trial.record.part
-    every = (run for run, _ in in_order)
-    for run in every if part is Part.REPEAT else last_in_a_row(in_order):
+    every = [run for run, _ in in_order]
+    for run in every if part is Part.REPEAT else [of for of, _ in last_in_a_row(in_order)]:
         is_first = run.span.test == in_order[0][0].span.test
         _note_rise(by_name[run.span.test], part, run, first=is_first)
     for name, of_test in runs.items():
@@ -181,18 +180,23 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
             evidence.guests.append(of_test)
 
 
-def last_in_a_row(runs: Sequence[Charged]) -> Iterator[TestRun]:
-    """Give the runs of one guest, of those of one test in a row only the last.
+def last_in_a_row(runs: Sequence[Charged]) -> Iterator[tuple[TestRun, TestRun | None]]:
+    """Give the runs of one guest, of those of one test in a row only the last with that before it.
 
     What the last of them does not do again, the ones before it did once. A run in which the kernel
     broke is given too.
     """
-    for (run, _), (following, _) in pairwise(runs):
-        in_a_row = following.span.test == run.span.test and following.span.begin_s == run.span.end_s
+    before = None
+    for at, (run, _) in enumerate(runs):
+        following = runs[at + 1][0] if at + 1 < len(runs) else None
+        in_a_row = (
+            following is not None
+            and following.span.test == run.span.test
+            and following.span.begin_s == run.span.end_s
+        )
         if run.incident is not None or not in_a_row:
-            yield run
-    if runs:
-        yield runs[-1][0]
+            yield run, before
+        before = run if in_a_row else None
 
 
 def _note_rise(evidence: Evidence, part: Part, run: TestRun, *, first: bool) -> None:
