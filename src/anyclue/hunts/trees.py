@@ -28,17 +28,19 @@ def rebuilt(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[
     Raises:
         RequestError: there is none.
     """
+    from_git = False
     for cell in (*scenario.references, *scenario.cells):
         kernel = scenario.kernels[cell.kernel]
+        from_git = from_git or isinstance(kernel.source, GitKernel)
         if kernel.variant is not None:
             return kernel, kernel.variant.directory
         if git_too and isinstance(kernel.source, GitKernel):
             return kernel, MODULE_OF_GIT
-    problem = Problem(
-        what="no kernel of this scenario has a module rebuilt",
-        where=f"{given}: kernels",
-        next_step='add module = "fs/btrfs" to a kernel: that directory is taken from each version',
-    )
+    step = 'add module = "fs/btrfs" to a kernel: that directory is taken from each version'
+    if from_git:
+        step = 'kernels from git are run by anyclue bisect; or add debian and module = "fs/btrfs"'
+    what = "no kernel of this scenario has a module rebuilt"
+    problem = Problem(what=what, where=f"{given}: kernels", next_step=step)
     raise RequestError([problem])
 
 

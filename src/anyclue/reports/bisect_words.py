@@ -24,11 +24,14 @@ def standing(one: Bisected) -> str:
             f"the first bad commit is one of {counted(len(one.accused), 'commit')} that runs "
             f"cannot tell apart, by {sure}"
         )
+    skipped = [run.seen.commit[:DIGITS] for run in one.runs if run.seen.shown is Shown.SKIP]
     return {
         Standing.BAD_IS_CLEAN: "the bad end is clean here: nothing to bisect with this cell",
         Standing.GOOD_IS_BAD: "the good end is bad too: name an older one",
         Standing.NO_ONE_COMMIT: "the runs fit no single first bad commit",
-        Standing.STUCK: "what has to be run next cannot be run",
+        Standing.STUCK: f"what has to be run next cannot be run: {skipped[-1]} was skipped"
+        if skipped
+        else "what has to be run next cannot be run",
         Standing.SEARCHING: "not ended",
     }[one.standing]
 

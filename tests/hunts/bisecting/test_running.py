@@ -11,9 +11,10 @@ import pytest
 
 from anyclue.clues.bisection import journal
 from anyclue.hunts.bisecting import evidence as gathering
+from anyclue.hunts.bisecting.cells import Cells
 from anyclue.hunts.bisecting.evidence import evidence
 from anyclue.model.bisection import Evidence, Shown, Standing
-from anyclue.model.errors import InfrastructureError, RequestError
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.reports.bisect_json import bisect_json
 from anyclue.reports.bisect_text import bisect_text
 from anyclue.system import git
@@ -275,3 +276,34 @@ def test_a_fix_has_to_apply_to_the_bad_end(world: World) -> None:
     with pytest.raises(RequestError, match="does not apply to the bad end"):
         world.begin(ids[0], ids[-1], fix=ids[4])
     assert not (world.path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "make failed:\nlzo.c:1: note: x\nlzo.c:1: error: no\nmake: *** [lzo.o]",
+            "lzo.c:1: error: no",
+        ),
+        (
+            "make failed; make said:\nmake: *** No rule to make target",
+            "make: *** No rule to make target",
+        ),
+        (
+            "not kept:\nCONFIG_A: wanted y, got n\nCONFIG_B: wanted y",
+            "not kept: CONFIG_A: wanted y, got n",
+        ),
+    ],
+)
+def test_a_bad_end_that_does_not_build_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    ids = linear(world, 4)
+
+    async def judged(*_arguments: object) -> None:
+        raise RequestError([Problem(what=said)])
+
+    monkeypatch.setattr(Cells, "judged", judged)
+    found = world.bisect(ids[0], ids[-1])
+    assert found.runs[0].seen.because == f"does not build: {told}"
+    assert bisect_text(found).endswith(f"cannot be run: {ids[-1][:12]} was skipped\n")

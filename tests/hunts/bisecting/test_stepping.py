@@ -50,3 +50,10 @@ def test_a_work_tree_that_does_not_build_or_has_no_such_directory(world: World) 
     world.forge.commit("main", None, {"fs/btrfs/Makefile": None, "fs/btrfs/lzo.c": None, "a": ""})
     with pytest.raises(RequestError, match="has no fs/btrfs"):
         shown(world)
+
+
+def test_a_kernel_from_git_is_said_to_be_the_bisections(world: World) -> None:
+    world.from_git()
+    world.commit("int a;\n")
+    with pytest.raises(RequestError, match="kernels from git are run by anyclue bisect"):
+        shown(world)

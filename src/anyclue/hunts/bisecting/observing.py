@@ -138,5 +138,5 @@ def _told(seen: Observation, seconds: float = 0.0, built: float = 0.0) -> RunTol
 
 def _first_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines()]
-    errors = [line for line in lines if re.search(r"error:|ERROR:|undefined!", line)]
-    return (errors or lines or [""])[0]
+    errors = [line for line in lines if re.search(r"error:|ERROR:|undefined!|\*\*\* ", line)]
+    return errors[0] if errors else " ".join(lines[:2])
