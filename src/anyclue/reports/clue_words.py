@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from anyclue.model.amounts import per_operation
 from anyclue.model.clue import (
     Clue,
     Condition,
@@ -81,8 +82,8 @@ def dose(one: Dose) -> str:
         return f"Dose and response: not told ({one.because})."
     if not one.linear or one.amount_kib is None:
         return f"Response does not follow dose: {one.because}."
-    amount = f"{words.number(one.amount_kib)} KiB a {one.unit}"
-    return f"It leaks {amount} {words.interval(one.ci95_kib)}: {one.because}.".replace("  ", " ")
+    within = f" [{', '.join(map(per_operation, one.ci95_kib))}]" if one.ci95_kib else ""
+    return f"It leaks {per_operation(one.amount_kib)} KiB a {one.unit}{within}: {one.because}."
 
 
 def points(one: Dose) -> list[str]:
