@@ -13,3 +13,14 @@ def per_operation(kib: float) -> str:
         text = f"{kib:.0f}" if abs(kib) >= 10 else f"{kib:.1f}"
         return "0.0" if text == "-0.0" else text
     return f"{kib:.2g}"
+
+
+def probability_words(value: float) -> str:
+    """Return a probability as a reader needs it: never 0 or 1 where it is not.
+
+    >>> probability_words(0.99997), probability_words(0.25), probability_words(0.0001)
+    ('> 0.99', '0.25', '< 0.01')
+    """
+    if value >= 0.995:
+        return "> 0.99"
+    return "< 0.01" if value < 0.005 else f"{value:.2f}"

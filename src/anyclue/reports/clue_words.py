@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from anyclue.model.amounts import per_operation
+from anyclue.model.amounts import per_operation, probability_words
 from anyclue.model.clue import (
     Clue,
     Condition,
@@ -28,14 +28,8 @@ DIGITS = 12
 
 
 def probability(value: float) -> str:
-    """Return a probability as a reader needs it: never 0 or 1 where it is not.
-
-    >>> probability(0.99997), probability(0.25), probability(0.0001)
-    ('> 0.99', '0.25', '< 0.01')
-    """
-    if value >= 0.995:
-        return "> 0.99"
-    return "< 0.01" if value < 0.005 else f"{value:.2f}"
+    """Return a probability as a reader needs it: never 0 or 1 where it is not."""
+    return probability_words(value)
 
 
 def ratio(reason: Reason) -> str:
