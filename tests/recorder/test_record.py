@@ -73,8 +73,13 @@ def test_a_check_on_btrfs_is_charged_by_test(
         assert only.span.end_s is not None
         assert 0.5 < only.span.end_s - only.span.begin_s < 20
     assert main(["report", str(run)]) == 3
-    assert "btrfs/024" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "btrfs/024" in out
+    assert f"report: {run / 'report.html'}" in out
     assert "generic/001" in (run / "report.txt").read_text()
+    page = (run / "report.html").read_text()
+    assert "generic/001" in page
+    assert "<svg" in page
 
 
 def test_quiesced_floors(recorder: Run, btrfs: Path, kmsg: Path, tmp_path: Path) -> None:

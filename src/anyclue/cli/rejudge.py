@@ -48,8 +48,8 @@ def report(run: Run, *, json: Json = False) -> int:
     """Judge a run again and write report.html, report.txt and junit.xml."""
     if is_recorded(run):
         tests = recorded.judge(run)
-        recorded.write_report(tests)
-        return _recorded(tests, json=json)
+        made = recorded.write_report(tests)
+        return _recorded(tests, json=json, page=made)
     judged = judging.judge(RunDirectory(run))
     told = making.told(judged)
     page = judging.write_reports(judged, told)
@@ -78,7 +78,11 @@ def clue(
     return judged.exit_code
 
 
-def _recorded(judged: recorded.JudgedRecord, *, json: bool) -> int:
+def _recorded(judged: recorded.JudgedRecord, *, json: bool, page: Path | None = None) -> int:
     """Print what was found in a recording of a machine."""
-    result((judged.run / "tests.json").read_text() if json else recorded_text(judged.findings))
+    if json:
+        result((judged.run / "tests.json").read_text())
+    else:
+        where = f"\nreport: {page}" if page is not None else ""
+        result(recorded_text(judged.findings) + where)
     return judged.exit_code

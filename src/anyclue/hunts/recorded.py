@@ -19,12 +19,13 @@ from anyclue.model.verdict import Verdict
 from anyclue.recordings.kernel_log import first_incident
 from anyclue.recordings.recorded import read_recorded
 from anyclue.reports.against_text import against_json
+from anyclue.reports.recorded_html import recorded_html
 from anyclue.reports.recorded_json import recorded_json
 from anyclue.reports.recorded_text import recorded_text
 from anyclue.system.files import write_whole
 from anyclue.verdicts import against
 from anyclue.verdicts.by_test import findings, judge_test
-from anyclue.verdicts.charges import Charging, Pair
+from anyclue.verdicts.charges import Charging, Pair, held_kib
 
 GUILTY = {Verdict.LEAK, Verdict.BROKEN}
 
@@ -72,10 +73,13 @@ def judged_tests(recorded: Recorded) -> RecordedFindings:
 
 
 def write_report(judged: JudgedRecord) -> Path:
-    """Write ``report.txt``; return its path."""
-    path = judged.run / "report.txt"
-    write_whole(path, recorded_text(judged.findings))
-    return path
+    """Write ``report.txt`` and ``report.html``; return the page's path."""
+    timeline = judged.findings.recorded.timeline
+    held = [(at.t_s, kib) for at in timeline if (kib := held_kib(at)) is not None]
+    write_whole(judged.run / "report.txt", recorded_text(judged.findings))
+    page = judged.run / "report.html"
+    write_whole(page, recorded_html(judged.findings, held))
+    return page
 
 
 def _incident(recorded: Recorded, span: Span) -> Incident | None:

@@ -37,13 +37,18 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPlan:
-    """A section as a guest runs it: its type of file system, mkfs's options for TEST_DEV, its text.
+    """A section as a guest runs it.
 
-    ``config`` is a ``local.config`` without sections.
+    Attributes:
+        fstyp: its type of file system.
+        mkfs: mkfs's options for TEST_DEV.
+        mount: mount's options for SCRATCH_DEV, with their ``-o``.
+        config: a ``local.config`` without sections.
     """
 
     fstyp: str
     mkfs: str
+    mount: str
     config: str
 
 
@@ -61,6 +66,7 @@ class TestPlan:
         part: see there.
         passes: how often the list is run.
         stop_at_failure: whether a failed test ends the list after its pass.
+        least_kib: a test of the list after which memory moved by so much runs again at once.
     """
 
     __test__ = False
@@ -74,6 +80,7 @@ class TestPlan:
     part: Part = Part.LIST
     passes: int = 1
     stop_at_failure: bool = False
+    least_kib: float = 64.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +97,7 @@ class TestFinding:
         after: the tests that ran before it where it leaks, and without which it is clean.
         wants_group: whether its memory can only be told with the tests before it.
         killed: how the guest ended during it; empty when it lived on.
+        disagreement: where check's report contradicts what it printed; empty where it does not.
         known: why its failure is no news; None when it is.
         refusal: since when and why it refuses to run, where that is known.
     """
@@ -105,6 +113,7 @@ class TestFinding:
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
     killed: str = ""
+    disagreement: str = ""
     known: KnownFailure | None = None
     refusal: Refusal | None = None
 

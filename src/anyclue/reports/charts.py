@@ -49,8 +49,13 @@ class _Axis:
     high: float
 
 
-def memory_over_time(cell: Timeline, reference: Timeline | None, colour: str) -> alt.LayerChart:
-    """Return memory in use over time: the cell over its reference, with round marks and floors."""
+def memory_over_time(
+    cell: Timeline, reference: Timeline | None, colour: str, *, since: str = "the trial"
+) -> alt.LayerChart:
+    """Return memory over time: the cell over its reference, with round marks and floors.
+
+    ``since`` names what began at zero seconds.
+    """
     drawn = [*cell.used, *cell.floors]
     drawn += [*reference.used, *reference.floors] if reference else []
     seconds = [x for x, _ in drawn] + ([] if cell.incident_s is None else [cell.incident_s])
@@ -65,7 +70,7 @@ def memory_over_time(cell: Timeline, reference: Timeline | None, colour: str) ->
         layers += _incident(cell.incident_s, early=cell.incident_s < max(seconds) / 2)
     return _framed(
         layers,
-        _axis("seconds since the trial began", seconds, least=1.0),
+        _axis(f"seconds since {since} began", seconds, least=1.0),
         _axis("MiB in use", [y for _, y in drawn], least=8.0),
         head=16 if cell.incident_s is None else 28,
     )

@@ -10,7 +10,8 @@ from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.reports.text import ascii_line, table, wrap
 
 WIDTH = 100
-_HEADER = ("test", "runs", "seconds", "peak", "before", "after", "step", "grew most", "verdict")
+HEADER = ("test", "runs", "seconds", "peak", "before", "after", "step", "grew most", "verdict")
+LEVELS = "Kernel memory that is no cache, in MiB: its peak, the floors before and after the test."
 _LEAST_KIB = 64.0
 _NOT_HELD = {MemoryClass.USED, MemoryClass.FILE_CACHE, MemoryClass.SLAB_RECLAIMABLE}
 _DETAILED = 40
@@ -64,9 +65,9 @@ def tests_table(tests: Sequence[TestVerdict]) -> list[str]:
     """Return a line for each test: levels in MiB of kernel memory that is no cache."""
     if not tests:
         return []
-    lines = table([_HEADER, *(_row(test) for test in tests)])
+    lines = table([HEADER, *(row(test) for test in tests)])
     return [
-        "Kernel memory that is no cache, in MiB: its peak, the floors before and after the test.",
+        LEVELS,
         "",
         lines[0],
         "-" * max(map(len, lines)),
@@ -74,7 +75,8 @@ def tests_table(tests: Sequence[TestVerdict]) -> list[str]:
     ]
 
 
-def _row(test: TestVerdict) -> tuple[str, ...]:
+def row(test: TestVerdict) -> tuple[str, ...]:
+    """Return a test's line, as wide as ``HEADER``."""
     runs = test.runs
     seconds = [r.span.end_s - r.span.begin_s for r in runs if r.span.end_s is not None]
     steps = [r.step_kib for r in runs if r.step_kib is not None]

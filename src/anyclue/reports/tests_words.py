@@ -55,6 +55,8 @@ def why(test: TestFinding) -> str:
         parts.append(f"its guest ended: {test.killed}")
     elif test.reason:
         parts.append(f"{test.status.value}: {test.reason}")
+    if test.disagreement:
+        parts.append(test.disagreement)
     if test.known is not None:
         parts.append(f"known to fail: {test.known.reason}")
     if test.refusal is not None:

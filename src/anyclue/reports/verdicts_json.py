@@ -87,6 +87,7 @@ def _test(test: TestFinding) -> Json:
         "steps_kib": [_number(step) for step in steps],
         "after": [clean(str(one)) for one in test.after],
         "killed": clean(test.killed),
+        "disagreement": clean(test.disagreement),
         "known": clean(test.known.reason) if test.known else None,
         "refuses": clean(tests_words.refusal(test)) or None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ def reading(t_s: float, held_kib: float) -> Reading:
     return Reading(t_s=t_s, counters={**values, "pcp.total": 0.0})
 
 
+def report(test: str, printed: str) -> bytes:
+    """Return check's own report of what it printed of one test."""
+    inner = "<skipped/>" if "[not run]" in printed else ""
+    inner = '<failure message="- output mismatch"/>' if "mismatch" in printed else inner
+    case = f'<testcase classname="xfstests.global" name="{test}" time="3">{inner}</testcase>'
+    return f'<testsuite time="3" tests="1">{case}</testsuite>'.encode()
+
+
+def keep(results: Path, number: str, test: str, told: bytes) -> tuple[str, ...]:
+    path = Path(number, test.partition("/")[0], "result.xml")
+    (results / path).parent.mkdir(parents=True)
+    (results / path).write_bytes(told)
+    return (str(path),)
+
+
 class Trials:
     """Writes trials; ``held`` is what the kernel holds at the floors (KiB), one more than tests."""
 
@@ -57,6 +73,8 @@ class Trials:
         detail: str = "all rounds ran",
         log: Sequence[str] = (),
         planned: Sequence[str] | None = None,
+        reports: Sequence[bytes | None] | None = None,
+        again: Sequence[bool] | None = None,
     ) -> None:
         """Add a trial: check's words by test, None where it did not come back from the last."""
         self.count += 1
@@ -79,7 +97,8 @@ class Trials:
         floor(0, 2.0)
         for number, (test, output) in enumerate(zip(tests, words, strict=True), start=1):
             at = 10.0 * number
-            call = CheckCall(round=number, section="", test=test)
+            repeated = again is not None and again[number - 1]
+            call = CheckCall(round=number, section="", test=test, again=repeated)
             journal.begin(call)
             data = {"test": test, "section": ""}
             marks.append(Mark(t_s=at, name=MarkName.ROUND_BEGIN, round=number, data=data))
@@ -89,10 +108,10 @@ class Trials:
             if output is None:
                 lines += [LogLine(t_s=at + 3, level=2, text=line) for line in log]
                 break
-            journal.end(
-                CheckCall(round=number, section="", test=test, status=0),
-                HEAD + output.format(test=test),
-            )
+            text = HEAD + output.format(test=test)
+            told = report(test, text) if reports is None else reports[number - 1]
+            kept = keep(journal.results, f"{number:04}", test, told) if told is not None else ()
+            journal.end(replace(call, status=0, kept=kept), text)
             floor(number, at + 5)
             marks.append(Mark(t_s=at + 6, name=MarkName.ROUND_END, round=number))
         recording = Recording(

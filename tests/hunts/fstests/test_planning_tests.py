@@ -20,7 +20,7 @@ from anyclue.suites.fstests.known_failures import read_known_failures
 
 BASE = TestPlan(
     suite=ArtifactRef(kind="fstests", key="0" * 64),
-    sections={"": SectionPlan(fstyp="btrfs", mkfs="", config="")},
+    sections={"": SectionPlan(fstyp="btrfs", mkfs="", mount="", config="")},
     selection=("-g", "quick"),
 )
 
@@ -73,6 +73,37 @@ def test_a_step_is_repeated_alone_until_it_is_certain(trials: Trials, cell: Cell
     _, found, following = looked_at(trials)
     assert following is None
     assert verdict_of(cell, trials).verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("second", [504, 530, 400, 0])
+def test_a_step_that_does_not_come_again_at_once_is_no_doubt(
+    trials: Trials, cell: Cell, second: float
+) -> None:
+    trials.add(
+        ["btrfs/001", "btrfs/001", "generic/001"],
+        planned=["btrfs/001", "generic/001"],
+        held=[0, 500, second, second],
+        again=[False, True, False],
+    )
+    assert looked_at(trials)[2] is None
+    assert verdict_of(cell, trials).verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("held", [[0, 500, 1000, 1000], [0, 500, -20, -20]])
+def test_one_that_does_is_repeated_alone(trials: Trials, held: Sequence[float]) -> None:
+    tests = ["btrfs/001", "btrfs/001", "generic/001"]
+    trials.add(tests, planned=["btrfs/001", "generic/001"], held=held, again=[False, True, False])
+    assert names(looked_at(trials)[2]) == ["btrfs/001"] * 5
+
+
+def test_a_second_run_at_once_is_none_of_the_list(trials: Trials, words: Mapping[str, str]) -> None:
+    trials.add(
+        ["btrfs/001", "btrfs/001"],
+        planned=["btrfs/001", "btrfs/001", "generic/001"],
+        said=[words["pass"], words["pass"]],
+        again=[False, True],
+    )
+    assert names(looked_at(trials)[2]) == ["btrfs/001", "generic/001"]
 
 
 def test_growth_with_every_run_is_a_leak(trials: Trials, cell: Cell) -> None:
@@ -175,6 +206,33 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
     assert not found[0].is_news
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
     assert findings(gathered, least_kib=64.0, known=expired)[0].is_news
+
+
+def test_a_report_that_contradicts_the_output_is_told(
+    trials: Trials, cell: Cell, words: Mapping[str, str]
+) -> None:
+    names_ = ["generic/001", "generic/002", "generic/003"]
+    case = '<testcase name="{}" classname="xfstests.global" time="3">{}</testcase>'
+    failed = case.format("generic/001", '<failure message="- output mismatch"/>')
+    suite = '<testsuite time="3" tests="1">{}</testsuite>'
+    trials.add(
+        names_,
+        said=[words["pass"], words["not run"], words["pass"]],
+        reports=[
+            suite.format(failed).encode(),
+            suite.format(case.format("generic/002", "")).encode(),
+            None,
+        ],
+    )
+    _, found, _ = looked_at(trials)
+    assert [test.disagreement for test in found] == [
+        "check printed passed, and its report says failed",
+        "check printed not-run, and its report says passed",
+        "check left no report to compare its output with",
+    ]
+    verdict = verdict_of(cell, trials)
+    assert verdict.verdict is Verdict.UNPROVEN
+    assert all(name in verdict.because for name in names_)
 
 
 FLAT = [0, 10, 10, 12, 10, 12]

@@ -22,7 +22,7 @@ from anyclue.model.suite import SectionPlan, TestId, TestPlan
 from anyclue.model.trial import ArtifactRef
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
-SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", config='export FSTYP="btrfs"\n')
+SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
 PLAN = TestPlan(
     suite=ArtifactRef(kind="fstests", key="k"),
     sections={"": SECTION},
@@ -37,6 +37,7 @@ class Guest:
 
     answers: Mapping[str, Reply]
     dies_at: str = "never"
+    floors: list[Reply] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     marks: list[tuple[str, int, str]] = field(default_factory=list)
 
@@ -49,6 +50,8 @@ class Guest:
             self.marks.append((mark["name"], mark["round"], mark["data"].get("test", "")))
         if verb == "run":
             self.commands.append(payload)
+            if "cat /proc/meminfo" in payload and self.floors:
+                return self.floors.pop(0)
             if self.dies_at in payload:
                 raise GuestGoneError("the guest ended")
         found = (reply for part, reply in self.answers.items() if part in payload)
@@ -92,7 +95,9 @@ def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, 
         "-R xunit-quiet -L 2 btrfs/003",
     ]
     made = [command for command in guest.commands if "mkfs" in command]
-    assert made == ["wipefs -qa /dev/vdb && mkfs -t btrfs -n 16k /dev/vdb"]
+    assert made == ["wipefs -qa /dev/vdb && mkfs -t btrfs -n 16k /dev/vdb"] * 2  # fresh again
+    warm_up = guest.commands.index(made[0]) + 1
+    assert guest.commands[warm_up].startswith("mount -t btrfs -o ssd /dev/vdb /mnt/test && ")
     floors = [mark[:2] for mark in guest.marks if mark[0] == "floor-begin"]
     assert floors == [("floor-begin", number) for number in (0, 1, 2)]
     begun = [mark for mark in guest.marks if mark[0] == "round-begin"]
@@ -114,6 +119,52 @@ def test_what_a_dead_guest_began_is_kept(tmp_path: Path, words: Mapping[str, str
 def test_passes(tmp_path: Path, words: Mapping[str, str]) -> None:
     carry_out(replace(PLAN, passes=3), tmp_path, words)
     assert [call.test for call in record(tmp_path).calls] == ["btrfs/001", "btrfs/003"] * 3
+
+
+def meminfo(held_kib: int) -> str:
+    counters = {
+        "MemTotal": 500_000, "MemFree": 400_000 - held_kib, "Buffers": 0, "Cached": 1000,
+        "Active(file)": 500, "Inactive(file)": 500, "Unevictable": 0, "Mlocked": 0,
+        "AnonPages": 0, "Shmem": 0, "SReclaimable": 2000, "SUnreclaim": 3000 + held_kib,
+        "KernelStack": 300, "PageTables": 100, "Percpu": 100, "VmallocUsed": 1000,
+    }  # fmt: skip
+    lines = [f"{name}: {kib} kB" for name, kib in counters.items()]
+    return "\n".join([*lines, "Node 0", "  count: 0", ""])
+
+
+def levels(*held_kib: int) -> list[Reply]:
+    """What a guest says of its memory at one floor after the other; one reading of three is odd."""
+    return [Reply(status=0, output=meminfo(held + 252) + 2 * meminfo(held)) for held in held_kib]
+
+
+@pytest.mark.parametrize(
+    ("held", "ran"),
+    [
+        ([0, 10, 20], ["btrfs/001", "btrfs/003"]),
+        ([0, 480, 490, 500], ["btrfs/001", "btrfs/001", "btrfs/003"]),
+        ([500, 500, 100, 100], ["btrfs/001", "btrfs/003", "btrfs/003"]),
+        ([0, 480, 960, 1440, 1920], ["btrfs/001", "btrfs/001", "btrfs/003", "btrfs/003"]),
+    ],
+)
+def test_a_test_after_which_memory_moved_runs_again_at_once(
+    tmp_path: Path, words: Mapping[str, str], held: list[int], ran: list[str]
+) -> None:
+    passed = {
+        f" {test}": Reply(status=0, output="FSTYP  -- btrfs\n" + words["pass"].format(test=test))
+        for test in ("btrfs/001", "btrfs/003")
+    }
+    guest = Guest({"-n -g": Reply(status=0, output=LISTING), **passed}, floors=levels(*held))
+    run(PLAN, tmp_path, guest)
+    calls = record(tmp_path).calls
+    assert [call.test for call in calls] == ran
+    assert [call.again for call in calls] == [b == a for a, b in zip(["", *ran], ran, strict=False)]
+
+
+def test_a_test_that_was_not_run_is_not_run_again(tmp_path: Path, words: Mapping[str, str]) -> None:
+    told = Reply(status=0, output="FSTYP  -- btrfs\n" + words["not run"].format(test="btrfs/001"))
+    answers = {"-n -g": Reply(status=0, output=LISTING), " btrfs/001": told}
+    run(PLAN, tmp_path, Guest(answers, floors=levels(0, 480, 480)))
+    assert [call.test for call in record(tmp_path).calls] == ["btrfs/001", "btrfs/003"]
 
 
 def test_a_failure_ends_the_list_when_asked_to(tmp_path: Path, words: Mapping[str, str]) -> None:

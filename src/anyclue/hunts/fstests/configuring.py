@@ -159,6 +159,7 @@ def _section(choice: TestChoice, section: ConfigSection, mkfs: str, mount: str) 
     return SectionPlan(
         fstyp=options["FSTYP"],
         mkfs=options.get("MKFS_OPTIONS", ""),
+        mount=options.get("MOUNT_OPTIONS", ""),
         config=write_local_config([ConfigSection(name="", options=options)]),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from anyclue.hunts.fstests.journal import CheckCall, TrialRecord, read_record
@@ -14,7 +14,9 @@ from anyclue.model.suite import Part, TestId
 from anyclue.recordings import RunDirectory
 from anyclue.recordings.kernel_log import first_incident
 from anyclue.recordings.trial_tests import as_recorded
+from anyclue.suites.fstests.agreement import disagreements
 from anyclue.suites.fstests.check_output import parse_check
+from anyclue.suites.fstests.xunit import parse_xunit
 from anyclue.verdicts.by_step import rise_kib
 from anyclue.verdicts.charges import Charging, Pair
 from anyclue.verdicts.floors import MIN_FLOORS
@@ -48,7 +50,8 @@ class Evidence:
         guests: its runs, trial by trial, where it ran alone or too seldom to be judged by.
         among: its runs in the trials in which it ran again and again with others in between.
         before: the tests before it in the first such trial.
-        rise_listed: the highest rise over one run behind other tests (KiB).
+        rise_listed: the highest rise over one run behind other tests, of runs in a row the last's
+            (KiB).
         rise_alone: the highest over one run in a trial that runs nothing else.
         repeat_trials: trials that run nothing else.
         group_trials: trials that run it again and again with the tests before it.
@@ -67,6 +70,7 @@ class Evidence:
     repeat_trials: int = 0
     group_trials: int = 0
     killed: str = ""
+    disagreements: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     recorded: Recorded | None = None
 
@@ -132,6 +136,10 @@ def _add_calls(trial: Trial, found: dict[TestId, Evidence]) -> None:
             for result in said.results
             if result.test == call.test
         ]
+        if own and ended:
+            document = trial.record.reported(call)
+            report = parse_xunit(document) if document is not None else None
+            evidence.disagreements += disagreements(own, report)
         if not own:
             why = said.cut_short if ended else trial.recording.detail
             own = [_said(call.id, CheckStatus.LOST, why)]
@@ -145,6 +153,7 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
     charging = Charging(recorded)
     by_name = {str(id_): evidence for id_, evidence in found.items()}
     runs: dict[str, list[Charged]] = {}
+    in_order: list[Charged] = []
     previous = None
     for span in recorded.spans:
         begin, end = span.log_lines
@@ -153,8 +162,13 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
         previous = span
         if span.test not in by_name:
             continue
-        _note_rise(by_name[span.test], trial.record.part, charged[0], first=not runs)
+        in_order.append(charged)
         runs.setdefault(span.test, []).append(charged)
+    part = trial.record.part
+    every = [run for run, _ in in_order]
+    for run in every if part is Part.REPEAT else [of for of, _ in last_in_a_row(in_order)]:
+        is_first = run.span.test == in_order[0][0].span.test
+        _note_rise(by_name[run.span.test], part, run, first=is_first)
     for name, of_test in runs.items():
         evidence = by_name[name]
         evidence.recorded = recorded
@@ -164,6 +178,25 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
             evidence.before = evidence.before or _before(trial, evidence.id)
         else:
             evidence.guests.append(of_test)
+
+
+def last_in_a_row(runs: Sequence[Charged]) -> Iterator[tuple[TestRun, TestRun | None]]:
+    """Give the runs of one guest, of those of one test in a row only the last with that before it.
+
+    What the last of them does not do again, the ones before it did once. A run in which the kernel
+    broke is given too.
+    """
+    before = None
+    for at, (run, _) in enumerate(runs):
+        following = runs[at + 1][0] if at + 1 < len(runs) else None
+        in_a_row = (
+            following is not None
+            and following.span.test == run.span.test
+            and following.span.begin_s == run.span.end_s
+        )
+        if run.incident is not None or not in_a_row:
+            yield run, before
+        before = run if in_a_row else None
 
 
 def _note_rise(evidence: Evidence, part: Part, run: TestRun, *, first: bool) -> None:

@@ -17,6 +17,7 @@ from anyclue.system.files import write_whole
 SCHEMA = "anyclue.fstests/1"
 FILE = "fstests.json"
 RESULTS = "results"
+REPORT = "result.xml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class CheckCall:
         test: the test.
         status: check's exit status; None when it did not come back.
         kept: the result files, as paths below ``results``.
+        again: whether it is the second run in a row, as memory had moved in the first.
     """
 
     round: int
@@ -36,6 +38,7 @@ class CheckCall:
     test: str
     status: int | None = None
     kept: tuple[str, ...] = ()
+    again: bool = False
 
     @property
     def id(self) -> TestId:
@@ -69,6 +72,16 @@ class TrialRecord:
             return (self.place / RESULTS / call.output).read_text(errors="replace")
         except OSError:
             return ""
+
+    def reported(self, call: CheckCall) -> bytes | None:
+        """Return check's own report of a call, if it was kept."""
+        name = Path(f"{call.round:04}", call.test.partition("/")[0], REPORT)
+        if str(name) not in call.kept or ".." in name.parts:
+            return None
+        try:
+            return (self.place / RESULTS / name).read_bytes()
+        except OSError:
+            return None
 
 
 class Journal:

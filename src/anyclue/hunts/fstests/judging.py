@@ -67,6 +67,7 @@ def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
         after=memory.after,
         wants_group=memory.wants_group,
         killed=evidence.killed,
+        disagreement="; ".join(dict.fromkeys(evidence.disagreements)),
         refusal=refusal_of(worst) if worst else None,
     )
 
@@ -148,7 +149,7 @@ def standing(
     test: TestFinding, failing_there: frozenset[TestId], *, is_reference: bool
 ) -> Verdict | None:
     """Return how one test counts in its cell; None when it was not to run."""
-    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}:
+    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED} and not test.disagreement:
         return None
     memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
     if memory in {Verdict.LEAK, Verdict.BROKEN}:
@@ -157,7 +158,7 @@ def standing(
         return Verdict.BROKEN
     if test.is_news and test.id not in failing_there and not is_reference:
         return Verdict.BROKEN
-    return memory
+    return Verdict.UNPROVEN if test.disagreement else memory
 
 
 def _rate(test: TestFinding) -> float:

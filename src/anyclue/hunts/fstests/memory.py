@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from anyclue.hunts.fstests.gathering import Charged, Evidence
+from anyclue.hunts.fstests.gathering import Charged, Evidence, last_in_a_row
 from anyclue.model.recorded import TestVerdict
 from anyclue.model.suite import TestId
 from anyclue.model.verdict import Verdict
@@ -78,8 +78,9 @@ def _is_more(evidence: Evidence, least_kib: float) -> bool:
 def _alone(evidence: Evidence, least_kib: float) -> TestVerdict:
     if max(sum(pair is not None for _, pair in g) for g in evidence.guests) >= MIN_FLOORS:
         return _repeated(evidence, evidence.guests)
-    runs = [run for guest in evidence.guests for run, _ in guest]
-    return min((judge_once(run, least_kib=least_kib) for run in runs), key=_worse)
+    runs = [of for guest in evidence.guests for of in last_in_a_row(guest)]
+    verdicts = [judge_once(run, before=before, least_kib=least_kib) for run, before in runs]
+    return min(verdicts, key=_worse)
 
 
 def _repeated(evidence: Evidence, guests: Sequence[Sequence[Charged]]) -> TestVerdict:

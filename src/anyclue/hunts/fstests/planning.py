@@ -76,7 +76,7 @@ def _rest(lists: Sequence[Trial]) -> tuple[TestId, ...] | None:
         return None
     if lists[-1].record.stopped:
         return ()
-    begun = Counter(call.id for trial in lists for call in trial.record.calls)
+    begun = Counter(call.id for trial in lists for call in trial.record.calls if not call.again)
     left = []
     for test in planned:
         if begun[test] > 0:

@@ -64,6 +64,7 @@ def _base(scenario: Scenario, cell: Cell, choice: TestChoice, suite: Artifact) -
         arguments=asked.per_call,
         passes=asked.passes,
         stop_at_failure=asked.stop_at_failure,
+        least_kib=scenario.sensitivity.leak_kib_per_round,
     )
 
 

@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from anyclue.hunts.fstests.journal import REPORT
 from anyclue.model.suite import TestId
 
 MOST_FILE: Final = 8 << 20
@@ -57,6 +58,6 @@ def _wanted(member: tarfile.TarInfo, group: str, name: str) -> str | None:
     own = path.name == name or path.name.startswith(f"{name}.")
     if not member.isreg() or not _NAME.fullmatch(path.name):
         return None
-    if path.name == "result.xml":
+    if path.name == REPORT:
         return path.name
     return path.name if own and path.parent.name == group else None
