@@ -2,9 +2,9 @@
 
     make bench-probes [PROBES="NAME..."]
 
-Each probe runs in the good cell of scenarios/lzo-leak.toml with lzo, beside the same cell without
-it, at the same time: both see the same load. A probe that its kernel lacks is told so. The
-last line is one JSON object; see docs/bench.md for its fields.
+The good cell of scenarios/lzo-leak.toml runs with lzo, with each probe and without. Times are those
+that the processor of this machine spent on the guest, so that its other work counts little. A probe
+that its kernel lacks is told so. The last line is one JSON object; docs/bench.md has its fields.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -25,8 +26,9 @@ from anyclue.hunts.prepare import pin_kernels, prepare_one
 from anyclue.hunts.probing.choosing import named
 from anyclue.hunts.probing.running import PATIENCE, ROUNDS
 from anyclue.hunts.probing.watching import ProbeWatch
+from anyclue.hunts.procedure import Ask
 from anyclue.hunts.trial import run_trial
-from anyclue.model.recording import MarkName, Outcome, Recording
+from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import MemoryClass
 from anyclue.probes import PROBES, Probe
@@ -41,12 +43,66 @@ CELL = "good.i386-2g.default.lzo.small-files"
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a probe costs the workload (as a multiple), at a floor (s), and in memory (KiB)."""
+    """What a probe costs the workload (as a multiple), a round (CPU s), and in memory (KiB)."""
 
     slowdown: float | None
-    floor_s: float | None
+    round_s: float | None
     floor_shift_kib: float | None
     could_not: str = ""
+
+
+@dataclass
+class Clock:
+    """Looks on at a trial with a probe, or without, and notes what the guest cost this machine.
+
+    ``workload`` and ``whole`` are CPU seconds by round: of the workload with mkfs and mount, and of
+    all of the round with what the probe does at its end.
+    """
+
+    probe: ProbeWatch | None
+    workload: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
+    _begin: float = 0.0
+
+    async def loaded(self, ask: Ask) -> None:
+        """Start the probe."""
+        if self.probe:
+            await self.probe.loaded(ask)
+        self._begin = guest_cpu_s()
+
+    async def settled(self, ask: Ask) -> None:
+        """Note the workload of a round."""
+        self.workload.append(guest_cpu_s() - self._begin)
+        if self.probe:
+            await self.probe.settled(ask)
+
+    async def at_floor(self, ask: Ask) -> None:
+        """Note the round."""
+        if self.probe:
+            await self.probe.at_floor(ask)
+        now = guest_cpu_s()
+        self.whole.append(now - self._begin)
+        self._begin = now
+
+    async def ended(self, ask: Ask) -> None:
+        """Bring home what is left."""
+        if self.probe:
+            await self.probe.ended(ask)
+
+
+def guest_cpu_s() -> float:
+    """Return the CPU seconds of the one guest that this process runs."""
+    ticks = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().rpartition(")")
+        except OSError:
+            continue
+        fields = rest.split()
+        if "(qemu-system" in name and int(fields[1]) == os.getpid():
+            ticks.append(int(fields[11]) + int(fields[12]))
+    (spent,) = ticks
+    return spent / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -67,55 +123,51 @@ async def measure(
     context = Context.of_user()
     scenario = await pin_kernels(plan(file), context)
     cell = next(cell for cell in scenario.combinations if cell.id == cell_id)
+    plain = [await trial(None, scenario, cell, context) for _ in range(REPEATS)]
     costs = {}
     for probe in probes:
-        costs[probe.name] = await cost_of(probe, scenario, cell, context)
+        with_it = [await trial(probe, scenario, cell, context) for _ in range(REPEATS)]
+        costs[probe.name] = cost(with_it, plain)
         print(f"{probe.name}: {costs[probe.name]}", file=sys.stderr)
     return costs
 
 
-async def cost_of(probe: Probe, scenario: Scenario, cell: Cell, context: Context) -> Cost:
-    """Run the cell with the probe and without it, side by side, several times."""
-    with_it, plain = [], []
-    for _ in range(REPEATS):
-        one, other = await asyncio.gather(
-            trial(probe, scenario, cell, context), trial(None, scenario, cell, context)
-        )
-        if one.outcome is not Outcome.PASSED:
-            return Cost(slowdown=None, floor_s=None, floor_shift_kib=None, could_not=one.detail)
-        with_it.append(one)
-        plain.append(other)
-    begin, floor = MarkName.ROUND_BEGIN, MarkName.FLOOR_BEGIN
-    end, after = MarkName.FLOOR_END, MarkName.ROUND_END
+def cost(
+    with_it: Sequence[tuple[Clock, Recording]], plain: Sequence[tuple[Clock, Recording]]
+) -> Cost:
+    """Return what a probe's trials cost beside those without it."""
+    lost = next((one for _, one in with_it if one.outcome is not Outcome.PASSED), None)
+    if lost is not None:
+        return Cost(slowdown=None, round_s=None, floor_shift_kib=None, could_not=lost.detail)
+    shift = floor_kib([r for _, r in with_it]) - floor_kib([r for _, r in plain])
     return Cost(
-        slowdown=round(least_s(with_it, begin, floor) / least_s(plain, begin, floor), 2),
-        floor_s=round(least_s(with_it, end, after) - least_s(plain, end, after), 2),
-        floor_shift_kib=round(floor_kib(with_it) - floor_kib(plain), 0),
+        slowdown=round(
+            typical([c.workload for c, _ in with_it]) / typical([c.workload for c, _ in plain]), 2
+        ),
+        round_s=round(
+            typical([c.whole for c, _ in with_it]) - typical([c.whole for c, _ in plain]), 1
+        ),
+        floor_shift_kib=round(shift, 0),
     )
 
 
-async def trial(probe: Probe | None, scenario: Scenario, cell: Cell, context: Context) -> Recording:
+async def trial(
+    probe: Probe | None, scenario: Scenario, cell: Cell, context: Context
+) -> tuple[Clock, Recording]:
     """Run the cell once, as a probe does."""
     arguments = probe.arguments if probe else ""
     job = await prepare_one(scenario, cell, context, arguments=arguments)
     seconds_left = job.limits.round_seconds * PATIENCE
     job = replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds_left))
-    watch = ProbeWatch(probe, job.image.machine.cpus) if probe else None
+    clock = Clock(ProbeWatch(probe, job.image.machine.cpus) if probe else None)
     with tempfile.TemporaryDirectory(prefix="anyclue-bench-") as name:
-        await run_trial(job, context.store, Path(name), watch)
-        return read_recording(Path(name))
+        await run_trial(job, context.store, Path(name), clock)
+        return clock, read_recording(Path(name))
 
 
-def least_s(trials: Sequence[Recording], begin: MarkName, end: MarkName) -> float:
-    """Return the least time between two marks of a round, the first rounds left out.
-
-    What else this machine does only adds to it.
-    """
-    times = []
-    for recording in trials:
-        at = {(mark.name, mark.round): mark.t_s for mark in recording.marks}
-        times += [at[end, n] - at[begin, n] for n in range(2, ROUNDS + 1)]
-    return min(times)
+def typical(trials: Sequence[Sequence[float]]) -> float:
+    """Return the median over the rounds of some trials, the first of each left out."""
+    return median(value for rounds in trials for value in rounds[1:])
 
 
 def floor_kib(trials: Sequence[Recording]) -> float:

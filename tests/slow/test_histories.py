@@ -69,3 +69,5 @@ def test_a_bisection(hunts: Hunts, source: Path, tmp_path: Path, kind: str) -> N
     assert [one["commit"] for one in found["accused"]] == [made.culprit]
     assert found["confidence"] >= 0.99
     assert found["proof"]["reverted"] == "good"
+    place = found["places"][0]
+    assert (place["function"], place["path"]) == ("lzo_compress_pages", LZO)

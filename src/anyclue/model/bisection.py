@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from anyclue.model.clue import Place
+
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
@@ -222,6 +224,7 @@ class Bisected:
         runs: every run, in order.
         reverted: what the bad end showed without the accused commit's change.
         run: the run directory, as the user would name it.
+        places: where in the accused commit the fault may be, the likeliest first.
     """
 
     standing: Standing
@@ -233,6 +236,7 @@ class Bisected:
     runs: tuple[RunTold, ...]
     reverted: Reverted | None
     run: str
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,15 @@ def bisect_json(one: Bisected) -> str:
             }
             for run in one.runs
         ],
+        "places": [
+            {
+                "function": clean(place.function),
+                "path": clean(place.path),
+                "line": place.line,
+                "probability": round(place.probability, 6),
+            }
+            for place in one.places
+        ],
         "run": clean(one.run),
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

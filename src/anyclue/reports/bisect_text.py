@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.model.bisection import Bisected, Shown, Simulated
-from anyclue.reports import bisect_words
+from anyclue.model.clue import Place
+from anyclue.reports import bisect_words, clue_words
 from anyclue.reports.review_words import counted
 from anyclue.reports.text import ascii_line, shorten, table
 
 _COLUMNS = 100
+_PLACES = 3
 
 
 def bisect_text(one: Bisected) -> str:
@@ -35,7 +37,14 @@ def bisect_text(one: Bisected) -> str:
     if len(one.accused) > 1:
         lines += [*(f"    {bisect_words.commit(two)}" for two in one.accused), ""]
     proof = [line for line in (bisect_words.reverted(one),) if line]
+    proof += [f"place: {_place(two)}" for two in one.places[:_PLACES]]
     return "\n".join([*lines, *proof, bisect_words.standing(one)]) + "\n"
+
+
+def _place(one: Place) -> str:
+    missing = clue_words.release(one)
+    likely = clue_words.probability(one.probability)
+    return f"{clue_words.place(one)}{f': missing {missing}' if missing else ''} ({likely})"
 
 
 def simulated_text(rows: Sequence[Simulated]) -> str:

@@ -17,6 +17,7 @@ from anyclue.hunts.bisecting.asking import Asked, Bisection, again, begin
 from anyclue.hunts.bisecting.cells import Cells
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import Bisected
+from anyclue.model.clue import Clue
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel
@@ -154,7 +155,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
             return None
 
     monkeypatch.setattr(Cells, "recalled", recalled)
-    monkeypatch.setattr(running, "judge", lambda run: run)
-    monkeypatch.setattr(running, "write_reports", lambda _judged, _clue: None)
-    monkeypatch.setattr(running, "told", lambda _judged: None)
+
+    async def report(*_: object) -> Clue:
+        return Clue(sentence="")
+
+    monkeypatch.setattr(running, "report", report)
     return made

@@ -14,6 +14,7 @@ import pytest
 from bench.merge_bench.forge import Forge
 
 from anyclue.clues.findings import conclude
+from anyclue.hunts.clues.accusing import AccusedCommit, note
 from anyclue.hunts.clues.making import CLUES, make, told
 from anyclue.hunts.context import Context
 from anyclue.hunts.judging import Judged, write_reports
@@ -188,6 +189,31 @@ def test_one_commit_alone(tmp_path: Path, repository: Case) -> None:
     clue = made(judged(tmp_path / "run", both, commit=repository.culprit))
     assert [one.accused for one in clue.places[0].commits] == [True]
     assert [one.standing for one in clue.suspects] == [Standing.GUILTY, Standing.GUILTY]
+
+
+def test_the_commit_of_a_bisection(tmp_path: Path, repository: Case) -> None:
+    of = judged(
+        tmp_path / "run",
+        sources(repository, repository.good, repository.culprit),
+        commit=repository.culprit,
+    )
+    before = repository.forge.path
+    accused = AccusedCommit(
+        repository=str(before.rename(tmp_path / "moved")),
+        commit=repository.culprit,
+        kernel="bad",
+        parent=repository.good,
+        innocent="good",
+    )
+    before.symlink_to(tmp_path / "moved")
+    made(of)  # the sources are kept
+    before.unlink()
+    note(of.run, accused)
+    clue = made(of)
+    assert [one.accused for one in clue.places[0].commits] == [True]
+    assert [one.standing for one in clue.suspects] == [Standing.GUILTY, Standing.GUILTY]
+    note(of.run, replace(accused, kernel="good"))
+    assert made(of).places == ()
 
 
 def test_a_commit_that_both_have(tmp_path: Path, repository: Case) -> None:

@@ -14,9 +14,8 @@ from anyclue.clues.bisection.search import Search
 from anyclue.hunts.bisecting.asking import Bisection
 from anyclue.hunts.bisecting.evidence import Gathering
 from anyclue.hunts.bisecting.observing import Observer
-from anyclue.hunts.clues.making import told
+from anyclue.hunts.bisecting.reporting import report
 from anyclue.hunts.context import Context
-from anyclue.hunts.judging import judge, write_reports
 from anyclue.model.bisection import (
     Bisected,
     Named,
@@ -66,8 +65,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     named = dict.fromkeys([*(one.seen.commit for one in runs), *status.accused])
     subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
-    judged = judge(bisection.run)
-    write_reports(judged, told(judged))
+    clue = await report(bisection, status, context)
     return Bisected(
         standing=status.standing,
         accused=tuple(Named(commit=one, subject=subjects[one]) for one in status.accused),
@@ -78,6 +76,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         runs=runs,
         reverted=proof,
         run=str(bisection.run.path),
+        places=clue.places,
     )
 
 

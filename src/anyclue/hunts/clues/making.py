@@ -12,6 +12,7 @@ from anyclue.clues.case import Accused, accused, case
 from anyclue.clues.places.evidence import ModuleSource
 from anyclue.clues.places.ranking import Ranked, rank
 from anyclue.clues.suspects.hearing import Hearing
+from anyclue.hunts.clues.accusing import noted
 from anyclue.hunts.clues.commits import History, history, suspected
 from anyclue.hunts.clues.keeping import Kept, keep, kept, place
 from anyclue.hunts.clues.module import read_module
@@ -39,13 +40,17 @@ async def make(judged: Judged, context: Context) -> Clue:
     Raises:
         RequestError: ``probes.json`` is damaged.
     """
-    of = accused(judged.findings)
+    commit = noted(judged.run)
+    of = commit.accused(judged.findings) if commit is not None else accused(judged.findings)
     sources = None
     if of is not None:
         sources = kept(judged.run, judged.scenario, of)
         if sources is None:
             sources = await keep(judged.run, judged.scenario, of, context)
-    clue = _made(judged, of, sources, await follow(judged, None))
+    commits = commit.history() if commit is not None else None
+    if commits is None and of is not None:
+        commits = history(judged.scenario, of)
+    clue = _made(judged, of, sources, await follow(judged, None), commits)
     text = clues_json(clue, title=judged.scenario.title, verdicts=_verdicts(judged.run))
     write_whole(judged.run.file(CLUES), text)
     return clue
@@ -80,6 +85,7 @@ def _made(
     of: Accused | None,
     sources: Kept | None,
     followed: Followed,
+    commits: History | None,
 ) -> Clue:
     scenario, findings = judged.scenario, judged.findings
     readings = readings_of(judged.run)
@@ -94,7 +100,6 @@ def _made(
     notes: tuple[str, ...] = ()
     if of is not None and sources is not None:
         log.info("looking for the place in %s", sources.directory)
-        commits = history(scenario, of)
         module = _module(judged.run, of, sources)
         ranked = Ranked()
         if module is not None:
