@@ -37,7 +37,7 @@ def main() -> None:
         run = options.run or Path(name) / "run"
         if options.run is None:
             command = [ROOT / ".venv/bin/anyclue", "hunt", options.scenario, "--out", run]
-            command += ["--fstests", options.fstests]
+            command += ["--fstests", options.fstests, "--no-clue"]
             subprocess.run(command, check=False, stdout=sys.stderr)
         result = evaluated(run)
         cost = record.measure(sys.executable, 5.0, 60.0, Path(name))
@@ -56,6 +56,7 @@ def evaluated(run: Path) -> dict[str, Any]:
             "workload": cell["workload"],
             "check": said(run, cell["cell"], test["test"]),
             "ours": test["check"],
+            "contradiction": test["disagreement"],
             "verdict": test["memory"],
             "seconds": test["seconds"],
         }
@@ -66,7 +67,9 @@ def evaluated(run: Path) -> dict[str, Any]:
     return {
         "tests": tests,
         "cells": {cell["cell"]: cell["verdict"] for cell in cells},
-        "disagreements": [test for test in tests if test["check"] != test["ours"]],
+        "disagreements": [
+            test for test in tests if test["check"] != test["ours"] or test["contradiction"]
+        ],
         "false_leaks": [test for test in leaks if (test["kernel"], test["option"]) not in PLANTED],
         "guilty": sorted({test["name"] for test in leaks} - {""}),
     }

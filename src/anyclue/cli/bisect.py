@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import result, run_until_stopped
+from anyclue.cli.output import KERNEL, result, run_until_stopped
 from anyclue.hunts.bisecting import simulating
 from anyclue.hunts.bisecting.asking import Asked, again, begin
 from anyclue.hunts.bisecting.running import bisect as use_case
@@ -44,6 +44,10 @@ def bisect(
             "--with", metavar="PATCH_OR_COMMIT", help="A change to apply where it applies."
         ),
     ] = None,
+    kernels: Annotated[
+        list[str] | None,
+        typer.Option("--kernel", metavar="NAME=KIND:VALUE", help=KERNEL),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run directory to make [default: runs/bisect-DATE].")
     ] = None,
@@ -70,7 +74,7 @@ def bisect(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find the first bad commit by running guests, as few as the evidence allows, and prove it."""
-    beside = bool(cell or carried or out or log or fix) or confidence != CONFIDENCE
+    beside = bool(cell or carried or out or log or fix or kernels) or confidence != CONFIDENCE
     if simulate:
         if not good or bad is None or scenario or resume or beside:
             step = "anyclue bisect --simulate --good v6.1 --bad v6.2 --flakes 0.2"
@@ -108,6 +112,7 @@ def bisect(
             out=out,
             fix=fix,
             log=log,
+            kernels=tuple(kernels or ()),
         )
         bisection = begin(asked)
     work = use_case(bisection, Context.of_user())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import result, run_until_stopped
+from anyclue.cli.output import KERNEL, result, run_until_stopped
 from anyclue.hunts import hunt as use_case
 from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
@@ -31,6 +31,10 @@ def hunt(
         Path | None,
         typer.Option(metavar="DIR", help="The checkout of upstream fstests for [fstests.NAME]."),
     ] = None,
+    kernels: Annotated[
+        list[str] | None,
+        typer.Option("--kernel", metavar="NAME=KIND:VALUE", help=KERNEL),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Guests side by side [default: by cores and free memory]."),
@@ -46,11 +50,11 @@ def hunt(
     ] = False,
 ) -> int:
     """Run a scenario's cells in guests, judge them, write the report."""
-    if (scenario is None) == (resume is None) or (resume is not None and (out or full)):
+    if (scenario is None) == (resume is None) or (resume is not None and (out or full or kernels)):
         raise RequestError(
             [
                 Problem(
-                    what="give either a SCENARIO (with --out, --full) or --resume RUN",
+                    what="give either a SCENARIO (with --out, --full, --kernel) or --resume RUN",
                     next_step="anyclue hunt --help shows examples",
                 )
             ]
@@ -59,7 +63,7 @@ def hunt(
         run = RunDirectory(resume)
     else:
         assert scenario is not None  # noqa: S101 - one of the two is given
-        run = use_case.begin_run(scenario, out, full=full, fstests=fstests)
+        run = use_case.begin_run(scenario, out, full=full, fstests=fstests, kernels=kernels or ())
     try:
         judged = run_until_stopped(
             use_case.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue), run.path

@@ -16,6 +16,10 @@ from anyclue.reports import clean
 
 T = TypeVar("T")
 
+KERNEL = (
+    "A kernel in place of the scenario's NAME, or besides: debian:, build: or git:; repeatable."
+)
+
 
 def result(text: str) -> None:
     """Write a result to stdout; a reader that has gone (``| head``) has seen what it wanted.

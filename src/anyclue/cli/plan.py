@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import result
+from anyclue.cli.output import KERNEL, result
 from anyclue.hunts.fstests.configuring import config_of
 from anyclue.hunts.hunt import plan as read_plan
 from anyclue.reports import clean
@@ -17,6 +17,10 @@ from anyclue.scenarios import scenario_to_json
 def plan(
     scenario: Annotated[Path, typer.Argument(help="The scenario, a TOML file.")],
     *,
+    kernels: Annotated[
+        list[str] | None,
+        typer.Option("--kernel", metavar="NAME=KIND:VALUE", help=KERNEL),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (as plan.json).")] = False,
     local_config: Annotated[
         str | None,
@@ -24,7 +28,7 @@ def plan(
     ] = None,
 ) -> None:
     """Check a scenario and show its cells; start nothing."""
-    planned = read_plan(scenario)
+    planned = read_plan(scenario, kernels or ())
     if local_config is not None:
         result(config_of(planned, local_config).rstrip("\n"))
         return

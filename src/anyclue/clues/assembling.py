@@ -8,7 +8,7 @@ from typing import Final
 from anyclue.clues.case import guilt
 from anyclue.clues.suspects.hearing import Hearing
 from anyclue.clues.suspects.judging import suspects
-from anyclue.model.clue import Clue, Conjunction, Dose, Place, ProbeSaid, Reproducer
+from anyclue.model.clue import Clue, Conjunction, Dose, Place, ProbeSaid, Reproducer, TouchedBy
 from anyclue.model.finding import LOST
 from anyclue.model.probe import ProbeFinding, ProbeReading
 from anyclue.model.recording import Outcome
@@ -24,6 +24,7 @@ def assembled(
     notes: Iterable[str] = (),
     *,
     conjunction: Conjunction | None = None,
+    commit: TouchedBy | None = None,
     dose: Dose | None = None,
     reproducer: Reproducer | None = None,
 ) -> Clue:
@@ -33,12 +34,14 @@ def assembled(
         hearing: what the guests and the sources say.
         notes: what could not be had, one line each.
         conjunction: what was isolated, if it was.
+        commit: the first bad commit, if a bisection proved one.
         dose: how the amount follows what is done, if that was measured.
         reproducer: the smallest reproducer, if there is one.
     """
     findings, ranked = hearing.findings, hearing.ranked
     return Clue(
         sentence=_sentence(findings.sentence, ranked.places),
+        commit=commit,
         guilt=guilt(findings, conjunction),
         places=ranked.places,
         elsewhere=ranked.elsewhere,

@@ -28,7 +28,7 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.model.trial import TrialExecutor
 from anyclue.recordings import RunDirectory
-from anyclue.scenarios import load_scenario, scenario_from_json, scenario_to_json
+from anyclue.scenarios import load_with, scenario_from_json, scenario_to_json
 from anyclue.suites import WORKLOADS
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.workers import processors
@@ -38,13 +38,22 @@ log = logging.getLogger(__name__)
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 
 
-def plan(path: Path) -> Scenario:
-    """Read and check a scenario file.
+def plan(path: Path, kernels: Sequence[str] = ()) -> Scenario:
+    """Read and check a scenario file, with kernels from the command line.
 
     Raises:
         RequestError: with every mistake in it.
     """
-    scenario = load_scenario(path, workloads=RULES)
+    return planned(path, kernels)[0]
+
+
+def planned(path: Path, kernels: Sequence[str] = ()) -> tuple[Scenario, str]:
+    """Return the same, and the scenario's text with these kernels.
+
+    Raises:
+        RequestError: with every mistake in it.
+    """
+    scenario, text = load_with(path, kernels, workloads=RULES)
     problems = [
         Problem(
             what=f"{kernel.variant.directory!r} cannot be rebuilt as a module",
@@ -56,13 +65,20 @@ def plan(path: Path) -> Scenario:
     ]
     if problems:
         raise RequestError(problems)
-    return checked(scenario, path)
+    return checked(scenario, path), text
 
 
 def begin_run(
-    scenario_file: Path, out: Path | None, *, full: bool = False, fstests: Path | None = None
+    scenario_file: Path,
+    out: Path | None,
+    *,
+    full: bool = False,
+    fstests: Path | None = None,
+    kernels: Sequence[str] = (),
 ) -> RunDirectory:
     """Check the scenario and make its run directory.
+
+    ``kernels`` are from the command line, in place of the scenario's of the same names.
 
     A plan that names no cells leaves it to the hunt which to run; with ``full`` all of them are.
     ``fstests`` is the checkout for all tests of fstests.
@@ -70,11 +86,12 @@ def begin_run(
     Raises:
         RequestError: the scenario is wrong, or ``out`` is a run already.
     """
-    scenario = with_checkout(plan(scenario_file), fstests)
+    scenario, text = planned(scenario_file, kernels)
+    scenario = with_checkout(scenario, fstests)
     if scenario.chooses and not full:
         scenario = replace(scenario, candidates=scenario.cells, cells=())
     run = new_run(out, scenario_file.stem)
-    write_whole(run.scenario, scenario_file.read_bytes())
+    write_whole(run.scenario, text)
     kept = _keep_sources(_keep_files(scenario, scenario_file.parent, run), run)
     write_whole(run.plan, scenario_to_json(kept))
     return run

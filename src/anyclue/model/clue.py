@@ -300,6 +300,7 @@ class Clue:
 
     Attributes:
         sentence: the clue, as one would say it.
+        commit: the first bad commit, where a bisection proved one.
         guilt: one for each way in which cells are guilty.
         places: where it may be, the likeliest first.
         elsewhere: probability that it is none of these.
@@ -312,6 +313,7 @@ class Clue:
     """
 
     sentence: str
+    commit: TouchedBy | None = None
     guilt: tuple[Guilt, ...] = ()
     places: tuple[Place, ...] = ()
     elsewhere: float = 1.0

@@ -104,10 +104,16 @@ def release(one: Place) -> str:
 
 def fixes(clue: Clue) -> list[str]:
     """Return the ``Fixes:`` lines to suggest: of a commit that is the only one to have done it."""
+    if clue.commit is not None:
+        return [_fixes(clue.commit)]
     first = next(iter(clue.places), None)
     commits = first.commits if first is not None else ()
     named = [one for one in commits if one.accused] or (list(commits) if len(commits) == 1 else [])
-    return [f'Fixes: {one.commit[:DIGITS]} ("{one.subject}")' for one in named]
+    return [_fixes(one) for one in named]
+
+
+def _fixes(one: TouchedBy) -> str:
+    return f'Fixes: {one.commit[:DIGITS]} ("{one.subject}")'
 
 
 def touched(one: TouchedBy) -> str:

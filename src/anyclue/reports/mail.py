@@ -194,7 +194,9 @@ def _commands(commands: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _since(clue: Clue, scenario: Scenario) -> list[str]:
-    """Return the guilty kernels beside the innocent ones."""
+    """Return the first bad commit, or the guilty kernels beside the innocent ones."""
+    if clue.commit is not None:
+        return wrap(f"commit {clue_words.touched(clue.commit)}", MAIL_COLUMNS, rest="  ")
     lines: list[str] = []
     told: set[str] = set()
     kernels = [

@@ -1,7 +1,7 @@
 """The TOML that users write: validated whole, and planned into cells."""
 
 from anyclue.scenarios.publish import json_schema, json_schema_text
-from anyclue.scenarios.read import load_scenario, read_scenario
+from anyclue.scenarios.read import load_scenario, load_with, read_scenario
 from anyclue.scenarios.stored import (
     PLAN_SCHEMA,
     plan_json,
@@ -15,6 +15,7 @@ __all__ = [
     "json_schema",
     "json_schema_text",
     "load_scenario",
+    "load_with",
     "plan_json",
     "read_scenario",
     "scenario_from_json",

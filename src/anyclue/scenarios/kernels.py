@@ -58,7 +58,7 @@ def _source(table: KernelTable, base: Path) -> KernelSource:
     if table.build is not None:
         return KernelBuild(build=str(_resolved(table.build, base)))
     if table.git is not None:
-        repository, revision = _git(table.git)
+        repository, revision = repository_and_revision(table.git)
         return GitKernel(
             repository=str(_resolved(repository, base)),
             revision=revision,
@@ -71,7 +71,7 @@ def _source(table: KernelTable, base: Path) -> KernelSource:
     )
 
 
-def _git(text: str) -> tuple[str, str]:
+def repository_and_revision(text: str) -> tuple[str, str]:
     """Return repository and revision: the last ``@`` parts them, those of ``HEAD@{1}`` aside."""
     at = max((m.start() for m in re.finditer(r"@(?!\{)", text)), default=len(text))
     return text[:at], text[at + 1 :]
@@ -204,7 +204,7 @@ def _check_directories(
     build, commit = given.get("build"), given.get("git")
     named = {"build": build if isinstance(build, str) else ""}
     if isinstance(commit, str) and "@" in commit:
-        repository, revision = _git(commit)
+        repository, revision = repository_and_revision(commit)
         if repository and revision:
             named["git"] = repository
         else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Limits, Scenario, Sensitivity, WorkloadRules
 from anyclue.scenarios.cells import SECTIONS, plan_cells
 from anyclue.scenarios.fstests import read_fstests
+from anyclue.scenarios.given import with_kernels
 from anyclue.scenarios.kernels import read_kernels
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
@@ -23,6 +25,8 @@ from anyclue.scenarios.texts import check_visible, read_options, table_items
 from anyclue.scenarios.workloads import read_workloads
 
 _MAX_BYTES = 1 << 20
+_GIVEN = "--kernel"
+_LINE = re.compile(rf"^{_GIVEN}:\d+")
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _NO_OPTIONS = {"default": ""}
@@ -34,9 +38,33 @@ def load_scenario(path: Path, *, workloads: Mapping[str, WorkloadRules]) -> Scen
     Raises:
         RequestError: with every mistake, when the file cannot be read or is not right.
     """
-    origin = str(path)
+    return load_with(path, (), workloads=workloads)[0]
+
+
+def load_with(
+    path: Path, kernels: Sequence[str], *, workloads: Mapping[str, WorkloadRules]
+) -> tuple[Scenario, str]:
+    """Do the same with kernels from elsewhere.
+
+    ``kernels`` are from the command line (see `anyclue.scenarios.given`), and take the place of
+    those of the same names. Return the scenario, and its text with them.
+
+    Raises:
+        RequestError: with every mistake, when the file cannot be read or is not right.
+    """
+    origin, base = str(path), path.absolute().parent
     text = _text(_content(path, origin), origin)
-    return read_scenario(text, origin=origin, base=path.absolute().parent, workloads=workloads)
+    scenario = read_scenario(text, origin=origin, base=base, workloads=workloads)
+    if not kernels:
+        return scenario, text
+    text = with_kernels(text, kernels)
+    try:
+        return read_scenario(text, origin=_GIVEN, base=base, workloads=workloads), text
+    except RequestError as error:
+        # The file is right: what is wrong now was given, and there are no lines to name.
+        raise RequestError(
+            [replace(one, where=_LINE.sub(_GIVEN, one.where)) for one in error.problems]
+        ) from error
 
 
 def read_scenario(

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from anyclue.model.errors import InfrastructureError
 from anyclue.system.apt import Apt
-from anyclue.system.processes import run
+from anyclue.system.processes import CommandError, run
 
 BUILD_S = 1800
 UNNEEDED = ("doc", "man", "locale", "info")
@@ -24,20 +25,28 @@ async def make_root(
     """Write a root with ``packages`` to ``tarball``; ``hooks`` run in it by its own shell.
 
     Raises:
-        CommandError: mmdebstrap failed (its last lines are in the message).
+        InfrastructureError: the archive cannot be reached.
+        CommandError: mmdebstrap failed otherwise (its last lines are in the message).
     """
     suite = await apt.suite()
-    await run(
-        (
-            *("mmdebstrap", f"--mode={mode()}", "--variant=apt", "--quiet"),
-            f"--architectures={debian_arch}",
-            f"--include={','.join(packages)}",
-            *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
-            *(f'--customize-hook=chroot "$1" sh -c "{hook}"' for hook in hooks),
-            *(suite.name, str(tarball), *suite.sources),
-        ),
-        deadline_s=BUILD_S,
+    command = (
+        *("mmdebstrap", f"--mode={mode()}", "--variant=apt", "--quiet"),
+        f"--architectures={debian_arch}",
+        f"--include={','.join(packages)}",
+        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
+        *(f'--customize-hook=chroot "$1" sh -c "{hook}"' for hook in hooks),
+        *(suite.name, str(tarball), *suite.sources),
     )
+    try:
+        await run(command, deadline_s=BUILD_S)
+    except CommandError as error:
+        if "apt-get update" not in error.output:
+            raise
+        raise InfrastructureError(
+            f"no package lists could be had for {debian_arch}",
+            where=", ".join(suite.sources),
+            next_step="check the network, then run again; what was made before needs none",
+        ) from error
 
 
 async def run_in_root(

@@ -216,6 +216,30 @@ def test_the_commit_of_a_bisection(tmp_path: Path, repository: Case) -> None:
     assert made(of).places == ()
 
 
+def test_an_evil_merge_is_no_fault_of_a_side(tmp_path: Path, repository: Case) -> None:
+    forge, good = repository.forge, repository.good
+    ours = forge.commit("ours", good, {LZO: PACK.replace("return n;", "return n + 2;")})
+    side = forge.commit("side", good, {LZO: PACK.replace("pack_one", "pack_two")})
+    merge = forge.merge([ours, side], {LZO: LOST.replace("pack_one", "pack_two")})
+    of = judged(tmp_path / "run", sources(repository, ours, merge), commit=side)
+    at = str(forge.path)
+    note(
+        of.run,
+        AccusedCommit(repository=at, commit=merge, kernel="bad", parent=ours, innocent="good"),
+    )
+    clue = made(of)
+    assert clue.commit is not None
+    assert clue.commit.commit == merge
+    assert clue.places[0].function == "lzo_pack"
+    assert [one.commit for one in clue.places[0].commits] == [merge]
+    assert clue.suspects[1].standing is Standing.ACQUITTED
+    write_reports(of, clue)
+    text = of.run.file("report.txt").read_text()
+    assert f"\nFixes: {merge[:12]} (" in text
+    assert side[:12] not in text.split("Suspects")[0]
+    assert told(of).commit == clue.commit
+
+
 def test_a_commit_that_both_have(tmp_path: Path, repository: Case) -> None:
     both = sources(repository, repository.good, repository.bad)
     clue = made(judged(tmp_path / "run", both, commit=repository.good))

@@ -160,6 +160,16 @@ def test_a_test_after_which_memory_moved_runs_again_at_once(
     assert [call.again for call in calls] == [b == a for a, b in zip(["", *ran], ran, strict=False)]
 
 
+def test_a_list_that_runs_several_times_runs_nothing_twice_in_a_row(
+    tmp_path: Path, words: Mapping[str, str]
+) -> None:
+    told = Reply(status=0, output="FSTYP  -- btrfs\n" + words["pass"].format(test="btrfs/001"))
+    answers = {"-n -g": Reply(status=0, output=LISTING), " btrfs/": told}
+    plan = replace(PLAN, passes=2)
+    run(plan, tmp_path, Guest(answers, floors=levels(0, 480, 960, 1440, 1920)))
+    assert [call.test for call in record(tmp_path).calls] == ["btrfs/001", "btrfs/003"] * 2
+
+
 def test_a_test_that_was_not_run_is_not_run_again(tmp_path: Path, words: Mapping[str, str]) -> None:
     told = Reply(status=0, output="FSTYP  -- btrfs\n" + words["not run"].format(test="btrfs/001"))
     answers = {"-n -g": Reply(status=0, output=LISTING), " btrfs/001": told}

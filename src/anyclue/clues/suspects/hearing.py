@@ -26,6 +26,8 @@ class CommitKnown:
         in_good: whether the good kernel has it; None without a good kernel.
         in_bad: whether the bad kernel has it.
         alone: whether it is all that the bad kernel has and the good one has not.
+        first_bad: whether a bisection proved it to be the first bad one; False when that is
+            another, None without a bisection.
     """
 
     commit: str
@@ -34,6 +36,7 @@ class CommitKnown:
     in_good: bool | None
     in_bad: bool
     alone: bool = False
+    first_bad: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,10 @@ def of_commit(about: OfCommit, hearing: Hearing) -> Ruling:
         )
     what = "merge" if known.merge else "commit"
     named = f'{what} {known.commit[:12]} ("{known.subject}")'
+    if known.first_bad is not None:
+        whose = "it" if known.first_bad else "another commit"
+        ruling = guilty if known.first_bad else acquitted
+        return ruling(f"bisection proved {whose} to be the first bad commit", named)
     if not known.in_bad:
         return acquitted("the guilty kernel does not have it", named)
     if known.in_good:

@@ -53,6 +53,7 @@ class Asked:
         out: the run directory to make; None for one below ``runs``.
         fix: the patch or commit that mends the bad end; None to take back the accused commit.
         log: a file with what ``git bisect log`` printed; its ends count where none are named.
+        kernels: from the command line, in place of the scenario's of the same names.
     """
 
     tree: Path = Path()
@@ -65,6 +66,7 @@ class Asked:
     out: Path | None = None
     fix: str | None = None
     log: Path | None = None
+    kernels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ def begin(asked: Asked) -> Bisection:
         RequestError: every mistake in it.
     """
     problems: list[Problem] = []
-    scenario = hunting.plan(asked.scenario)
+    scenario, text = hunting.planned(asked.scenario, asked.kernels)
     kernel, directory = trees.rebuilt(scenario, asked.scenario, git_too=True)
     cell: Cell | None = None
     try:
@@ -152,7 +154,7 @@ def begin(asked: Asked) -> Bisection:
     _check_fix(repo, bad, fix)
     log.info("%d commits", len(span.commits))
     settings = Settings(confidence=asked.confidence, rates=RATES)
-    cells.begin(run, asked.scenario, scenario, kernel, cell)
+    cells.begin(run, text, scenario, kernel, cell)
     files = {f"carried/{number}.patch": one for number, one in enumerate(carried)}
     for file, one in (*files.items(), *((FIX, one) for one in fix)):
         write_whole(run.file(file), one.patch)

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from anyclue.hunts import trees
 from anyclue.hunts.bisecting.fixups import Fixup, applied
@@ -25,20 +24,18 @@ from anyclue.verdicts import judge_cells
 log = logging.getLogger(__name__)
 
 
-def begin(
-    run: RunDirectory, origin: Path, scenario: Scenario, kernel: Kernel, cell: Cell
-) -> Scenario:
+def begin(run: RunDirectory, text: str, scenario: Scenario, kernel: Kernel, cell: Cell) -> Scenario:
     """Write what a run of one cell begins with; return the scenario with that cell alone.
 
     Args:
         run: its directory.
-        origin: the scenario file.
+        text: that of the scenario.
         scenario: what it says.
         kernel: the kernel whose module is rebuilt.
         cell: the cell, whatever its kernel.
     """
     planned = replace(scenario, cells=(replace(cell, kernel=kernel.name),), references=())
-    write_whole(run.scenario, origin.read_bytes())
+    write_whole(run.scenario, text)
     write_whole(run.plan, scenario_to_json(planned))
     return planned
 

@@ -43,7 +43,7 @@ async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
         RequestError: the request is wrong, or the module does not build.
         InfrastructureError: the machine failed.
     """
-    scenario = hunting.plan(asked.scenario)
+    scenario, text = hunting.planned(asked.scenario)
     kernel, directory = trees.rebuilt(scenario, asked.scenario)
     cell = conditions(scenario, asked.scenario, asked.cell)
     repo = git.repository(asked.tree)
@@ -53,7 +53,7 @@ async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
         what = f"the work tree has no {directory}"
         raise RequestError([Problem(what=what, where=str(repo.at), next_step=next_step)])
     run = hunting.new_run(asked.out, "step")
-    planned = begin(run, asked.scenario, scenario, kernel, cell)
+    planned = begin(run, text, scenario, kernel, cell)
     cells = Cells(
         run=run,
         scenario=planned,

@@ -51,7 +51,7 @@ class AccusedCommit:
             repo = git.repository(Path(self.repository))
         except RequestError:
             return None
-        return History(repo, self.parent, self.commit)
+        return History(repo, self.parent, self.commit, proven=True)
 
 
 _ACCUSED: Final = TypeAdapter(AccusedCommit)

@@ -29,9 +29,13 @@ class History:
         repo: the repository.
         good: the innocent kernel's commit; None without one.
         bad: the guilty kernel's.
+        proven: whether a bisection proved that to be the first bad one.
     """
 
-    def __init__(self, repo: Repository, good: str | None, bad: str) -> None:
+    def __init__(
+        self, repo: Repository, good: str | None, bad: str, *, proven: bool = False
+    ) -> None:
+        self._proven = proven
         self._repo = repo
         self._good = good
         self._bad = bad
@@ -50,10 +54,20 @@ class History:
                     in_good=self._has(self._good, commit) if self._good else None,
                     in_bad=self._has(self._bad, commit),
                     alone=self._good in parents and commit == self._bad and len(parents) == 1,
+                    first_bad=commit == self._bad if self._proven else None,
                 )
             except RequestError:
                 continue
         return found
+
+    @property
+    def first_bad(self) -> TouchedBy | None:
+        """The first bad commit, where a bisection proved one."""
+        if not self._proven:
+            return None
+        because = "bisection proved it to be the first bad commit"
+        subject = self._subject(self._bad)
+        return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
 
     def named(self, ranked: Ranked, functions: Iterable[FunctionSource]) -> Ranked:
         """Return the places with the commits that changed them, of the first few."""
@@ -70,6 +84,8 @@ class History:
         return replace(ranked, places=tuple(found))
 
     def _of(self, place: Place, lines: tuple[int, int], alone: bool) -> tuple[TouchedBy, ...]:
+        if (first_bad := self.first_bad) is not None:
+            return (first_bad,)
         assert self._good is not None  # noqa: S101 - asked above
         known = touched(self._repo, self._good, self._bad, place.path, lines)
         return tuple(self._touched(one, len(known), alone) for one in known)

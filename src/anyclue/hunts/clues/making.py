@@ -127,6 +127,7 @@ def _made(
         hearing,
         notes,
         conjunction=conjunction,
+        commit=commits.first_bad if commits is not None else None,
         dose=followed.dose,
         reproducer=followed.reproducer,
     )
