@@ -11,6 +11,7 @@ from anyclue.clues.places.ranking import Ranked
 from anyclue.clues.suspects.hearing import Hearing
 from anyclue.model.clue import Condition, Conjunction, Missing, Place, Reason, Source
 from anyclue.model.finding import Confidence, FindingKind
+from anyclue.model.probe import Amount, Evidence, Frame, ProbeFinding, ProbeReading
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
     Axis,
@@ -162,6 +163,31 @@ def test_what_was_not_tested() -> None:
     assert any("guilty too: worse" in one for one in found.not_tested)
     alone = assembled(hearing(cells=CELLS[:2]))
     assert any("no innocent kernel" in one for one in alone.not_tested)
+
+
+def test_combinations_that_were_left_out_are_told() -> None:
+    part = Conjunction(conditions=(), irrelevant=(), proven=True, cells_run=6, cells_full=16)
+    told = "10 of 16 combinations: what shows only there was not seen"
+    assert told in assembled(hearing(), conjunction=part).not_tested
+    whole = replace(part, cells_run=16)
+    assert not [one for one in assembled(hearing(), conjunction=whole).not_tested if "of 16" in one]
+
+
+def test_a_probe_says_what_it_found_and_where() -> None:
+    finding = ProbeFinding(
+        probe="call-counts",
+        what=Evidence.CALL,
+        signature=None,
+        subject="kmem_cache_alloc",
+        stack=(Frame(symbol="slab_alloc"), Frame(symbol="pack.constprop.0", module="x")),
+        guilty=Amount(kib_per_round=0, count_per_round=9),
+        because="9 calls a round were made",
+    )
+    reading = ProbeReading(
+        probe="call-counts", cell=CELLS[0].cell, innocent=None, findings=(finding,), rounds=4
+    )
+    (said,) = assembled(replace(hearing(), readings=(reading,))).probes
+    assert said.says == "9 calls a round were made (kmem_cache_alloc, in pack())"
 
 
 def test_nothing_guilty() -> None:

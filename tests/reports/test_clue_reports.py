@@ -93,6 +93,8 @@ def test_the_mail(default_run: Inputs) -> None:
     assert "kernel good, innocent: Debian 6.1" in text
     assert "    mount -o compress=lzo disk /mnt\n" in text
     assert "It takes kernel bad and mount lzo (compress=lzo)." in text
+    assert "In this form it leaked 4.0 KiB a round." in text
+    assert "What was made simpler, and what came of it:\n- files 1 (was 600)" in text
     assert "7 of 16 combinations" in " ".join(text.split())
     assert "It leaks 4.0 KiB a file [3.9, 4.1]" in text
     assert "guilty     lzo (lzo): it was lzo" in text
@@ -107,6 +109,13 @@ def test_the_mail(default_run: Inputs) -> None:
     assert "- workload: only one value was run" in text
     assert text.isascii()
     assert max(map(len, lines)) <= 72
+
+
+def test_little_an_operation_is_not_rounded_to_nothing(default_run: Inputs) -> None:
+    assert default_run.clue.dose is not None
+    little = replace(default_run.clue.dose, amount_kib=0.0395, ci95_kib=(0.031, 0.048))
+    text = mail(default_run, replace(default_run.clue, dose=little))
+    assert "It leaks 0.04 KiB a file [0.031, 0.048]" in text
 
 
 def test_the_terminal(default_run: Inputs) -> None:

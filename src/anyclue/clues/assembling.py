@@ -10,7 +10,7 @@ from anyclue.clues.suspects.hearing import Hearing
 from anyclue.clues.suspects.judging import suspects
 from anyclue.model.clue import Clue, Conjunction, Dose, Place, ProbeSaid, Reproducer, TouchedBy
 from anyclue.model.finding import LOST
-from anyclue.model.probe import ProbeReading
+from anyclue.model.probe import ProbeFinding, ProbeReading
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis
 from anyclue.model.verdict import Findings, Verdict
@@ -46,7 +46,7 @@ def assembled(
         places=ranked.places,
         elsewhere=ranked.elsewhere,
         suspects=suspects(hearing),
-        not_tested=tuple(dict.fromkeys([*notes, *_not_tested(hearing)])),
+        not_tested=tuple(dict.fromkeys([*notes, *_left_out(conjunction), *_not_tested(hearing)])),
         conjunction=conjunction,
         dose=dose,
         reproducer=reproducer,
@@ -71,6 +71,12 @@ def missing(place: Place) -> str:
     at = f" at the label {lost.label}" if lost.label else ""
     resource = f" of {lost.resource}" if lost.resource else ""
     return f", where {lost.release[0]}(){resource} is missing{at}"
+
+
+def _left_out(of: Conjunction | None) -> Iterable[str]:
+    if of is not None and of.cells_run < of.cells_full:
+        left = of.cells_full - of.cells_run
+        yield f"{left} of {of.cells_full} combinations: what shows only there was not seen"
 
 
 def _not_tested(hearing: Hearing) -> Iterable[str]:
@@ -102,10 +108,18 @@ def _other_kernels(findings: Findings, bad: str) -> str:
 
 def _said(one: ProbeReading) -> ProbeSaid:
     lost = ", ".join(f"{count} {name} lost" for name, count in one.lost.items())
-    says = one.findings[0].because if one.findings else "nothing stayed that should not"
+    says = _found(one.findings[0]) if one.findings else "nothing stayed that should not"
     return ProbeSaid(
         name=one.probe,
         cell=one.cell.id,
         says=one.could_not or says,
         limits="; ".join(part for part in (one.cannot_see, lost) if part),
     )
+
+
+def _found(one: ProbeFinding) -> str:
+    """Return the figures, and what they are of: a name, and the module's innermost function."""
+    frame = next((f for f in one.stack if f.module), next(iter(one.stack), None))
+    of = [one.subject] if one.subject else []
+    of += [f"in {frame.symbol.partition('.')[0]}()"] if frame is not None else []
+    return f"{one.because} ({', '.join(of)})" if of else one.because

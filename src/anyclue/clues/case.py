@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from anyclue.clues.factors import INNOCENT, Kind, first_guilty, is_guilty, kind
+from anyclue.clues.factors import Kind, first_guilty, innocent_beside, is_guilty, kind
 from anyclue.clues.places.evidence import Case
 from anyclue.model.clue import Condition, Conjunction, Guilt
 from anyclue.model.probe import ProbeReading
@@ -45,7 +45,7 @@ def _good(guilty: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> str | 
     for one in guilty:
         for other in cells:
             alone = one.cell.differs(other.cell) == (Axis.KERNEL,)
-            if alone and other.verdict in INNOCENT:
+            if alone and innocent_beside(other, one):
                 return other.cell.kernel
     return None
 
@@ -63,7 +63,7 @@ def case(
         frozenset(_options(scenario.mount[other.cell.mount]))
         for one in of.cells
         for other in findings.cells
-        if one.cell.differs(other.cell) == (Axis.MOUNT,) and other.verdict in INNOCENT
+        if one.cell.differs(other.cell) == (Axis.MOUNT,) and innocent_beside(other, one)
     ]
     shared = frozenset.intersection(*own)
     beside = frozenset().union(*innocent)
@@ -132,6 +132,6 @@ def _innocent(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> tup
         Condition(axis=axes[0], value=other.cell.value(axes[0]))
         for one in group
         for other in cells
-        if len(axes := one.cell.differs(other.cell)) == 1 and other.verdict in INNOCENT
+        if len(axes := one.cell.differs(other.cell)) == 1 and innocent_beside(other, one)
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda one: list(Axis).index(one.axis)))

@@ -3,6 +3,9 @@
 A guilty cell beside an innocent one, all else equal, accuses the axis between them. A guilty cell
 beside a cell that is guilty in the same way acquits it, but only when no pair accuses it or still
 could. Where the cells cannot tell, the cell that would tell is named.
+
+A leak below the sensitivity may be proven in one cell and not in the next, which is then clean: the
+same leak, seen less well. So a clean cell is innocent of a leak only where the two rates differ.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from math import hypot
 from typing import Final, TypeAlias
 
 from anyclue.model.scenario import Axis, Cell
@@ -39,6 +43,28 @@ def kind(verdict: CellVerdict) -> Kind:
     return verdict.verdict, verdict.signature
 
 
+def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
+    """Say whether a cell does not do what ``guilty`` does.
+
+    Of a leak the rates of what leaks are compared: their difference has to be above 0, by the
+    interval that follows from those of the two (R. G. Newcombe's square-and-add).
+    """
+    if other.verdict not in INNOCENT:
+        return False
+    leaks = [
+        name
+        for name, one in guilty.classes.items()
+        if one.grew and one.rate_kib == guilty.rate_kib_per_round
+    ]
+    if guilty.verdict is not Verdict.LEAK or not leaks:
+        return True
+    more, less = guilty.classes[leaks[0]], other.classes.get(leaks[0])
+    if less is None or more.rate_kib is None or less.rate_kib is None:
+        return True
+    (low, _), (_, high) = more.ci95_kib or (0.0, 0.0), less.ci95_kib or (0.0, less.rate_kib)
+    return more.rate_kib - less.rate_kib > hypot(more.rate_kib - low, high - less.rate_kib)
+
+
 def guilt(of: Kind) -> str:
     """Return what a cell is guilty of, in words: ``leak (object)``."""
     verdict, signature = of
@@ -59,7 +85,7 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
         return Factor(factor=axis, matters=None, because="no cell is guilty of anything")
     pairs = [_guilty_first(a, b) for a, b in combinations(verdicts, 2) if _differ(a, b, axis)]
     pairs = [pair for pair in pairs if is_guilty(pair[0])]
-    accusing = [pair for pair in pairs if pair[1].verdict in INNOCENT]
+    accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
         return _decided(axis, accusing, matters=True)
     guilty = [pair for pair in pairs if is_guilty(pair[1])]
@@ -101,8 +127,15 @@ def _decided(axis: Axis, pairs: Sequence[Pair], *, matters: bool) -> Factor:
 def _open(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair]) -> Factor:
     """Say which cell would settle an axis: one that is not judged yet, else one not planned."""
     unproven = [b for _, b in pairs if b.verdict is Verdict.UNPROVEN]
+    alike = [(a, b) for a, b in pairs if b.verdict in INNOCENT and not innocent_beside(b, a)]
     if unproven:
         because = f"{unproven[0].cell.id} would tell, but is unproven: {unproven[0].because}"
+    elif alike:
+        a, b = alike[0]
+        because = (
+            f"{_named(a, axis)} is {guilt(kind(a))}, {_named(b, axis)} is {b.verdict.value}, but"
+            f" may leak as much{_else_equal(a.cell, axis)}: more rounds would tell"
+        )
     else:
         guilty = next(v for v in verdicts if is_guilty(v))
         values = dict.fromkeys(v.cell.value(axis) for v in verdicts)

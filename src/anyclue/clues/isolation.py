@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeAlias
 
-from anyclue.clues.factors import INNOCENT, Kind, is_guilty, kind
+from anyclue.clues.factors import Kind, innocent_beside, is_guilty, kind
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
 
@@ -70,11 +70,15 @@ def _questions(
     good: Container[Cell],
     verdicts: Sequence[CellVerdict],
 ) -> Iterable[Question]:
-    guilty = [v.cell for v in verdicts if is_guilty(v) and kind(v) == of]
+    proven = [v for v in verdicts if is_guilty(v) and kind(v) == of]
+    guilty = [v.cell for v in proven]
     pairs = [
         v
         for v in verdicts
-        if (is_guilty(v) or v.verdict in INNOCENT) and _beside(v.cell, guilty, axis)
+        if any(
+            v.cell.differs(one.cell) == (axis,) and (is_guilty(v) or innocent_beside(v, one))
+            for one in proven
+        )
     ]
     alike = [v for v in pairs if is_guilty(v) and kind(v) == of]
     # Whether an axis matters, a cell that is known to be good tells best; of a value that is not

@@ -9,6 +9,7 @@ from typing import Final
 
 from anyclue.clues.done import done_per_round
 from anyclue.clues.factors import is_guilty, kind
+from anyclue.model.amounts import per_operation
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Factor, Signature, Verdict
@@ -88,7 +89,7 @@ def _leak(group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recor
     amount = low if low == high else f"{low} to {high}"
     counts = (done_per_round(v, recordings.get(v.cell, ()), "files") for v in group)
     files = [count for count in counts if count is not None]
-    per_file = f" ({median(rates) / median(files):.1f} KiB per file)" if files else ""
+    per_file = f" ({per_operation(median(rates) / median(files))} KiB per file)" if files else ""
     return f"leak, {kinds}: {amount} KiB a round{per_file}"
 
 

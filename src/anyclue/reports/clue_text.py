@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anyclue.model.clue import Clue, Place, Reproducer, Suspect
 from anyclue.model.scenario import Scenario
-from anyclue.reports import clue_words
+from anyclue.reports import clue_words, words
 from anyclue.reports.text import ascii_block, wrap, wrap_verbatim
 
 _STEPS = 24
@@ -57,6 +57,10 @@ def reproducer_lines(one: Reproducer, width: int) -> list[str]:
     lines = script_lines(one)
     if len(one.tests) > 1:
         lines += wrap(f"The fewest tests that leak, in order: {', '.join(one.tests)}.", width)
+    if one.script and one.rate_kib is not None:
+        lines += wrap(f"In this form it leaked {words.number(one.rate_kib)} KiB a round.", width)
+    if one.reduced:
+        lines += ["", "What was made simpler, and what came of it:"]
     for said in one.reduced:
         lines += wrap(said, width, first="- ")
     return [*lines, ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from anyclue.model.amounts import per_operation, probability_words
 from anyclue.model.clue import (
     Clue,
     Condition,
@@ -27,14 +28,8 @@ DIGITS = 12
 
 
 def probability(value: float) -> str:
-    """Return a probability as a reader needs it: never 0 or 1 where it is not.
-
-    >>> probability(0.99997), probability(0.25), probability(0.0001)
-    ('> 0.99', '0.25', '< 0.01')
-    """
-    if value >= 0.995:
-        return "> 0.99"
-    return "< 0.01" if value < 0.005 else f"{value:.2f}"
+    """Return a probability as a reader needs it: never 0 or 1 where it is not."""
+    return probability_words(value)
 
 
 def ratio(reason: Reason) -> str:
@@ -81,8 +76,8 @@ def dose(one: Dose) -> str:
         return f"Dose and response: not told ({one.because})."
     if not one.linear or one.amount_kib is None:
         return f"Response does not follow dose: {one.because}."
-    amount = f"{words.number(one.amount_kib)} KiB a {one.unit}"
-    return f"It leaks {amount} {words.interval(one.ci95_kib)}: {one.because}.".replace("  ", " ")
+    within = f" [{', '.join(map(per_operation, one.ci95_kib))}]" if one.ci95_kib else ""
+    return f"It leaks {per_operation(one.amount_kib)} KiB a {one.unit}{within}: {one.because}."
 
 
 def points(one: Dose) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from anyclue.model.amounts import per_operation
 from anyclue.model.recording import Recording
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.floors import Series, theil_sen
@@ -126,7 +127,7 @@ def _slab_detail(
 
 def _per_file(rate_kib: float, recordings: Sequence[Recording], warm_up: int) -> str:
     files = files_per_round(recordings, warm_up)
-    return f"{rate_kib / files:.1f} KiB per file" if files else ""
+    return f"{per_operation(rate_kib / files)} KiB per file" if files else ""
 
 
 def files_per_round(recordings: Sequence[Recording], warm_up: int) -> float | None:

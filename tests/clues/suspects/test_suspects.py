@@ -213,6 +213,7 @@ I386_ALONE: Final = (*THE_MAILS[:2], THE_MAILS[3])
     [
         (I386_ALONE, (), UNPROVEN),
         (THE_MAILS, (), ACQUITTED),
+        (THE_MAILS[2:], (), ACQUITTED),
         (I386_ALONE, (reading(),), ACQUITTED),
         (I386_ALONE, (reading(rounds=0),), UNPROVEN),
         (I386_ALONE, (reading(could_not="the kernel has no kprobes"),), UNPROVEN),
@@ -266,6 +267,15 @@ def test_sources(about: About, known: Mapping[str, object], standing: Standing) 
     )
     of = replace(hearing(functions=functions, directory="fs/x"), **known)  # type: ignore[arg-type]
     assert judged(about, of).standing is standing
+
+
+def test_what_is_said_of_sources() -> None:
+    functions = (a_function("guilty", changed=True),)
+    of = replace(hearing(functions=functions, directory="fs/x"), alone=True, ranked=ranked(0.9999))
+    found = judged(OfFunction(function="guilty"), of)
+    assert found.because == "it is the place, with a probability of > 0.99"
+    found = judged(OfFunction(function="gilty"), of)
+    assert found.because == "gilty() is not in fs/x, and nothing else differs between the kernels"
 
 
 def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() -> None:

@@ -261,6 +261,11 @@ def test_without_a_good_kernel(tmp_path: Path, repository: Case) -> None:
     assert clue.suspects[0].standing is Standing.UNPROVEN
 
 
+def test_no_reproducer_is_said(tmp_path: Path, repository: Case) -> None:
+    of = judged(tmp_path / "run", sources(repository, repository.good, repository.bad))
+    assert any("no reproducer" in one for one in made(of).not_tested)
+
+
 def test_without_any_source(tmp_path: Path) -> None:
     image = KernelFiles(image="/boot/vmlinuz")
     clue = made(judged(tmp_path / "run", {"good": image, "bad": image}))
@@ -268,17 +273,24 @@ def test_without_any_source(tmp_path: Path) -> None:
     assert sum("no C source" in one for one in clue.not_tested) == 2
 
 
-def test_other_verdicts_make_a_clue_stale(tmp_path: Path, repository: Case) -> None:
+def test_other_verdicts_make_a_clue_stale(
+    tmp_path: Path, repository: Case, caplog: pytest.LogCaptureFixture
+) -> None:
     of = judged(tmp_path / "run", sources(repository, repository.good, repository.bad))
     made(of)
     of.run.file("verdicts.json").write_text("{}")
+    caplog.clear()
     assert told(of).places == ()
+    assert "is of other verdicts, and left out: anyclue clue RUN" in caplog.text
     assert any("anyclue clue RUN" in one for one in told(of).not_tested)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "anyclue.clues/1"}'])
-def test_a_damaged_clue_is_made_anew(tmp_path: Path, repository: Case, text: str) -> None:
+def test_a_damaged_clue_is_made_anew(
+    tmp_path: Path, repository: Case, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
     of = judged(tmp_path / "run", sources(repository, repository.good, repository.bad))
     of.run.file(CLUES).write_text(text)
     assert told(of).places == ()
+    assert "clues.json is damaged, and left out" in caplog.text
     assert made(of).places

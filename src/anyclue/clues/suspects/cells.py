@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from anyclue.clues.factors import INNOCENT, guilt, is_guilty, kind
+from anyclue.clues.factors import guilt, innocent_beside, is_guilty, kind
 from anyclue.clues.suspects.hearing import Hearing, Ruling, acquitted, guilty, unproven
 from anyclue.model.scenario import Arch, Axis, Cell, OfArch, OfFactor
 from anyclue.model.verdict import CellVerdict
@@ -17,10 +17,10 @@ def of_factor(about: OfFactor, hearing: Hearing) -> Ruling:
     """Judge a value of an axis by cells that differ in it alone."""
     axis, value = about.axis, about.value
     pairs = list(_pairs(hearing, axis))
-    against = [p for p in pairs if p[0].cell.value(axis) == value and p[1].verdict in INNOCENT]
+    against = [p for p in pairs if p[0].cell.value(axis) == value and innocent_beside(p[1], p[0])]
     if against:
         return guilty(f"{axis.value} {value} leaks, and others do not", *_told(against))
-    innocent = [p for p in pairs if p[1].cell.value(axis) == value and p[1].verdict in INNOCENT]
+    innocent = [p for p in pairs if p[1].cell.value(axis) == value and innocent_beside(p[1], p[0])]
     if innocent:
         return acquitted(
             f"with {axis.value} {value} nothing leaks, all else equal", *_told(innocent)
@@ -42,7 +42,7 @@ def of_arch(about: OfArch, hearing: Hearing) -> Ruling:
     if alike:
         return acquitted("it leaks in the same way on another architecture", *_told(alike))
     for one, other in pairs:
-        if other.verdict in INNOCENT:
+        if innocent_beside(other, one):
             said = _told([(one, other)])
             if hearing.arch(one) is arch:
                 return guilty(f"it leaks on {arch.value}, and elsewhere it does not", *said)

@@ -118,9 +118,9 @@ def _kmap(hearing: Hearing) -> Ruling:
         said = f"probe {balanced[0].probe}: balanced over {balanced[0].rounds} rounds"
         return acquitted("it is balanced, and no task got stuck", said, *_ended(hearing))
     without = [one for one in hearing.guilty if hearing.arch(one) is Arch.X86_64]
-    if without and len(without) < len(hearing.guilty) and not stuck:
-        said = f"{without[0].cell.id} leaks in the same way, and x86_64 has no kmap slots to lose"
-        return acquitted("it leaks where kmap has nothing to lose, too", said, *_ended(hearing))
+    if without and not stuck:
+        said = f"{without[0].cell.id} leaks, and x86_64 has no kmap slots to lose"
+        return acquitted("it leaks where kmap has nothing to lose", said, *_ended(hearing))
     settle = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
     missed = [f"probe {one.probe}: {_missed(one)}" for one in readings]
     if stuck:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from anyclue.clues.places.evidence import FunctionSource
 from anyclue.clues.suspects.hearing import Hearing, Ruling, acquitted, below, guilty, unproven
+from anyclue.model.amounts import probability_words
 from anyclue.model.clue import Place, Source
 from anyclue.model.scenario import OfCommit, OfFunction, OfSubsystem
 
@@ -61,7 +62,9 @@ def of_commit(about: OfCommit, hearing: Hearing) -> Ruling:
     if known.in_good is False and known.alone:
         return guilty("it is all that the guilty kernel has and the innocent one has not", named)
     places = [p for p in hearing.ranked.places if any(c.commit == known.commit for c in p.commits)]
-    touched = [f"it changed {one.function}(), p = {one.probability:.2f}" for one in places]
+    touched = [
+        f"it changed {one.function}(), p = {probability_words(one.probability)}" for one in places
+    ]
     settle = "anyclue bisect between the two kernels"
     if known.merge:
         settle = f"anyclue merge {known.commit[:12]} --test {shlex.quote(hearing.scenario_file)}"
@@ -72,21 +75,27 @@ def _judged(
     name: str, own: Sequence[FunctionSource], places: Sequence[Place], hearing: Hearing
 ) -> Ruling:
     probability = sum(one.probability for one in places)
-    said = [f"{one.function}(): p = {one.probability:.2f}" for one in places[:3]]
+    said = [f"{one.function}(): p = {probability_words(one.probability)}" for one in places[:3]]
     speaks = places and any(
         reason.ratio > 1 and reason.source in _SPEAKING for reason in places[0].reasons
     )
     if probability >= SURE and speaks:
-        return guilty(f"it is the place, with a probability of {probability:.2f}", *said)
+        return guilty(
+            f"it is the place, with a probability of {probability_words(probability)}", *said
+        )
     if hearing.compared and not any(one.changed for one in own):
         return acquitted(f"{name} is the same in both kernels, and the kernel is what matters")
     settle = "anyclue probe RUN, and then anyclue clue RUN: stacks name functions"
-    return unproven(f"it is the place with a probability of {probability:.2f}", settle, *said)
+    return unproven(
+        f"it is the place with a probability of {probability_words(probability)}", settle, *said
+    )
 
 
 def _outside(name: str, hearing: Hearing) -> Ruling:
     if hearing.compared and hearing.alone:
-        return acquitted(f"nothing differs between the kernels outside of {hearing.directory}")
+        return acquitted(
+            f"{name} is not in {hearing.directory}, and nothing else differs between the kernels"
+        )
     settle = f"name something below {hearing.directory}"
     if hearing.accused is not None and hearing.accused.good is not None:
         settle = "kernels that differ in nothing else, or anyclue bisect between these"

@@ -29,6 +29,7 @@ from anyclue.system.files import write_whole
 log = logging.getLogger(__name__)
 
 CLUES = "clues.json"
+_ANEW = "anyclue clue RUN makes it anew"
 
 
 async def make(judged: Judged, context: Context) -> Clue:
@@ -75,9 +76,15 @@ def stored(judged: Judged) -> Clue | None:
     """Return the clue that was made of these very verdicts; None where there is none."""
     try:
         clue, verdicts = clue_from_json(judged.run.file(CLUES).read_text())
-    except (OSError, UnicodeDecodeError, RequestError):
+    except FileNotFoundError:
         return None
-    return clue if verdicts == _verdicts(judged.run) else None
+    except (OSError, UnicodeDecodeError, RequestError):
+        log.warning("%s is damaged, and left out: %s", CLUES, _ANEW)
+        return None
+    if verdicts != _verdicts(judged.run):
+        log.warning("%s is of other verdicts, and left out: %s", CLUES, _ANEW)
+        return None
+    return clue
 
 
 def _made(
@@ -97,7 +104,7 @@ def _made(
         readings=readings,
         scenario_file=judged.run.scenario.name,
     )
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = _unfinished(followed) if hearing.guilty else ()
     if of is not None and sources is not None:
         log.info("looking for the place in %s", sources.directory)
         module = _module(judged.run, of, sources)
@@ -105,7 +112,7 @@ def _made(
         if module is not None:
             what = case(of, findings, scenario, conjunction, readings)
             ranked = _with_commits(rank(module, what), module, commits)
-        notes = sources.notes
+        notes += sources.notes
         if module is not None and not module.compared:
             notes += ("places: there is no good source to compare the bad one with",)
         hearing = replace(
@@ -124,6 +131,14 @@ def _made(
         dose=followed.dose,
         reproducer=followed.reproducer,
     )
+
+
+def _unfinished(followed: Followed) -> tuple[str, ...]:
+    if followed.reproducer is None:
+        return ("a smaller form was not looked for, or not to the end: no reproducer",)
+    if not followed.reproducer.script:
+        return ("reproducer: no script was seen to leak in the same way",)
+    return ()
 
 
 def _module(run: RunDirectory, of: Accused, sources: Kept) -> ModuleSource | None:

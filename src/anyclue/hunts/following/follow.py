@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anyclue.clues.conjunction import smallest_conjunction
 from anyclue.clues.done import done_per_round
@@ -58,10 +58,11 @@ async def follow(judged: Judged, runner: Runner | None) -> Followed:
     following = _Following(judged, guilty, runner)
     if judged.scenario.workloads[guilty.cell.workload].tests is not None:
         return Followed(reproducer=await following.group())
+    options = await following.options()
     return Followed(
-        options=await following.options(),
+        options=options,
         dose=await following.dose(),
-        reproducer=await following.reproducer(),
+        reproducer=await following.having(options).reproducer(),
     )
 
 
@@ -79,6 +80,15 @@ class _Following:
     @property
     def _workload(self) -> WorkloadChoice:
         return self.judged.scenario.workloads[self.guilty.cell.workload]
+
+    def having(self, options: Mapping[Axis, str]) -> _Following:
+        """Return the same with these options of mkfs and mount in place of the guilty cell's."""
+        scenario, cell = self.judged.scenario, self.guilty.cell
+        mkfs, mount = dict(scenario.mkfs), dict(scenario.mount)
+        mkfs[cell.mkfs] = options.get(Axis.MKFS, mkfs[cell.mkfs])
+        mount[cell.mount] = options.get(Axis.MOUNT, mount[cell.mount])
+        scenario = replace(scenario, mkfs=mkfs, mount=mount)
+        return replace(self, judged=replace(self.judged, scenario=scenario))
 
     async def options(self) -> dict[Axis, str]:
         """Return the fewest options that are enough, on the axes that matter and have several."""
@@ -176,7 +186,7 @@ class _Following:
         self, use: str, forms: Sequence[Parameters]
     ) -> tuple[str, CellVerdict | None]:
         """Return the first of the forms that is guilty as a script; "" when none is."""
-        cell, scenario = self.guilty.cell, self.judged.scenario
+        cell = self.guilty.cell
         variations = self._variations("script", Axis.WORKLOAD)
         for parameters in forms:
             script = _script_of(use, parameters)
@@ -197,8 +207,8 @@ class _Following:
                 text = reproducer_script(
                     script,
                     size_mib=int(parameters["size_mib"]),
-                    mkfs=scenario.mkfs[cell.mkfs],
-                    mount=scenario.mount[cell.mount],
+                    mkfs=variations.scenario.mkfs[cell.mkfs],
+                    mount=variations.scenario.mount[cell.mount],
                 )
                 return text, verdict
         return "", None

@@ -80,7 +80,7 @@ class Variations:
         Raises:
             NotRunError: one was not run, and there is no runner.
         """
-        scenario = self._stored()
+        scenario = self.scenario
         names = []
         for value in values:
             scenario, name = self._named(scenario, value)
@@ -92,7 +92,9 @@ class Variations:
             (verdicts[cells[name]], judged.recordings.get(cells[name], ())) for name in names
         )
 
-    def _stored(self) -> Scenario:
+    @property
+    def scenario(self) -> Scenario:
+        """What they are run by: as it is stored, else as it would be."""
         if self.run.plan.is_file():
             return scenario_from_json(self.run.plan_text(), origin=str(self.run.plan))
         given = self.judged.scenario
