@@ -9,7 +9,7 @@ from anyclue.clues.case import accused, case, guilt
 from anyclue.clues.findings import conclude
 from anyclue.clues.places.ranking import Ranked
 from anyclue.clues.suspects.hearing import Hearing
-from anyclue.model.clue import Condition, Conjunction, Missing, Place, Reason, Source
+from anyclue.model.clue import Condition, Conjunction, Dose, Missing, Place, Reason, Source
 from anyclue.model.finding import Confidence, FindingKind
 from anyclue.model.probe import Amount, Evidence, Frame, ProbeFinding, ProbeReading
 from anyclue.model.recording import Outcome
@@ -151,6 +151,15 @@ def test_the_sentence_names_a_likely_place() -> None:
     assert assembled(hearing(place(0.99))).sentence.endswith(f"Almost certainly {where}")
     assert assembled(hearing(place(0.6))).sentence.endswith(f"Probably {where}")
     assert "pack" not in assembled(hearing(place(0.4))).sentence
+
+
+def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> None:
+    of = hearing()
+    said = "Leak: 158 KiB a round (0.53 KiB per file) with kernel bad."
+    of = replace(of, findings=replace(of.findings, sentence=said))
+    dose = Dose(unit="file", amount_kib=None, ci95_kib=None, linear=False, because="", points=())
+    assert assembled(of, dose=dose).sentence == "Leak: 158 KiB a round with kernel bad."
+    assert assembled(of, dose=replace(dose, linear=True, amount_kib=0.53)).sentence == said
 
 
 def test_what_was_not_tested() -> None:

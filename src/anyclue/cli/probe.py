@@ -57,7 +57,7 @@ def probe(
             ]
         )
     innocent = (
-        choosing.cell_named(findings, beside, "--beside")
+        choosing.innocent_named(findings, beside, guilty)
         if beside
         else choosing.innocent_beside(findings, guilty)
     )

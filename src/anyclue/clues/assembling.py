@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +16,7 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis
 from anyclue.model.verdict import Findings, Verdict
 
+_PER_FILE: Final = re.compile(r" \([0-9.]+ KiB per file\)")
 LIKELY: Final = 0.5
 """The sentence names a place that is at least so likely."""
 
@@ -40,7 +42,7 @@ def assembled(
     """
     findings, ranked = hearing.findings, hearing.ranked
     return Clue(
-        sentence=_sentence(findings.sentence, ranked.places),
+        sentence=_sentence(_without_dose(findings.sentence, dose), ranked.places),
         commit=commit,
         guilt=guilt(findings, conjunction),
         places=ranked.places,
@@ -52,6 +54,13 @@ def assembled(
         reproducer=reproducer,
         probes=tuple(_said(one) for one in hearing.readings),
     )
+
+
+def _without_dose(sentence: str, dose: Dose | None) -> str:
+    """Leave out how much it is per file, where response does not follow the files."""
+    if dose is None or dose.linear is not False:
+        return sentence
+    return _PER_FILE.sub("", sentence)
 
 
 def _sentence(sentence: str, places: Iterable[Place]) -> str:

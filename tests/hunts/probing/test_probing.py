@@ -174,6 +174,16 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
     assert choosing.innocent_beside(nothing, leak.cell) is None
 
 
+def test_only_an_innocent_cell_stands_beside() -> None:
+    guilty, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
+    too = judged("worse", Verdict.BROKEN)
+    findings = Findings(sentence="", cells=(guilty, clean, too), factors=())
+    assert choosing.innocent_named(findings, clean.cell.id, guilty.cell) == clean.cell
+    for other, said in ((guilty, "the guilty cell itself"), (too, "guilty too: broken")):
+        with pytest.raises(RequestError, match=said):
+            choosing.innocent_named(findings, other.cell.id, guilty.cell)
+
+
 def test_every_signature_has_a_probe_except_users_memory() -> None:
     without = {one for one in Signature if not choosing.fitting(one)}
     assert without == {Signature.USER_SPACE}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from anyclue.clues.factors import is_guilty
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Cell, OfResource, Resource, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
@@ -40,6 +41,23 @@ def cell_named(findings: Findings, name: str, option: str) -> Cell:
         step = "`anyclue judge RUN` lists its cells"
         raise RequestError([Problem(what=what, where=option, next_step=step)])
     return by_id[name].cell
+
+
+def innocent_named(findings: Findings, name: str, guilty: Cell) -> Cell:
+    """Return the cell with this id, to stand beside ``guilty``.
+
+    Raises:
+        RequestError: the run has no such cell, or it is not innocent.
+    """
+    cell = cell_named(findings, name, "--beside")
+    verdict = next(one for one in findings.cells if one.cell == cell)
+    if cell == guilty or is_guilty(verdict):
+        said = (
+            "the guilty cell itself" if cell == guilty else f"guilty too: {verdict.verdict.value}"
+        )
+        step = "name a clean cell, or leave --beside out"
+        raise RequestError([Problem(what=f"{name} is {said}", where="--beside", next_step=step)])
+    return cell
 
 
 def fitting(signature: Signature | None) -> tuple[Probe, ...]:
