@@ -298,3 +298,12 @@ def test_a_list_that_runs_again_and_again_is_a_group(trials: Trials, cell: Cell)
     trials.add(["btrfs/001", "generic/001"] * 5, held=levels)
     assert looked_at(trials)[2] is None
     assert verdict_of(cell, trials).verdict is Verdict.LEAK
+
+
+def test_runs_behind_others_are_no_runs_alone(trials: Trials) -> None:
+    trials.add(["btrfs/001", "generic/001", "generic/001"], held=[0, 8, 6700, 13300])
+    trials.add(["generic/001"] * 3, held=[0, 108, 116, 124], part=Part.REPEAT)
+    _, found, following = looked_at(trials)
+    assert found[1].wants_group
+    assert following is not None
+    assert following.part is Part.GROUP

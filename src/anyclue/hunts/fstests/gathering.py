@@ -48,6 +48,7 @@ class Evidence:
         id: the test.
         results: what check said, run by run.
         guests: its runs, trial by trial, where it ran alone or too seldom to be judged by.
+        alone: those of them in trials that run nothing else.
         among: its runs in the trials in which it ran again and again with others in between.
         before: the tests before it in the first such trial.
         rise_listed: the highest rise over one run behind other tests, of runs in a row the last's
@@ -63,6 +64,7 @@ class Evidence:
     id: TestId
     results: list[CheckResult] = field(default_factory=list)
     guests: list[list[Charged]] = field(default_factory=list)
+    alone: list[list[Charged]] = field(default_factory=list)
     among: list[list[Charged]] = field(default_factory=list)
     before: tuple[TestId, ...] = ()
     rise_listed: float | None = None
@@ -178,6 +180,8 @@ def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
             evidence.before = evidence.before or _before(trial, evidence.id)
         else:
             evidence.guests.append(of_test)
+            if part is Part.REPEAT:
+                evidence.alone.append(of_test)
 
 
 def last_in_a_row(runs: Sequence[Charged]) -> Iterator[tuple[TestRun, TestRun | None]]:
