@@ -24,7 +24,7 @@ def unfolded(text: str) -> str:
 
 def test_default_run(default_run: Inputs) -> None:
     text = mail(default_run)
-    assert text.splitlines()[0] == "Btrfs leaks memory with compress=lzo: 2 leak of 7 cells"
+    assert text.splitlines()[0] == "Btrfs leaks memory with compress=lzo: leak in 2 of 7 cells"
     assert text.splitlines()[2].startswith("Kernel bad leaks 2400 KiB")
     assert "bad     i386-2g    lzo    leak     2400 [2390, 2411]\n" in text
     assert "machine   acquitted    bad with lzo leaks" in text
@@ -41,7 +41,7 @@ def test_default_run(default_run: Inputs) -> None:
 
 def test_broken_run(broken_run: Inputs) -> None:
     text = mail(broken_run)
-    assert text.splitlines()[0].endswith("3 broken, 1 surge of 10 cells, 4 not judged")
+    assert text.splitlines()[0].endswith("broken in 3, surge in 1 of 10 cells, 4 not judged")
     assert "bug in kunmap_local_indexed()" in text
     assert text.count("EIP: kunmap_local_indexed+0x123/0x130") == 1, "the log shows it already"
     assert "Also broke: bad.i386-2g.default.lzo.hung (hung)" in unfolded(text)

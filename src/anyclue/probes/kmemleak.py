@@ -9,6 +9,7 @@ import re
 from collections import Counter
 
 from anyclue.model.probe import Evidence, Frame
+from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 from anyclue.probes.probe import Gathered, Measured, Probe, Residue
 from anyclue.probes.steps import needed, scratch, send, shell
@@ -66,6 +67,7 @@ KMEMLEAK = Probe(
     name="kmemleak",
     summary="slab and vmalloc objects that nothing points to, by the stack that allocated them",
     needs=f'{FILE} (CONFIG_DEBUG_KMEMLEAK, not switched off: `debug = ["kmemleak"]`)',
+    debug=DebugOption.KMEMLEAK,
     costs="a record of every object; a scan of all memory, twice, 6 s apart",
     cannot_see="pages, raw or of the page cache; objects that something still points to",
     unit="objects",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from anyclue.model.probe import Evidence, Frame
+from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 from anyclue.probes.page_allocations import MOST_ORDER, PAGE_KIB
 from anyclue.probes.probe import Gathered, Measured, Probe, Residue
@@ -59,6 +60,7 @@ PAGE_OWNER = Probe(
     name="page-owner",
     summary="pages that stay, by the stack that allocated them, from the kernel's own books",
     needs=f'{FILE} (CONFIG_PAGE_OWNER and page_owner=on: `debug = ["page_owner"]`)',
+    debug=DebugOption.PAGE_OWNER,
     costs="a stack kept for every page, from boot on",
     cannot_see="who holds a page that was allocated innocently",
     unit="pages",

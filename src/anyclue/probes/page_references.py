@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from anyclue.model.probe import Evidence
+from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 from anyclue.probes import tracing
 from anyclue.probes.page_allocations import PAGE_KIB, live
@@ -176,6 +177,7 @@ PAGE_REFERENCES = Probe(
     name="page-references",
     summary="references on leaked pages that were got and not put, by the stack that got them",
     needs='the tracepoints page_ref:* (CONFIG_DEBUG_PAGE_REF: `debug = ["page_ref"]`)',
+    debug=DebugOption.PAGE_REF,
     costs="a stack for every change of a page's reference count: many for each page",
     cannot_see="which get a put was for is inferred from their call chains",
     unit="references",

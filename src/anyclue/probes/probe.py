@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from anyclue.model.probe import Evidence, Frame
 from anyclue.model.recording import Recording
+from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 from anyclue.probes.steps import Step
 from anyclue.probes.symbols import Symbols
@@ -67,6 +68,7 @@ class Probe:
         did: what they did.
         signatures: what it is run for when the user names no probe; None is among them for a cell
             that broke.
+        debug: the debug option of the kernels that have what it needs; None: any kernel may.
         available: a shell script that fails, and says why, where the guest cannot run it.
         start: steps after the module under test is loaded, for a number of processors.
         settled: steps when a round's work is done, its file system still mounted.
@@ -87,6 +89,7 @@ class Probe:
     did: str = "stayed"
     signatures: frozenset[Signature | None]
     measure: Callable[[Gathered], Measured]
+    debug: DebugOption | None = None
     available: str = "true"
     start: Callable[[int], tuple[Step, ...]] = lambda _: ()
     settled: tuple[Step, ...] = ()

@@ -197,11 +197,11 @@ def counts(findings: Findings, scenario: Scenario) -> str:
 
 
 def headline(findings: Findings, scenario: Scenario) -> str:
-    """Return what was found, in a few words for a subject: ``2 leak, 1 surge of 7 cells``."""
+    """Return what was found, in a few words for a subject: ``leak in 2, surge in 1 of 7 cells``."""
     total = len(findings.cells) + len(never_ran(findings, scenario))
     open_ = total - sum(cell.verdict is not Verdict.UNPROVEN for cell in findings.cells)
     found = [
-        f"{count} {verdict.value}"
+        f"{verdict.value} in {count}"
         for verdict in SEVERITY[:3]
         if (count := sum(cell.verdict is verdict for cell in findings.cells))
     ]

@@ -18,7 +18,7 @@ from anyclue.hunts.probing.watching import ProbeWatch
 from anyclue.hunts.procedure import TrialEndedError, Watch
 from anyclue.model.errors import RequestError
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell, Scenario, TestChoice, WorkloadChoice
+from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario, TestChoice, WorkloadChoice
 from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
 from anyclue.probes import PROBES, readings_from_json
@@ -237,6 +237,11 @@ def test_what_a_hunt_runs() -> None:
     # The mail suspects kmap, so its balance is looked at, whatever leaks.
     asked = {probe.name for probe in choosing.called_for(scenario, findings, guilty)}
     assert "kmap-balance" in asked
+    assert "kmemleak" not in asked  # no kernel of Debian's has what it needs
+    of_git = GitKernel(repository="linux", revision="HEAD")
+    built = {**scenario.kernels, "bad": Kernel(name="bad", source=of_git)}
+    from_git = choosing.called_for(replace(scenario, kernels=built), findings, guilty)
+    assert "kmemleak" in {probe.name for probe in from_git}
     without = replace(scenario, suspects=())
     assert "kmap-balance" not in {
         probe.name for probe in choosing.called_for(without, findings, guilty)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from anyclue.clues.factors import is_guilty
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import Axis, Cell, OfResource, Resource, Scenario
+from anyclue.model.scenario import Axis, Cell, DebianKernel, OfResource, Resource, Scenario
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
 from anyclue.probes import KMAP_BALANCE, PROBES, Probe
 
@@ -68,14 +68,17 @@ def fitting(signature: Signature | None) -> tuple[Probe, ...]:
 def called_for(scenario: Scenario, findings: Findings, guilty: Cell) -> tuple[Probe, ...]:
     """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
 
-    None for tests of fstests: their rounds are not those of a workload.
+    Debian's kernels have no debug option: a probe that needs one is left out. None for tests of
+    fstests: their rounds are not those of a workload.
     """
     if scenario.workloads[guilty.workload].tests is not None:
         return ()
     theories = (theory.about for theory in scenario.suspects)
     of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)
     fit = fitting(signature_of(findings, guilty))
-    return tuple(dict.fromkeys((*fit, *((KMAP_BALANCE,) if of_kmap else ()))))
+    wanted = dict.fromkeys((*fit, *((KMAP_BALANCE,) if of_kmap else ())))
+    of_debian = isinstance(scenario.kernels[guilty.kernel].source, DebianKernel)
+    return tuple(probe for probe in wanted if not (of_debian and probe.debug))
 
 
 def named(names: Sequence[str]) -> tuple[Probe, ...]:
