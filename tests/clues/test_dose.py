@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anyclue.clues.dose import respond
@@ -77,6 +77,7 @@ def test_the_interval_holds_the_amount_as_often_as_it_says() -> None:
         max_size=6,
     )
 )
+@example([(0.0, 0.0, 3e-207, True), (1.0, 0.0, 0.0, True), (2.0, 0.0, 0.0, True)])
 def test_any_points(some: list[tuple[float, float, float, bool]]) -> None:
     measured = [
         DosePoint(

@@ -20,6 +20,8 @@ from anyclue.model.scenario import ParameterRule
 NORMAL_SPREAD: Final = 0.02
 Z95: Final = 1.959964
 FITS: Final = 0.01
+LEAST_ERROR_KIB: Final = 0.001
+"""Counters count in KiB: no mean of them is known better than that."""
 
 
 def doses(given: int, rule: ParameterRule) -> tuple[int, int]:
@@ -80,6 +82,7 @@ def _error(point: DosePoint) -> float:
 def _line(points: Sequence[tuple[float, float, float]]) -> tuple[float, float, float, float, float]:
     """Return slope, its error, intercept, its error, and the weighted sum of squared residuals."""
     smallest = min((error for _, _, error in points if error > 0), default=1.0)
+    smallest = max(smallest, LEAST_ERROR_KIB)
     weighted = [(dose, rate, 1 / max(error, smallest) ** 2) for dose, rate, error in points]
     total = sum(w for _, _, w in weighted)
     mean_dose = sum(w * dose for dose, _, w in weighted) / total

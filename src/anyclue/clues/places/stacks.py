@@ -34,11 +34,19 @@ def stacks(case: Case, known: Functions) -> dict[tuple[str, str], list[Reason]]:
             for at, ratio in _ratios(_names(one.stack, known), _weight(one, case), share):
                 text = f"probe {reading.probe}: {one.because or 'on its stack'}"
                 _keep(found, at, reading.probe, Reason(source=Source.PROBE, ratio=ratio, text=text))
-    incident = [(name, known[name]) for name in _FRAME.findall(case.incident) if name in known]
-    for at, ratio in _ratios(incident, STACK[Evidence.INCIDENT].ratio, 1.0):
-        text = "it is on the stack of what broke first"
-        _keep(found, at, "", Reason(source=Source.INCIDENT, ratio=ratio, text=text))
+    for at, reason in of_incident(case.incident, known).items():
+        _keep(found, at, "", reason)
     return {at: list(by.values()) for at, by in found.items()}
+
+
+def of_incident(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
+    """Return what the stack of what broke says, by path and name, the innermost function first."""
+    names = [(name, known[name]) for name in _FRAME.findall(text) if name in known]
+    said = "it is on the stack of what broke first"
+    return {
+        at: Reason(source=Source.INCIDENT, ratio=ratio, text=said)
+        for at, ratio in _ratios(names, STACK[Evidence.INCIDENT].ratio, 1.0)
+    }
 
 
 def _keep(

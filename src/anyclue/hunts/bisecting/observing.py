@@ -31,12 +31,14 @@ class Observer:
         cells: runs the cell.
         commits: makes kernels of commits; None where only the module of Debian's kernel changes.
         wanted: what the bad end is guilty of, once that is known.
+        incident: what the kernel reported then; "" where nothing broke.
     """
 
     bisection: Bisection
     cells: Cells
     commits: Commits | None
     wanted: Kind | None = None
+    incident: str = ""
 
     @classmethod
     def of(cls, bisection: Bisection, context: Context) -> Observer:
@@ -124,6 +126,7 @@ class Observer:
         if is_guilty(verdict):
             if self.wanted is None and commit == self.bisection.span.bad:
                 self.wanted = kind(verdict)
+                self.incident = verdict.incident.text if verdict.incident is not None else ""
             if kind(verdict) == self.wanted:
                 return Observation(commit=commit, shown=Shown.BAD, because=because)
             because = f"breaks in another way: {because}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Sequence
@@ -14,10 +15,12 @@ from anyclue.clues.bisection.search import Search
 from anyclue.hunts.bisecting.asking import Bisection
 from anyclue.hunts.bisecting.evidence import Gathering
 from anyclue.hunts.bisecting.observing import Observer
+from anyclue.hunts.bisecting.on_stack import on_stack
 from anyclue.hunts.bisecting.reporting import report
 from anyclue.hunts.context import Context
 from anyclue.model.bisection import (
     Bisected,
+    Evidence,
     Named,
     Observation,
     Reverted,
@@ -99,7 +102,7 @@ async def _search(
 
     while (asked := (search := staged()).status.next) is not None:
         if evidence is None and (asked.why is not Why.ENDS or asked.commit not in ends):
-            evidence = tuple(await gathering.known())
+            evidence = (*await gathering.known(), *await _of_stacks(bisection, observer))
             _note(bisection, journal.evidence_line(evidence))
             continue
         _check_progress(seen, asked.commit)
@@ -118,6 +121,12 @@ async def _search(
             clean(step.seen.because),
         )
     return search, steps
+
+
+async def _of_stacks(bisection: Bisection, observer: Observer) -> Sequence[Evidence]:
+    """Return what the stack of the bad end's break says; nothing of a leak, which has none."""
+    where = (bisection.repo, bisection.span, bisection.directory)
+    return await asyncio.to_thread(on_stack, *where, observer.incident) if observer.incident else ()
 
 
 def _check_progress(seen: Sequence[Observation], commit: str) -> None:
