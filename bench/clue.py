@@ -65,16 +65,13 @@ zstd = "compress=zstd"
 
 [workloads.small-files]
 use = "enospc-small-files"
+files = {files}
 direct_every = 0
 [workloads.mix]
 use = "compression-mix"
 
 [plan]
 reference = {{ kernel = "good" }}
-
-# Some of the bugs lose 24 KiB a round.
-[sensitivity]
-leak_kib_per_round = 16
 """
 
 
@@ -158,7 +155,7 @@ def _scenario(bug: Planted, scratch: Path) -> Path:
     shutil.copytree(tree / DIRECTORY, place / "bad" / DIRECTORY)
     plant_amid(place / "bad", bug, EDITS, SEED + PLANTED.index(bug))
     file = place / f"{_slug(bug)}.toml"
-    text = SCENARIO.format(name=bug.name, version=version, directory=DIRECTORY)
+    text = SCENARIO.format(name=bug.name, version=version, directory=DIRECTORY, files=bug.files)
     file.write_text(text)
     return file
 

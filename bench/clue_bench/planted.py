@@ -20,6 +20,7 @@ class Planted:
         detail: the slab cache that grows, where it is an object.
         guilty: mount options with which it shows, and not without them.
         innocent: options that were tried beside, and are innocent.
+        files: so many make a leak above what a scenario is sensitive to (64 KiB a round).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Planted:
     detail: str = ""
     guilty: frozenset[str] = frozenset()
     innocent: frozenset[str] = frozenset()
+    files: int = 600
 
 
 def _edit(file: str, function: str, find: str, replace: str = "") -> Edit:
@@ -58,6 +60,7 @@ PLANTED: Final = (
         edit=_edit("file.c", "btrfs_buffered_write", "kfree(pages);"),
         signature=Signature.OBJECT,
         detail="kmalloc-64",
+        files=2400,
     ),
     Planted(
         name="missed kunmap_local",

@@ -307,3 +307,15 @@ def test_runs_behind_others_are_no_runs_alone(trials: Trials) -> None:
     assert found[1].wants_group
     assert following is not None
     assert following.part is Part.GROUP
+
+
+def test_what_a_group_leaves_open_of_the_others_is_no_doubt(trials: Trials) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 8, 700])
+    trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
+    moves, levels = [0, -90, 80, 120, -100], [0.0]
+    for move in moves:
+        levels += [levels[-1] + move, levels[-1] + move + 690]
+    trials.add(["btrfs/001", "generic/001"] * 5, held=levels, part=Part.GROUP)
+    _, found, following = looked_at(trials)
+    assert [test.memory.verdict for test in found if test.memory] == [Verdict.CLEAN, Verdict.LEAK]
+    assert following is None

@@ -58,6 +58,8 @@ def judge_memory(evidence: Evidence, least_kib: float) -> OfTest:
         because = f"{among.because}; without the tests before it, it is clean"
         return OfTest(verdict=replace(among, because=because), after=evidence.before)
     undecided = alone.verdict is Verdict.CLEAN and among.verdict is Verdict.UNPROVEN
+    if undecided and not _is_more(evidence, least_kib):
+        return OfTest(verdict=alone)  # it was in the group for another test's sake
     worse = min(alone, among, key=_worse)
     return OfTest(verdict=worse, alone=_leaks(alone), wants_group=undecided)
 
