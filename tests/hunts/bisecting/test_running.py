@@ -99,6 +99,12 @@ def test_a_bad_end_that_is_clean_ends_it(world: World) -> None:
     assert "clean here" in bisect_text(found).splitlines()[-1]
 
 
+def test_its_run_keeps_the_scenario(world: World) -> None:
+    good, bad = (world.commit(f"int number_{n};\n") for n in range(2))
+    bisection = world.begin(good, bad)
+    assert bisection.run.scenario.read_text() == (world.path / "b.toml").read_text()
+
+
 def test_it_goes_on_where_it_was_stopped(world: World) -> None:
     ids = linear(world, 4)
     whole = world.bisect(ids[0], ids[-1])

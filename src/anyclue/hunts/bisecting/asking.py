@@ -125,9 +125,9 @@ def begin(asked: Asked) -> Bisection:
     repo = git.repository(asked.tree)
     ids: list[str] = []
     logged = read(asked.log) if asked.log is not None else BisectLog()
-    for text in _ends(asked, logged):
+    for end in _ends(asked, logged):
         try:
-            ids.append(git.commit(repo, text))
+            ids.append(git.commit(repo, end))
         except RequestError as error:
             problems += error.problems
     if not 0.5 < asked.confidence < 1:
