@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
+from anyclue.hunts.fstests import memory
 from anyclue.hunts.fstests.gathering import Gathered, Trial, gather
 from anyclue.hunts.fstests.judging import cell_verdict, findings
 from anyclue.hunts.fstests.planning import next_plan
 from anyclue.model.fstests import CheckStatus
+from anyclue.model.recorded import TestRun, TestVerdict
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.suite import Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.model.trial import ArtifactRef
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.suites.fstests.known_failures import read_known_failures
+from anyclue.verdicts.by_test import judge_test
 
 BASE = TestPlan(
     suite=ArtifactRef(kind="fstests", key="0" * 64),
@@ -114,6 +118,22 @@ def test_growth_with_every_run_is_a_leak(trials: Trials, cell: Cell) -> None:
     assert verdict.verdict is Verdict.LEAK
     assert verdict.rate_kib_per_round == pytest.approx(400, abs=10)
     assert "generic/001" in verdict.because
+
+
+@pytest.mark.parametrize("verdict", [*Verdict])
+def test_any_verdict_among_others_stands_beside_that_alone(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+) -> None:
+    trials.add(["btrfs/001", "generic/001"], held=[0, 8, 700])
+    trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
+    trials.add(["btrfs/001", "generic/001"] * 5, part=Part.GROUP)
+
+    def judging(runs: Sequence[TestRun], *given: object, **more: object) -> TestVerdict:
+        found = judge_test(runs, *given, **more)  # type: ignore[arg-type]
+        return replace(found, verdict=verdict) if len(runs) == 5 else found
+
+    monkeypatch.setattr(memory, "judge_test", judging)
+    assert all(test.memory is not None for test in looked_at(trials)[1])
 
 
 def test_what_stays_uncertain_ends(trials: Trials) -> None:

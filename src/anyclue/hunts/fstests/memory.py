@@ -14,7 +14,10 @@ from anyclue.verdicts.by_step import judge_once
 from anyclue.verdicts.by_test import judge_test
 from anyclue.verdicts.floors import MIN_FLOORS
 
-_WORSE: Final = (Verdict.BROKEN, Verdict.LEAK, Verdict.UNPROVEN, Verdict.CLEAN)
+_WORSE: Final = (
+    *(Verdict.BROKEN, Verdict.LEAK, Verdict.SURGE),
+    *(Verdict.UNPROVEN, Verdict.CACHE, Verdict.CLEAN),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
