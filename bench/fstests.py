@@ -31,11 +31,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fstests", type=Path, help="a checkout of upstream fstests")
     parser.add_argument("--scenario", type=Path, default=SCENARIO)
-    parser.add_argument("--run", type=Path, help="a run that is there already: only evaluate it")
+    parser.add_argument(
+        "--run", type=Path, help="the run to make and keep; one that is there is only evaluated"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="anyclue-bench-") as name:
         run = options.run or Path(name) / "run"
-        if options.run is None:
+        if not run.exists():
             command = [ROOT / ".venv/bin/anyclue", "hunt", options.scenario, "--out", run]
             command += ["--fstests", options.fstests, "--no-clue"]
             subprocess.run(command, check=False, stdout=sys.stderr)
