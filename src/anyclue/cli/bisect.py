@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import KERNEL, result, run_until_stopped
+from anyclue.cli.output import Kernels, result, run_until_stopped
 from anyclue.hunts.bisecting import simulating
 from anyclue.hunts.bisecting.asking import Asked, again, begin
 from anyclue.hunts.bisecting.running import bisect as use_case
@@ -44,10 +44,7 @@ def bisect(
             "--with", metavar="PATCH_OR_COMMIT", help="A change to apply where it applies."
         ),
     ] = None,
-    kernels: Annotated[
-        list[str] | None,
-        typer.Option("--kernel", metavar="NAME=KIND:VALUE", help=KERNEL),
-    ] = None,
+    kernels: Kernels = None,
     out: Annotated[
         Path | None, typer.Option(help="The run directory to make [default: runs/bisect-DATE].")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import KERNEL, result, run_until_stopped
+from anyclue.cli.output import Kernels, result, run_until_stopped
 from anyclue.hunts import hunt as use_case
 from anyclue.hunts.clues import making
 from anyclue.hunts.context import Context
@@ -31,10 +31,7 @@ def hunt(
         Path | None,
         typer.Option(metavar="DIR", help="The checkout of upstream fstests for [fstests.NAME]."),
     ] = None,
-    kernels: Annotated[
-        list[str] | None,
-        typer.Option("--kernel", metavar="NAME=KIND:VALUE", help=KERNEL),
-    ] = None,
+    kernels: Kernels = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Guests side by side [default: by cores and free memory]."),

@@ -9,16 +9,25 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+import typer
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.reports import clean
 
 T = TypeVar("T")
 
-KERNEL = (
-    "A kernel in place of the scenario's NAME, or besides: debian:, build: or git:; repeatable."
-)
+Kernels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kernel",
+        metavar="NAME=KIND:VALUE",
+        help="A kernel in place of the scenario's NAME, or besides: debian:, build: or git:;"
+        " repeatable.",
+    ),
+]
+"""Kernels on the command line."""
 
 
 def result(text: str) -> None:

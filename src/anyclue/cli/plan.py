@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import KERNEL, result
+from anyclue.cli.output import Kernels, result
 from anyclue.hunts.fstests.configuring import config_of
 from anyclue.hunts.hunt import plan as read_plan
 from anyclue.reports import clean
@@ -17,10 +17,7 @@ from anyclue.scenarios import scenario_to_json
 def plan(
     scenario: Annotated[Path, typer.Argument(help="The scenario, a TOML file.")],
     *,
-    kernels: Annotated[
-        list[str] | None,
-        typer.Option("--kernel", metavar="NAME=KIND:VALUE", help=KERNEL),
-    ] = None,
+    kernels: Kernels = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (as plan.json).")] = False,
     local_config: Annotated[
         str | None,

@@ -54,7 +54,7 @@ def place_lines(clue: Clue, width: int) -> list[str]:
 
 def reproducer_lines(one: Reproducer, width: int) -> list[str]:
     """Return the smallest reproducer's script as it is, and what was reduced."""
-    lines = script_lines(one)
+    lines = [*script_lines(one), ""]
     if len(one.tests) > 1:
         lines += wrap(f"The fewest tests that leak, in order: {', '.join(one.tests)}.", width)
     if one.script and one.rate_kib is not None:
@@ -63,7 +63,7 @@ def reproducer_lines(one: Reproducer, width: int) -> list[str]:
         lines += ["", "What was made simpler, and what came of it:"]
     for said in one.reduced:
         lines += wrap(said, width, first="- ")
-    return [*lines, ""]
+    return lines if not lines[-1] else [*lines, ""]
 
 
 def script_lines(one: Reproducer) -> list[str]:

@@ -13,6 +13,7 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.scenarios.kernels import repository_and_revision
 from anyclue.scenarios.problems import shown
 
+OPTION: Final = "--kernel"
 KINDS: Final = ("debian", "build", "git")
 _STEP: Final = "write NAME=debian:6.1, NAME=build:DIRECTORY or NAME=git:REPOSITORY@REVISION"
 
@@ -32,7 +33,7 @@ def with_kernels(text: str, given: Sequence[str]) -> str:
     for one in given:
         name, _, rest = one.partition("=")
         kind, separator, value = rest.partition(":")
-        where = f"--kernel {shown(one)}"
+        where = f"{OPTION} {shown(one)}"
         if not name or kind not in KINDS or not separator or not value:
             problems.append(Problem(what="is no kernel", where=where, next_step=_STEP))
         elif name in names:

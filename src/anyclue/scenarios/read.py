@@ -13,7 +13,7 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Limits, Scenario, Sensitivity, WorkloadRules
 from anyclue.scenarios.cells import SECTIONS, plan_cells
 from anyclue.scenarios.fstests import read_fstests
-from anyclue.scenarios.given import with_kernels
+from anyclue.scenarios.given import OPTION, with_kernels
 from anyclue.scenarios.kernels import read_kernels
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
@@ -25,8 +25,7 @@ from anyclue.scenarios.texts import check_visible, read_options, table_items
 from anyclue.scenarios.workloads import read_workloads
 
 _MAX_BYTES = 1 << 20
-_GIVEN = "--kernel"
-_LINE = re.compile(rf"^{_GIVEN}:\d+")
+_LINE = re.compile(rf"^{OPTION}:\d+")
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _NO_OPTIONS = {"default": ""}
@@ -59,11 +58,11 @@ def load_with(
         return scenario, text
     text = with_kernels(text, kernels)
     try:
-        return read_scenario(text, origin=_GIVEN, base=base, workloads=workloads), text
+        return read_scenario(text, origin=OPTION, base=base, workloads=workloads), text
     except RequestError as error:
         # The file is right: what is wrong now was given, and there are no lines to name.
         raise RequestError(
-            [replace(one, where=_LINE.sub(_GIVEN, one.where)) for one in error.problems]
+            [replace(one, where=_LINE.sub(OPTION, one.where)) for one in error.problems]
         ) from error
 
 

@@ -26,7 +26,8 @@ done
 
 _TESTS = """\
 #!/bin/sh
-# in a checkout of fstests, as root; its local.config names TEST_DEV, SCRATCH_DEV and their mounts
+# in a checkout of fstests, as root;
+# its local.config names TEST_DEV, SCRATCH_DEV and their mounts
 # After the first round, what is in use should stay the same.
 {exports}
 for round in {rounds}; do

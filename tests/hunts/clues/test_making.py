@@ -216,6 +216,15 @@ def test_the_commit_of_a_bisection(tmp_path: Path, repository: Case) -> None:
     assert made(of).places == ()
 
 
+def test_a_damaged_note_of_what_was_accused_is_said(
+    tmp_path: Path, repository: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    of = judged(tmp_path / "run", sources(repository, repository.good, repository.bad))
+    of.run.file("accused.json").write_text("{")
+    assert made(of).places
+    assert "accused.json is damaged" in caplog.text
+
+
 def test_an_evil_merge_is_no_fault_of_a_side(tmp_path: Path, repository: Case) -> None:
     forge, good = repository.forge, repository.good
     ours = forge.commit("ours", good, {LZO: PACK.replace("return n;", "return n + 2;")})

@@ -39,9 +39,14 @@ def stacks(case: Case, known: Functions) -> dict[tuple[str, str], list[Reason]]:
     return {at: list(by.values()) for at, by in found.items()}
 
 
+def frames(text: str) -> list[str]:
+    """Return the functions on the stacks of a kernel's report, those of other modules too."""
+    return _FRAME.findall(text)
+
+
 def of_incident(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
     """Return what the stack of what broke says, by path and name, the innermost function first."""
-    names = [(name, known[name]) for name in _FRAME.findall(text) if name in known]
+    names = [(name, known[name]) for name in frames(text) if name in known]
     said = "it is on the stack of what broke first"
     return {
         at: Reason(source=Source.INCIDENT, ratio=ratio, text=said)

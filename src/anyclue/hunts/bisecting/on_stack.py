@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from anyclue.clues.places.stacks import of_incident
+from anyclue.clues.places.stacks import frames, of_incident
 from anyclue.hunts import trees
 from anyclue.model.bisection import Evidence, Range
 from anyclue.review.source.parse import read
@@ -45,10 +45,11 @@ def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> li
 
 def _functions(sources: Mapping[str, bytes], incident: str) -> dict[tuple[str, str], Lines]:
     """Return the functions that the text names, by path and name, with their lines."""
+    names = set(frames(incident))
     return {
         (path, one.name): (one.first_line, one.last_line)
         for path, text in sources.items()
-        if path.endswith(".c")
+        if path.endswith(".c") and any(name.encode() in text for name in names)
         for one in read(text).functions
-        if one.name in incident
+        if one.name in names
     }

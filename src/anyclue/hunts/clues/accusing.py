@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,8 @@ class AccusedCommit:
         return History(repo, self.parent, self.commit, proven=True)
 
 
+log = logging.getLogger(__name__)
+
 _ACCUSED: Final = TypeAdapter(AccusedCommit)
 
 
@@ -66,6 +69,9 @@ def noted(run: RunDirectory) -> AccusedCommit | None:
     """Return what the run's bisection accused; None where there is nothing of the kind."""
     try:
         found = _ACCUSED.validate_json(run.file(FILE).read_bytes())
+    except FileNotFoundError:
+        return None
     except (OSError, ValidationError):
+        log.warning("%s is damaged: the clue is not about the commit that was accused", FILE)
         return None
     return found if found.schema == SCHEMA else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from anyclue.clues.case import Accused
@@ -60,7 +61,7 @@ class History:
                 continue
         return found
 
-    @property
+    @cached_property
     def first_bad(self) -> TouchedBy | None:
         """The first bad commit, where a bisection proved one."""
         if not self._proven:
