@@ -101,4 +101,4 @@ bench-record: setup ## measure what recording costs; last line is JSON
 .PHONY: bench-fstests
 bench-fstests: setup ## measure upstream fstests in guests, FSTESTS_DIR=a checkout; last line is JSON
 	@[ -n "$(FSTESTS_DIR)" ] || { echo "name a checkout of upstream fstests: make bench-fstests FSTESTS_DIR=~/xfstests" >&2; exit 2; }
-	$(BIN)/python -m bench.fstests "$(FSTESTS_DIR)"
+	$(BIN)/python -m bench.fstests "$(FSTESTS_DIR)" $(if $(SCENARIO),--scenario "$(SCENARIO)")

@@ -31,7 +31,7 @@ def test_default_run(default_run: Inputs) -> None:
     assert "mkfs      cannot tell  only one value" in text
     assert "Look for a page-cache page that was got and never put" in unfolded(text)
     assert "orphaned-file-pages  2400 [2390, 2411]" in text
-    assert "Did not grow:" in text
+    assert text.count("Did not grow:") == 1  # two cells leak in the same way
     assert "extents_lzo 600" in text
     assert "edit of lzo_compress_pages() in lzo.c" in unfolded(text)
     assert "    anyclue hunt scenarios/lzo-leak.toml\n" in text

@@ -106,11 +106,25 @@ def _arches(scenario: Scenario) -> set[Arch]:
 
 
 async def prepare_one(
-    scenario: Scenario, cell: Cell, context: Context, *, arguments: str = ""
+    scenario: Scenario,
+    cell: Cell,
+    context: Context,
+    *,
+    arguments: str = "",
+    tests: TestPlan | None = None,
 ) -> TrialJob:
     """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
     pair = await _prepare_pair(scenario, *_guest(scenario, cell), context, arguments)
-    return _job(scenario, cell, 1, *pair, None)
+    return _job(scenario, cell, 1, *pair, tests)
+
+
+async def payload(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
+    """Return what puts a cell's module under test into a guest; None where it has none."""
+    kernel, arch = scenario.kernels[cell.kernel], scenario.machines[cell.machine].arch
+    arches = _arches(scenario)
+    base = await context.kernels.base(kernel, arch, arches)
+    ref = (await context.kernels.with_payload(base, kernel, arch, arches)).payload
+    return context.store.get(ref) if ref is not None else None
 
 
 async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:

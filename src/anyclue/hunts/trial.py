@@ -124,8 +124,12 @@ def _procedure(
 ) -> Procedure | TestsProcedure:
     if job.tests is None:
         return Procedure(job, guest.agent, watch)
-    payload = job.payload is not None
-    return TestsProcedure(job.tests, job.limits, guest.agent, payload=payload, place=directory)
+    return TestsProcedure(
+        *(job.tests, job.limits, guest.agent),
+        payload=job.payload is not None,
+        place=directory,
+        watch=watch,
+    )
 
 
 async def _until_the_end(

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from anyclue.model.clue import Clue
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Findings, Verdict
+from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
 from anyclue.reports import clue_words, plan_words, words
 from anyclue.reports.clue_text import (
     place_lines,
@@ -65,8 +65,13 @@ def report_text(
     for of_cell, tests in findings.tests.items():
         lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
+    told: set[Signature] = set()
     for cell in interesting[:_DETAILED_CELLS]:
-        evidence += _evidence(cell, recordings)
+        evidence += _evidence(cell)
+        if cell.signature is None or cell.signature not in told:
+            evidence += _classes(cell) + _last_round_facts(witness(cell, recordings))
+        told |= {cell.signature} if cell.signature else set()
+        evidence.append("")
     if len(interesting) > _DETAILED_CELLS:
         more = len(interesting) - _DETAILED_CELLS
         evidence += wrap(f"{more} more cells are detailed in verdicts.json.", MAIL_COLUMNS)
@@ -99,7 +104,7 @@ def _what_was_run(scenario: Scenario) -> list[str]:
     return [*lines, *wrap(plan_words.limits_sentence(scenario), MAIL_COLUMNS)]
 
 
-def _evidence(verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording]]) -> list[str]:
+def _evidence(verdict: CellVerdict) -> list[str]:
     lines = wrap(f"{verdict.cell.id}: {words.standing(verdict)}", MAIL_COLUMNS, rest="  ")
     lines += wrap(verdict.because, MAIL_COLUMNS, first="  ")
     lines += wrap(
@@ -110,6 +115,12 @@ def _evidence(verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording
         MAIL_COLUMNS,
         first="  ",
     )
+    return lines
+
+
+def _classes(verdict: CellVerdict) -> list[str]:
+    """Say where to look for what grew, and list what grew and what did not."""
+    lines = []
     if verdict.signature:
         detail = f" ({verdict.signature_detail})" if verdict.signature_detail.strip() else ""
         lines += wrap(
@@ -133,18 +144,15 @@ def _evidence(verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording
             for row_ in rows:
                 if row_[-1]:
                     lines += wrap(f"in {row_[1]}: {row_[-1]}", MAIL_COLUMNS, first="    ")
-    facts = _last_round_facts(witness(verdict, recordings))
-    if facts:
-        lines += wrap(f"Last round: {facts}.", MAIL_COLUMNS, first="  ")
-    return [*lines, ""]
+    return lines
 
 
-def _last_round_facts(recording: Recording | None) -> str:
+def _last_round_facts(recording: Recording | None) -> list[str]:
     with_facts = [r for r in recording.rounds if r.facts] if recording else []
     if not with_facts:
-        return ""
-    facts = with_facts[-1].facts.items()
-    return ", ".join(f"{key} {words.scalar(value)}" for key, value in facts)
+        return []
+    facts = (f"{key} {words.scalar(value)}" for key, value in with_facts[-1].facts.items())
+    return wrap(f"Last round: {', '.join(facts)}.", MAIL_COLUMNS, first="  ")
 
 
 def _first_break(

@@ -274,8 +274,17 @@ def test_what_is_said_of_sources() -> None:
     of = replace(hearing(functions=functions, directory="fs/x"), alone=True, ranked=ranked(0.9999))
     found = judged(OfFunction(function="guilty"), of)
     assert found.because == "it is the place, with a probability of > 0.99"
-    found = judged(OfFunction(function="gilty"), of)
-    assert found.because == "gilty() is not in fs/x, and nothing else differs between the kernels"
+    found = judged(OfFunction(function="kmap"), of)
+    assert found.because == "kmap() is not in fs/x, and nothing else differs between the kernels"
+
+
+@pytest.mark.parametrize("about", [OfFunction(function="gilty"), OfSubsystem(subsystem="fs/x/q.c")])
+def test_a_slip_of_the_pen_is_not_acquitted(about: About) -> None:
+    functions = (a_function("guilty", changed=True, path="fs/x/a.c"),)
+    of = replace(hearing(functions=functions, directory="fs/x"), alone=True)
+    found = judged(about, of)
+    assert found.standing is UNPROVEN
+    assert "is there" in found.because
 
 
 def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() -> None:

@@ -15,10 +15,10 @@ from anyclue.guests import Agent, GuestGoneError, Reply
 from anyclue.hunts.fstests import procedure
 from anyclue.hunts.fstests.journal import TrialRecord, read_record
 from anyclue.hunts.fstests.procedure import TestsProcedure
-from anyclue.hunts.procedure import TrialEndedError
+from anyclue.hunts.procedure import Ask, TrialEndedError, Watch
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
-from anyclue.model.suite import SectionPlan, TestId, TestPlan
+from anyclue.model.suite import Part, SectionPlan, TestId, TestPlan
 from anyclue.model.trial import ArtifactRef
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
@@ -75,10 +75,11 @@ def carry_out(
     return guest
 
 
-def run(plan: TestPlan, place: Path, guest: Guest) -> None:
+def run(plan: TestPlan, place: Path, guest: Guest, watch: Watch | None = None) -> None:
     (place / "results.img").write_bytes(bytes(1 << 20))
     agent = cast(Agent, guest)
-    asyncio.run(TestsProcedure(plan, Limits(), agent, payload=True, place=place).run())
+    following = TestsProcedure(plan, Limits(), agent, payload=True, place=place, watch=watch)
+    asyncio.run(following.run())
 
 
 def record(place: Path) -> TrialRecord:
@@ -106,6 +107,42 @@ def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, 
     assert kept.expunged == (TestId(section="", test="btrfs/002"),)
     assert [call.status for call in kept.calls] == [0, 0]
     assert "Passed all 1 tests" in kept.said(kept.calls[0])
+
+
+class Watched:
+    """Looks on, and notes between which commands."""
+
+    def __init__(self) -> None:
+        self.saw: list[str] = []
+
+    async def loaded(self, ask: Ask) -> None:
+        await self._look("loaded", ask)
+
+    async def settled(self, ask: Ask) -> None:
+        await self._look("settled", ask)
+
+    async def at_floor(self, ask: Ask) -> None:
+        await self._look("at floor", ask)
+
+    async def ended(self, ask: Ask) -> None:
+        await self._look("ended", ask)
+
+    async def _look(self, name: str, ask: Ask) -> None:
+        self.saw.append(name)
+        await ask("run", payload=f"look: {name}")
+
+
+def test_each_test_is_a_round_to_who_looks_on(tmp_path: Path, words: Mapping[str, str]) -> None:
+    passed = Reply(status=0, output=words["pass"].format(test="btrfs/001"))
+    guest, watch = Guest({" btrfs/001": passed}), Watched()
+    twice = (TestId(section="", test="btrfs/001"),) * 2
+    run(replace(PLAN, tests=twice, part=Part.REPEAT), tmp_path, guest, watch)
+    assert watch.saw == ["loaded", *["settled", "at floor"] * 2, "ended"]
+    said = guest.commands
+    assert said.index("look: loaded") < said.index(next(c for c in said if "./check " in c))
+    for looked in (n for n, command in enumerate(said) if command == "look: settled"):
+        assert "./check " in said[looked - 1]
+        assert said[looked + 1].startswith("umount")
 
 
 def test_what_a_dead_guest_began_is_kept(tmp_path: Path, words: Mapping[str, str]) -> None:

@@ -17,8 +17,11 @@ from anyclue.hunts.probing import choosing, running
 from anyclue.hunts.probing.watching import ProbeWatch
 from anyclue.hunts.procedure import TrialEndedError, Watch
 from anyclue.model.errors import RequestError
+from anyclue.model.fstests import CheckStatus
+from anyclue.model.recorded import TestVerdict
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario, TestChoice, WorkloadChoice
+from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
+from anyclue.model.suite import TestFinding, TestId
 from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
 from anyclue.probes import PROBES, readings_from_json
@@ -66,9 +69,9 @@ def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guest
     from tests.hunts.conftest import job_of  # noqa: PLC0415
 
     async def prepare(
-        scenario: Scenario, cell: Cell, _context: object, *, arguments: str
+        scenario: Scenario, cell: Cell, _context: object, *, arguments: str, tests: None
     ) -> TrialJob:
-        assert arguments == ""
+        assert (arguments, tests) == ("", None)
         return job_of(scenario, cell, 1)
 
     fake = Guests(make)
@@ -246,6 +249,51 @@ def test_what_a_hunt_runs() -> None:
     assert "kmap-balance" not in {
         probe.name for probe in choosing.called_for(without, findings, guilty)
     }
-    tests = WorkloadChoice(name="quick", use="fstests", tests=TestChoice(tests=("-g quick",)))
-    of_tests = replace(scenario, workloads={"quick": tests})
-    assert choosing.called_for(of_tests, findings, replace(guilty, workload="quick")) == ()
+
+
+LEAKS = TestVerdict(test="", runs=(), verdict=Verdict.LEAK, because="", signature=Signature.OBJECT)
+FIRST, SECOND = TestId(section="", test="generic/001"), TestId(section="", test="generic/002")
+
+
+def of_tests(*tests: TestFinding) -> tuple[Findings, Cell]:
+    leak, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
+    found = {leak.cell: tests, clean.cell: ()}
+    return Findings(sentence="", cells=(leak, clean), factors=(), tests=found), leak.cell
+
+
+@pytest.mark.parametrize(
+    ("test", "repeated"),
+    [
+        (TestFinding(id=SECOND, status=CheckStatus.PASSED, memory=LEAKS), [SECOND]),
+        (
+            TestFinding(id=SECOND, status=CheckStatus.PASSED, memory=LEAKS, after=(FIRST,)),
+            [FIRST, SECOND],
+        ),
+        (TestFinding(id=SECOND, status=CheckStatus.LOST, killed="crashed: BUG"), [SECOND]),
+    ],
+)
+def test_the_test_that_leaks_is_what_is_repeated(
+    test: TestFinding, repeated: Sequence[TestId]
+) -> None:
+    fine = TestFinding(id=FIRST, status=CheckStatus.PASSED)
+    findings, guilty = of_tests(fine, test)
+    assert list(choosing.tests_to_repeat(findings, guilty)) == repeated
+
+
+def test_a_test_that_only_failed_tells_a_probe_nothing() -> None:
+    findings, guilty = of_tests(TestFinding(id=FIRST, status=CheckStatus.FAILED))
+    with pytest.raises(RequestError, match="no test of this cell leaks"):
+        choosing.tests_to_repeat(findings, guilty)
+    scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
+    assert choosing.called_for(scenario, findings, guilty) == ()
+
+
+def test_tests_stand_beside_the_same_tests_alone() -> None:
+    findings, guilty = of_tests(TestFinding(id=FIRST, status=CheckStatus.PASSED, memory=LEAKS))
+    beside = findings.cells[1].cell
+    assert choosing.innocent_beside(findings, guilty) == beside
+    other = judged("good", Verdict.CLEAN, workload="v")
+    findings = replace(findings, cells=(findings.cells[0], other))
+    assert choosing.innocent_beside(findings, guilty) is None
+    with pytest.raises(RequestError, match="has other tests than"):
+        choosing.innocent_named(findings, other.cell.id, guilty)

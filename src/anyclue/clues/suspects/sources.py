@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from anyclue.clues.places.evidence import FunctionSource
 from anyclue.clues.suspects.hearing import Hearing, Ruling, acquitted, below, guilty, unproven
@@ -14,6 +15,9 @@ from anyclue.model.scenario import OfCommit, OfFunction, OfSubsystem
 SURE = 0.9
 """A place at least so likely is called guilty, where pairing, a probe or a commit speaks for it."""
 
+NEAR = 0.85
+"""A name that is not there and so like one that is (0 to 1) is taken for a slip of the pen."""
+
 _SPEAKING = frozenset({Source.PAIRS_CHANGE, Source.PROBE, Source.COMMIT})
 
 
@@ -23,7 +27,8 @@ def of_function(about: OfFunction, hearing: Hearing) -> Ruling:
     if not hearing.functions:
         return _no_sources()
     if not own:
-        return _outside(f"{about.function}()", hearing)
+        names = [one.name for one in hearing.functions]
+        return _misspelt(about.function, names) or _outside(f"{about.function}()", hearing)
     places = [one for one in hearing.ranked.places if one.function == about.function]
     return _judged(f"{about.function}()", own, places, hearing)
 
@@ -34,7 +39,8 @@ def of_subsystem(about: OfSubsystem, hearing: Hearing) -> Ruling:
         return _no_sources()
     own = [one for one in hearing.functions if below(one.path, about.subsystem)]
     if not own:
-        return _outside(about.subsystem, hearing)
+        paths = [one.path for one in hearing.functions]
+        return _misspelt(about.subsystem, paths) or _outside(about.subsystem, hearing)
     places = [one for one in hearing.ranked.places if below(one.path, about.subsystem)]
     return _judged(about.subsystem, own, places, hearing)
 
@@ -89,6 +95,14 @@ def _judged(
     return unproven(
         f"it is the place with a probability of {probability_words(probability)}", settle, *said
     )
+
+
+def _misspelt(name: str, known: Iterable[str]) -> Ruling | None:
+    """Return that nothing was judged where a name is but nearly one that is known."""
+    near = difflib.get_close_matches(name, set(known), n=1, cutoff=NEAR)
+    if not near:
+        return None
+    return unproven(f"there is no {name}; {near[0]} is there", "correct the scenario's suspect")
 
 
 def _outside(name: str, hearing: Hearing) -> Ruling:

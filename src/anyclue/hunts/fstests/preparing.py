@@ -12,11 +12,11 @@ from anyclue.hunts.fstests.gathering import gather, read_trials, recordings_of
 from anyclue.hunts.fstests.judging import findings
 from anyclue.hunts.fstests.planning import next_plan
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
-from anyclue.model.scenario import Cell, Scenario, TestChoice
-from anyclue.model.suite import TestPlan
+from anyclue.model.recording import Recording
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.suite import Part, TestId, TestPlan
 from anyclue.recordings import RunDirectory
 from anyclue.suites.fstests.build import SuiteTree, build_suite, read_tree
-from anyclue.system.store import Artifact
 
 PROVENANCE = "fstests"
 
@@ -36,17 +36,7 @@ async def plan_tests(
         if choice is None:
             continue
         recordings = [r for r in recordings_of(run, cell) if r.trial < number]
-        tree = tree_of(choice.tree)
-        arch = scenario.machines[cell.machine].arch
-        suite = await build_suite(context.store, context.apt, tree, arch)
-        earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.words}
-        if earlier:
-            raise InfrastructureError(
-                f"the checkout of fstests changed since the run began: it is {tree.words}",
-                where=choice.tree or "",
-                next_step=f"bring it back to {earlier.pop()}, or begin a new run",
-            )
-        base = replace(_base(scenario, cell, choice, suite), origin=tree.words)
+        base = await _base(scenario, cell, recordings, context)
         gathered = gather(read_trials(run, recordings))
         tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
         extra = scenario.limits.extra_trials
@@ -55,10 +45,43 @@ async def plan_tests(
     return plans
 
 
-def _base(scenario: Scenario, cell: Cell, choice: TestChoice, suite: Artifact) -> TestPlan:
+async def repeat_plan(
+    run: RunDirectory,
+    scenario: Scenario,
+    cell: Cell,
+    tests: Sequence[TestId],
+    context: Context,
+) -> TestPlan:
+    """Return a plan of these tests of a cell alone, in order.
+
+    Raises:
+        InfrastructureError: the checkout changed since the run began.
+        CommandError: the checkout does not build.
+    """
+    base = await _base(scenario, cell, recordings_of(run, cell), context)
+    return replace(base, tests=tuple(tests), part=Part.REPEAT)
+
+
+async def _base(
+    scenario: Scenario, cell: Cell, recordings: Sequence[Recording], context: Context
+) -> TestPlan:
+    """Return the plan of a first trial, with the checkout that the ``recordings`` ran."""
+    choice = scenario.workloads[cell.workload].tests
+    assert choice is not None  # noqa: S101 - a cell of fstests
+    tree = tree_of(choice.tree)
+    arch = scenario.machines[cell.machine].arch
+    suite = await build_suite(context.store, context.apt, tree, arch)
+    earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.words}
+    if earlier:
+        raise InfrastructureError(
+            f"the checkout of fstests changed since the run began: it is {tree.words}",
+            where=choice.tree or "",
+            next_step=f"bring it back to {earlier.pop()}, or begin a new run",
+        )
     asked = arguments(choice)
     return TestPlan(
         suite=suite.ref,
+        origin=tree.words,
         sections=sections(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount]),
         selection=asked.selection,
         arguments=asked.per_call,

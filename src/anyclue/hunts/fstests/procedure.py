@@ -12,7 +12,7 @@ from pathlib import Path
 from anyclue.guests import Agent, GuestSilentError, Reply
 from anyclue.hunts.fstests.journal import CheckCall, Journal
 from anyclue.hunts.fstests.results import keep_results
-from anyclue.hunts.procedure import FLOOR_SAMPLES, QUIESCE_MS, TrialEndedError
+from anyclue.hunts.procedure import FLOOR_SAMPLES, QUIESCE_MS, TrialEndedError, Watch
 from anyclue.model.fstests import CheckStatus
 from anyclue.model.recording import MarkName, Outcome, Reading
 from anyclue.model.scenario import Limits, Scalar
@@ -84,14 +84,22 @@ def _level(text: str) -> Reading:
 
 
 class TestsProcedure:
-    """Runs the tests of one trial against a guest's agent."""
+    """Runs the tests of one trial against a guest's agent; ``watch`` sees a round in each test."""
 
     __test__ = False
 
     def __init__(
-        self, plan: TestPlan, limits: Limits, agent: Agent, *, payload: bool, place: Path
+        self,
+        plan: TestPlan,
+        limits: Limits,
+        agent: Agent,
+        *,
+        payload: bool,
+        place: Path,
+        watch: Watch | None = None,
     ) -> None:
         self._plan = plan
+        self._watch = watch
         self._limits = limits
         self._agent = agent
         self._payload = payload
@@ -115,6 +123,8 @@ class TestsProcedure:
         await self._mark(MarkName.TRIAL_BEGIN)
         for section in self._plan.sections.values():
             await self._warm_up(section)
+        if self._watch:
+            await self._watch.loaded(self._request)
         tests = self._plan.tests
         if tests is None:
             tests = await self._listed()
@@ -134,6 +144,8 @@ class TestsProcedure:
                 break
         self._round = 0
         await self._request("rate", 0)
+        if self._watch:
+            await self._watch.ended(self._request)
         await self._mark(MarkName.TRIAL_END)
 
     async def _set_up(self) -> None:
@@ -183,12 +195,16 @@ class TestsProcedure:
         arguments = ("-R", "xunit-quiet", *self._plan.arguments, test.test)
         reply = await self._check(test.section, arguments)
         self._ends = max(self._ends, time.monotonic() + SETTLE_S)
+        if self._watch:
+            await self._watch.settled(self._request)
         await self._shell(UNMOUNT)
         await self._shell(SEND_RESULTS)
         kept = keep_results(self._results_disk, test, self._round, self._journal.results)
         self._journal.end(replace(call, status=reply.status, kept=kept), reply.output)
         await self._mark(MarkName.SETTLED)
         facts["quiesced"] = await self._floor()
+        if self._watch:
+            await self._watch.at_floor(self._request)
         await self._mark(MarkName.ROUND_END, facts)
         said = {result.status for result in parse_check(reply.output).results}
         return next((status for status in _RAN if status in said), CheckStatus.LOST)

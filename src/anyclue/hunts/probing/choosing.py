@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Sequence
 
 from anyclue.clues.factors import is_guilty
+from anyclue.hunts.fstests.judging import worst_leak
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Cell, DebianKernel, OfResource, Resource, Scenario
+from anyclue.model.suite import TestFinding, TestId
 from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
 from anyclue.probes import KMAP_BALANCE, PROBES, Probe
 
@@ -20,7 +22,14 @@ def innocent_beside(findings: Findings, guilty: Cell) -> Cell | None:
         return (Axis.MACHINE in axes, len(axes), Axis.KERNEL not in axes)
 
     clean = [one.cell for one in findings.cells if one.verdict is Verdict.CLEAN]
-    return min((cell for cell in clean if cell != guilty), key=distance, default=None)
+    others = (cell for cell in clean if cell != guilty and _does_the_same(findings, cell, guilty))
+    return min(others, key=distance, default=None)
+
+
+def _does_the_same(findings: Findings, cell: Cell, guilty: Cell) -> bool:
+    """Say whether both can run the same: tests of fstests stand beside the same tests alone."""
+    of_tests = cell in findings.tests or guilty in findings.tests
+    return cell.workload == guilty.workload or not of_tests
 
 
 def signature_of(findings: Findings, cell: Cell) -> Signature | None:
@@ -57,7 +66,36 @@ def innocent_named(findings: Findings, name: str, guilty: Cell) -> Cell:
         )
         step = "name a clean cell, or leave --beside out"
         raise RequestError([Problem(what=f"{name} is {said}", where="--beside", next_step=step)])
+    if not _does_the_same(findings, cell, guilty):
+        what = f"{name} has other tests than {guilty.id}"
+        step = "name a cell with the same tests, or leave --beside out"
+        raise RequestError([Problem(what=what, where="--beside", next_step=step)])
     return cell
+
+
+def tests_to_repeat(findings: Findings, guilty: Cell) -> tuple[TestId, ...]:
+    """Return what of a guilty cell of fstests a probe looks at, in order; empty for a workload.
+
+    That is the test that leaks most, behind those without which it is clean, or the one that ended
+    its guest.
+
+    Raises:
+        RequestError: no test of the cell did any of that.
+    """
+    tests = findings.tests.get(guilty)
+    if tests is None:
+        return ()
+    if (worst := worst_leak(tests)) is not None:
+        return (*worst.after, worst.id)
+    broke = next((test for test in tests if test.killed or _broke(test)), None)
+    if broke is not None:
+        return (broke.id,)
+    what, step = "no test of this cell leaks or broke the kernel", "name another with --cell"
+    raise RequestError([Problem(what=what, where=guilty.id, next_step=step)])
+
+
+def _broke(test: TestFinding) -> bool:
+    return test.memory is not None and test.memory.verdict is Verdict.BROKEN
 
 
 def fitting(signature: Signature | None) -> tuple[Probe, ...]:
@@ -68,10 +106,12 @@ def fitting(signature: Signature | None) -> tuple[Probe, ...]:
 def called_for(scenario: Scenario, findings: Findings, guilty: Cell) -> tuple[Probe, ...]:
     """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
 
-    Debian's kernels have no debug option: a probe that needs one is left out. None for tests of
-    fstests: their rounds are not those of a workload.
+    Debian's kernels have no debug option: a probe that needs one is left out. None where a cell of
+    fstests is guilty for a test that only failed.
     """
-    if scenario.workloads[guilty.workload].tests is not None:
+    try:
+        tests_to_repeat(findings, guilty)
+    except RequestError:
         return ()
     theories = (theory.about for theory in scenario.suspects)
     of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)

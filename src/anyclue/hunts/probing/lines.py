@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from anyclue.hunts.context import Context
-from anyclue.hunts.prepare import debug_module, prepare_one
+from anyclue.hunts.prepare import debug_module, payload
 from anyclue.kernels import DEBUG_MODULE, DEBUG_TREE, UNDER_TEST
 from anyclue.model.errors import AnyclueError
 from anyclue.model.probe import Place, ProbeReading
@@ -55,14 +55,14 @@ async def _lines(
     places: Iterable[tuple[str, int]], scenario: Scenario, cell: Cell, context: Context
 ) -> lines.Lines:
     artifact = await debug_module(scenario, cell, context)
-    payload = (await prepare_one(scenario, cell, context)).payload
-    if artifact is None or payload is None:
+    ran_from = await payload(scenario, cell, context)
+    if artifact is None or ran_from is None:
         return {}
     built = artifact.file(DEBUG_MODULE)
     found: dict[tuple[str, int], tuple[Place, ...]] = {}
     with tempfile.TemporaryDirectory(prefix="anyclue-lines-") as name:
         directory = Path(name)
-        with tarfile.open(context.store.get(payload).file("payload.tar")) as tar:
+        with tarfile.open(ran_from.file("payload.tar")) as tar:
             tar.extractall(directory, filter="data")
         (ran,) = directory.glob("*.ko")
         for section in sorted({section for section, _ in places}):

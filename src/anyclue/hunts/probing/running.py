@@ -10,15 +10,17 @@ from pathlib import Path
 
 from anyclue.hunts.context import Context
 from anyclue.hunts.executor import fitting_jobs
+from anyclue.hunts.fstests.preparing import repeat_plan
 from anyclue.hunts.judging import judge
 from anyclue.hunts.prepare import prepare_one
-from anyclue.hunts.probing.choosing import fitting, signature_of
+from anyclue.hunts.probing.choosing import fitting, signature_of, tests_to_repeat
 from anyclue.hunts.probing.lines import with_lines
 from anyclue.hunts.probing.watching import KALLSYMS, SECTIONS, ProbeWatch
 from anyclue.hunts.trial import RAW, run_trial
 from anyclue.model.probe import ProbeReading
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.suite import TestPlan
 from anyclue.model.trial import TrialJob
 from anyclue.probes import (
     Gathered,
@@ -31,7 +33,6 @@ from anyclue.probes import (
 )
 from anyclue.recordings import RunDirectory, read_recording
 from anyclue.reports import clean
-from anyclue.scenarios import scenario_from_json
 from anyclue.system.files import move_whole, staging, write_whole
 
 log = logging.getLogger(__name__)
@@ -61,14 +62,20 @@ async def probe(
         RequestError: the plan of the run, or a file of it, is damaged.
         InfrastructureError: the machine failed; what is recorded stays.
     """
+    judged = judge(run)
+    scenario, findings = judged.scenario, judged.findings
     if probes is None:
-        probes = fitting(signature_of(judge(run).findings, guilty))
-    scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
+        probes = fitting(signature_of(findings, guilty))
+    tests = tests_to_repeat(findings, guilty)
     cells = (guilty, innocent) if innocent else (guilty,)
     wanted = [
         (one, cell) for one in probes for cell in cells if not _place(run, one, cell).exists()
     ]
-    jobs = [await _job(scenario, one, cell, context) for one, cell in wanted]
+    plans = {
+        cell: await repeat_plan(run, scenario, cell, tests * ROUNDS, context) if tests else None
+        for _, cell in wanted
+    }
+    jobs = [await _job(scenario, one, cell, context, plans[cell]) for one, cell in wanted]
     if jobs:
         limit = asyncio.Semaphore(fitting_jobs(jobs))
         await asyncio.gather(
@@ -106,8 +113,10 @@ def _place(run: RunDirectory, one: Probe, cell: Cell) -> Path:
     return run.path / DIRECTORY / one.name / cell.id
 
 
-async def _job(scenario: Scenario, one: Probe, cell: Cell, context: Context) -> TrialJob:
-    job = await prepare_one(scenario, cell, context, arguments=one.arguments)
+async def _job(
+    scenario: Scenario, one: Probe, cell: Cell, context: Context, tests: TestPlan | None
+) -> TrialJob:
+    job = await prepare_one(scenario, cell, context, arguments=one.arguments, tests=tests)
     seconds = job.limits.round_seconds * PATIENCE
     return replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds))
 
