@@ -54,7 +54,8 @@ class RunDirectory:
                     Problem(
                         what=f"not a run directory: {reason}",
                         where=str(self.plan),
-                        next_step="name the directory that `anyclue hunt` wrote",
+                        next_step="name the directory that `anyclue hunt` or `anyclue record`"
+                        " wrote",
                     )
                 ]
             ) from error
