@@ -11,6 +11,7 @@ from anyclue.hunts.fstests.configuring import arguments, config_of, local_config
 from anyclue.hunts.hunt import plan
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario, TestChoice
+from anyclue.reports.plan_words import limits_sentence
 from anyclue.suites.fstests.local_config import read_local_config
 
 HEAD = """\
@@ -152,3 +153,11 @@ def test_the_config_of_a_cell(planned: Callable[[str], Scenario]) -> None:
     assert (found["LOAD_FACTOR"], found["MOUNT_OPTIONS"]) == ("3", "-o compress=lzo")
     with pytest.raises(RequestError, match=r"cells that run fstests: k\.m\.default\.lzo\.few"):
         config_of(scenario, "k.m.default.none.few")
+
+
+def test_tests_have_no_rounds(planned: Callable[[str], Scenario]) -> None:
+    alone = limits_sentence(planned('tests = ["-g quick"]'))
+    assert "rounds" not in alone
+    assert "KiB per run of a test" in alone
+    text = 'tests = ["-g quick"]\n[workloads.mix]\nuse = "compression-mix"'
+    assert "8 rounds a trial" in limits_sentence(planned(text))
