@@ -358,3 +358,8 @@ def test_why_no_test_ran_is_told(trials: Trials, cell: Cell) -> None:
     found = verdict_of(cell, trials)
     assert found.verdict is Verdict.UNPROVEN
     assert found.because == f"no test ran; {detail}"
+
+
+def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
+    trials.add([])
+    assert looked_at(trials)[2] is None
