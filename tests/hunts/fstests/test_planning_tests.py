@@ -19,6 +19,7 @@ from anyclue.model.scenario import Cell
 from anyclue.model.suite import Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.model.trial import ArtifactRef
 from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.reports.tests_words import why
 from anyclue.suites.fstests.known_failures import read_known_failures
 from anyclue.verdicts.by_test import judge_test
 
@@ -225,7 +226,17 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
     assert found[0].known is not None
     assert not found[0].is_news
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
-    assert findings(gathered, least_kib=64.0, known=expired)[0].is_news
+    late = findings(gathered, least_kib=64.0, known=expired)[0]
+    assert late.is_news
+    assert late.outdated == "its entry among the known failures ended with 2026-11-01"
+
+
+def test_a_known_failure_that_passes_is_news(trials: Trials, words: Mapping[str, str]) -> None:
+    trials.add(["generic/001"], said=[words["pass"]])
+    text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
+    found = findings(gather(trials.read()), least_kib=64.0, known=read_known_failures(text))[0]
+    assert found.outdated == "it passed, and is known to fail: a bug of old"
+    assert found.outdated in why(found)
 
 
 def test_a_report_that_contradicts_the_output_is_told(
