@@ -350,3 +350,16 @@ def test_what_a_group_leaves_open_of_the_others_is_no_doubt(trials: Trials) -> N
     _, found, following = looked_at(trials)
     assert [test.memory.verdict for test in found if test.memory] == [Verdict.CLEAN, Verdict.LEAK]
     assert following is None
+
+
+def test_why_no_test_ran_is_told(trials: Trials, cell: Cell) -> None:
+    detail = 'check lists no tests: Group "none" is empty or not defined?'
+    trials.add([], outcome=Outcome.NOT_RUN, detail=detail)
+    found = verdict_of(cell, trials)
+    assert found.verdict is Verdict.UNPROVEN
+    assert found.because == f"no test ran; {detail}"
+
+
+def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
+    trials.add([])
+    assert looked_at(trials)[2] is None

@@ -255,6 +255,13 @@ def test_a_long_list_is_left_to_the_next_guest(
     assert (len(kept.tests), len(kept.calls), kept.stopped) == (2, 1, False)
 
 
+def test_a_list_of_nothing_that_check_knows_names_what_it_was(tmp_path: Path) -> None:
+    listing = "btrfs/999 - unknown test, ignored\nFSTYP         -- btrfs\n\n"
+    run(PLAN, tmp_path, Guest({"-n -g": Reply(status=0, output=listing)}))
+    kept = record(tmp_path)
+    assert (kept.tests, kept.unknown, kept.calls) == ((), ("btrfs/999",), ())
+
+
 @pytest.mark.parametrize(
     ("part", "output", "outcome", "words"),
     [

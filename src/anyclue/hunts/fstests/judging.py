@@ -130,7 +130,7 @@ def cell_verdict(
         cell=cell,
         outcome=_outcome(gathered, tests, by_verdict[Verdict.BROKEN]),
         verdict=verdict,
-        because=_because(by_verdict, tests),
+        because=_because(by_verdict, tests) or _nothing_ran(gathered),
         rate_kib_per_round=memory.rate_kib_per_run if memory else None,
         rate_ci95_kib=memory.rate_ci95_kib if memory else None,
         signature=memory.signature if memory else None,
@@ -208,7 +208,13 @@ def _because(
     for status, word in ((CheckStatus.NOT_RUN, "not run"), (CheckStatus.EXPUNGED, "left out")):
         if of_status := [test.id for test in tests if test.status is status]:
             parts.append(f"{word}: {_names(of_status)}")
-    return "; ".join(parts) or "no test ran"
+    return "; ".join(parts)
+
+
+def _nothing_ran(gathered: Gathered) -> str:
+    recordings = [trial.recording for trial in gathered.trials]
+    whys = dict.fromkeys(one.detail for one in recordings if one.outcome is not Outcome.PASSED)
+    return "; ".join(["no test ran", *whys])
 
 
 def _how_broken(test: TestFinding) -> str:

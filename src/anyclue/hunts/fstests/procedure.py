@@ -191,7 +191,7 @@ class TestsProcedure:
             listing = parse_listing(reply.output)
             expunged = [TestId(section=section, test=test) for test in listing.expunged]
             self._journal.left_out(expunged, listing.unknown)
-            if not listing.tests and not listing.expunged:
+            if not (listing.tests or listing.expunged or listing.unknown):
                 last = " / ".join(reply.output.strip().splitlines()[-3:])[:400]
                 raise TrialEndedError(Outcome.NOT_RUN, f"check lists no tests: {last}")
             found += [TestId(section=section, test=test) for test in listing.tests]
