@@ -21,8 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def measure(python: str, hz: float, seconds: float, directory: Path) -> dict[str, float]:
-    """Record `sleep` for some seconds; return what it cost."""
-    archive, run = directory / "anyclue-record.pyz", directory / "run"
+    """Record `sleep` for some seconds, in a new directory below; return what it cost."""
+    below = Path(tempfile.mkdtemp(prefix="record.", dir=directory))
+    archive, run = below / "anyclue-record.pyz", below / "run"
     subprocess.run([ROOT / "tools" / "build-zipapp", archive], check=True, stdout=sys.stderr)
     command = ["--hz", f"{hz:g}", "--out", str(run), "--", "sleep", f"{seconds:g}"]
     subprocess.run([python, str(archive), *command], check=True)

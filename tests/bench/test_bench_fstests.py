@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from bench.fstests import evaluated
+from bench.record import measure
 
 SAID = "\n{0}    3s\nRan: {0}\nPassed all 1 tests\n"
 
@@ -45,3 +47,9 @@ def test_what_contradicts_check_is_a_disagreement(tmp_path: Path) -> None:
     ]
     (tmp_path / "verdicts.json").write_text(json.dumps({"cells": cells}))
     assert [t["option"] for t in evaluated(tmp_path)["disagreements"]] == ["none", "lzo"]
+
+
+def test_the_cost_of_recording_is_measured_beside_a_run_of_the_bench(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "plan.json").write_text("{}")
+    assert measure(sys.executable, 10.0, 0.1, tmp_path)["samples"] > 0

@@ -174,6 +174,9 @@ def test_being_stopped_is_told() -> None:
     with pytest.raises(InfrastructureError, match="every finished trial is kept") as caught:
         run_until_stopped(work(), Path("runs/x"))
     assert "--resume runs/x" in str(caught.value)
+    with pytest.raises(InfrastructureError) as caught:
+        run_until_stopped(work())
+    assert str(caught.value) == "stopped"  # there is no run to go on with
 
 
 @pytest.mark.parametrize("arguments", [["step"], ["step", "--no-such"], ["-q", "step", "no.toml"]])

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,15 @@ def test_an_old_interpreter_runs_it(archive: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 7, done.stderr
     assert json.loads((run / "record.json").read_text())["python"].startswith(("3.9.", "3.10."))
+
+
+def test_an_interpreter_that_is_too_old_is_told_so(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        ast.parse(packed.read("__main__.py"), feature_version=(3, 4))
+    pretend = "import runpy, sys; sys.version_info = (3, 6, 8); runpy.run_path(sys.argv[1])"
+    command = [sys.executable, "-c", pretend, str(archive)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "anyclue record: error: Python 3.9 or later is needed; this is 3.6"
+    ]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from anyclue.model.errors import RequestError
 from anyclue.model.recorded import WHOLE_COMMAND, Machine, Recorded
 from anyclue.recordings.boundaries import begun_test
-from anyclue.recordings.record_stream import Record, parse_records, unpacked
+from anyclue.recordings.record_stream import Record, parse_records, stream_records, unpacked
 from anyclue.recordings.recorded import parse_recorded, read_recorded
 
 DATA = Path(__file__).parent / "data"
@@ -180,3 +180,13 @@ def test_a_damaged_header_is_one_clear_error(header: str, tmp_path: Path) -> Non
     (tmp_path / "stream.gz").write_bytes(b"")
     with pytest.raises(RequestError, match=r"not a recording of `anyclue record`"):
         read_recorded(tmp_path)
+
+
+def test_a_stream_that_is_none_is_told_from_one_that_was_cut_short(tmp_path: Path) -> None:
+    stream = tmp_path / "stream.gz"
+    for cut_short in (b"", b"\x1f", b"\x1f\x8b\x08\x00"):
+        stream.write_bytes(cut_short)
+        assert not list(stream_records(stream))
+    stream.write_bytes(b"garbage")
+    with pytest.raises(ValueError, match="not in gzip format"):
+        list(stream_records(stream))

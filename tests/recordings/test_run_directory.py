@@ -64,6 +64,13 @@ def test_a_damaged_trial_is_an_error_not_a_trial_to_run(
         run.recordings(CELLS)
 
 
+def test_a_recording_is_no_run_of_a_hunt(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(RequestError, match="not a run of a hunt") as caught:
+        RunDirectory(tmp_path).plan_text()
+    assert "anyclue report" in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["nothing", "file", "binary"])
 def test_what_is_no_run(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "run"

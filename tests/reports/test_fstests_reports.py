@@ -24,6 +24,7 @@ def test_texts(broken_run: Inputs) -> None:
         assert "the workload enospc-small-files does the same" in words
         assert "3 passed, 2 failed, 1 not-run, 1 expunged, 1 lost" in words
         assert "not-run: generic/027" in words
+        assert "expunged: expunged" not in words
         row = next(line.split() for line in text.splitlines() if line.startswith("generic/001 "))
         assert row[:2] == ["generic/001", "passed"]
         assert "leak" in row

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from anyclue.model.recorded import Machine, Recorded, RecordedFindings, Span, TestRun, TestVerdict
-from anyclue.model.verdict import Verdict
+from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.reports.recorded_html import recorded_html
+from anyclue.reports.recorded_text import row
 
 MACHINE = Machine(
     command=("./check", "-g", "quick"),
@@ -59,3 +60,11 @@ def test_text_of_the_machine_is_escaped() -> None:
 
 def test_nothing_recorded() -> None:
     assert "Nothing was recorded of any test." in recorded_html(findings(), [])
+
+
+def test_what_grew_is_memory_that_the_kernel_holds() -> None:
+    span = Span(test="generic/001", number=1, begin_s=0, end_s=10)
+    rises = {MemoryClass.ANON: 50_000.0, MemoryClass.SHMEM: 9000.0, MemoryClass.VMALLOC: 512.0}
+    run = TestRun(span=span, peak_kib=9000, before_kib=1000, after_kib=1512, classes=rises)
+    test = TestVerdict(test="t", runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
+    assert row(test)[-2] == "vmalloc +0.5"

@@ -86,6 +86,6 @@ def run_until_stopped(
         return asyncio.run(watched())
     except asyncio.CancelledError as stopped:
         raise InfrastructureError(
-            "stopped; every finished trial is kept",
+            "stopped; every finished trial is kept" if run else "stopped",
             next_step=f"go on with: {again} {shlex.quote(str(run))}" if run else "",
         ) from stopped

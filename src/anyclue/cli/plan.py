@@ -10,7 +10,7 @@ import typer
 from anyclue.cli.output import Kernels, result
 from anyclue.hunts.fstests.configuring import config_of
 from anyclue.hunts.hunt import plan as read_plan
-from anyclue.reports import clean
+from anyclue.reports import clean, plan_words
 from anyclue.scenarios import scenario_to_json
 
 
@@ -35,8 +35,8 @@ def plan(
     limits = planned.limits
     lines = [
         clean(planned.title),
-        f"cells: {len(planned.cells)}, trials a cell: {limits.trials}, rounds a trial: "
-        f"{limits.rounds}",
+        f"cells: {len(planned.cells)}, trials a cell: {limits.trials}"
+        + (f", rounds a trial: {limits.rounds}" if plan_words.has_rounds(planned) else ""),
     ]
     if planned.chooses:
         lines.append("a hunt chooses among these cells; with --full it runs all of them")

@@ -33,5 +33,5 @@ def setup(
             [Problem(what=f"there is no {part!r} to set up", next_step="anyclue setup fstests DIR")]
         )
     context = Context.of_user()
-    built = run_until_stopped(set_up_fstests(directory, arch or list(Arch), context), context.cache)
+    built = run_until_stopped(set_up_fstests(directory, arch or list(Arch), context))
     result("\n".join(f"{of.value}: {image}" for of, image in built.items()))

@@ -29,6 +29,7 @@ from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scena
 from anyclue.model.trial import TrialExecutor
 from anyclue.recordings import RunDirectory
 from anyclue.scenarios import load_with, scenario_from_json, scenario_to_json
+from anyclue.scenarios.lines import key_lines
 from anyclue.suites import WORKLOADS
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.workers import processors
@@ -65,7 +66,8 @@ def planned(path: Path, kernels: Sequence[str] = ()) -> tuple[Scenario, str]:
     ]
     if problems:
         raise RequestError(problems)
-    return checked(scenario, path), text
+    # With kernels from the command line the text is no longer the file's, line by line.
+    return checked(scenario, path, {} if kernels else key_lines(text)), text
 
 
 def begin_run(

@@ -128,6 +128,7 @@ def _procedure(
         *(job.tests, job.limits, guest.agent),
         payload=job.payload is not None,
         place=directory,
+        title=job.cell.id,
         watch=watch,
     )
 

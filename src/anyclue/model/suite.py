@@ -99,6 +99,7 @@ class TestFinding:
         killed: how the guest ended during it; empty when it lived on.
         disagreement: where check's report contradicts what it printed; empty where it does not.
         known: why its failure is no news; None when it is.
+        outdated: what the list of known failures says of it and no longer holds; or empty.
         refusal: since when and why it refuses to run, where that is known.
     """
 
@@ -115,6 +116,7 @@ class TestFinding:
     killed: str = ""
     disagreement: str = ""
     known: KnownFailure | None = None
+    outdated: str = ""
     refusal: Refusal | None = None
 
     @property

@@ -1,6 +1,6 @@
 r"""The stream of ``anyclue record``: gzip of records ``NAME NANOSECONDS LENGTH\n`` and their data.
 
-What is cut short or damaged ends it; nothing raises.
+What is cut short or damaged ends it; only a file that is none from the start is refused.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 HEADER = "record.json"
 STREAM = "stream.gz"
 SCHEMA = "anyclue.record/1"
 _RECORD = re.compile(rb"([a-z-]{1,20}) (\d{1,19}) (\d{1,9})\n")
+_MAGIC: Final = b"\x1f\x8b"
 _CHUNK = 1 << 18
 _MOST = 64 << 20
 """No record is larger; a length beyond it is damage."""
@@ -27,8 +28,13 @@ def stream_records(path: Path) -> Iterator[Record]:
 
     Raises:
         OSError: it cannot be read.
+        ValueError: it begins with something else.
     """
     with path.open("rb") as file:
+        begin = file.read(len(_MAGIC))
+        if not _MAGIC.startswith(begin):
+            raise ValueError(f"{path.name} is not in gzip format")
+        file.seek(0)
         yield from parse_records(unpacked(iter(lambda: file.read(_CHUNK), b"")))
 
 

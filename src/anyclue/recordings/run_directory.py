@@ -8,6 +8,7 @@ from pathlib import Path
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
+from anyclue.recordings.recorded import is_recorded
 from anyclue.recordings.store import read_outcome, read_recording
 
 
@@ -49,15 +50,12 @@ class RunDirectory:
             return self.plan.read_text()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "its plan is not text"
-            raise RequestError(
-                [
-                    Problem(
-                        what=f"not a run directory: {reason}",
-                        where=str(self.plan),
-                        next_step="name the directory that `anyclue hunt` wrote",
-                    )
-                ]
-            ) from error
+            what, where = f"not a run directory: {reason}", str(self.plan)
+            step = "name the directory that `anyclue hunt` or `anyclue record` wrote"
+            if is_recorded(self.path):
+                what, where = "a recording of `anyclue record`, not a run of a hunt", str(self.path)
+                step = "anyclue judge and anyclue report read it"
+            raise RequestError([Problem(what=what, where=where, next_step=step)]) from error
 
     def recordings(self, cells: Sequence[Cell]) -> dict[Cell, tuple[Recording, ...]]:
         """Read every whole recording of ``cells``, trials in order.

@@ -80,8 +80,15 @@ def limits_sentence(scenario: Scenario) -> str:
     """Return rounds, trials and what counts as clean, as a sentence."""
     limits, sensitivity = scenario.limits, scenario.sensitivity
     trials = "1 trial" if limits.trials == 1 else f"{limits.trials} trials"
+    rounds = f"{limits.rounds} rounds a trial, " if has_rounds(scenario) else ""
     return (
-        f"{trials} a cell, {limits.rounds} rounds a trial, {limits.sample_hz:g} samples a second; "
-        f"clean means that leaks of {sensitivity.leak_kib_per_round:g} KiB per round and more "
-        f"are excluded."
+        f"{trials} a cell, {rounds}{limits.sample_hz:g} samples a second; "
+        f"clean means that leaks of {sensitivity.leak_kib_per_round:g} KiB per"
+        f" {'round' if rounds else 'run of a test'} and more are excluded."
     )
+
+
+def has_rounds(scenario: Scenario) -> bool:
+    """Say whether any cell has rounds: tests of fstests are run by themselves."""
+    of_tests = {name for name, choice in scenario.workloads.items() if choice.tests is not None}
+    return any(cell.workload not in of_tests for cell in scenario.cells)

@@ -11,9 +11,15 @@ from anyclue.reports.text import ascii_line, table, wrap
 
 WIDTH = 100
 HEADER = ("test", "runs", "seconds", "peak", "before", "after", "step", "grew most", "verdict")
-LEVELS = "Kernel memory that is no cache, in MiB: its peak, the floors before and after the test."
+LEVELS = (
+    "Kernel memory that is no cache, in MiB: its peak, the floors before the first run and after"
+    " the last, and the mean step from floor to floor of a run."
+)
 _LEAST_KIB = 64.0
-_NOT_HELD = {MemoryClass.USED, MemoryClass.FILE_CACHE, MemoryClass.SLAB_RECLAIMABLE}
+_NOT_HELD = {
+    *(MemoryClass.USED, MemoryClass.FILE_CACHE, MemoryClass.SLAB_RECLAIMABLE),
+    *(MemoryClass.ANON, MemoryClass.SHMEM),
+}
 _DETAILED = 40
 
 
@@ -67,7 +73,7 @@ def tests_table(tests: Sequence[TestVerdict]) -> list[str]:
         return []
     lines = table([HEADER, *(row(test) for test in tests)])
     return [
-        LEVELS,
+        *wrap(LEVELS, WIDTH),
         "",
         lines[0],
         "-" * max(map(len, lines)),

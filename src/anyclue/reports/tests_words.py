@@ -53,12 +53,14 @@ def why(test: TestFinding) -> str:
     parts = []
     if test.killed:
         parts.append(f"its guest ended: {test.killed}")
-    elif test.reason:
+    elif test.reason and test.reason != test.status.value:
         parts.append(f"{test.status.value}: {test.reason}")
     if test.disagreement:
         parts.append(test.disagreement)
     if test.known is not None:
         parts.append(f"known to fail: {test.known.reason}")
+    if test.outdated:
+        parts.append(test.outdated)
     if test.refusal is not None:
         parts.append(refusal(test))
     memory = test.memory

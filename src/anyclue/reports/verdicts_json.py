@@ -89,6 +89,7 @@ def _test(test: TestFinding) -> Json:
         "killed": clean(test.killed),
         "disagreement": clean(test.disagreement),
         "known": clean(test.known.reason) if test.known else None,
+        "outdated": clean(test.outdated),
         "refuses": clean(tests_words.refusal(test)) or None,
     }
 

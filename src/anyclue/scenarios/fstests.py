@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from anyclue.scenarios.problems import Problems, shown
 from anyclue.scenarios.schema import FstestsTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_visible
+from anyclue.system.files import read_small_text
 
 USE = "fstests"
-_MOST_BYTES = 1 << 20
 
 
 def read_fstests(
@@ -45,7 +46,7 @@ def read_fstests(
             tests=TestChoice(
                 tests=tuple(table.tests),
                 exclude=tuple(table.exclude),
-                tree=str((base / Path(table.tree).expanduser()).resolve()) if table.tree else None,
+                tree=str(_file(base, table.tree).resolve()) if table.tree else None,
                 fstyp=table.fstyp,
                 config=_text(table.config, base, (*path, "config"), problems),
                 sections=tuple(table.sections),
@@ -63,14 +64,13 @@ def read_fstests(
 def _text(name: str | None, base: Path, path: KeyPath, problems: Problems) -> str | None:
     if name is None:
         return None
-    file = base / Path(name).expanduser()
+    file = _file(base, name)
     try:
-        text = file.read_text()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        problems.add(path, f"{shown(str(file))} cannot be read: {reason}", "check the path")
+        return read_small_text(file)
+    except ValueError as error:
+        problems.add(path, f"{shown(str(file))} cannot be read: {error}", "check the path")
         return None
-    if len(text) > _MOST_BYTES:
-        problems.add(path, f"{shown(str(file))} is larger than 1 MiB")
-        return None
-    return text
+
+
+def _file(base: Path, name: str) -> Path:
+    return base / os.path.expanduser(name)  # noqa: PTH111  Path's own raises where nobody is named so

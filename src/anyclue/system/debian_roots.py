@@ -8,6 +8,7 @@ from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.system.apt import Apt
+from anyclue.system.files import staging
 from anyclue.system.processes import CommandError, run
 
 BUILD_S = 1800
@@ -29,8 +30,8 @@ async def make_root(
         CommandError: mmdebstrap failed otherwise (its last lines are in the message).
     """
     suite = await apt.suite()
-    command = (
-        *("mmdebstrap", f"--mode={mode()}", "--variant=apt", "--quiet"),
+    arguments = (
+        "--variant=apt",
         f"--architectures={debian_arch}",
         f"--include={','.join(packages)}",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
@@ -38,7 +39,7 @@ async def make_root(
         *(suite.name, str(tarball), *suite.sources),
     )
     try:
-        await run(command, deadline_s=BUILD_S)
+        await _mmdebstrap(arguments, tarball.parent)
     except CommandError as error:
         if "apt-get update" not in error.output:
             raise
@@ -61,9 +62,9 @@ async def run_in_root(
         CommandError: the script failed (its last lines are in the message).
     """
     inside, outside = copied_out
-    await run(
+    await _mmdebstrap(
         (
-            *("mmdebstrap", f"--mode={mode()}", "--variant=custom", "--quiet"),
+            *("--variant=custom", "--skip=update,cleanup"),
             f"--architectures={debian_arch}",
             f"--setup-hook=tar-in {_quoted(root)} /",
             '--customize-hook=mkdir -p "$1/work"',
@@ -73,8 +74,26 @@ async def run_in_root(
             f"--customize-hook=tar-out {inside} {_quoted(outside)}",
             *("", "/dev/null"),
         ),
-        deadline_s=BUILD_S,
+        outside.parent,
     )
+
+
+async def _mmdebstrap(arguments: Sequence[str], beside: Path) -> None:
+    """Run mmdebstrap so that what it unpacks and mounts is gone with it, even when it is killed.
+
+    As root it would mount /proc, /sys and more below /tmp in everybody's sight, to be left there
+    when it is killed; in namespaces of its own the kernel unmounts them, and ends its children.
+    """
+    command = ("mmdebstrap", f"--mode={mode()}", "--quiet", *arguments)
+    if mode() != "root":
+        await run(command, deadline_s=BUILD_S)
+        return
+    private = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+    if (await run((*private, "true"), deadline_s=BUILD_S, check=False)).status != 0:
+        await run(command, deadline_s=BUILD_S)  # a container that may not, and may not mount either
+        return
+    with staging(beside, "mmdebstrap") as directory:
+        await run((*private, *command), deadline_s=BUILD_S, env={"TMPDIR": str(directory)})
 
 
 def _script(beside: Path, script: str) -> Path:

@@ -55,6 +55,25 @@ def write_whole(path: Path, content: str | bytes) -> None:
             raise
 
 
+def read_small_text(path: Path, *, most: int = 1 << 20) -> str:
+    """Return the text of a file of the user's that ought to be short.
+
+    Raises:
+        ValueError: it cannot be read, is longer than ``most`` bytes, or is no text; in words.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ValueError(getattr(error, "strerror", None) or str(error)) from error
+    if len(content) > most:
+        raise ValueError(f"it is larger than {most >> 10} KiB")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not text") from error
+
+
 def unwritable(path: Path) -> list[Problem]:
     """Return what keeps `write_whole` from writing a file of the user's, if anything does."""
     step = "choose a file in a directory that can be written"

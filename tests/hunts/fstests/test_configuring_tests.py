@@ -11,6 +11,7 @@ from anyclue.hunts.fstests.configuring import arguments, config_of, local_config
 from anyclue.hunts.hunt import plan
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario, TestChoice
+from anyclue.reports.plan_words import limits_sentence
 from anyclue.suites.fstests.local_config import read_local_config
 
 HEAD = """\
@@ -98,7 +99,7 @@ def test_chosen_sections_alone_are_run() -> None:
 
 
 def test_files_are_taken_in(planned: Callable[[str], Scenario], tmp_path: Path) -> None:
-    (tmp_path / "left-out").write_text("generic/475  # hangs\n\nbtrfs/011\n")
+    (tmp_path / "left-out").write_text("generic/475  # hangs\n\nbtrfs/011 it fails\n")
     scenario = planned('tests = ["-g quick", "-E left-out"]')
     choice = scenario.workloads["few"].tests
     assert choice is not None
@@ -115,13 +116,32 @@ def test_files_are_taken_in(planned: Callable[[str], Scenario], tmp_path: Path) 
         ('tests = ["-g auto"]\nsections = ["x"]', ["fstests.few.sections", "no section 'x'"]),
         ('tests = ["-g auto"]\nconfig = "gone"', ["fstests.few.config", "cannot be read"]),
         ("tests = []", ["fstests.few.tests"]),
+        (
+            'tests = [\n"-g quick",\n"-d",\n]\nexclude = ["-x a", "btrfs/*", "-e foo", "-E  "]',
+            [
+                "s.toml:8: fstests.few.tests[1]: '-d' is not passed on",
+                "s.toml:10: fstests.few.exclude[1]: 'btrfs/*' is not the name of a test",
+                "s.toml:10: fstests.few.exclude[2]: -e needs a test",
+                "s.toml:10: fstests.few.exclude[3]: -E needs the path",
+            ],
+        ),
+        (
+            'tests = ["-g auto"]\nexclude = ["-E listed"]',
+            ["s.toml:7: fstests.few.exclude[0]: 'listed', line 3: '//' is not the name of a test"],
+        ),
+        ('tests = ["-g auto"]\nexclude = ["-E /dev/zero"]', ["it is larger than 1024 KiB"]),
+        ('tests = ["-g auto"]\nconfig = "/dev/zero"', ["it is larger than 1024 KiB"]),
+        ('tests = ["-g auto"]\nconfig = "~no-such-user/c"', ["cannot be read: No such file"]),
         ('tests = ["-g auto"]\nfstyp = "b/s"', ["fstests.few.fstyp", "a type of file system"]),
         ('tests = ["-g auto"]\nrepeats = 2', ["fstests.few.repeats", "at least 3"]),
         ('tests = ["-g auto"]\nsoak_duration = "1y"', ["fstests.few.soak_duration"]),
         ('test = ["-g auto"]', ["fstests.few", 'did you mean "tests"']),
     ],
 )
-def test_mistakes(planned: Callable[[str], Scenario], text: str, words: list[str]) -> None:
+def test_mistakes(
+    planned: Callable[[str], Scenario], tmp_path: Path, text: str, words: list[str]
+) -> None:
+    (tmp_path / "listed").write_text("generic/475\n\n// generic/476\n")
     with pytest.raises(RequestError) as caught:
         planned(text)
     assert all(word in str(caught.value) for word in words), str(caught.value)
@@ -133,3 +153,11 @@ def test_the_config_of_a_cell(planned: Callable[[str], Scenario]) -> None:
     assert (found["LOAD_FACTOR"], found["MOUNT_OPTIONS"]) == ("3", "-o compress=lzo")
     with pytest.raises(RequestError, match=r"cells that run fstests: k\.m\.default\.lzo\.few"):
         config_of(scenario, "k.m.default.none.few")
+
+
+def test_tests_have_no_rounds(planned: Callable[[str], Scenario]) -> None:
+    alone = limits_sentence(planned('tests = ["-g quick"]'))
+    assert "rounds" not in alone
+    assert "KiB per run of a test" in alone
+    text = 'tests = ["-g quick"]\n[workloads.mix]\nuse = "compression-mix"'
+    assert "8 rounds a trial" in limits_sentence(planned(text))

@@ -20,6 +20,7 @@ from anyclue.model.scenario import Cell
 from anyclue.model.suite import Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.model.trial import ArtifactRef
 from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.reports.tests_words import why
 from anyclue.suites.fstests.known_failures import read_known_failures
 from anyclue.verdicts.by_test import judge_test
 
@@ -234,7 +235,17 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
     assert found[0].known is not None
     assert not found[0].is_news
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
-    assert findings(gathered, least_kib=64.0, known=expired)[0].is_news
+    late = findings(gathered, least_kib=64.0, known=expired)[0]
+    assert late.is_news
+    assert late.outdated == "its entry among the known failures ended with 2026-11-01"
+
+
+def test_a_known_failure_that_passes_is_news(trials: Trials, words: Mapping[str, str]) -> None:
+    trials.add(["generic/001"], said=[words["pass"]])
+    text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
+    found = findings(gather(trials.read()), least_kib=64.0, known=read_known_failures(text))[0]
+    assert found.outdated == "it passed, and is known to fail: a bug of old"
+    assert found.outdated in why(found)
 
 
 def test_a_report_that_contradicts_the_output_is_told(
@@ -348,3 +359,16 @@ def test_what_a_group_leaves_open_of_the_others_is_no_doubt(trials: Trials) -> N
     _, found, following = looked_at(trials)
     assert [test.memory.verdict for test in found if test.memory] == [Verdict.CLEAN, Verdict.LEAK]
     assert following is None
+
+
+def test_why_no_test_ran_is_told(trials: Trials, cell: Cell) -> None:
+    detail = 'check lists no tests: Group "none" is empty or not defined?'
+    trials.add([], outcome=Outcome.NOT_RUN, detail=detail)
+    found = verdict_of(cell, trials)
+    assert found.verdict is Verdict.UNPROVEN
+    assert found.because == f"no test ran; {detail}"
+
+
+def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
+    trials.add([])
+    assert looked_at(trials)[2] is None

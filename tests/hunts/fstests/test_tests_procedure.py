@@ -197,6 +197,29 @@ def test_a_test_after_which_memory_moved_runs_again_at_once(
     assert [call.again for call in calls] == [b == a for a, b in zip(["", *ran], ran, strict=False)]
 
 
+def test_a_second_run_of_which_check_says_nothing(
+    tmp_path: Path, words: Mapping[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    passed = Reply(status=0, output="FSTYP  -- btrfs\n" + words["pass"].format(test="btrfs/001"))
+
+    class Forgetful(Guest):
+        async def request(
+            self, verb: str, _number: int = 0, payload: str = "", *, deadline_s: float
+        ) -> Reply:
+            first = not any(" btrfs/001" in command for command in self.commands)
+            reply = await super().request(verb, _number, payload, deadline_s=deadline_s)
+            return passed if first and " btrfs/001" in payload else reply
+
+    caplog.set_level("INFO")
+    listing = {"-n -g": Reply(status=0, output=LISTING)}
+    run(PLAN, tmp_path, Forgetful(listing, floors=levels(0, 480, 960, 960)))
+    assert [c.test for c in record(tmp_path).calls] == ["btrfs/001", "btrfs/001", "btrfs/003"]
+    assert caplog.messages == [
+        ": 1 of 2 tests ran, the last was btrfs/001: passed",
+        ": 2 of 2 tests ran, the last was btrfs/003: lost",
+    ]
+
+
 def test_a_list_that_runs_several_times_runs_nothing_twice_in_a_row(
     tmp_path: Path, words: Mapping[str, str]
 ) -> None:
@@ -230,6 +253,13 @@ def test_a_long_list_is_left_to_the_next_guest(
     carry_out(PLAN, tmp_path, words)
     kept = record(tmp_path)
     assert (len(kept.tests), len(kept.calls), kept.stopped) == (2, 1, False)
+
+
+def test_a_list_of_nothing_that_check_knows_names_what_it_was(tmp_path: Path) -> None:
+    listing = "btrfs/999 - unknown test, ignored\nFSTYP         -- btrfs\n\n"
+    run(PLAN, tmp_path, Guest({"-n -g": Reply(status=0, output=listing)}))
+    kept = record(tmp_path)
+    assert (kept.tests, kept.unknown, kept.calls) == ((), ("btrfs/999",), ())
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,18 +13,25 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.fstests import ConfigSection
 from anyclue.model.scenario import Scenario, TestChoice
 from anyclue.model.suite import SectionPlan
+from anyclue.scenarios.lines import KeyPath, line_of
 from anyclue.suites.fstests.arguments import CheckArguments, read_arguments
 from anyclue.suites.fstests.carrying import carried
+from anyclue.suites.fstests.check_line import TEST_ID
 from anyclue.suites.fstests.known_failures import read_known_failures
 from anyclue.suites.fstests.local_config import (
     SET_BY_GUEST,
     read_local_config,
     write_local_config,
 )
+from anyclue.system.files import read_small_text
 
 PASSES = ("-i", "-I")
 LEAVING_OUT = ("-x", "-X", "-E", "-e")
 PER_CALL = ("-L", "-R")
+
+_TEST = re.compile(TEST_ID, re.ASCII)
+_KEY = re.compile(r"(\w+)(?:\[(\d+)\])?")
+_LEFT_OUT_FORM = f"a test (generic/475), or one of {', '.join(LEAVING_OUT)} with its value"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +47,10 @@ class Arguments:
     stop_at_failure: bool
 
 
-def checked(scenario: Scenario, origin: Path) -> Scenario:
+def checked(scenario: Scenario, origin: Path, lines: Mapping[KeyPath, int]) -> Scenario:
     """Return the scenario with its choices of tests checked, and files of ``-E`` taken in.
+
+    ``lines`` are those of the keys in the file ``origin``; empty where they are not known.
 
     Raises:
         RequestError: with every mistake in them.
@@ -49,29 +60,45 @@ def checked(scenario: Scenario, origin: Path) -> Scenario:
     for name, choice in scenario.workloads.items():
         if choice.tests is None:
             continue
-        where = f"{origin}: fstests.{name}"
-        tests, mistakes = _checked(choice.tests, where, origin.parent)
-        problems += mistakes
+        tests, mistakes = _checked(choice.tests, f"fstests.{name}", origin.parent)
+        problems += [
+            replace(one, where=_placed(one.where, name, origin, lines)) for one in mistakes
+        ]
         workloads[name] = replace(choice, tests=tests)
     if problems:
         raise RequestError(problems)
     return replace(scenario, workloads=workloads)
 
 
+def _placed(where: str, name: str, origin: Path, lines: Mapping[KeyPath, int]) -> str:
+    """Return ``fstests.NAME.KEY[INDEX]`` with the file and the line before it."""
+    found = _KEY.match(where.removeprefix(f"fstests.{name}."))
+    if found is None or not lines:
+        return f"{origin}: {where}"
+    key, index = found.groups()
+    path: KeyPath = ("fstests", name, key, *([int(index)] if index else []))
+    return f"{origin}:{line_of(lines, path)}: {where}"
+
+
 def _checked(choice: TestChoice, where: str, base: Path) -> tuple[TestChoice, list[Problem]]:
     problems: list[Problem] = []
-    choice = replace(
-        choice,
-        tests=_taken_in(choice.tests, f"{where}.tests", base, problems),
-        exclude=_taken_in(choice.exclude, f"{where}.exclude", base, problems),
-    )
-    for entry in choice.exclude:
-        if entry.startswith("-") and not entry.startswith(LEAVING_OUT):
-            what = f"{entry!r} leaves nothing out"
-            step = f"write a test, or one of {', '.join(LEAVING_OUT)} with its value"
-            problems.append(Problem(what=what, where=f"{where}.exclude", next_step=step))
+    tests = _taken_in(choice.tests, f"{where}.tests", base, problems)
+    exclude = _taken_in(choice.exclude, f"{where}.exclude", base, problems)
+    options = {}
+    for place, entry in exclude.items():
+        words = entry.split()
+        if _is_option(entry):
+            options[place] = entry
+            if not words[0].startswith(LEAVING_OUT):
+                what, step = f"{entry!r} leaves nothing out", f"write {_LEFT_OUT_FORM}"
+                problems.append(Problem(what=what, where=place, next_step=step))
+        elif not words or not all(_TEST.fullmatch(word) for word in words):
+            what, step = f"{entry!r} is not the name of a test", f"write {_LEFT_OUT_FORM}"
+            problems.append(Problem(what=what, where=place, next_step=step))
+    choice = replace(choice, tests=tuple(tests.values()), exclude=tuple(exclude.values()))
+    asked = tests | options
     try:
-        _all_arguments(choice, where)
+        read_arguments(list(asked.values()), where=f"{where}.tests", places=list(asked))
         sections(choice, "", "", where=where)
         if choice.known_failures is not None:
             read_known_failures(choice.known_failures, origin=f"{where}.known_failures")
@@ -82,31 +109,52 @@ def _checked(choice: TestChoice, where: str, base: Path) -> tuple[TestChoice, li
 
 def _taken_in(
     entries: Sequence[str], where: str, base: Path, problems: list[Problem]
-) -> tuple[str, ...]:
-    """Return the entries with ``-e`` in place of ``-E``, whose file is not there in a guest."""
-    found = []
+) -> dict[str, str]:
+    """Return the entries by place, with ``-e`` for ``-E``, whose file is not there in a guest."""
+    found = {}
     for index, entry in enumerate(entries):
+        place = f"{where}[{index}]"
         option, _, name = entry.strip().partition(" ")
-        if option != "-E":
-            found.append(entry)
+        if option != "-E" or not name.strip():
+            found[place] = entry
             continue
         try:
-            text = (base / Path(name.strip()).expanduser()).read_text()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            what = f"{name.strip()!r} cannot be read: {reason}"
-            problems.append(Problem(what=what, where=f"{where}[{index}]"))
+            text = read_small_text(base / os.path.expanduser(name.strip()))  # noqa: PTH111
+        except ValueError as error:
+            what = f"{name.strip()!r} cannot be read: {error}"
+            problems.append(Problem(what=what, where=place, next_step="check the path"))
             continue
-        tests = " ".join(line.split("#")[0] for line in text.splitlines()).split()
-        found += [f"-e {','.join(tests)}"] if tests else []
-    return tuple(found)
+        tests = _listed(text, name.strip(), place, problems)
+        if tests:
+            found[place] = f"-e {','.join(tests)}"
+    return found
 
 
-def _all_arguments(choice: TestChoice, where: str) -> CheckArguments:
-    tests = [entry for entry in choice.exclude if not entry.startswith("-")]
-    options = [entry for entry in choice.exclude if entry.startswith("-")]
+def _listed(text: str, name: str, place: str, problems: list[Problem]) -> list[str]:
+    """Return the tests in a file of ``-E``; check takes the first word of a line for a test."""
+    tests = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        if not _TEST.fullmatch(words[0]):
+            what = f"{name!r}, line {number}: {words[0][:60]!r} is not the name of a test"
+            step = "begin each line with a test (generic/475), and comments with #"
+            problems.append(Problem(what=what, where=place, next_step=step))
+            break
+        tests.append(words[0])
+    return tests
+
+
+def _all_arguments(choice: TestChoice) -> CheckArguments:
+    tests = [word for entry in choice.exclude if not _is_option(entry) for word in entry.split()]
+    options = [entry for entry in choice.exclude if _is_option(entry)]
     excluded = [f"-e {','.join(tests)}"] if tests else []
-    return read_arguments([*choice.tests, *options, *excluded], where=f"{where}.tests")
+    return read_arguments([*choice.tests, *options, *excluded])
+
+
+def _is_option(entry: str) -> bool:
+    return entry.lstrip().startswith("-")
 
 
 def arguments(choice: TestChoice) -> Arguments:
@@ -115,7 +163,7 @@ def arguments(choice: TestChoice) -> Arguments:
     Raises:
         RequestError: they are not accepted.
     """
-    asked = _all_arguments(choice, "fstests")
+    asked = _all_arguments(choice)
     ours = (*PASSES, *PER_CALL)
     return Arguments(
         selection=(

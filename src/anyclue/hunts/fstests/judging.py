@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from anyclue.hunts.fstests.gathering import Evidence, Gathered
 from anyclue.hunts.fstests.memory import OfTest, judge_memory
-from anyclue.model.fstests import CheckResult, CheckRun, CheckStatus, KnownFailure
+from anyclue.model.fstests import CheckNews, CheckResult, CheckRun, CheckStatus, KnownFailure
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.suite import TestFinding, TestId
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.recordings.trial_tests import begun_on
-from anyclue.suites.fstests.known_failures import news
+from anyclue.suites.fstests.known_failures import is_of, news
 from anyclue.suites.fstests.not_run import refusal_of
 from anyclue.verdicts.evidence import SEVERITY
 
@@ -31,27 +31,36 @@ def findings(
 ) -> tuple[TestFinding, ...]:
     """Return what is said of each test; ``known`` are failures that are no news."""
     found = [_finding(evidence, least_kib) for evidence in gathered.tests]
-    excused = _excused(gathered, known)
-    return tuple(replace(finding, known=excused.get(finding.id)) for finding in found)
+    return tuple(_beside(found, _news(gathered, known)))
 
 
-def _excused(gathered: Gathered, known: Sequence[KnownFailure]) -> Mapping[TestId, KnownFailure]:
-    """Return the known failures by test; a failure that nothing excuses beside it is news."""
+def _news(gathered: Gathered, known: Sequence[KnownFailure]) -> CheckNews:
+    """Return what is news beside the known failures."""
     if not known or not gathered.trials:
-        return {}
+        return CheckNews()
     recording = gathered.trials[0].recording
-    said = news(
+    return news(
         CheckRun(results=tuple(r for evidence in gathered.tests for r in evidence.results)),
         known,
         kernel=str(recording.provenance.get("release", "")),
         today=begun_on(recording.kernel_log),
     )
-    by_name = {(r.section, r.test): entry for r, entry in said.known}
-    return {
-        evidence.id: by_name[evidence.id.section, evidence.id.test]
-        for evidence in gathered.tests
-        if (evidence.id.section, evidence.id.test) in by_name
-    }
+
+
+def _beside(found: Sequence[TestFinding], said: CheckNews) -> Iterator[TestFinding]:
+    """Give the findings with the known failures that excuse them, and those that no longer hold."""
+    excused = {(r.section, r.test): entry for r, entry in said.known}
+    passed = {(r.section, r.test): entry for r, entry in said.passed}
+    for finding in found:
+        section, test = finding.id.section, finding.id.test
+        outdated = [
+            f"its entry among the known failures ended with {entry.until}"
+            for entry in said.expired
+            if is_of(entry, test, section)
+        ]
+        if entry := passed.get((section, test)):
+            outdated.append(f"it passed, and is known to fail: {entry.reason}")
+        yield replace(finding, known=excused.get((section, test)), outdated="; ".join(outdated))
 
 
 def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
@@ -121,7 +130,7 @@ def cell_verdict(
         cell=cell,
         outcome=_outcome(gathered, tests, by_verdict[Verdict.BROKEN]),
         verdict=verdict,
-        because=_because(by_verdict, tests),
+        because=_because(by_verdict, tests) or _nothing_ran(gathered),
         rate_kib_per_round=memory.rate_kib_per_run if memory else None,
         rate_ci95_kib=memory.rate_ci95_kib if memory else None,
         signature=memory.signature if memory else None,
@@ -199,7 +208,13 @@ def _because(
     for status, word in ((CheckStatus.NOT_RUN, "not run"), (CheckStatus.EXPUNGED, "left out")):
         if of_status := [test.id for test in tests if test.status is status]:
             parts.append(f"{word}: {_names(of_status)}")
-    return "; ".join(parts) or "no test ran"
+    return "; ".join(parts)
+
+
+def _nothing_ran(gathered: Gathered) -> str:
+    recordings = [trial.recording for trial in gathered.trials]
+    whys = dict.fromkeys(one.detail for one in recordings if one.outcome is not Outcome.PASSED)
+    return "; ".join(["no test ran", *whys])
 
 
 def _how_broken(test: TestFinding) -> str:

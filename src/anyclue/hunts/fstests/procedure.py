@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shlex
 import time
@@ -23,6 +24,8 @@ from anyclue.suites.fstests.check_output import parse_check
 from anyclue.suites.fstests.listing import parse_listing
 from anyclue.verdicts.by_step import is_step
 from anyclue.verdicts.charges import held_kib
+
+log = logging.getLogger(__name__)
 
 TEST_DEVICE = "/dev/vdb"
 SUITE_DEVICE = "/dev/vdd"
@@ -66,6 +69,10 @@ SEND_RESULTS = (
     f" rm -rf {RESULTS} && mkdir {RESULTS}"
 )
 _RAN = (CheckStatus.FAILED, CheckStatus.PASSED)
+_WORST = (
+    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
+    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
+)
 SETTLE_S = 300.0
 """So long may unmounting and coming to rest take, however long the test took."""
 
@@ -96,10 +103,12 @@ class TestsProcedure:
         *,
         payload: bool,
         place: Path,
+        title: str = "",
         watch: Watch | None = None,
     ) -> None:
         self._plan = plan
         self._watch = watch
+        self._title = title
         self._limits = limits
         self._agent = agent
         self._payload = payload
@@ -133,12 +142,16 @@ class TestsProcedure:
         await self._floor()
         latest = time.monotonic() + MOST_S
         looks_again = self._plan.part is Part.LIST and self._plan.passes == 1
-        for test in tests:
+        for number, test in enumerate(tests, start=1):
             if self._plan.part is Part.LIST and self._round and time.monotonic() > latest:
                 break
             status = await self._one(test)
+            log.info(
+                "%s: %d of %d tests ran, the last was %s: %s",
+                *(self._title, number, len(tests), test, status.value),
+            )
             if self._moved and looks_again and status in _RAN:
-                status = min(status, await self._one(test, again=True), key=_RAN.index)
+                status = min(status, await self._one(test, again=True), key=_WORST.index)
             if status is CheckStatus.FAILED and self._plan.stop_at_failure:
                 self._journal.stopped()
                 break
@@ -178,7 +191,7 @@ class TestsProcedure:
             listing = parse_listing(reply.output)
             expunged = [TestId(section=section, test=test) for test in listing.expunged]
             self._journal.left_out(expunged, listing.unknown)
-            if not listing.tests and not listing.expunged:
+            if not (listing.tests or listing.expunged or listing.unknown):
                 last = " / ".join(reply.output.strip().splitlines()[-3:])[:400]
                 raise TrialEndedError(Outcome.NOT_RUN, f"check lists no tests: {last}")
             found += [TestId(section=section, test=test) for test in listing.tests]
@@ -206,8 +219,8 @@ class TestsProcedure:
         if self._watch:
             await self._watch.at_floor(self._request)
         await self._mark(MarkName.ROUND_END, facts)
-        said = {result.status for result in parse_check(reply.output).results}
-        return next((status for status in _RAN if status in said), CheckStatus.LOST)
+        said = [result.status for result in parse_check(reply.output).results]
+        return min(said, key=_WORST.index, default=CheckStatus.LOST)
 
     async def _floor(self) -> int:
         """Come to rest, and read the floor; return 1 when free memory stood still."""

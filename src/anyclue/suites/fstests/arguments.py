@@ -26,7 +26,7 @@ OPTIONS = {
     "-g": "a group, or several with commas between: quick, btrfs/auto",
     "-x": "a group, or several with commas between: dangerous",
     "-X": "the name of a file in the directories of tests: .exclude",
-    "-E": "the path of a file with a test on each line",
+    "-E": "the path, from the scenario file on, of a file with a test at the begin of each line",
     "-e": "a test, or several with commas between: generic/475,btrfs/011",
     "-i": "how often all tests run: 3",
     "-I": "how often all tests run unless one fails: 3",
@@ -68,8 +68,12 @@ class CheckArguments:
         return (*found, *self.tests)
 
 
-def read_arguments(entries: Sequence[str], *, where: str = "tests") -> CheckArguments:
+def read_arguments(
+    entries: Sequence[str], *, where: str = "tests", places: Sequence[str] = ()
+) -> CheckArguments:
     """Read a scenario's list of tests. ``where`` names it in messages.
+
+    ``places`` name each entry, where they are not ``where[0]``, ``where[1]`` and so on.
 
     Raises:
         RequestError: entries that are not accepted, every one of them.
@@ -81,7 +85,8 @@ def read_arguments(entries: Sequence[str], *, where: str = "tests") -> CheckArgu
         mistake = _read(entry, options, tests)
         if mistake is not None:
             what, step = mistake
-            problems.append(Problem(what=what, where=f"{where}[{index}]", next_step=step))
+            place = places[index] if places else f"{where}[{index}]"
+            problems.append(Problem(what=what, where=place, next_step=step))
     if {"-i", "-I"} <= {option for option, _ in options}:
         what, step = "-i and -I both say how often tests run", "leave one of them out"
         problems.append(Problem(what=what, where=where, next_step=step))

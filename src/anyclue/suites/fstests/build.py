@@ -105,7 +105,7 @@ async def build_suite(store: Store, apt: Apt, tree: SuiteTree, arch: Arch) -> Ar
             )
         except CommandError as error:
             raise CommandError(
-                error.argv[:1], f"{tree.at} does not build for {arch}", error.output
+                ["mmdebstrap"], f"{tree.at} does not build for {arch}", error.output
             ) from error
         await squash(built, directory / IMAGE)
         for path in (sources, built, directory / "script.sh"):

@@ -77,7 +77,7 @@ def news(run: CheckRun, known: Sequence[KnownFailure], *, kernel: str, today: st
     ordered = sorted(run.results, key=lambda one: (one.section, one.test))
     for (section, test), group in groupby(ordered, key=lambda one: (one.section, one.test)):
         runs = list(group)
-        entry = next((e for e in valid if e.test == test and _fits(e.sections, section)), None)
+        entry = next((e for e in valid if is_of(e, test, section)), None)
         bad = [one for one in runs if one.status is CheckStatus.FAILED]
         if entry is None:
             failed += bad
@@ -88,6 +88,11 @@ def news(run: CheckRun, known: Sequence[KnownFailure], *, kernel: str, today: st
     return CheckNews(
         failed=tuple(failed), known=tuple(excused), passed=tuple(passed), expired=tuple(expired)
     )
+
+
+def is_of(entry: KnownFailure, test: str, section: str) -> bool:
+    """Say whether an entry speaks of a test in a section."""
+    return entry.test == test and _fits(entry.sections, section)
 
 
 def _entry(table: Mapping[str, Any]) -> tuple[KnownFailure, list[tuple[str, str]]]:
