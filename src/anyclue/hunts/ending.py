@@ -11,6 +11,9 @@ from anyclue.recordings.kernel_log import blocked_incident, kind_of
 STILL_S = 20.0
 """A guest in which nothing moved for so long (of its own time) will not move again by itself."""
 
+STILL_AT_WORK = "it was still at work"
+"""In the detail of a trial whose round took too long, and would again."""
+
 ACTIVITY = ("nr_dirtied", "nr_written", "pgpgin", "pgpgout", "pgfault")
 """Counters of /proc/vmstat of which a working file system, or a working process, moves one."""
 
@@ -43,8 +46,12 @@ def settle(
     incident: Incident | None,
     lines: Sequence[LogLine],
     moved: Movement,
+    limit: str = "limits.round_seconds",
 ) -> tuple[Outcome, str]:
-    """Decide the outcome from how the procedure ended and what the kernel said."""
+    """Decide the outcome from how the procedure ended and what the kernel said.
+
+    ``limit`` names the key of the scenario by which a round took too long.
+    """
     oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
     if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
         return Outcome.OOM, f"out of memory ({detail})"
@@ -53,7 +60,8 @@ def settle(
     if outcome is Outcome.CRASHED:
         return Outcome.LOST, f"{detail}, and its kernel reported nothing"
     if outcome is Outcome.HUNG:
-        return _hung_or_slow(detail, incident, lines, moved)
+        outcome, detail = _hung_or_slow(detail, incident, lines, moved)
+        return outcome, detail if outcome is Outcome.HUNG else f"{detail}: raise {limit}"
     return outcome, detail
 
 
@@ -62,13 +70,13 @@ def _hung_or_slow(
 ) -> tuple[Outcome, str]:
     """A round that took too long: only one in which nothing moves any more is hung."""
     if moved is Movement.MOVING:
-        return Outcome.LOST, f"{detail}, but it was still at work: raise limits.round_seconds"
+        return Outcome.LOST, f"{detail}, but {STILL_AT_WORK}"
     if moved is Movement.SILENT:
         return Outcome.HUNG, f"{detail}, and the guest had fallen silent"
     named = incident is not None and incident.kind in ("hung-task", "stall")
     if named or blocked_incident(lines) is not None:
         return Outcome.HUNG, f"{detail}, and nothing moved any more"
-    return Outcome.LOST, f"{detail}, but no task is stuck: raise limits.round_seconds"
+    return Outcome.LOST, f"{detail}, but no task is stuck"
 
 
 def _broke(incident: Incident) -> bool:

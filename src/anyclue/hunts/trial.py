@@ -164,7 +164,8 @@ async def _until_the_end(
         return ended.outcome, ended.detail
     except GuestSilentError:
         await blocked_tasks(guest.agent)
-        return Outcome.HUNG, f"a round was not over after {job.limits.round_seconds:g} s"
+        what = "a test" if job.tests else "a round"
+        return Outcome.HUNG, f"{what} was not over after {job.limits.round_seconds:g} s"
     except GuestGoneError as error:
         await asyncio.wait({gone}, timeout=LAST_WORDS_S)
         return Outcome.CRASHED, str(error)
@@ -186,7 +187,8 @@ def _finish(
     rounds = find_rounds(telemetry.marks, telemetry.samples)
     deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
     moved = movement(telemetry.samples, deadline_s)
-    outcome, detail = settle(outcome, detail, incident, during, moved)
+    limit = "seconds of [fstests.NAME]" if job.tests else "limits.round_seconds"
+    outcome, detail = settle(outcome, detail, incident, during, moved, limit)
     if outcome is Outcome.HUNG and incident is None:
         incident = blocked_incident(during)
     log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from anyclue.hunts.ending import Movement, settle
 from anyclue.hunts.fstests import memory
 from anyclue.hunts.fstests.gathering import Gathered, Trial, gather
 from anyclue.hunts.fstests.judging import cell_verdict, findings
@@ -178,13 +179,21 @@ def test_a_test_that_was_lost_gets_another_chance(trials: Trials, words: Mapping
         ["btrfs/001", "btrfs/002"],
         said=[words["pass"], None],
         outcome=Outcome.LOST,
-        detail="it took longer than its limit",
+        detail="the guest ended by itself",
     )
     assert names(looked_at(trials)[2]) == ["btrfs/002"] * 5
     trials.add(["btrfs/002"] * 5, part=Part.REPEAT)
     _, found, following = looked_at(trials)
     assert following is None
     assert found[1].status is CheckStatus.PASSED
+
+
+def test_a_test_that_is_too_slow_is_not_run_again(trials: Trials, cell: Cell) -> None:
+    _, detail = settle(Outcome.HUNG, "a test was not over", None, (), Movement.MOVING, "seconds")
+    assert detail.endswith(": raise seconds")
+    trials.add(["btrfs/001"], said=[None], outcome=Outcome.LOST, detail=detail)
+    assert looked_at(trials)[2] is None
+    assert verdict_of(cell, trials).verdict is Verdict.UNPROVEN
 
 
 @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.CRASHED])

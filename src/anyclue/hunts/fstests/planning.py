@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from anyclue.hunts.ending import STILL_AT_WORK
 from anyclue.hunts.fstests.gathering import Gathered, Trial
 from anyclue.model.fstests import CheckStatus
 from anyclue.model.recording import Outcome
@@ -61,10 +62,12 @@ def _group(lists: Sequence[Trial], wanting: Sequence[TestId]) -> tuple[TestId, .
 
 
 def in_doubt(test: TestFinding) -> bool:
-    """Say whether a test ran and what its memory did is not certain."""
+    """Say whether a test ran, what its memory did is not certain, and more runs may tell."""
     if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}:
         return False
     if test.killed.partition(":")[0] in {Outcome.CRASHED, Outcome.HUNG, Outcome.OOM}:
+        return False
+    if STILL_AT_WORK in test.killed:
         return False
     return test.memory is None or test.memory.verdict is Verdict.UNPROVEN
 
