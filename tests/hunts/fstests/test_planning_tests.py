@@ -372,3 +372,10 @@ def test_why_no_test_ran_is_told(trials: Trials, cell: Cell) -> None:
 def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
     trials.add([])
     assert looked_at(trials)[2] is None
+
+
+def test_a_test_that_may_have_ended_early_is_not_clean(trials: Trials, cell: Cell) -> None:
+    trials.add(["generic/001"], said=[""])  # check was ended, and printed nothing
+    found = verdict_of(cell, trials)
+    assert found.verdict is Verdict.UNPROVEN
+    assert "generic/001" in found.because

@@ -9,6 +9,7 @@ from typing import Final
 from anyclue.hunts.fstests.gathering import Evidence, Gathered
 from anyclue.hunts.fstests.memory import OfTest, judge_memory
 from anyclue.model.fstests import CheckNews, CheckResult, CheckRun, CheckStatus, KnownFailure
+from anyclue.model.recorded import TestVerdict
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.suite import TestFinding, TestId
@@ -66,12 +67,13 @@ def _beside(found: Sequence[TestFinding], said: CheckNews) -> Iterator[TestFindi
 def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
     worst = _worst(evidence)
     memory = judge_memory(evidence, least_kib) if ran(evidence.results) else OfTest()
+    status = worst.status if worst else CheckStatus.LOST
     return TestFinding(
         id=evidence.id,
-        status=worst.status if worst else CheckStatus.LOST,
+        status=status,
         reason=worst.reason if worst else "it was not reached",
         results=tuple(evidence.results),
-        memory=memory.verdict,
+        memory=_of_a_whole_run(memory.verdict, status),
         alone=memory.alone,
         after=memory.after,
         wants_group=memory.wants_group,
@@ -79,6 +81,14 @@ def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
         disagreement="; ".join(dict.fromkeys(evidence.disagreements)),
         refusal=refusal_of(worst) if worst else None,
     )
+
+
+def _of_a_whole_run(memory: TestVerdict | None, status: CheckStatus) -> TestVerdict | None:
+    """Return a verdict on memory: of a test that may have ended early, none that is clean."""
+    if memory is None or status is not CheckStatus.LOST or memory.verdict is not Verdict.CLEAN:
+        return memory
+    because = f"nothing says that the test came to its end; {memory.because}"
+    return replace(memory, verdict=Verdict.UNPROVEN, because=because)
 
 
 def _worst(evidence: Evidence) -> CheckResult | None:
