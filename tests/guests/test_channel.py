@@ -218,3 +218,8 @@ def test_a_hostile_log_line_ends_nothing(tmp_path: Path) -> None:
 def test_a_disk_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="cannot record"):
         pump(MEMORY, tmp_path / "nowhere" / "telemetry")
+
+
+def test_a_channel_that_closes_is_told_in_words() -> None:
+    with pytest.raises(GuestGoneError, match=r"^the guest ended \(its channel closed\)$"):
+        talk(says(b"out 3\nabc"))

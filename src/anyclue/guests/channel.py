@@ -73,7 +73,9 @@ class Agent:
         except TimeoutError as error:
             raise GuestSilentError(f"no answer within {deadline_s:g} s") from error
         except (OSError, *NOT_THE_PROTOCOL) as error:
-            raise GuestGoneError(f"the guest ended ({error or type(error).__name__})") from error
+            closed = isinstance(error, EOFError)  # whose own words are about bytes
+            why = "its channel closed" if closed else error or type(error).__name__
+            raise GuestGoneError(f"the guest ended ({why})") from error
 
     async def started(self, *, deadline_s: float) -> None:
         """Wait for a booting guest's agent to say that it is there."""
