@@ -41,6 +41,8 @@ def main() -> None:
             command = [ROOT / ".venv/bin/anyclue", "hunt", options.scenario, "--out", run]
             command += ["--fstests", options.fstests, "--no-clue"]
             subprocess.run(command, check=False, stdout=sys.stderr)
+            if not (run / "verdicts.json").exists():
+                sys.exit("the hunt did not come to its end")
         result = evaluated(run)
         cost = record.measure(sys.executable, 5.0, 60.0, Path(name))
     result["record_cpu_percent"] = cost["record_cpu_percent"]

@@ -52,7 +52,9 @@ def judge_test(
         test=test,
         runs=tuple(runs),
         verdict=verdict,
-        because=because.replace("a round", "a run").replace("rounds", "runs"),
+        because=because.replace("a round", "a run")
+        .replace("more round", "more run")
+        .replace("rounds", "runs"),
         rate_kib_per_run=carrier.rate if carrier else None,
         rate_ci95_kib=carrier.interval if carrier else None,
         signature=found.signature if verdict is Verdict.LEAK else None,

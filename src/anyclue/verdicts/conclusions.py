@@ -184,10 +184,11 @@ def _unproven(evidence: Evidence, doubt: Doubt, sensitivity: Sensitivity) -> Con
         )
     else:
         more = f"about {doubt.more_rounds}" if doubt.more_rounds else f"over {MORE_ROUNDS[-1]}"
+        rounds = "round" if doubt.more_rounds == 1 else "rounds"
         because = (
             f"{doubt.what} moved by {words.number(doubt.fit.own.rate)} KiB a round"
             f" ({words.interval(doubt.fit.own.interval)}), so a leak of {limit} KiB a round is"
-            f" neither proven nor excluded; {more} more rounds would tell"
+            f" neither proven nor excluded; {more} more {rounds} would tell"
         )
     return Conclusion(verdict=Verdict.UNPROVEN, because=because)
 
