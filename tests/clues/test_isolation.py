@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.clues import find_factors, next_cells
@@ -109,7 +109,6 @@ def planted(draw: st.DrawFn) -> tuple[Sizes, dict[Axis, str], int, bool]:
     return sizes, conjunction, draw(st.integers(1, 5)), draw(st.booleans())
 
 
-@settings(deadline=None)
 @given(planted())
 def test_any_one_conjunction_is_found(
     tools: Tools, case: tuple[Sizes, dict[Axis, str], int, bool]
@@ -133,7 +132,6 @@ def test_any_one_conjunction_is_found(
             assert len(others) == sizes[factor.factor] - 1
 
 
-@settings(deadline=None)
 @given(planted(), st.randoms(use_true_random=False))
 def test_it_ends_whatever_the_verdicts(
     tools: Tools, case: tuple[Sizes, dict[Axis, str], int, bool], random: object

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TypeVar
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.clues.reduction import Parameters, Search, fewest, fewest_before, simplest
@@ -35,7 +35,6 @@ def run(search: Search[T], guilty: Callable[[T], bool]) -> tuple[T, list[T]]:
         return end.value, tried
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.data())
 def test_the_fewest_of_a_list(size: int, data: st.DataObject) -> None:
     items = tuple(range(size))
@@ -46,7 +45,6 @@ def test_the_fewest_of_a_list(size: int, data: st.DataObject) -> None:
     assert all(0 < len(some) < size for some in tried)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.data())
 def test_the_fewest_before_the_last(size: int, data: st.DataObject) -> None:
     before = tuple(range(size))
@@ -62,7 +60,6 @@ def test_one_of_many_takes_few_tries() -> None:
     assert len(tried) <= 2 * 6
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.randoms(use_true_random=False))
 def test_the_fewest_ends_whatever_the_answers(size: int, random: Random) -> None:
     found, _ = run(fewest(tuple(range(size))), lambda _: random.random() < 0.3)
@@ -99,7 +96,6 @@ def test_what_is_simple_stays() -> None:
     assert run(simplest(already, RULES), lambda _: True) == (already, [])
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=200, max_size=200))
 def test_whatever_the_answers_the_result_was_guilty(answers: list[bool]) -> None:
     given_answers: dict[str, bool] = {}

@@ -136,7 +136,7 @@ def test_started() -> None:
     assert talk(says(b"done 0\n"), _started).status == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.binary(max_size=60)
     | st.lists(

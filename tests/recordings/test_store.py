@@ -116,7 +116,7 @@ log_st = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.builds(build, samples_st, marks_st, log_st, st.none(), texts))
 def test_any_recording_goes_there_and_back(recording: Recording) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -177,7 +177,7 @@ def test_an_outcome_with_wrong_fields(trial: Path, key: str, value: object) -> N
         read_recording(trial)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_bytes_flipped_in_samples_are_found(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:

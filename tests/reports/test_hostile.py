@@ -54,9 +54,7 @@ HOSTILE = st.lists(
     st.sampled_from(SNIPPETS) | st.text(st.characters(exclude_categories=()), max_size=20),
     max_size=6,
 ).map("".join)
-SLOW = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 VERY_SLOW = settings(SLOW, max_examples=12)
 
 

@@ -95,7 +95,7 @@ def test_a_missing_key_has_the_line_of_its_table() -> None:
 
 
 @given(st.text(alphabet="ab.=[]{},#\"'\\\n\r\t 1-:", max_size=60))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_never_raises_and_finds_every_key_of_valid_toml(text: str) -> None:
     lines = key_lines(text)
     try:
@@ -106,7 +106,6 @@ def test_never_raises_and_finds_every_key_of_valid_toml(text: str) -> None:
 
 
 @given(st.text(max_size=80))
-@settings(deadline=None)
 def test_never_raises_on_any_text(text: str) -> None:
     key_lines(text)
 
@@ -190,7 +189,7 @@ def documents(draw: st.DrawFn) -> str:
 
 
 @given(documents())
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_every_key_is_on_the_line_that_is_named(text: str) -> None:
     try:
         document = tomllib.loads(text)

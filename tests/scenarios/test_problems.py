@@ -373,7 +373,7 @@ VALUES = st.recursive(
 
 
 @given(st.lists(st.tuples(st.sampled_from(places(GOOD)), VALUES), min_size=1, max_size=3))
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_whatever_the_values_are_only_a_request_error_is_raised(changes: list[Any]) -> None:
     document = copy.deepcopy(GOOD)
     for path, value in changes:

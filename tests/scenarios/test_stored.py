@@ -131,7 +131,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 
 
 @given(scenarios())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_what_is_written_is_read_back_the_same(scenario: Scenario) -> None:
     again = scenario_from_json(scenario_to_json(scenario))
     assert again == scenario
@@ -223,7 +223,6 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(deadline=None)
 def test_any_json_is_refused_politely(value: object) -> None:
     for plan in (value, {"schema": "anyclue.plan/1", "cells": value, "references": value}):
         with pytest.raises(RequestError):

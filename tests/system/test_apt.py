@@ -63,7 +63,7 @@ version = st.builds(
 
 
 @needs_dpkg
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.tuples(version, version), min_size=15, max_size=25))
 def test_debians_order_of_anything(pairs: list[tuple[str, str]]) -> None:
     assert [PackageVersion(a) < PackageVersion(b) for a, b in pairs] == dpkg_before(pairs)

@@ -284,7 +284,7 @@ def test_submodules_are_no_sources(box: Sandbox, tmp_path: Path) -> None:
     assert git.between(git.repository(box.path), old, new) == []
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)

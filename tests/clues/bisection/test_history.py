@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @given(count=st.integers(1, 60), seed=st.integers(0, 10**6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_ancestry(tools: Tools, count: int, seed: int) -> None:
     woven = tools.woven(count, seed)
     span = history(woven)

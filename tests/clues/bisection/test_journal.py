@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.clues.bisection.history import history
@@ -32,7 +32,6 @@ KNOWN = st.builds(Evidence, commit=st.text(), ratio=st.floats(0, 1e9), because=s
 
 
 @given(runs=st.lists(RUNS), known=st.none() | st.lists(KNOWN).map(tuple), after=st.integers(0, 3))
-@settings(deadline=None)
 def test_what_is_written_is_read(
     runs: list[Observation], known: tuple[Evidence, ...] | None, after: int
 ) -> None:

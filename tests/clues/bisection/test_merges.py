@@ -42,7 +42,7 @@ def test_a_side_branch_is_entered(tools: Tools, culprit: str) -> None:
 
 
 @given(count=st.integers(5, 60), seed=st.integers(0, 10**6))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_merge_is_accused_before_its_parents_were_good(
     tools: Tools, count: int, seed: int
 ) -> None:
@@ -112,7 +112,7 @@ def test_a_skipped_parent_leaves_two(tools: Tools) -> None:
     which=st.floats(0, 0.999),
     share=st.floats(0, 0.6),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_culprit_is_among_the_accused_whatever_is_skipped(
     tools: Tools, count: int, seed: int, which: float, share: float
 ) -> None:

@@ -38,7 +38,7 @@ def most_runs(count: int) -> int:
 
 
 @given(**SHAPE)
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_without_errors_it_ends_at_the_culprit(
     tools: Tools, count: int, seed: int, which: float
 ) -> None:
@@ -51,7 +51,7 @@ def test_without_errors_it_ends_at_the_culprit(
 
 
 @given(**SHAPE)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_posterior_sums_to_one(tools: Tools, count: int, seed: int, which: float) -> None:
     span = history(tools.woven(count, seed))
     run = tools.guest(span, span.ids[int(which * len(span))], FLAKY, seed=seed)
@@ -84,7 +84,7 @@ def test_with_errors_it_is_right_as_often_as_it_says(tools: Tools) -> None:
 
 
 @given(**SHAPE)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_wrong_prior_costs_steps_and_not_the_answer(
     tools: Tools, count: int, seed: int, which: float
 ) -> None:
@@ -105,7 +105,6 @@ def test_a_wrong_prior_costs_steps_and_not_the_answer(
     ratios=st.lists(st.floats(0, 1e300), min_size=1, max_size=50),
     floor=st.floats(0.01, 1),
 )
-@settings(deadline=None)
 def test_every_commit_keeps_its_share(ratios: list[float], floor: float) -> None:
     number = {str(one): one for one in range(len(ratios))}
     known = [Evidence(commit=str(n), ratio=ratio) for n, ratio in enumerate(ratios)]

@@ -420,7 +420,7 @@ def between(tree: Path, old: bytes, new: bytes, context: str, *, turned: bool) -
     return only
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(LINES, LINES, st.sampled_from(["-U0", "-U1", "-U3", "-U99"]), st.booleans())
 def test_any_two_versions(
     before: list[bytes],
@@ -475,7 +475,7 @@ def test_odd_texts_that_are_long(tmp_path: Path, text: bytes) -> None:
     assert time.monotonic() - begin < 20
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.sampled_from(

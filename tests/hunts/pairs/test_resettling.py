@@ -111,7 +111,7 @@ def known(
     return context.shared, {path: dict(own) for path, own in context.own.items() if own}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(before=TREE, edit=TREE, removed=st.sampled_from([*FILES, None]))
 def test_summaries_after_a_change_are_those_found_out_anew(
     before: Texts, edit: Texts, removed: str | None
@@ -125,7 +125,7 @@ def test_summaries_after_a_change_are_those_found_out_anew(
     assert warm == known(None, after)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(states=st.lists(TREE, min_size=3, max_size=3))
 def test_a_warm_cache_says_what_a_cold_one_does(states: list[Texts]) -> None:
     trees = [states[0]]
@@ -139,7 +139,7 @@ def test_a_warm_cache_says_what_a_cold_one_does(states: list[Texts]) -> None:
             assert warm == told(Path(directory), old, new)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(tree=TREE, jobs=st.integers(2, 3))
 def test_the_number_of_processes_changes_nothing(tree: Texts, jobs: int) -> None:
     texts = [(path, text.encode()) for path, text in sorted(tree.items())]

@@ -43,9 +43,7 @@ HOSTILE = st.lists(
     st.sampled_from(SNIPPETS) | st.text(st.characters(exclude_categories=()), max_size=20),
     max_size=6,
 ).map("".join)
-SLOW = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def poison(value: T, evil: str) -> T:

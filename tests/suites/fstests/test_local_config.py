@@ -303,7 +303,7 @@ SOME = {
 
 
 @pytest.mark.skipif(not FSTESTS_DIR, reason="needs FSTESTS_DIR, a checkout of upstream fstests")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.fixed_dictionaries({}, optional=SOME), min_size=1, max_size=4))
 def test_carried_as_upstream_does(tables: list[dict[str, str]]) -> None:
     tables[0] = {"TEST_DEV": "/dev/t", "TEST_DIR": "/t", **tables[0]}
