@@ -57,9 +57,9 @@ lock: setup ## make requirements.lock anew from pyproject.toml
 
 .PHONY: schemas
 schemas: setup ## write the published schemas anew from the code
-	$(BIN)/python -c 'from anyclue.scenarios import json_schema_text as s; print(s(), end="")' \
+	$(BIN)/python -c 'from anyclue.scenarios.publish import json_schema_text as s; print(s(), end="")' \
 		>docs/scenario.schema.json
-	$(BIN)/python -c 'from anyclue.reports.clues_json import json_schema_text as s; print(s(), end="")' \
+	$(BIN)/python -c 'from anyclue.hunt.render.clues_json import json_schema_text as s; print(s(), end="")' \
 		>docs/clues.schema.json
 
 .PHONY: zipapp

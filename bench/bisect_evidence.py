@@ -22,13 +22,13 @@ from typing import Final
 
 import numpy as np
 
-from anyclue.clues.bisection.history import MOST_SEGMENTS, History, history, segments
-from anyclue.clues.bisection.simulating import Case, searched, worth
-from anyclue.hunts.bisecting.evidence import REVIEWED, evidence
-from anyclue.model.bisection import Evidence, Rates
+from anyclue.bisect.core.ancestry import MOST_SEGMENTS, History, history, segments
+from anyclue.bisect.core.model import Evidence, Rates
+from anyclue.bisect.core.simulation import Case, searched, worth
+from anyclue.bisect.run.evidence import REVIEWED, evidence
+from anyclue.git import repository as git
+from anyclue.git.dag import dag
 from anyclue.model.errors import RequestError
-from anyclue.system import git
-from anyclue.system.git_dag import dag
 
 RATES: Final = (
     Rates(),

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from anyclue.clues.bisection.history import History, history
-from anyclue.clues.bisection.simulating import (
+from anyclue.bisect.core.ancestry import History, history
+from anyclue.bisect.core.model import Commit, Rates
+from anyclue.bisect.core.simulation import (
     Case,
     Ending,
     Strategy,
@@ -31,9 +32,8 @@ from anyclue.clues.bisection.simulating import (
     ranges,
     simulate,
 )
-from anyclue.model.bisection import Commit, Rates
-from anyclue.system import git
-from anyclue.system.git_dag import dag
+from anyclue.git import repository as git
+from anyclue.git.dag import dag
 
 MIRRORS = Path("/work/.mirror")
 SIZES = (500, 750, 1000, 1250, 1500, 2000, 2500, 3000, 4000, 5000)

@@ -30,7 +30,7 @@ from bench.bisect_bench.kernel_step import Steps, steps
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 
-from anyclue.hunts.context import Context
+from anyclue.trial.context import Context
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 from bench.probes import measure
 
-from anyclue.hunts.probing.choosing import named
+from anyclue.hunt.probes.selection import named
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAIL: Final = "page reference"

@@ -24,9 +24,9 @@ from typing import Any
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
-from anyclue.recordings import RunDirectory
-from anyclue.scenarios import scenario_from_json
-from anyclue.verdicts import judge_cells
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.scenarios.stored import scenario_from_json
+from anyclue.verdicts.judge import judge_cells
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = (5, 10, 20)

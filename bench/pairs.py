@@ -23,8 +23,8 @@ from bench.pairs_bench.sampling import REPORT, TUNE
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.stable import updates
 
-from anyclue.hunts.pairs.reviewing import Reviewer
-from anyclue.review.pairs.contracts import built_in
+from anyclue.review.pairs.contracts.read import built_in
+from anyclue.review.pairs.driver.review import Reviewer
 
 PARTS = ("mutants", "noops", "stable", "noise", "speed", "peers")
 SEED = 6

@@ -20,19 +20,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-from anyclue.hunts.context import Context
-from anyclue.hunts.hunt import plan
-from anyclue.hunts.prepare import pin_kernels, prepare_one
-from anyclue.hunts.probing.choosing import named
-from anyclue.hunts.probing.running import PATIENCE, ROUNDS
-from anyclue.hunts.probing.watching import ProbeWatch
-from anyclue.hunts.procedure import Ask
-from anyclue.hunts.trial import run_trial
+from anyclue.hunt.driver import plan
+from anyclue.hunt.probes.core.probe import Probe
+from anyclue.hunt.probes.core.registry import PROBES
+from anyclue.hunt.probes.run import PATIENCE, ROUNDS
+from anyclue.hunt.probes.selection import named
+from anyclue.hunt.probes.watch import ProbeWatch
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import MemoryClass
-from anyclue.probes import PROBES, Probe
-from anyclue.recordings import read_recording
+from anyclue.recordings.store import read_recording
+from anyclue.trial.context import Context
+from anyclue.trial.jobs import pin_kernels, prepare_one
+from anyclue.trial.run import run_trial
+from anyclue.trial.session import Ask
 from anyclue.verdicts.classes import classes_kib
 
 ROOT = Path(__file__).resolve().parent.parent

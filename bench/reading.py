@@ -23,7 +23,8 @@ from typing import TypeVar
 import tree_sitter_c
 from tree_sitter import Language, Parser
 
-from anyclue.review.source import Choice, Source, read
+from anyclue.review.source.model import Choice, Source
+from anyclue.review.source.parse import read
 from anyclue.review.source.prepass import prepare
 
 DIRECTORIES = ("fs", "mm", "kernel", "block", "lib")

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from anyclue.recordings.record_stream import STREAM, stream_records
+from anyclue.record.core.stream import STREAM, stream_records
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -29,12 +29,12 @@ from bench.bisect_bench.repository import Repository
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 
-from anyclue.kernels.debian import DebianKernels
-from anyclue.kernels.variants import Variants
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebianKernel, ModuleVariant
 from anyclue.system.apt import Apt
 from anyclue.system.store import Store
+from anyclue.trial.kernels.debian import DebianKernels
+from anyclue.trial.kernels.variants import Variants
 
 PARTS: Final = ("builds", "guests")
 LEAK: Final = "leak of page-cache-reference"

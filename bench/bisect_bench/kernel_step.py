@@ -16,13 +16,13 @@ from typing import Final
 from bench.bisect_bench.case import scenario
 from bench.bisect_bench.grafting import Graft
 
-from anyclue.hunts.context import Context
-from anyclue.hunts.executor import LocalExecutor
-from anyclue.hunts.hunt import RULES
-from anyclue.hunts.prepare import prepare_jobs
+from anyclue.hunt.driver import RULES
 from anyclue.model.scenario import GitKernel, Scenario
-from anyclue.recordings import RunDirectory
-from anyclue.scenarios import read_scenario
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.scenarios.read import read_scenario
+from anyclue.trial.context import Context
+from anyclue.trial.executor import LocalExecutor
+from anyclue.trial.jobs import prepare_jobs
 
 FILE: Final = "fs/btrfs/lzo.c"
 HEADER: Final = "include/linux/fs.h"

@@ -28,10 +28,10 @@ from bench.clue_bench.planted import PLANTED, Planted
 from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sources import Sources
 
-from anyclue.clues.places.evidence import Case, ModuleSource
-from anyclue.clues.places.ranking import Ranked, rank
-from anyclue.hunts.clues.module import read_module
-from anyclue.kernels.edits import apply_edit
+from anyclue.hunt.localise.core.evidence import Case, ModuleSource
+from anyclue.hunt.localise.core.rank import Ranked, rank
+from anyclue.hunt.localise.module_sources import read_module
+from anyclue.trial.kernels.edits import apply_edit
 
 DIRECTORY: Final = "fs/btrfs"
 EDITS: Final = 20

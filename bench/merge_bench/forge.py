@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.hunts.merges.asking import Asked
-from anyclue.hunts.merges.reviewing import review
-from anyclue.model.merge import MergeReview
+from anyclue.review.merge.core.model import MergeReview
+from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.review import review
 
 AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
 Files = Mapping[str, str | None]

@@ -13,7 +13,7 @@ from typing import Final
 from bench.merge_bench.forge import AUTHOR
 from bench.pairs_bench.reading import ENCODING, Function, Source
 
-from anyclue.review.merges.markers import decided
+from anyclue.review.merge.core.conflict_markers import decided
 
 FILES: Final = 500
 SHARED: Final = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from anyclue.model.merge import OUTSIDE, MergeReview, Resolution, Taken
+from anyclue.review.merge.core.model import OUTSIDE, MergeReview, Resolution, Taken
 
 
 def said(review: MergeReview) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sampling import Mutant
 from bench.pairs_bench.stable import Update
 
-from anyclue.hunts.pairs.changes import Change, FileChange
-from anyclue.model.finding import Finding, Review
+from anyclue.review.pairs.driver.changes import Change, FileChange
+from anyclue.review.pairs.model import Finding, Review
 
 
 class Reviews(Protocol):
-    """What is asked of ``anyclue.hunts.pairs.reviewing.Reviewer``."""
+    """What is asked of ``anyclue.review.pairs.driver.review.Reviewer``."""
 
     def change(self, change: Change) -> Review:
         """Return what a change introduces."""

@@ -17,8 +17,8 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.stable import Update
 from bench.pairs_bench.tools import Headers, at_hand
 
-from anyclue.hunts.pairs.reviewing import Reviewer
-from anyclue.review.pairs.contracts import Contracts
+from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.driver.review import Reviewer
 
 Fields = Mapping[str, object]
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.kernels.debian import DebianKernels, Flavour, KernelPackages
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt, Package, PackageVersion
 from anyclue.system.processes import run
 from anyclue.system.store import Recipe, Store
+from anyclue.trial.kernels.debian import DebianKernels, Flavour, KernelPackages
 
 SERIES = "6.1"
 # What is unpacked of the source: `make bench-pairs` reads fs and mm, the compilers the rest.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.review.pairs.contracts import Contracts, read
+from anyclue.review.pairs.contracts.read import Contracts, read
 
 TABLE = """
 [[pair]]

@@ -19,10 +19,10 @@ from bench.bisect_bench.kernel_step import Steps
 from bench.bisect_bench.written import LZO
 from bench.bisection import case, result
 
-from anyclue.scenarios import load_scenario
-from anyclue.suites import WORKLOADS
-from anyclue.system.git import differing, has, repository
-from anyclue.system.git_merge import lender
+from anyclue.git.merge import lender
+from anyclue.git.repository import differing, has, repository
+from anyclue.scenarios.read import load_scenario
+from anyclue.trial.workloads.registry import WORKLOADS
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = """\

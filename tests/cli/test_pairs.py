@@ -15,9 +15,9 @@ import jsonschema
 import pytest
 
 from anyclue.cli.main import main
-from anyclue.hunts.pairs.asking import Asked, review
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.model.finding import Review
+from anyclue.review.pairs.driver.request import Asked, review
+from anyclue.review.pairs.model import Review
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -594,7 +594,7 @@ def test_a_file_that_cannot_be_read_is_listed_and_the_others_are_judged(
             raise RequestError([Problem(what="cannot be read: Permission denied", where=name)])
         return (root / name).read_bytes()
 
-    monkeypatch.setattr("anyclue.hunts.pairs.reviewing.read_inside", read)
+    monkeypatch.setattr("anyclue.review.pairs.driver.review.read_inside", read)
     monkeypatch.chdir(tmp_path)
     assert main(["pairs", "."]) == ExitCode.NOTHING_FOUND
     out = capsys.readouterr().out

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from tests.docs.conftest import table_rows
 
-from anyclue.model.fstests import CheckStatus, KnownFailure
-from anyclue.suites.fstests.arguments import OPTIONS
-from anyclue.suites.fstests.carrying import EXTERNAL_DEVICES, RESET_WITH_FSTYP
-from anyclue.suites.fstests.known_failures import KEYS, read_known_failures
-from anyclue.suites.fstests.local_config import SET_BY_GUEST, read_local_config
-from anyclue.suites.fstests.not_run import REFUSALS
+from anyclue.fstests.core.check_arguments import OPTIONS
+from anyclue.fstests.core.check_model import CheckStatus, KnownFailure
+from anyclue.fstests.core.known_failures import KEYS, read_known_failures
+from anyclue.fstests.core.local_config import SET_BY_GUEST, read_local_config
+from anyclue.fstests.core.refusals import REFUSALS
+from anyclue.fstests.core.section_options import EXTERNAL_DEVICES, RESET_WITH_FSTYP
 
 if TYPE_CHECKING:
     from tests.docs.conftest import Docs, Page

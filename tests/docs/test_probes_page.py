@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.model.probe import Amount, Evidence, Frame, Place, ProbeFinding, ProbeReading
-from anyclue.probes import PROBES
+from anyclue.hunt.probes.core.model import (
+    Amount,
+    Evidence,
+    Frame,
+    Place,
+    ProbeFinding,
+    ProbeReading,
+)
+from anyclue.hunt.probes.core.registry import PROBES
 
 if TYPE_CHECKING:
     from tests.docs.conftest import Docs

@@ -6,16 +6,17 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from tests.verdicts.test_against import found
+from tests.record.core.test_comparison import found
 
-from anyclue.model.recorded import Standing
+from anyclue.model.machine_recording import Standing
 from anyclue.model.verdict import Verdict
-from anyclue.recorder import sources, stream
-from anyclue.recorder.record import record
-from anyclue.recorder.request import Request
-from anyclue.recordings import record_stream
-from anyclue.reports import against_text, recorded_json
-from anyclue.verdicts.against import compare
+from anyclue.record.core import stream as record_stream
+from anyclue.record.core.comparison import compare
+from anyclue.record.recorder import sources, stream
+from anyclue.record.recorder.record import record
+from anyclue.record.recorder.request import Request
+from anyclue.record.render import comparison as against_text
+from anyclue.record.render import json_document as recorded_json
 
 if TYPE_CHECKING:
     from pathlib import Path

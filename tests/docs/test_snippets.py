@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anyclue.scenarios import read_scenario
-from anyclue.suites import WORKLOADS
+from anyclue.scenarios.read import read_scenario
+from anyclue.trial.workloads.registry import WORKLOADS
 
 if TYPE_CHECKING:
     from pathlib import Path

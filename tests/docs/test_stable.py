@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.model.stable import How, Standing
-from anyclue.reports.stable_json import SCHEMA
+from anyclue.review.stable.core.model import How, Standing
+from anyclue.review.stable.render.json_document import SCHEMA
 
 if TYPE_CHECKING:
     from tests.docs.conftest import Docs

@@ -6,19 +6,18 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from anyclue.clues.places.weights import table
-from anyclue.hunts.fstests.journal import Journal
+from anyclue.fstests.core.model import Part
+from anyclue.fstests.run.journal import Journal
+from anyclue.hunt.localise.core.weights import table
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, ParameterRule
-from anyclue.model.suite import Part
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.recordings import write_recording
 from anyclue.recordings.kernel_log import KINDS
 from anyclue.recordings.procfs import PARSERS
-from anyclue.recordings.store import samples_frame
-from anyclue.reports.merge_words import MARKS
-from anyclue.suites import FSLOAD_SOURCE, WORKLOADS
+from anyclue.recordings.store import samples_frame, write_recording
+from anyclue.review.merge.render.words import MARKS
+from anyclue.trial.workloads.registry import FSLOAD_SOURCE, WORKLOADS
 from anyclue.verdicts.classes import TRAITS
 from anyclue.verdicts.evidence import SEVERITY
 

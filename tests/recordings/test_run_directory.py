@@ -9,7 +9,8 @@ import pytest
 from anyclue.model.errors import RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
-from anyclue.recordings import RunDirectory, write_recording
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.store import write_recording
 
 CELLS = tuple(
     Cell(kernel=kernel, machine="i386", mkfs="default", mount="lzo", workload="w")

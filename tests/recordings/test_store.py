@@ -12,18 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
-from anyclue.model.recording import (
-    Incident,
-    LogLine,
-    Mark,
-    MarkName,
-    Outcome,
-    Reading,
-    Recording,
-)
+from anyclue.model.recording import Incident, LogLine, Mark, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, Scalar
-from anyclue.recordings import RunDirectory, read_recording, write_recording
 from anyclue.recordings.rounds import find_rounds
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.store import read_recording, write_recording
 from anyclue.recordings.telemetry import parse_telemetry
 
 CELL = Cell(kernel="bad", machine="i386", mkfs="default", mount="lzo", workload="small-files")

@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 
 from anyclue.model.recording import Mark, MarkName
 from anyclue.recordings.procfs import PARSERS
-from anyclue.recordings.telemetry import (
-    format_mark,
-    parse_mark,
-    parse_telemetry,
-    read_telemetry,
-)
+from anyclue.recordings.telemetry import format_mark, parse_mark, parse_telemetry, read_telemetry
 
 
 def record(name: str, time_ns: int, data: bytes) -> bytes:

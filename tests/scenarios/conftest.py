@@ -9,7 +9,7 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import ParameterRule, Scenario, WorkloadRules
-from anyclue.scenarios import read_scenario
+from anyclue.scenarios.read import read_scenario
 
 RULES = {
     "enospc-small-files": WorkloadRules(

@@ -9,7 +9,7 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import DebianKernel, GitKernel, KernelBuild
-from anyclue.scenarios import load_with, read_scenario
+from anyclue.scenarios.read import load_with, read_scenario
 
 TEXT = """\
 schema = 1

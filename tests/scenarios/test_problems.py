@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
-from anyclue.scenarios import read_scenario
+from anyclue.scenarios.read import read_scenario
 
 Wrong = Callable[[str], list[str]]
 

@@ -22,7 +22,7 @@ from anyclue.model.scenario import (
     WorkloadChoice,
     WorkloadRules,
 )
-from anyclue.scenarios import load_scenario, read_scenario
+from anyclue.scenarios.read import load_scenario, read_scenario
 
 Read = Callable[[str], Scenario]
 

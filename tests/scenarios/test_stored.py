@@ -27,7 +27,7 @@ from anyclue.model.scenario import (
     Sensitivity,
     WorkloadChoice,
 )
-from anyclue.scenarios import (
+from anyclue.scenarios.stored import (
     plan_json,
     scenario_from_json,
     scenario_from_plan,

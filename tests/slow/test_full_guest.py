@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.guests import Boot, Disks, blank_disks, pump_telemetry, running
-from anyclue.hunts.context import Context
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, Machine
 from anyclue.model.trial import Shape
+from anyclue.trial.context import Context
+from anyclue.trial.guest.accelerator import blank_disks
+from anyclue.trial.guest.channel import pump_telemetry
+from anyclue.trial.guest.machine import Boot, Disks, running
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from anyclue.model.scenario import (
     WorkloadChoice,
 )
 from anyclue.model.verdict import CellVerdict, MemoryClass
-from anyclue.verdicts import judge_cells
+from anyclue.verdicts.judge import judge_cells
 
 RAM_KIB = 2 * 1024 * 1024
 MEM_TOTAL_KIB = RAM_KIB - 60_000

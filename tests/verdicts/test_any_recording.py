@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anyclue.model.recording import Outcome, Reading, Recording, Round
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
-from anyclue.verdicts import judge_cells
+from anyclue.verdicts.judge import judge_cells
 
 NAMES = (
     "meminfo.MemTotal",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.clues import conclude
+from anyclue.hunt.conclusion import conclude
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import MemoryClass, Verdict
-from anyclue.verdicts import judge_cells
+from anyclue.verdicts.judge import judge_cells
 
 if TYPE_CHECKING:
     from tests.verdicts.conftest import Plan, Simulator, Tools

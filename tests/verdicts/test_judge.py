@@ -7,7 +7,7 @@ import pytest
 
 from anyclue.model.recording import Incident, Outcome, Recording
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.verdicts import judge_cells
+from anyclue.verdicts.judge import judge_cells
 
 if TYPE_CHECKING:
     from tests.verdicts.conftest import Simulator, Tools

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from anyclue.bisect.core.model import Standing
+from anyclue.bisect.render.json_document import bisect_json, simulated_json
+from anyclue.bisect.render.text import bisect_text, simulated_text
+from anyclue.bisect.request import Asked, again, begin
+from anyclue.bisect.run import simulation as simulating
+from anyclue.bisect.run.driver import bisect as use_case
 from anyclue.cli.output import Kernels, result, run_until_stopped
-from anyclue.hunts.bisecting import simulating
-from anyclue.hunts.bisecting.asking import Asked, again, begin
-from anyclue.hunts.bisecting.running import bisect as use_case
-from anyclue.hunts.context import Context
-from anyclue.model.bisection import Standing
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.reports.bisect_json import bisect_json, simulated_json
-from anyclue.reports.bisect_text import bisect_text, simulated_text
+from anyclue.trial.context import Context
 
 CONFIDENCE = 0.99
 

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result
-from anyclue.hunts.context import Context
-from anyclue.hunts.doctor import Check, examine
 from anyclue.model.errors import ExitCode
+from anyclue.trial.context import Context
+from anyclue.trial.doctor import Check, examine
 
 
 def doctor(

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import Kernels, result, run_until_stopped
-from anyclue.hunts import hunt as use_case
-from anyclue.hunts.clues import making
-from anyclue.hunts.context import Context
+from anyclue.hunt import driver as use_case
+from anyclue.hunt.clue import driver as making
+from anyclue.hunt.render.plain import summary
 from anyclue.model.errors import Problem, RequestError
-from anyclue.recordings import RunDirectory
-from anyclue.reports import summary
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.trial.context import Context
 
 
 def hunt(

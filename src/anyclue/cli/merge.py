@@ -12,15 +12,15 @@ import typer
 
 from anyclue.cli.output import result as show
 from anyclue.cli.output import run_until_stopped
-from anyclue.hunts.merges.asking import Asked
-from anyclue.hunts.merges.reviewing import review
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.model.finding import Confidence
-from anyclue.model.merge import MergeReview
-from anyclue.model.merge_guests import Blame
-from anyclue.reports.merge_html import merge_html
-from anyclue.reports.merge_json import merge_json
-from anyclue.reports.merge_text import merge_text
+from anyclue.review.merge.core.guest_model import Blame
+from anyclue.review.merge.core.model import MergeReview
+from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.review import review
+from anyclue.review.merge.render.html import merge_html
+from anyclue.review.merge.render.json_document import merge_json
+from anyclue.review.merge.render.text import merge_text
+from anyclue.review.pairs.model import Confidence
 from anyclue.system.files import write_whole
 
 
@@ -96,10 +96,10 @@ def merge(
 
 
 def _tested(asked: Asked, scenario: Path, out: Path | None) -> MergeReview:
-    from anyclue.hunts.context import Context  # noqa: PLC0415 - a hunt takes seconds to import
-    from anyclue.hunts.merges import testing  # noqa: PLC0415
+    from anyclue.review.merge.driver import guest_test  # noqa: PLC0415 - a hunt takes seconds to import
+    from anyclue.trial.context import Context  # noqa: PLC0415
 
-    run = testing.begin(asked, scenario, out)
+    run = guest_test.begin(asked, scenario, out)
     found = review(asked)
     named = {
         "--ours": asked.ours,
@@ -110,5 +110,5 @@ def _tested(asked: Asked, scenario: Path, out: Path | None) -> MergeReview:
     }
     given = [word for name, value in named.items() if value for word in (name, str(value))]
     again = shlex.join(["anyclue", "merge", *([asked.rev] if asked.rev else []), *given, "--test"])
-    work = testing.test(run, Context.of_user())
+    work = guest_test.test(run, Context.of_user())
     return replace(found, test=run_until_stopped(work, run.run.path, again))

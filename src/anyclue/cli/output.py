@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from anyclue.model.errors import InfrastructureError
-from anyclue.reports import clean
+from anyclue.report.text import clean
 
 T = TypeVar("T")
 

@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result
-from anyclue.hunts.pairs.asking import Asked, contracts_near, review
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.model.finding import Confidence, Review
-from anyclue.reports.review_json import review_json
-from anyclue.reports.review_text import review_text
-from anyclue.reports.sarif import sarif
-from anyclue.review.pairs.contract_list import contract_list
+from anyclue.review.pairs.contracts.list import contract_list
+from anyclue.review.pairs.driver.request import Asked, contracts_near, review
+from anyclue.review.pairs.model import Confidence, Review
+from anyclue.review.pairs.render.json_document import review_json
+from anyclue.review.pairs.render.sarif import sarif
+from anyclue.review.pairs.render.text import review_text
 
 
 class Form(StrEnum):

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import Kernels, result
-from anyclue.hunts.fstests.configuring import config_of
-from anyclue.hunts.hunt import plan as read_plan
-from anyclue.reports import clean, plan_words
-from anyclue.scenarios import scenario_to_json
+from anyclue.fstests.run.configuration import config_of
+from anyclue.hunt.driver import plan as read_plan
+from anyclue.hunt.render import plan_words
+from anyclue.report.text import clean
+from anyclue.scenarios.stored import scenario_to_json
 
 
 def plan(

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
-from anyclue.clues.factors import first_guilty
-from anyclue.hunts.context import Context
-from anyclue.hunts.judging import judge
-from anyclue.hunts.probing import choosing
-from anyclue.hunts.probing.running import probe as use_case
+from anyclue.hunt.judge import judge
+from anyclue.hunt.probes import selection as choosing
+from anyclue.hunt.probes.core.json_document import readings_to_json
+from anyclue.hunt.probes.core.registry import PROBES
+from anyclue.hunt.probes.run import probe as use_case
+from anyclue.hunt.render.probe_text import probes_text
+from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.probes import PROBES, readings_to_json
-from anyclue.recordings import RunDirectory
-from anyclue.reports.probe_text import probes_text
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.trial.context import Context
 
 
 def probe(

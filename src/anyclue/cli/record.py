@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from anyclue.model.errors import ExitCode, InfrastructureError, Problem, RequestError
-from anyclue.recorder.errors import RecordError
-from anyclue.recorder.options import request
-from anyclue.recorder.record import record as run_recorder
+from anyclue.record.recorder.errors import RecordError
+from anyclue.record.recorder.options import request
+from anyclue.record.recorder.record import record as run_recorder
 
 
 def record(

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
-from anyclue.hunts import judging, recorded
-from anyclue.hunts.clues import making
-from anyclue.hunts.context import Context
-from anyclue.recordings import RunDirectory
-from anyclue.recordings.recorded import is_recorded
-from anyclue.reports import summary
-from anyclue.reports.against_text import against_text
-from anyclue.reports.recorded_text import recorded_text
+from anyclue.hunt import judge as judging
+from anyclue.hunt.clue import driver as making
+from anyclue.hunt.render.plain import summary
+from anyclue.record import judge as recorded
+from anyclue.record.core.parse import is_recorded
+from anyclue.record.render.comparison import against_text
+from anyclue.record.render.text import recorded_text
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.trial.context import Context
 
 Run = Annotated[Path, typer.Argument(help="A run directory of `anyclue hunt` or `record`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print verdicts.json instead of the summary.")]

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
-from anyclue.hunts.context import Context
-from anyclue.hunts.fstests.setup import set_up_fstests
+from anyclue.fstests.run.setup import set_up_fstests
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Arch
+from anyclue.trial.context import Context
 
 PARTS = ("fstests",)
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import run_until_stopped
-from anyclue.hunts import hunt as use_case
-from anyclue.hunts.context import Context
-from anyclue.hunts.shell import shell as use_shell
+from anyclue.hunt import driver as use_case
 from anyclue.model.errors import Problem, RequestError
+from anyclue.trial.context import Context
+from anyclue.trial.shell import shell as use_shell
 
 DEFAULT = Path("scenarios/lzo-leak.toml")
 

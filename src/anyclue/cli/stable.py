@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result
-from anyclue.hunts.stable.asking import Asked
-from anyclue.hunts.stable.reviewing import review
 from anyclue.model.errors import ExitCode
-from anyclue.model.stable import Standing
-from anyclue.reports.stable_json import stable_json
-from anyclue.reports.stable_text import stable_text
+from anyclue.review.stable.core.model import Standing
+from anyclue.review.stable.driver.request import Asked
+from anyclue.review.stable.driver.review import review
+from anyclue.review.stable.render.json_document import stable_json
+from anyclue.review.stable.render.text import stable_text
 
 
 def stable(

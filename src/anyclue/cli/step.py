@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
+from anyclue.bisect.core.model import Shown
+from anyclue.bisect.run.step import Asked
+from anyclue.bisect.run.step import step as use_case
 from anyclue.cli.output import error, result, run_until_stopped
-from anyclue.hunts.bisecting.stepping import Asked
-from anyclue.hunts.bisecting.stepping import step as use_case
-from anyclue.hunts.context import Context
-from anyclue.model.bisection import Shown
 from anyclue.model.errors import AnyclueError
 from anyclue.model.verdict import Verdict
-from anyclue.reports import clean
+from anyclue.report.text import clean
+from anyclue.trial.context import Context
 
 STATUS = {Shown.GOOD: 0, Shown.BAD: 1, Shown.SKIP: 125}
 """What ``git bisect run`` takes for good, bad, and cannot tell."""

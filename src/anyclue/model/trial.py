@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from anyclue.fstests.core.model import TestPlan
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Limits, Machine
-from anyclue.model.suite import TestPlan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Axis, Cell
 
 if TYPE_CHECKING:
-    from anyclue.model.suite import TestFinding
+    from anyclue.fstests.core.model import TestFinding
 
 
 class Verdict(StrEnum):

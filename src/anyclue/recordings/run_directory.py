@@ -8,7 +8,7 @@ from pathlib import Path
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
-from anyclue.recordings.recorded import is_recorded
+from anyclue.record.core.parse import is_recorded
 from anyclue.recordings.store import read_outcome, read_recording
 
 

@@ -16,13 +16,7 @@ from typing import Any
 import polars as pl
 
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.recording import (
-    Incident,
-    Mark,
-    Outcome,
-    Reading,
-    Recording,
-)
+from anyclue.model.recording import Incident, Mark, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import format_lines, parse_lines
 from anyclue.recordings.rounds import find_rounds

@@ -1,1 +1,1 @@
-"""Static reading of C: what no guest has to run for. Pure: no process, no clock, no files."""
+"""Wing of source: static reading of C; no guest has to run for it."""

@@ -1,1 +1,1 @@
-"""The only place that spawns processes, keeps deadlines and makes temporary files."""
+"""The only place that spawns processes, keeps the cache and calls apt."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.hunts.pairs.change import Change, FileChange
-from anyclue.hunts.pairs.reviewing import Reviewer
-from anyclue.model.finding import Confidence, Finding, Review
-from anyclue.review.pairs.contracts import built_in
-from anyclue.review.pairs.program import Program
-from anyclue.review.pairs.unit import unit
+from anyclue.review.pairs.contracts.read import built_in
+from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.engine.program import Program
+from anyclue.review.pairs.frontend.unit import unit
+from anyclue.review.pairs.model import Confidence, Finding, Review
 
 Judge = Callable[[str], list[Finding]]
 Compare = Callable[[str, str], Review]

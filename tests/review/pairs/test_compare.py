@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.hunts.pairs.change import Change, FileChange
-from anyclue.hunts.pairs.reviewing import Reviewer
-from anyclue.model.finding import Confidence, FindingKind, Review
-from anyclue.review.pairs.contracts import built_in
+from anyclue.review.pairs.contracts.read import built_in
+from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.model import Confidence, FindingKind, Review
 
 Compare = Callable[[str, str], Review]
 

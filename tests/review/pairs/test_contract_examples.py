@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.model.finding import Confidence
-from anyclue.review.pairs.contracts import Pair, built_in
-from anyclue.review.pairs.program import Program
-from anyclue.review.pairs.unit import unit
+from anyclue.review.pairs.contracts.read import Pair, built_in
+from anyclue.review.pairs.engine.program import Program
+from anyclue.review.pairs.frontend.unit import unit
+from anyclue.review.pairs.model import Confidence
 
 Settle = Callable[[str], Program]
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
-from anyclue.review.pairs import contract_schema as schema
-from anyclue.review.pairs.contracts import (
+from anyclue.review.pairs.contracts import schema
+from anyclue.review.pairs.contracts.read import (
     Contracts,
     Fails,
     Pair,
@@ -440,7 +440,7 @@ def test_what_returns_its_argument_holds_it() -> None:
 
 
 def test_the_tables_lie_in_the_package() -> None:
-    tables = files("anyclue.review.pairs").joinpath("contract_tables")
+    tables = files("anyclue.review.pairs.contracts").joinpath("tables")
     assert {"common.toml", "locks.toml"} <= {entry.name for entry in tables.iterdir()}
 
 

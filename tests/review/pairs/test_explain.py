@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.model.finding import Finding, FindingKind, StepKind
+from anyclue.review.pairs.model import Finding, FindingKind, StepKind
 
 Judge = Callable[[str], list[Finding]]
 

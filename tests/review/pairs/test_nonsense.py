@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anyclue.hunts.pairs.change import Change, FileChange
-from anyclue.hunts.pairs.reviewing import Reviewer
-from anyclue.model.finding import Confidence, Review
-from anyclue.review.pairs.contracts import built_in
-from anyclue.review.pairs.explain import Text, finding
-from anyclue.review.pairs.knowledge import Facts, Knowledge
-from anyclue.review.pairs.program import Program
-from anyclue.review.pairs.suggest import with_suggestion
-from anyclue.review.pairs.unit import Unit, unit
+from anyclue.review.pairs.contracts.read import built_in
+from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.engine.path_facts import Facts, Knowledge
+from anyclue.review.pairs.engine.program import Program
+from anyclue.review.pairs.frontend.unit import Unit, unit
+from anyclue.review.pairs.model import Confidence, Review
+from anyclue.review.pairs.rules.explanation import Text, finding
+from anyclue.review.pairs.rules.suggestion import with_suggestion
 
 Settle = Callable[[str], Program]
 

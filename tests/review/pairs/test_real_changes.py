@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.model.finding import Confidence, FindingKind, Review
+from anyclue.review.pairs.model import Confidence, FindingKind, Review
 
 Compare = Callable[[str, str], Review]
 

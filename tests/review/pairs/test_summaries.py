@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from anyclue.model.finding import Finding, FindingKind, Review
-from anyclue.review.pairs.program import Program
+from anyclue.review.pairs.engine.program import Program
+from anyclue.review.pairs.model import Finding, FindingKind, Review
 
 Judge = Callable[[str], list[Finding]]
 

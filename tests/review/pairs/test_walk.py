@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from anyclue.model.finding import Finding, FindingKind
+from anyclue.review.pairs.model import Finding, FindingKind
 
 Judge = Callable[[str], list[Finding]]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.review.source import Choice, clean, has_choices, read
+from anyclue.review.source.model import Choice
+from anyclue.review.source.parse import read
+from anyclue.review.source.prepass import clean, has_choices
 
 CONDITIONS = [
     ("#ifdef A", True, False),

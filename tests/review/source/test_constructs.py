@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.review.source import read
+from anyclue.review.source.parse import read
 
 STATEMENTS = {
     "types as arguments": """

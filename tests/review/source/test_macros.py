@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from anyclue.review.source import Cleanup, read
+from anyclue.review.source.model import Cleanup
+from anyclue.review.source.parse import read
 
 LOOPS = b"""\
 int f(void)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.review.source import Choice, Source, clean, has_choices, read
+from anyclue.review.source.model import Choice, Source
+from anyclue.review.source.parse import read
+from anyclue.review.source.prepass import clean, has_choices
 
 PIECES = [
     *(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from anyclue.review.source import Choice, read
+from anyclue.review.source.model import Choice
+from anyclue.review.source.parse import read
 
 FILE = b"""\
 #include <linux/foo.h>

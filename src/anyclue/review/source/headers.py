@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from anyclue.review.source.lexing import blank
-from anyclue.review.source.words import BALANCED, MODIFIERS, TYPE_WORDS
+from anyclue.review.source.lexer import blank
+from anyclue.review.source.vocabulary import BALANCED, MODIFIERS, TYPE_WORDS
 
 HEADER: Final = re.compile(
     rb"(?P<before>[\w\s*]*?)\b(?P<name>[A-Za-z_]\w*+)(?P<gap>\s*+)(?P<parameters>" + BALANCED

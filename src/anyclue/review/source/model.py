@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tree_sitter import Node, Tree
 
-from anyclue.review.source.bounded import BoundedParser, empty_tree
+from anyclue.review.source.bounded_parser import BoundedParser, empty_tree
 from anyclue.review.source.lines import Lines, Span
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from tree_sitter import Node, Tree
 
-from anyclue.review.source.bounded import BoundedParser
+from anyclue.review.source.bounded_parser import BoundedParser
 from anyclue.review.source.lines import Lines, Span
 from anyclue.review.source.model import Choice, Function, Source
 from anyclue.review.source.prepass import Prepared, prepare

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.review.source.arguments import rewrite_arguments
-from anyclue.review.source.inside import rewrite_inside
-from anyclue.review.source.lexing import blank, erase
+from anyclue.review.source.lexer import blank, erase
 from anyclue.review.source.lines import Span
+from anyclue.review.source.macro_arguments import rewrite_arguments
 from anyclue.review.source.model import Choice, Cleanup
-from anyclue.review.source.outside import rewrite_outside
-from anyclue.review.source.words import ANNOTATION, BALANCED
+from anyclue.review.source.statement_macros import rewrite_inside
+from anyclue.review.source.toplevel_macros import rewrite_outside
+from anyclue.review.source.vocabulary import ANNOTATION, BALANCED
 
 _GUARD: Final = re.compile(
     rb"(?<!\w)(?P<kind>scoped_guard|scoped_cond_guard|guard|CLASS|ACQUIRE)[ \t]*+"

@@ -1,1 +1,1 @@
-"""What commit messages tell of backports and reverts, judged by branch; pure."""
+"""Which stable branches need a fix."""

@@ -1,0 +1,1 @@
+"""Wing of guests: which commit brought it, found by runs in guests."""

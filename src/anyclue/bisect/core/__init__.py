@@ -1,0 +1,1 @@
+"""Bisection as inference: a posterior over commits, from runs that err. Pure."""

@@ -1,0 +1,150 @@
+"""The log of ``git bisect``: read as it prints it, and written so that it can be replayed.
+
+git knows one word a commit. What is written as that word is what the posterior says of the commit,
+which never contradicts itself along the history; the single runs stand in comments.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from anyclue.bisect.core.model import Observation, Shown, Standing
+from anyclue.bisect.core.search import Search
+from anyclue.model.errors import Problem, RequestError
+
+SUBJECT: Final = 100
+"""Characters of a commit's subject that are written."""
+
+_COMMENT = re.compile(r"# ([\w-]+): \[([0-9a-f]{40}|[0-9a-f]{64})\]")
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_TERM = re.compile(r"--term-(new|bad|old|good)=(.+)")
+_TWO_WORDS = frozenset({"--term-new", "--term-bad", "--term-old", "--term-good"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class BisectLog:
+    """What a log says.
+
+    Attributes:
+        good: the good ends: those named at the start, or the first one.
+        bad: the bad end; empty when there is none yet.
+        runs: what was said after that, in order.
+    """
+
+    good: tuple[str, ...] = ()
+    bad: str = ""
+    runs: tuple[Observation, ...] = ()
+
+
+def read_log(text: str) -> BisectLog:
+    """Read what ``git bisect log`` printed, with any terms; ids are full, as git writes them.
+
+    Raises:
+        RequestError: a line is none of git's; it names the line.
+    """
+    terms = {**{one.value: one for one in Shown}, "old": Shown.GOOD, "new": Shown.BAD}
+    told: list[tuple[str, str]] = []
+    good: list[str] = []
+    bad = ""
+    runs: list[Observation] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if comment := _COMMENT.match(line):
+            told.append((comment[1], comment[2]))
+            continue
+        if not line.strip() or line.startswith("#"):
+            continue
+        command, *rest = _command(number, line)
+        if command == "start":
+            terms |= _terms(rest)
+            ends = [(terms.get(term), commit) for term, commit in told]
+            good = [commit for shown, commit in ends if shown is Shown.GOOD]
+            bad = next((commit for shown, commit in ends if shown is Shown.BAD), "")
+            runs = []
+        elif command == "terms" or not rest:
+            continue
+        elif command in terms and all(map(_ID.fullmatch, rest)):
+            shown = terms[command]
+            for commit in rest:
+                if shown is Shown.BAD and not bad:
+                    bad = commit
+                elif shown is Shown.GOOD and not good:
+                    good = [commit]
+                else:
+                    runs.append(Observation(commit=commit, shown=shown))
+        else:
+            raise _refusal(number, line)
+    return BisectLog(good=tuple(good), bad=bad, runs=tuple(runs))
+
+
+def write_log(search: Search, subjects: Mapping[str, str]) -> str:
+    """Return a bisection as a log that ``git bisect replay`` accepts.
+
+    Args:
+        search: the bisection.
+        subjects: subjects of commits, as far as they are known; they may hold anything.
+    """
+    span = search.span
+    bad = span.ids[span.bad]
+    lines = [_comment("bad", bad, subjects)]
+    lines += [_comment("good", one, subjects) for one in span.good]
+    lines.append(shlex.join(("git", "bisect", "start", bad, *span.good)))
+    for commit, runs in search.runs.items():
+        lines += [f"# run: {one.shown.value}{_because(one)}" for one in runs]
+        if commit != bad and commit in span.number:
+            word = _word(search, commit)
+            lines += [_comment(word, commit, subjects), f"git bisect {word} {commit}"]
+    status = search.status
+    if status.standing is Standing.FOUND:
+        lines.append(_comment("first bad commit", status.accused[0], subjects))
+    return "\n".join(lines) + "\n"
+
+
+def _word(search: Search, commit: str) -> Shown:
+    if commit in search.skipped:
+        return Shown.SKIP
+    return Shown.BAD if search.now.shows[search.span.number[commit]] >= 0.5 else Shown.GOOD
+
+
+def _command(number: int, line: str) -> list[str]:
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise _refusal(number, line) from error
+    if words[:2] == ["git", "bisect"] and len(words) > 2:
+        return words[2:]
+    if words[:1] == ["git-bisect"] and len(words) > 1:
+        return words[1:]
+    raise _refusal(number, line)
+
+
+def _terms(options: Sequence[str]) -> dict[str, Shown]:
+    """Return the user's own words; those after ``--`` are paths."""
+    options = options[: options.index("--")] if "--" in options else options
+    joined = [f"{one}={value}" for one, value in pairwise(options) if one in _TWO_WORDS]
+    found = [match for one in (*options, *joined) if (match := _TERM.fullmatch(one))]
+    return {m[2]: Shown.BAD if m[1] in ("new", "bad") else Shown.GOOD for m in found}
+
+
+def _comment(word: str, commit: str, subjects: Mapping[str, str]) -> str:
+    return f"# {word}: [{commit}] {_plain(subjects.get(commit, ''))}".rstrip()
+
+
+def _because(run: Observation) -> str:
+    return f" ({_plain(run.because)})" if run.because else ""
+
+
+def _plain(text: str) -> str:
+    """Return a text on one line, without characters that do something."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= SUBJECT else f"{line[: SUBJECT - 3]}..."
+
+
+def _refusal(number: int, line: str) -> RequestError:
+    what = f"not a line of git bisect log: {_plain(line)!r}"
+    step = "give what `git bisect log` printed"
+    return RequestError([Problem(what=what, where=f"line {number}", next_step=step)])

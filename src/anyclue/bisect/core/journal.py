@@ -1,0 +1,212 @@
+"""The journal of a bisection: JSON lines that are only ever appended to.
+
+The first line names the version, the ends and the settings; each of the others is one run, and one
+is all evidence. A line counts once its line end is there, so that one cut short by kill -9
+or a full disk is as if it had never been begun.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any, Final, TypeVar
+
+from anyclue.bisect.core.likelihood import believed, checked
+from anyclue.bisect.core.model import Evidence, Observation, Rates, Settings, Shown
+from anyclue.model.errors import Problem, RequestError
+
+T = TypeVar("T")
+
+SCHEMA: Final = "anyclue.bisection/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """What a journal holds.
+
+    Attributes:
+        good: ids of the good ends.
+        bad: id of the bad end.
+        settings: what the bisection keeps to.
+        evidence: what is known of commits beside runs; None where nobody has looked yet.
+        runs: what was seen, in order.
+        length: characters of its whole lines; what follows is to be cut off before appending.
+    """
+
+    good: tuple[str, ...]
+    bad: str
+    settings: Settings
+    evidence: tuple[Evidence, ...] | None = None
+    runs: tuple[Observation, ...] = ()
+    length: int = 0
+
+
+def begin(good: tuple[str, ...], bad: str, settings: Settings) -> str:
+    """Return the first line."""
+    rates = settings.rates
+    return _line(
+        {
+            "schema": SCHEMA,
+            "good": list(good),
+            "bad": bad,
+            "confidence": settings.confidence,
+            "false_bad": rates.false_bad,
+            "false_good": rates.false_good,
+            "floor": settings.floor,
+            "repeats": settings.repeats,
+        }
+    )
+
+
+def run_line(seen: Observation) -> str:
+    """Return the line of one run."""
+    fields: dict[str, Any] = {"commit": seen.commit, "shown": seen.shown.value}
+    if seen.rates is not None:
+        fields |= {"false_bad": seen.rates.false_bad, "false_good": seen.rates.false_good}
+    if seen.ratio is not None:
+        fields["ratio"] = seen.ratio
+    if seen.because:
+        fields["because"] = seen.because
+    if not seen.made:
+        fields["made"] = False
+    return _line(fields)
+
+
+def evidence_line(known: Iterable[Evidence]) -> str:
+    """Return the line of all evidence: one, so that it is there whole or not at all."""
+    told = [{"commit": one.commit, "ratio": one.ratio, "because": one.because} for one in known]
+    return _line({"evidence": told})
+
+
+def read(text: str) -> Journal:
+    """Read a journal.
+
+    Raises:
+        RequestError: a whole line is not what it should be; it names the line.
+    """
+    length = text.rfind("\n") + 1
+    lines = text[:length].split("\n")[:-1]
+    if not lines:
+        raise _refusal(1, "the first line is not whole")
+    journal = _parsed(1, lines[0], _first)
+    evidence: tuple[Evidence, ...] | None = None
+    runs: list[Observation] = []
+    for number, line in enumerate(lines[1:], 2):
+        one = _parsed(number, line, _entry)
+        if isinstance(one, Observation):
+            runs.append(one)
+        else:
+            evidence = one
+    return replace(journal, evidence=evidence, runs=tuple(runs), length=length)
+
+
+def _parsed(number: int, line: str, read_one: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return read_one(_fields(line))
+    except KeyError as error:
+        raise _refusal(number, f"it has no {error}") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _refusal(number, str(error)) from error
+
+
+def _fields(line: str) -> Mapping[str, Any]:
+    fields = json.loads(line)
+    if not isinstance(fields, dict):
+        raise TypeError("it is no object")
+    return fields
+
+
+def _first(fields: Mapping[str, Any]) -> Journal:
+    if fields["schema"] != SCHEMA:
+        raise ValueError(f"schema {fields['schema']!r} is not {SCHEMA!r}")
+    good = fields["good"]
+    if not isinstance(good, list):
+        raise TypeError("good is not a list")
+    repeats = fields["repeats"]
+    if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 0:
+        raise ValueError(f"repeats is {repeats!r}")
+    settings = Settings(
+        confidence=_share(fields, "confidence"),
+        rates=_rates(fields),
+        floor=_share(fields, "floor"),
+        repeats=repeats,
+    )
+    return Journal(
+        good=tuple(_text(one, "good") for one in good),
+        bad=_text(fields["bad"], "bad"),
+        settings=checked(settings),
+    )
+
+
+def _entry(fields: Mapping[str, Any]) -> tuple[Evidence, ...] | Observation:
+    if "evidence" in fields:
+        told = fields["evidence"]
+        if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+            raise TypeError("evidence is no list of objects")
+        return tuple(map(_evidence, told))
+    because = _text(fields.get("because", ""), "because")
+    rates = _rates(fields) if "false_bad" in fields or "false_good" in fields else None
+    return Observation(
+        commit=_text(fields["commit"], "commit"),
+        shown=Shown(fields["shown"]),
+        rates=rates,
+        ratio=_ratio(fields) if "ratio" in fields else None,
+        because=because,
+        made=_flag(fields.get("made", True), "made"),
+    )
+
+
+def _evidence(fields: Mapping[str, Any]) -> Evidence:
+    because = _text(fields.get("because", ""), "because")
+    commit = _text(fields["commit"], "commit")
+    return Evidence(commit=commit, ratio=_ratio(fields), because=because)
+
+
+def _rates(fields: Mapping[str, Any]) -> Rates:
+    rates = Rates(false_bad=_share(fields, "false_bad"), false_good=_share(fields, "false_good"))
+    believed(rates)
+    return rates
+
+
+def _number(fields: Mapping[str, Any], name: str) -> float:
+    value = fields[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise TypeError(f"{name} is no number")
+    return float(value)
+
+
+def _share(fields: Mapping[str, Any], name: str) -> float:
+    value = _number(fields, name)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value:g}, not between 0 and 1")
+    return value
+
+
+def _ratio(fields: Mapping[str, Any]) -> float:
+    value = _number(fields, "ratio")
+    if value < 0:
+        raise ValueError(f"ratio is {value:g}, below 0")
+    return value
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is neither true nor false")
+    return value
+
+
+def _line(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, allow_nan=False) + "\n"
+
+
+def _refusal(number: int, what: str) -> RequestError:
+    step = "the journal was edited or is another file's; begin the bisection anew"
+    return RequestError([Problem(what=what, where=f"journal, line {number}", next_step=step)])

@@ -1,0 +1,142 @@
+"""Ranges too large for one matrix, narrowed along their spine first.
+
+The spine is the longest path from the bad end to the oldest commits. Every commit belongs to the
+oldest commit of the spine that reaches it: the spine cuts the range into pieces, and a spine commit
+shows the bug exactly when the first bad commit is in its piece or an earlier one. So the spine
+alone is a linear history of pieces, searched by the same rules with priors by their weight. It is
+left for the smallest run of pieces that holds nearly all probability: a range of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from anyclue.bisect.core.ancestry import MOST_SEGMENTS, between, history, segments
+from anyclue.bisect.core.likelihood import checked
+from anyclue.bisect.core.model import Commit, Evidence, Observation, Range, Settings, Standing
+from anyclue.bisect.core.posterior import belief
+from anyclue.bisect.core.prior import prior
+from anyclue.bisect.core.search import Search, search
+
+ENOUGH: Final = 0.99
+"""Probability that the pieces which are kept hold together."""
+SURER: Final = 0.9995
+"""Confidence on the spine, which is left before it is reached: no piece is accused as a commit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spine:
+    """A range cut into pieces.
+
+    Attributes:
+        line: the spine as a linear range, oldest first.
+        piece: by commit of the range, the number of its piece.
+    """
+
+    line: Range
+    piece: dict[str, int]
+
+
+def spine(span: Range) -> Spine:
+    """Cut a range along the longest path from its bad end."""
+    depth: dict[str, int] = {}
+    deepest: dict[str, str] = {}
+    for commit in span.commits:
+        inside = [parent for parent in commit.parents if parent in depth]
+        if inside:
+            deepest[commit.id] = max(inside, key=depth.__getitem__)
+        depth[commit.id] = 1 + depth[deepest[commit.id]] if inside else 0
+    path = [span.bad]
+    while path[-1] in deepest:
+        path.append(deepest[path[-1]])
+    path.reverse()
+    parents = {commit.id: commit.parents for commit in span.commits}
+    piece: dict[str, int] = {}
+    for number, tip in enumerate(path):
+        todo = [tip]
+        while todo:
+            one = todo.pop()
+            if one in parents and one not in piece:
+                piece[one] = number
+                todo.extend(parents[one])
+    line = (
+        Commit(id=tip, parents=(path[number - 1],) if number else parents[tip])
+        for number, tip in enumerate(path)
+    )
+    return Spine(line=Range(good=span.good, bad=span.bad, commits=tuple(line)), piece=piece)
+
+
+def stage(
+    span: Range,
+    settings: Settings,
+    *,
+    evidence: Sequence[Evidence] = (),
+    seen: Sequence[Observation] = (),
+) -> Search:
+    """Return the bisection of a range of any size: of its spine, or of what is left of it.
+
+    It follows from the runs alone. What is left is fixed by the first runs that suffice; where it
+    turns out not to hold the culprit, the runs up to now decide anew. Runs at commits that are no
+    part of what is searched are passed over there.
+
+    Raises:
+        RequestError: the range is not ordered, or has several tips.
+    """
+    if segments(span.commits) <= MOST_SEGMENTS:
+        return _told(search(history(span), settings, evidence=evidence), seen)
+    cut = spine(span)
+    coarse = _coarse(cut, settings, evidence)
+    windows = []
+    for one in seen:
+        coarse = _told(coarse, [one])
+        windows.append(_window(coarse, cut))
+    fitting = [one for one in windows if one is not None]
+    for window in dict.fromkeys((*fitting[:1], *fitting[-1:])):
+        inner = _inside(span, cut, *window)
+        now = stage(inner, settings, evidence=evidence, seen=seen)
+        if now.status.standing not in (Standing.BAD_IS_CLEAN, Standing.GOOD_IS_BAD):
+            return now
+    return coarse
+
+
+def _inside(span: Range, cut: Spine, low: int, high: int) -> Range:
+    """Return the range that some pieces in a row make."""
+    path = [commit.id for commit in cut.line.commits]
+    good = (path[low - 1],) if low else span.good
+    return between(span.commits, good, path[high])
+
+
+def _coarse(cut: Spine, settings: Settings, evidence: Sequence[Evidence]) -> Search:
+    number = {commit: position for position, commit in enumerate(cut.piece)}
+    share = prior(number, evidence, settings.floor)
+    pieces = np.fromiter(cut.piece.values(), dtype=np.int64)
+    start = belief(history(cut.line), np.bincount(pieces, weights=share).astype(np.float64))
+    surer = replace(checked(settings), confidence=max(settings.confidence, SURER))
+    return Search(now=start, settings=surer)
+
+
+def _told(now: Search, seen: Iterable[Observation]) -> Search:
+    for one in seen:
+        if one.commit in now.span.number or now.span.outside(one.commit):
+            now = now.after(one)
+    return now
+
+
+def _window(coarse: Search, cut: Spine) -> tuple[int, int] | None:
+    """Return the fewest pieces in a row that hold enough; None when they are not fewer commits."""
+    mass = coarse.now.commits
+    sizes = np.bincount(np.fromiter(cut.piece.values(), dtype=np.int64))
+    held = np.concatenate(([0.0], np.cumsum(mass)))
+    weight = np.concatenate(([0], np.cumsum(sizes)))
+    ends = np.searchsorted(held, held[:-1] + ENOUGH * mass.sum() - 1e-12)
+    begins = np.flatnonzero(ends <= len(mass))
+    if mass.sum() < 0.9 or not len(begins):
+        return None
+    low = int(begins[np.argmin(weight[ends[begins]] - weight[begins])])
+    high = int(ends[low]) - 1
+    left = int(weight[high + 1] - weight[low])
+    return (low, high) if left <= MOST_SEGMENTS or low == high else None

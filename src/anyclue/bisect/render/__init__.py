@@ -1,0 +1,1 @@
+"""A bisection for people and for machines. Pure."""

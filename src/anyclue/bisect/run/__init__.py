@@ -1,0 +1,1 @@
+"""Bisection at work: commits run in guests, evidence, the proof."""

@@ -1,0 +1,155 @@
+"""One cell with module sources of any version: built, run in guests, judged."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from anyclue.bisect.run.fixups import Fixup, applied
+from anyclue.model.recording import Outcome, Recording
+from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
+from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.store import read_recording
+from anyclue.scenarios.stored import scenario_to_json
+from anyclue.system.files import write_whole
+from anyclue.trial.context import Context
+from anyclue.trial.executor import LocalExecutor
+from anyclue.trial.jobs import pin_kernels, prepare_jobs
+from anyclue.trial.kernels import module_trees as trees
+from anyclue.verdicts.judge import judge_cells
+
+log = logging.getLogger(__name__)
+
+
+def begin(run: RunDirectory, text: str, scenario: Scenario, kernel: Kernel, cell: Cell) -> Scenario:
+    """Write what a run of one cell begins with; return the scenario with that cell alone.
+
+    Args:
+        run: its directory.
+        text: that of the scenario.
+        scenario: what it says.
+        kernel: the kernel whose module is rebuilt.
+        cell: the cell, whatever its kernel.
+    """
+    planned = replace(scenario, cells=(replace(cell, kernel=kernel.name),), references=())
+    write_whole(run.scenario, text)
+    write_whole(run.plan, scenario_to_json(planned))
+    return planned
+
+
+@dataclass
+class Cells:
+    """Runs one cell with kernels that are named as they come.
+
+    Attributes:
+        run: where recordings and sources are kept.
+        scenario: as the run's plan has it; kernels that ran are in it.
+        kernel: the name of its kernel whose module is rebuilt.
+        conditions: the cell, whatever its kernel.
+        carried: changes to apply where they apply.
+        context: the cache.
+        build_seconds: what making the last kernel took; 0 when nothing was made.
+    """
+
+    run: RunDirectory
+    scenario: Scenario
+    kernel: str
+    conditions: Cell
+    carried: Sequence[Fixup]
+    context: Context
+    build_seconds: float = 0.0
+    _used: dict[str, int] = field(default_factory=dict)
+
+    async def judged(
+        self, name: str, sources: trees.Sources, commit: GitKernel | None = None
+    ) -> CellVerdict:
+        """Return the verdict of the next trial; of more, where one proves nothing.
+
+        ``commit`` is the kernel to build from git, where the scenario's comes from there.
+
+        A trial that is recorded already, and not used yet, is not run again.
+
+        Raises:
+            RequestError: the module does not build from these sources.
+            InfrastructureError: the machine failed: nothing is said about the cell.
+        """
+        cell = replace(self.conditions, kernel=name)
+        self.build_seconds = 0.0
+        group: list[Recording] = []
+        while True:
+            number = self._used.get(name, 0) + 1
+            if self.run.outcome(cell, number) is None:
+                before = time.monotonic()
+                scenario = await self._planned(name, sources, commit)
+                jobs = await prepare_jobs(scenario, [(cell, number)], self.context)
+                self.build_seconds += time.monotonic() - before
+                async for _ in LocalExecutor(self.context.store, self.run, 1).run(jobs):
+                    pass
+            group.append(self._read(cell, number))
+            verdict = self._judged(cell, group)
+            if not self._more(verdict, group):
+                return verdict
+
+    def recalled(self, name: str) -> CellVerdict | None:
+        """Return what `judged` returned once for trials that are recorded; None where none is."""
+        cell = replace(self.conditions, kernel=name)
+        group: list[Recording] = []
+        for number in self._recorded(cell):
+            group.append(self._read(cell, number))
+            verdict = self._judged(cell, group)
+            if not self._more(verdict, group):
+                return verdict
+        return None
+
+    def _recorded(self, cell: Cell) -> Iterator[int]:
+        while self.run.outcome(cell, number := self._used.get(cell.kernel, 0) + 1) is not None:
+            yield number
+
+    def _read(self, cell: Cell, number: int) -> Recording:
+        self._used[cell.kernel] = number
+        return read_recording(self.run.trial(cell, number))
+
+    def _judged(self, cell: Cell, recordings: Sequence[Recording]) -> CellVerdict:
+        scenario = replace(self.scenario, cells=(cell,), references=())
+        return judge_cells(scenario, {cell: tuple(recordings)})[0]
+
+    def _more(self, verdict: CellVerdict, group: Sequence[Recording]) -> bool:
+        open_ = verdict.outcome in (Outcome.PASSED, Outcome.LOST)
+        left = len(group) <= self.scenario.limits.extra_trials
+        return verdict.verdict is Verdict.UNPROVEN and open_ and left
+
+    async def _planned(
+        self, name: str, sources: trees.Sources, commit: GitKernel | None
+    ) -> Scenario:
+        """Return the scenario with a kernel of this name, built from these sources."""
+        scenario = self.scenario
+        if name not in scenario.kernels:
+            own = replace(self.conditions, kernel=self.kernel)
+            pinned = await pin_kernels(replace(scenario, cells=(own,)), self.context)
+            kernel = pinned.kernels[self.kernel]
+            if commit is not None:
+                made = replace(kernel, name=name, source=commit)
+            else:
+                made = await self._of_tree(kernel, name, sources)
+            cells = [one for one in scenario.cells if one.kernel != self.kernel]
+            self.scenario = replace(
+                scenario,
+                kernels={**pinned.kernels, name: made},
+                cells=(*cells, replace(own, kernel=name)),
+            )
+            write_whole(self.run.plan, scenario_to_json(self.scenario))
+        return self.scenario
+
+    async def _of_tree(self, kernel: Kernel, name: str, sources: trees.Sources) -> Kernel:
+        assert kernel.variant is not None  # noqa: S101 - it is the one that is rebuilt
+        tree = trees.keep(self.run, name, sources)
+        many = range(len(self.carried))
+        paths = [self.run.file(f"carried/{number}.patch").absolute() for number in many]
+        done = await applied(self.carried, paths, tree)
+        if done:
+            log.info("%s: carries %s", name, ", ".join(done))
+        variant = replace(kernel.variant, tree=str(tree), edits=(), patches=())
+        return replace(kernel, name=name, variant=variant)

@@ -1,1 +1,0 @@
-"""Where the fault is: evidence on functions, combined by likelihood ratios, ranked."""

@@ -1,0 +1,1 @@
+"""Upstream fstests in guests: what check is told and says, memory charged to each test."""

@@ -1,0 +1,1 @@
+"""What check prints and is told, as values; verdicts by test. Pure."""

@@ -1,0 +1,246 @@
+"""From what the trials say of each test to findings, and to the verdict of the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from anyclue.fstests.core.check_model import (
+    CheckNews,
+    CheckResult,
+    CheckRun,
+    CheckStatus,
+    KnownFailure,
+)
+from anyclue.fstests.core.known_failures import is_of, news
+from anyclue.fstests.core.memory import OfTest, judge_memory
+from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.refusals import refusal_of
+from anyclue.fstests.core.trial_recording import begun_on
+from anyclue.fstests.run.evidence import Evidence, Gathered
+from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.recording import Incident, Outcome
+from anyclue.model.scenario import Cell
+from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.verdicts.evidence import SEVERITY
+
+_WORST: Final = (
+    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
+    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
+)
+_DEAD: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.OOM, Outcome.CORRUPT})
+_NAMED: Final = 5
+
+
+def findings(
+    gathered: Gathered, *, least_kib: float, known: Sequence[KnownFailure] = ()
+) -> tuple[TestFinding, ...]:
+    """Return what is said of each test; ``known`` are failures that are no news."""
+    found = [_finding(evidence, least_kib) for evidence in gathered.tests]
+    return tuple(_beside(found, _news(gathered, known)))
+
+
+def _news(gathered: Gathered, known: Sequence[KnownFailure]) -> CheckNews:
+    """Return what is news beside the known failures."""
+    if not known or not gathered.trials:
+        return CheckNews()
+    recording = gathered.trials[0].recording
+    return news(
+        CheckRun(results=tuple(r for evidence in gathered.tests for r in evidence.results)),
+        known,
+        kernel=str(recording.provenance.get("release", "")),
+        today=begun_on(recording.kernel_log),
+    )
+
+
+def _beside(found: Sequence[TestFinding], said: CheckNews) -> Iterator[TestFinding]:
+    """Give the findings with the known failures that excuse them, and those that no longer hold."""
+    excused = {(r.section, r.test): entry for r, entry in said.known}
+    passed = {(r.section, r.test): entry for r, entry in said.passed}
+    for finding in found:
+        section, test = finding.id.section, finding.id.test
+        outdated = [
+            f"its entry among the known failures ended with {entry.until}"
+            for entry in said.expired
+            if is_of(entry, test, section)
+        ]
+        if entry := passed.get((section, test)):
+            outdated.append(f"it passed, and is known to fail: {entry.reason}")
+        yield replace(finding, known=excused.get((section, test)), outdated="; ".join(outdated))
+
+
+def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
+    worst = _worst(evidence)
+    memory = judge_memory(evidence, least_kib) if ran(evidence.results) else OfTest()
+    status = worst.status if worst else CheckStatus.LOST
+    return TestFinding(
+        id=evidence.id,
+        status=status,
+        reason=worst.reason if worst else "it was not reached",
+        results=tuple(evidence.results),
+        memory=_of_a_whole_run(memory.verdict, status),
+        alone=memory.alone,
+        after=memory.after,
+        wants_group=memory.wants_group,
+        killed=evidence.killed,
+        disagreement="; ".join(dict.fromkeys(evidence.disagreements)),
+        refusal=refusal_of(worst) if worst else None,
+    )
+
+
+def _of_a_whole_run(memory: TestVerdict | None, status: CheckStatus) -> TestVerdict | None:
+    """Return a verdict on memory: of a test that may have ended early, none that is clean."""
+    if memory is None or status is not CheckStatus.LOST or memory.verdict is not Verdict.CLEAN:
+        return memory
+    because = f"nothing says that the test came to its end; {memory.because}"
+    return replace(memory, verdict=Verdict.UNPROVEN, because=because)
+
+
+def _worst(evidence: Evidence) -> CheckResult | None:
+    """Return the worst result; one that the host lost does not count beside any other."""
+    results: Sequence[CheckResult] = evidence.results
+    if not _is_dead(evidence.killed):
+        told = [result for result in results if result.status is not CheckStatus.LOST]
+        results = told or results
+    return min(results, key=lambda result: _WORST.index(result.status), default=None)
+
+
+def _is_dead(killed: str) -> bool:
+    return killed.partition(":")[0] in _DEAD
+
+
+def ran(results: Sequence[CheckResult]) -> bool:
+    """Say whether a test ran at all, as far as check said."""
+    unrun = {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}
+    return any(result.status not in unrun for result in results)
+
+
+def cell_verdict(
+    cell: Cell,
+    gathered: Gathered,
+    tests: Sequence[TestFinding],
+    reference: Cell | None,
+    failing_there: frozenset[TestId],
+) -> CellVerdict:
+    """Return the verdict of a cell from its tests.
+
+    A test that fails in the reference too (``failing_there``) is not held against the cell.
+    """
+    by_verdict: dict[Verdict, list[TestFinding]] = {verdict: [] for verdict in Verdict}
+    for test in tests:
+        if (verdict := standing(test, failing_there, is_reference=reference is None)) is not None:
+            by_verdict[verdict].append(test)
+    verdict = next(
+        (
+            v
+            for v in (Verdict.LEAK, Verdict.BROKEN, Verdict.UNPROVEN, Verdict.CLEAN)
+            if by_verdict[v]
+        ),
+        Verdict.UNPROVEN,
+    )
+    worst = worst_leak(tests)
+    memory = worst.memory if worst else None
+    incident = next((i for test in tests if (i := _incident(test))), None)
+    return CellVerdict(
+        cell=cell,
+        outcome=_outcome(gathered, tests, by_verdict[Verdict.BROKEN]),
+        verdict=verdict,
+        because=_because(by_verdict, tests) or _nothing_ran(gathered),
+        rate_kib_per_round=memory.rate_kib_per_run if memory else None,
+        rate_ci95_kib=memory.rate_ci95_kib if memory else None,
+        signature=memory.signature if memory else None,
+        signature_detail=_where(worst) if worst else "",
+        classes={},
+        rounds=sum(len(trial.record.calls) for trial in gathered.trials),
+        warm_up=0,
+        trials=len(gathered.trials),
+        reference=reference,
+        incident=incident,
+    )
+
+
+def worst_leak(tests: Sequence[TestFinding]) -> TestFinding | None:
+    """Return the test that leaks most; None where none leaks."""
+    leaks = [test for test in tests if test.memory and test.memory.verdict is Verdict.LEAK]
+    return max(leaks, key=_rate, default=None)
+
+
+def _where(test: TestFinding) -> str:
+    return f"in {test.id}" + (f" after {_names(test.after)}" if test.after else "")
+
+
+def standing(
+    test: TestFinding, failing_there: frozenset[TestId], *, is_reference: bool
+) -> Verdict | None:
+    """Return how one test counts in its cell; None when it was not to run."""
+    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED} and not test.disagreement:
+        return None
+    memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
+    if memory in {Verdict.LEAK, Verdict.BROKEN}:
+        return memory
+    if _is_dead(test.killed):
+        return Verdict.BROKEN
+    if test.is_news and test.id not in failing_there and not is_reference:
+        return Verdict.BROKEN
+    return Verdict.UNPROVEN if test.disagreement else memory
+
+
+def _rate(test: TestFinding) -> float:
+    return (test.memory.rate_kib_per_run or 0.0) if test.memory else 0.0
+
+
+def _incident(test: TestFinding) -> Incident | None:
+    runs = test.memory.runs if test.memory and test.memory.verdict is Verdict.BROKEN else ()
+    return next((run.incident for run in runs if run.incident), None)
+
+
+def _outcome(
+    gathered: Gathered, tests: Sequence[TestFinding], broken: Sequence[TestFinding]
+) -> Outcome:
+    outcomes = {trial.recording.outcome for trial in gathered.trials}
+    if not any(ran(test.results) for test in tests):
+        outcomes = outcomes - {Outcome.PASSED} or {Outcome.NOT_RUN}
+    elif broken:
+        outcomes |= {Outcome.FAILED}
+    return next((o for o in SEVERITY if o in outcomes), Outcome.NOT_RUN)
+
+
+def _because(
+    by_verdict: Mapping[Verdict, Sequence[TestFinding]], tests: Sequence[TestFinding]
+) -> str:
+    parts = []
+    for test in by_verdict[Verdict.LEAK][:_NAMED]:
+        memory = test.memory
+        rate = f" ({memory.rate_kib_per_run:+.0f} KiB a run)" if memory and _rate(test) else ""
+        parts.append(f"leak {_where(test)}{rate}")
+    broken = by_verdict[Verdict.BROKEN][:_NAMED]
+    parts += [f"{test.id} {_how_broken(test)}" for test in broken]
+    counted = sum(map(len, by_verdict.values()))
+    if by_verdict[Verdict.CLEAN]:
+        parts.append(f"{len(by_verdict[Verdict.CLEAN])} of {counted} tests clean")
+    if unproven := by_verdict[Verdict.UNPROVEN]:
+        parts.append(f"unproven: {_names([test.id for test in unproven])}")
+    for status, word in ((CheckStatus.NOT_RUN, "not run"), (CheckStatus.EXPUNGED, "left out")):
+        if of_status := [test.id for test in tests if test.status is status]:
+            parts.append(f"{word}: {_names(of_status)}")
+    return "; ".join(parts)
+
+
+def _nothing_ran(gathered: Gathered) -> str:
+    recordings = [trial.recording for trial in gathered.trials]
+    whys = dict.fromkeys(one.detail for one in recordings if one.outcome is not Outcome.PASSED)
+    return "; ".join(["no test ran", *whys])
+
+
+def _how_broken(test: TestFinding) -> str:
+    if test.killed:
+        return f"ended its guest ({test.killed})"
+    if test.memory and test.memory.verdict is Verdict.BROKEN:
+        return f"broke the kernel ({test.memory.because})"
+    return f"failed ({test.reason})"
+
+
+def _names(tests: Sequence[TestId]) -> str:
+    more = f" and {len(tests) - _NAMED} more" if len(tests) > _NAMED else ""
+    return ", ".join(str(test) for test in tests[:_NAMED]) + more

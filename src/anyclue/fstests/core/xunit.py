@@ -1,0 +1,177 @@
+"""check's own report, ``result.xml`` (``-R xunit``, ``-R xunit-quiet``), as results.
+
+The file comes from a guest. A document type, which check never writes, ends the
+reading; so does a mistake in the XML, and what stands before it is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from anyclue.fstests.core.check_line import SECTION_NAME, TEST_ID, judge
+from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+
+_CLASS = "xfstests."
+_NO_SECTIONS = "-no-sections-"
+_GLOBAL = "global"
+_TEST = re.compile(TEST_ID, re.ASCII)
+_SECTION = re.compile(SECTION_NAME, re.ASCII)
+_LENGTH_KEPT = 500
+_LINES_KEPT = 200
+_STATUS = {"skipped": CheckStatus.NOT_RUN, "failure": CheckStatus.FAILED}
+
+
+class _RefusedError(Exception):
+    """The document holds what check never writes."""
+
+
+@dataclass(kw_only=True)
+class _Case:
+    attributes: Mapping[str, str]
+    status: CheckStatus = CheckStatus.PASSED
+    reason: str = ""
+    text: list[str] = field(default_factory=list)
+
+
+class _Report:
+    """Gathers results while expat walks through the document."""
+
+    def __init__(self) -> None:
+        self.suite: Mapping[str, str] | None = None
+        self.properties: dict[str, str] = {}
+        self.results: list[CheckResult] = []
+        self.notes: list[str] = []
+        self._path: list[str] = []
+        self._case: _Case | None = None
+        self._numbers: Counter[tuple[str, str]] = Counter()
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._path.append(tag)
+        if len(self._path) == 1:
+            if tag != "testsuite":
+                raise _RefusedError(f"the document is a {tag[:40]!r}, not a testsuite")
+            self.suite = attributes
+        elif self._path[1:] == ["properties", "property"]:
+            name, value = attributes.get("name", ""), attributes.get("value", "")
+            self.properties[name[:_LENGTH_KEPT]] = value[:_LENGTH_KEPT]
+        elif self._path[1:] == ["testcase"]:
+            self._case = _Case(attributes=attributes)
+        elif self._case is not None and tag in _STATUS:
+            self._case.status = _STATUS[tag]
+            self._case.reason = " ".join(attributes.get("message", "").split())
+
+    def text(self, data: str) -> None:
+        if self._case is not None and self._path[-1] == "system-err":
+            self._case.text.append(data)
+
+    def end(self, _tag: str) -> None:
+        self._path.pop()
+        if len(self._path) == 1 and self._case is not None:
+            self._add(self._case, self._case.status)
+            self._case = None
+
+    def add_unfinished(self) -> None:
+        """Add the test whose element has no end."""
+        if self._case is not None:
+            self._add(self._case, CheckStatus.LOST)
+
+    def section(self, attributes: Mapping[str, str]) -> str:
+        """Return the section of a test case; check calls a run without sections global."""
+        section = attributes.get("classname", "").removeprefix(_CLASS)
+        unnamed = self.properties.get("SECTION", _NO_SECTIONS) == _NO_SECTIONS
+        known = _SECTION.fullmatch(section) and not (section == _GLOBAL and unnamed)
+        return section if known else ""
+
+    def _add(self, case: _Case, status: CheckStatus) -> None:
+        section = self.section(case.attributes)
+        test = case.attributes.get("name", "")
+        if not _TEST.fullmatch(test):
+            self.notes.append(f"{test[:60]!r} is not the name of a test")
+            return
+        self._numbers[section, test] += 1
+        reasons = {
+            CheckStatus.LOST: "its element in the report has no end",
+            CheckStatus.NOT_RUN: case.reason[:_LENGTH_KEPT] or "no reason given",
+            CheckStatus.FAILED: _failure(case.reason[:_LENGTH_KEPT]),
+        }
+        failed = status is CheckStatus.FAILED
+        lines = "".join(case.text).strip("\n").split("\n") if failed and case.text else []
+        self.results.append(
+            CheckResult(
+                test=test,
+                status=status,
+                reason=reasons.get(status, ""),
+                seconds=_seconds(case.attributes) if status is CheckStatus.PASSED else None,
+                section=section,
+                number=self._numbers[section, test],
+                lines=tuple(line[:_LENGTH_KEPT] for line in lines[:_LINES_KEPT]),
+            )
+        )
+
+
+def parse_xunit(document: bytes) -> CheckRun:
+    """Return what a ``result.xml`` says, cut short or whole. Never raises on what is in it.
+
+    check writes the file anew before every test; one that was written in the middle of a run is
+    cut short. Expunged tests are not in it. The reason of a failure is the last one that check
+    remembers, which may be an earlier test's: that in check's output is the better one.
+    """
+    report = _Report()
+    cut_short = _walk(document, report)
+    report.add_unfinished()
+    suite = report.suite or {}
+    cases = {result.test for result in report.results}
+    if not cut_short and not suite.get("time"):
+        cut_short = "the report was written while check ran"
+    if not cut_short and _count(suite) > len(cases):
+        cut_short = f"the report has {len(cases)} of the {_count(suite)} tests that began"
+    section = report.properties.get("SECTION", _NO_SECTIONS)
+    named = section != _NO_SECTIONS and _SECTION.fullmatch(section)
+    return CheckRun(
+        results=tuple(report.results),
+        cut_short=cut_short,
+        settings={section if named else "": report.properties},
+        notes=tuple(report.notes),
+    )
+
+
+def _walk(document: bytes, report: _Report) -> str:
+    """Read the document; return why it could not be read to its end, or nothing."""
+
+    def refuse(*_: object) -> None:
+        raise _RefusedError("it declares a document type")
+
+    # expat would look an encoding's name up among Python's codecs; check writes UTF-8.
+    parser = expat.ParserCreate("UTF-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = report.start
+    parser.EndElementHandler = report.end
+    parser.CharacterDataHandler = report.text
+    parser.StartDoctypeDeclHandler = refuse  # without one there are no entities to expand
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as error:
+        return f"the report is not whole: {error}"
+    except _RefusedError as error:
+        return f"the report was refused: {error}"
+    return ""
+
+
+def _failure(message: str) -> str:
+    """Return check's message as its output words it: without the path of the details."""
+    told = judge(message, ())
+    return told.reason if told.status is CheckStatus.FAILED else message or "failed"
+
+
+def _seconds(attributes: Mapping[str, str]) -> float | None:
+    text = attributes.get("time", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _count(suite: Mapping[str, str]) -> int:
+    text = suite.get("tests", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,1 @@
+"""Upstream fstests built, run in a guest, repeated where memory is in doubt."""

@@ -1,0 +1,126 @@
+"""The plans of a hunt's next trials of fstests, from what its trials so far left in the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from anyclue.fstests.core.model import Part, TestId, TestPlan
+from anyclue.fstests.core.plan import next_plan
+from anyclue.fstests.core.verdicts import findings
+from anyclue.fstests.run.build import SuiteTree, build_suite, read_tree
+from anyclue.fstests.run.configuration import arguments, sections
+from anyclue.fstests.run.evidence import gather, read_trials, recordings_of
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.recording import Recording
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.trial.context import Context
+
+PROVENANCE = "fstests"
+
+
+async def plan_tests(
+    run: RunDirectory, scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
+) -> dict[tuple[Cell, int], TestPlan]:
+    """Return what each wanted trial of fstests runs; trials of workloads are left out.
+
+    Raises:
+        RequestError: there is no checkout, or the local.config is not accepted.
+        CommandError: the checkout does not build.
+    """
+    plans = {}
+    for cell, number in wanted:
+        choice = scenario.workloads[cell.workload].tests
+        if choice is None:
+            continue
+        recordings = [r for r in recordings_of(run, cell) if r.trial < number]
+        base = await _base(scenario, cell, recordings, context)
+        gathered = gather(read_trials(run, recordings))
+        tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
+        extra = scenario.limits.extra_trials
+        following = next_plan(base, gathered, tests, repeats=choice.repeats, extra_trials=extra)
+        plans[cell, number] = following or base
+    return plans
+
+
+async def repeat_plan(
+    run: RunDirectory,
+    scenario: Scenario,
+    cell: Cell,
+    tests: Sequence[TestId],
+    context: Context,
+) -> TestPlan:
+    """Return a plan of these tests of a cell alone, in order.
+
+    Raises:
+        InfrastructureError: the checkout changed since the run began.
+        CommandError: the checkout does not build.
+    """
+    base = await _base(scenario, cell, recordings_of(run, cell), context)
+    return replace(base, tests=tuple(tests), part=Part.REPEAT)
+
+
+async def _base(
+    scenario: Scenario, cell: Cell, recordings: Sequence[Recording], context: Context
+) -> TestPlan:
+    """Return the plan of a first trial, with the checkout that the ``recordings`` ran."""
+    choice = scenario.workloads[cell.workload].tests
+    assert choice is not None  # noqa: S101 - a cell of fstests
+    tree = tree_of(choice.tree)
+    arch = scenario.machines[cell.machine].arch
+    suite = await build_suite(context.store, context.apt, tree, arch)
+    earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.words}
+    if earlier:
+        raise InfrastructureError(
+            f"the checkout of fstests changed since the run began: it is {tree.words}",
+            where=choice.tree or "",
+            next_step=f"bring it back to {earlier.pop()}, or begin a new run",
+        )
+    asked = arguments(choice)
+    return TestPlan(
+        suite=suite.ref,
+        origin=tree.words,
+        sections=sections(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount]),
+        selection=asked.selection,
+        arguments=asked.per_call,
+        passes=asked.passes,
+        stop_at_failure=asked.stop_at_failure,
+        least_kib=scenario.sensitivity.leak_kib_per_round,
+    )
+
+
+def tree_of(path: str | None) -> SuiteTree:
+    """Return the checkout at ``path``.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if path is None:
+        raise RequestError(
+            [
+                Problem(
+                    what="no checkout of upstream fstests is named",
+                    where="fstests",
+                    next_step="give --fstests DIR, or `tree` in the scenario's [fstests.NAME]",
+                )
+            ]
+        )
+    return read_tree(Path(path))
+
+
+def with_checkout(scenario: Scenario, tree: Path | None) -> Scenario:
+    """Return the scenario with ``tree`` as the checkout of all its tests.
+
+    Raises:
+        RequestError: a choice of tests is left without a checkout, or what is named is none.
+    """
+    changed = {}
+    for name, choice in scenario.workloads.items():
+        changed[name] = choice
+        if choice.tests is not None:
+            at = str(tree.expanduser().resolve()) if tree is not None else choice.tests.tree
+            tree_of(at)
+            changed[name] = replace(choice, tests=replace(choice.tests, tree=at))
+    return replace(scenario, workloads=changed)

@@ -1,0 +1,290 @@
+"""Histories through git: refs, commits by what they say, what they touch, and where they are.
+
+A history may have a million commits: each function starts one process or two, whatever their
+number.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.git.process import (
+    DEADLINE_S,
+    Done,
+    Repository,
+    answer,
+    command,
+    failure,
+    git,
+    surroundings,
+)
+from anyclue.review.stable.core.model import Commit
+from anyclue.system.processes import CommandError, dying_with_us
+
+_KINDS = ("refs/heads/", "refs/remotes/", "refs/tags/")
+_MAIN = (
+    *(f"refs/heads/{name}" for name in ("main", "master")),
+    *(f"refs/remotes/*/{name}" for name in ("HEAD", "main", "master")),
+)
+_FORM = "--format=%x00%H %P%n%B"
+_PATCH = (
+    "--root",
+    "-r",
+    "-p",
+    "-U3",
+    "--text",
+    "--full-index",
+    "--no-renames",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--diff-algorithm=myers",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+_VERSION = re.compile(r"(?:tags/)?(v[0-9][A-Za-z0-9._+-]*)(?:[~^].*)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ref:
+    """A ref, by its full name, and the commit it leads to."""
+
+    name: str
+    commit: str
+
+    @property
+    def short(self) -> str:
+        """The name without ``refs/heads/`` and the like."""
+        kind = next((kind for kind in _KINDS if self.name.startswith(kind)), "")
+        return self.name.removeprefix(kind)
+
+
+def refs(repo: Repository, pattern: str = "") -> list[Ref]:
+    """Return the refs that a pattern of ``git for-each-ref`` matches, in full or in short.
+
+    Without a pattern: all branches, local ones first. What leads to no commit is left out.
+    """
+    given = [pattern] if pattern.startswith("refs/") else [f"{kind}{pattern}" for kind in _KINDS]
+    return _refs(repo, *(given if pattern else _KINDS[:2]))
+
+
+def mainlines(repo: Repository, commit_id: str) -> list[Ref]:
+    """Return the branches named as main ones, local and remote, that have a commit."""
+    return _refs(repo, f"--contains={commit_id}", *_MAIN)
+
+
+def _refs(repo: Repository, *wanted: str) -> list[Ref]:
+    shown = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
+    listed = answer(repo.at, "for-each-ref", f"--format={shown}", *wanted)
+    found = []
+    for line in os.fsdecode(listed).split("\n")[:-1]:
+        kind, at, peeled_kind, peeled, name = line.split(" ", 4)
+        if kind == "commit":
+            found.append(Ref(name=name, commit=at))
+        elif peeled_kind == "commit":
+            found.append(Ref(name=name, commit=peeled))
+    return found
+
+
+def full_name(repo: Repository, text: str) -> str:
+    """Return the full name of the ref that a user's revision is; empty when it is none."""
+    done = git(repo.at, "rev-parse", "--symbolic-full-name", "--verify", "--end-of-options", text)
+    name = os.fsdecode(done.stdout).strip().removeprefix("--end-of-options").strip()
+    return name if done.status == 0 and name.startswith("refs/") else ""
+
+
+def abbreviated(repo: Repository, digits: str) -> tuple[str, ...]:
+    """Return the ids of the commits that begin with hexadecimal digits."""
+    ids = answer(repo.at, "rev-parse", f"--disambiguate={digits}").split()
+    form = "--batch-check=%(objecttype) %(objectname)"
+    lines = _fed(repo, b"".join(one + b"\n" for one in ids), "cat-file", form).splitlines()
+    return tuple(line[7:].decode() for line in lines if line.startswith(b"commit "))
+
+
+def commits(repo: Repository, ids: Sequence[str]) -> list[Commit]:
+    """Return commits as they are written, in the order of their ids.
+
+    Raises:
+        RequestError: one is not there.
+    """
+    options = ("--no-commit-header", "--no-walk=unsorted", "--encoding=UTF-8", _FORM)
+    return _read(answer(repo.at, "rev-list", *options, *ids)) if ids else []
+
+
+def mentioning(repo: Repository, history: Sequence[str], texts: Collection[str]) -> list[Commit]:
+    """Return the commits of a history whose messages hold one of several texts.
+
+    Args:
+        repo: the repository.
+        history: ids to begin at; with ``^`` those whose history is left out.
+        texts: lines, or parts of lines.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    wanted = [f"--grep={text}" for text in texts if text]
+    if not wanted:
+        return []
+    options = ("--no-commit-header", "--encoding=UTF-8", _FORM, "--fixed-strings")
+    return _read(answer(repo.at, "rev-list", *options, *wanted, *history))
+
+
+def touching(repo: Repository, history: Sequence[str], path: str) -> list[str]:
+    """Return the ids of the commits of a history, merges left out, that change a file.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("rev-list", "--no-merges", "--full-history", *history, "--", path)
+    return answer(repo.at, "--literal-pathspecs", *options).decode().split()
+
+
+def paths(repo: Repository, commit_id: str) -> list[str]:
+    """Return the files that a commit changes, against its first parent.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("--root", "-r", "-z", "--name-only", "--no-commit-id", "--no-renames")
+    listed = answer(repo.at, "diff-tree", *options, "--no-ext-diff", commit_id)
+    return [os.fsdecode(path) for path in listed.split(b"\0") if path]
+
+
+def touched(repo: Repository, history: Sequence[str], directory: str) -> dict[str, list[str]]:
+    """Return which files below a directory each commit of a history changes; none: left out.
+
+    Of a merge, these are the files that it has otherwise than each of its parents.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("--full-history", "--diff-merges=combined", "--name-only", "--no-renames", "-z")
+    asked = ("log", *options, "--format=%x01%H", *history, "--", f"{directory}/")
+    shown = os.fsdecode(answer(repo.at, "--literal-pathspecs", *asked))
+    found = {}
+    for entry in shown.split("\x01")[1:]:
+        commit, _, names = entry.partition("\0")
+        files = [name.lstrip("\n") for name in names.split("\0") if name.strip("\n")]
+        if files:
+            found[commit.strip()] = files
+    return found
+
+
+def patch(repo: Repository, commit_id: str, directory: str) -> bytes:
+    """Return what a commit changes below a directory ("": anywhere), against its first parent.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    options = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
+    ends = (f"{commit_id}^", commit_id)
+    below = ("--", f"{directory}/") if directory else ("--binary", "--")
+    return answer(repo.at, "diff", *options, *ends, *below)
+
+
+def patch_ids(repo: Repository, ids: Collection[str]) -> dict[str, str]:
+    """Return the stable patch id of each commit that has one: merges and empty ones have none.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    if not ids:
+        return {}
+    asked = "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
+    patches = _fed(repo, asked, "diff-tree", "--stdin", *_PATCH)
+    lines = _fed(repo, patches, "patch-id", "--stable").decode().splitlines()
+    return {commit: patch for patch, commit in (line.split(" ") for line in lines)}
+
+
+def places(
+    repo: Repository, tips: Sequence[str], without: Sequence[str], wanted: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    """Return, of the wanted commits that some tip has: a bit a tip, and a place in the order.
+
+    A commit comes before its parents. What ``without`` names is left out.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    listed = answer(repo.at, "rev-list", "--topo-order", "--parents", *tips, *without)
+    asked = {one.encode() for one in wanted}
+    masks: dict[bytes, int] = {}
+    for number, tip in enumerate(tips):
+        masks[tip.encode()] = masks.get(tip.encode(), 0) | 1 << number
+    found: dict[str, tuple[int, int]] = {}
+    for order, line in enumerate(io.BytesIO(listed)):
+        at, *parents = line.split()
+        mask = masks.pop(at, 0)
+        if at in asked:
+            found[at.decode()] = mask, order
+        for parent in parents:
+            masks[parent] = masks.get(parent, 0) | mask
+    return found
+
+
+def reaches(repo: Repository, history: Sequence[str], wanted: Collection[str]) -> bool:
+    """Return whether a history holds one of the wanted commits."""
+    asked = {one.encode() for one in wanted}
+    listed = io.BytesIO(answer(repo.at, "rev-list", *history))
+    return any(line.strip() in asked for line in listed)
+
+
+def versions(repo: Repository, ids: Sequence[str]) -> dict[str, str]:
+    """Return the first tag ``v...`` that has each commit, where there is one."""
+    every = tuple(dict.fromkeys(ids))
+    if not every:
+        return {}
+    done = git(repo.at, "name-rev", "--name-only", "--tags", "--refs=refs/tags/v*", *every)
+    names = os.fsdecode(done.stdout).split("\n") if done.status == 0 else []
+    found = [(one, _VERSION.fullmatch(name)) for one, name in zip(every, names, strict=False)]
+    return {one: name[1] for one, name in found if name}
+
+
+def cuts(repo: Repository) -> frozenset[str]:
+    """Return the commits at which a shallow clone's history is cut off."""
+    if not repo.shallow:
+        return frozenset()
+    told = answer(repo.at, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
+    try:
+        return frozenset(Path(os.fsdecode(told).removesuffix("\n")).read_text().split())
+    except (OSError, UnicodeDecodeError):
+        return frozenset()
+
+
+def _read(listed: bytes) -> list[Commit]:
+    found = []
+    for record in os.fsdecode(listed).split("\0")[1:]:
+        about, _, message = record.partition("\n")
+        at, *parents = about.split(" ")
+        found.append(Commit(id=at, parents=tuple(filter(None, parents)), message=message))
+    return found
+
+
+def _fed(
+    repo: Repository, given: bytes, *arguments: str, environment: Mapping[str, str] | None = None
+) -> bytes:
+    """Run git on what it reads from its input."""
+    argv = command(repo.at, *arguments)
+    try:
+        done = subprocess.run(
+            dying_with_us(argv),
+            input=given,
+            capture_output=True,
+            check=False,
+            env=surroundings(environment),
+            timeout=DEADLINE_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(argv, f"still running after {DEADLINE_S:g} s") from error
+    except OSError as error:
+        raise CommandError(argv, f"cannot start ({error.strerror})") from error
+    if done.returncode != 0:
+        stderr = done.stderr.decode(errors="replace")
+        raise failure(repo.at, Done(argv=argv, status=done.returncode, stdout=b"", stderr=stderr))
+    return done.stdout

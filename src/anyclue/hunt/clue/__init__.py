@@ -1,0 +1,1 @@
+"""The clue: what is guilty, where, and which suspects are innocent."""

@@ -1,0 +1,27 @@
+"""Put verdicts, factors and the sentence together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from anyclue.hunt.clue.sentence import sentence
+from anyclue.hunt.select.factors import find_factors
+from anyclue.model.recording import Recording
+from anyclue.model.scenario import Cell
+from anyclue.model.verdict import CellVerdict, Findings, Verdict
+
+
+def conclude(
+    verdicts: Sequence[CellVerdict],
+    recordings: Mapping[Cell, Sequence[Recording]] | None = None,
+) -> Findings:
+    """Return the findings of a run; every cell that could not be judged is listed with its why."""
+    factors = find_factors(verdicts)
+    return Findings(
+        sentence=sentence(verdicts, factors, recordings),
+        cells=tuple(verdicts),
+        factors=factors,
+        not_judged=tuple(
+            f"{v.cell.id}: {v.because}" for v in verdicts if v.verdict is Verdict.UNPROVEN
+        ),
+    )

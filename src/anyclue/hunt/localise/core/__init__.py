@@ -1,0 +1,1 @@
+"""Evidence on functions, combined by likelihood ratios, ranked. Pure."""

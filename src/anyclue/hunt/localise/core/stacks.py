@@ -1,0 +1,112 @@
+"""What stacks say: those of probes, and that of what broke."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from anyclue.hunt.clue.model import Reason, Source
+from anyclue.hunt.localise.core.evidence import Case
+from anyclue.hunt.localise.core.weights import DEPTH, INNOCENT_WRITE, STACK, WRAPPER
+from anyclue.hunt.probes.core.model import Evidence, Frame, ProbeFinding
+from anyclue.model.verdict import Signature
+
+_FRAME: Final = re.compile(r"(?<!\w)(?<!\? )([A-Za-z_]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+")
+_WRAPS: Final = re.compile(r"(?:.*_)?(?:alloc|kmalloc|kzalloc|get|find|grab|read_mapping)(?:_.*)?")
+
+Functions = Mapping[str, Sequence[str]]
+"""The files that define a function of the module, by its name."""
+
+
+def stacks(case: Case, known: Functions) -> dict[tuple[str, str], list[Reason]]:
+    """Return, by path and name, what stacks say of the module's functions.
+
+    Of each probe the strongest finding on a function counts.
+    """
+    found: dict[tuple[str, str], dict[str, Reason]] = {}
+    for reading in case.readings:
+        total: dict[Evidence, float] = {}
+        for one in reading.findings:
+            total[one.what] = total.get(one.what, 0.0) + _grown(one)
+        for one in reading.findings:
+            share = _grown(one) / total[one.what] if total[one.what] > 0 else 1.0
+            for at, ratio in _ratios(_names(one.stack, known), _weight(one, case), share):
+                text = f"probe {reading.probe}: {one.because or 'on its stack'}"
+                _keep(found, at, reading.probe, Reason(source=Source.PROBE, ratio=ratio, text=text))
+    for at, reason in of_incident(case.incident, known).items():
+        _keep(found, at, "", reason)
+    return {at: list(by.values()) for at, by in found.items()}
+
+
+def frames(text: str) -> list[str]:
+    """Return the functions on the stacks of a kernel's report, those of other modules too."""
+    return _FRAME.findall(text)
+
+
+def of_incident(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
+    """Return what the stack of what broke says, by path and name, the innermost function first."""
+    names = [(name, known[name]) for name in frames(text) if name in known]
+    said = "it is on the stack of what broke first"
+    return {
+        at: Reason(source=Source.INCIDENT, ratio=ratio, text=said)
+        for at, ratio in _ratios(names, STACK[Evidence.INCIDENT].ratio, 1.0)
+    }
+
+
+def _keep(
+    found: dict[tuple[str, str], dict[str, Reason]], at: tuple[str, str], probe: str, new: Reason
+) -> None:
+    before = found.setdefault(at, {}).get(probe)
+    if before is None or before.ratio < new.ratio:
+        found[at][probe] = new
+
+
+def _weight(one: ProbeFinding, case: Case) -> float:
+    references = case.signature is Signature.PAGE_CACHE_REFERENCE
+    if references and one.what is Evidence.ALLOCATION:
+        return INNOCENT_WRITE.ratio
+    return STACK[one.what].ratio
+
+
+def _grown(one: ProbeFinding) -> float:
+    """Return how much more stayed in the guilty cell; KiB, or a count where that is all."""
+    before = one.innocent
+    if one.what is Evidence.CALL:
+        # Fewer may be the finding; a hundred to none is more than 9100 to 9000.
+        here, there = one.guilty.count_per_round, before.count_per_round if before else 0.0
+        return (here - there) ** 2 / (here + there) if here + there else 0.0
+    kib = one.guilty.kib_per_round - (before.kib_per_round if before else 0.0)
+    count = one.guilty.count_per_round - (before.count_per_round if before else 0.0)
+    return max(kib if kib > 0 else count, 0.0)
+
+
+def _names(stack: Iterable[Frame], known: Functions) -> list[tuple[str, Sequence[str]]]:
+    """Return the module's functions on a stack, inlined ones too, the innermost first."""
+    found: list[tuple[str, Sequence[str]]] = []
+    for frame in stack:
+        places = [(one.function, one.file) for one in frame.places] or [(frame.symbol, None)]
+        for symbol, file in places:
+            name = symbol.split(".")[0]  # foo.cold, foo.isra.0
+            paths = known.get(name, ())
+            paths = [one for one in paths if file is None or one == file]
+            if paths:
+                found.append((name, paths))
+    return found
+
+
+def _ratios(
+    names: Iterable[tuple[str, Sequence[str]]], weight: float, share: float
+) -> Iterable[tuple[tuple[str, str], float]]:
+    above = (weight - 1) * share
+    met = set()
+    for name, paths in names:
+        if name in met:
+            continue
+        met.add(name)
+        wraps = _WRAPS.fullmatch(name) is not None
+        ratio = 1 + above * (WRAPPER.ratio if wraps else 1.0)
+        for path in paths:
+            yield (path, name), ratio
+        if not wraps:
+            above *= DEPTH.ratio

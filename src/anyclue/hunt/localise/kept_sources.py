@@ -1,0 +1,140 @@
+"""The sources of both kernels, kept in the run, so that the clue can be made anew without them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from anyclue.git import repository as git
+from anyclue.hunt.localise.cells import Accused
+from anyclue.hunt.localise.kernel_differences import apart
+from anyclue.model.errors import AnyclueError
+from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, KernelBuild, Scenario
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.system.files import staging, write_whole
+from anyclue.trial.context import Context
+from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
+
+SCHEMA = "anyclue.kept/1"
+MANIFEST = "kept.json"
+_KERNEL = TypeAdapter(Kernel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What the run keeps of the kernels' sources.
+
+    Attributes:
+        of: what tells this pair of kernels from another.
+        directory: that of the module.
+        kernels: the kernels whose sources are there.
+        alone: whether the kernels differ in nothing but that directory.
+        notes: what could not be had, and why.
+    """
+
+    of: str
+    directory: str
+    kernels: tuple[str, ...] = ()
+    alone: bool = False
+    notes: tuple[str, ...] = ()
+    schema: str = field(default=SCHEMA)
+
+
+_KEPT = TypeAdapter(Kept)
+
+
+def place(run: RunDirectory, kernel: str) -> Path:
+    """Return where the sources of a kernel are kept, as it was built."""
+    return run.path / "clue" / kernel
+
+
+def kept(run: RunDirectory, scenario: Scenario, of: Accused) -> Kept | None:
+    """Return what the run keeps of these kernels; None where it has nothing of them."""
+    try:
+        found = _KEPT.validate_json((run.path / "clue" / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    same = found.schema == SCHEMA and found.of == _named(scenario, of)
+    return found if same and all(place(run, k).is_dir() for k in found.kernels) else None
+
+
+async def keep(run: RunDirectory, scenario: Scenario, of: Accused, context: Context) -> Kept:
+    """Put the sources of the guilty kernel, and of the innocent one beside it, into the run.
+
+    What cannot be had is noted, and is no error.
+    """
+    bad = scenario.kernels[of.bad]
+    good = scenario.kernels[of.good] if of.good is not None else None
+    directory = next(
+        (k.variant.directory for k in (bad, good) if k is not None and k.variant is not None),
+        MODULE_OF_GIT,
+    )
+    there, notes = [], []
+    for kernel in (good, bad):
+        if kernel is None:
+            continue
+        try:
+            sources = await _sources(scenario, kernel, directory, context)
+            if not sources:
+                notes.append(f"kernel {kernel.name}: no C source below {directory} is known of it")
+                continue
+            trees.put(place(run, kernel.name), sources)
+            there.append(kernel.name)
+        except AnyclueError as error:
+            notes.append(f"sources of kernel {kernel.name} could not be had: {error}")
+    alone, outside = apart(good, bad, directory) if good is not None else (False, ())
+    made = Kept(
+        of=_named(scenario, of),
+        directory=directory,
+        kernels=tuple(there),
+        alone=alone,
+        notes=(*notes, *outside),
+    )
+    write_whole(run.path / "clue" / MANIFEST, _KEPT.dump_json(made, indent=2) + b"\n")
+    return made
+
+
+async def _sources(
+    scenario: Scenario, kernel: Kernel, directory: str, context: Context
+) -> Mapping[str, bytes]:
+    source = kernel.source
+    if isinstance(source, GitKernel):
+        repo = git.repository(Path(source.repository))
+        return _of_c(trees.at(repo, source.commit or source.revision, directory))
+    if isinstance(source, KernelBuild):
+        tree = Path(source.build)
+        tree = tree / "source" if (tree / "source" / directory).is_dir() else tree
+        return _below(tree, directory)
+    if not isinstance(source, DebianKernel):
+        return {}
+    machines = scenario.machines
+    arches = {machines[cell.machine].arch for cell in scenario.cells}
+    own = {machines[cell.machine].arch for cell in scenario.cells if cell.kernel == kernel.name}
+    (context.cache / "clues").mkdir(parents=True, exist_ok=True)
+    with staging(context.cache / "clues", "sources") as into:
+        await context.kernels.module_sources(kernel, min(own), arches, directory, into)
+        return _below(into, directory)
+
+
+def _below(root: Path, directory: str) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(root)): file.read_bytes()
+        for file in sorted((root / directory).rglob("*.[ch]"))
+        if file.is_file() and not file.is_symlink() and not file.name.endswith(".mod.c")
+    }
+
+
+def _of_c(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {path: text for path, text in sources.items() if path.endswith((".c", ".h"))}
+
+
+def _named(scenario: Scenario, of: Accused) -> str:
+    kernels = [scenario.kernels[name] for name in (of.good, of.bad) if name is not None]
+    text = json.dumps([_KERNEL.dump_python(one, mode="json") for one in kernels], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,170 @@
+"""What the sources of a module say: by function, in the bad kernel and beside the good one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from anyclue.hunt.localise.core.evidence import FunctionSource, ModuleSource, PairedCall
+from anyclue.review.merge.core.exercises import entries
+from anyclue.review.merge.core.tokens import tokens
+from anyclue.review.pairs.contracts.model import Contracts, Pair
+from anyclue.review.pairs.contracts.read import built_in
+from anyclue.review.pairs.driver.cache import Cache
+from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.request import cache_directory
+from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.driver.shard import cached_unit
+from anyclue.review.pairs.driver.sources import OnDisk
+from anyclue.review.pairs.model import Confidence, Review
+
+Texts = Mapping[str, bytes]
+"""C sources by their path below the kernel's tree."""
+
+_LABEL = re.compile(r"[ \t]?(?!default\b)([A-Za-z_]\w*):(?!:)")
+_LEAVES = re.compile(r"\t(?:return|goto)\b")
+UNPAIRED = frozenset({"lock", "access", "count"})
+"""Kinds of pairs that leave nothing in memory."""
+
+
+def read_module(good: Path | None, bad: Path, directory: str, *, alone: bool) -> ModuleSource:
+    """Return what the sources of a module say: the change to the bad one, or else it by itself.
+
+    Args:
+        good: where the good kernel's sources lie, as in the kernel's tree; None without.
+        bad: the same of the bad kernel.
+        directory: that of the module.
+        alone: whether the kernels differ in nothing else.
+    """
+    contracts = built_in()
+    before, after = texts(good, directory) if good else None, texts(bad, directory)
+    change = tree = Review(findings=())
+    if good is not None and before:
+        change = _change(good, before, after, contracts)
+    elif after:
+        reviewer = Reviewer(bad, contracts=contracts, cache=cache_directory())
+        tree = reviewer.tree([bad / directory])
+    unjudged = {(one.path, one.function) for one in (*change.unjudged, *tree.unjudged)}
+    return ModuleSource(
+        functions=tuple(_functions(before, after, contracts, unjudged)),
+        compared=bool(before),
+        alone=alone,
+        change=change.findings,
+        tree=tree.findings,
+        kinds={pair.name: pair.kind.value for pair in contracts.pairs},
+    )
+
+
+def texts(root: Path, directory: str) -> dict[str, bytes]:
+    """Return the C sources below a directory of a tree that was kept."""
+    return {
+        str(file.relative_to(root)): file.read_bytes()
+        for file in sorted((root / directory).rglob("*.[ch]"))
+        if file.is_file() and not file.is_symlink()
+    }
+
+
+def _change(root: Path, before: Texts, after: Texts, contracts: Contracts) -> Review:
+    files = tuple(
+        FileChange(
+            old_path=path if path in before else None,
+            new_path=path if path in after else None,
+            old=before.get(path),
+            new=after.get(path),
+        )
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    )
+    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory())
+    change = Change(title="good..bad", files=files, root=root)
+    return reviewer.change(change, OnDisk(root), Confidence.LOW)
+
+
+def _functions(
+    before: Texts | None, after: Texts, contracts: Contracts, unjudged: set[tuple[str, str]]
+) -> Iterable[FunctionSource]:
+    cache = Cache(cache_directory())
+    for path, text in after.items():
+        was = before.get(path) if before is not None else None
+        same = before is not None and was == text
+        old = {} if same or was is None else _words(was, cache)
+        lines = {
+            one.name: (one.line, one.last_line)
+            for one in reversed(cached_unit(text, cache).functions)
+            if one.name
+        }
+        new = {} if same or before is None else _words(text, cache)
+        written = text.decode(errors="replace").split("\n")
+        for name, (line, last_line) in lines.items():
+            mounts, workloads = _reached(path, name)
+            one, two = old.get(name, ()), new.get(name, ())
+            yield FunctionSource(
+                path=path,
+                name=name,
+                line=line,
+                last_line=last_line,
+                changed=None if before is None else one != two,
+                released_less=(
+                    *_less(one, two, contracts.releases_by_call),
+                    *_less(one, two, contracts.consumes_by_call),
+                ),
+                acquired_more=_less(two, one, contracts.acquires_by_call),
+                mounts=mounts,
+                workloads=workloads,
+                judged=(path, name) not in unjudged,
+                labels=_labels(written[line - 1 : last_line], line),
+            )
+
+
+def _words(text: bytes, cache: Cache) -> dict[str, tuple[str, ...]]:
+    """Return the words of each function, without comments; of one name, those of all."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in cached_unit(text, cache).functions:
+        words = tokens(text[one.begin : one.end].decode(errors="replace"))
+        found[one.name] = (*found.get(one.name, ()), *words)
+    return found
+
+
+def _less(
+    more: Iterable[str], less: Iterable[str], paired: Mapping[str, tuple[tuple[Pair, object], ...]]
+) -> tuple[PairedCall, ...]:
+    """Return the paired calls that are more often in one text than in another."""
+    gone = _calls(more) - _calls(less)
+    return tuple(
+        PairedCall(call=call, pair=pair.name)
+        for call in sorted(gone)
+        for pair, _ in paired.get(call, ())
+        if pair.kind.value not in UNPAIRED
+    )
+
+
+def _calls(words: Iterable[str]) -> Counter[str]:
+    return Counter(one for one, after in pairwise(words) if after == "(")
+
+
+def _labels(lines: Sequence[str], first: int) -> tuple[tuple[int, int, str], ...]:
+    """Return the labels of a function, each with the lines behind it.
+
+    They end at the next label, at a return or goto that is no condition's, or with the function.
+    """
+    found: list[tuple[int, int, str]] = []
+    begun: tuple[int, str] | None = None
+    for number, line in enumerate(lines, first):
+        label = _LABEL.match(line)
+        if label is not None or number == first + len(lines) - 1 or _LEAVES.match(line):
+            if begun is not None:
+                found.append((begun[0], number - (label is not None), begun[1]))
+            begun = (number, label[1]) if label is not None else None
+    return tuple(found)
+
+
+def _reached(path: str, function: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the mount options that lead to a function, and the workloads that reach it."""
+    found = next((one.exercise for one in entries() if one.matches(path, function)), None)
+    if found is None:
+        return frozenset(), frozenset()
+    mounts = {option for one in found.mount for option in (one.split(",") if one else [""])}
+    return frozenset(mounts), frozenset(found.workloads)

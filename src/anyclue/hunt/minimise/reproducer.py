@@ -1,0 +1,73 @@
+"""What leaks, as a shell script that a reader can run anywhere, without anyclue."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from anyclue.trial.workloads.workload import Script
+
+ROUNDS = 5
+
+_TEMPLATE = """\
+#!/bin/sh
+# sh reproducer.sh DEVICE    as root; what is on DEVICE is lost
+# After the first round, what is in use should stay the same.
+DEV=${{1:?which device?}} MNT=$(mktemp -d)
+for round in {rounds}; do
+  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" >/dev/null || exit
+  mount {mount}"$DEV" "$MNT" || exit
+  {write}
+  sync
+  {exercise}{remove}
+  umount "$MNT"; {measure}
+done
+"""
+
+_TESTS = """\
+#!/bin/sh
+# in a checkout of fstests, as root;
+# its local.config names TEST_DEV, SCRATCH_DEV and their mounts
+# After the first round, what is in use should stay the same.
+{exports}
+for round in {rounds}; do
+  {checks}
+  {measure}
+done
+"""
+
+_MEASURE = """\
+sync; echo 3 >/proc/sys/vm/drop_caches; sleep 2
+  awk '/^MemTotal/ { used += $2 } /^MemFree/ { used -= $2 }
+       /^(Active|Inactive)\\(file\\)|^Shmem:/ { of_no_file += $2 }
+       /^(Cached|Buffers):/ { of_no_file -= $2 }
+       END { print used, "KiB in use;", of_no_file,
+              "KiB of file pages that are in no file" }' /proc/meminfo"""
+
+
+def reproducer_script(script: Script, *, size_mib: int, mkfs: str, mount: str) -> str:
+    """Return the script; ``mkfs`` and ``mount`` are options as a scenario has them."""
+    return _TEMPLATE.format(
+        rounds=_rounds(ROUNDS),
+        size_mib=size_mib,
+        mkfs="".join(f"{shlex.quote(word)} " for word in shlex.split(mkfs)),
+        mount=f"-o {shlex.quote(mount)} " if mount else "",
+        write=script.write,
+        exercise=f"{script.exercise}\n  " if script.exercise.strip() else "",
+        remove=script.remove,
+        measure=_MEASURE,
+    )
+
+
+def check_script(tests: Sequence[str], *, options: Mapping[str, str], rounds: int) -> str:
+    """Return a script that runs tests of fstests, in order; ``options`` are of ``local.config``."""
+    return _TESTS.format(
+        exports="export " + " ".join(f"{k}={shlex.quote(v)}" for k, v in options.items()),
+        rounds=_rounds(rounds),
+        checks="; ".join(f"./check {shlex.quote(test)}" for test in tests),
+        measure=_MEASURE,
+    )
+
+
+def _rounds(number: int) -> str:
+    return " ".join(map(str, range(1, number + 1)))

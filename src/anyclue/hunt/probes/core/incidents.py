@@ -1,0 +1,45 @@
+"""The first report of the kernel's that something broke, and its stack."""
+
+from __future__ import annotations
+
+import re
+
+from anyclue.hunt.probes.core.model import Evidence
+from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.symbols import printed_stack
+from anyclue.model.verdict import Signature
+
+_END = re.compile(r"---\[ end (?:trace|Kernel panic)")
+_MAPPING = re.compile(r"\b_*k(?:un)?map(?:_high|_local\w*|_atomic\w*)?\+0x", re.ASCII)
+
+
+def measure(gathered: Gathered) -> Measured:
+    """Return the incident, with the functions that it names, in the order of its text."""
+    incident = gathered.recording.incident
+    if incident is None:
+        return Measured(rounds=len(gathered.recording.rounds))
+    text = _END.split(incident.text)[0]
+    signature = Signature.KMAP_SLOTS if _MAPPING.search(text) else None
+    residue = Residue(
+        what=Evidence.INCIDENT,
+        signature=signature,
+        subject=f"{incident.kind}: {incident.title}",
+        frames=printed_stack(text.splitlines()),
+        counts=(1.0,),
+        kib=(0.0,),
+    )
+    return Measured(residues=(residue,), rounds=1)
+
+
+INCIDENTS = Probe(
+    name="incidents",
+    summary="the first BUG, oops, WARN, lockdep or hung-task report, with file and line",
+    needs="nothing",
+    costs="nothing",
+    cannot_see="what the kernel does not report; reports after the first",
+    unit="reports",
+    did="came",
+    signatures=frozenset({None, Signature.KMAP_SLOTS}),
+    measure=measure,
+    crash_tells=True,
+)

@@ -1,0 +1,166 @@
+"""Run probes on a guilty cell and an innocent one, and say what differs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from anyclue.fstests.core.model import TestPlan
+from anyclue.fstests.run.plans import repeat_plan
+from anyclue.hunt.judge import judge
+from anyclue.hunt.probes.core.differences import compare
+from anyclue.hunt.probes.core.json_document import readings_from_json, readings_to_json
+from anyclue.hunt.probes.core.model import ProbeReading
+from anyclue.hunt.probes.core.probe import Gathered, Probe
+from anyclue.hunt.probes.core.symbols import Symbols, read_symbols
+from anyclue.hunt.probes.module_lines import with_lines
+from anyclue.hunt.probes.selection import fitting, signature_of, tests_to_repeat
+from anyclue.hunt.probes.watch import KALLSYMS, SECTIONS, ProbeWatch
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.trial import TrialJob
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.store import read_recording
+from anyclue.report.text import clean
+from anyclue.system.files import move_whole, staging, write_whole
+from anyclue.trial.context import Context
+from anyclue.trial.executor import fitting_jobs
+from anyclue.trial.jobs import prepare_one
+from anyclue.trial.run import RAW, run_trial
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 4
+"""The first pays for one-time things, the last shows what outlived a floor: two are counted."""
+
+PATIENCE = 4
+"""How many times as long a round may take as in the hunt."""
+
+FILE = "probes.json"
+DIRECTORY = "probes"
+
+
+async def probe(
+    run: RunDirectory,
+    context: Context,
+    guilty: Cell,
+    innocent: Cell | None,
+    probes: Sequence[Probe] | None = None,
+) -> tuple[ProbeReading, ...]:
+    """Run probes in guests of both cells, those that did not run yet; write ``probes.json``.
+
+    Without ``probes`` they are those that fit what the guilty cell was found to be.
+
+    Raises:
+        RequestError: the plan of the run, or a file of it, is damaged.
+        InfrastructureError: the machine failed; what is recorded stays.
+    """
+    judged = judge(run)
+    scenario, findings = judged.scenario, judged.findings
+    if probes is None:
+        probes = fitting(signature_of(findings, guilty))
+    tests = tests_to_repeat(findings, guilty)
+    cells = (guilty, innocent) if innocent else (guilty,)
+    wanted = [
+        (one, cell) for one in probes for cell in cells if not _place(run, one, cell).exists()
+    ]
+    plans = {
+        cell: await repeat_plan(run, scenario, cell, tests * ROUNDS, context) if tests else None
+        for _, cell in wanted
+    }
+    jobs = [await _job(scenario, one, cell, context, plans[cell]) for one, cell in wanted]
+    if jobs:
+        limit = asyncio.Semaphore(fitting_jobs(jobs))
+        await asyncio.gather(
+            *(
+                _run(run, context, one, job, limit)
+                for (one, _), job in zip(wanted, jobs, strict=True)
+            )
+        )
+    compared = [await asyncio.to_thread(_compare, run, one, guilty, innocent) for one in probes]
+    readings, symbols = zip(*compared, strict=True) if compared else ((), ())
+    placed = await with_lines(readings, symbols, scenario, guilty, context)
+    _write(run, placed)
+    return placed
+
+
+def readings_of(run: RunDirectory) -> tuple[ProbeReading, ...]:
+    """Return what the probes of a run said so far.
+
+    Raises:
+        RequestError: ``probes.json`` is damaged.
+    """
+    file = run.file(FILE)
+    if not file.exists():
+        return ()
+    return readings_from_json(file.read_text(errors="replace"), origin=str(file))
+
+
+def _write(run: RunDirectory, readings: Sequence[ProbeReading]) -> None:
+    new = {(reading.probe, reading.cell) for reading in readings}
+    kept = [old for old in readings_of(run) if (old.probe, old.cell) not in new]
+    write_whole(run.file(FILE), readings_to_json([*kept, *readings]))
+
+
+def _place(run: RunDirectory, one: Probe, cell: Cell) -> Path:
+    return run.path / DIRECTORY / one.name / cell.id
+
+
+async def _job(
+    scenario: Scenario, one: Probe, cell: Cell, context: Context, tests: TestPlan | None
+) -> TrialJob:
+    job = await prepare_one(scenario, cell, context, arguments=one.arguments, tests=tests)
+    seconds = job.limits.round_seconds * PATIENCE
+    return replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds))
+
+
+async def _run(
+    run: RunDirectory, context: Context, one: Probe, job: TrialJob, limit: asyncio.Semaphore
+) -> None:
+    place = _place(run, one, job.cell)
+    async with limit:
+        with staging(place.parent, place.name) as directory:
+            watch = ProbeWatch(one, job.image.machine.cpus)
+            result = await run_trial(job, context.store, directory, watch)
+            await move_whole(directory, place)
+    log.info(
+        "probe %s  %s: %s (%s) in %.0f s",
+        *(one.name, job.cell.id, result.outcome, clean(result.detail), result.seconds),
+    )
+
+
+def _compare(
+    run: RunDirectory, one: Probe, guilty: Cell, innocent: Cell | None
+) -> tuple[ProbeReading, Symbols]:
+    """Return what one probe says, and the symbols of the guilty guest."""
+    ours = _gathered(_place(run, one, guilty))
+    theirs = _gathered(_place(run, one, innocent)) if innocent else None
+    for gathered in (ours, theirs):
+        if gathered and (why := _unusable(one, gathered)):
+            reading = ProbeReading(
+                probe=one.name,
+                cell=guilty,
+                innocent=innocent,
+                could_not=f"{gathered.recording.cell.id}: {why}",
+                cannot_see=one.cannot_see,
+            )
+            return reading, ours.symbols
+    return compare(one, ours, theirs), ours.symbols
+
+
+def _unusable(one: Probe, gathered: Gathered) -> str:
+    recording = gathered.recording
+    if recording.outcome in (Outcome.NOT_RUN, Outcome.LOST):
+        return clean(recording.detail)
+    if recording.outcome in (Outcome.CRASHED, Outcome.HUNG) and not one.crash_tells:
+        return f"the trial {recording.outcome}: {clean(recording.detail)}"
+    return ""
+
+
+def _gathered(place: Path) -> Gathered:
+    raw = {file.name: file.read_bytes() for file in sorted((place / RAW).glob("*"))}
+    symbols = read_symbols(raw.get(KALLSYMS, b""), raw.get(SECTIONS, b""))
+    return Gathered(recording=read_recording(place), raw=raw, symbols=symbols)

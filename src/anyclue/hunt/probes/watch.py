@@ -1,0 +1,62 @@
+"""A probe at work in a trial: its steps, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anyclue.hunt.probes.core.probe import Probe
+from anyclue.hunt.probes.core.steps import Step, scratch, send, shell
+from anyclue.model.recording import Outcome
+from anyclue.trial.kernels.modules import UNDER_TEST
+from anyclue.trial.session import Ask, TrialEndedError
+
+KALLSYMS, SECTIONS = "kallsyms", "sections"
+_SECTIONS = scratch("sections")
+_SYMBOLS = (
+    send(KALLSYMS, "/proc/kallsyms"),
+    shell(f"grep -H '' /sys/module/{UNDER_TEST}/sections/.*text* >{_SECTIONS}", must=False),
+    send(SECTIONS, _SECTIONS, must=False),
+)
+
+
+class ProbeWatch:
+    """Runs one probe's steps in one guest; a `anyclue.trial.session.Watch`."""
+
+    def __init__(self, probe: Probe, cpus: int) -> None:
+        self._probe = probe
+        self._cpus = cpus
+
+    async def loaded(self, ask: Ask) -> None:
+        """Find out whether the probe can work here, and start it.
+
+        Raises:
+            TrialEndedError: it cannot.
+        """
+        asked = await ask("run", payload=self._probe.available)
+        if asked.status != 0:
+            raise TrialEndedError(Outcome.NOT_RUN, asked.output.strip() or "not available")
+        await self._take(ask, (*_SYMBOLS, *self._probe.start(self._cpus)))
+
+    async def settled(self, ask: Ask) -> None:
+        """Look at what a round did."""
+        await self._take(ask, self._probe.settled)
+
+    async def at_floor(self, ask: Ask) -> None:
+        """Look at a floor."""
+        await self._take(ask, self._probe.floor)
+
+    async def ended(self, ask: Ask) -> None:
+        """Bring home what is left."""
+        await self._take(ask, self._probe.collect)
+
+    async def _take(self, ask: Ask, steps: Sequence[Step]) -> None:
+        for step in steps:
+            reply = await ask(step.verb, step.number, step.payload)
+            if reply.status != 0 and step.must:
+                said = reply.output.strip()[-500:]
+                what = f"{step.verb} {step.payload.splitlines()[-1]}"
+                raise TrialEndedError(
+                    Outcome.NOT_RUN,
+                    f"the probe does not work in this guest: {what}: "
+                    f"status {reply.status}{f': {said}' if said else ''}",
+                )

@@ -1,0 +1,170 @@
+"""``report.html``: one file with all in it; it fetches nothing and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anyclue.fstests.render import words as tests_words
+from anyclue.hunt.clue.model import Clue
+from anyclue.hunt.render import clue_words, plan_words
+from anyclue.hunt.render.mail import log_text
+from anyclue.hunt.render.witness import is_incident_line, log_around, witness
+from anyclue.model.recording import Incident, LogLine, Recording
+from anyclue.model.scenario import Axis, Cell, Scenario
+from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
+from anyclue.report import words
+from anyclue.report.pages import environment
+from anyclue.report.text import clean_block
+
+if TYPE_CHECKING:
+    from anyclue.hunt.render.figures import Figure
+
+DETAILED_CELLS = 24
+_INCIDENT_LINES = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClassRow:
+    name: str
+    meaning: str
+    rate: str
+    interval: str
+    grew: bool
+    top: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LogRow:
+    text: str
+    hot: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Detail:
+    """What the page says of one cell beyond its row."""
+
+    verdict: CellVerdict
+    look_for: str
+    figures: Sequence[Figure]
+    classes: Sequence[_ClassRow]
+    incident: Incident | None
+    incident_text: str
+    log: Sequence[_LogRow]
+    facts: Sequence[tuple[str, str]]
+    provenance: Sequence[tuple[str, str]]
+
+
+def report_html(
+    findings: Findings,
+    scenario: Scenario,
+    recordings: Mapping[Cell, Sequence[Recording]],
+    facts: Mapping[str, str],
+    clue: Clue | None = None,
+) -> str:
+    """Return the report as a page; ``facts`` is what ``words.split_facts`` describes.
+
+    Cells that are neither clean nor unproven are shown in detail, the worst first, up to
+    ``DETAILED_CELLS``; the page says how many it leaves out.
+    """
+    from anyclue.hunt.render import figures  # noqa: PLC0415 - Altair takes most of a second to load
+
+    interesting = [
+        cell
+        for cell in words.worst_first(findings.cells)
+        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or words.was_broken(cell)
+    ]
+    cells = [verdict.cell for verdict in findings.cells]
+    least_kib = 4 * scenario.sensitivity.leak_kib_per_round
+    by_cell = {verdict.cell: verdict for verdict in findings.cells}
+    given = words.split_facts(facts)
+    clue = clue or Clue(sentence=findings.sentence)
+    not_tested = dict.fromkeys([*words.not_judged(findings, scenario), *clue.not_tested])
+    shown = interesting[:DETAILED_CELLS]
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            findings=findings,
+            scenario=scenario,
+            counts=words.counts(findings, scenario),
+            axes=words.varying(cells) if cells else tuple(Axis),
+            shared=words.common(cells) if cells else (),
+            anchors={verdict.cell: f"cell-{index}" for index, verdict in enumerate(shown)},
+            overviews=figures.overviews(findings.cells, least_kib),
+            details=[
+                _detail(
+                    verdict,
+                    recordings,
+                    figures.cell_figures(
+                        verdict,
+                        by_cell.get(verdict.reference) if verdict.reference else None,
+                        recordings,
+                        least_kib,
+                        f"c{index}",
+                    ),
+                )
+                for index, verdict in enumerate(shown)
+            ],
+            left_out=len(interesting) - len(shown),
+            not_judged=list(not_tested),
+            clue=clue,
+            clue_words=clue_words,
+            scenario_words=plan_words.meanings(scenario),
+            limits=plan_words.limits_sentence(scenario),
+            commands=given.commands,
+            versions=given.versions,
+            words=words,
+            tests_words=tests_words,
+        )
+    )
+
+
+def _detail(
+    verdict: CellVerdict,
+    recordings: Mapping[Cell, Sequence[Recording]],
+    drawn: Sequence[Figure],
+) -> _Detail:
+    recording = witness(verdict, recordings)
+    broke = words.was_broken(verdict)
+    log: Sequence[LogLine] = log_around(verdict, recording) if recording and broke else ()
+    with_facts = [entry for entry in recording.rounds if entry.facts] if recording else []
+    said = with_facts[-1].facts.items() if with_facts else ()
+    provenance = recording.provenance.items() if recording else ()
+    return _Detail(
+        verdict=verdict,
+        look_for=words.LOOK_FOR[verdict.signature] if verdict.signature else "",
+        figures=drawn,
+        classes=_class_rows(verdict),
+        incident=verdict.incident,
+        incident_text=_cut(verdict.incident.text) if verdict.incident else "",
+        log=[_LogRow(text=log_text(line), hot=is_incident_line(verdict, line)) for line in log],
+        facts=[(key, words.scalar(value)) for key, value in said],
+        provenance=[(key, words.scalar(value)) for key, value in provenance],
+    )
+
+
+def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
+    carrier = words.carrier(verdict)
+    found = [*words.grown(verdict), *words.level(verdict)]
+    found.sort(key=lambda item: (not item[1].grew, item[0] is not carrier))
+    return [
+        _ClassRow(
+            name=name.value,
+            meaning=words.CLASS_WORDS[MemoryClass(name)],
+            rate=words.number(of.rate_kib),
+            interval=words.interval(of.ci95_kib),
+            grew=of.grew,
+            top=words.top_of(of),
+        )
+        for name, of in found
+    ]
+
+
+def _cut(text: str) -> str:
+    lines = clean_block(text).strip("\n").split("\n")
+    if len(lines) <= _INCIDENT_LINES:
+        return "\n".join(lines)
+    left = len(lines) - _INCIDENT_LINES
+    return "\n".join([*lines[:_INCIDENT_LINES], f"... {left} more lines in the recording"])

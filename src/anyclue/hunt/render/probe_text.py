@@ -1,0 +1,53 @@
+"""What probes found, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from anyclue.hunt.probes.core.model import Frame, Place, ProbeFinding, ProbeReading
+from anyclue.report.text import clean
+
+MOST_FINDINGS = 5
+
+
+def probes_text(readings: Iterable[ProbeReading]) -> str:
+    """Return each probe's findings, what it lost, and what it cannot see."""
+    return "\n".join(line for reading in readings for line in _reading(reading))
+
+
+def _reading(reading: ProbeReading) -> Iterator[str]:
+    beside = f" beside {reading.innocent.id}" if reading.innocent else ""
+    yield f"{reading.probe}: {reading.cell.id}{beside}"
+    if reading.could_not:
+        yield f"  cannot tell: {clean(reading.could_not)}"
+    elif not reading.findings:
+        yield "  nothing stayed in every round that did not in the innocent cell"
+    for finding in reading.findings[:MOST_FINDINGS]:
+        yield from _finding(finding)
+    if (left := len(reading.findings) - MOST_FINDINGS) > 0:
+        yield f"  {left} more in probes.json"
+    for name, count in sorted(reading.lost.items()):
+        yield f"  lost: {count} {clean(name)}"
+    if reading.cannot_see:
+        yield f"  cannot see: {clean(reading.cannot_see)}"
+    yield ""
+
+
+def _finding(finding: ProbeFinding) -> Iterator[str]:
+    subject = f"{clean(finding.subject)}: " if finding.subject else ""
+    yield f"  {subject}{clean(finding.because)}"
+    for frame in finding.stack:
+        yield from _frame(frame)
+
+
+def _frame(frame: Frame) -> Iterator[str]:
+    offset = f"+{frame.offset:#x}" if frame.offset is not None else ""
+    module = f" [{clean(frame.module)}]" if frame.module else ""
+    places = frame.places or (Place(function=frame.symbol),)
+    for inlined in places[:-1]:
+        yield f"      {clean(inlined.function)}  {_line(inlined)} (inlined)"
+    yield f"      {clean(frame.symbol)}{offset}{module}  {_line(places[-1])}".rstrip()
+
+
+def _line(place: Place) -> str:
+    return f"{clean(place.file)}:{place.line}" if place.file and place.line else ""

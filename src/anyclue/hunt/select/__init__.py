@@ -1,0 +1,1 @@
+"""Which axes matter, and which cells to run next. Pure."""

@@ -1,0 +1,156 @@
+"""Which cells to run next, so that few of many tell what matters.
+
+As long as nothing is guilty, the cells that are most unlike those that ran are next: first each
+value of each axis is met once, then each pair of values, and what is known to be good comes last.
+From the first guilty cell on only that is asked which pairs of cells answer, a guilty one and one
+that differs from it on one axis: does this axis matter? If it does: with which of its values? An
+axis that a pair acquits is not asked about again. Each kind of guilt is asked about by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeAlias
+
+from anyclue.hunt.select.factors import Kind, innocent_beside, is_guilty, kind
+from anyclue.model.scenario import Axis, Cell
+from anyclue.model.verdict import CellVerdict
+
+Met: TypeAlias = frozenset[tuple[Axis, str]]
+"""A value on an axis, or values on two of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What one more cell could answer; any of ``candidates`` would, in order of preference."""
+
+    axis: Axis
+    matters: bool
+    """Whether it is known that the axis matters, and this asks for one of its values."""
+    candidates: tuple[Cell, ...]
+
+
+def next_cells(
+    universe: Sequence[Cell],
+    references: Sequence[Cell],
+    verdicts: Sequence[CellVerdict],
+    width: int,
+) -> tuple[Cell, ...]:
+    """Return the cells of ``universe`` to run next, at most ``width``; none when all is told.
+
+    ``verdicts`` are of all cells that ran. The same verdicts give the same cells.
+    """
+    ran = {verdict.cell for verdict in verdicts}
+    if not any(is_guilty(verdict) for verdict in verdicts):
+        return _unlike(universe, references, ran, width)
+    return _answering(open_questions(universe, references, verdicts), width)
+
+
+def open_questions(
+    universe: Sequence[Cell], references: Sequence[Cell], verdicts: Sequence[CellVerdict]
+) -> tuple[Question, ...]:
+    """Return what is not told of the guilty yet and a cell that did not run could tell."""
+    ran = {verdict.cell for verdict in verdicts}
+    left = [cell for cell in universe if cell not in ran]
+    kinds = dict.fromkeys(kind(verdict) for verdict in verdicts if is_guilty(verdict))
+    return tuple(
+        question
+        for of in kinds
+        for axis in Axis
+        for question in _questions(of, axis, left, set(references), verdicts)
+    )
+
+
+def _questions(
+    of: Kind,
+    axis: Axis,
+    left: Sequence[Cell],
+    good: Container[Cell],
+    verdicts: Sequence[CellVerdict],
+) -> Iterable[Question]:
+    proven = [v for v in verdicts if is_guilty(v) and kind(v) == of]
+    guilty = [v.cell for v in proven]
+    pairs = [
+        v
+        for v in verdicts
+        if any(
+            v.cell.differs(one.cell) == (axis,) and (is_guilty(v) or innocent_beside(v, one))
+            for one in proven
+        )
+    ]
+    alike = [v for v in pairs if is_guilty(v) and kind(v) == of]
+    # Whether an axis matters, a cell that is known to be good tells best; of a value that is not
+    # the point it would say what is known.
+    candidates = sorted(
+        (cell for cell in left if _beside(cell, guilty, axis)),
+        key=lambda cell: (cell in good) is bool(pairs),
+    )
+    if not pairs:
+        if candidates:
+            yield Question(axis=axis, matters=False, candidates=tuple(candidates))
+    elif len(alike) < len(pairs):
+        told = {v.cell.value(axis) for v in pairs} | {cell.value(axis) for cell in guilty}
+        for value in dict.fromkeys(cell.value(axis) for cell in candidates):
+            if value not in told:
+                those = tuple(cell for cell in candidates if cell.value(axis) == value)
+                yield Question(axis=axis, matters=True, candidates=those)
+
+
+def _beside(cell: Cell, guilty: Sequence[Cell], axis: Axis) -> bool:
+    """Say whether a cell differs from a guilty one on this axis, and on no other."""
+    return any(cell.differs(one) == (axis,) for one in guilty)
+
+
+def _answering(questions: Sequence[Question], width: int) -> tuple[Cell, ...]:
+    """Return cells that answer as many questions as they can.
+
+    Whether an axis matters is asked first: one that does not makes more cells guilty, and a cell
+    beside two guilty ones answers more.
+    """
+    urgent = [question for question in questions if not question.matters]
+    chosen: list[Cell] = []
+    for asked in (urgent, list(questions)):
+        left = [q for q in asked if not set(q.candidates) & set(chosen)]
+        while left and len(chosen) < width:
+            rank = {
+                cell: at
+                for question in reversed(left)
+                for at, cell in enumerate(question.candidates)
+            }
+            best = max(rank, key=lambda c: (sum(c in q.candidates for q in left), -rank[c]))
+            chosen.append(best)
+            left = [question for question in left if best not in question.candidates]
+    return tuple(chosen)
+
+
+def _unlike(
+    universe: Sequence[Cell], references: Sequence[Cell], ran: set[Cell], width: int
+) -> tuple[Cell, ...]:
+    """Return cells with values, then pairs of values, that no cell has been run with."""
+    known = set(references)
+    met: set[Met] = {of for cell in ran for of in (*_values(cell), *_pairs(cell))}
+    chosen: list[Cell] = []
+    left = [cell for cell in universe if cell not in ran]
+    while left and len(chosen) < width:
+        best = max(
+            left,
+            key=lambda cell: (
+                cell not in known,
+                sum(of not in met for of in _values(cell)),
+                sum(of not in met for of in _pairs(cell)),
+            ),
+        )
+        chosen.append(best)
+        met.update((*_values(best), *_pairs(best)))
+        left.remove(best)
+    return tuple(chosen)
+
+
+def _values(cell: Cell) -> tuple[Met, ...]:
+    return tuple(frozenset({(axis, cell.value(axis))}) for axis in Axis)
+
+
+def _pairs(cell: Cell) -> tuple[Met, ...]:
+    return tuple(a | b for a, b in combinations(_values(cell), 2))

@@ -1,0 +1,1 @@
+"""Theories put to their tests: each ends guilty, acquitted or unproven, with its evidence. Pure."""

@@ -1,0 +1,105 @@
+"""The trials of a run: those that its cells still need, and more where they proved nothing."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from itertools import count
+
+from anyclue.fstests.run.plans import plan_tests
+from anyclue.hunt.judge import Judged, judge
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.trial import TrialExecutor, TrialJob
+from anyclue.model.verdict import Verdict
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.report.text import clean
+from anyclue.scenarios.stored import scenario_to_json
+from anyclue.system.files import disk_errors, write_whole
+from anyclue.trial.context import Context
+from anyclue.trial.jobs import pin_kernels, prepare_jobs
+
+log = logging.getLogger(__name__)
+
+
+async def run_cells(
+    run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
+) -> Judged:
+    """Run the missing trials of the scenario's cells, and more of those that stay unproven.
+
+    Raises:
+        RequestError: the scenario asks for what cannot be had.
+        InfrastructureError: the machine failed; what is recorded stays.
+    """
+    wanted = [
+        (cell, number) for number in range(1, scenario.limits.trials + 1) for cell in scenario.cells
+    ]
+    while True:
+        if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
+            log.info("%d of %d trials to run", len(missing), len(wanted))
+            scenario = await pin_kernels(scenario, context)
+            write_whole(run.plan, scenario_to_json(scenario))
+            tests = await plan_tests(run, scenario, missing, context)
+            planned = await prepare_jobs(scenario, missing, context, tests)
+            await _run_trials(executor, planned, len(wanted))
+        judged = judge(run)
+        more = _extra_trials(judged)
+        if not more:
+            return judged
+        wanted += more
+
+
+async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:
+    done = total - len(jobs)
+    async with aclosing(executor.run(jobs)) as results:
+        async for result in results:
+            done += 1
+            log.info(
+                "trial %d/%d  %s: %s (%s) in %.0f s",
+                *(done, total, result.job.cell.id, result.outcome),
+                *(clean(result.detail), result.seconds),
+            )
+
+
+def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
+    """Return one more trial for each cell that more rounds could settle, or that was lost."""
+    limits = judged.scenario.limits
+    return [(cell, _next_number(judged.run, cell)) for cell in judged.more_tests] + [
+        (verdict.cell, _next_number(judged.run, verdict.cell))
+        for verdict in judged.findings.cells
+        if judged.scenario.workloads[verdict.cell.workload].tests is None
+        and verdict.verdict is Verdict.UNPROVEN
+        and verdict.outcome in (Outcome.PASSED, Outcome.LOST)
+        and verdict.trials < limits.trials + limits.extra_trials
+    ]
+
+
+def _next_number(run: RunDirectory, cell: Cell) -> int:
+    return next(number for number in count(1) if run.outcome(cell, number) is None)
+
+
+@asynccontextmanager
+async def alone(run: RunDirectory) -> AsyncIterator[None]:
+    """Make sure that one hunt at a time works on a run; clear what a killed one left."""
+    with disk_errors(run.path):
+        file = run.file(".lock").open("w")
+    with file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise RequestError(
+                [
+                    Problem(
+                        what="another hunt is working on this run",
+                        where=str(run.path),
+                        next_step="wait for it, or stop it first",
+                    )
+                ]
+            ) from error
+        for left in run.path.glob("cells/*/.trial-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield

@@ -1,1 +1,0 @@
-"""The clue of a run: sources of the kernels kept and compared, places, suspects."""

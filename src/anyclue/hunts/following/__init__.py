@@ -1,1 +1,0 @@
-"""After the verdict: the guilty cell again, with less or more of one thing at a time."""

@@ -1,1 +1,0 @@
-"""Review of pairing: where a change comes from, and what is made of it."""

@@ -1,1 +1,0 @@
-"""Probes: the guilty cell run again beside the innocent one, looked at more closely."""

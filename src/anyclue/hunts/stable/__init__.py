@@ -1,1 +1,0 @@
-"""The use case of ``anyclue stable``: which branches need a fix."""

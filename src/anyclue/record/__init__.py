@@ -1,0 +1,1 @@
+"""``anyclue record``: memory of a machine that the user has, charged to each test."""

@@ -1,0 +1,133 @@
+"""Two recordings test by test: what is higher, and what cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from scipy import special
+
+from anyclue.model.machine_recording import (
+    Difference,
+    RecordedComparison,
+    RecordedFindings,
+    Standing,
+    TestComparison,
+    TestRun,
+    TestVerdict,
+)
+from anyclue.verdicts.classes import PAGE_KIB
+
+LEAST_RUNS: Final = 3
+"""With fewer runs in a recording nothing is known of their scatter."""
+
+STEP_KIB: Final = 64.0
+"""A difference of floors' steps that matters, as between rounds."""
+
+PEAK_KIB: Final = 1024.0
+"""A difference of peaks that matters: samples miss the height of a short one."""
+
+FALSE_HIGHER: Final = 0.01
+"""How often two recordings of one kernel may be called different, over all their tests."""
+
+SAME_RAM: Final = 0.1
+
+
+def compare(here: RecordedFindings, there: RecordedFindings) -> RecordedComparison:
+    """Compare ``here`` (this week's kernel) with ``there`` (last week's)."""
+    theirs = {test.test: test for test in there.tests}
+    shared = [(test, theirs[test.test]) for test in here.tests if test.test in theirs]
+    alike = not _unlike(here, there)
+    level = FALSE_HIGHER / max(2 * len(shared), 1)
+    names = {test.test for test in here.tests}
+    return RecordedComparison(
+        here=here,
+        there=there,
+        tests=tuple(_test(mine, other, level, alike=alike) for mine, other in shared),
+        only_here=tuple(test.test for test in here.tests if test.test not in theirs),
+        only_there=tuple(name for name in theirs if name not in names),
+        notes=(*_unlike(here, there), *_other(here, there)),
+    )
+
+
+def _test(here: TestVerdict, there: TestVerdict, level: float, *, alike: bool) -> TestComparison:
+    def difference(figure: Callable[[TestRun], float | None], matters: float) -> Difference | None:
+        mine, other = ([v for r in t.runs if (v := figure(r)) is not None] for t in (here, there))
+        return _difference(mine, other, matters, level, alike=alike) if mine and other else None
+
+    return TestComparison(
+        here=here,
+        there=there,
+        peak=difference(_height, PEAK_KIB),
+        step=difference(lambda run: run.step_kib, STEP_KIB),
+    )
+
+
+def _height(run: TestRun) -> float | None:
+    if run.peak_kib is None or run.before_kib is None:
+        return None
+    return run.peak_kib - run.before_kib
+
+
+def _difference(
+    mine: Sequence[float], other: Sequence[float], matters: float, level: float, *, alike: bool
+) -> Difference:
+    mean = float(np.mean(mine)), float(np.mean(other))
+    interval = None
+    standing = Standing.UNTOLD
+    if min(len(mine), len(other)) >= LEAST_RUNS:
+        low, high = interval = _welch(mine, other, 0.05)
+        sure_low, sure_high = _welch(mine, other, level)
+        if not alike:
+            standing = Standing.UNTOLD
+        elif sure_low > 0 and mean[0] - mean[1] >= matters:
+            standing = Standing.HIGHER
+        elif sure_high < 0 and mean[1] - mean[0] >= matters:
+            standing = Standing.LOWER
+        elif -matters < low and high < matters:
+            standing = Standing.SAME
+    return Difference(here_kib=mean[0], there_kib=mean[1], ci95_kib=interval, standing=standing)
+
+
+def _welch(mine: Sequence[float], other: Sequence[float], level: float) -> tuple[float, float]:
+    """Return Welch's interval of the difference of means; the scatter is at least a page."""
+    parts = [max(float(np.var(v, ddof=1)), PAGE_KIB**2) / len(v) for v in (mine, other)]
+    error = sum(parts)
+    freedom = error**2 / sum(
+        part**2 / (len(v) - 1) for part, v in zip(parts, (mine, other), strict=True)
+    )
+    reach = float(special.stdtrit(freedom, 1.0 - level / 2.0)) * error**0.5
+    middle = float(np.mean(mine) - np.mean(other))
+    return middle - reach, middle + reach
+
+
+def _unlike(here: RecordedFindings, there: RecordedFindings) -> tuple[str, ...]:
+    """Return what differs so that no difference of memory can be laid to the kernel."""
+    mine, other = here.recorded.machine, there.recorded.machine
+    said = []
+    if abs(here.ram_kib - there.ram_kib) > SAME_RAM * max(here.ram_kib, there.ram_kib):
+        said.append(f"RAM differs: {here.ram_kib:.0f} and {there.ram_kib:.0f} KiB")
+    if mine.machine != other.machine:
+        said.append(f"the architecture differs: {mine.machine} and {other.machine}")
+    if mine.quiesce != other.quiesce:
+        said.append("only one was recorded with --quiesce")
+    return tuple(f"{text}; nothing is called higher or lower" for text in said)
+
+
+def _other(here: RecordedFindings, there: RecordedFindings) -> tuple[str, ...]:
+    """Return what differs and may matter."""
+    mine, other = here.recorded.machine, there.recorded.machine
+    said = [
+        f"{what} differs: {a} and {b}"
+        for what, a, b in (
+            ("the command", " ".join(mine.command), " ".join(other.command)),
+            ("the number of processors", mine.cpus, other.cpus),
+            ("the pace of sampling, which peaks depend on,", mine.hz, other.hz),
+            ("the host", mine.host, other.host),
+        )
+        if a != b
+    ]
+    if mine.release == other.release:
+        said.append(f"both are of kernel {mine.release}, by its release")
+    return tuple(said)

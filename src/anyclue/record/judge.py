@@ -1,0 +1,117 @@
+"""Judge and report what ``anyclue record`` wrote: no clock, on any machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.fstests.core.charges import Charging, Pair, held_kib
+from anyclue.fstests.core.test_verdict import findings, judge_test
+from anyclue.model.errors import ExitCode
+from anyclue.model.machine_recording import (
+    Recorded,
+    RecordedComparison,
+    RecordedFindings,
+    Span,
+    Standing,
+    TestRun,
+)
+from anyclue.model.recording import Incident
+from anyclue.model.verdict import Verdict
+from anyclue.record.core import comparison as against
+from anyclue.record.core.parse import read_recorded
+from anyclue.record.render.comparison import against_json
+from anyclue.record.render.html import recorded_html
+from anyclue.record.render.json_document import recorded_json
+from anyclue.record.render.text import recorded_text
+from anyclue.recordings.kernel_log import first_incident
+from anyclue.system.files import write_whole
+
+GUILTY = {Verdict.LEAK, Verdict.BROKEN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedRecord:
+    """A judged recording of a machine."""
+
+    run: Path
+    findings: RecordedFindings
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Regression found, nothing found, or unproven."""
+        verdicts = {test.verdict for test in self.findings.tests}
+        if verdicts & GUILTY:
+            return ExitCode.REGRESSION
+        return ExitCode.NOTHING_FOUND if verdicts == {Verdict.CLEAN} else ExitCode.INFRASTRUCTURE
+
+
+def judge(run: Path) -> JudgedRecord:
+    """Judge a recording test by test, and write ``tests.json``.
+
+    Raises:
+        RequestError: it is no recording.
+    """
+    judged = JudgedRecord(run=run, findings=judged_tests(read_recorded(run)))
+    write_whole(run / "tests.json", recorded_json(judged.findings))
+    return judged
+
+
+def judged_tests(recorded: Recorded) -> RecordedFindings:
+    """Charge memory to every span of a recording, and judge the tests."""
+    charging = Charging(recorded)
+    runs: dict[str, list[TestRun]] = {}
+    pairs: dict[str, list[Pair]] = {}
+    previous: Span | None = None
+    for span in recorded.spans:
+        run, pair = charging.charge(span, previous, _incident(recorded, span))
+        runs.setdefault(span.test, []).append(run)
+        pairs.setdefault(span.test, []).extend([pair] if pair else [])
+        previous = span
+    tests = [judge_test(of_test, pairs[test], recorded) for test, of_test in runs.items()]
+    return findings(recorded, tests)
+
+
+def write_report(judged: JudgedRecord) -> Path:
+    """Write ``report.txt`` and ``report.html``; return the page's path."""
+    timeline = judged.findings.recorded.timeline
+    held = [(at.t_s, kib) for at in timeline if (kib := held_kib(at)) is not None]
+    write_whole(judged.run / "report.txt", recorded_text(judged.findings))
+    page = judged.run / "report.html"
+    write_whole(page, recorded_html(judged.findings, held))
+    return page
+
+
+def _incident(recorded: Recorded, span: Span) -> Incident | None:
+    begin, end = span.log_lines
+    return first_incident(recorded.kernel_log[begin:end])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRecords:
+    """Two recordings, compared."""
+
+    run: Path
+    comparison: RecordedComparison
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Something is higher or newly guilty here, nothing is, or it cannot be told."""
+        tests = self.comparison.tests
+        found = {d.standing if d else Standing.UNTOLD for t in tests for d in (t.peak, t.step)}
+        if Standing.HIGHER in found or any(test.newly_guilty for test in tests):
+            return ExitCode.REGRESSION
+        untold = not tests or Standing.UNTOLD in found
+        return ExitCode.INFRASTRUCTURE if untold else ExitCode.NOTHING_FOUND
+
+
+def compare(run: Path, other: Path) -> ComparedRecords:
+    """Compare two recordings test by test, and write ``compared.json`` into ``run``.
+
+    Raises:
+        RequestError: one of them is no recording.
+    """
+    here, there = (judged_tests(read_recorded(path)) for path in (run, other))
+    compared = ComparedRecords(run=run, comparison=against.compare(here, there))
+    write_whole(run / "compared.json", against_json(compared.comparison))
+    return compared

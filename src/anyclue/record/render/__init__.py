@@ -1,0 +1,1 @@
+"""A recording of a machine for people and for machines. Pure."""

@@ -1,8 +1,0 @@
-"""``python -m anyclue.recorder``, and what the zipapp runs."""
-
-import sys
-
-from .record import main
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What renderers share: page shell, charts, harmless text, words. Pure."""

@@ -1,0 +1,1 @@
+"""Conflict resolutions read as text. Pure."""

@@ -1,0 +1,254 @@
+"""What a review of a merge says: by function, what the resolution did, and what it lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from anyclue.review.merge.core.guest_model import Blame, MergeTest
+from anyclue.review.merge.core.panes import Panes
+from anyclue.review.pairs.model import Finding, Unjudged
+
+OUTSIDE = ""
+"""The name of the text of a file that is in no function."""
+
+
+class Taken(StrEnum):
+    """Where a function's text in the result comes from."""
+
+    AUTOMATIC = "automatic"
+    """It is what git merges by itself."""
+    SIDE = "side"
+    """It is one side's, where git had a conflict or something else."""
+    COMBINED = "combined"
+    """Every line is on one of the sides."""
+    NEW_TEXT = "new-text"
+    """Some lines are on neither side."""
+    CUT = "cut"
+    """Lines that every side has are gone."""
+    REORDERED = "reordered"
+    """Every line is on one of the sides, in an order, or behind a condition, that none has."""
+    REMOVED = "removed"
+    """It is gone, and no side took it away."""
+
+
+EVIL = frozenset({Taken.NEW_TEXT, Taken.CUT, Taken.REORDERED, Taken.REMOVED})
+"""What no side asked for."""
+
+
+class Dated(StrEnum):
+    """Where an imbalance comes from."""
+
+    CAME = "came"
+    """A side has it already."""
+    RESOLUTION = "resolution"
+    """No side has it; it is where the result is not what git merges by itself."""
+    MERGE = "merge"
+    """No side has it, and nobody resolved anything there."""
+    LOST = "lost"
+    """A side mended it, and the result has it again."""
+
+
+class Likeness(StrEnum):
+    """How a function of the result compares to that of another resolution."""
+
+    SAME = "same"
+    EQUIVALENT = "equivalent"
+    """Equal but for white space, comments and the order of independent declarations."""
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What a resolution did to one function.
+
+    Attributes:
+        path: its file in the result, or where it was last.
+        function: its name; ``OUTSIDE`` for what is in no function.
+        line: where it begins in the result, from 1; 0 when it is not there.
+        conflict: whether git left a conflict in it.
+        taken: where its text comes from.
+        side: whose text it is, when it is one side's.
+        new_lines: lines that are on neither side, or more often than both explain: number in the
+            result, and text.
+        cut_lines: lines that every side has, and the result has not: number on the first side.
+        moved_lines: lines in an order, or behind a condition, that no side has.
+        moved_from: where a side has it, when that is under another path or name.
+    """
+
+    path: str
+    function: str
+    line: int
+    conflict: bool
+    taken: Taken
+    side: str = ""
+    new_lines: tuple[tuple[int, str], ...] = ()
+    cut_lines: tuple[tuple[int, str], ...] = ()
+    moved_lines: tuple[tuple[int, str], ...] = ()
+    moved_from: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostLine:
+    """A line of a side's change that the result lost.
+
+    Attributes:
+        added: whether the side added it (and the result lacks it), or removed it (and it is back).
+        line: its number in the side's file, or, when the side removed it, in the base's.
+        text: the line.
+    """
+
+    added: bool
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """A change of one side, in one function, that the result lost.
+
+    Attributes:
+        path: the function's file on that side.
+        function: its name there; ``OUTSIDE`` for what is in no function.
+        side: whose change it is.
+        conflict: whether git left a conflict in the function.
+        lines: what was lost.
+        commits: those of the side that made the change: abbreviated id and subject; none where
+            that was not found in time.
+    """
+
+    path: str
+    function: str
+    side: str
+    conflict: bool
+    lines: tuple[LostLine, ...]
+    commits: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imbalance:
+    """A finding about pairing, and where it comes from.
+
+    Attributes:
+        finding: what is wrong; of a lost fix, places may be those of the base.
+        dated: where it comes from.
+        sides: which sides have it, or had mended it.
+        commits: those of a side that brought it: abbreviated id and subject; none where that was
+            not found in time.
+    """
+
+    finding: Finding
+    dated: Dated
+    sides: tuple[str, ...] = ()
+    commits: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """What is said of one result of a merge.
+
+    Attributes:
+        title: the result, in the user's words.
+        functions: those in conflict, or other than git merges them.
+        dropped: changes of a side that it lost.
+        imbalances: what it does not release, and the like, that the merge base did not have.
+        unjudged: what of the files in question could not be judged.
+        unresolved: files in which conflict markers are left.
+        beyond: files that are no C sources, and not what git merges.
+    """
+
+    title: str
+    functions: tuple[Resolved, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    imbalances: tuple[Imbalance, ...] = ()
+    unjudged: tuple[Unjudged, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+
+    @property
+    def accused(self) -> tuple[Imbalance, ...]:
+        """Imbalances that no side brought."""
+        return tuple(one for one in self.imbalances if one.dated != Dated.CAME)
+
+    @property
+    def innocent(self) -> bool:
+        """Whether it broke and lost nothing that either side had right."""
+        lost = self.dropped or self.unresolved or any(one.cut_lines for one in self.functions)
+        return not lost and all(one.dated == Dated.MERGE for one in self.accused)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """One function of the result beside that of the other resolution.
+
+    Attributes:
+        path: its file in the result, or in the other resolution.
+        function: its name; ``OUTSIDE`` for what is in no function.
+        likeness: how they compare.
+        diff: where they differ, as a unified diff from the other resolution to the result.
+    """
+
+    path: str
+    function: str
+    likeness: Likeness
+    diff: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """What to run so that functions are reached.
+
+    Attributes:
+        functions: which, each with its file; empty in the table itself.
+        mount: options for ``mount -o``, one set after another; "" is none.
+        how: operations, in words; "" when nothing is known of these functions.
+        workloads: names of built-in workloads.
+        fstests: groups of upstream fstests.
+    """
+
+    functions: tuple[tuple[str, str], ...] = ()
+    mount: tuple[str, ...] = ()
+    how: str = ""
+    workloads: tuple[str, ...] = ()
+    fstests: tuple[str, ...] = ()
+
+    def of(self, functions: Iterable[tuple[str, str]]) -> Exercise:
+        """Return the same for these functions."""
+        return replace(self, functions=tuple(functions))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeReview:
+    """A merge, its result, and another resolution of it when one was asked for.
+
+    Attributes:
+        sides: name and abbreviated commit of each parent, ``ours`` first.
+        files: C files that at least two sides changed, or that are not what git merges.
+        conflicts: files in which git found a conflict.
+        result: what is said of the result.
+        against: the same of the other resolution.
+        compared: the functions in which the result may differ from it.
+        exercises: what reaches the functions that the review of the result names.
+        test: what guests said, when they were asked.
+        panes: functions side by side, for a page; those with something to look at, when many.
+    """
+
+    sides: tuple[tuple[str, str], ...]
+    files: int
+    conflicts: int
+    result: Resolution
+    against: Resolution | None = None
+    compared: tuple[Compared, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
+    test: MergeTest | None = None
+    panes: tuple[Panes, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether there is something to look at in the result."""
+        result = self.result
+        evil = any(one.taken in EVIL for one in result.functions)
+        guilty = self.test is not None and self.test.blame is Blame.GUILTY
+        left = result.unresolved or result.beyond
+        return bool(guilty or evil or left or result.dropped or result.imbalances)

@@ -1,0 +1,179 @@
+"""Where each imbalance of a merge comes from: a side, the resolution, the merge, a lost fix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from anyclue.review.merge.core.file_versions import Name
+from anyclue.review.merge.core.model import Dated, Dropped, Imbalance, Resolved, Taken
+from anyclue.review.merge.core.tokens import calls, folded, names
+from anyclue.review.pairs.model import Finding, FindingKind, Unjudged
+
+_NOT_RELEASED = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
+_TOO_OFTEN = (FindingKind.DOUBLE_RELEASE, FindingKind.UNHELD)
+Mark = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """What a version introduces and mends, compared with the merge base.
+
+    Attributes:
+        introduced: findings that it has and the base has not.
+        mended: findings that the base has and it has not.
+        unjudged: what could not be judged.
+        keys: by path in this version, what the file is known by in all versions.
+        texts: by path in this version, the files with introduced findings.
+        homes: where the result has functions that are elsewhere in this version.
+    """
+
+    introduced: Sequence[Finding]
+    mended: Sequence[Finding]
+    unjudged: Sequence[Unjudged]
+    keys: Mapping[str, str]
+    texts: Mapping[str, bytes] = field(default_factory=dict)
+    homes: Mapping[Name, Name] = field(default_factory=dict)
+
+    def marks(self) -> dict[Mark, Finding]:
+        """Return the introduced findings by what recognises them in another version."""
+        return {_mark(one, self.keys, self.homes): one for one in self.introduced}
+
+    def places(self, finding: Finding) -> dict[int, str]:
+        """Return the lines at which a finding goes wrong, as they are written, by number."""
+        lines = self.texts.get(finding.path, b"").decode("utf-8", "replace").split("\n")
+        numbers = [one for one in (finding.line, *finding.also) if 0 < one <= len(lines)]
+        return {number: folded([lines[number - 1]])[0] for number in numbers}
+
+
+def dated(
+    sides: Mapping[str, Pairing],
+    result: Pairing,
+    functions: Sequence[Resolved],
+    dropped: Sequence[Dropped],
+    broken: Mapping[str, Sequence[Finding]],
+) -> tuple[Imbalance, ...]:
+    """Return the imbalances of the result that the base had not, or that a side had mended.
+
+    Args:
+        sides: each side's pairing.
+        result: the result's.
+        functions: what the resolution did.
+        dropped: what it dropped.
+        broken: by side, what the result introduces when it is compared with that side.
+    """
+    here = result.marks()
+    found: list[Imbalance] = []
+    for mark, finding in here.items():
+        having = _having(mark, sides, here.keys())
+        if having:
+            found.append(Imbalance(finding=finding, dated=Dated.CAME, sides=tuple(having)))
+            more = _beyond(finding, result, having, sides)
+            found += [_made(more, functions)] if more is not None else []
+        elif losers := tuple(dict.fromkeys(_losers(finding, dropped))):
+            found.append(Imbalance(finding=finding, dated=Dated.LOST, sides=losers))
+        else:
+            found.append(_made(finding, functions))
+    found += _lost(sides, result)
+    return (*found, *_broken(broken, result.keys, dropped, [one.finding for one in found]))
+
+
+def _made(finding: Finding, functions: Sequence[Resolved]) -> Imbalance:
+    """Return an imbalance that no side has: of the resolution, where that edited something."""
+    edited = {one.function for one in functions if one.taken is not Taken.AUTOMATIC}
+    mentioned = {finding.function, *calls(folded([one.text for one in finding.steps]))}
+    date = Dated.RESOLUTION if edited & mentioned else Dated.MERGE
+    return Imbalance(finding=finding, dated=date)
+
+
+def _having(mark: Mark, sides: Mapping[str, Pairing], here: Iterable[Mark]) -> dict[str, Finding]:
+    """Return the sides that have a finding: the same, or else one of another name for it."""
+    known = {name: one.marks() for name, one in sides.items()}
+    having = {name: marks[mark] for name, marks in known.items() if mark in marks}
+    if having:
+        return having
+    others = set(here)
+    return {
+        name: finding
+        for name, marks in known.items()
+        for one, finding in marks.items()
+        if one[:3] == mark[:3] and one not in others
+    }
+
+
+def _beyond(
+    finding: Finding,
+    result: Pairing,
+    having: Mapping[str, Finding],
+    sides: Mapping[str, Pairing],
+) -> Finding | None:
+    """Return a finding at the first place where no side goes wrong; None when there is none."""
+    there = [sides[name].places(one) for name, one in having.items()]
+    places = result.places(finding)
+    if len(places) <= sum(map(len, there)):
+        return None
+    left = sum((Counter(one.values()) for one in there), Counter[str]())
+    for number, text in places.items():
+        if not left[text]:
+            steps = finding.steps if number == finding.line else ()
+            return replace(finding, line=number, steps=steps, suggestion=None, also=())
+        left[text] -= 1
+    return None
+
+
+def _lost(sides: Mapping[str, Pairing], result: Pairing) -> Iterator[Imbalance]:
+    """Yield what a side mended and the result has again, at its place in the base."""
+    still = {_mark(one, {}) for one in result.mended}
+    mended: dict[Mark, tuple[Finding, list[str]]] = {}
+    for name, side in sides.items():
+        for one in side.mended:
+            mended.setdefault(_mark(one, {}), (one, []))[1].append(name)
+    for mark, (finding, by) in mended.items():
+        if mark not in still:
+            yield Imbalance(finding=finding, dated=Dated.LOST, sides=tuple(dict.fromkeys(by)))
+
+
+def _broken(
+    broken: Mapping[str, Sequence[Finding]],
+    keys: Mapping[str, str],
+    dropped: Sequence[Dropped],
+    told: Iterable[Finding],
+) -> Iterator[Imbalance]:
+    """Yield what a side had right, in functions where its change was dropped, if not told yet."""
+    known = {_mark(one, keys)[:3] for one in told}
+    for side, findings in broken.items():
+        functions = {one.function for one in dropped if one.side == side}
+        for finding in findings:
+            mark = _mark(finding, keys)[:3]
+            if finding.function in functions and mark not in known:
+                known.add(mark)
+                yield Imbalance(finding=finding, dated=Dated.LOST, sides=(side,))
+
+
+def _losers(finding: Finding, dropped: Sequence[Dropped]) -> Iterator[str]:
+    """Yield the sides that had the release which is missing, and the result lost it."""
+    if finding.kind not in _NOT_RELEASED:
+        return
+    resource = names(folded([finding.resource])[0])
+    for one in dropped:
+        lines = folded([line.text for line in one.lines if line.added])
+        if one.function == finding.function and any(
+            calls([line]).intersection(finding.release) and resource & names(line) for line in lines
+        ):
+            yield one.side
+
+
+def _mark(
+    finding: Finding, keys: Mapping[str, str], homes: Mapping[Name, Name] | None = None
+) -> Mark:
+    group = (
+        "not released"
+        if finding.kind in _NOT_RELEASED
+        else "released too often"
+        if finding.kind in _TOO_OFTEN
+        else finding.kind.value
+    )
+    there = keys.get(finding.path, finding.path), finding.function
+    path, function = (homes or {}).get(there, there)
+    return f"{path}:{function}", group, finding.pair, finding.resource

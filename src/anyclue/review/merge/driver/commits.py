@@ -1,0 +1,116 @@
+"""The commits of a side that made a dropped change, or brought an imbalance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from anyclue.git.blame import Known, changes, made, removed
+from anyclue.git.repository import Repository, Side
+from anyclue.review.merge.core.model import Dated, Dropped, Imbalance
+from anyclue.review.merge.driver.imbalances import Pairer
+from anyclue.review.merge.driver.inputs import Gathered
+from anyclue.review.merge.driver.snapshots import Snapshot
+
+ASKED = 8
+"""Of so many dropped changes and imbalances the commits are looked for: each may take seconds."""
+
+FOLLOWED = 64
+"""So many commits of a side to a file are looked through."""
+
+_DIGITS = 12
+
+
+def named(
+    dropped: Sequence[Dropped], repo: Repository, base: str, revs: Mapping[str, str]
+) -> tuple[Dropped, ...]:
+    """Return dropped changes with the commits that made them, of the first ``ASKED``.
+
+    Args:
+        dropped: the changes.
+        repo: where the commits are.
+        base: the merge base.
+        revs: the commit of each side.
+    """
+    found = [
+        replace(
+            one,
+            commits=tuple(
+                (two.id[:_DIGITS], two.subject) for two in _commits(one, repo, base, revs[one.side])
+            ),
+        )
+        for one in dropped[:ASKED]
+    ]
+    return (*found, *dropped[ASKED:])
+
+
+def brought(
+    imbalances: Sequence[Imbalance],
+    repo: Repository,
+    gathered: Gathered,
+    revs: Mapping[str, str],
+    pairer: Pairer,
+) -> tuple[Imbalance, ...]:
+    """Return imbalances with the commits that brought those which came with a side.
+
+    Args:
+        imbalances: all of a resolution.
+        repo: where the commits are.
+        gathered: the merge.
+        revs: the commit of each side.
+        pairer: compares versions of one file with the base's.
+    """
+    sides = dict(zip(revs, gathered.sides, strict=True))
+    found = []
+    asked = 0
+    for one in imbalances:
+        if one.dated is Dated.CAME and asked < ASKED:
+            asked += 1
+            first = [_first(one, repo, gathered.base, revs[s], sides[s], pairer) for s in one.sides]
+            commits = tuple((two.id[:_DIGITS], two.subject) for two in first if two is not None)
+            found.append(replace(one, commits=commits))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
+def _first(
+    imbalance: Imbalance,
+    repo: Repository,
+    base: str,
+    rev: str,
+    side: Snapshot,
+    pairer: Pairer,
+) -> Known | None:
+    """Return the first commit of a side whose file has the imbalance; halving, so one is tried."""
+    finding = imbalance.finding
+    key = side.keys().get(finding.path, finding.path)
+    path = side.path(key)
+    commits = changes(repo, base, rev, path)
+    if not commits or len(commits) > FOLLOWED:
+        return None
+
+    def has(blob: str) -> bool:
+        one = Snapshot(changed={key: Side(path=path, blob=blob)})
+        return any(
+            (two.function, two.pair) == (finding.function, finding.pair)
+            for two in pairer.introduced(one, [key])
+        )
+
+    if not has(commits[-1][1]):
+        return None  # it takes another file too
+    low, high = 0, len(commits) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if has(commits[middle][1]):
+            high = middle
+        else:
+            low = middle + 1
+    return commits[low][0]
+
+
+def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[Known]:
+    added = [line.line for line in one.lines if line.added]
+    if added:
+        return made(repo, base, rev, one.path, added)
+    return removed(repo, base, rev, one.path, one.lines[0].text)

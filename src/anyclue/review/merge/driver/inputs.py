@@ -1,0 +1,264 @@
+"""Gathers a merge: its base, what git makes of it, and the files that are in question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from anyclue.git import repository as git
+from anyclue.git.merge import bases
+from anyclue.git.repository import Repository
+from anyclue.review.merge.core.file_versions import FileMerge
+from anyclue.review.merge.core.relevance import called, functions
+from anyclue.review.merge.driver.conflicts import base_of, by_git, conflicts
+from anyclue.review.merge.driver.request import Merge
+from anyclue.review.merge.driver.snapshots import Contents, Snapshot, aligned, on_disk, snapshot
+from anyclue.review.pairs.model import Unjudged
+
+_NUL, _HEAD = b"\0", 8000  # what git takes for binary
+_MARK = {one: re.compile(rb"^" + one * 7 + rb" ", re.MULTILINE) for one in (b"<", b">")}
+
+LOOKED_THROUGH = 2000
+"""So many files that a side changed are looked through for calls of what another side changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """A merge with all that git knows of it.
+
+    Attributes:
+        base: the commit that the sides are compared with.
+        blobs: the base's C sources.
+        sides: the parents.
+        automatic: what git merges by itself.
+        conflicts: by key, the file with every conflict decided for one side, for each side in
+            turn.
+        others: files with a conflict that are no C sources.
+        result: what came out.
+        against: the other resolution.
+        beyond: by commit of a result, its files that are no C sources and not what git merges.
+        rooted: whether the sides have a common ancestor.
+        contents: reads them.
+    """
+
+    base: str
+    blobs: Mapping[str, str]
+    sides: tuple[Snapshot, ...]
+    automatic: Snapshot
+    conflicts: Mapping[str, tuple[bytes | None, ...]]
+    others: tuple[str, ...]
+    result: Snapshot
+    against: Snapshot | None
+    beyond: Mapping[str, tuple[str, ...]]
+    rooted: bool
+    contents: Contents
+
+    @cached_property
+    def edited(self) -> tuple[str, ...]:
+        """The files with a conflict, and those that a result has otherwise than git merges them.
+
+        Among them are files to which a side moved a function out of one of those.
+        """
+        edited = {*self.conflicts, *self._beyond(self.result)}
+        return tuple(sorted(edited.union(*(self._homes(one, edited) for one in self.sides))))
+
+    @cached_property
+    def shared(self) -> tuple[str, ...]:
+        """The files that at least two sides changed."""
+        every = [key for one in self.sides for key in one.changed]
+        return tuple(sorted({key for key in every if every.count(key) > 1}))
+
+    @cached_property
+    def otherwise(self) -> tuple[str, ...]:
+        """The files in which the other resolution may differ from the result."""
+        if self.against is None:
+            return ()
+        keys = {*self.result.changed, *self.against.changed}
+        return tuple(sorted({*self.edited, *self._unlike(keys, self.against, self.result)}))
+
+    def _homes(self, side: Snapshot, edited: set[str]) -> set[str]:
+        """Return where a side has functions that it took out of edited files."""
+        self.contents.load([side], edited)
+        left = {
+            name
+            for key in edited
+            for name in functions(self.contents.base(key)).keys()
+            - functions(self.contents.of(side, key)).keys()
+        }
+        others = [one for one in sorted(side.changed) if one not in edited] if left else []
+        others = others[:LOOKED_THROUGH]
+        self.contents.load([side], others)
+        return {
+            key
+            for key in others
+            if left
+            & (
+                functions(self.contents.of(side, key)).keys()
+                - functions(self.contents.base(key)).keys()
+            )
+        }
+
+    def _beyond(self, version: Snapshot) -> set[str]:
+        keys = {*self.automatic.changed, *version.changed} - set(self.conflicts)
+        return self._unlike(keys, self.automatic, version)
+
+    def _unlike(self, keys: Iterable[str], one: Snapshot, other: Snapshot) -> set[str]:
+        unlike = [key for key in keys if one.changed.get(key) != other.changed.get(key)]
+        unlike += [key for key in keys if (key in one.changed) != (key in other.changed)]
+        self.contents.load((one, other), unlike)
+        return {
+            key
+            for key in unlike
+            if one.path(key) != other.path(key)
+            or self.contents.of(one, key) != self.contents.of(other, key)
+        }
+
+    def files(self, keys: Sequence[str], result: Snapshot) -> list[FileMerge]:
+        """Return files in every version, with this result."""
+        versions = (*self.sides, self.automatic, result)
+        self.contents.load(versions, keys)
+        of = self.contents.of
+        return [
+            FileMerge(
+                key=key,
+                path=result.path(key),
+                base=self.contents.base(key),
+                sides=tuple(of(one, key) for one in self.sides),
+                paths=tuple(one.path(key) for one in self.sides),
+                automatic=self.conflicts.get(key) or (of(self.automatic, key),),
+                result=of(result, key),
+            )
+            for key in keys
+            if not self._is_binary(key)
+        ]
+
+    @property
+    def unjudged(self) -> tuple[Unjudged, ...]:
+        """What of the merge is not looked at."""
+        found = [
+            Unjudged(path=path, line=0, function="", what="a conflict in what is no C source")
+            for path in self.others
+        ]
+        if not self.rooted:
+            what = "the sides have no common ancestor: all of both counts as new"
+            found.append(Unjudged(path=".", line=0, function="", what=what))
+        found += [
+            Unjudged(path=key, line=0, function="", what="binary")
+            for key in self.edited
+            if self._is_binary(key)
+        ]
+        for one in self.sides:
+            if len(one.changed) > LOOKED_THROUGH:
+                what = (
+                    f"only the first {LOOKED_THROUGH} of {len(one.changed)} files that a side "
+                    "changed were looked through for calls of what another side changed"
+                )
+                found.append(Unjudged(path=".", line=0, function="", what=what))
+        return tuple(found)
+
+    def _is_binary(self, key: str) -> bool:
+        texts = (self.contents.of(one, key) for one in (*self.sides, self.result))
+        return any(_NUL in text[:_HEAD] for text in texts if text is not None)
+
+    def unresolved(self, version: Snapshot) -> tuple[str, ...]:
+        """Return files in conflict in which a version has git's marks still."""
+        texts = {key: self.contents.of(version, key) for key in self.conflicts}
+        return tuple(
+            sorted(
+                version.path(key)
+                for key, text in texts.items()
+                if text is not None and all(_MARK[one].search(text) for one in _MARK)
+            )
+        )
+
+    def entangled(self) -> tuple[str, ...]:
+        """Return files in which one side changed a function that another side's change calls."""
+        changed = [sorted(one.changed)[:LOOKED_THROUGH] for one in self.sides]
+        for side, keys in zip(self.sides, changed, strict=True):
+            self.contents.load([side], keys)
+        defined = [self._defined(*one) for one in zip(self.sides, changed, strict=True)]
+        calling = [self._calling(*one) for one in zip(self.sides, changed, strict=True)]
+        found: set[str] = set()
+        names: set[bytes] = set()
+        for number, here in enumerate(defined):
+            for other, there in enumerate(calling):
+                if number == other:
+                    continue
+                for name in here.keys() & there.keys():
+                    names.add(name)
+                    found |= {*here[name], *there[name]}
+        for side, keys in zip(self.sides, changed, strict=True):
+            # What a function did before may be done by its callers now.
+            found |= {key for key in keys if names & called(self.contents.of(side, key) or b"")}
+        return tuple(sorted(found))
+
+    def _defined(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
+        found: dict[bytes, set[str]] = {}
+        for key in keys:
+            old = functions(self.contents.base(key))
+            new = functions(self.contents.of(side, key))
+            for name, text in old.items():
+                if new.get(name) != text:
+                    found.setdefault(name, set()).add(key)
+        return found
+
+    def _calling(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
+        found: dict[bytes, set[str]] = {}
+        for key in keys:
+            known = set((self.contents.base(key) or b"").split(b"\n"))
+            for line in (self.contents.of(side, key) or b"").split(b"\n"):
+                if line not in known and line[:1].isspace():
+                    for name in called(line):
+                        found.setdefault(name, set()).add(key)
+        return found
+
+
+def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
+    """Return what git knows of a merge.
+
+    Args:
+        repo: the repository that `borrowed` gave.
+        real: the one whose objects it borrows, with the work tree.
+        merge: what is asked for.
+
+    Raises:
+        RequestError: objects are missing, or a file cannot be read.
+    """
+    base = base_of(repo, merge.parents)
+    blobs = git.blobs(repo.at, base)
+    automatic, steps = by_git(repo, merge.parents)
+    sides = [snapshot(repo, base, one) for one in merge.parents]
+    merged_by_git = snapshot(repo, base, automatic)
+    if merge.result is not None:
+        result = snapshot(repo, base, merge.result)
+    else:
+        result = on_disk(real, sides[0], merge.parents[0])
+    other = [snapshot(repo, base, merge.against)] if merge.against else []
+    every = aligned(sides, [merged_by_git, result, *other])
+    *sides, merged_by_git, result = every[: len(sides) + 2]
+    contents = Contents(repo, blobs)
+    gathered = Gathered(
+        base=base,
+        blobs=blobs,
+        sides=tuple(sides),
+        automatic=merged_by_git,
+        conflicts={},
+        others=tuple(
+            sorted(
+                path for _, _, step in steps for path in step.conflicts if not git.is_source(path)
+            )
+        ),
+        result=result,
+        against=every[-1] if other else None,
+        beyond={
+            rev: tuple(one for one in git.differing(repo, automatic, rev) if not git.is_source(one))
+            for rev in (merge.result, merge.against)
+            if rev is not None
+        },
+        rooted=bool(bases(repo, merge.parents)),
+        contents=contents,
+    )
+    found = conflicts(contents, gathered.sides, gathered.automatic, steps)
+    return replace(gathered, conflicts=found)

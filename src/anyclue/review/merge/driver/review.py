@@ -1,0 +1,160 @@
+"""The review of a merge: what the resolution took, made and lost, by text and by pairing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from anyclue.git import repository as git
+from anyclue.git.merge import borrowed
+from anyclue.git.repository import Repository
+from anyclue.review.merge.core.exercises import exercises
+from anyclue.review.merge.core.model import Compared, Dropped, MergeReview, Resolution
+from anyclue.review.merge.core.origin import Pairing, dated
+from anyclue.review.merge.core.resolution import Judged, judged
+from anyclue.review.merge.core.similarity import compared
+from anyclue.review.merge.driver.commits import brought, named
+from anyclue.review.merge.driver.imbalances import Pairer
+from anyclue.review.merge.driver.inputs import Gathered, gather
+from anyclue.review.merge.driver.panes import shown
+from anyclue.review.merge.driver.reader import Reading
+from anyclue.review.merge.driver.request import Asked, find
+from anyclue.review.merge.driver.snapshots import Snapshot
+
+
+def review(asked: Asked) -> MergeReview:
+    """Return what is to be said of a merge.
+
+    Raises:
+        RequestError: everything that is wrong with the request.
+    """
+    real = git.repository(asked.tree)
+    merge = find(real, asked)
+    names = tuple(name for name, _ in merge.sides)
+    with borrowed(real) as repo:
+        gathered = gather(repo, real, merge)
+        keys = sorted(
+            {*gathered.edited, *gathered.shared, *gathered.entangled(), *gathered.otherwise}
+        )
+        gathered.contents.load(gathered.sides, keys)
+        resolved_files = gathered.files(gathered.otherwise or gathered.edited, gathered.result)
+        with Reading(resolved_files, names, asked.jobs) as reading:
+            pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
+            results = [one for one in (gathered.result, gathered.against) if one is not None]
+            pairings = pairer.of(results, pairer.keys)
+            text = reading.result()
+        sides = _sides(gathered, pairer, names, text, pairings)
+        result = _resolution(
+            merge.title, gathered.result, gathered, pairer, sides, text, pairings[0]
+        )
+        revs = dict(zip(names, merge.parents, strict=True))
+        result = _with_commits(result, repo, gathered, revs, pairer)
+        against: Resolution | None = None
+        beside: tuple[Compared, ...] = ()
+        if gathered.against is not None:
+            title = str(asked.against)
+            other = gathered.against
+            text = judged(gathered.files(gathered.otherwise, other), names)
+            against = _resolution(title, other, gathered, pairer, sides, text, pairings[1])
+            against = _with_commits(against, repo, gathered, revs, pairer)
+            beside = _beside(gathered, gathered.against)
+        panes = shown(gathered, names, result) if asked.page is not None else ()
+    return MergeReview(
+        sides=merge.sides,
+        files=len({*gathered.edited, *gathered.shared}),
+        conflicts=len(gathered.conflicts) + len(gathered.others),
+        result=result,
+        against=against,
+        compared=beside,
+        exercises=exercises(result),
+        panes=panes,
+    )
+
+
+def _with_commits(
+    resolution: Resolution,
+    repo: Repository,
+    gathered: Gathered,
+    revs: Mapping[str, str],
+    pairer: Pairer,
+) -> Resolution:
+    return replace(
+        resolution,
+        dropped=named(resolution.dropped, repo, gathered.base, revs),
+        imbalances=brought(resolution.imbalances, repo, gathered, revs, pairer),
+    )
+
+
+def _sides(
+    gathered: Gathered,
+    pairer: Pairer,
+    names: Sequence[str],
+    text: Judged,
+    results: Sequence[Pairing],
+) -> dict[str, Pairing]:
+    """Return the pairing of each side, with where the result has its functions.
+
+    In a large merge that is of files that were resolved, and those with findings. Elsewhere git
+    merged by itself, and nothing was found: what a side has there is not lost.
+    """
+    resolved = {*gathered.edited, *gathered.otherwise}
+    found = {
+        one.keys.get(finding.path, finding.path) for one in results for finding in one.introduced
+    }
+    others = judged(gathered.files(sorted(found - resolved), gathered.result), names).homes
+    at = [one for one in pairer.keys if one in resolved | found or not pairer.left_out]
+    return {
+        name: replace(pairing, homes={**text.homes[number], **others[number]})
+        for number, (name, pairing) in enumerate(
+            zip(names, pairer.of(gathered.sides, at), strict=True)
+        )
+    }
+
+
+def _resolution(
+    title: str,
+    version: Snapshot,
+    gathered: Gathered,
+    pairer: Pairer,
+    sides: Mapping[str, Pairing],
+    text: Judged,
+    pairing: Pairing,
+) -> Resolution:
+    keys = version.keys()
+    broken = {
+        name: pairer.between(side, version, at)
+        for name, side in zip(sides, gathered.sides, strict=True)
+        if (at := sorted({_key(one, side, keys) for one in text.dropped if one.side == name}))
+    }
+    return Resolution(
+        title=title,
+        functions=text.functions,
+        dropped=text.dropped,
+        imbalances=dated(sides, pairing, text.functions, text.dropped, broken),
+        unjudged=(*gathered.unjudged, *pairer.left_out, *pairing.unjudged),
+        unresolved=gathered.unresolved(version),
+        beyond=gathered.beyond.get(version.rev or "", ()),
+    )
+
+
+def _key(dropped: Dropped, side: Snapshot, keys: Mapping[str, str]) -> str:
+    """Return what the file of a dropped change is known by."""
+    return side.keys().get(dropped.path) or keys.get(dropped.path, dropped.path)
+
+
+def _beside(gathered: Gathered, other: Snapshot) -> tuple[Compared, ...]:
+    """Return how the functions that either resolution decided compare."""
+    of = gathered.contents.of
+    keys = gathered.otherwise
+    paths = {key: gathered.result.path(key) for key in keys}
+    theirs = {key: of(other, key) for key in keys}
+    found = compared(theirs, {key: of(gathered.result, key) for key in keys}, paths)
+    names = tuple(str(number) for number in range(len(gathered.sides)))
+    decided = {
+        (one.path, one.function)
+        for version in (gathered.result, other)
+        for one in judged(gathered.files(keys, version), names).functions
+    }
+    return tuple(
+        one for one in found if (one.path, one.function) in decided or one.likeness != "same"
+    )

@@ -1,0 +1,1 @@
+"""The review of a merge for people and for machines. Pure."""

@@ -1,0 +1,218 @@
+"""How reports word the review of a merge; all text out of sources is made harmless here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from anyclue.report.text import ascii_line, clean, shorten
+from anyclue.review.merge.core.guest_model import Blame
+from anyclue.review.merge.core.model import (
+    EVIL,
+    OUTSIDE,
+    Dated,
+    Dropped,
+    Exercise,
+    Imbalance,
+    MergeReview,
+    Resolution,
+    Resolved,
+    Taken,
+)
+from anyclue.review.merge.core.panes import Mark, Row
+from anyclue.review.pairs.render.words import counted, safe_path
+
+_COLUMNS = 160
+NAMED = 12
+"""So many functions are named in a verdict."""
+MARKS = (
+    ("ours", "ours", "only ours added it; the result has it"),
+    ("theirs", "theirs", "only theirs added it; the result has it"),
+    ("both", "both", "both sides (all, of an octopus) added it; the result has it"),
+    ("new", "new", "the result has it, and no side has"),
+    ("lost", "LOST", "part of a dropped change"),
+    ("cut", "cut", "both sides kept it; the result has it no more"),
+    ("back", "back", "a side removed it; the result has it"),
+    ("left", "not taken", "a side added it; the result has not got it"),
+    ("removed", "- ours", "that side removed it, and so did the result"),
+    ("moved", "moved", "it stands elsewhere in the function, in the result or on a side"),
+    ("other", "other", "only the other resolution has it"),
+)
+"""What stands beside lines that are side by side: colour, word, meaning. Nothing: alike."""
+
+
+def function_name(name: str) -> str:
+    """Return a function as ``name()``, or words for what is in no function."""
+    return "(outside functions)" if name == OUTSIDE else f"{clean(name)}()"
+
+
+def place(one: Resolved) -> str:
+    """Return file and line of a function, or only the file when it is gone."""
+    return f"{safe_path(one.path)}:{one.line}" if one.line else safe_path(one.path)
+
+
+def taken(one: Resolved) -> str:
+    """Return what a resolution did to a function, in a word or two."""
+    if one.taken is Taken.SIDE:
+        return clean(one.side)
+    return {
+        Taken.AUTOMATIC: "same as git's",
+        Taken.COMBINED: "combined",
+        Taken.NEW_TEXT: "new text",
+        Taken.CUT: "cut",
+        Taken.REORDERED: "reordered",
+        Taken.REMOVED: "removed",
+    }[one.taken]
+
+
+def commit(one: tuple[str, str]) -> str:
+    """Return a commit, as ``0123456789ab (its subject)``."""
+    rev, subject = one
+    return f"{clean(rev)} ({shorten(ascii_line(subject), _COLUMNS)})"
+
+
+def departures(one: Resolved) -> list[tuple[str, tuple[tuple[int, str], ...]]]:
+    """Return what a function has that no side asked for: in words, and the lines."""
+    every = (
+        ("lines beyond those of the sides", one.new_lines),
+        ("lines that every side has are gone", one.cut_lines),
+        ("lines in an order, or behind a condition, that no side has", one.moved_lines),
+    )
+    return [(what, lines) for what, lines in every if lines]
+
+
+def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
+    """Return which files a resolution left or changed as a whole: in words, and the paths."""
+    every = (
+        ("conflict markers are left in", one.unresolved),
+        ("no C source, not looked into, and not what git merges:", one.beyond),
+    )
+    return [(what, paths) for what, paths in every if paths]
+
+
+def dated(one: Imbalance) -> str:
+    """Return where an imbalance comes from: ``came with theirs``, and the commit."""
+    sides = clean(" and ".join(one.sides))
+    said = {
+        Dated.CAME: f"came with {sides}",
+        Dated.RESOLUTION: "made by the resolution",
+        Dated.MERGE: "made by the merge: no side has it, and nothing was resolved there",
+        Dated.LOST: f"fix lost by the resolution; it was fixed on {sides}",
+    }[one.dated]
+    commits = " and ".join(map(commit, one.commits))
+    return f"{said}, in {commits}" if commits else said
+
+
+def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
+    """Return what guests say of a resolution, in words."""
+    return {
+        Blame.GUILTY: "the resolution is guilty: each parent is clean",
+        Blame.CAME: f"came with {clean(' and '.join(sides)) or 'a parent'}",
+        Blame.CLEAN: "clean",
+        Blame.UNPROVEN: "unproven",
+    }[blame]
+
+
+def exercise(one: Exercise) -> list[str]:
+    """Return what an exercise consists of, a line each."""
+    if not one.how:
+        return ["not in the table of exercises: choose what to run by hand"]
+    lines = [one.how]
+    if one.mount:
+        lines.append(
+            f"mount with {', or '.join(f'-o {o}' if o else 'no option' for o in one.mount)}"
+        )
+    if one.workloads:
+        lines.append(f"workloads of anyclue: {', '.join(one.workloads)}")
+    if one.fstests:
+        lines.append(f"fstests: {' '.join(f'-g {group}' for group in one.fstests)}")
+    return [clean(line) for line in lines]
+
+
+def dropped(one: Dropped) -> str:
+    """Return whose change is lost: ``a change of ours is lost, in the conflict``."""
+    where = "in the conflict" if one.conflict else "outside any conflict"
+    return f"a change of {clean(one.side)} is lost, {where}"
+
+
+def mark(row: Row, sides: int) -> str:
+    """Return what became of a line, in a word or two; nothing when it is alike everywhere.
+
+    Args:
+        row: the line.
+        sides: how many the merge has.
+    """
+    whose = clean(", ".join(row.sides))
+    if len(row.sides) == sides:
+        whose = "both" if sides == 2 else "all"
+    return {
+        Mark.SAME: "",
+        Mark.TAKEN: whose,
+        Mark.LEFT: "not taken",
+        Mark.REMOVED: f"- {whose}",
+        Mark.LOST: "LOST",
+    }.get(row.mark, row.mark.value)
+
+
+def verdict(review: MergeReview) -> str:
+    """Return the whole review in one line."""
+    said = _verdict(review.result)
+    if review.test is None:
+        return said
+    sides = dict.fromkeys(side for one in review.test.rows for side in one.sides)
+    return "; ".join(
+        part for part in (said, f"in guests: {blamed(review.test.blame, [*sides])}") if part
+    )
+
+
+def other_verdict(resolution: Resolution) -> str:
+    """Return what is to be said of the other resolution in one line."""
+    return f"{ascii_line(resolution.title)}: {_verdict(resolution)}"
+
+
+def _verdict(resolution: Resolution) -> str:
+    parts = [*_resolved(resolution), *_paired(resolution), *_lost(resolution)]
+    look = dict.fromkeys(
+        [
+            *(function_name(one.finding.function) for one in resolution.imbalances),
+            *(function_name(one.function) for one in resolution.dropped),
+            *(function_name(one.function) for one in resolution.functions if one.taken in EVIL),
+        ]
+    )
+    if look:
+        named = ", ".join(map(ascii_line, [*look][:NAMED]))
+        more = f", and {len(look) - NAMED} more" if len(look) > NAMED else ""
+        parts.append(f"look at: {named}{more}")
+    return "; ".join(parts)
+
+
+def _resolved(resolution: Resolution) -> Iterator[str]:
+    if resolution.unresolved:
+        left = counted(len(resolution.unresolved), "file")
+        yield f"not resolved yet: conflict markers in {left}"
+    if resolution.innocent:
+        limit = ", as far as it was judged" if resolution.unjudged or resolution.beyond else ""
+        yield f"resolution innocent{limit}"
+
+
+def _paired(resolution: Resolution) -> Iterator[str]:
+    dates = {one.dated for one in resolution.imbalances}
+    if Dated.LOST in dates:
+        yield "a fix was lost"
+    if Dated.RESOLUTION in dates:
+        yield "an imbalance was made by the resolution"
+    if Dated.MERGE in dates:
+        yield "an imbalance was made by the merge as git did it"
+    came = {side for one in resolution.imbalances if one.dated is Dated.CAME for side in one.sides}
+    if came:
+        yield f"imbalances came with {clean(' and '.join(sorted(came)))}"
+
+
+def _lost(resolution: Resolution) -> Iterator[str]:
+    if resolution.dropped:
+        changes = counted(len(resolution.dropped), "change")
+        yield f"{changes} of a side dropped"
+    if cut := sum(bool(one.cut_lines) for one in resolution.functions):
+        yield f"lines that every side has are gone in {counted(cut, 'function')}"
+    if resolution.beyond:
+        others = counted(len(resolution.beyond), "other file")
+        yield f"not what git merges: {others}"

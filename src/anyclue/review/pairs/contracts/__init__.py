@@ -1,0 +1,1 @@
+"""Which calls acquire and which release: tables, their schema and its checks."""

@@ -1,0 +1,1 @@
+"""Two versions of the same functions: what a change introduces. Pure."""

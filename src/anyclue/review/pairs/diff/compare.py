@@ -1,0 +1,244 @@
+"""What a change introduces, and what it mends: two versions of the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from anyclue.review.pairs.diff.correspondence import Version, differ, matched
+from anyclue.review.pairs.diff.moved_releases import Moves, renamed_member
+from anyclue.review.pairs.diff.path_counts import ways
+from anyclue.review.pairs.diff.release_counts import (
+    Place,
+    fewer_released,
+    given_up,
+    more_released,
+    plainly_released,
+)
+from anyclue.review.pairs.diff.renamed_variables import mentioned, renamed_variables, translated
+from anyclue.review.pairs.engine.program import Program
+from anyclue.review.pairs.engine.trace import End, Seed
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.model import Confidence, FindingKind
+from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+
+_LEFT = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
+_BALANCED = "before the change it was released on every way out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A candidate in one version of a function."""
+
+    version: Version
+    candidate: Candidate
+
+
+def versions(program: Program, paths_: Iterable[str]) -> list[Version]:
+    """Return the functions of these files, as one version of the tree has them."""
+    return [
+        Version(path, judged, program.callees(path))
+        for path in paths_
+        if path in program.files
+        for judged in program.files[path].functions
+    ]
+
+
+class Comparison:
+    """Both versions of what a change touches."""
+
+    def __init__(self, old: Sequence[Version], new: Sequence[Version]) -> None:
+        self._pairs = list(matched(old, new))
+        self._moves = Moves(self._pairs)
+
+    def introduced(self) -> Iterator[Told]:
+        """Return what the change introduces."""
+        lost: set[tuple[str, str]] = set()
+        found: list[tuple[Version | None, Told]] = []
+        for old, new in self._pairs:
+            if new is None:
+                continue
+            for candidate in self._new(old, new):
+                found.append((old, Told(version=new, candidate=candidate)))
+                if candidate.kind == FindingKind.LOST_RELEASE:
+                    lost.add((new.name, candidate.seed.pair.name))
+        for old, told in found:
+            if old is not None and old.body == told.version.body:
+                # Only a callee changed; where that one is named, its callers are not.
+                pair = told.candidate.seed.pair.name
+                if any((name, pair) in lost for name in told.version.calls):
+                    continue
+            yield told
+
+    def mended(self) -> Iterator[Told]:
+        """Return what the change takes away."""
+        for old, new in self._pairs:
+            if old is None or not differ(old, new):
+                continue
+            if new is None:
+                continue
+            for candidate in _beyond(
+                old.candidates, new.candidates, renamed_variables(new.function, old.function)
+            ):
+                if candidate.confidence != Confidence.LOW:
+                    yield Told(version=old, candidate=candidate)
+
+    def _new(self, old: Version | None, new: Version) -> Iterator[Candidate]:
+        if old is None:
+            for candidate in candidates(new.study):
+                if candidate.confidence != Confidence.LOW:
+                    yield candidate
+            return
+        if not differ(old, new):
+            return
+        renamed = renamed_variables(old.function, new.function)
+        known = {(pair, translated(place, renamed)) for pair, place in _places(old)}
+        balanced = _balanced(old, renamed)
+        told = set()
+        for candidate in _beyond(new.candidates, old.candidates, renamed):
+            place = (candidate.seed.pair.name, candidate.seed.place)
+            if candidate.confidence == Confidence.LOW:
+                if place not in known or old.body == new.body:
+                    continue
+                if candidate.kind in _LEFT and (*place, _source(new, candidate.seed)) in balanced:
+                    candidate = replace(candidate, confidence=Confidence.MEDIUM, reason=_BALANCED)
+                elif candidate.kind in _LEFT and (
+                    not candidate.seed.scoped or candidate.seed.handed
+                ):
+                    # Counting, below, tells more than what is too weak to be told of a tree.
+                    continue
+            told.add(place)
+            yield candidate
+        if old.body == new.body:
+            return
+        for candidate in self._lost(old, new, renamed):
+            if (candidate.seed.pair.name, candidate.seed.place) not in told:
+                told.add((candidate.seed.pair.name, candidate.seed.place))
+                yield candidate
+
+    def _lost(self, old: Version, new: Version, renamed: Mapping[str, str]) -> Iterator[Candidate]:
+        """Releases that the old version did, and the new one does not."""
+        mended = set()
+        for one in old.candidates:
+            about = (one.seed.pair.name, one.seed.place)
+            if one.kind in (FindingKind.DOUBLE_RELEASE, FindingKind.UNHELD):
+                mended.add((FindingKind.LOST_RELEASE, *about))
+            elif one.confidence != Confidence.LOW:
+                mended.add((FindingKind.DOUBLE_RELEASE, *about))
+        words = frozenset(new.function.parameters).union(
+            *(mentioned(node) for node in new.function.nodes)
+        )
+        done: set[str] = set()
+        for pair, place in plainly_released(old.study):
+            now = translated(place, renamed)
+            if now in done or paths.base(now) not in words or renamed_member(pair, now, old, new):
+                continue
+            candidate = self._uncounted(old, new, pair, (place, now))
+            if candidate is None or (candidate.kind, pair, place) in mended:
+                continue
+            done.add(now)
+            yield candidate
+
+    def _uncounted(
+        self,
+        old: Version,
+        new: Version,
+        pair: str,
+        places: tuple[str, str],
+    ) -> Candidate | None:
+        """Return a release that is gone, or done twice, by counting them on all ways."""
+        before, after = old.study, new.study
+        had, have = ways(before, pair, places[0]), ways(after, pair, places[1])
+        if not had or not have or not had.found or not have.found:
+            return None
+        seed = Seed(pair=after.callees.pairs[pair], place=places[1])
+        lost = given_up(before, after, pair, places)
+        fewer = fewer_released(had, have, before, after, lost=lost)
+        if fewer is not None and not self._moves.released_elsewhere(pair, new):
+            if self._moves.taken_over(pair, places[1], old, new):
+                return None
+            return Candidate(
+                kind=FindingKind.LOST_RELEASE,
+                seed=seed,
+                trail=fewer[0].trail,
+                confidence=fewer[1],
+                reason=fewer[2],
+            )
+        more = more_released(had, have)
+        if (
+            more is not None
+            and "[]" not in places[1]
+            and not self._moves.acquired_elsewhere(pair, new)
+        ):
+            return Candidate(
+                kind=FindingKind.DOUBLE_RELEASE,
+                seed=seed,
+                trail=more.trail,
+                confidence=Confidence.LOW,
+                reason="before the change no such way released it as often",
+            )
+        return None
+
+
+def _places(version: Version) -> set[Place]:
+    found: set[Place] = set(version.study.released)
+    for story in (*version.study.acquired, *version.study.guessed):
+        found.add((story.seed.pair.name, story.seed.place))
+    return found
+
+
+def _balanced(version: Version, renamed: Mapping[str, str]) -> set[tuple[str, str, str]]:
+    """Return what a version acquires, by which call, and releases on every way out."""
+    every: dict[tuple[str, str, str], bool] = {}
+    for story in (*version.study.acquired, *version.study.handed):
+        seed = story.seed
+        key = (seed.pair.name, translated(seed.place, renamed), _source(version, seed))
+        released = story.complete and all(one.end == End.RELEASED for one in story.exits)
+        every[key] = released and bool(story.exits) and every.get(key, True)
+    return {key for key, released in every.items() if released}
+
+
+def _source(version: Version, seed: Seed) -> str:
+    """Return the call that acquires; empty for what is there from the entry."""
+    if seed.handed or seed.node < 0:
+        return ""
+    name: str = version.function.nodes[seed.node][4]
+    return name
+
+
+def _beyond(
+    many: Sequence[Candidate], known: Sequence[Candidate], renamed: Mapping[str, str]
+) -> Iterator[Candidate]:
+    """Return the candidates of one version that the other has not.
+
+    Args:
+        many: candidates of the one version.
+        known: candidates of the other.
+        renamed: variables of the other version, with their names in the one.
+    """
+    had: dict[tuple[str, str, str], list[Candidate]] = {}
+    for one in known:
+        had.setdefault(_about(one, translated(one.seed.place, renamed)), []).append(one)
+    for one in many:
+        same = had.get(_about(one, one.seed.place))
+        if same:
+            other = same.pop(0)
+            if one.confidence.rank <= other.confidence.rank:
+                continue
+            if one.confidence == Confidence.MEDIUM:
+                continue
+        yield one
+
+
+def _about(candidate: Candidate, place: str) -> tuple[str, str, str]:
+    """Return what two versions of one imbalance have in common.
+
+    A page that became a folio is the same one.
+    """
+    kept = "%" if place.startswith("%") else place.replace("folio", "page")
+    return _sort(candidate), candidate.seed.pair.name.replace("folio", "page"), kept
+
+
+def _sort(candidate: Candidate) -> str:
+    lost = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
+    return "lost" if candidate.kind in lost else candidate.kind.value

@@ -1,0 +1,104 @@
+"""Which functions of two versions of the tree are the same one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+from anyclue.review.pairs.engine.effects import Callees
+from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.program import Judged
+from anyclue.review.pairs.rules.imbalances import Candidate, candidates, custody_incidents
+
+ALIKE = 0.6
+"""Functions that share so much of their words are one that was renamed."""
+
+
+class Version:
+    """One function in one version of the tree.
+
+    Args:
+        path: its file.
+        judged: the function.
+        callees: what the functions that it calls do, in that version.
+    """
+
+    def __init__(self, path: str, judged: Judged, callees: Callees) -> None:
+        self.path = path
+        self.function = judged.function
+        self.body = judged.body
+        self.calls = judged.calls
+        self.callees = callees
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.name
+
+    @cached_property
+    def study(self) -> Study:
+        """A close look at it."""
+        return Study(self.function, self.callees)
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What is wrong in it, certain or not."""
+        return (*candidates(self.study), *custody_incidents(self.study))
+
+
+def differ(old: Version, new: Version | None) -> bool:
+    """Tell whether a function, or something that it calls, does something else now."""
+    if new is None or old.body != new.body:
+        return True
+    return any(old.callees.summary(one) != new.callees.summary(one) for one in new.calls)
+
+
+def matched(
+    old: Sequence[Version], new: Sequence[Version]
+) -> Iterator[tuple[Version | None, Version | None]]:
+    """Return functions of both versions that are the same one, moved or renamed maybe."""
+    by_place: dict[tuple[str, str], list[Version]] = {}
+    by_name: dict[str, list[Version]] = {}
+    by_body: dict[str, list[Version]] = {}
+    taken: set[int] = set()
+    for one in old:
+        by_place.setdefault((one.path, one.name), []).append(one)
+        by_name.setdefault(one.name, []).append(one)
+        by_body.setdefault(_nameless(one), []).append(one)
+    left: list[Version] = []
+    tables: tuple[Callable[[Version], list[Version]], ...] = (
+        lambda one: by_place.get((one.path, one.name), []),
+        lambda one: by_body.get(_nameless(one), []),
+        lambda one: by_name.get(one.name, []),
+    )
+    for table in tables:
+        left = []
+        for one in new:
+            other = next((two for two in table(one) if id(two) not in taken), None)
+            if other is None:
+                left.append(one)
+                continue
+            taken.add(id(other))
+            yield other, one
+        new = left
+    unmatched = [one for one in old if id(one) not in taken]
+    for one in left:
+        closest = max(unmatched, key=lambda two: _likeness(one, two), default=None)
+        if closest is not None and _likeness(one, closest) >= ALIKE:
+            unmatched.remove(closest)
+            yield closest, one
+        else:
+            yield None, one
+    for one in unmatched:
+        yield one, None
+
+
+def _nameless(version: Version) -> str:
+    return version.body.replace(version.name, "", 1)
+
+
+def _likeness(one: Version, other: Version) -> float:
+    words, others = Counter(one.body.split()), Counter(other.body.split())
+    total = sum(words.values()) + sum(others.values())
+    return 2 * sum((words & others).values()) / total if total else 0.0

@@ -1,0 +1,195 @@
+"""Where a release went that one function does not do any more: to another one, or nowhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+
+from anyclue.review.pairs.diff.correspondence import Version, differ
+from anyclue.review.pairs.engine.effects import Does
+from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+
+
+class Moves:
+    """What moved from function to function in a change.
+
+    Args:
+        pairs: the functions before and after.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Version | None, Version | None]]) -> None:
+        self._pairs = pairs
+        self._balances = [
+            (one, _balance(old, new))
+            for old, new in pairs
+            if (one := new or old) is not None and (old is None or differ(old, new))
+        ]
+
+    def released_elsewhere(self, pair: str, new: Version) -> bool:
+        """Tell whether a function near releases more than before, or acquires less."""
+        return any(
+            (released > 0 and one is not new) or acquired < 0
+            for one, released, acquired in self._near(pair, new)
+        )
+
+    def acquired_elsewhere(self, pair: str, new: Version) -> bool:
+        """Tell whether a function near acquires more than before, or releases less."""
+        return any(
+            (released < 0 and one is not new) or acquired > 0
+            for one, released, acquired in self._near(pair, new)
+        )
+
+    def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
+        """Tell whether callers release what is at ``place`` now, or calls that are new do."""
+        fresh = (_called(new.study) - _called(old.study)).keys()
+        return (
+            _by_new_calls(fresh, new.study, place)
+            or _by_another_pair(fresh, new.study, pair, place)
+            or self._by_callers(pair, place, new)
+            or self._by_member(pair, place, new)
+        )
+
+    def _by_member(self, pair: str, place: str, new: Version) -> bool:
+        """Tell whether another function, wherever it is, releases a member of that name now."""
+        member = paths.last_member(place)
+        if not member:
+            return False
+        for before, after in self._pairs:
+            if after is None or after is new or (before and not differ(before, after)):
+                continue
+            had = _members(before, pair) if before is not None else Counter()
+            if (_members(after, pair) - had)[member]:
+                return True
+        return False
+
+    def _by_callers(self, pair: str, place: str, function: Version) -> bool:
+        """Tell whether callers release it after the call, so that the function must not."""
+        template = paths.generalise(place, function.function.parameters)
+        if template is None:
+            return False
+        for _, caller in self._pairs:
+            if caller is None or caller.name == function.name:
+                continue
+            if function.name not in caller.calls:
+                continue
+            for node in caller.function.nodes:
+                if node[0] == ir.CALL and node[4] == function.name:
+                    there = paths.substitute(template, node[5], node[3])
+                    if there is not None and any(
+                        (name, released) == (pair, there) and call != function.name
+                        for name, call, released in caller.study.releases
+                    ):
+                        return True
+        return False
+
+    def _near(self, pair: str, new: Version) -> Iterator[tuple[Version, int, int]]:
+        """Return changed functions of the file, and callers and callees in others.
+
+        Each with how many more releases and acquires of the pair it has than before.
+        """
+        for one, balance in self._balances:
+            if one.path == new.path or one.name in new.calls or new.name in one.calls:
+                yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
+
+
+def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, str]]:
+    """Return by pair how many more calls that acquire and release the new version has."""
+    found: Counter[tuple[Does, str]] = Counter()
+    for version, sign in ((old, -1), (new, 1)):
+        for node in version.function.nodes if version is not None else ():
+            if version is None or node[0] != ir.CALL or not version.callees.promised(node[4]):
+                continue
+            summary = version.callees.summary(node[4])
+            for pair, effects in summary.effects.items() if summary is not None else ():
+                does = {Does.RELEASE if one.does == Does.CONSUME else one.does for one in effects}
+                for one in does:
+                    found[one, pair] += sign
+    return found
+
+
+def _by_new_calls(fresh: Set[str], after: Study, place: str) -> bool:
+    """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
+    callees = after.callees
+    takers = {name for name in fresh if not callees.promised(name) and callees.may_take(name)}
+    if not takers:
+        return False
+    near = _near(after, paths.base(place))
+    return any(
+        node[0] == ir.CALL
+        and node[4] in takers
+        and any(one is not None and paths.base(one) in near for one in node[5])
+        for node in after.function.nodes
+    )
+
+
+def renamed_member(pair: str, place: str, old: Version, new: Version) -> bool:
+    """Tell whether a member has another name now: one that is new is released instead."""
+    member = paths.last_member(place)
+    if not member or any(member in paths.words(one) for one in _mentioned(new)):
+        return False
+    fresh = set(new.study.released) - set(old.study.released)
+    return any(
+        name == pair and paths.last_member(one) and paths.base(one) == paths.base(place)
+        for name, one in fresh
+    )
+
+
+def _members(version: Version, pair: str) -> Counter[str]:
+    """Return the members that a function releases."""
+    return Counter(
+        paths.last_member(place or "") for name, _, place in version.study.releases if name == pair
+    )
+
+
+def _mentioned(version: Version) -> Iterator[str]:
+    """Return every path in a function."""
+    for node in version.function.nodes:
+        for part in node[3:]:
+            listed = part if isinstance(part, tuple) else (part,)
+            yield from (one for one in listed if isinstance(one, str))
+
+
+def _by_another_pair(fresh: Set[str], after: Study, pair: str, place: str) -> bool:
+    """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
+
+    As ``kvfree`` does what was ``kfree``'s.
+    """
+    return any(
+        name != pair and call in fresh and _same(after, there, place)
+        for name, call, there in after.releases
+    )
+
+
+def _same(study: Study, one: str | None, place: str) -> bool:
+    """Tell whether a path is a place, or what a conversion of it gives: a page's folio."""
+    if one is None or one == place or paths.origin(one) == place:
+        return one is not None
+    return any(
+        node[0] == ir.SET and node[3] == one and node[4] and paths.origin(node[4]) == place
+        for node in study.function.nodes
+    )
+
+
+def _called(study: Study) -> Counter[str]:
+    return Counter(node[4] for node in study.function.nodes if node[0] == ir.CALL)
+
+
+def _near(study: Study, name: str) -> frozenset[str]:
+    """Return the variables that lead to an object, or that it leads to."""
+    near = {name}
+    grown = True
+    while grown:
+        grown = False
+        for node in study.function.nodes:
+            if node[0] == ir.SET and node[4] is not None and not paths.is_constant(node[4]):
+                linked = {paths.base(node[3]), paths.base(node[4])}
+            elif node[0] == ir.CALL and node[3][0] != "%":
+                linked = {paths.base(one) for one in (node[3], *node[5][:1]) if one is not None}
+            else:
+                continue
+            if not near.isdisjoint(linked) and not linked <= near:
+                near |= linked
+                grown = True
+    return frozenset(near - {"", "#"})

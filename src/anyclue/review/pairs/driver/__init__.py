@@ -1,0 +1,1 @@
+"""The review at work: files and changes, worker processes, the cache."""

@@ -1,0 +1,111 @@
+"""What the functions around a change do, kept by the content of the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.driver.cache import Cache
+from anyclue.review.pairs.driver.change import FileChange
+from anyclue.review.pairs.driver.sources import neighbourhood
+from anyclue.review.pairs.driver.worker_pool import FEW, Crew, Summaries
+from anyclue.review.pairs.engine.effects import Summary
+from anyclue.review.pairs.engine.memo import Memo
+
+
+class Tree(Protocol):
+    """The files around a change."""
+
+    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What functions do: those that all files see, and all of each file."""
+
+    shared: Summaries
+    own: Mapping[str, Summaries]
+
+    def packed(self) -> tuple[object, ...]:
+        """Return the same as plain values."""
+        own = [(path, _packed(table)) for path, table in self.own.items()]
+        return _packed(self.shared), own
+
+    @staticmethod
+    def unpacked(plain: tuple[Any, Any]) -> Context:
+        """Return the context that `packed` made plain."""
+        shared, own = plain
+        return Context(_unpacked(shared), {path: _unpacked(table) for path, table in own})
+
+
+def _packed(table: Summaries) -> list[tuple[str, Any]]:
+    return [(name, one.packed()) for name, one in table.items()]
+
+
+def _unpacked(plain: list[tuple[str, Any]]) -> Summaries:
+    return {name: Summary.unpacked(one) for name, one in plain}
+
+
+class Contexts:
+    """Works out what the functions around changes do.
+
+    Args:
+        contracts: what is to be paired.
+        cache: where it is kept between runs.
+        jobs: worker processes.
+    """
+
+    def __init__(self, contracts: Contracts, cache: Cache, jobs: int) -> None:
+        self._contracts = contracts
+        self._cache = cache
+        self._jobs = jobs
+        self._known: dict[str, Context] = {}
+
+    def of(self, tree: Tree, before: Mapping[str, bytes], files: Sequence[FileChange]) -> Context:
+        """Return what the functions around a change did before it.
+
+        Args:
+            tree: the files around it.
+            before: the old versions of the changed files.
+            files: the change.
+        """
+        names = [path for one in files for path in (one.old_path, one.new_path) if path]
+        new = {one.new_path for one in files} - set(before)
+        around = {path: key for path, key in tree.near(names).items() if path not in new}
+        for path, text in before.items():
+            around[path] = hashlib.sha256(text).hexdigest()
+        key = self._key(sorted(around.items()))
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        plain = self._cache.get("summaries", key)
+        if plain is not None:
+            context = Context.unpacked(plain)
+        else:
+            texts = dict(tree.read([path for path in around if path not in before]))
+            texts.update(before)
+            context = self._settled(texts)
+            self._cache.put("summaries", key, context.packed())
+        self._known[key] = context
+        return context
+
+    def _settled(self, texts: Mapping[str, bytes]) -> Context:
+        """Return what the functions of these files do; what was known before is looked up."""
+        place = self._key(sorted({neighbourhood(one) for one in texts}))
+        known = self._cache.get("memo", place)
+        jobs = self._jobs if known is None and len(texts) > FEW else 1
+        with Crew(self._contracts, self._cache, jobs, Memo(known)) as crew:
+            context = Context(crew.settle(sorted(texts.items())), crew.own())
+            self._cache.put("memo", place, crew.used())
+        return context
+
+    def _key(self, what: object) -> str:
+        return hashlib.sha256(json.dumps([self._contracts.digest, what]).encode()).hexdigest()

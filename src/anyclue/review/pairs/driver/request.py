@@ -1,0 +1,148 @@
+"""What a user asks to be reviewed: which tree, which change, which contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from anyclue.git import repository as git
+from anyclue.git.contents import contents
+from anyclue.model.errors import Problem, RequestError
+from anyclue.review.pairs.contracts.read import Contracts, built_in, read
+from anyclue.review.pairs.driver.change import Change
+from anyclue.review.pairs.driver.changes import of_index, of_patch, of_range, of_worktree
+from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.driver.sources import OnDisk, listed, neighbourhood
+from anyclue.review.pairs.model import Confidence, Review
+
+CONTRACTS = ".anyclue/pairs.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be reviewed.
+
+    Attributes:
+        paths: files or directories; for a change, the tree alone.
+        diff: a git range or commit, or ``-`` for ``patch``.
+        patch: the patch or mbox.
+        since: review what changed from this revision to the work tree.
+        staged: review what the index would commit.
+        least: least confidence to report; None for the usual one.
+        jobs: worker processes; None for one a processor.
+    """
+
+    paths: tuple[Path, ...]
+    diff: str | None = None
+    patch: bytes | None = None
+    since: str | None = None
+    staged: bool = False
+    least: Confidence | None = None
+    jobs: int | None = None
+
+
+def review(asked: Asked) -> Review:
+    """Return what was asked for.
+
+    Raises:
+        RequestError: everything that is wrong with the request.
+    """
+    tree = asked.paths[0]
+    try:
+        contracts = contracts_near(tree)
+    except RequestError as error:
+        raise RequestError([*error.problems, *_further(asked, tree)]) from error
+    change = _change(asked, tree)
+    root = change.root if change is not None else Path()
+    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=asked.jobs)
+    if change is None:
+        return reviewer.tree(asked.paths, asked.least or Confidence.MEDIUM)
+    around = InGit(change.root, change.old_rev) if change.old_rev else OnDisk(change.root)
+    return reviewer.change(change, around, asked.least or Confidence.LOW)
+
+
+def _further(asked: Asked, tree: Path) -> tuple[Problem, ...]:
+    """Return what is wrong besides the contracts."""
+    try:
+        if _change(asked, tree) is None:
+            listed(Path(), asked.paths)
+    except RequestError as error:
+        return error.problems
+    return ()
+
+
+def _change(asked: Asked, tree: Path) -> Change | None:
+    if asked.patch is not None:
+        return of_patch(tree, asked.patch)
+    if asked.diff is not None:
+        return of_range(tree, asked.diff)
+    if asked.since is not None:
+        return of_worktree(tree, asked.since)
+    return of_index(tree) if asked.staged else None
+
+
+def cache_directory() -> Path:
+    """Return where results of reviews are kept between runs."""
+    return Path(platformdirs.user_cache_dir("anyclue")) / "pairs"
+
+
+def contracts_near(path: Path) -> Contracts:
+    """Return the contracts for a tree: those that come with anyclue, and its own.
+
+    Its own are in ``.anyclue/pairs.toml`` in the nearest directory above, or the tree itself.
+
+    Raises:
+        RequestError: every mistake in that file.
+    """
+    base = built_in()
+    at = path.absolute()
+    for directory in (at, *at.parents):
+        file = directory / CONTRACTS
+        if file.is_file():
+            try:
+                return read({str(file): file.read_text()}, base)
+            except (OSError, UnicodeDecodeError) as error:
+                raise RequestError(
+                    [
+                        Problem(
+                            what=f"cannot be read: {error}",
+                            where=str(file),
+                            next_step="it has to be a TOML file in UTF-8; see docs/contracts.md",
+                        )
+                    ]
+                ) from error
+    return base
+
+
+class InGit:
+    """A tree as a commit has it."""
+
+    def __init__(self, root: Path, rev: str) -> None:
+        self._root = root
+        self._ids = git.blobs(root, rev)
+
+    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+        around = {neighbourhood(one) for one in paths}
+        deep = tuple(f"{directory}/" for directory, below in around if below)
+        flat = {directory for directory, below in around if not below}
+        return {
+            path: object_id
+            for path, object_id in self._ids.items()
+            if path.startswith(deep) or path.rpartition("/")[0] in flat
+        }
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+        wanted: dict[str, list[str]] = {}
+        for path in paths:
+            if path in self._ids:
+                wanted.setdefault(self._ids[path], []).append(path)
+        found = {}
+        for object_id, content in contents(self._root, wanted):
+            for path in wanted[object_id]:
+                found[path] = content
+        return found

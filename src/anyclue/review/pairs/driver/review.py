@@ -1,0 +1,225 @@
+"""Reviews a tree, or a change: the files from disk or git, the work spread over processes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from anyclue.model.errors import RequestError
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.diff.compare import Comparison, Told, versions
+from anyclue.review.pairs.driver.cache import Cache
+from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.contexts import Context, Contexts, Tree
+from anyclue.review.pairs.driver.shard import cached_unit, told, unjudged, without_repeats
+from anyclue.review.pairs.driver.sources import OnDisk, listed
+from anyclue.review.pairs.driver.worker_pool import FEW, Crew
+from anyclue.review.pairs.engine.program import Known, Program, seen_elsewhere
+from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
+from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.system.confined_files import read_inside
+from anyclue.system.workers import Workers, processors
+
+CALLERS = 200
+"""So many files that call something changed are looked at."""
+
+
+class _Reading:
+    """What a worker does that only reads."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def read(self, texts: Iterable[bytes]) -> None:
+        for text in texts:
+            cached_unit(text, self._cache)
+
+
+class Reviewer:
+    """Reviews one tree, and changes of it; keeps what it found out.
+
+    Args:
+        root: the tree; paths in findings are relative to it.
+        contracts: what is to be paired.
+        cache: where results are kept between runs; None for nowhere.
+        jobs: worker processes; None for one a processor.
+    """
+
+    def __init__(
+        self, root: Path, *, contracts: Contracts, cache: Path | None, jobs: int | None = None
+    ) -> None:
+        self._root = root
+        self._contracts = contracts
+        self._cache = Cache(cache)
+        self._jobs = jobs or processors()
+        self._disk = OnDisk(root)
+        self._contexts = Contexts(contracts, self._cache, self._jobs)
+
+    def tree(self, paths: Sequence[Path], least: Confidence = Confidence.MEDIUM) -> Review:
+        """Return what is wrong in files, or in all C sources below directories.
+
+        Raises:
+            RequestError: a path is not there, or holds no C source.
+        """
+        names = listed(self._root, paths)
+        found: list[Finding] = []
+        not_judged: list[Unjudged] = []
+        texts = []
+        for name in names:
+            try:
+                text = self._text(name)
+            except RequestError as error:
+                if len(names) == 1:
+                    raise
+                what = error.problems[0].what
+                not_judged.append(Unjudged(path=name, line=0, function="", what=what))
+                continue
+            if text is not None:
+                texts.append((name, text))
+        counts = [0, 0, 0]
+        with Crew(self._contracts, self._cache, self._jobs if len(texts) > FEW else 1) as crew:
+            crew.settle(texts)
+            for part, missed, numbers in crew.results(least):
+                found += part
+                not_judged += missed
+                counts = [one + two for one, two in zip(counts, numbers, strict=True)]
+        return Review(
+            findings=tuple(sorted(found, key=_order)),
+            unjudged=tuple(sorted(not_judged, key=lambda one: (one.path, one.line))),
+            files=counts[0],
+            functions=counts[1],
+            lines=counts[2],
+        )
+
+    def _text(self, name: str) -> bytes | None:
+        if name.startswith(".."):
+            return (self._root / name).read_bytes()
+        return read_inside(self._root, name)
+
+    def read(self, texts: Iterable[bytes]) -> None:
+        """Read files side by side, so that reviews to come find them in the cache."""
+        left = sorted(set(texts), key=len, reverse=True)
+        if self._jobs > 1 and len(left) > FEW:
+            with Workers(self._jobs, lambda: _Reading(self._cache)) as workers:
+                workers.each("read", [(left[n :: self._jobs],) for n in range(self._jobs)])
+
+    def change(
+        self, change: Change, tree: Tree | None = None, least: Confidence = Confidence.LOW
+    ) -> Review:
+        """Return what a change introduces and what it mends.
+
+        Args:
+            change: the files before and after.
+            tree: the files around them; those on disk when it is not given.
+            least: least confidence to report.
+        """
+        around = tree if tree is not None else self._disk
+        files = [one for one in change.files if one.old != one.new or one.old_path != one.new_path]
+        before = {one.old_path: one.old for one in files if one.old_path and one.old is not None}
+        after = {one.new_path: one.new for one in files if one.new_path and one.new is not None}
+        context = self._contexts.of(around, before, files)
+        old = self._before(context, before)
+        known = {
+            path: {
+                one.function.name: Known(body=one.body, summary=file.own[one.function.name])
+                for one in reversed(file.functions)
+                if one.function.name in file.own
+            }
+            for path, file in old.files.items()
+        }
+        gone = {
+            one.function.name
+            for path, file in old.files.items()
+            for one in file.functions
+            if seen_elsewhere(path, one.function)
+        }
+        new = self._after(context, gone, known, after)
+        extra = self._callers(around, old, new, files)
+        for path, text in extra.items():
+            for program in (old, new):
+                program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
+        comparison = Comparison(versions(old, (*before, *extra)), versions(new, (*after, *extra)))
+        introduced = [
+            _told(one, new, after | extra, beside=one.version.candidates)
+            for one in comparison.introduced()
+            if one.candidate.confidence.rank >= least.rank
+        ]
+        mended = [_told(one, old, before | extra) for one in comparison.mended()]
+        return Review(
+            findings=tuple(sorted(without_repeats([o for o in introduced if o]), key=_order)),
+            fixed=tuple(sorted(without_repeats([o for o in mended if o]), key=_order)),
+            unjudged=tuple(_newly(unjudged(old, before | extra), unjudged(new, after | extra))),
+            files=len(files),
+            functions=sum(len(one.unit.functions) for one in new.files.values()),
+            lines=sum(one.unit.lines for one in new.files.values()),
+            change=change.title,
+        )
+
+    def _before(self, context: Context, files: Mapping[str, bytes]) -> Program:
+        program = Program(self._contracts, context.shared)
+        for path, text in files.items():
+            program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
+        return program
+
+    def _after(
+        self,
+        context: Context,
+        gone: set[str],
+        before: Mapping[str, Mapping[str, Known]],
+        files: Mapping[str, bytes],
+    ) -> Program:
+        program = Program(
+            self._contracts,
+            {name: one for name, one in context.shared.items() if name not in gone},
+        )
+        for path, text in files.items():
+            program.add(path, cached_unit(text, self._cache), text)
+        program.settle_changed(before)
+        return program
+
+    def _callers(
+        self,
+        tree: Tree,
+        old: Program,
+        new: Program,
+        files: Sequence[FileChange],
+    ) -> dict[str, bytes]:
+        """Return other files that call something that does something else now."""
+        names = [
+            judged.function.name
+            for path, file in new.files.items()
+            for judged in file.functions
+            if seen_elsewhere(path, judged.function)
+            and (was := old.shared.get(judged.function.name)) is not None
+            and was.effects != judged.summary.effects
+        ]
+        if not names:
+            return {}
+        changed = {path for one in files for path in (one.old_path, one.new_path) if path}
+        around = [path for path in tree.near(sorted(changed)) if path not in changed]
+        pattern = re.compile(
+            rb"\b(" + b"|".join(re.escape(one.encode()) for one in names) + rb")\("
+        )
+        found = {path: text for path, text in tree.read(around).items() if pattern.search(text)}
+        return dict(sorted(found.items())[:CALLERS])
+
+
+def _told(
+    one: Told,
+    program: Program,
+    texts: Mapping[str, bytes],
+    beside: Sequence[Candidate] | None = None,
+) -> Finding | None:
+    path, function = one.version.path, one.version.function
+    return told(path, function, one.candidate, texts[path], program, beside=beside)
+
+
+def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:
+    """Return what can be judged no more, or never could in a function that changed."""
+    known = {(one.path, one.function, one.what) for one in old if not one.function}
+    return [one for one in new if (one.path, one.function, one.what) not in known]
+
+
+def _order(one: Finding) -> tuple[str, int, int, str]:
+    return one.path, one.line, one.column, one.kind

@@ -1,0 +1,115 @@
+"""The C sources of a tree: as they lie on disk, or as a commit has them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from anyclue.model.errors import Problem, RequestError
+from anyclue.system.confined_files import read_inside
+
+ENDINGS = (".c", ".h")
+
+
+def listed(root: Path, named: Sequence[Path]) -> list[str]:
+    """Return the C sources below what a user named, relative to ``root``.
+
+    Raises:
+        RequestError: something named is not there, or holds no C source.
+    """
+    problems = []
+    found: dict[str, None] = {}
+    for path in named:
+        if path.is_dir():
+            below = [os.path.relpath(one, root) for one in sorted(_below(path))]
+            if not below:
+                problems.append(
+                    Problem(
+                        what="no C source (*.c, *.h) below it",
+                        where=str(path),
+                        next_step="name a directory of C sources, or files",
+                    )
+                )
+            found |= dict.fromkeys(below)
+        elif path.is_file() and not path.name.endswith(ENDINGS):
+            problems.append(
+                Problem(
+                    what="no C source (*.c, *.h)",
+                    where=str(path),
+                    next_step="name C sources, or a directory of them",
+                )
+            )
+        elif path.is_file():
+            found[os.path.relpath(path, root)] = None
+        else:
+            problems.append(
+                Problem(what=_absence(path), where=str(path), next_step="name files or directories")
+            )
+    if problems:
+        raise RequestError(problems)
+    return list(found)
+
+
+def _absence(path: Path) -> str:
+    if path.exists():
+        return "neither a file nor a directory"
+    return "a link that leads nowhere" if path.is_symlink() else "no such file or directory"
+
+
+def _below(directory: Path) -> Iterable[str]:
+    for where, names, files in os.walk(directory):
+        names[:] = [one for one in names if not one.startswith(".")]
+        for one in files:
+            if one.endswith(ENDINGS):
+                path = os.path.join(where, one)  # noqa: PTH118 - a hundred thousand files
+                if os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114
+                    yield path
+
+
+class OnDisk:
+    """A tree as it lies on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._texts: dict[str, bytes] = {}
+
+    def near(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the sources around these files, each with what names its content."""
+        found: dict[str, str] = {}
+        for directory, deep in sorted({neighbourhood(one) for one in paths}):
+            at = self._root / directory
+            names = (
+                _below(at)
+                if deep
+                else [str(one) for one in at.glob("*") if one.suffix in ENDINGS and one.is_file()]
+            )
+            for name in sorted(names) if at.is_dir() else ():
+                path = os.path.relpath(name, self._root)
+                text = self.read((path,)).get(path)
+                if text is not None:
+                    found[path] = hashlib.sha256(text).hexdigest()
+        return found
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+        found = {}
+        for path in paths:
+            text = self._texts.get(path)
+            if text is None:
+                text = read_inside(self._root, path)
+            if text is not None:
+                self._texts[path] = found[path] = text
+        return found
+
+
+def neighbourhood(path: str) -> tuple[str, bool]:
+    """Return the directory whose files a file is judged with, and whether all below it count.
+
+    ``fs/xfs/libxfs/a.c`` is judged with all of ``fs/xfs``, ``mm/a.c`` with what lies in ``mm``.
+    """
+    parts = path.split("/")
+    if len(parts) > 2:
+        return "/".join(parts[:2]), True
+    return "/".join(parts[:-1]), False

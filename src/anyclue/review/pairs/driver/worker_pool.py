@@ -1,0 +1,122 @@
+"""The work on a tree, spread over processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.driver.cache import Cache
+from anyclue.review.pairs.driver.shard import Shard
+from anyclue.review.pairs.engine.callgraph import Outline, Position, in_levels
+from anyclue.review.pairs.engine.effects import Summary
+from anyclue.review.pairs.engine.memo import Memo
+from anyclue.review.pairs.engine.program import TURNS
+from anyclue.review.pairs.model import Confidence, Finding, Unjudged
+from anyclue.system.workers import Workers
+
+FEW = 24
+"""So many files are looked at in this process: others would cost more to start."""
+
+Summaries = dict[str, Summary]
+
+
+class Crew:
+    """Shards of a tree, in this process or in workers.
+
+    Args:
+        contracts: what is to be paired.
+        cache: where results are kept between runs.
+        jobs: worker processes; 1 for none.
+        memo: what is known of looks at functions; with one, only summaries are asked for.
+    """
+
+    def __init__(
+        self, contracts: Contracts, cache: Cache, jobs: int, memo: Memo | None = None
+    ) -> None:
+        def shard() -> Shard:
+            return Shard(contracts, cache, memo)
+
+        self._shards = [shard()] if jobs == 1 else []
+        self._workers = Workers(jobs, shard) if jobs > 1 else None
+        self._count = max(jobs, 1)
+        self._owner: dict[str, int] = {}
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._workers is not None:
+            self._workers.stop(gently=error[0] is None)
+
+    def _each(self, method: str, arguments: Sequence[tuple[object, ...]]) -> list[Any]:
+        if self._workers is not None:
+            return self._workers.each(method, arguments)
+        return [
+            getattr(shard, method)(*given)
+            for shard, given in zip(self._shards, arguments, strict=True)
+        ]
+
+    def settle(self, texts: Sequence[tuple[str, bytes]]) -> Summaries:
+        """Read files and find out what their functions do; return it by name."""
+        parts: list[list[tuple[str, bytes]]] = [[] for _ in range(self._count)]
+        sizes = [0] * self._count
+        for path, text in sorted(texts, key=lambda one: -len(one[1])):
+            least = sizes.index(min(sizes))
+            parts[least].append((path, text))
+            sizes[least] += len(text)
+            self._owner[path] = least
+        outlines: dict[str, Outline] = {}
+        for part in self._each("read", [(sorted(part),) for part in parts]):
+            outlines |= part
+        self._table: Summaries = {}
+        self._news: list[Summaries] = [{} for _ in parts]
+        for level in in_levels(dict(sorted(outlines.items()))):
+            self._look(level.plain)
+            for _ in range(TURNS):
+                news = [self._look(step) for step in level.rings]
+                if not any(news):
+                    break
+        return self._table
+
+    def _look(self, positions: Sequence[Position]) -> bool:
+        """Let each worker look at its functions, with what is new since the last step.
+
+        Returns:
+            whether anything was new to any of them.
+        """
+        if not positions:
+            return False
+        shares: list[list[Position]] = [[] for _ in self._news]
+        for one in positions:
+            shares[self._owner[one.path]].append(one)
+        answers = self._each("look", list(zip(shares, self._news, strict=True)))
+        fresh: Summaries = {}
+        for answer, _ in answers:
+            fresh |= answer
+        self._table |= fresh
+        self._news = [
+            {name: one for name, one in fresh.items() if name not in answer}
+            for answer, _ in answers
+        ]
+        return any(new for _, new in answers)
+
+    def own(self) -> dict[str, Summaries]:
+        """Return what the functions of each file do."""
+        found: dict[str, Summaries] = {}
+        for part in self._each("own", [()] * self._count):
+            found.update(part)
+        return found
+
+    def results(
+        self, least: Confidence
+    ) -> list[tuple[list[Finding], list[Unjudged], tuple[int, int, int]]]:
+        """Return each shard's findings, what it could not judge, and what it read."""
+        return self._each("results", [(least,)] * self._count)
+
+    def used(self) -> dict[bytes, tuple[Any, ...]]:
+        """Return what the memo was asked for, and what was added."""
+        found: dict[bytes, tuple[Any, ...]] = {}
+        for part in self._each("used", [()] * self._count):
+            found |= part
+        return found

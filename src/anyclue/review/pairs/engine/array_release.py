@@ -1,0 +1,43 @@
+"""Loops that release all elements of an array."""
+
+from __future__ import annotations
+
+from anyclue.review.pairs.engine.effects import Callees, Does, Effect
+from anyclue.review.pairs.engine.path_facts import Knowledge
+from anyclue.review.pairs.engine.trace import Seed
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+
+
+def emptying(knowledge: Knowledge, callees: Callees, seed: Seed) -> frozenset[int]:
+    """Return the conditions of loops that release an array's elements and acquire none.
+
+    None for a resource that is no element of an array.
+    """
+    found: set[int] = set()
+    if "[]" not in seed.place:
+        return frozenset()
+    for loop in knowledge.loops:
+        does = {
+            effect.does
+            for number in loop
+            for effect in _effects(knowledge.nodes[number], callees, seed)
+        }
+        if Does.RELEASE in does and Does.ACQUIRE not in does:
+            for number in loop:
+                node = knowledge.nodes[number]
+                if node[0] == ir.BRANCH and node[7]:
+                    found.add(number)
+    return frozenset(found)
+
+
+def _effects(node: ir.Node, callees: Callees, seed: Seed) -> list[Effect]:
+    """Return what a step does to an element."""
+    summary = callees.summary(node[4]) if node[0] == ir.CALL else None
+    if summary is None:
+        return []
+    return [
+        effect
+        for effect in summary.effects.get(seed.pair.name, ())
+        if paths.substitute(effect.place, node[5], node[3]) == seed.place
+    ]

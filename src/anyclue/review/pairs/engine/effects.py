@@ -1,0 +1,339 @@
+"""What calling a function does to resources: from a contract, or inferred from its source."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+from anyclue.review.pairs.contracts.model import Contracts, Pair, PairKind
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+
+
+class Does(IntEnum):
+    """What happens to the resource."""
+
+    ACQUIRE = 0
+    RELEASE = 1
+    CONSUME = 2
+    DOWNGRADE = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """One effect of a call.
+
+    Attributes:
+        does: what happens.
+        pair: the contract's name.
+        place: template of the resource (``$ret``, ``$0``, ``*$1``, ``&$0->lock``, ``@rcu``).
+        when: signs of the call's result when it happens; 7 for always.
+        unless: signs of the call's result when it does not.
+        mode: the lock's mode, or ``$N`` for an argument's text; empty for none.
+        to_mode: mode after a downgrade.
+        sometimes: on some paths only, and the result does not tell which.
+        clears: the place is set to NULL after the release.
+    """
+
+    does: Does
+    pair: str
+    place: str
+    when: int = values.ANY
+    unless: int = 0
+    mode: str = ""
+    to_mode: str = ""
+    sometimes: bool = False
+    clears: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is known of a function without looking into it.
+
+    Attributes:
+        effects: by pair.
+        keeps: parameters that are stored where they outlive the call.
+        passes: parameters that the result is, or is derived from.
+        frees: pairs of which it releases something that can't be named from outside.
+        writes: parameters through which it stores (``*pagep = page``).
+        stops: it never returns.
+        result: signs that its result may have.
+    """
+
+    effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
+    keeps: frozenset[int] = frozenset()
+    passes: frozenset[int] = frozenset()
+    writes: frozenset[int] = frozenset()
+    frees: frozenset[str] = frozenset()
+    stops: bool = False
+    result: int = values.ANY
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells it from others."""
+        return hashlib.sha256(marshal.dumps(self.packed(), ir.PLAIN)).digest()
+
+    def packed(self) -> tuple[Any, ...]:
+        """Return the same as plain values."""
+        listed = tuple(
+            (
+                *(int(one.does), one.pair, one.place, one.when, one.unless),
+                *(one.mode, one.to_mode, one.sometimes, one.clears),
+            )
+            for pair in sorted(self.effects)
+            for one in self.effects[pair]
+        )
+        return (
+            listed,
+            tuple(sorted(self.keeps)),
+            tuple(sorted(self.passes)),
+            tuple(sorted(self.writes)),
+            tuple(sorted(self.frees)),
+            self.stops,
+            self.result,
+        )
+
+    @staticmethod
+    def unpacked(plain: tuple[Any, ...]) -> Summary:
+        """Return the summary that `packed` made plain."""
+        listed, keeps, passes, writes, frees, stops, result = plain
+        effects = [
+            Effect(
+                does=Does(does),
+                pair=pair,
+                place=place,
+                when=when,
+                unless=unless,
+                mode=mode,
+                to_mode=to_mode,
+                sometimes=sometimes,
+                clears=clears,
+            )
+            for does, pair, place, when, unless, mode, to_mode, sometimes, clears in listed
+        ]
+        return Summary(
+            effects=by_pair(effects),
+            keeps=frozenset(keeps),
+            passes=frozenset(passes),
+            writes=frozenset(writes),
+            frees=frozenset(frees),
+            stops=stops,
+            result=result,
+        )
+
+
+def by_pair(effects: list[Effect]) -> dict[str, tuple[Effect, ...]]:
+    """Return effects by the name of their pair."""
+    found: dict[str, list[Effect]] = {}
+    for effect in effects:
+        found.setdefault(effect.pair, []).append(effect)
+    return {pair: tuple(listed) for pair, listed in found.items()}
+
+
+SCOPED = frozenset({PairKind.LOCK, PairKind.ACCESS, PairKind.COUNT})
+"""Kinds that are named by a place and do not wander: storing or passing a pointer moves nothing."""
+
+_ENDS = re.compile(
+    r"(^|_|>)(put|free|release|destroy|drop|discard|cleanup|close|end|finish|complete|done|"
+    r"submit|kill|stop|cancel|abort|commit|remove|unlock|relse|rele|brelse|dispose|destruct|"
+    r"teardown|exit|fini|delete|del|detach|unregister|unref|sub_and_test|dec|forget|evict|"
+    r"consume|iput|dput|fput|unmap|kunmap|install|instantiate|splice|d_add)(_|$)"
+)
+_KEEPS = re.compile(
+    r"(^|_|>)(add|insert|queue|enqueue|register|link|schedule|arm|attach|install|store|set_private|"
+    r"attach_page|push|assign|replace|join|track|stash|mount|init_once|bind|splice|append|list|"
+    r"d_instantiate|init_work|setup_timer|call_rcu|wait_on|start_io|async)(_|$|\()"
+)
+_COUNTS = frozenset(
+    ["refcount_inc", "atomic_inc", "kref_get", "refcount_inc_not_zero", "atomic_long_inc"]
+)
+_SHARES = re.compile(r"(dec|sub)_and_|_dec_not_one|kref_put|refcount_dec|atomic_dec")
+_UNLOCKS = re.compile(r"(^|_|>)(unlock\w*|release|drop|end|put|out|finish|up|exit|leave)(_|$)")
+_TELLS = re.compile(r"locked$|Locked$|_is_locked|_held$|_held_")
+_CONVERTS = re.compile(
+    r"^[A-Z][A-Z0-9_]*$|^container_of|_entry(_safe)?$|(^|_)to_|_of$|_i$|_sb$|_info$|_priv(ate)?$|"
+    r"(^|_)(address|data|inode|folio|page)$|^kmap|^virt_to|^no_free_ptr|^rcu_|^xchg|^cmpxchg"
+)
+
+
+def guarded(name: str) -> str:
+    """Return the name of the call that a ``guard(name)`` stands for where it is made."""
+    return f"guard({name})"
+
+
+def unguarded(name: str) -> str:
+    """Return the name of the call that it stands for where its scope ends."""
+    return f"~guard({name})"
+
+
+class Callees:
+    """Looks up what calls do: contracts first, then the file's own functions, then the tree's."""
+
+    def __init__(
+        self, contracts: Contracts, shared: Mapping[str, Summary], own: Mapping[str, Summary]
+    ) -> None:
+        self.contracts = contracts
+        self._promised = promised(contracts)
+        self._shared = shared
+        self._own = own
+        self._both: dict[str, Summary] = {}
+        self.pairs: Mapping[str, Pair] = {pair.name: pair for pair in contracts.pairs}
+
+    def summary(self, name: str) -> Summary | None:
+        """Return what is known of a function; None when nothing is."""
+        promised = self._promised.get(name)
+        found = self.found(name)
+        if promised is None or found is None:
+            return promised or found
+        known = self._both.get(name)
+        if known is None:
+            known = self._both[name] = _both(promised, found)
+        return known
+
+    def found(self, name: str) -> Summary | None:
+        """Return what the source of a function says, whatever contracts do."""
+        return self._own.get(name) or self._shared.get(name)
+
+    def is_own_effect(self, name: str, pair: str) -> bool:
+        """Tell whether what a call does to a pair is what it is for, not what is behind it."""
+        known = self._promised.get(name)
+        return known is None or pair in known.effects
+
+    def promised(self, name: str) -> bool:
+        """Tell whether contracts speak of this function."""
+        return name in self._promised
+
+    def may_take(self, name: str) -> bool:
+        """Tell whether the name of an unknown function says that it may end the resource."""
+        return not name or _ENDS.search(name) is not None
+
+    def counts(self, name: str) -> bool:
+        """Tell whether a call takes a reference on the object whose counter it is given."""
+        return name in _COUNTS
+
+    def shares(self, name: str) -> bool:
+        """Tell whether a call drops one of several owners' counts: who frees it is not seen."""
+        return _SHARES.search(name) is not None
+
+    def tells(self, name: str) -> bool:
+        """Tell whether a function answers whether the lock that it is given is held."""
+        return _TELLS.search(name) is not None
+
+    def may_unlock(self, name: str) -> bool:
+        """Tell whether the name of an unknown function says that it may release a lock."""
+        return _UNLOCKS.search(name) is not None
+
+    def converts(self, name: str) -> bool:
+        """Tell whether an unknown function seems to return its argument in another form."""
+        return name not in self.contracts.escape and _CONVERTS.search(name) is not None
+
+    def may_keep(self, name: str) -> bool:
+        """Tell whether the name of an unknown function says that it may keep what it is given."""
+        return name in self.contracts.escape or _KEEPS.search(name) is not None
+
+
+def _both(promised_: Summary, found: Summary) -> Summary:
+    """Return what contracts promise, and what the source says that it releases besides."""
+    besides = {
+        pair: tuple(one for one in listed if one.does in (Does.RELEASE, Does.CONSUME))
+        for pair, listed in found.effects.items()
+        if pair not in promised_.effects
+    }
+    return replace(
+        promised_,
+        effects={pair: listed for pair, listed in besides.items() if listed}
+        | dict(promised_.effects),
+    )
+
+
+_PROMISED: dict[str, dict[str, Summary]] = {}
+
+
+def promised(contracts: Contracts) -> dict[str, Summary]:
+    """Return the contracts as what calls do, by the call's name."""
+    known = _PROMISED.get(contracts.digest)
+    if known is None:
+        known = _PROMISED[contracts.digest] = _promised(contracts)
+    return known
+
+
+def _promised(contracts: Contracts) -> dict[str, Summary]:
+    effects: dict[str, list[Effect]] = {}
+    for name in contracts.borrow | contracts.nonnull | contracts.identity:
+        effects[name] = []
+    for pair in contracts.pairs:
+        for got in pair.acquire:
+            when = values.FAILS[got.fails]
+            if got.holds.text != "$ret" and got.fails == "never":
+                when = values.ANY
+            effects.setdefault(got.call, []).append(
+                Effect(
+                    does=Does.ACQUIRE,
+                    pair=pair.name,
+                    place=got.holds.text,
+                    when=when,
+                    unless=values.FAILED[got.fails],
+                    mode=got.mode or "",
+                )
+            )
+        for given in pair.release:
+            effects.setdefault(given.call, []).append(
+                Effect(
+                    does=Does.RELEASE,
+                    pair=pair.name,
+                    place=given.takes.text,
+                    mode=given.mode or "",
+                )
+            )
+        for taken in pair.consume:
+            when = values.ANY if taken.fails == "never" else values.FAILS[taken.fails]
+            effects.setdefault(taken.call, []).append(
+                Effect(
+                    does=Does.CONSUME,
+                    pair=pair.name,
+                    place=taken.takes.text,
+                    when=when,
+                    unless=values.FAILED[taken.fails],
+                )
+            )
+        for changed in pair.downgrade:
+            effects.setdefault(changed.call, []).append(
+                Effect(
+                    does=Does.DOWNGRADE,
+                    pair=pair.name,
+                    place=changed.takes.text,
+                    mode=changed.from_mode,
+                    to_mode=changed.to_mode,
+                )
+            )
+    for guard in contracts.guards:
+        if guard.fails != "never":
+            continue
+        calls = {Does.ACQUIRE: guarded(guard.name), Does.RELEASE: unguarded(guard.name)}
+        for does, call in calls.items():
+            effects[call] = [
+                Effect(does=does, pair=guard.pair, place=guard.holds.text, mode=guard.mode or "")
+            ]
+    sure = contracts.nonnull | {
+        got.call
+        for pair in contracts.pairs
+        for got in pair.acquire
+        if got.holds.text == "$ret" and got.fails == "never"
+    }
+    found = {
+        name: Summary(
+            effects=by_pair(listed),
+            passes=frozenset((0,)) if name in contracts.identity else frozenset(),
+            result=values.POSITIVE if name in sure else values.ANY,
+        )
+        for name, listed in effects.items()
+    }
+    for name in contracts.noreturn:
+        found[name] = Summary(stops=True)
+    return found

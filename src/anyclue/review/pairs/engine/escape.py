@@ -1,0 +1,165 @@
+"""What a call may do to the resource that it is given, though no effect says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.aliases import involved, mentions
+from anyclue.review.pairs.engine.effects import SCOPED, Callees, Does, Summary
+from anyclue.review.pairs.engine.trace import End, Seed, State, Story, Trail
+from anyclue.review.pairs.engine.transfer import Site, once_more
+from anyclue.review.pairs.ir import access_paths as paths
+
+TO_SPARSE = ("__release", "__acquire")
+"""What tells sparse, the checker, that a lock changes hands."""
+
+
+class Lending:
+    """Judges calls that are given one resource.
+
+    Args:
+        callees: what functions do.
+        seed: the resource.
+        story: where it is noted that a call keeps it.
+        canonical: gives a path without the locals that only stand for others.
+        near: variables derived from the object of a lock.
+    """
+
+    def __init__(
+        self,
+        callees: Callees,
+        seed: Seed,
+        story: Story,
+        canonical: Callable[[str], str],
+        near: frozenset[str],
+    ) -> None:
+        self._callees = callees
+        self._pair = seed.pair
+        self._story = story
+        self._canonical = canonical
+        self._near = near
+
+    def given(self, site: Site, state: State, trail: Trail | None) -> State | None:
+        """Return the state after a call was given the resource; None when the call keeps it."""
+        name = site.node[4]
+        if name in self._pair.borrow:
+            return state
+        counted = self._pair.kind == PairKind.REFERENCE and not self._callees.promised(name)
+        for position, argument in enumerate(site.arguments):
+            if argument is None or not mentions(argument, state):
+                continue
+            if counted:
+                state = state._replace(lent=True)
+            after = self._given_at(site, position, argument, state)
+            if after is None:
+                self._story.end(End.ESCAPED, site.number, state, trail)
+                return None
+            state = after
+        return state
+
+    def _given_at(self, site: Site, position: int, argument: str, state: State) -> State | None:
+        """Return the state after one argument led to the resource; None when it is kept."""
+        name = site.node[4]
+        whole = involved(argument, state) and argument[0] != "&"
+        if not whole and self._callees.counts(name):
+            return once_more(state)
+        if not whole and self._callees.shares(name):
+            return None
+        if site.summary is None:
+            return self._given_unknown(name, argument, state, whole=whole)
+        kept = (
+            self._taken_as_another(site.summary, site.arguments, state)
+            or self._kept_by_promise(name, site.summary)
+            or position in site.summary.keeps
+            or (not whole and position in site.summary.writes)
+        )
+        return None if kept else state
+
+    def _given_unknown(
+        self, name: str, argument: str, state: State, *, whole: bool
+    ) -> State | None:
+        """Return the state after an unknown function was given the resource."""
+        holder = argument.startswith("&") and (
+            argument[1:] in state.names
+            or any(one.startswith(f"{argument[1:]}.") for one in state.names)
+        )
+        if holder:
+            return state._replace(doubtful=True) if len(state.names) > 1 else None
+        if self._callees.converts(name):
+            return state
+        if self._callees.may_keep(name) or (whole and self._callees.may_take(name)):
+            return None
+        return state._replace(doubtful=True) if whole else state
+
+    def _kept_by_promise(self, name: str, summary: Summary) -> bool:
+        """Tell whether a call with a contract for other pairs seems to keep what it is given."""
+        if not self._callees.promised(name):
+            return False
+        if self._pair.name in summary.effects or name in self._callees.contracts.borrow:
+            return False
+        return self._callees.may_keep(name)
+
+    def _taken_as_another(
+        self, summary: Summary, arguments: tuple[str | None, ...], state: State
+    ) -> bool:
+        """Tell whether a call releases the resource by the rules of another pair."""
+        for pair, effects in summary.effects.items():
+            if pair == self._pair.name or self._callees.pairs[pair].kind in SCOPED:
+                continue
+            for effect in effects:
+                if effect.does in (Does.RELEASE, Does.CONSUME):
+                    place = paths.substitute(effect.place, arguments, None)
+                    if place is not None and involved(place, state):
+                        return True
+        return False
+
+    def derives(self, site: Site, state: State) -> bool:
+        """Tell whether a call returns something derived from the resource that it is given."""
+        converts = site.summary is None and self._callees.converts(site.node[4])
+        passes = site.summary.passes if site.summary is not None else ()
+        return any(
+            argument is not None and (converts or position in passes) and mentions(argument, state)
+            for position, argument in enumerate(site.arguments)
+        )
+
+    def may_unlock(self, site: Site, state: State) -> bool:
+        """Tell whether a function may release a lock of an object that it was given."""
+        if not state.held:
+            return False
+        if site.summary is None:
+            return self._unknown_may_unlock(site, state)
+        if self._pair.name in site.summary.frees:
+            return True
+        return self._unlocks_by_another_way(site, site.summary, state)
+
+    def _unknown_may_unlock(self, site: Site, state: State) -> bool:
+        name = site.node[4]
+        if name in TO_SPARSE:
+            return True  # a word to sparse: it is meant so
+        if not self._callees.may_unlock(name):
+            return False
+        bases = {paths.base(one) for one in state.names}
+        return any(one is not None and paths.base(one) in bases for one in site.arguments)
+
+    def _unlocks_by_another_way(self, site: Site, summary: Summary, state: State) -> bool:
+        """Tell whether what a function releases may be this lock, reached by another way."""
+        effects = summary.effects.get(self._pair.name, ())
+        if not effects or self._callees.promised(site.node[4]):
+            return False
+        last = {paths.last_member(one) for one in state.names} - {""}
+        for effect in effects:
+            if effect.does in (Does.RELEASE, Does.CONSUME):
+                place = paths.substitute(effect.place, site.arguments, None)
+                if place is None or self._canonical(place) in state.names:
+                    continue
+                near = paths.base(place) in self._near and place not in state.above
+                if near or paths.last_member(place) in last:
+                    return True
+        return False
+
+
+def may_move(arguments: tuple[str | None, ...], state: State) -> bool:
+    """Tell whether a call may change the pointer through which a lock is named."""
+    moved = {one[1:] for one in arguments if one is not None and one.startswith("&")}
+    return any(paths.base(name) in moved and ("->" in name or "*" in name) for name in state.names)

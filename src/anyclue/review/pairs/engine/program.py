@@ -1,0 +1,269 @@
+"""All functions of a tree together: what each does is worked out until nothing new comes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, in_levels
+from anyclue.review.pairs.engine.effects import Callees, Summary
+from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.memo import Memo
+from anyclue.review.pairs.engine.summaries import summed
+from anyclue.review.pairs.frontend.unit import Unit
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir.function import FunctionIR
+from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+
+_NOTHING = Summary()
+TURNS = 6
+"""Functions that call each other are looked at so many times, if something new comes each time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What was known of a function: its text, white space folded, and what it does."""
+
+    body: str
+    summary: Summary
+
+
+@dataclass(kw_only=True)
+class Judged:
+    """What the last look at a function said.
+
+    Attributes:
+        function: its graph.
+        body: its text, white space folded.
+        calls: names of what it calls.
+        summary: what it does.
+        candidates: what is wrong in it.
+        complete: every resource could be followed to its end.
+        seen: what the last look depended on.
+    """
+
+    function: FunctionIR
+    body: str
+    calls: frozenset[str]
+    summary: Summary = _NOTHING
+    candidates: tuple[Candidate, ...] = ()
+    complete: bool = True
+    seen: bytes = b""
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return self.function.digest()
+
+    @cached_property
+    def _ordered(self) -> tuple[str, ...]:
+        return tuple(sorted(self.calls))
+
+    def depends(self, callees: Callees) -> bytes:
+        """Return a digest of all that a look at the function depends on, contracts not counted."""
+        digest = hashlib.sha256(self._digest)
+        for name in self._ordered:
+            summary = callees.found(name)
+            digest.update(summary.digest if summary is not None else b"\0")
+        return digest.digest()
+
+
+@dataclass(kw_only=True)
+class File:
+    """One file's functions, and what those do that only it can see."""
+
+    unit: Unit
+    functions: list[Judged]
+    own: dict[str, Summary] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of the functions."""
+        return frozenset(one.function.name for one in self.functions)
+
+
+class Program:
+    """Functions that call each other.
+
+    Args:
+        contracts: what the calls promise that no source is looked at for.
+        shared: what is known of functions in other files.
+        memo: what is known of looks at functions; with one, only summaries are asked for.
+    """
+
+    def __init__(
+        self,
+        contracts: Contracts,
+        shared: Mapping[str, Summary] | None = None,
+        memo: Memo | None = None,
+    ) -> None:
+        self._contracts = contracts
+        self._memo = memo
+        self.shared: dict[str, Summary] = dict(shared or {})
+        self.files: dict[str, File] = {}
+
+    def add(
+        self, path: str, unit: Unit, text: bytes, own: Mapping[str, Summary] | None = None
+    ) -> None:
+        """Add a file.
+
+        Args:
+            path: its name.
+            unit: its functions.
+            text: its content.
+            own: what its functions do, when that is known; else `settle` finds out.
+        """
+        self.files[path] = File(
+            unit=unit,
+            functions=[
+                Judged(
+                    function=one,
+                    body=" ".join(text[one.begin : one.end].decode("latin-1").split()),
+                    calls=_calls(one),
+                )
+                for one in (*unit.functions, *unit.others)
+            ],
+            own=dict(own or {}),
+        )
+
+    def settle(self) -> None:
+        """Look at every function, callees first; in a ring again until nothing new comes."""
+        for level in self._levels():
+            self.look(level.plain)
+            self._turn(level.rings)
+
+    def settle_changed(self, before: Mapping[str, Mapping[str, Known]]) -> None:
+        """Look at the functions that changed, and at those that call something that did.
+
+        Args:
+            before: by file and name what was known before the change.
+        """
+        changed = {
+            name
+            for path, listed in before.items()
+            for name in listed
+            if path not in self.files or name not in self.files[path].names
+        }
+
+        def fresh(one: Position) -> bool:
+            judged = self.files[one.path].functions[one.number]
+            known = before.get(one.path, {}).get(judged.function.name)
+            return known is None or known.body != judged.body or bool(judged.calls & changed)
+
+        for level in self._levels():
+            steps = level.rings
+            rings = [one for step in steps for one in step]
+            again = rings if any(fresh(one) for one in rings) else []
+            look = [one for one in level.plain if fresh(one)]
+            for one in (*level.plain, *rings):
+                if one not in look and one not in again:
+                    judged = self.files[one.path].functions[one.number]
+                    judged.summary = before[one.path][judged.function.name].summary
+                    self._publish(one)
+            self.look(look)
+            self._forget(again)
+            if again:
+                self._turn(steps)
+            for one in (*look, *again):
+                judged = self.files[one.path].functions[one.number]
+                known = before.get(one.path, {}).get(judged.function.name)
+                if known is None or known.summary != judged.summary:
+                    changed.add(judged.function.name)
+
+    def _levels(self) -> list[Level]:
+        return in_levels({path: outline(file) for path, file in self.files.items()})
+
+    def _turn(self, steps: Sequence[Sequence[Position]]) -> None:
+        for _ in range(TURNS):
+            news = [self.look(step)[1] for step in steps]
+            if not any(news):
+                return
+
+    def look(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
+        """Look at functions of which none calls another.
+
+        Returns:
+            what is new about functions that other files see, and whether anything is new.
+        """
+        new = [one for one in positions if self._study(one)]
+        news: dict[str, Summary] = {}
+        for one in new:
+            news |= self._publish(one)
+        return news, bool(new)
+
+    def _study(self, position: Position) -> bool:
+        """Look at a function, unless nothing that it depends on is new; tell whether it was."""
+        judged = self.files[position.path].functions[position.number]
+        callees = self.callees(position.path)
+        seen = judged.depends(callees)
+        if seen == judged.seen:
+            return False
+        judged.seen = seen
+        known = self._memo.get(seen) if self._memo is not None else None
+        if known is not None:
+            judged.summary, judged.complete = known
+            return True
+        study = Study(judged.function, callees)
+        judged.summary = summed(study)
+        judged.complete = study.complete
+        if self._memo is None:
+            judged.candidates = tuple(candidates(study))
+        else:
+            self._memo.put(seen, judged.summary, judged.complete)
+        return True
+
+    def _publish(self, one: Position) -> dict[str, Summary]:
+        """Let callers know what a function does; return it when other files are among them."""
+        file = self.files[one.path]
+        judged = file.functions[one.number]
+        name = judged.function.name
+        if one.number >= len(file.unit.functions) and name in file.own:
+            return {}
+        file.own[name] = judged.summary
+        if not one.seen:
+            return {}
+        self.shared[name] = judged.summary
+        return {name: judged.summary}
+
+    def _forget(self, positions: Sequence[Position]) -> None:
+        for one in positions:
+            name = self.files[one.path].functions[one.number].function.name
+            self.files[one.path].own.pop(name, None)
+            if one.seen:
+                self.shared.pop(name, None)
+
+    def callees(self, path: str) -> Callees:
+        """Return what the functions called in a file do."""
+        return Callees(self._contracts, self.shared, self.files[path].own)
+
+    def candidates(self) -> Iterator[tuple[str, Judged, Candidate]]:
+        """Return all imbalances, certain or not, by file."""
+        for path, file in self.files.items():
+            for judged in file.functions:
+                for one in judged.candidates:
+                    yield path, judged, one
+
+    def unjudged(self) -> Iterator[tuple[str, FunctionIR, str]]:
+        """Return the functions that could not be judged, with the reason."""
+        for path, file in self.files.items():
+            for judged in file.functions:
+                if judged.function.trouble:
+                    yield path, judged.function, judged.function.trouble
+                elif not judged.complete:
+                    yield path, judged.function, "it has more paths than can be followed"
+
+
+def outline(file: File) -> Outline:
+    """Return what the call graph needs of a file."""
+    return tuple((one.function.name, one.function.static, one.calls) for one in file.functions)
+
+
+def _calls(function: FunctionIR) -> frozenset[str]:
+    return frozenset(node[4] for node in function.nodes if node[0] == ir.CALL)
+
+
+def seen_elsewhere(path: str, function: FunctionIR) -> bool:
+    """Tell whether functions of other files can call this one."""
+    return not function.static or path.endswith(".h")

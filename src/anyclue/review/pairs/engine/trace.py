@@ -1,0 +1,196 @@
+"""What is recorded of one resource on its way through one function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+from anyclue.review.pairs.contracts.model import Pair
+from anyclue.review.pairs.engine.effects import SCOPED, Effect
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import values
+
+
+class End(Enum):
+    """How the resource stands where a path ends."""
+
+    HELD = auto()
+    RELEASED = auto()
+    ESCAPED = auto()
+    RETURNED = auto()
+    LOST = auto()
+    """Its last name was given to something else."""
+
+
+class Event(Enum):
+    """What goes wrong on the way."""
+
+    OVERWRITTEN = auto()
+    AGAIN = auto()
+    DOUBLE = auto()
+    ORDER = auto()
+    MODE = auto()
+    USE = auto()
+
+
+class Trail(NamedTuple):
+    """A path, last step first."""
+
+    node: int
+    holds: bool
+    before: Trail | None
+
+    def forward(self) -> list[tuple[int, bool]]:
+        """Return the steps in order."""
+        listed = []
+        step: Trail | None = self
+        while step is not None:
+            listed.append((step.node, step.holds))
+            step = step.before
+        return listed[::-1]
+
+
+class State(NamedTuple):
+    """The resource at one step.
+
+    Attributes:
+        held: not released yet.
+        more: references held beyond the first.
+        names: places that hold it.
+        kin: places that hold something derived from it.
+        above: resources of the same pair acquired later and still held (LIFO pairs).
+        mode: the lock's mode.
+        stored: it is reachable from outside the function.
+        doubtful: an unknown function was given it.
+        lent: some function was given it, and may have taken a reference or dropped one.
+    """
+
+    held: bool
+    more: int
+    names: frozenset[str]
+    kin: frozenset[str]
+    above: tuple[str, ...]
+    mode: str
+    stored: bool
+    doubtful: bool
+    lent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seed:
+    """Where the resource comes from.
+
+    Attributes:
+        pair: what it is.
+        place: the path that holds it, without the locals that only stand for others.
+        written: the same path as the call has it.
+        node: the call that acquires it; -1 when it is there from the entry.
+        effect: what that call does; None from the entry.
+        guessed: no contract says that the call acquires: its result is released elsewhere.
+    """
+
+    pair: Pair
+    place: str
+    node: int = -1
+    effect: Effect | None = None
+    guessed: bool = False
+    written: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Return the path as the code has it."""
+        return paths.shown(self.written or self.place)
+
+    @property
+    def handed(self) -> bool:
+        """Tell whether the function did not acquire it."""
+        return self.effect is None
+
+    @property
+    def scoped(self) -> bool:
+        """Tell whether it is a state of an object, such as a lock held, and no object itself."""
+        return self.pair.kind in SCOPED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """One way out of the function.
+
+    Attributes:
+        end: how the resource stands.
+        node: the last step.
+        result: signs of the returned value.
+        value: the returned value's text, when it is a constant.
+        state: the resource there.
+        trail: how the path came here.
+    """
+
+    end: End
+    node: int
+    result: int
+    value: str
+    state: State
+    trail: Trail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """Something that goes wrong on the way."""
+
+    event: Event
+    node: int
+    state: State
+    trail: Trail
+
+
+@dataclass(kw_only=True)
+class Story:
+    """All that happened to the resource."""
+
+    seed: Seed
+    exits: list[Exit] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    complete: bool = True
+    acquired_inside: bool = False
+    acquired_again: bool = False
+
+    def end(
+        self,
+        end: End,
+        node: int,
+        state: State,
+        trail: Trail | None,
+        *,
+        result: int = values.ANY,
+        value: str = "",
+    ) -> None:
+        """Note how a path ends.
+
+        Args:
+            end: how the resource stands there.
+            node: the last step.
+            state: the resource there.
+            trail: the path to that step.
+            result: signs of the returned value.
+            value: the returned value's text, when it is a constant.
+        """
+        self.exits.append(
+            Exit(
+                end=end,
+                node=node,
+                result=result,
+                value=value,
+                state=state,
+                trail=Trail(node, True, trail),
+            )
+        )
+
+    def goes_wrong(self, event: Event, node: int, state: State, trail: Trail | None) -> None:
+        """Note an incident, unless it is about an element of an array."""
+        if any("[]" in name for name in state.names):
+            # Elements of an array are not told apart.
+            return
+        self.incidents.append(
+            Incident(event=event, node=node, state=state, trail=Trail(node, True, trail))
+        )

@@ -1,0 +1,237 @@
+"""What the effects of a call, by contract or by summary, do to the resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.aliases import involved
+from anyclue.review.pairs.engine.effects import Does, Effect, Summary
+from anyclue.review.pairs.engine.path_facts import Facts
+from anyclue.review.pairs.engine.trace import End, Event, Seed, State, Story, Trail
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+
+TAKEN_TWICE = 3
+"""References beyond this number are not counted."""
+
+
+class Site(NamedTuple):
+    """A call on a path.
+
+    Attributes:
+        number: its node's number.
+        node: its node.
+        summary: what the function called does; None when that is not known.
+        facts: what is known before the call.
+        trail: the path to the call.
+    """
+
+    number: int
+    node: ir.Node
+    summary: Summary | None
+    facts: Facts
+    trail: Trail | None
+
+    @property
+    def arguments(self) -> tuple[str | None, ...]:
+        """What the call is given."""
+        given: tuple[str | None, ...] = self.node[5]
+        return given
+
+
+class Outcome(NamedTuple):
+    """One way in which a call may come out.
+
+    Attributes:
+        state: the resource then.
+        when: signs of the call's result then.
+        trail: the path, with the call when it did something to the resource.
+    """
+
+    state: State
+    when: int
+    trail: Trail | None
+
+
+def once_more(state: State) -> State:
+    """Return the state after another reference is taken."""
+    return state._replace(more=min(state.more + 1, TAKEN_TWICE))
+
+
+def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> str:
+    """Return the mode in which a call acquires or releases; ``?...`` when it is not known."""
+    if not effect.mode.startswith("$"):
+        return effect.mode
+    number = int(effect.mode[1:])
+    given = arguments[number] if number < len(arguments) else None
+    if given is None:
+        return "?"
+    if paths.is_constant(given):
+        return given
+    known = facts.get(given)
+    return known if isinstance(known, str) and known[0] == "#" else f"?{given}"
+
+
+class Applying:
+    """Applies effects to one resource.
+
+    Args:
+        seed: the resource.
+        story: where it is noted how paths end, and what goes wrong.
+        canonical: gives a path without the locals that only stand for others.
+    """
+
+    def __init__(self, seed: Seed, story: Story, canonical: Callable[[str], str]) -> None:
+        self._seed = seed
+        self._pair = seed.pair
+        self._scoped = seed.scoped
+        self._lifo = seed.pair.order == "lifo"
+        self._story = story
+        self._canonical = canonical
+
+    def outcomes(self, site: Site, state: State) -> list[Outcome]:
+        """Return what all effects of a call make of a state."""
+        outcomes = [Outcome(state, values.ANY, site.trail)]
+        if site.summary is not None:
+            for effect in site.summary.effects.get(self._pair.name, ()):
+                outcomes = [
+                    after for before in outcomes for after in self._applied(site, effect, before)
+                ]
+        return outcomes
+
+    def _applied(self, site: Site, effect: Effect, before: Outcome) -> list[Outcome]:
+        """Return what one effect makes of an outcome: itself, or what follows it."""
+        place = paths.substitute(effect.place, site.arguments, site.node[3])
+        if place is None:
+            return [before]
+        if self._scoped:
+            place = self._canonical(place)
+        state = before.state
+        matched = self._matches(place, state)
+        if effect.does == Does.ACQUIRE:
+            return self._acquired(site, effect, place, before, matched=matched)
+        if effect.does == Does.DOWNGRADE:
+            if matched and state.held:
+                before = before._replace(state=state._replace(mode=effect.to_mode))
+            return [before]
+        if place in state.above:
+            above = list(state.above)
+            above.remove(place)
+            return [before._replace(state=state._replace(above=tuple(above)))]
+        if not matched or not before.when & effect.when:
+            return [before]
+        return self._released(site, effect, place, before)
+
+    def _matches(self, place: str, state: State) -> bool:
+        """Tell whether an effect at ``place`` is on the resource."""
+        if place in state.names or place in state.kin:
+            return True
+        source = None if self._scoped else paths.origin(place)
+        return source is not None and involved(source, state)
+
+    def _released(self, site: Site, effect: Effect, place: str, before: Outcome) -> list[Outcome]:
+        """Return what follows a release of the resource."""
+        state, when, trail = before
+        mode = mode_of(effect, site.arguments, site.facts)
+        if state.mode != mode:
+            if state.mode.startswith("?") or mode.startswith("?"):
+                # Which of several locks of one object this is, the names do not tell.
+                if state.held:
+                    self._story.end(End.ESCAPED, site.number, state, trail)
+                return []
+            if self._of_another(site, mode, before):
+                return [before]
+        if not state.held:
+            if effect.does == Does.RELEASE and not effect.sometimes and place in state.names:
+                self._story.goes_wrong(Event.DOUBLE, site.number, state, trail)
+            return []
+        if effect.sometimes:
+            self._story.end(End.ESCAPED, site.number, state, trail)
+            return []
+        here = Trail(site.number, True, trail)
+        after = []
+        if rest := when & effect.unless:
+            after.append(Outcome(state, rest, here))
+        left = self._let_go(site, effect, state, trail)
+        if left is not None and effect.clears and not left.held:
+            left = left._replace(names=left.names - {place})
+        if left is not None and effect.place.startswith("*") and place in state.kin:
+            # What the pointer points to now is another one.
+            left = left._replace(kin=state.kin - {place})
+        if left is not None:
+            after.append(Outcome(left, when & effect.when, here))
+        return after
+
+    def _of_another(self, site: Site, mode: str, before: Outcome) -> bool:
+        """Tell whether a release in another mode is of another lock; if not, it is wrong."""
+        state = before.state
+        if not state.mode or not mode:
+            return False
+        if paths.is_constant(mode) or not state.held:
+            return True
+        self._story.goes_wrong(Event.MODE, site.number, state, before.trail)
+        return False
+
+    def _let_go(
+        self, site: Site, effect: Effect, state: State, trail: Trail | None
+    ) -> State | None:
+        """Return the state with one reference less; None when the path is followed no more."""
+        consumed = effect.does == Does.CONSUME
+        if state.above and self._lifo and not consumed:
+            self._story.goes_wrong(Event.ORDER, site.number, state, trail)
+            return None
+        if state.more:
+            return state._replace(more=state.more - 1)
+        if consumed:
+            self._story.end(End.ESCAPED, site.number, state, trail)
+            return None
+        return state._replace(held=False, doubtful=False)
+
+    def _acquired(
+        self, site: Site, effect: Effect, place: str, before: Outcome, *, matched: bool
+    ) -> list[Outcome]:
+        """Return what follows an acquire, of this resource or of another one of its pair."""
+        if not matched:
+            return [self._nested(place, before)]
+        if effect.place == "$ret":
+            return [before]
+        if self._seed.handed:
+            # From the entry on: the function itself acquires here, so nobody handed it over.
+            if before.state.held:
+                self._story.acquired_inside = True
+            else:
+                self._story.acquired_again = True
+            return []
+        if not before.state.held:
+            return []
+        if effect.place.startswith("*") and not self._scoped and site.number != self._seed.node:
+            # Another one is there now: what became of this one, only the call knows.
+            self._story.end(End.ESCAPED, site.number, before.state, before.trail)
+            return []
+        return self._acquired_again(site, effect, before)
+
+    def _nested(self, place: str, before: Outcome) -> Outcome:
+        """Return what follows when another resource of the pair is acquired."""
+        state = before.state
+        nested = self._lifo and state.held
+        if nested and place not in state.above and len(state.above) < TAKEN_TWICE:
+            return before._replace(state=state._replace(above=(*state.above, place)))
+        return before
+
+    def _acquired_again(self, site: Site, effect: Effect, before: Outcome) -> list[Outcome]:
+        """Return what follows when the resource is acquired while it is held."""
+        state = before.state
+        if self._pair.kind != PairKind.COUNT:
+            if self._scoped:
+                mode = mode_of(effect, site.arguments, site.facts)
+                certain = state.mode == mode != "?" and effect.when == values.ANY
+                if certain and not effect.sometimes:
+                    self._story.goes_wrong(Event.AGAIN, site.number, state, before.trail)
+                    return []
+                return [before]
+            if site.number == self._seed.node:
+                return [before]
+        return [before._replace(state=once_more(state))]

@@ -1,0 +1,286 @@
+"""Follows one resource through one function, along every path that differs for it.
+
+The state of the resource is kept apart exactly; what branches taught is joined when too much of it
+differs (property simulation: Das, Lerner and Seigle, "ESP", PLDI 2002).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.aliases import Holding, involved, spread
+from anyclue.review.pairs.engine.array_release import emptying
+from anyclue.review.pairs.engine.calls import Calls, Moment
+from anyclue.review.pairs.engine.effects import Callees
+from anyclue.review.pairs.engine.escape import TO_SPARSE, Lending
+from anyclue.review.pairs.engine.path_facts import Facts, Knowledge, admit
+from anyclue.review.pairs.engine.slices import cut
+from anyclue.review.pairs.engine.trace import End, Event, Seed, State, Story, Trail
+from anyclue.review.pairs.engine.transfer import Applying, mode_of
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+
+STEPS = 6_000
+"""A resource is followed for so many steps in one function; then the function is not judged."""
+CHEAP = 128
+"""So many facts are carried along for nothing; with more, a step counts for more."""
+
+
+class Walk:
+    """Follows one seed.
+
+    Args:
+        knowledge: what can be known in the function.
+        callees: what the functions that it calls do.
+        seed: the resource.
+        canonical: gives a path without the locals that only stand for others.
+        befores: the sets of facts with which the seed's node is reached.
+    """
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        callees: Callees,
+        seed: Seed,
+        canonical: Callable[[str], str],
+        befores: Sequence[Facts] = (),
+    ) -> None:
+        self._knowledge = knowledge
+        self._function = knowledge.function
+        self._nodes = knowledge.nodes
+        self._callees = callees
+        self._seed = seed
+        self._pair = seed.pair
+        self._scoped = seed.scoped
+        self._befores = befores
+        self._story = Story(seed=seed)
+        self._about = spread(self._nodes, seed, canonical, by_calls=not self._scoped)
+        near = frozenset[str]()
+        if self._scoped and not seed.place.startswith(("&", "@")):
+            near = spread(self._nodes, seed, canonical, by_calls=True) - {paths.base(seed.place)}
+        self._holding = Holding(self._function, seed, self._story)
+        self._calls = Calls(
+            knowledge,
+            callees,
+            seed,
+            self._story,
+            self._holding,
+            Applying(seed, self._story, canonical),
+            Lending(callees, seed, self._story, canonical, near),
+        )
+        self._emptying = emptying(knowledge, callees, seed)
+        self._slice = cut(self._nodes, self._matters)
+        self._pending: deque[tuple[int, State, Facts, Trail | None]] = deque()
+        self._seen: dict[tuple[int, State], list[Facts]] = {}
+        self._budget = STEPS
+
+    def run(self) -> Story:
+        """Return what happens to the resource on every path."""
+        for number, moment in self._begin():
+            self._push(number, moment)
+        # The shortest paths first: they are the ones to be shown.
+        while self._pending and self._budget >= 0:
+            self._follow(*self._pending.popleft())
+        self._story.complete = self._budget >= 0
+        return self._story
+
+    def _push(self, number: int, moment: Moment) -> None:
+        """Have a path followed later, from the first step that matters."""
+        self._pending.append((self._slice.go[number] if number >= 0 else -1, *moment))
+
+    def _follow(self, number: int, state: State, facts: Facts, trail: Trail | None) -> None:
+        """Follow a path until it ends or divides."""
+        go, joins, nodes = self._slice.go, self._slice.joins, self._nodes
+        while number >= 0:
+            self._budget -= 1 + len(facts) // CHEAP
+            if self._budget < 0:
+                return
+            if number in joins:
+                admitted = admit(
+                    self._seen.setdefault((number, state), []),
+                    self._knowledge.pruned(facts, number),
+                )
+                if admitted is None:
+                    return
+                facts = admitted
+            node = nodes[number]
+            after = self._step(number, node, state, facts, trail)
+            if after is None:
+                return
+            state, facts, trail = after
+            number = go[node[1]]
+
+    def _step(
+        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+    ) -> Moment | None:
+        """Take one step; None when the path ends here, or divides."""
+        kind = node[0]
+        if kind == ir.BRANCH:
+            return self._branch(number, node, state, facts, trail)
+        if kind == ir.CALL:
+            after = self._calls.after(number, node, state, facts, trail)
+            for one in after[1:]:
+                self._push(node[1], one)
+            return after[0] if after else None
+        if kind in (ir.SET, ir.COPY):
+            if kind == ir.SET:
+                moved = self._holding.assigned(number, node[3], node[4], state, trail)
+                if moved is None:
+                    return None
+                state = moved
+            return state, self._knowledge.stepped(facts, node), trail
+        return (state, facts, trail) if self._passed(number, node, state, facts, trail) else None
+
+    def _branch(
+        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+    ) -> Moment | None:
+        """Return the only side that a path can take; None when it divides, or takes the other."""
+        if number in self._emptying and state.held:
+            # It is one of the elements that the loop releases, in whichever turn.
+            self._story.end(End.ESCAPED, number, state, trail)
+            return None
+        other = self._knowledge.taken(facts, number, False)
+        on = None
+        if not self._distinct(node, state):
+            on = self._knowledge.taken(facts, number, True)
+        if other is not None:
+            self._push(node[6], (state, other, Trail(number, False, trail)))
+        if on is None:
+            return None
+        taken = (state, on, Trail(number, True, trail))
+        if other is not None:
+            self._push(node[1], taken)
+            return None
+        return taken
+
+    def _distinct(self, node: ir.Node, state: State) -> bool:
+        """Tell whether a branch compares the resource with something that it can't be."""
+        sides = paths.compared(node[5])
+        if sides is None or self._scoped or self._seed.node < 0:
+            return False
+        for one, other in (sides, sides[::-1]):
+            known = other in state.names or other in state.kin
+            alone = self._pair.kind == PairKind.MEMORY or other.startswith("&")
+            if one in state.names and alone and not known:
+                return True
+        return False
+
+    def _passed(
+        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+    ) -> bool:
+        """Take a step that changes nothing; tell whether the path goes on behind it."""
+        kind = node[0]
+        if kind in (ir.RETURN, ir.END):
+            self._leave(number, node, state, facts, trail)
+            return False
+        if kind == ir.ESCAPE and not self._scoped and involved(node[3], state):
+            self._story.end(End.ESCAPED, number, state, trail)
+            return False
+        gone = kind == ir.USE and not state.held and node[3] in state.names
+        if gone and self._pair.use_after_release:
+            self._story.goes_wrong(Event.USE, number, state, trail)
+            return False
+        return bool(kind != ir.STOP)
+
+    def _leave(
+        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+    ) -> None:
+        """Note how the resource stands where the function ends."""
+        path = node[3] if node[0] == ir.RETURN else None
+        known = self._knowledge.value_of(facts, path)
+        result = values.ANY if known is None else values.signs(known)
+        value = known if isinstance(known, str) else ""
+        if not state.held:
+            end = End.RELEASED
+            if state.names & self._function.automatic:
+                # The end of its scope releases it once more.
+                self._story.goes_wrong(Event.DOUBLE, number, state, trail)
+        elif path is not None and (path in state.names if self._scoped else involved(path, state)):
+            end = End.RETURNED
+        elif state.names & self._function.automatic:
+            end = End.RELEASED
+        else:
+            end = End.HELD
+        self._story.end(end, number, state, trail, result=result, value=value)
+
+    def _matters(self, number: int) -> bool:
+        """Tell whether a step can change the resource, or what is known."""
+        node = self._nodes[number]
+        kind = node[0]
+        about = self._about
+        if kind in (ir.ESCAPE, ir.USE):
+            return paths.base(node[3]) in about
+        if kind == ir.CALL:
+            concerned = self._concerned(node)
+        else:
+            concerned = kind == ir.SET and (
+                paths.base(node[3]) in about
+                or (node[4] is not None and paths.base(node[4]) in about)
+            )
+        return concerned or number == self._seed.node or self._knowledge.touched[number]
+
+    def _concerned(self, node: ir.Node) -> bool:
+        """Tell whether a call can change the resource."""
+        name = node[4]
+        summary = self._callees.summary(name)
+        if summary is not None and (summary.stops or self._pair.name in summary.effects):
+            return True
+        about = self._about
+        return (
+            name in TO_SPARSE
+            or paths.base(node[3]) in about
+            or any(one is not None and paths.base(one) in about for one in node[5])
+        )
+
+    def _begin(self) -> Iterator[tuple[int, Moment]]:
+        """Return where the resource is followed from: the step, and how it stands there."""
+        seed = self._seed
+        stored = not self._scoped and not self._holding.is_own(seed.place)
+        state = State(
+            held=True,
+            more=0,
+            names=frozenset((seed.place,)),
+            kin=frozenset(),
+            above=(),
+            mode="",
+            stored=stored,
+            doubtful=False,
+            lent=False,
+        )
+        if seed.node < 0:
+            facts: Facts = {}
+            if not self._scoped and seed.place in self._knowledge.keys:
+                facts = {seed.place: values.POSITIVE}
+            yield 0, (state, facts, None)
+            return
+        node = self._nodes[seed.node]
+        for before in self._befores:
+            if seed.handed:
+                yield node[1], (state, self._knowledge.stepped(before, node), None)
+                continue
+            begun = self._acquired(node, state, before)
+            yield node[1], (*begun, Trail(seed.node, True, None))
+
+    def _acquired(self, node: ir.Node, state: State, facts: Facts) -> tuple[State, Facts]:
+        """Return how the resource stands behind the call that acquires it."""
+        effect = self._seed.effect
+        result, arguments = node[3], node[5]
+        facts = self._knowledge.stepped(facts, node)
+        when = effect.when if effect is not None else values.POSITIVE
+        if when != values.ANY:
+            facts = self._knowledge.written(facts, result, when)
+        place = self._seed.place
+        if not self._scoped and place != result:
+            facts = self._knowledge.written(facts, place, values.POSITIVE)
+        mode = mode_of(effect, arguments, facts) if effect is not None else ""
+        kin = frozenset[str]()
+        if effect is not None and effect.place == "$ret" and not self._scoped:
+            summary = self._callees.summary(node[4])
+            passed = summary.passes if summary is not None else ()
+            kin = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
+        if effect is not None and effect.place != "$ret" and not result.startswith("%"):
+            kin = kin | {result} if not self._scoped and when == values.ANY else kin
+        return state._replace(mode=mode, kin=kin), facts

@@ -1,0 +1,1 @@
+"""From C functions to the intermediate representation. Pure."""

@@ -1,0 +1,465 @@
+"""Statements of C, as a graph of steps: from a parsed function to what can be judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tree_sitter import Node
+
+from anyclue.review.pairs.frontend.expressions import Expressions, TooDeepError
+from anyclue.review.pairs.frontend.scopes import Scopes
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir.graph import Edge, Graph
+
+DEPTH = 120
+"""Statements nested deeper than this are not followed."""
+NODES = 20_000
+"""A function with more steps than this is not judged."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a file tells about its functions.
+
+    Attributes:
+        text: the cleaned source.
+        macros: byte offset of a rewritten token to the macro's name (iterators).
+        automatic: byte offset of a declaration's ``__free(...)`` and the like.
+    """
+
+    text: bytes
+    macros: Mapping[int, str]
+    automatic: tuple[int, ...]
+
+
+@dataclass
+class _Loops:
+    """Where ``break`` and ``continue`` lead, each with how many blocks are open there."""
+
+    breaks: list[tuple[list[Edge], int]] = field(default_factory=list)
+    continues: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Lowering:
+    """One function on its way to a graph."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._text = context.text
+        self.graph = Graph()
+        self._expressions = Expressions(self.graph, context.text, self._compound)
+        self._loops = _Loops()
+        self._scopes = Scopes(self.graph)
+        self._targets: dict[str, int] | None = None
+        self._labels: dict[str, int] = {}
+        self._placed: set[str] = set()
+        self.locals: set[str] = set()
+        self.automatic: set[str] = set()
+        self._depth = 0
+
+    def _words(self, node: Node) -> str:
+        return self._expressions.words(node)
+
+    def statement(self, node: Node) -> None:
+        """Add one statement's steps."""
+        handler = _STATEMENTS.get(node.type)
+        if handler is None:
+            return
+        self._depth += 1
+        if self._depth > DEPTH or len(self.graph.nodes) > NODES:
+            raise TooDeepError
+        self._expressions.new_statement()
+        handler(self, node)
+        self._depth -= 1
+
+    def _compound(self, node: Node) -> None:
+        self._scopes.enter(node)
+        for child in node.named_children:
+            self.statement(child)
+        self._scopes.leave()
+
+    def _expression(self, node: Node) -> None:
+        for child in node.named_children:
+            if not self._guard(child):
+                self._expressions.value(child)
+
+    def _guard(self, node: Node) -> bool:
+        """Follow ``guard(name)(arguments)``; tell whether it is one."""
+        inner = node.child_by_field_name("function")
+        arguments = node.child_by_field_name("arguments")
+        if inner is None or inner.type != "call_expression" or arguments is None:
+            return False
+        called, names = (inner.child_by_field_name(one) for one in ("function", "arguments"))
+        if called is None or names is None or self._words(called) != "guard":
+            return False
+        given = tuple(self._expressions.argument(one) for one in arguments.named_children)
+        self._scopes.guard(node, self._words(names)[1:-1], given)
+        return True
+
+    def _declaration(self, node: Node) -> None:
+        fixed = any(
+            child.type == "storage_class_specifier" and self._words(child) in ("static", "extern")
+            for child in node.children
+        )
+        cleans_up = any(node.start_byte <= at < node.end_byte for at in self._context.automatic)
+        for declarator in node.children_by_field_name("declarator"):
+            name = self._declared(declarator)
+            if name is None:
+                continue
+            if fixed:
+                continue
+            self.locals.add(name)
+            if cleans_up:
+                self.automatic.add(name)
+            if declarator.type == "init_declarator":
+                value = declarator.child_by_field_name("value")
+                self._expressions.store(declarator, name, value)
+            else:
+                self.graph.emit(ir.SET, declarator.start_byte, name, None)
+
+    def _declared(self, node: Node | None) -> str | None:
+        while node is not None and node.type not in ("identifier", "field_identifier"):
+            inner = node.child_by_field_name("declarator")
+            if inner is None:
+                named = [one for one in node.named_children if one.type.endswith("declarator")]
+                identifiers = [one for one in node.named_children if one.type == "identifier"]
+                inner = next(iter(named or identifiers), None)
+            node = inner
+        return self._words(node) if node is not None else None
+
+    def _if(self, node: Node) -> None:
+        graph = self.graph
+        yes, no = self._expressions.condition(node.child_by_field_name("condition"))
+        graph.open = yes
+        consequence = node.child_by_field_name("consequence")
+        if consequence is not None:
+            self.statement(consequence)
+        after = graph.open
+        graph.open = no
+        alternative = node.child_by_field_name("alternative")
+        if alternative is not None:
+            for child in alternative.named_children:
+                self.statement(child)
+        graph.open = after + graph.open
+
+    def _loop(
+        self,
+        node: Node,
+        condition: Node | None,
+        update: Node | None,
+        body: Node | None,
+        *,
+        iterator: str = "",
+    ) -> None:
+        graph = self.graph
+        head = graph.place(ir.LOOP, node.start_byte)
+        graph.continue_at(head)
+        if iterator and condition is not None:
+            yes, no = self._turn(node, condition, iterator)
+        else:
+            yes, no = self._expressions.condition(condition, loop=True)
+        again = graph.place()
+        self._loops.breaks.append(([], self._scopes.depth))
+        self._loops.continues.append((again, self._scopes.depth))
+        graph.open = yes
+        if body is not None:
+            self.statement(body)
+        graph.continue_at(again)
+        if update is not None:
+            self._expressions.value(update)
+        graph.join(graph.open, head)
+        self._loops.continues.pop()
+        graph.open = no + self._loops.breaks.pop()[0]
+
+    def _turn(self, node: Node, arguments: Node, name: str) -> tuple[list[Edge], list[Edge]]:
+        """Begin a turn of ``for_each_...(cursor, ...)``: the cursor is set anew."""
+        graph = self.graph
+        listed = _flat(arguments)
+        given = tuple(self._expressions.argument(one) for one in listed)
+        graph.emit(ir.CALL, node.start_byte, graph.temporary(), name, given)
+        for path in given[:1]:
+            if path is not None and not paths.is_constant(path):
+                graph.emit(ir.SET, node.start_byte, path, None)
+        key = graph.temporary()
+        # Asked anew at every turn.
+        graph.emit(ir.SET, node.start_byte, key, None)
+        return graph.branch(node.start_byte, key, ir_true(), key, loop=True)
+
+    def _while(self, node: Node) -> None:
+        name = self._context.macros.get(node.start_byte, "")
+        condition = node.child_by_field_name("condition")
+        body = node.child_by_field_name("body")
+        if name == "scoped_guard":
+            self._scoped_guard(node, condition, body)
+            return
+        self._loop(node, condition, None, body, iterator=name)
+
+    def _scoped_guard(self, node: Node, condition: Node | None, body: Node | None) -> None:
+        listed = _flat(condition) if condition is not None else []
+        self._scopes.enter(node)
+        if listed:
+            given = tuple(self._expressions.argument(one) for one in listed[1:])
+            self._scopes.guard(node, self._words(listed[0]), given)
+        if body is not None:
+            self.statement(body)
+        self._scopes.leave()
+
+    def _do(self, node: Node) -> None:
+        graph = self.graph
+        head = graph.place(ir.LOOP, node.start_byte)
+        graph.continue_at(head)
+        again = graph.place()
+        self._loops.breaks.append(([], self._scopes.depth))
+        self._loops.continues.append((again, self._scopes.depth))
+        body = node.child_by_field_name("body")
+        if body is not None:
+            self.statement(body)
+        graph.continue_at(again)
+        yes, no = self._expressions.condition(node.child_by_field_name("condition"), loop=True)
+        graph.join(yes, head)
+        self._loops.continues.pop()
+        graph.open = no + self._loops.breaks.pop()[0]
+
+    def _for(self, node: Node) -> None:
+        first = node.child_by_field_name("initializer")
+        if first is not None:
+            if first.type == "declaration":
+                self._declaration(first)
+            else:
+                self._expressions.value(first)
+        self._loop(
+            node,
+            node.child_by_field_name("condition"),
+            node.child_by_field_name("update"),
+            node.child_by_field_name("body"),
+        )
+
+    def _switch(self, node: Node) -> None:
+        graph = self.graph
+        tested = self._expressions.place(node.child_by_field_name("condition"))
+        if tested is None:
+            tested = graph.temporary()
+        body = node.child_by_field_name("body")
+        cases = [one for one in body.named_children if one.type == "case_statement"] if body else []
+        self._loops.breaks.append(([], self._scopes.depth))
+        targets = []
+        default = None
+        for case in cases:
+            place = graph.place()
+            targets.append((case, place))
+            value = case.child_by_field_name("value")
+            if value is None:
+                default = place
+                continue
+            constant = self._expressions.value(value)
+            if constant is None or not paths.is_constant(constant):
+                constant = f"#{self._words(value)}"
+            known: int | str = constant
+            if constant in ("#0", "#0"):
+                known = 2
+            yes, graph.open = graph.branch(case.start_byte, tested, known, tested, loop=False)
+            graph.join(yes, place)
+        if default is not None:
+            graph.join(graph.open, default)
+            graph.open = []
+        out = graph.open
+        graph.open = []
+        for case, place in targets:
+            graph.continue_at(place)
+            value = case.child_by_field_name("value")
+            for child in case.named_children:
+                if value is None or child.start_byte != value.start_byte:
+                    self.statement(child)
+        graph.open = graph.open + out + self._loops.breaks.pop()[0]
+
+    def _break(self, node: Node) -> None:
+        if self._loops.breaks:
+            edges, depth = self._loops.breaks[-1]
+            self._scopes.jump_out(depth, node.start_byte)
+            edges += self.graph.open
+        self.graph.open = []
+
+    def _continue(self, node: Node) -> None:
+        if self._loops.continues:
+            place, depth = self._loops.continues[-1]
+            self._scopes.jump_out(depth, node.start_byte)
+            self.graph.join(self.graph.open, place)
+        self.graph.open = []
+
+    def _label(self, name: str) -> int:
+        if name not in self._labels:
+            self._labels[name] = self.graph.place()
+        return self._labels[name]
+
+    def _labeled(self, node: Node) -> None:
+        label = node.child_by_field_name("label")
+        if label is not None:
+            name = self._words(label)
+            place = self._label(name)
+            if name not in self._placed:
+                self._placed.add(name)
+                self.graph.nodes[place][2] = node.start_byte
+                self.graph.continue_at(place)
+        for child in node.named_children:
+            if child.type != "statement_identifier":
+                self.statement(child)
+
+    def _goto(self, node: Node) -> None:
+        graph = self.graph
+        label = node.child_by_field_name("label")
+        if label is not None and graph.open:
+            name = self._words(label)
+            graph.emit(ir.GOTO, node.start_byte)
+            target = self._target(node, name)
+            if target is not None:
+                self._scopes.jump_to(target, node.start_byte)
+            place = self._label(name)
+            if name in self._placed:
+                graph.nodes[place][0] = ir.LOOP
+            graph.join(graph.open, place)
+        graph.open = []
+
+    def _return(self, node: Node) -> None:
+        children = [one for one in node.named_children if one.type != "comment"]
+        path = self._expressions.value(children[0]) if children else None
+        self._scopes.jump_out(0, node.start_byte)
+        self.graph.emit(ir.RETURN, node.start_byte, path)
+
+    def _target(self, node: Node, name: str) -> int | None:
+        """Return the byte at which a label stands."""
+        if self._targets is None:
+            self._targets = {}
+            pending: list[Node | None] = [node]
+            while pending[-1] is not None and pending[-1].type != "function_definition":
+                pending.append(pending[-1].parent)
+            pending = pending[-1:]
+            while pending:
+                one = pending.pop()
+                if one is None or "expression" in one.type:
+                    continue
+                if one.type == "labeled_statement":
+                    label = one.child_by_field_name("label")
+                    if label is not None:
+                        self._targets.setdefault(self._words(label), one.start_byte)
+                pending += one.named_children
+        return self._targets.get(name)
+
+    def _children(self, node: Node) -> None:
+        for child in node.named_children:
+            self.statement(child)
+
+
+def ir_true() -> int:
+    """Return the signs of a condition that holds."""
+    return 5
+
+
+def _flat(node: Node) -> list[Node]:
+    """Return the arguments of a rewritten iterator: a comma expression, taken apart."""
+    pending, listed = [node], []
+    while pending:
+        one = pending.pop()
+        if one.type in ("parenthesized_expression", "comma_expression", "argument_list"):
+            pending.extend(reversed(one.named_children))
+        else:
+            listed.append(one)
+    return listed
+
+
+_STATEMENTS: dict[str, Callable[[Lowering, Node], None]] = {
+    "compound_statement": Lowering._compound,
+    "expression_statement": Lowering._expression,
+    "declaration": Lowering._declaration,
+    "if_statement": Lowering._if,
+    "while_statement": Lowering._while,
+    "do_statement": Lowering._do,
+    "for_statement": Lowering._for,
+    "switch_statement": Lowering._switch,
+    "break_statement": Lowering._break,
+    "continue_statement": Lowering._continue,
+    "labeled_statement": Lowering._labeled,
+    "goto_statement": Lowering._goto,
+    "return_statement": Lowering._return,
+    "attributed_statement": Lowering._children,
+    "case_statement": Lowering._children,
+    "else_clause": Lowering._children,
+    "ERROR": Lowering._children,
+    "preproc_if": Lowering._children,
+    "preproc_ifdef": Lowering._children,
+}
+
+
+def lower(
+    node: Node, context: Context, *, name: str, static: bool, annotated: bool, trouble: str
+) -> ir.FunctionIR:
+    """Return a function's graph.
+
+    Args:
+        node: the ``function_definition``.
+        context: what its file tells.
+        name: its name.
+        static: whether it is visible in its file only.
+        annotated: whether ``__acquires()`` or ``__releases()`` stands at its head.
+        trouble: why it can't be judged, when that is known already.
+    """
+    lowering = Lowering(context)
+    parameters, returns = _signature(node, context.text)
+    nodes: tuple[ir.Node, ...] = ()
+    body = node.child_by_field_name("body")
+    try:
+        if body is not None and not trouble:
+            lowering.statement(body)
+            lowering.graph.emit(ir.END, max(node.end_byte - 1, node.start_byte))
+            nodes = lowering.graph.finished()
+    except TooDeepError:
+        trouble, nodes = "nested too deeply, or too long, to be followed", ()
+    return ir.FunctionIR(
+        name=name,
+        static=static,
+        parameters=parameters,
+        returns=returns,
+        locals=frozenset(lowering.locals - set(parameters)),
+        automatic=frozenset(lowering.automatic),
+        nodes=nodes,
+        begin=node.start_byte,
+        end=node.end_byte,
+        line=node.start_point[0] + 1,
+        last_line=node.end_point[0] + 1,
+        annotated=annotated,
+        trouble=trouble,
+    )
+
+
+def _signature(node: Node, text: bytes) -> tuple[tuple[str, ...], str]:
+    """Return a function's parameter names, and what it returns."""
+    pointer = False
+    inner = node.child_by_field_name("declarator")
+    while inner is not None and inner.type != "function_declarator":
+        pointer = pointer or inner.type == "pointer_declarator"
+        inner = inner.child_by_field_name("declarator")
+    type_node = node.child_by_field_name("type")
+    void = type_node is not None and text[type_node.start_byte : type_node.end_byte] == b"void"
+    returns = "pointer" if pointer else "void" if void else "value"
+    listed = inner.child_by_field_name("parameters") if inner is not None else None
+    names: list[str] = []
+    for one in _declarations(listed.named_children if listed is not None else ()):
+        found: Node | None = one.child_by_field_name("declarator")
+        while found is not None and found.type != "identifier":
+            deeper = found.child_by_field_name("declarator")
+            if deeper is None:
+                deeper = next((c for c in found.named_children if "declarator" in c.type), None)
+            if deeper is None:
+                deeper = next((c for c in found.named_children if c.type == "identifier"), None)
+            found = deeper
+        words = text[found.start_byte : found.end_byte].decode("latin-1") if found else ""
+        names.append(words if _IDENTIFIER.fullmatch(words) else f"%p{len(names)}")
+    return tuple(names), returns
+
+
+def _declarations(nodes: Iterable[Node]) -> Iterable[Node]:
+    return (one for one in nodes if one.type == "parameter_declaration")

@@ -1,0 +1,121 @@
+"""One C file, as far as pairing needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tree_sitter import Node
+
+from anyclue.review.pairs.frontend.lower import Context, lower
+from anyclue.review.pairs.ir.function import FunctionIR
+from anyclue.review.source.model import Choice, Source
+from anyclue.review.source.parse import read
+
+UNREADABLE = "part of it could not be parsed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """A file's functions.
+
+    Attributes:
+        functions: all, in order; with ``#if`` arms taken as if every symbol was set.
+        others: those that read otherwise when none is.
+        notes: comments for anyclue, by line.
+        unread: first and last lines, outside functions, that could not be parsed.
+        lines: number of lines.
+    """
+
+    functions: tuple[FunctionIR, ...]
+    others: tuple[FunctionIR, ...]
+    notes: Mapping[int, str]
+    unread: tuple[tuple[int, int], ...]
+    lines: int
+
+    def packed(self) -> tuple[Any, ...]:
+        """Return the same as plain values, for ``marshal``."""
+        return (
+            tuple(one.packed() for one in self.functions),
+            tuple(one.packed() for one in self.others),
+            tuple(sorted(self.notes.items())),
+            self.unread,
+            self.lines,
+        )
+
+    @staticmethod
+    def unpacked(plain: tuple[Any, ...]) -> Unit:
+        """Return the unit that `packed` made plain."""
+        functions, others, notes, unread, lines = plain
+        return Unit(
+            functions=tuple(FunctionIR.unpacked(one) for one in functions),
+            others=tuple(FunctionIR.unpacked(one) for one in others),
+            notes=dict(notes),
+            unread=unread,
+            lines=lines,
+        )
+
+
+def unit(text: bytes) -> Unit:
+    """Return a file's functions as graphs; never raises, whatever the bytes are."""
+    source = read(text)
+    functions = _lowered(source)
+    others: tuple[FunctionIR, ...] = ()
+    if source.choices:
+        same = {(one.begin, one.end): one for one in functions}
+        others = tuple(
+            one
+            for one in _lowered(read(text, Choice.OFF), within=source.choices)
+            if same.get((one.begin, one.end)) != one
+        )
+    return Unit(
+        functions=functions,
+        others=others,
+        notes=source.notes,
+        unread=source.unread or _all_unread(source),
+        lines=source.lines,
+    )
+
+
+def _all_unread(source: Source) -> tuple[tuple[int, int], ...]:
+    """Return all lines of a file with braces in which the parser found nothing that it knows."""
+    root = source.tree.root_node
+    lost = b"{" in source.text and (root.has_error or root.child_count == 0)
+    return ((1, max(source.lines, 1)),) if lost and not source.functions else ()
+
+
+def _lowered(
+    source: Source, within: tuple[tuple[int, int], ...] | None = None
+) -> tuple[FunctionIR, ...]:
+    context = Context(
+        text=source.text,
+        macros=source.macros,
+        automatic=tuple(
+            one.offset for one in source.cleanups if one.kind in ("free", "cleanup", "class")
+        ),
+    )
+    found = []
+    for one in source.functions:
+        if within is not None and not any(
+            first <= one.last_line and last >= one.first_line for first, last in within
+        ):
+            continue
+        found.append(
+            lower(
+                one.node,
+                context,
+                name=one.name,
+                static=one.static,
+                annotated=_annotated(source, one.node),
+                trouble=UNREADABLE if one.broken else "",
+            )
+        )
+    return tuple(found)
+
+
+def _annotated(source: Source, node: Node) -> bool:
+    body = node.child_by_field_name("body")
+    # A declaration in front may carry the annotation; the pre-pass blanks it in the text.
+    head = source.original[node.start_byte : body.start_byte if body is not None else node.end_byte]
+    return b"__acquires" in head or b"__releases" in head or b"__must_hold" in head

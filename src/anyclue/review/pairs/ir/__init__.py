@@ -1,0 +1,1 @@
+"""The intermediate representation: a graph of small steps on access paths. Pure."""

@@ -1,0 +1,1 @@
+"""Findings of pairing for people, editors and machines. Pure."""

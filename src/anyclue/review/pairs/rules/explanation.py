@@ -1,0 +1,259 @@
+"""Candidates in words: the path in the code's own words, what is missing, and where."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+
+from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.effects import Callees, Does
+from anyclue.review.pairs.engine.path_facts import successors
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+from anyclue.review.pairs.ir.function import FunctionIR
+from anyclue.review.pairs.model import Finding, FindingKind, Step, StepKind
+from anyclue.review.pairs.rules.imbalances import Candidate
+
+WIDTH = 160
+"""Code in a step is cut behind so many characters."""
+
+_ARTICLE = {
+    FindingKind.LEAK: "is not released on this path",
+    FindingKind.OVERWRITTEN: "is lost: it is set anew while still held",
+    FindingKind.DOUBLE_RELEASE: "is released twice on this path",
+    FindingKind.UNHELD: "is released on a path that did not acquire it",
+    FindingKind.USE_AFTER_RELEASE: "is used after its release",
+    FindingKind.WRONG_ORDER: "is released before what was acquired after it",
+    FindingKind.WRONG_MODE: "is released in another mode than it was acquired in",
+    FindingKind.LOST_RELEASE: "was released on such a path before this change, and is not any more",
+}
+_IS = {
+    values.NEGATIVE: ("is negative or an error pointer", "is no error"),
+    values.ZERO: ("is 0", "is not 0"),
+    values.POSITIVE: ("is above 0", "is not above 0"),
+    values.NEGATIVE | values.ZERO: ("is 0 or an error", "is above 0"),
+    values.ZERO | values.POSITIVE: ("is not negative", "is negative"),
+    values.NEGATIVE | values.POSITIVE: ("is not 0", "is 0"),
+}
+
+
+class Text:
+    """A source file, to be quoted from."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._starts = [0]
+        at = raw.find(b"\n")
+        while at >= 0:
+            self._starts.append(at + 1)
+            at = raw.find(b"\n", at + 1)
+
+    def line(self, offset: int) -> int:
+        """Return the line that holds a byte, from 1."""
+        return bisect_right(self._starts, offset)
+
+    def column(self, offset: int) -> int:
+        """Return the column of a byte, from 1."""
+        return offset - self._starts[self.line(offset) - 1] + 1
+
+    def start(self, line: int) -> int:
+        """Return the offset at which a line begins; the file's end for one behind the last."""
+        return self._starts[line - 1] if line <= len(self._starts) else len(self.raw)
+
+    def words(self, line: int) -> str:
+        """Return one line, white space folded, up to what closes its parentheses."""
+        text = b""
+        for number in range(line, line + 4):
+            text += self.raw[self.start(number) : self.start(number + 1)]
+            if text.count(b"(") <= text.count(b")"):
+                break
+        return " ".join(text.decode("utf-8", "replace").split())[:WIDTH]
+
+
+def finding(
+    path: str, function: FunctionIR, candidate: Candidate, text: Text, callees: Callees
+) -> Finding:
+    """Return a candidate as a finding."""
+    nodes = function.nodes
+    seed = candidate.seed
+    last = nodes[candidate.trail.node]
+    taken = nodes[seed.node] if seed.node >= 0 and seed.effect is not None else None
+    acquired_line = text.line(taken[2]) if taken is not None else None
+    resource = _resource(function, candidate)
+    named = f" `{resource}`" if resource else ""
+    source = f", acquired at line {acquired_line} by {taken[4]}()," if taken is not None else ""
+    return Finding(
+        kind=candidate.kind,
+        pair=seed.pair.name,
+        resource=resource,
+        function=function.name,
+        path=path,
+        line=text.line(last[2]),
+        column=text.column(last[2]),
+        acquired_line=acquired_line,
+        acquired_by=taken[4] if taken is not None else "",
+        release=_releases(function, candidate, callees),
+        message=f"{seed.pair.title}{named}{source} {_what(candidate)}",
+        steps=tuple(_steps(function, candidate, text)),
+        confidence=candidate.confidence,
+        reason=candidate.reason,
+        also=tuple(sorted({text.line(nodes[one][2]) for one in candidate.others})),
+    )
+
+
+def _what(candidate: Candidate) -> str:
+    """Return what is wrong, in words."""
+    if candidate.kind == FindingKind.OVERWRITTEN and candidate.seed.scoped:
+        return "is acquired again while it is still held"
+    return _ARTICLE[candidate.kind]
+
+
+def _resource(function: FunctionIR, candidate: Candidate) -> str:
+    place = candidate.seed.place
+    if place.startswith("@"):
+        return ""
+    if place.startswith("%"):
+        node = function.nodes[candidate.seed.node]
+        return f"{node[4]}(...)" if node[0] == ir.CALL else ""
+    shown = candidate.seed.shown
+    return shown.removeprefix("&") if candidate.seed.pair.kind == PairKind.LOCK else shown
+
+
+def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> tuple[str, ...]:
+    """Return the calls that would release it: those of this function first."""
+    pair = candidate.seed.pair
+    used: dict[str, None] = {}
+    for node in function.nodes:
+        if node[0] == ir.CALL:
+            summary = callees.summary(node[4])
+            effects = summary.effects.get(pair.name, ()) if summary is not None else ()
+            if any(one.does == Does.RELEASE for one in effects) and node[4].isidentifier():
+                used[node[4]] = None
+    mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
+    for one in pair.release:
+        if not mode or mode.startswith("$") or one.mode in (None, mode):
+            used.setdefault(one.call, None)
+    return tuple(used)[:4]
+
+
+def _steps(function: FunctionIR, candidate: Candidate, text: Text) -> Sequence[Step]:
+    nodes = function.nodes
+    walked = candidate.trail.forward()
+    steps: list[Step] = []
+    turns: dict[int, int] = {}
+    for position, (number, holds) in enumerate(walked):
+        node = nodes[number]
+        line = text.line(node[2])
+        if position:
+            before, side = walked[position - 1]
+            steps += _between(function, before, side, number, text, turns)
+        final = position == len(walked) - 1
+        steps.append(_step(candidate, node, number, holds, line, text, final=final))
+    return steps
+
+
+def _step(
+    candidate: Candidate,
+    node: ir.Node,
+    number: int,
+    holds: bool,
+    line: int,
+    text: Text,
+    *,
+    final: bool,
+) -> Step:
+    kind = node[0]
+    words = text.words(line)
+    if kind == ir.BRANCH:
+        return Step(line=line, kind=StepKind.BRANCH, text=words, note=_asked(node, holds))
+    if kind == ir.RETURN:
+        return Step(line=line, kind=StepKind.RETURN, text=words, note=_left(candidate, final))
+    if kind == ir.END:
+        note = _left(candidate, final) or "the function ends"
+        return Step(line=line, kind=StepKind.END, text=words, note=note)
+    if number == candidate.seed.node and not final:
+        return Step(line=line, kind=StepKind.ACQUIRE, text=words, note="acquired here")
+    if kind == ir.USE:
+        return Step(line=line, kind=StepKind.USE, text=words, note="used here")
+    if final:
+        kinds = {
+            FindingKind.OVERWRITTEN: (StepKind.ACQUIRE, "set anew here"),
+            FindingKind.DOUBLE_RELEASE: (StepKind.RELEASE, "released again here"),
+        }
+        step, note = kinds.get(candidate.kind, (StepKind.RELEASE, "released here"))
+        return Step(line=line, kind=step, text=words, note=note)
+    return Step(line=line, kind=StepKind.CALL, text=words)
+
+
+def _left(candidate: Candidate, final: bool) -> str:
+    lost = (FindingKind.LEAK, FindingKind.LOST_RELEASE)
+    return "still held here" if final and candidate.kind in lost else ""
+
+
+def _asked(node: ir.Node, holds: bool) -> str:
+    path, test, key = node[3], node[4], node[5]
+    shown = key if path.startswith("%") or "==" in key else path
+    if shown.startswith("%"):
+        return "taken" if holds else "not taken"
+    if isinstance(test, str):
+        return f"{shown} is {'' if holds else 'not '}{test[1:]}"
+    if any(sign in shown for sign in ("==", "<", ">", "&&", "||")):
+        return f"{shown} is {'true' if holds else 'false'}"
+    return f"{shown} {_IS[test][0 if holds else 1]}"
+
+
+def _between(
+    function: FunctionIR, before: int, side: bool, after: int, text: Text, turns: dict[int, int]
+) -> list[Step]:
+    """Return the jumps on the way from one step of a path to the next."""
+    nodes = function.nodes
+    node = nodes[before]
+    start = node[6] if node[0] == ir.BRANCH and not side else node[1]
+    came: dict[int, int] = {start: -1}
+    pending = deque([start])
+    while pending and after not in came:
+        number = pending.popleft()
+        for one in successors(nodes[number]) if number >= 0 else ():
+            if one not in came:
+                came[one] = number
+                pending.append(one)
+    way = []
+    number = after
+    while number in came and number >= 0:
+        way.append(number)
+        number = came[number]
+    steps = []
+    for number in reversed(way):
+        kind = nodes[number][0]
+        if kind == ir.GOTO:
+            line = text.line(nodes[number][2])
+            steps.append(Step(line=line, kind=StepKind.GOTO, text=text.words(line)))
+        elif kind == ir.LOOP and nodes[number][2] >= 0:
+            turns[number] = turns.get(number, 0) + 1
+            if turns[number] > 1:
+                line = text.line(nodes[number][2])
+                steps.append(
+                    Step(
+                        line=line,
+                        kind=StepKind.LOOP,
+                        text=text.words(line),
+                        note="the loop goes round",
+                    )
+                )
+    return steps
+
+
+def plain_release(candidate: Candidate, release: str) -> str | None:
+    """Return the statement that would release the resource; None when it can't be written."""
+    place = candidate.seed.shown
+    for one in candidate.seed.pair.release:
+        if one.call == release and not place.startswith("%"):
+            if one.takes.text.startswith("@"):
+                return f"{release}();"
+            if one.takes.text == "$0" and one.mode is None:
+                return f"{release}({place});"
+            mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
+            if one.takes.text == "$0" and one.mode == mode:
+                return f"{release}({place});"
+    return None

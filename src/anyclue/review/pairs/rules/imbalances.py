@@ -1,0 +1,334 @@
+"""Which of the stories are imbalances, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.effects import SCOPED
+from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.trace import End, Event, Exit, Incident, Seed, Story, Trail
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+from anyclue.review.pairs.model import Confidence, FindingKind
+
+HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An imbalance, before it is put into words.
+
+    Attributes:
+        kind: what is wrong.
+        seed: the resource.
+        trail: the path to the first place where it goes wrong.
+        others: last steps of further paths on which it goes wrong in the same way.
+        confidence: how sure.
+        reason: why.
+    """
+
+    kind: FindingKind
+    seed: Seed
+    trail: Trail
+    others: tuple[int, ...] = ()
+    confidence: Confidence
+    reason: str
+
+
+def candidates(study: Study) -> Iterator[Candidate]:
+    """Return every imbalance in a function, certain or not."""
+    for story in (*study.acquired, *study.guessed):
+        if story.complete:
+            yield from _leaks(study, story)
+            yield from _incidents(study, story)
+    for story in study.handed:
+        if story.complete:
+            yield from _handed_incidents(study, story)
+            yield from _unevenly_handed(study, story)
+
+
+def custody_incidents(study: Study) -> Iterator[Candidate]:
+    """Return double releases of what local variables were set to, wherever it came from.
+
+    Too weak for a whole tree; where a change brings it in, it counts.
+    """
+    for pair, place in study.released:
+        if place in study.function.locals:
+            for story in study.custody(pair, place):
+                for event, listed in _by_event(story.incidents).items():
+                    if event in (Event.DOUBLE, Event.USE):
+                        yield _told(story, listed, (LOW, "both follow each other on one path"))
+
+
+def failing(study: Study, one: Exit) -> bool:
+    """Tell whether a way out reports a failure."""
+    if study.function.returns == "pointer":
+        return not one.result & values.POSITIVE
+    if study.function.returns == "value":
+        return not one.result & values.ZERO and bool(one.result & values.NEGATIVE)
+    return False
+
+
+def grouped(
+    kind: FindingKind, seed: Seed, exits: Sequence[Exit], confidence: Confidence, reason: str
+) -> Candidate:
+    """Return one candidate for several ways out on which the same goes wrong."""
+    ordered = sorted(exits, key=lambda one: (_length(one.trail), one.node))
+    return Candidate(
+        kind=kind,
+        seed=seed,
+        trail=ordered[0].trail,
+        others=tuple(sorted({one.node for one in exits} - {ordered[0].node})),
+        confidence=confidence,
+        reason=reason,
+    )
+
+
+def _length(trail: Trail | None) -> int:
+    count = 0
+    while trail is not None:
+        count += 1
+        trail = trail.before
+    return count
+
+
+def _leaks(study: Study, story: Story) -> Iterator[Candidate]:
+    held = [one for one in story.exits if one.end == End.HELD and not one.state.stored]
+    stored = [one for one in story.exits if one.end == End.HELD and one.state.stored]
+    released = [one for one in story.exits if one.end == End.RELEASED]
+    moved = [one for one in story.exits if one.end in (End.ESCAPED, End.RETURNED)]
+    if held:
+        if story.seed.pair.handover:
+            confidence, reason = LOW, "somebody else may release it later"
+        elif story.seed.pair.kind in SCOPED:
+            confidence, reason = _scoped_leak(study, story.seed.pair.name, held, released, moved)
+        else:
+            confidence, reason = _object_leak(study, story, held, released, [*moved, *stored])
+        yield grouped(FindingKind.LEAK, story.seed, held, confidence, reason)
+    if stored and released and not held:
+        lost = [one for one in stored if failing(study, one)]
+        if lost and any(failing(study, one) for one in released):
+            yield grouped(
+                FindingKind.LEAK,
+                story.seed,
+                lost,
+                LOW,
+                "other failing paths release it; here it stays stored, and may be released later",
+            )
+
+
+def _scoped_leak(
+    study: Study,
+    seed_pair: str,
+    held: Sequence[Exit],
+    released: Sequence[Exit],
+    moved: Sequence[Exit],
+) -> tuple[Confidence, str]:
+    own = study.callees.summary(study.function.name)
+    itself = study.callees.promised(study.function.name)
+    if itself and own is not None and seed_pair in own.effects:
+        return LOW, "a contract says that the function itself acquires or releases it"
+    if study.function.annotated:
+        return LOW, "the function is annotated as one that acquires or releases"
+    if any("LOCKED" in one.value for one in held):
+        return LOW, "the returned value says that it is held"
+    if not released:
+        if moved:
+            return LOW, "a function that may release it is called on other paths"
+        return LOW, "it is held at every way out, so this may be a function that acquires by design"
+    if study.function.returns != "void":
+        kept = gone = 0
+        for one in held:
+            kept |= one.result
+        for one in released:
+            gone |= one.result
+        if not kept & gone and not kept & values.NEGATIVE:
+            return LOW, "the returned value tells whether it is held, so this may be by design"
+    if all(one.result == values.ANY for one in (*held, *released)) and moved:
+        return MEDIUM, "released on other paths of the same function"
+    return HIGH, "released on other paths of the same function"
+
+
+def _object_leak(
+    study: Study,
+    story: Story,
+    held: Sequence[Exit],
+    released: Sequence[Exit],
+    moved: Sequence[Exit],
+) -> tuple[Confidence, str]:
+    seed = story.seed
+    doubtful = all(one.state.doubtful for one in held)
+    counted = seed.effect is not None and not seed.effect.place.startswith(("$ret", "*$"))
+    counted = counted and seed.pair.kind == PairKind.REFERENCE
+    if seed.guessed:
+        if not released:
+            return LOW, "nothing says that the call acquires"
+        return LOW, "no contract says that the call acquires, but its result is released elsewhere"
+    if counted and not released:
+        return LOW, "no path releases it, so the reference may be meant to stay"
+    if released:
+        kept = not any(failing(study, one) for one in held)
+        around = doubtful or seed.pair.kind == PairKind.HANDLE
+        if around and kept and all(failing(study, one) for one in released):
+            return LOW, "released on failure only; something else may end it after success"
+        if doubtful:
+            return MEDIUM, (
+                "released on other paths of the same function; an unknown function was given it"
+            )
+        return HIGH, "released on other paths of the same function"
+    if moved and all(failing(study, one) for one in held):
+        if doubtful:
+            return MEDIUM, "handed on when the function succeeds, and lost when it fails"
+        return HIGH, "handed on when the function succeeds, and lost when it fails"
+    if doubtful:
+        return LOW, "an unknown function was given it, and may have taken it over"
+    if moved:
+        return LOW, "handed on by other paths of the same function"
+    return MEDIUM, "no path releases it or hands it on"
+
+
+_EVENTS = {
+    Event.OVERWRITTEN: FindingKind.OVERWRITTEN,
+    Event.AGAIN: FindingKind.OVERWRITTEN,
+    Event.DOUBLE: FindingKind.DOUBLE_RELEASE,
+    Event.ORDER: FindingKind.WRONG_ORDER,
+    Event.MODE: FindingKind.WRONG_MODE,
+    Event.USE: FindingKind.USE_AFTER_RELEASE,
+}
+
+
+def _tested(study: Study, story: Story, incidents: Sequence[Incident]) -> bool:
+    """Tell whether the acquire can't fail, or the paths ask whether it did."""
+    nodes = study.function.nodes
+    if story.seed.effect is not None and not story.seed.effect.unless:
+        return True
+    asked = {story.seed.place, nodes[story.seed.node][3]}
+    for incident in incidents:
+        step: Trail | None = incident.trail
+        found = False
+        while step is not None and not found:
+            node = nodes[step.node]
+            found = node[0] == ir.BRANCH and node[3] in asked
+            step = step.before
+        if not found:
+            return False
+    return True
+
+
+def _asked_between(study: Study, incident: Incident) -> bool:
+    """Tell whether a branch stands between the last two calls of a path."""
+    step = incident.trail.before
+    while step is not None:
+        kind = study.function.nodes[step.node][0]
+        if kind == ir.CALL:
+            return False
+        if kind == ir.BRANCH:
+            return True
+        step = step.before
+    return False
+
+
+def _passed_before(incident: Incident) -> bool:
+    """Tell whether the path went over the step where it goes wrong before: a loop's next turn."""
+    step = incident.trail.before
+    while step is not None:
+        if step.node == incident.node:
+            return True
+        step = step.before
+    return False
+
+
+def _by_event(incidents: Iterable[Incident]) -> dict[Event, list[Incident]]:
+    found: dict[Event, list[Incident]] = {}
+    for one in incidents:
+        found.setdefault(one.event, []).append(one)
+    return found
+
+
+def _told(story: Story, incidents: Sequence[Incident], sure: tuple[Confidence, str]) -> Candidate:
+    ordered = sorted(incidents, key=lambda one: (_length(one.trail), one.node))
+    return Candidate(
+        kind=_EVENTS[ordered[0].event],
+        seed=story.seed,
+        trail=ordered[0].trail,
+        others=tuple(sorted({one.node for one in incidents} - {ordered[0].node})),
+        confidence=sure[0],
+        reason=sure[1],
+    )
+
+
+def _incidents(study: Study, story: Story) -> Iterator[Candidate]:
+    released = any(one.end == End.RELEASED for one in story.exits)
+    for event, listed in _by_event(story.incidents).items():
+        doubtful = all(one.state.doubtful for one in listed)
+        sure = (MEDIUM, "it happens on one path")
+        turning = all(_passed_before(one) for one in listed)
+        if event == Event.OVERWRITTEN:
+            if story.seed.guessed:
+                sure = (LOW, "no contract says that the call acquires")
+            elif doubtful:
+                sure = (LOW, "an unknown function was given it before")
+            elif not released and not _tested(study, story, listed):
+                sure = (LOW, "the path does not ask whether it was acquired at all")
+            elif released:
+                sure = (HIGH, "released on other paths of the same function")
+            else:
+                sure = (MEDIUM, "its only name is overwritten while it is held")
+        elif event == Event.AGAIN:
+            sure = (LOW, "acquired a second time without a release between")
+        elif event in (Event.DOUBLE, Event.USE):
+            if all(one.state.lent for one in listed):
+                sure = (LOW, "a function was given it before, and may have taken a reference")
+            elif story.seed.guessed or turning:
+                sure = (MEDIUM, "both follow each other on one path")
+            else:
+                sure = (HIGH, "both follow each other on one path")
+        elif event == Event.ORDER:
+            sure = (HIGH, "what was acquired last must be released first")
+        yield _told(story, listed, sure)
+
+
+def _handed_incidents(study: Study, story: Story) -> Iterator[Candidate]:
+    for event, listed in _by_event(story.incidents).items():
+        if event in (Event.DOUBLE, Event.USE):
+            if all(_passed_before(one) for one in listed):
+                yield _told(story, listed, (LOW, "it is the same release in the next turn"))
+            elif all(_asked_between(study, one) for one in listed):
+                yield _told(story, listed, (LOW, "conditions are asked between the two releases"))
+            elif story.seed.pair.kind in (PairKind.REFERENCE, PairKind.COUNT, PairKind.HANDLE):
+                yield _told(story, listed, (LOW, "two references may have been handed over"))
+            else:
+                yield _told(story, listed, (MEDIUM, "both follow each other on one path"))
+        elif event == Event.MODE:
+            yield _told(story, listed, (LOW, "the mode in which it was acquired is not seen"))
+
+
+def _unevenly_handed(study: Study, story: Story) -> Iterator[Candidate]:
+    """What the caller handed over, released on some ways out only."""
+    if story.seed.pair.kind not in SCOPED:
+        return
+    held = [one for one in story.exits if one.end == End.HELD]
+    released = [one for one in story.exits if one.end == End.RELEASED]
+    if story.acquired_inside:
+        if released:
+            yield grouped(
+                FindingKind.UNHELD,
+                story.seed,
+                released,
+                LOW,
+                "acquired on other paths of the same function",
+            )
+        return
+    if held and released:
+        kept = {failing(study, one) for one in held}
+        gone = {failing(study, one) for one in released}
+        if kept & gone:
+            yield grouped(
+                FindingKind.LEAK,
+                story.seed,
+                held,
+                LOW,
+                "the caller's lock is released on other paths of the same function",
+            )

@@ -1,0 +1,172 @@
+"""The one line that mends a leak, if there is one: every suggestion was tried before it is made."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+
+from anyclue.review.pairs.engine.effects import Callees, Does
+from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.path_facts import Facts, successors
+from anyclue.review.pairs.frontend.unit import unit
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+from anyclue.review.pairs.ir.function import FunctionIR
+from anyclue.review.pairs.model import Finding, FindingKind, StepKind, Suggestion
+from anyclue.review.pairs.rules.explanation import Text, plain_release
+from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+
+TRIES = 6
+"""So many places for the line are tried."""
+
+
+def with_suggestion(
+    found: Finding,
+    function: FunctionIR,
+    candidate: Candidate,
+    beside: Sequence[Candidate],
+    text: Text,
+    callees: Callees,
+) -> Finding:
+    """Return a finding with the single insertion that balances all paths, if there is one.
+
+    Args:
+        found: the finding.
+        function: the function that it is in.
+        candidate: what the finding was made of.
+        beside: all imbalances of the function.
+        text: the source file.
+        callees: what the functions that it calls do.
+    """
+    if found.kind != FindingKind.LEAK:
+        return found
+    known = {_key(one) for one in beside}
+    for release in found.release:
+        statement = plain_release(candidate, release)
+        if statement is None:
+            continue
+        for line in list(_places(found, function, text))[:TRIES]:
+            indent = _indent(text, line)
+            changed = _inserted(text, line, f"{indent}{statement}\n")
+            if _mends(function, candidate, known, changed, callees, text, line):
+                return replace(
+                    found,
+                    suggestion=Suggestion(
+                        before_line=line,
+                        text=f"{indent}{statement}",
+                        diff=_diff(found.path, text.raw, changed, line),
+                    ),
+                )
+        break
+    return found
+
+
+def _places(found: Finding, function: FunctionIR, text: Text) -> Iterator[int]:
+    """Return lines before which the release may go, the likeliest first."""
+    for step in reversed(found.steps):
+        if step.kind in (StepKind.RETURN, StepKind.GOTO, StepKind.END) and _alone(text, step.line):
+            yield step.line
+    seen = set()
+    for node in function.nodes:
+        if node[0] == ir.RETURN:
+            line = text.line(node[2])
+            if line not in seen and _alone(text, line):
+                seen.add(line)
+                yield line
+    raw = text.raw
+    for line in range(found.line, function.line, -1):
+        words = raw[text.start(line) : text.start(line + 1)].strip()
+        if words.endswith(b":") and words[:-1].replace(b"_", b"").isalnum():
+            yield line + 1
+            return
+
+
+def _alone(text: Text, line: int) -> bool:
+    """Tell whether a statement on a line is in a block, not the only one behind an ``if``."""
+    for before in range(line - 1, 0, -1):
+        words = text.raw[text.start(before) : text.start(before + 1)].strip()
+        if words and not words.startswith((b"/*", b"*", b"//")):
+            return words.endswith((b"{", b"}", b";", b":", b"*/"))
+    return False
+
+
+def _indent(text: Text, line: int) -> str:
+    raw = text.raw[text.start(line) : text.start(line + 1)]
+    indent = raw[: len(raw) - len(raw.lstrip(b" \t"))].decode("ascii", "replace")
+    return f"{indent}\t" if raw.strip() == b"}" else indent
+
+
+def _inserted(text: Text, line: int, statement: str) -> bytes:
+    at = text.start(line)
+    return text.raw[:at] + statement.encode() + text.raw[at:]
+
+
+def _mends(
+    function: FunctionIR,
+    candidate: Candidate,
+    known: Set[tuple[str, str, str]],
+    changed: bytes,
+    callees: Callees,
+    text: Text,
+    line: int,
+) -> bool:
+    """Tell whether the insertion takes the imbalance away, and makes no other."""
+    grown = len(changed) - len(text.raw)
+    at = text.start(line)
+    if not function.begin < at < function.end:
+        return False
+    fresh = unit(changed[function.begin : function.end + grown]).functions
+    if len(fresh) != 1 or fresh[0].trouble:
+        return False
+    study = Study(fresh[0], callees)
+    inserted = at - function.begin + len(_indent(text, line))
+    if any(study.function.nodes[one][2] == inserted for one in _without(study, candidate)):
+        return False
+    after = {_key(one) for one in candidates(study)}
+    return study.complete and _key(candidate) not in after and after <= known
+
+
+def _without(study: Study, candidate: Candidate) -> set[int]:
+    """Return the steps that may be reached without the resource.
+
+    From the entry past every acquire of it, and from where a branch finds that it failed.
+    """
+    nodes = study.function.nodes
+    place = candidate.seed.place
+    acquires = {
+        number
+        for number, effect in study.effects
+        if effect.does == Does.ACQUIRE and study.place(number, effect) == place
+    }
+    pending = [0] if nodes else []
+    for number, node in enumerate(nodes):
+        if node[0] == ir.BRANCH and node[3] == place:
+            held: Facts = {place: values.POSITIVE}
+            for holds, target in ((True, node[1]), (False, node[6])):
+                if study.knowledge.taken(held, number, holds) is None:
+                    pending.append(target)
+    found: set[int] = set()
+    while pending:
+        number = pending.pop()
+        if number < 0 or number in found or number in acquires:
+            continue
+        found.add(number)
+        pending += successors(nodes[number])
+    return found
+
+
+def _key(candidate: Candidate) -> tuple[str, str, str]:
+    return candidate.kind, candidate.seed.pair.name, candidate.seed.place
+
+
+def _diff(path: str, old: bytes, new: bytes, line: int) -> str:
+    # Only the lines around the insertion: a whole file's diff would be slow.
+    before = old.decode("utf-8", "replace").splitlines()
+    after = new.decode("utf-8", "replace").splitlines()
+    first = max(line - 4, 0)
+    had, have = before[first : line + 2], after[first : line + 3]
+    hunk = list(difflib.unified_diff(had, have, f"a/{path}", f"b/{path}", lineterm="", n=len(have)))
+    if len(hunk) > 2:
+        hunk[2] = f"@@ -{first + 1},{len(had)} +{first + 1},{len(have)} @@"
+    return "\n".join(hunk) + "\n"

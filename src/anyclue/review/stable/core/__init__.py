@@ -1,0 +1,1 @@
+"""What commit messages tell of backports and reverts, judged by branch. Pure."""

@@ -1,0 +1,1 @@
+"""What histories hold of a fix and its culprits."""

@@ -1,0 +1,98 @@
+"""Gathers what histories hold of a fix and its culprits: by message, by patch and by title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from anyclue.git.history import cuts, mentioning, patch_ids, paths, places, touching
+from anyclue.git.merge import bases
+from anyclue.git.repository import Repository
+from anyclue.model.errors import RequestError
+from anyclue.review.stable.core.messages import LEAST_DIGITS
+from anyclue.review.stable.core.model import Commit
+from anyclue.review.stable.core.presence import Place, instances
+from anyclue.review.stable.driver.request import Wanted
+
+_REVERTS = "This reverts commit "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What the histories hold.
+
+    Attributes:
+        subjects: the culprits, and last the fix.
+        hits: commits whose messages may tell something of them.
+        same: by subject, the ids of the commits with its patch id.
+        places: where each of these commits is: a bit a branch, in the order of the branches,
+            then one a tip upstream.
+        edges: the commits at which a shallow clone's history is cut off.
+        gap: why changes could not be compared; empty when they were.
+    """
+
+    subjects: tuple[Commit, ...]
+    hits: tuple[Commit, ...]
+    same: Mapping[str, frozenset[str]]
+    places: Mapping[str, Place]
+    edges: frozenset[str]
+    gap: str
+
+
+def gather(repo: Repository, wanted: Wanted) -> Gathered:
+    """Return what histories hold, looked through from the oldest culprit's parents on.
+
+    Raises:
+        RequestError: commits are missing.
+    """
+    subjects = (*wanted.culprits, wanted.fix)
+    trees = [one.commit for one in wanted.trees]
+    tips = [*trees, *wanted.upstream, wanted.fix.id]
+    without = [f"^{one}^@" for one in bases(repo, [one.id for one in subjects])]
+    texts = [one.id[:LEAST_DIGITS] for one in subjects]
+    texts += [one.message.lstrip("\n").partition("\n")[0].strip() for one in subjects]
+    hits = mentioning(repo, [*tips, *without], [*texts, _REVERTS])
+    own = [*trees, f"^{wanted.fix.id}", *(f"^{one}" for one in wanted.upstream), *without]
+    same, gap = _same(repo, subjects, hits, own)
+    made = instances(wanted.fix, hits, same.get(wanted.fix.id, frozenset()))
+    backports = [one[:LEAST_DIGITS] for one in made if one != wanted.fix.id]
+    hits += mentioning(repo, own, backports)
+    edges = cuts(repo)
+    known = {one.id for one in (*subjects, *hits)}
+    found = places(repo, tips, without, known.union(*same.values(), edges))
+    return Gathered(
+        subjects=subjects,
+        hits=tuple({one.id: one for one in hits}.values()),
+        same=same,
+        places={one: Place(branches=mask, order=at) for one, (mask, at) in found.items()},
+        edges=edges,
+        gap=gap,
+    )
+
+
+def _same(
+    repo: Repository, subjects: Sequence[Commit], hits: Sequence[Commit], own: Sequence[str]
+) -> tuple[dict[str, frozenset[str]], str]:
+    """Return which commits make the same change as a subject, or why that is not known.
+
+    Compared are the commits with its title, and those of the branches that change its files: the
+    one with the longest name stands for all, as the same change has them all.
+    """
+    titles = {one.title for one in subjects}
+    asked = {one.id for one in subjects} | {one.id for one in hits if one.title in titles}
+    try:
+        for one in subjects:
+            files = paths(repo, one.id)
+            if files:
+                asked.update(touching(repo, own, max(files, key=len)))
+        found = patch_ids(repo, sorted(asked))
+    except RequestError:
+        return {}, "objects are missing, so changes could not be compared"
+    same = {
+        one.id: frozenset(
+            other for other, patch in found.items() if patch == found.get(one.id, "none")
+        )
+        - {one.id}
+        for one in subjects
+    }
+    return same, ""

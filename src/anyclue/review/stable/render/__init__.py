@@ -1,0 +1,1 @@
+"""Which branches need a fix, for people and for machines. Pure."""

@@ -1,0 +1,69 @@
+"""Which branches need a fix as JSON, for machines; documented in ``docs/stable.md``."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+from anyclue.report.text import clean
+from anyclue.review.pairs.render.words import safe_path
+from anyclue.review.stable.core.model import Branch, Known, Pick, Presence, StableReview, Standing
+from anyclue.review.stable.render import words
+
+SCHEMA = "anyclue.stable/1"
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+def stable_json(review: StableReview) -> str:
+    """Return a review of a fix as JSON, in ASCII, ended by a line end."""
+    document: Json = {
+        "schema": SCHEMA,
+        "verdict": words.verdict(review),
+        "fix": _known(review.fix),
+        "culprits": [_known(one) for one in review.culprits],
+        "cc": words.cc_line(review),
+        "upstream_line": words.upstream_line(review.fix),
+        "branches": [_branch(one, review.fix) for one in review.branches],
+        "follow_ups": [_known(one) for one in review.follow_ups],
+        "notes": [clean(one) for one in review.notes],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _known(one: Known) -> Json:
+    return {"commit": one.id, "title": clean(one.title), "version": clean(one.version)}
+
+
+def _branch(one: Branch, fix: Known) -> Json:
+    return {
+        "name": clean(one.name),
+        "tip": one.tip,
+        "standing": one.standing.value,
+        "why": clean(one.why),
+        "culprits": [_presence(culprit) for culprit in one.culprits],
+        "fix": _presence(one.fix),
+        "cherry_pick": _pick(one.pick) if one.pick else None,
+        "command": words.command(one, fix) if one.standing is Standing.NEEDS else "",
+        "lacking": [*one.lacking],
+    }
+
+
+def _presence(one: Presence) -> Json:
+    return {
+        "there": one.there,
+        "sure": one.sure,
+        "how": one.how.value if one.how else None,
+        "commit": one.commit,
+        "version": clean(one.version),
+        "reverted_by": one.reverted,
+        "why": clean(one.why),
+    }
+
+
+def _pick(one: Pick) -> Json:
+    return {
+        "conflicts": [safe_path(path) for path in one.conflicts],
+        "empty": one.empty,
+        "unknown": clean(one.unknown),
+    }

@@ -1,0 +1,98 @@
+"""How reports word which branches need a fix; hostile text is made harmless here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from anyclue.report.text import ascii_line
+from anyclue.review.pairs.render.words import counted
+from anyclue.review.stable.core.model import Branch, How, Known, Presence, StableReview, Standing
+
+DIGITS = 12
+_LOCAL = "refs/heads/"
+_VERSION = re.compile(r"v(\d+(?:\.\d+)*)(.*)")
+_PLAIN = re.compile(r"[!-~]+")
+_HOW = {
+    How.ANCESTOR: "the commit itself",
+    How.UPSTREAM: "backport, by its message",
+    How.PATCH_ID: "backport, by patch id",
+    How.TITLE: "probably, by title only",
+}
+
+
+def present(one: Presence) -> str:
+    """Return where a commit stands on a branch: ``yes: 1234abcd, backport, v5.15.3``."""
+    known = [one.commit[:DIGITS], _HOW[one.how]] if one.how else []
+    since = [f"since {one.version}"] if one.version else []
+    if one.there:
+        return ", ".join([*known, *since])
+    if one.reverted:
+        probably = "" if one.sure else "probably "
+        return f"{probably}reverted by {one.reverted[:DIGITS]}"
+    return "no" if one.sure else "not found"
+
+
+def pick(branch: Branch) -> str:
+    """Return what a cherry-pick would do."""
+    if branch.pick is None:
+        return ""
+    if branch.pick.unknown:
+        return "not known"
+    if branch.pick.empty:
+        return "changes nothing"
+    number = len(branch.pick.conflicts)
+    return f"{counted(number, 'conflict')}" if number else "applies"
+
+
+def command(branch: Branch, fix: Known) -> str:
+    """Return the shell command that takes the fix to a branch.
+
+    A name that a terminal cannot show as it is is left out for the commit's id.
+    """
+    name = branch.ref.removeprefix(_LOCAL)
+    if not branch.ref or not _PLAIN.fullmatch(branch.ref):
+        switch = f"git switch --detach {branch.tip}"
+    elif branch.ref.startswith(_LOCAL) and not name.startswith("-"):
+        switch = f"git switch {shlex.quote(name)}"
+    else:
+        switch = f"git switch --detach {shlex.quote(branch.ref)}"
+    return f"{switch} && git cherry-pick -x {fix.id}"
+
+
+def upstream_line(fix: Known) -> str:
+    """Return the line that a backport's message has to begin with."""
+    return f"[ Upstream commit {fix.id} ]"
+
+
+def cc_line(review: StableReview) -> str:
+    """Return the line that asks for the fix on all branches since the oldest culprit's version."""
+    versions = [one.version for one in review.culprits]
+    line = "Cc: stable@vger.kernel.org"
+    if not all(map(_VERSION.fullmatch, versions)) or not versions:
+        return line
+    oldest = min(versions, key=_order)
+    found = _VERSION.fullmatch(oldest)
+    return f"{line} # {found[1]}+" if found else line
+
+
+def verdict(review: StableReview) -> str:
+    """Return the whole review in one line."""
+    parts = [
+        f"{review.number(standing)} {standing.value}"
+        for standing in Standing
+        if review.number(standing)
+    ]
+    return f"{counted(len(review.branches), 'branch', 'branches')}: {', '.join(parts)}"
+
+
+def named(one: Known) -> str:
+    """Return a commit as ``Fixes:`` names it, with its version when that is known."""
+    version = f", since {one.version}" if one.version else ""
+    return f'{one.id[:DIGITS]} ("{ascii_line(one.title)}"){version}'
+
+
+def _order(version: str) -> tuple[list[int], bool]:
+    found = _VERSION.fullmatch(version)
+    numbers = [int(number) for number in found[1].split(".")] if found else []
+    return numbers, "-rc" not in version

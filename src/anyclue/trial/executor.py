@@ -1,0 +1,63 @@
+"""The executor of this machine: guests side by side, as many as it can hold."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+from anyclue.model.trial import TrialJob, TrialResult
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.system.files import move_whole, staging
+from anyclue.system.store import Store
+from anyclue.system.workers import processors
+from anyclue.trial.run import run_trial
+
+QEMU_OVERHEAD_MIB = 256
+MEMORY_SHARE = 0.8
+
+
+class LocalExecutor:
+    """Runs trials as local QEMU processes; a `anyclue.model.trial.TrialExecutor`."""
+
+    def __init__(self, store: Store, run: RunDirectory, jobs: int | None = None) -> None:
+        self._store = store
+        self._run = run
+        self._jobs = jobs
+
+    async def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
+        """Run all jobs, yielding each as it ends; leaving early stops the rest."""
+        if not jobs:
+            return
+        limit = asyncio.Semaphore(self._jobs or fitting_jobs(jobs))
+
+        async def one(job: TrialJob) -> TrialResult:
+            async with limit:
+                return await self._deliver(job)
+
+        tasks = [asyncio.create_task(one(job)) for job in jobs]
+        try:
+            for next_done in asyncio.as_completed(tasks):
+                yield await next_done
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _deliver(self, job: TrialJob) -> TrialResult:
+        place = self._run.trial(job.cell, job.trial)
+        with staging(place.parent, place.name) as directory:
+            result = await run_trial(job, self._store, directory)
+            await move_whole(directory, place)
+        return result
+
+
+def fitting_jobs(jobs: Sequence[TrialJob]) -> int:
+    """Return how many of these guests this machine holds at once: by cores and free memory."""
+    largest = max(job.image.machine.ram_mib for job in jobs) + QEMU_OVERHEAD_MIB
+    available = re.search(
+        r"^MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE
+    )
+    by_memory = int(int(available[1]) / 1024 * MEMORY_SHARE // largest) if available else 1
+    return max(1, min(processors(), by_memory))

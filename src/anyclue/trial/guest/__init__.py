@@ -1,0 +1,1 @@
+"""QEMU guests: images, machines, QMP, the agent channel, snapshots."""

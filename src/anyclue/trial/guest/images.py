@@ -1,0 +1,163 @@
+"""Guests ready to restore: initramfs, root image, accelerator, warm snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyclue.model.errors import InfrastructureError
+from anyclue.model.scenario import Arch, Machine
+from anyclue.model.trial import Accelerator, GuestImage, PreparedKernel, Shape
+from anyclue.system.apt import Apt
+from anyclue.system.processes import run
+from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.guest import accelerator as acceleration
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.initramfs import Tool, build_initramfs
+from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
+from anyclue.trial.guest.rootfs import build_root
+
+QUIESCE_MS = 5000
+FULL_ROOT = "anyclue.root=1"
+CONSOLE_LINES = 12
+DEVICES = ("/dev/vda", "/dev/vdb")
+
+
+class Images:
+    """Makes guest images; everything stays in the cache."""
+
+    def __init__(self, store: Store, apt: Apt, cache: Path, tools: Sequence[Tool]) -> None:
+        self._store = store
+        self._apt = apt
+        self._cache = cache
+        self._tools = tuple(tools)
+
+    async def root(self, arch: Arch) -> Artifact:
+        """Return the root image that full guests of an architecture boot with."""
+        return await build_root(self._store, self._apt, arch)
+
+    async def prepare(
+        self,
+        kernel: PreparedKernel,
+        machine: Machine,
+        shape: Shape,
+        *,
+        boot_s: float,
+        arguments: str = "",
+    ) -> GuestImage:
+        """Return a warm guest: booted, dependencies of the module under test loaded, at rest.
+
+        One snapshot serves every variant of the module, which is loaded after the restore.
+        ``arguments`` are added to the kernel's command line.
+
+        Raises:
+            InfrastructureError: the guest does not boot within ``boot_s`` seconds.
+        """
+        initramfs = await build_initramfs(
+            self._store,
+            self._apt,
+            machine.arch,
+            kernel.boot,
+            self._tools,
+            more=shape is Shape.FULL,
+        )
+        root = await self.root(machine.arch) if shape is Shape.FULL else None
+        append = f"{FULL_ROOT if root else ''} {arguments}".strip()
+        vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
+        with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
+            root_image = root.file("root.squashfs") if root else None
+            boot = Boot(
+                machine=machine,
+                accelerator=Accelerator.TCG,
+                kernel=vmlinuz,
+                initramfs=initramfs.file("initramfs.cpio"),
+                disks=acceleration.blank_disks(Path(name), root_image),
+                append=append,
+            )
+            chosen = await acceleration.choose(boot, self._cache)
+        emulator = (await run((EMULATORS[machine.arch], "--version"), deadline_s=20)).stdout
+        recipe = Recipe(
+            kind="snapshot",
+            inputs={
+                "kernel": kernel.boot.key,
+                "initramfs": initramfs.key,
+                "root": root.key if root else None,
+                "arch": machine.arch.value,
+                "ram_mib": machine.ram_mib,
+                "cpus": machine.cpus,
+                "accelerator": chosen.accelerator.value,
+                "emulator": emulator.splitlines()[0],
+                "command_line": f"{COMMAND_LINE} {arguments}".strip(),
+                "format": 2,
+            },
+        )
+
+        async def build(directory: Path) -> None:
+            disks = acceleration.blank_disks(directory, root_image)
+            warm = Boot(
+                machine=machine,
+                accelerator=chosen.accelerator,
+                kernel=vmlinuz,
+                initramfs=initramfs.file("initramfs.cpio"),
+                disks=disks,
+                append=append,
+            )
+            await _save_warm(warm, directory, boot_s)
+            for path in (*disks.own, directory / "telemetry"):
+                path.unlink()
+
+        snapshot = await self._store.make(recipe, build)
+        return GuestImage(
+            shape=shape,
+            machine=machine,
+            accelerator=chosen.accelerator,
+            kernel=kernel.boot,
+            initramfs=initramfs.ref,
+            root=root.ref if root else None,
+            snapshot=snapshot.ref,
+            provenance={
+                "qemu": emulator.splitlines()[0],
+                "accelerator_because": chosen.because,
+            },
+        )
+
+
+async def _check_devices(guest: Guest) -> None:
+    """Make sure that the disks are there: a guest without them could not run any trial."""
+    found = await guest.agent.request("run", payload=f"ls {' '.join(DEVICES)}", deadline_s=30)
+    if found.status != 0:
+        raise InfrastructureError(
+            f"the guest booted without its disks: {found.output.strip()}",
+            next_step="its kernel did not set them up in time: try again with less load",
+        )
+
+
+async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
+    async with running(boot, directory) as guest:
+        pump = asyncio.create_task(
+            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
+        )
+        try:
+            await guest.agent.started(deadline_s=boot_s)
+            # Run once what every trial runs, so that its first use is not measured later.
+            await _check_devices(guest)
+            await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
+            await guest.agent.request("sample", 3, deadline_s=30)
+            await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)
+            # The agent forwards what the kernel logged before it answers: a guest that is stopped
+            # in the middle of a telemetry record would begin every trial with the rest of it.
+            await guest.agent.request("rate", 0, deadline_s=30)
+            await guest.save(directory / "state")
+        except (GuestSilentError, GuestGoneError) as error:
+            console = (directory / "console.log").read_text(errors="replace").splitlines()
+            said = "\n".join(f"    {line}" for line in console[-CONSOLE_LINES:])
+            raise InfrastructureError(
+                f"the guest did not boot: {error}\n{said or '    (nothing on its console)'}",
+                where=f"kernel {boot.kernel}",
+                next_step="check that the kernel is for this architecture, or raise "
+                "limits.boot_seconds",
+            ) from error
+        finally:
+            pump.cancel()

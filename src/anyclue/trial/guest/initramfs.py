@@ -1,0 +1,128 @@
+"""The initramfs of a guest: static busybox, btrfs-progs, our tools, the kernel's modules."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyclue.model.scenario import Arch
+from anyclue.model.trial import ArtifactRef
+from anyclue.system.apt import Apt
+from anyclue.system.files import sha256
+from anyclue.system.processes import run
+from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.guest import cpio
+
+PACKAGES = ("busybox-static", "btrfs-progs")
+PROGRAMS = ("bin/btrfs", "sbin/mkfs.btrfs")
+HERE = Path(__file__).parent / "agent"
+DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
+BITS: Mapping[Arch, str] = {Arch.I386: "-m32", Arch.X86_64: "-m64"}
+CFLAGS = ("-O2", "-static", "-D_FILE_OFFSET_BITS=64", "-Wall", "-Wextra", "-Werror")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A C program for the guest: its name there and its one source file."""
+
+    name: str
+    source: Path
+
+
+AGENT = Tool(name="agent", source=HERE / "agent.c")
+
+
+async def build_tools(store: Store, arch: Arch, tools: Sequence[Tool]) -> Artifact:
+    """Return the tools, compiled statically for ``arch``."""
+    version = (await run(("gcc", "--version"), deadline_s=30)).stdout.splitlines()[0]
+    inputs = {
+        "sources": {tool.name: sha256(tool.source) for tool in tools},
+        "flags": [BITS[arch], *CFLAGS],
+        "compiler": version,
+    }
+
+    async def build(directory: Path) -> None:
+        for tool in tools:
+            target = directory / tool.name
+            await run(
+                ("gcc", BITS[arch], *CFLAGS, "-s", "-o", str(target), str(tool.source)),
+                deadline_s=120,
+            )
+
+    return await store.make(Recipe(kind="tools", inputs=inputs), build)
+
+
+async def build_initramfs(
+    store: Store,
+    apt: Apt,
+    arch: Arch,
+    kernel: ArtifactRef,
+    tools: Sequence[Tool],
+    *,
+    more: bool = False,
+) -> Artifact:
+    """Return an artifact with ``initramfs.cpio`` for one kernel; ``more``: with all its modules."""
+    built = await build_tools(store, arch, (AGENT, *tools))
+    userland = await apt.closure(PACKAGES, DEBIAN_ARCH[arch])
+    boot = store.get(kernel)
+    init = (HERE / "init.sh").read_bytes()
+    inputs = {
+        "tools": built.key,
+        "userland": userland.key,
+        "kernel": kernel.key,
+        "init": sha256(HERE / "init.sh"),
+        "more": more,
+        "format": 2,
+    }
+
+    async def build(directory: Path) -> None:
+        entries: dict[str, cpio.Entry] = {
+            name: cpio.Entry(mode=stat.S_IFDIR | 0o755)
+            for name in ("dev", "proc", "sys", "run", "tmp", "mnt", "root")
+        }
+        entries["dev/console"] = cpio.Entry(mode=stat.S_IFCHR | 0o600, device=(5, 1))
+        entries["init"] = cpio.Entry(mode=stat.S_IFREG | 0o755, data=init)
+        tree = userland.file("tree")
+        entries["bin/busybox"] = cpio.program(tree / "bin/busybox")
+        for name in PROGRAMS:
+            entries[name] = cpio.program(tree / name)
+        for path, file in (await _libraries(tree, PROGRAMS)).items():
+            entries[path] = cpio.program(file)
+        entries["sbin/agent"] = cpio.program(built.file("agent"))
+        for tool in tools:
+            entries[f"bin/{tool.name}"] = cpio.program(built.file(tool.name))
+        layout = json.loads(boot.file("modules.json").read_text())
+        order = layout["order"]
+        for name in (*order, *(layout.get("more", ()) if more else ())):
+            entries[f"lib/modules/{name}"] = cpio.program(boot.file(f"modules/{name}"))
+        listing = "".join(f"{name}\n" for name in order).encode()
+        entries["lib/modules/order"] = cpio.Entry(mode=stat.S_IFREG | 0o644, data=listing)
+        (directory / "initramfs.cpio").write_bytes(cpio.pack(entries))
+
+    return await store.make(Recipe(kind="initramfs", inputs=inputs), build)
+
+
+async def _libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:
+    """Return the shared libraries that ``programs`` need, by their path in the guest."""
+    by_name = {file.name: file for file in sorted(tree.rglob("*.so*")) if "gconv" not in file.parts}
+    needed: dict[str, Path] = {}
+    todo = [tree / name for name in programs]
+    while todo:
+        shown = await run(("readelf", "-d", "-l", str(todo.pop())), deadline_s=30)
+        names = re.findall(r"\(NEEDED\).*\[([^\]]+)\]", shown.stdout)
+        names += [
+            Path(loader).name for loader in re.findall(r"interpreter: ([^\]]+)\]", shown.stdout)
+        ]
+        for name in names:
+            file = by_name.get(name)
+            if file is None:
+                continue
+            path = str(file.relative_to(tree))
+            if path not in needed:
+                needed[path] = file.resolve()
+                todo.append(file.resolve())
+    return needed

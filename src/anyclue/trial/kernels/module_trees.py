@@ -1,0 +1,75 @@
+"""One module's directory as commits and the work tree have it, kept in a run to be built from."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from anyclue.git import repository as git
+from anyclue.git.repository import Repository
+from anyclue.model.errors import Problem, RequestError
+from anyclue.model.scenario import GitKernel, Kernel, Scenario
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.system.confined_files import read_inside
+from anyclue.system.files import disk_errors, staging
+from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
+
+Sources = Mapping[str, bytes]
+"""Files by their path in the kernel's tree."""
+
+
+def rebuilt(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[Kernel, str]:
+    """Return the scenario's kernel that has a module rebuilt, and the directory of that.
+
+    It is that of the scenario's reference, or else the first that is planned. With ``git_too`` a
+    kernel from git counts, whose module under test is rebuilt wherever that is enough.
+
+    Raises:
+        RequestError: there is none.
+    """
+    from_git = False
+    for cell in (*scenario.references, *scenario.cells):
+        kernel = scenario.kernels[cell.kernel]
+        from_git = from_git or isinstance(kernel.source, GitKernel)
+        if kernel.variant is not None:
+            return kernel, kernel.variant.directory
+        if git_too and isinstance(kernel.source, GitKernel):
+            return kernel, MODULE_OF_GIT
+    step = 'add module = "fs/btrfs" to a kernel: that directory is taken from each version'
+    if from_git:
+        step = 'kernels from git are run by anyclue bisect; or add debian and module = "fs/btrfs"'
+    what = "no kernel of this scenario has a module rebuilt"
+    problem = Problem(what=what, where=f"{given}: kernels", next_step=step)
+    raise RequestError([problem])
+
+
+def at(repo: Repository, rev: str, directory: str) -> Sources:
+    """Return the directory's files as a commit has them; none where it has no such directory."""
+    return git.below(repo, rev, directory)
+
+
+def on_disk(repo: Repository, directory: str) -> Sources:
+    """Return the directory's files in the work tree: those tracked, and new ones not ignored."""
+    if repo.top is None:
+        return {}
+    read = {name: read_inside(repo.top, name) for name in git.listed_below(repo, directory)}
+    return {name: content for name, content in read.items() if content is not None}
+
+
+def keep(run: RunDirectory, kernel: str, sources: Sources) -> Path:
+    """Write the sources that a kernel of a run is built from, all or nothing; return where."""
+    return put(run.sources(kernel).absolute(), sources)
+
+
+def put(target: Path, sources: Sources) -> Path:
+    """Write sources to a directory in place of what is there, all or nothing; return it."""
+    with staging(target.parent, target.name) as directory:
+        with disk_errors(directory):
+            for file, content in sources.items():
+                (directory / file).parent.mkdir(parents=True, exist_ok=True)
+                (directory / file).write_bytes(content)
+        shutil.rmtree(target, ignore_errors=True)
+        directory.chmod(0o755)
+        directory.rename(target)
+    return target

@@ -1,0 +1,218 @@
+"""Run one trial: restore the guest, follow the procedure, leave a whole recording."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from anyclue.fstests.core.trial_recording import thinned
+from anyclue.fstests.run.build import IMAGE
+from anyclue.fstests.run.session import TestsProcedure
+from anyclue.model.errors import InfrastructureError
+from anyclue.model.recording import LogLine, Outcome, Recording
+from anyclue.model.trial import TrialJob, TrialResult
+from anyclue.recordings.kernel_log import (
+    blocked_incident,
+    first_incident,
+    kind_of,
+    merge_console,
+    parse_console,
+    parse_kmsg,
+)
+from anyclue.recordings.rounds import find_rounds
+from anyclue.recordings.store import write_recording
+from anyclue.recordings.telemetry import raw_pieces, read_telemetry
+from anyclue.system.files import disk_errors
+from anyclue.system.store import Store
+from anyclue.trial.guest.accelerator import blank_disks
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.machine import Boot, Guest, running
+from anyclue.trial.outcome import movement, settle
+from anyclue.trial.session import Procedure, TrialEndedError, Watch, blocked_tasks
+
+log = logging.getLogger(__name__)
+
+# After a BUG the kernel still has its stack to print, and the agent to forward it.
+LAST_WORDS_S = 3.0
+RAW = "raw"
+
+
+async def run_trial(
+    job: TrialJob, store: Store, directory: Path, watch: Watch | None = None
+) -> TrialResult:
+    """Run ``job``; ``directory`` gets the recording's files.
+
+    What ``watch`` had the guest send is then in ``directory/raw``, by name.
+
+    Raises:
+        InfrastructureError: the machine failed in a way that would fail the next trial, too (disk
+            full, no QEMU, a damaged artifact): nothing is said about the cell.
+    """
+    begin = time.monotonic()
+    with disk_errors(directory):
+        boot = boot_of(job, store, directory)
+        outcome, detail = await _in_guest(job, store, boot, directory, watch)
+        seconds = time.monotonic() - begin
+        result = await asyncio.to_thread(_finish, job, directory, outcome, detail, seconds)
+        if watch:
+            await asyncio.to_thread(_keep_raw, directory)
+        for path in (*boot.disks.own, directory / "telemetry"):
+            path.unlink()
+    return result
+
+
+def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
+    """Return what the guest of ``job`` starts from, with fresh disks in ``directory``."""
+    image = job.image
+    root = store.get(image.root) if image.root else None
+    disks = blank_disks(directory, root.file("root.squashfs") if root else None)
+    if job.payload is not None:
+        payload = store.get(job.payload).file("payload.tar")
+        with payload.open("rb") as source, disks.payload.open("r+b") as target:
+            shutil.copyfileobj(source, target)
+    if job.tests is not None:
+        suite = store.get(job.tests.suite).file(IMAGE)
+        with suite.open("rb") as source, disks.named("suite").open("r+b") as target:
+            shutil.copyfileobj(source, target)
+    return Boot(
+        machine=image.machine,
+        accelerator=image.accelerator,
+        kernel=store.get(image.kernel).file("vmlinuz"),
+        initramfs=store.get(image.initramfs).file("initramfs.cpio"),
+        disks=disks,
+    )
+
+
+async def _in_guest(
+    job: TrialJob, store: Store, boot: Boot, directory: Path, watch: Watch | None
+) -> tuple[Outcome, str]:
+    """Return how the trial ended, as far as it is known without the kernel log."""
+    snapshot = store.get(job.image.snapshot).file("state")
+    fatal = asyncio.Event()
+
+    def on_kernel_log(record: str) -> None:
+        line = parse_kmsg(record)
+        kind = kind_of(line.text) if line else None
+        if kind and kind.fatal:
+            fatal.set()
+
+    async with running(boot, directory, snapshot=snapshot) as guest:
+        pump = asyncio.create_task(
+            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
+        )
+        try:
+            ended = await _until_the_end(job, guest, fatal, pump, (directory, watch))
+            await guest.quit()
+            await asyncio.wait({pump}, timeout=LAST_WORDS_S)
+        finally:
+            pump.cancel()
+            await asyncio.wait({pump})
+    return ended
+
+
+def _procedure(
+    job: TrialJob, guest: Guest, directory: Path, watch: Watch | None
+) -> Procedure | TestsProcedure:
+    if job.tests is None:
+        return Procedure(job, guest.agent, watch)
+    return TestsProcedure(
+        *(job.tests, job.limits, guest.agent),
+        payload=job.payload is not None,
+        place=directory,
+        title=job.cell.id,
+        watch=watch,
+    )
+
+
+async def _until_the_end(
+    job: TrialJob,
+    guest: Guest,
+    fatal: asyncio.Event,
+    pump: asyncio.Task[None],
+    kept: tuple[Path, Watch | None],
+) -> tuple[Outcome, str]:
+    procedure = asyncio.create_task(_procedure(job, guest, *kept).run())
+    broke = asyncio.create_task(fatal.wait())
+    gone = asyncio.create_task(guest.process.wait())
+    disk = asyncio.create_task(guest.disk_error())
+    tasks: set[asyncio.Task[Any]] = {procedure, broke, gone, disk}
+    try:
+        await asyncio.wait({*tasks, pump}, return_when=asyncio.FIRST_COMPLETED)
+        if disk.done():
+            raise InfrastructureError(
+                f"a guest's disk cannot be written: {disk.result()}",
+                next_step="free some space, then go on with --resume",
+            )
+        if pump.done() and (failure := pump.exception()):
+            raise failure
+        if broke.done():
+            await asyncio.wait({gone}, timeout=LAST_WORDS_S)
+            return Outcome.CRASHED, "the kernel reported a bug"
+        if gone.done() and not procedure.done():
+            return Outcome.CRASHED, f"the guest ended by itself (QEMU status {gone.result()})"
+        await procedure
+    except TrialEndedError as ended:
+        return ended.outcome, ended.detail
+    except GuestSilentError:
+        await blocked_tasks(guest.agent)
+        what = "a test" if job.tests else "a round"
+        return Outcome.HUNG, f"{what} was not over after {job.limits.round_seconds:g} s"
+    except GuestGoneError as error:
+        await asyncio.wait({gone}, timeout=LAST_WORDS_S)
+        return Outcome.CRASHED, str(error)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    return Outcome.PASSED, "all rounds ran"
+
+
+def _finish(
+    job: TrialJob, directory: Path, outcome: Outcome, detail: str, seconds: float
+) -> TrialResult:
+    telemetry = read_telemetry(directory / "telemetry")
+    console = (directory / "console.log").read_bytes().decode(errors="replace")
+    lines = merge_console(telemetry.log, parse_console(console))
+    during = _since_restore(lines, telemetry.samples[0].t_s if telemetry.samples else 0.0)
+    incident = first_incident(during)
+    rounds = find_rounds(telemetry.marks, telemetry.samples)
+    deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
+    moved = movement(telemetry.samples, deadline_s)
+    limit = "seconds of [fstests.NAME]" if job.tests else "limits.round_seconds"
+    outcome, detail = settle(outcome, detail, incident, during, moved, limit)
+    if outcome is Outcome.HUNG and incident is None:
+        incident = blocked_incident(during)
+    log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)
+    recording = Recording(
+        cell=job.cell,
+        trial=job.trial,
+        outcome=outcome,
+        detail=detail,
+        ram_kib=job.image.machine.ram_mib * 1024,
+        rounds=rounds,
+        timeline=thinned(telemetry.samples, telemetry.marks) if job.tests else telemetry.samples,
+        marks=telemetry.marks,
+        kernel_log=lines,
+        incident=incident,
+        provenance=dict(job.provenance),
+    )
+    write_recording(directory, recording, seconds=seconds, lost_log=telemetry.lost_log)
+    return TrialResult(job=job, outcome=outcome, detail=detail, seconds=seconds)
+
+
+def _keep_raw(directory: Path) -> None:
+    """Put what the guest sent of each name into one file."""
+    raw = directory / RAW
+    raw.mkdir()
+    for name, piece in raw_pieces(directory / "telemetry"):
+        with (raw / name).open("ab") as file:
+            file.write(piece)
+
+
+def _since_restore(lines: tuple[LogLine, ...], begin_s: float) -> tuple[LogLine, ...]:
+    """Leave out what the kernel said while booting: that was before the trial."""
+    return tuple(line for line in lines if line.t_s >= begin_s - 10) if begin_s else lines

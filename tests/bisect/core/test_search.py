@@ -1,0 +1,208 @@
+"""Bisections to their end, with runs that err and runs that do not."""
+
+from __future__ import annotations
+
+from math import ceil, log, log2
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anyclue.bisect.core.ancestry import history
+from anyclue.bisect.core.likelihood import bits
+from anyclue.bisect.core.model import Evidence, Observation, Rates, Settings, Shown, Standing, Why
+from anyclue.bisect.core.prior import prior
+from anyclue.bisect.core.search import search
+from anyclue.model.errors import RequestError
+
+if TYPE_CHECKING:
+    from tests.bisect.core.conftest import Tools
+
+FLAKY = Rates(false_good=0.2, false_bad=0.01)
+SHAPE = {"count": st.integers(1, 80), "seed": st.integers(0, 10**6), "which": st.floats(0, 0.999)}
+
+
+def most_runs(count: int) -> int:
+    """Ends, a third of the candidates gone a run (two parents a commit), and the proof."""
+    return 2 + ceil(log(count) / log(1.5)) + 2 + 6
+
+
+@given(**SHAPE)
+@settings(max_examples=80)
+def test_without_errors_it_ends_at_the_culprit(
+    tools: Tools, count: int, seed: int, which: float
+) -> None:
+    span = history(tools.woven(count, seed))
+    culprit = span.ids[int(which * len(span))]
+    now, seen = tools.finish(search(span, Settings()), tools.guest(span, culprit))
+    assert now.status.standing is Standing.FOUND
+    assert now.status.accused == (culprit,)
+    assert len(seen) <= most_runs(len(span))
+
+
+@given(**SHAPE)
+@settings(max_examples=30)
+def test_the_posterior_sums_to_one(tools: Tools, count: int, seed: int, which: float) -> None:
+    span = history(tools.woven(count, seed))
+    run = tools.guest(span, span.ids[int(which * len(span))], FLAKY, seed=seed)
+    now = search(span, Settings(rates=FLAKY))
+    while now.status.next is not None:
+        assert now.now.mass.sum() == pytest.approx(1)
+        assert (now.now.mass > 0).all()
+        assert 0 <= now.now.shows.min() <= now.now.shows.max() <= 1
+        now = now.after(run(now.status.next.commit))
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 100, 1000, 10_000])
+def test_a_line_takes_its_logarithm(tools: Tools, count: int) -> None:
+    span = history(tools.line(count))
+    for number in {0, count // 3, count - 1}:
+        _, seen = tools.finish(search(span, Settings()), tools.guest(span, span.ids[number]))
+        assert len(seen) <= 2 + ceil(log2(count)) + 1 + 4
+
+
+def test_with_errors_it_is_right_as_often_as_it_says(tools: Tools) -> None:
+    span = history(tools.woven(300, 3))
+    right = 0
+    for seed in range(100):
+        culprit = span.ids[seed * 7 % len(span)]
+        run = tools.guest(span, culprit, FLAKY, seed=seed)
+        now, _ = tools.finish(search(span, Settings(rates=FLAKY)), run)
+        assert now.status.confidence >= 0.99
+        right += now.status.accused == (culprit,)
+    assert right >= 97
+
+
+@given(**SHAPE)
+@settings(max_examples=40)
+def test_a_wrong_prior_costs_steps_and_not_the_answer(
+    tools: Tools, count: int, seed: int, which: float
+) -> None:
+    span = history(tools.woven(count, seed))
+    place = int(which * len(span))
+    wrong = [
+        Evidence(commit=one, ratio=1e-9 if number == place else 1e9)
+        for number, one in enumerate(span.ids)
+        if number == place or number % 3 == 0
+    ]
+    begun = search(span, Settings(), evidence=wrong)
+    now, _ = tools.finish(begun, tools.guest(span, span.ids[place]))
+    assert now.status.accused == (span.ids[place],)
+    assert now.status.standing is Standing.FOUND
+
+
+@given(
+    ratios=st.lists(st.floats(0, 1e300), min_size=1, max_size=50),
+    floor=st.floats(0.01, 1),
+)
+def test_every_commit_keeps_its_share(ratios: list[float], floor: float) -> None:
+    number = {str(one): one for one in range(len(ratios))}
+    known = [Evidence(commit=str(n), ratio=ratio) for n, ratio in enumerate(ratios)]
+    mass = prior(number, known, floor)
+    assert mass.sum() == pytest.approx(1)
+    assert mass.min() >= floor / len(ratios) * (1 - 1e-9)
+    assert log2(1 / (mass.min() * len(ratios))) <= log2(1 / floor) + 1e-6
+
+
+def test_evidence_that_is_right_saves_runs(tools: Tools) -> None:
+    span = history(tools.line(1000))
+    culprit = span.ids[700]
+    known = [Evidence(commit=span.ids[one], ratio=100.0) for one in range(0, 1000, 50)]
+    run = tools.guest(span, culprit)
+    _, plain = tools.finish(search(span, Settings()), run)
+    _, helped = tools.finish(search(span, Settings(), evidence=known), run)
+    assert len(helped) <= len(plain) - 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (Settings(floor=0.0), "floor"),
+        (Settings(confidence=1.0), "confidence"),
+        (Settings(rates=Rates(false_good=0.6, false_bad=0.4)), "says nothing"),
+    ],
+)
+def test_settings_that_leave_nothing_to_learn(tools: Tools, wrong: Settings, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        search(history(tools.line(3)), wrong)
+
+
+def test_the_ends_come_first(tools: Tools) -> None:
+    span = history(tools.line(8))
+    now = search(span, Settings())
+    order = []
+    for _ in range(2):
+        assert now.status.next is not None
+        assert now.status.next.why is Why.ENDS
+        order.append(now.status.next.commit)
+        now = now.after(tools.guest(span, span.ids[3])(order[-1]))
+    assert order == [span.ids[-1], tools.good]
+    assert now.status.next is not None
+    assert now.status.next.why is Why.SEARCH
+
+
+def test_ends_that_are_wrong(tools: Tools) -> None:
+    span = history(tools.line(100))
+    for shown, standing in (
+        (Shown.GOOD, Standing.BAD_IS_CLEAN),
+        (Shown.BAD, Standing.GOOD_IS_BAD),
+    ):
+        run = lambda commit, shown=shown: Observation(commit=commit, shown=shown)  # noqa: E731
+        now, seen = tools.finish(search(span, Settings(rates=FLAKY)), run)
+        assert now.status.standing is standing
+        assert len(seen) <= 12
+
+
+def test_runs_of_a_coin_fit_nothing(tools: Tools) -> None:
+    span = history(tools.line(50))
+    coin = np.random.default_rng(1)
+    run = lambda commit: Observation(  # noqa: E731
+        commit=commit, shown=Shown.BAD if coin.random() < 0.5 else Shown.GOOD
+    )
+    now, _ = tools.finish(search(span, Settings()), run)
+    assert now.status.standing is Standing.NO_ONE_COMMIT
+
+
+def test_one_run_is_repeated_when_that_teaches_more(tools: Tools) -> None:
+    span = history(tools.line(2))
+    now = search(span, Settings(rates=FLAKY))
+    run = tools.guest(span, span.ids[1])
+    now, seen = tools.finish(now, run)
+    assert [one.commit for one in seen].count(span.ids[0]) > 1
+    assert now.status.accused == (span.ids[1],)
+
+
+def test_a_measurement_with_its_own_ratio(tools: Tools) -> None:
+    span = history(tools.line(3))
+    now = search(span, Settings(rates=FLAKY))
+    sure = now.after(Observation(commit=span.ids[1], shown=Shown.BAD, ratio=500.0))
+    unsure = now.after(Observation(commit=span.ids[1], shown=Shown.BAD, ratio=1.0))
+    assert sure.now.commits[:2].sum() > 0.9
+    assert unsure.now.commits == pytest.approx(now.now.commits)
+
+
+def test_a_costly_commit_is_passed_over(tools: Tools) -> None:
+    span = history(tools.line(99))
+    run = tools.guest(span, span.ids[20])
+    ends = [run(span.ids[-1]), run(tools.good)]
+    middle = search(span, Settings(), seen=ends).status.next
+    assert middle is not None
+    assert span.number[middle.commit] in (48, 49, 50)
+    other = search(span, Settings(), seen=ends, costs={middle.commit: 2.0}).status.next
+    assert other is not None
+    assert other.commit != middle.commit
+
+
+def test_a_commit_from_elsewhere_is_refused(tools: Tools) -> None:
+    begun = search(history(tools.line(3)), Settings())
+    with pytest.raises(RequestError, match="neither between"):
+        begun.after(Observation(commit="f" * 40, shown=Shown.SKIP))
+
+
+def test_bits_of_a_run() -> None:
+    clear = bits(np.array([0.0, 0.5, 1.0]), 0.0, Rates())
+    assert clear == pytest.approx([0, 1, 0], abs=0.02)
+    noisy = bits(np.array([0.5]), 0.0, Rates(false_good=0.2, false_bad=0.2))
+    assert noisy == pytest.approx([0.278], abs=0.001)

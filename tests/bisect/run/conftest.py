@@ -1,0 +1,163 @@
+"""Bisections of small repositories, where a fake says what the module of a commit does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+from bench.merge_bench.forge import Forge
+
+from anyclue.bisect.core.model import Bisected
+from anyclue.bisect.request import Asked, Bisection, again, begin
+from anyclue.bisect.run import driver as running
+from anyclue.bisect.run.cells import Cells
+from anyclue.git import repository as git
+from anyclue.hunt.clue.model import Clue
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell, GitKernel
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.trial.context import Context
+from anyclue.trial.kernels import module_trees as trees
+
+SCENARIO = """
+schema = 1
+title = "a bisection"
+[kernels.good]
+debian = "6.1"
+module = "fs/btrfs"
+[machines.small]
+arch = "i386"
+ram = "512 MiB"
+[mount]
+lzo = "compress=lzo"
+[workloads.files]
+use = "enospc-small-files"
+"""
+FROM_GIT = SCENARIO.replace('debian = "6.1"\nmodule = "fs/btrfs"', 'git = "tree@main"')
+LZO = "fs/btrfs/lzo.c"
+LEAK, CRASH, BROKEN = "/* leak */", "/* crash */", "#error no"
+
+
+@dataclass
+class World:
+    """A repository with a scenario; guests leak when the module says so.
+
+    After ``stop_after`` runs, the machine fails. ``kernels`` are those that were built whole.
+    """
+
+    path: Path
+    forge: Forge
+    runs: list[str] = field(default_factory=list)
+    kernels: list[GitKernel] = field(default_factory=list)
+    stop_after: int = 1000
+
+    def from_git(self) -> None:
+        """Have kernels built from the commits, not Debian's."""
+        (self.path / "b.toml").write_text(FROM_GIT)
+
+    def commit(self, text: str, branch: str = "main", at: str | None = None) -> str:
+        return self.forge.commit(branch, at, {"fs/btrfs/Makefile": "", LZO: text})
+
+    def begin(
+        self, good: str, bad: str, carried: tuple[str, ...] = (), fix: str | None = None
+    ) -> Bisection:
+        return begin(
+            Asked(
+                tree=self.forge.path,
+                scenario=self.path / "b.toml",
+                cell=None,
+                good=(good,),
+                bad=bad,
+                carried=carried,
+                fix=fix,
+                out=self.path / "run",
+            )
+        )
+
+    def bisect(self, good: str, bad: str) -> Bisected:
+        return self.run(self.begin(good, bad))
+
+    def resume(self) -> Bisected:
+        return self.run(again(self.path / "run"))
+
+    def run(self, bisection: Bisection) -> Bisected:
+        return asyncio.run(running.bisect(bisection, cast(Context, None)))
+
+    async def judged(
+        self,
+        cells: Cells,
+        name: str,
+        sources: Mapping[str, bytes],
+        kernel: GitKernel | None = None,
+    ) -> CellVerdict:
+        if len(self.runs) >= self.stop_after:
+            raise InfrastructureError("stopped")
+        self.runs.append(name)
+        (self.path / "ran").touch()
+        if kernel is not None:
+            self.kernels.append(kernel)
+            repository = git.repository(Path(kernel.repository))
+            sources = trees.at(repository, kernel.commit or "", "fs/btrfs")
+        return self.verdict(cells, sources)
+
+    def verdict(self, cells: Cells, sources: Mapping[str, bytes]) -> CellVerdict:
+        text = sources[LZO].decode()
+        if BROKEN in text:
+            raise RequestError([Problem(what="make said:\nlzo.c:1:2: error: #error no")])
+        verdict, signature = Verdict.CLEAN, None
+        if CRASH in text:
+            verdict = Verdict.BROKEN
+        elif LEAK in text:
+            verdict, signature = Verdict.LEAK, Signature.PAGE_CACHE_REFERENCE
+        return verdict_of(cells.conditions, verdict, signature)
+
+
+def verdict_of(cell: Cell, verdict: Verdict, signature: Signature | None) -> CellVerdict:
+    return CellVerdict(
+        cell=cell,
+        outcome=Outcome.PASSED,
+        verdict=verdict,
+        because="so it is",
+        rate_kib_per_round=None,
+        rate_ci95_kib=None,
+        signature=signature,
+        signature_detail="",
+        classes={},
+        rounds=6,
+        warm_up=0,
+        trials=1,
+        reference=None,
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "b.toml").write_text(SCENARIO)
+    made = World(tmp_path, Forge.new(tmp_path / "tree"))
+
+    def judged(
+        cells: Cells, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+    ) -> object:
+        return made.judged(cells, name, sources, kernel)
+
+    monkeypatch.setattr(Cells, "judged", judged)
+
+    def recalled(cells: Cells, name: str) -> CellVerdict | None:
+        try:
+            return made.verdict(cells, trees.at(git.repository(made.forge.path), name, "fs/btrfs"))
+        except RequestError:
+            return None
+
+    monkeypatch.setattr(Cells, "recalled", recalled)
+
+    async def report(*_: object) -> Clue:
+        return Clue(sentence="")
+
+    monkeypatch.setattr(running, "report", report)
+    return made

@@ -1,0 +1,68 @@
+"""The ``tests`` of a scenario as arguments of check."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyclue.fstests.core.check_arguments import read_arguments
+from anyclue.model.errors import RequestError
+
+
+def test_options_stand_before_tests() -> None:
+    found = read_arguments(
+        [
+            *("generic/001", "-g quick,btrfs/auto", "btrfs/02? btrfs/02[4-6]", "-x dangerous"),
+            *("-E '/home/me/not these'", "-e generic/475,btrfs/011", "-X .exclude", "-i 3"),
+            *("-L 4", "-R xunit-quiet", "generic/001"),
+        ]
+    )
+    assert found.argv({"/home/me/not these": "/run/excluded"}) == (
+        *("-g", "quick,btrfs/auto", "-x", "dangerous", "-E", "/run/excluded"),
+        *("-e", "generic/475,btrfs/011", "-X", ".exclude", "-i", "3", "-L", "4"),
+        *("-R", "xunit-quiet", "generic/001", "btrfs/02?", "btrfs/02[4-6]"),
+    )
+    assert found.exclude_files == ("/home/me/not these",)
+    assert found.runs == 3
+
+
+def test_a_group_alone() -> None:
+    found = read_arguments(["-g all", "-I 2"])
+    assert found.argv() == ("-g", "all", "-I", "2")
+    assert (found.runs, found.tests) == (2, ())
+    assert read_arguments(["-g quick"]).runs == 1
+
+
+def test_every_mistake_at_once() -> None:
+    entries = [
+        *("", "generic", "-d", "-g", "-g quick auto", "-i 0", "-i", "-R html", "-e generic/*"),
+        *("generic/001; reboot", "../x/001", "generic/001 -x/y", "'", "-X a/b", "-L 2", "-L 3"),
+        *("-g ../x", "-g $(reboot)", "-E", "--large-fs", "-x -g"),
+    ]
+    with pytest.raises(RequestError) as raised:
+        read_arguments(entries, where="s.toml: tests")
+    places = [problem.where for problem in raised.value.problems]
+    right = {"-L 2"}
+    assert places == [
+        f"s.toml: tests[{at}]" for at, entry in enumerate(entries) if entry not in right
+    ]
+    assert all(problem.next_step for problem in raised.value.problems)
+
+
+@pytest.mark.parametrize("entries", [[], ["-x dangerous"], ["generic/001", "-i 2", "-I 2"]])
+def test_mistakes_of_the_whole(entries: list[str]) -> None:
+    with pytest.raises(RequestError) as raised:
+        read_arguments(entries)
+    assert [problem.where for problem in raised.value.problems] == ["tests"]
+
+
+@given(st.lists(st.one_of(st.text(max_size=12), st.from_regex(r"-[a-zA-Z] \S{0,9}")), max_size=4))
+def test_any_entries_are_read_or_refused(entries: list[str]) -> None:
+    try:
+        argv = read_arguments(entries).argv()
+    except RequestError:
+        return
+    first = next((at for at, word in enumerate(argv) if "/" in word and at % 2 == 0), len(argv))
+    assert all(word.startswith("-") for word in argv[:first:2])
+    assert not any(word.startswith("-") for word in argv[first:])

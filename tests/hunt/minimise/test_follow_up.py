@@ -1,0 +1,162 @@
+"""Following up, with executors that start nothing: what is asked, what is kept, what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from anyclue.hunt.driver import begin_run, hunt
+from anyclue.hunt.judge import judge
+from anyclue.hunt.minimise.follow_up import Followed, follow
+from anyclue.hunt.minimise.variations import Runner
+from anyclue.model.recording import Recording
+from anyclue.model.scenario import Axis
+from anyclue.model.trial import TrialExecutor, TrialJob
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.trial.context import Context
+
+
+class Executor(TrialExecutor, Protocol):
+    ran: list[tuple[str, int]]
+
+
+class Hunted(Protocol):
+    @property
+    def run(self) -> RunDirectory: ...
+    @property
+    def context(self) -> Context: ...
+    def executor(
+        self,
+        make: Callable[[TrialJob], Recording],
+        *,
+        dies_after: int | None = None,
+        run: RunDirectory | None = None,
+    ) -> Executor: ...
+
+
+Make = Callable[..., Recording]
+
+
+def argv(job: TrialJob) -> str:
+    return " ".join(word for command in job.workload.write for word in command)
+
+
+def files(job: TrialJob) -> int:
+    words = dict(word.split("=") for word in argv(job).split() if "=" in word)
+    return int(words["files"]) if "files" in words else 100
+
+
+def bad_lzo(make: Make) -> Callable[[TrialJob], Recording]:
+    """A page a file with unaligned sizes; a script does it too, one that is simplified does not."""
+
+    def made(job: TrialJob) -> Recording:
+        guilty = job.cell.kernel == "bad" and "compress=lzo" in job.mount
+        aligned = "size=4096" in argv(job) or "size=1 " in argv(job)
+        return make(job, 4.0 * files(job) if guilty and not aligned else 0.0)
+
+    return made
+
+
+async def hunt_and_follow(
+    hunted: Hunted, run: RunDirectory, executors: Callable[[RunDirectory], TrialExecutor]
+) -> None:
+    judged = await hunt(run, hunted.context, jobs=2, clue=False, executors=executors)
+    await follow(judged, Runner(context=hunted.context, executor=executors))
+
+
+def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Recording]) -> int:
+    """Hunt; return how many guests ran."""
+    executors: list[Executor] = []
+
+    def executor(of: RunDirectory) -> Executor:
+        executors.append(hunted.executor(made, run=of))
+        return executors[-1]
+
+    asyncio.run(hunt_and_follow(hunted, run, executor))
+    return sum(len(one.ran) for one in executors)
+
+
+def stored(run: RunDirectory) -> Followed:
+    return asyncio.run(follow(judge(run), None))
+
+
+@pytest.fixture
+def options(scenario_file: Path, tmp_path: Path) -> RunDirectory:
+    text = scenario_file.read_text()
+    mounts = 'none = "noatime"\nlzo = "noatime,compress=lzo,ssd,autodefrag"'
+    scenario_file.write_text(text.replace('lzo = "compress=lzo"', mounts))
+    return begin_run(scenario_file, tmp_path / "options")
+
+
+def test_all_of_it(hunted: Hunted, options: RunDirectory, make: Make) -> None:
+    ran = hunt_it(hunted, options, bad_lzo(make))
+    found = stored(options)
+    assert found.options == {Axis.MOUNT: "compress=lzo"}
+    assert found.dose is not None
+    assert found.dose.linear
+    assert found.dose.amount_kib == pytest.approx(4.0, rel=0.01)
+    assert [point.dose for point in found.dose.points] == [25, 50, 100]
+    assert found.reproducer is not None
+    assert found.reproducer.parameters["writers"] == 1
+    assert found.reproducer.parameters["direct_every"] == 0
+    assert found.reproducer.parameters["file_bytes"] == 1000
+    assert "file_bytes 4096 (was 1000): not guilty, or not proven" in found.reproducer.reduced
+    assert "mount -o compress=lzo " in found.reproducer.script
+    script = RunDirectory(options.path / "follow-ups" / "script")
+    assert judge(script).scenario.mount["lzo"] == "compress=lzo"  # it was seen to do it so
+    assert ran > 10
+    # All is stored now: the same again starts nothing.
+    assert hunt_it(hunted, options, bad_lzo(make)) == 0
+    assert stored(options) == found
+
+
+def test_the_scenario_s_own_findings_are_not_touched(
+    hunted: Hunted, options: RunDirectory, make: Make
+) -> None:
+    hunt_it(hunted, options, bad_lzo(make))
+    judged = judge(options)
+    assert {cell.cell.workload for cell in judged.findings.cells} == {"files"}
+    assert {name.name for name in (options.path / "follow-ups").iterdir()} == {
+        "mount-options",
+        "dose",
+        "reduction",
+        "script",
+    }
+
+
+def test_killed_on_the_way(hunted: Hunted, options: RunDirectory, make: Make) -> None:
+    def executor(of: RunDirectory) -> Executor:
+        dies_after = 1 if of.path.name == "reduction" else None
+        return hunted.executor(bad_lzo(make), run=of, dies_after=dies_after)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(hunt_and_follow(hunted, options, executor))
+    partly = stored(options)
+    assert partly.dose is not None
+    assert partly.reproducer is None
+    hunt_it(hunted, options, bad_lzo(make))
+    assert stored(options).reproducer is not None
+
+
+def test_nothing_guilty_nothing_followed(hunted: Hunted, make: Make) -> None:
+    ran = hunt_it(hunted, hunted.run, lambda job: make(job, 0.0))
+    assert ran == 2
+    assert stored(hunted.run) == Followed()
+    assert not (hunted.run.path / "follow-ups").exists()
+
+
+def test_a_script_that_does_not_do_it_is_not_given(hunted: Hunted, make: Make) -> None:
+    def made(job: TrialJob) -> Recording:
+        script = job.workload.name == "shell"
+        return make(job, 400.0 if job.cell.kernel == "bad" and not script else 0.0)
+
+    hunt_it(hunted, hunted.run, made)
+    found = stored(hunted.run)
+    assert found.reproducer is not None
+    assert found.reproducer.script == ""
+    assert found.dose is not None
+    assert found.dose.linear is False

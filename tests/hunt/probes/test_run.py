@@ -1,0 +1,302 @@
+"""Probing without guests: which cells and probes, what is run once, what a guest refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anyclue.fstests.core.check_model import CheckStatus
+from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.hunt.driver import RULES
+from anyclue.hunt.probes import run as running
+from anyclue.hunt.probes import selection as choosing
+from anyclue.hunt.probes.core.json_document import readings_from_json
+from anyclue.hunt.probes.core.registry import PROBES
+from anyclue.hunt.probes.core.steps import BETWEEN
+from anyclue.hunt.probes.watch import ProbeWatch
+from anyclue.hunt.select.factors import first_guilty
+from anyclue.model.errors import RequestError
+from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
+from anyclue.model.trial import TrialJob, TrialResult
+from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
+from anyclue.recordings.store import write_recording
+from anyclue.scenarios.read import load_scenario
+from anyclue.scenarios.stored import scenario_from_json
+from anyclue.system.store import Store
+from anyclue.trial.guest.channel import Reply
+from anyclue.trial.session import TrialEndedError, Watch
+
+if TYPE_CHECKING:
+    from tests.hunt.conftest import Hunted, Make
+
+SLAB = "slab-growth"
+SCENARIOS = Path(__file__).parents[3] / "scenarios"
+
+
+def cells_of(hunted: Hunted) -> dict[str, Cell]:
+    scenario = scenario_from_json(hunted.run.plan_text())
+    return {cell.kernel: cell for cell in scenario.combinations}
+
+
+@dataclass
+class Guests:
+    """In place of guests: the kernel named bad has 40 objects more at every floor."""
+
+    make: Make
+    outcome: Outcome = Outcome.PASSED
+    ran: list[str] = field(default_factory=list)
+
+    async def run_trial(
+        self, job: TrialJob, _store: Store, directory: Path, _watch: Watch
+    ) -> TrialResult:
+        self.ran.append(job.cell.kernel)
+        recording = replace(self.make(job, outcome=self.outcome), detail="no such\x07 file")
+        write_recording(directory, recording, seconds=1, lost_log=0)
+        raw = directory / "raw"
+        raw.mkdir()
+        step = 40 if job.cell.kernel == "bad" else 0
+        floors = (f"{BETWEEN}\nkmalloc-256 {step * n} 9 256 16 1 : t\n" for n in range(4))
+        (raw / "slabinfo").write_text("".join(floors))
+        return TrialResult(job=job, outcome=recording.outcome, detail="", seconds=1)
+
+
+@pytest.fixture
+def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guests:
+    from tests.hunt.conftest import job_of  # noqa: PLC0415
+
+    async def prepare(
+        scenario: Scenario, cell: Cell, _context: object, *, arguments: str, tests: None
+    ) -> TrialJob:
+        assert (arguments, tests) == ("", None)
+        return job_of(scenario, cell, 1)
+
+    fake = Guests(make)
+    monkeypatch.setattr(running, "prepare_one", prepare)
+    monkeypatch.setattr(running, "run_trial", fake.run_trial)
+    assert hunted.run.plan.exists()
+    return fake
+
+
+def probed(hunted: Hunted, names: Sequence[str] = (SLAB,), *, alone: bool = False) -> object:
+    cells = cells_of(hunted)
+    innocent = None if alone else cells["good"]
+    work = running.probe(hunted.run, hunted.context, cells["bad"], innocent, choosing.named(names))
+    return asyncio.run(work)
+
+
+def test_both_cells_are_run_and_compared(hunted: Hunted, guests: Guests) -> None:
+    readings = probed(hunted)
+    assert sorted(guests.ran) == ["bad", "good"]
+    assert readings == readings_from_json(hunted.run.file("probes.json").read_text())
+    (reading,) = running.readings_of(hunted.run)
+    (finding,) = reading.findings
+    assert (finding.subject, finding.guilty.count_per_round) == ("kmalloc-256", 40)
+    assert (hunted.run.path / "probes" / SLAB / reading.cell.id / "raw/slabinfo").is_file()
+
+
+def test_what_ran_is_not_run_again(hunted: Hunted, guests: Guests) -> None:
+    first = probed(hunted)
+    assert probed(hunted) == first
+    assert len(guests.ran) == 2
+
+
+def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> None:
+    probed(hunted)
+    probed(hunted, ["incidents"])
+    probed(hunted)
+    kept = running.readings_of(hunted.run)
+    assert sorted(reading.probe for reading in kept) == ["incidents", SLAB]
+    assert len(guests.ran) == 4
+
+
+def test_a_probe_that_a_guest_refuses_says_why(hunted: Hunted, guests: Guests) -> None:
+    guests.outcome = Outcome.NOT_RUN
+    probed(hunted)
+    (reading,) = running.readings_of(hunted.run)
+    assert reading.findings == ()
+    assert reading.could_not.endswith("no such file")
+    assert "\x07" not in reading.could_not
+
+
+def test_a_crash_says_nothing_to_a_probe_of_floors(hunted: Hunted, guests: Guests) -> None:
+    guests.outcome = Outcome.CRASHED
+    probed(hunted, [SLAB, "incidents"], alone=True)
+    by_probe = {reading.probe: reading for reading in running.readings_of(hunted.run)}
+    assert "crashed" in by_probe[SLAB].could_not
+    assert by_probe["incidents"].could_not == ""
+
+
+def test_unknown_probes_are_all_named() -> None:
+    with pytest.raises(RequestError) as error:
+        choosing.named(["slab", SLAB, "weather"])
+    assert [problem.what for problem in error.value.problems] == [
+        "no probe 'slab'", "no probe 'weather'"]  # fmt: skip
+
+
+def judged(kernel: str, verdict: Verdict, **axes: str) -> CellVerdict:
+    cell = Cell(
+        **{"kernel": kernel, "machine": "m", "mkfs": "d", "mount": "lzo", "workload": "w"} | axes
+    )
+    leaks = verdict is Verdict.LEAK
+    return CellVerdict(
+        cell=cell,
+        outcome=Outcome.PASSED,
+        verdict=verdict,
+        because="",
+        rate_kib_per_round=None,
+        rate_ci95_kib=None,
+        signature=Signature.OBJECT if leaks else None,
+        signature_detail="",
+        classes={},
+        rounds=7,
+        warm_up=1,
+        trials=1,
+        reference=None,
+    )
+
+
+def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
+    broken, leak = judged("bad", Verdict.BROKEN, machine="n"), judged("bad", Verdict.LEAK)
+    others = (
+        judged("good", Verdict.CLEAN, machine="n"),
+        judged("bad", Verdict.CLEAN, mount="none"),
+        judged("good", Verdict.CLEAN),
+        judged("good", Verdict.UNPROVEN, workload="v"),
+    )
+    findings = Findings(sentence="", cells=(broken, leak, *others), factors=())
+    guilty = first_guilty(findings.cells)
+    assert guilty == leak
+    assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
+    assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
+    nothing = Findings(sentence="", cells=others[3:], factors=())
+    assert first_guilty(nothing.cells) is None
+    assert choosing.innocent_beside(nothing, leak.cell) is None
+
+
+def test_only_an_innocent_cell_stands_beside() -> None:
+    guilty, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
+    too = judged("worse", Verdict.BROKEN)
+    findings = Findings(sentence="", cells=(guilty, clean, too), factors=())
+    assert choosing.innocent_named(findings, clean.cell.id, guilty.cell) == clean.cell
+    for other, said in ((guilty, "the guilty cell itself"), (too, "guilty too: broken")):
+        with pytest.raises(RequestError, match=said):
+            choosing.innocent_named(findings, other.cell.id, guilty.cell)
+
+
+def test_every_signature_has_a_probe_except_users_memory() -> None:
+    without = {one for one in Signature if not choosing.fitting(one)}
+    assert without == {Signature.USER_SPACE}
+    broke = {probe.name for probe in choosing.fitting(None)}
+    assert broke == {"call-counts", "kmap-balance", "incidents"}
+
+
+@dataclass
+class Agent:
+    """Answers what it is asked; ``refuses`` is part of the payload that fails."""
+
+    refuses: str = "never"
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def __call__(self, verb: str, number: int = 0, payload: str = "") -> Reply:
+        del number
+        self.asked.append((verb, payload))
+        return Reply(status=int(self.refuses in payload), output="the kernel has none\n")
+
+
+@pytest.mark.parametrize("name", list(PROBES))
+def test_the_steps_of_a_probe(name: str) -> None:
+    agent = Agent()
+    watch = ProbeWatch(PROBES[name], 2)
+
+    async def trial() -> None:
+        await watch.loaded(agent)
+        await watch.settled(agent)
+        await watch.at_floor(agent)
+        await watch.ended(agent)
+
+    asyncio.run(trial())
+    assert {verb for verb, _ in agent.asked} <= {"run", "send", "follow", "drain"}
+    followed = [payload for verb, payload in agent.asked if verb == "follow"]
+    assert len(followed) == len(set(followed))
+    assert len(followed) <= 16
+
+
+def test_a_probe_that_is_not_available_ends_the_trial() -> None:
+    for refuses, said in (("slabinfo", "the kernel has none"), ("kallsyms", "does not work")):
+        with pytest.raises(TrialEndedError, match=said) as error:
+            asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
+        assert error.value.outcome is Outcome.NOT_RUN
+
+
+def test_what_a_hunt_runs() -> None:
+    scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
+    leak = judged("bad", Verdict.LEAK)
+    guilty = replace(leak.cell, workload="small-files")
+    findings = Findings(sentence="", cells=(replace(leak, cell=guilty),), factors=())
+    # The mail suspects kmap, so its balance is looked at, whatever leaks.
+    asked = {probe.name for probe in choosing.called_for(scenario, findings, guilty)}
+    assert "kmap-balance" in asked
+    assert "kmemleak" not in asked  # no kernel of Debian's has what it needs
+    of_git = GitKernel(repository="linux", revision="HEAD")
+    built = {**scenario.kernels, "bad": Kernel(name="bad", source=of_git)}
+    from_git = choosing.called_for(replace(scenario, kernels=built), findings, guilty)
+    assert "kmemleak" in {probe.name for probe in from_git}
+    without = replace(scenario, suspects=())
+    assert "kmap-balance" not in {
+        probe.name for probe in choosing.called_for(without, findings, guilty)
+    }
+
+
+LEAKS = TestVerdict(test="", runs=(), verdict=Verdict.LEAK, because="", signature=Signature.OBJECT)
+FIRST, SECOND = TestId(section="", test="generic/001"), TestId(section="", test="generic/002")
+
+
+def of_tests(*tests: TestFinding) -> tuple[Findings, Cell]:
+    leak, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
+    found = {leak.cell: tests, clean.cell: ()}
+    return Findings(sentence="", cells=(leak, clean), factors=(), tests=found), leak.cell
+
+
+@pytest.mark.parametrize(
+    ("test", "repeated"),
+    [
+        (TestFinding(id=SECOND, status=CheckStatus.PASSED, memory=LEAKS), [SECOND]),
+        (
+            TestFinding(id=SECOND, status=CheckStatus.PASSED, memory=LEAKS, after=(FIRST,)),
+            [FIRST, SECOND],
+        ),
+        (TestFinding(id=SECOND, status=CheckStatus.LOST, killed="crashed: BUG"), [SECOND]),
+    ],
+)
+def test_the_test_that_leaks_is_what_is_repeated(
+    test: TestFinding, repeated: Sequence[TestId]
+) -> None:
+    fine = TestFinding(id=FIRST, status=CheckStatus.PASSED)
+    findings, guilty = of_tests(fine, test)
+    assert list(choosing.tests_to_repeat(findings, guilty)) == repeated
+
+
+def test_a_test_that_only_failed_tells_a_probe_nothing() -> None:
+    findings, guilty = of_tests(TestFinding(id=FIRST, status=CheckStatus.FAILED))
+    with pytest.raises(RequestError, match="no test of this cell leaks"):
+        choosing.tests_to_repeat(findings, guilty)
+    scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
+    assert choosing.called_for(scenario, findings, guilty) == ()
+
+
+def test_tests_stand_beside_the_same_tests_alone() -> None:
+    findings, guilty = of_tests(TestFinding(id=FIRST, status=CheckStatus.PASSED, memory=LEAKS))
+    beside = findings.cells[1].cell
+    assert choosing.innocent_beside(findings, guilty) == beside
+    other = judged("good", Verdict.CLEAN, workload="v")
+    findings = replace(findings, cells=(findings.cells[0], other))
+    assert choosing.innocent_beside(findings, guilty) is None
+    with pytest.raises(RequestError, match="has other tests than"):
+        choosing.innocent_named(findings, other.cell.id, guilty)

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyclue.hunt.select.factors import find_factors
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Axis, Cell
+from anyclue.model.verdict import CellVerdict, ClassRate, Factor, MemoryClass, Signature, Verdict
+
+if TYPE_CHECKING:
+    from tests.hunt.conftest import Tools
+
+
+def factors(verdicts: list[CellVerdict]) -> dict[Axis, Factor]:
+    found = find_factors(verdicts)
+    assert [factor.factor for factor in found] == list(Axis)
+    return {factor.factor: factor for factor in found}
+
+
+def test_the_mails_case(tools: Tools) -> None:
+    found = factors(tools.default())
+    assert {axis: factor.matters for axis, factor in found.items()} == {
+        Axis.KERNEL: True,
+        Axis.MACHINE: False,
+        Axis.MKFS: None,
+        Axis.MOUNT: True,
+        Axis.WORKLOAD: None,
+    }
+    assert found[Axis.MKFS].because == "only one value was run (default)"
+    assert found[Axis.MACHINE].evidence == (
+        (tools.cell("bad", "i386"), tools.cell("bad", "x86_64")),
+    )
+    assert found[Axis.KERNEL].because == (
+        "kernel bad is leak (page-cache-reference), kernel good is clean,"
+        " all else equal (i386, default, lzo, mix); so says 1 more pair"
+    )
+    assert len(found[Axis.MOUNT].evidence) == 3
+
+
+@given(st.permutations(range(4)))
+def test_the_order_of_cells_does_not_matter(order: list[int]) -> None:
+    cells = [
+        Cell(kernel=k, machine=m, mkfs="d", mount=o, workload="w")
+        for k, m, o in (("a", "x", "p"), ("b", "x", "p"), ("a", "y", "p"), ("a", "x", "q"))
+    ]
+    guilty = {cells[0], cells[2]}
+    verdicts = [_verdict(cell, cell in guilty) for cell in cells]
+    expected = [factor.matters for factor in find_factors(verdicts)]
+    shuffled = [verdicts[i] for i in order]
+    assert [factor.matters for factor in find_factors(shuffled)] == expected
+    assert expected == [True, False, None, True, None]
+
+
+def _verdict(cell: Cell, guilty: bool) -> CellVerdict:
+    return CellVerdict(
+        cell=cell,
+        outcome=Outcome.PASSED,
+        verdict=Verdict.LEAK if guilty else Verdict.CLEAN,
+        because="",
+        rate_kib_per_round=None,
+        rate_ci95_kib=None,
+        signature=Signature.RAW_PAGES if guilty else None,
+        signature_detail="",
+        classes={},
+        rounds=6,
+        warm_up=0,
+        trials=1,
+        reference=None,
+    )
+
+
+@pytest.mark.parametrize("innocent", [Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE])
+def test_flat_floors_are_innocent(tools: Tools, innocent: Verdict) -> None:
+    pair = [tools.verdict("bad i386 lzo", *tools.leak), tools.verdict("good i386 lzo", innocent)]
+    assert factors(pair)[Axis.KERNEL].matters is True
+
+
+def test_an_unproven_neighbour_tells_nothing_and_is_named(tools: Tools) -> None:
+    unproven = tools.verdict("good i386 lzo", Verdict.UNPROVEN, because="not run")
+    found = factors([tools.verdict("bad i386 lzo", *tools.leak), unproven])[Axis.KERNEL]
+    assert found.matters is None
+    assert "good.i386.default.lzo.mix would tell, but is unproven: not run" in found.because
+
+
+def test_an_unproven_neighbour_may_still_accuse(tools: Tools) -> None:
+    verdicts = [
+        tools.verdict("bad i386 lzo", *tools.leak),
+        tools.verdict("bad i386 zlib", *tools.leak),
+        tools.verdict("bad i386 zstd", Verdict.UNPROVEN),
+    ]
+    assert factors(verdicts)[Axis.MOUNT].matters is None
+    assert factors(verdicts[:2])[Axis.MOUNT].matters is False
+
+
+def test_the_cell_that_would_settle_it_is_named(tools: Tools) -> None:
+    verdicts = [tools.verdict("bad i386 lzo", *tools.leak), tools.verdict("good x86_64 lzo")]
+    found = factors(verdicts)
+    assert found[Axis.KERNEL].matters is found[Axis.MACHINE].matters is None
+    assert "good.i386.default.lzo.mix would tell" in found[Axis.KERNEL].because
+    assert "bad.x86_64.default.lzo.mix would tell" in found[Axis.MACHINE].because
+
+
+def test_two_ways_of_being_guilty_do_not_acquit(tools: Tools) -> None:
+    verdicts = [
+        tools.verdict("bad i386 lzo", *tools.leak),
+        tools.verdict("bad x86_64 lzo", Verdict.BROKEN),
+    ]
+    found = factors(verdicts)[Axis.MACHINE]
+    assert found.matters is None
+    assert "not the same" in found.because
+    other = [verdicts[0], tools.verdict("bad x86_64 lzo", Verdict.LEAK, Signature.OBJECT)]
+    assert factors(other)[Axis.MACHINE].matters is None
+
+
+def test_broken_cells_are_guilty(tools: Tools) -> None:
+    kmap = (Verdict.BROKEN, Signature.KMAP_SLOTS)
+    verdicts = [
+        tools.verdict("bad i386 lzo", *kmap),
+        tools.verdict("bad x86_64 lzo", *kmap),
+        tools.verdict("good i386 lzo"),
+    ]
+    found = factors(verdicts)
+    assert found[Axis.KERNEL].matters is True
+    assert found[Axis.MACHINE].matters is False
+
+
+def test_without_guilt_nothing_matters(tools: Tools) -> None:
+    verdicts = [tools.verdict("bad i386 lzo"), tools.verdict("good i386 lzo")]
+    assert factors(verdicts)[Axis.KERNEL].because == "no cell is guilty of anything"
+    assert all(factor.matters is None for factor in find_factors([]))
+
+
+def _in_slab(tools: Tools, where: str, rate: float, half: float, *, leaks: bool) -> CellVerdict:
+    """Return the verdict of a cell in which slab moved by ``rate`` plus or minus ``half``."""
+    slab = ClassRate(rate_kib=rate, ci95_kib=(rate - half, rate + half), grew=leaks)
+    guilt = (Verdict.LEAK, Signature.OBJECT) if leaks else (Verdict.CLEAN, None)
+    verdict = tools.verdict(where, *guilt, rate=rate)
+    return replace(verdict, classes={MemoryClass.SLAB_UNRECLAIMABLE: slab})
+
+
+def test_a_clean_cell_that_may_leak_as_much_accuses_nothing(tools: Tools) -> None:
+    """A leak of 24 KiB, below the sensitivity, was proven in one of four cells that have it."""
+    guilty = _in_slab(tools, "bad i386 lzo", 23.7, 8, leaks=True)
+    good = _in_slab(tools, "good i386 lzo", 4.9, 11, leaks=False)
+    others = [
+        _in_slab(tools, f"bad i386 {mount}", rate, 17, leaks=False)
+        for mount, rate in (("none", 22.1), ("zlib", 25.7), ("zstd", 20.8))
+    ]
+    found = factors([guilty, good, *others])
+    assert found[Axis.KERNEL].matters
+    assert found[Axis.MOUNT].matters is None
+    assert found[Axis.MOUNT].because == (
+        "mount lzo is leak (object), mount none is clean, but may leak as much,"
+        " all else equal (bad, i386, default, mix): more rounds would tell"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "half", "matters"), [(0, 1, True), (60, 38, True), (60, 40, None)]
+)
+def test_a_pair_accuses_where_the_rates_differ(
+    tools: Tools, rate: float, half: float, matters: bool | None
+) -> None:
+    """Square-and-add: the difference of 40 needs a half interval of the clean cell below 38.97."""
+    guilty = _in_slab(tools, "bad i386 lzo", 100, 9, leaks=True)
+    other = _in_slab(tools, "bad i386 none", rate, half, leaks=False)
+    assert factors([guilty, other])[Axis.MOUNT].matters is matters

@@ -1,0 +1,327 @@
+"""Theories, judged: by cells, by what grew, by sources, by who has a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from anyclue.hunt.clue.model import Place, Reason, Source, Standing, Suspect
+from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.localise.cells import Accused, accused
+from anyclue.hunt.localise.core.evidence import FunctionSource
+from anyclue.hunt.localise.core.rank import Ranked
+from anyclue.hunt.probes.core.model import Amount, Evidence, ProbeFinding, ProbeReading
+from anyclue.hunt.suspects.judge import suspects
+from anyclue.hunt.suspects.ruling import CommitKnown, Hearing
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import (
+    About,
+    Arch,
+    Axis,
+    Cell,
+    DebianKernel,
+    Kernel,
+    Machine,
+    OfArch,
+    OfCommit,
+    OfFactor,
+    OfFunction,
+    OfResource,
+    OfSubsystem,
+    Resource,
+    Scenario,
+    Theory,
+    WorkloadChoice,
+)
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+
+GUILTY, ACQUITTED, UNPROVEN = Standing.GUILTY, Standing.ACQUITTED, Standing.UNPROVEN
+QUIET: Final = {
+    one: ClassRate(rate_kib=0.4, ci95_kib=(-4.0, 9.5), grew=False)
+    for one in (
+        MemoryClass.UNACCOUNTED,
+        MemoryClass.SLAB_UNRECLAIMABLE,
+        MemoryClass.SLAB_RECLAIMABLE,
+        MemoryClass.VMALLOC,
+        MemoryClass.FILE_CACHE,
+    )
+}
+ORPHANED: Final = ClassRate(rate_kib=400.0, ci95_kib=(390.0, 410.0), grew=True)
+
+
+def cell(kernel: str, machine: str = "i386", mount: str = "lzo") -> Cell:
+    return Cell(kernel=kernel, machine=machine, mkfs="d", mount=mount, workload="w")
+
+
+def verdict(of: Cell, kind: Verdict = Verdict.LEAK, **known: object) -> CellVerdict:
+    leaks = kind is Verdict.LEAK
+    made = CellVerdict(
+        cell=of,
+        outcome=Outcome.PASSED,
+        verdict=kind,
+        because="",
+        rate_kib_per_round=400.0 if leaks else 0.0,
+        rate_ci95_kib=None,
+        signature=Signature.PAGE_CACHE_REFERENCE if leaks else None,
+        signature_detail="",
+        classes={**QUIET, MemoryClass.ORPHANED_FILE_PAGES: ORPHANED} if leaks else QUIET,
+        rounds=8,
+        warm_up=0,
+        trials=1,
+        reference=None,
+    )
+    return replace(made, **known)  # type: ignore[arg-type]
+
+
+THE_MAILS: Final = (
+    verdict(cell("bad")),
+    verdict(cell("bad", mount="zlib"), Verdict.CLEAN),
+    verdict(cell("bad", machine="x86_64")),
+    verdict(cell("good"), Verdict.CLEAN),
+)
+
+
+def hearing(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> Hearing:
+    scenario = Scenario(
+        title="t",
+        kernels={k: Kernel(name=k, source=DebianKernel(series="6.1")) for k in ("good", "bad")},
+        machines={a.value: Machine(name=a.value, arch=a, ram_mib=2048) for a in Arch},
+        mkfs={"d": ""},
+        mount={"none": "", "lzo": "compress=lzo", "zlib": "compress=zlib"},
+        workloads={"w": WorkloadChoice(name="w", use="compression-mix")},
+        cells=tuple(one.cell for one in cells),
+        references=(),
+    )
+    findings = conclude(cells)
+    made = Hearing(scenario=scenario, findings=findings, accused=accused(findings))
+    return replace(made, **known)  # type: ignore[arg-type]
+
+
+def judged(about: About, of: Hearing) -> Suspect:
+    theory = Theory(name="it", theory="words", about=about)
+    (found,) = suspects(replace(of, scenario=replace(of.scenario, suspects=(theory,))))
+    assert bool(found.settle) == (found.standing is UNPROVEN)
+    assert found.because
+    return found
+
+
+def test_values_of_an_axis() -> None:
+    def standing(value: str, axis: Axis = Axis.MOUNT) -> Standing:
+        return judged(OfFactor(axis=axis, value=value), hearing()).standing
+
+    assert standing("lzo") is GUILTY
+    assert standing("zlib") is ACQUITTED
+    assert standing("none") is UNPROVEN
+    assert standing("bad", Axis.KERNEL) is GUILTY
+    assert standing("good", Axis.KERNEL) is ACQUITTED
+    assert standing("i386", Axis.MACHINE) is ACQUITTED
+    assert standing("w", Axis.WORKLOAD) is UNPROVEN
+
+
+def test_what_would_settle_a_value() -> None:
+    found = judged(OfFactor(axis=Axis.MOUNT, value="none"), hearing())
+    assert found.settle == "run bad.i386.d.none.w"
+    found = judged(OfFactor(axis=Axis.WORKLOAD, value="w"), hearing())
+    assert "another workload" in found.settle
+
+
+@pytest.mark.parametrize(
+    ("cells", "arch", "standing"),
+    [
+        (THE_MAILS, Arch.I386, ACQUITTED),
+        (THE_MAILS, Arch.X86_64, ACQUITTED),
+        (THE_MAILS[:2], Arch.I386, UNPROVEN),
+        (THE_MAILS[:2], Arch.X86_64, UNPROVEN),
+        ((THE_MAILS[0], verdict(cell("bad", "x86_64"), Verdict.CLEAN)), Arch.I386, GUILTY),
+        ((THE_MAILS[0], verdict(cell("bad", "x86_64"), Verdict.CLEAN)), Arch.X86_64, ACQUITTED),
+    ],
+)
+def test_architectures(cells: Sequence[CellVerdict], arch: Arch, standing: Standing) -> None:
+    found = judged(OfArch(arch=arch), hearing(cells))
+    assert found.standing is standing
+    if standing is UNPROVEN:
+        assert found.settle == "run bad.x86_64.d.lzo.w"
+
+
+def resource(*named: Resource) -> OfResource:
+    return OfResource(resources=named)
+
+
+def test_mm_is_acquitted_by_figures() -> None:
+    found = judged(resource(Resource.RAW_PAGES, Resource.SLAB), hearing())
+    assert found.standing is ACQUITTED
+    assert "bad.i386.d.lzo.w: unaccounted 0.4 [-4.0, 9.5] KiB a round" in found.evidence
+
+
+def test_what_grew_is_guilty() -> None:
+    assert judged(resource(Resource.PAGE_REFERENCES), hearing()).standing is GUILTY
+    assert judged(resource(Resource.SLAB, Resource.PAGE_REFERENCES), hearing()).standing is GUILTY
+    assert judged(resource(Resource.PAGE_CACHE), hearing()).standing is ACQUITTED
+
+
+def slab(**known: object) -> tuple[CellVerdict, ...]:
+    rate = ClassRate(**{"rate_kib": 40.0, "ci95_kib": (10.0, 70.0), "grew": False, **known})  # type: ignore[arg-type]
+    classes = {**THE_MAILS[0].classes, MemoryClass.SLAB_UNRECLAIMABLE: rate}
+    return (replace(THE_MAILS[0], classes=classes), *THE_MAILS[1:])
+
+
+def test_what_may_have_grown_is_not_acquitted() -> None:
+    assert judged(resource(Resource.SLAB), hearing(slab())).standing is UNPROVEN
+    assert judged(resource(Resource.SLAB), hearing(slab(grew=True))).standing is UNPROVEN
+    assert judged(resource(Resource.SLAB), hearing(slab(ci95_kib=None))).standing is UNPROVEN
+    assert (
+        judged(resource(Resource.SLAB), hearing(slab(ci95_kib=(9.0, 63.0)))).standing is ACQUITTED
+    )
+
+
+def test_a_small_leak_needs_a_narrow_interval() -> None:
+    cells = [replace(one, rate_kib_per_round=16.0) for one in (THE_MAILS[0], THE_MAILS[2])]
+    assert judged(resource(Resource.VMALLOC), hearing(cells)).standing is UNPROVEN
+
+
+def test_no_floors() -> None:
+    dead = verdict(cell("bad"), Verdict.BROKEN, classes={}, outcome=Outcome.CRASHED)
+    assert judged(resource(Resource.SLAB), hearing([dead])).standing is UNPROVEN
+
+
+def reading(*, undone: bool = False, **known: object) -> ProbeReading:
+    finding = ProbeFinding(
+        probe="kmap-balance",
+        what=Evidence.KMAP,
+        signature=Signature.KMAP_SLOTS,
+        guilty=Amount(kib_per_round=0, count_per_round=9),
+        because="9 mappings a round stayed",
+    )
+    made = ProbeReading(
+        probe="kmap-balance",
+        cell=cell("bad"),
+        innocent=cell("good"),
+        findings=(finding,) if undone else (),
+        rounds=2,
+    )
+    return replace(made, **known)  # type: ignore[arg-type]
+
+
+I386_ALONE: Final = (*THE_MAILS[:2], THE_MAILS[3])
+
+
+@pytest.mark.parametrize(
+    ("cells", "readings", "standing"),
+    [
+        (I386_ALONE, (), UNPROVEN),
+        (THE_MAILS, (), ACQUITTED),
+        (THE_MAILS[2:], (), ACQUITTED),
+        (I386_ALONE, (reading(),), ACQUITTED),
+        (I386_ALONE, (reading(rounds=0),), UNPROVEN),
+        (I386_ALONE, (reading(could_not="the kernel has no kprobes"),), UNPROVEN),
+        (I386_ALONE, (reading(lost={"overrun events": 3}),), UNPROVEN),
+        (I386_ALONE, (reading(undone=True),), GUILTY),
+        ([replace(THE_MAILS[0], outcome=Outcome.HUNG)], (reading(),), UNPROVEN),
+        ([replace(THE_MAILS[0], signature=Signature.KMAP_SLOTS)], (), GUILTY),
+    ],
+)
+def test_kmap(
+    cells: Sequence[CellVerdict], readings: tuple[ProbeReading, ...], standing: Standing
+) -> None:
+    found = judged(resource(Resource.KMAP), hearing(cells, readings=readings))
+    assert found.standing is standing
+    assert "kmap-balance" in found.settle or standing is not UNPROVEN
+
+
+def a_function(name: str, *, changed: bool | None, path: str = "fs/x/a.c") -> FunctionSource:
+    return FunctionSource(path=path, name=name, line=1, last_line=9, changed=changed)
+
+
+def ranked(probability: float, source: Source = Source.PAIRS_CHANGE) -> Ranked:
+    reason = Reason(source=source, ratio=90, text="")
+    place = Place(
+        function="guilty", path="fs/x/a.c", line=4, probability=probability, reasons=(reason,)
+    )
+    return Ranked(places=(place,), elsewhere=0.0)
+
+
+@pytest.mark.parametrize(
+    ("about", "known", "standing"),
+    [
+        (OfFunction(function="guilty"), {"ranked": ranked(0.97)}, GUILTY),
+        (OfFunction(function="guilty"), {"ranked": ranked(0.5)}, UNPROVEN),
+        (OfFunction(function="guilty"), {"ranked": ranked(0.97, Source.CHANGE)}, UNPROVEN),
+        (OfFunction(function="same"), {}, ACQUITTED),
+        (OfFunction(function="vmalloc"), {"alone": True}, ACQUITTED),
+        (OfFunction(function="vmalloc"), {"alone": False}, UNPROVEN),
+        (OfFunction(function="guilty"), {"functions": ()}, UNPROVEN),
+        (OfSubsystem(subsystem="fs/x/a.c"), {"ranked": ranked(0.97)}, GUILTY),
+        (OfSubsystem(subsystem="fs/x"), {"ranked": ranked(0.97)}, GUILTY),
+        (OfSubsystem(subsystem="fs/x/b.c"), {}, ACQUITTED),
+        (OfSubsystem(subsystem="fs/x/a"), {"alone": False}, UNPROVEN),
+        (OfSubsystem(subsystem="mm"), {"alone": True}, ACQUITTED),
+    ],
+)
+def test_sources(about: About, known: Mapping[str, object], standing: Standing) -> None:
+    functions = (
+        a_function("guilty", changed=True),
+        a_function("same", changed=False, path="fs/x/b.c"),
+    )
+    of = replace(hearing(functions=functions, directory="fs/x"), **known)  # type: ignore[arg-type]
+    assert judged(about, of).standing is standing
+
+
+def test_what_is_said_of_sources() -> None:
+    functions = (a_function("guilty", changed=True),)
+    of = replace(hearing(functions=functions, directory="fs/x"), alone=True, ranked=ranked(0.9999))
+    found = judged(OfFunction(function="guilty"), of)
+    assert found.because == "it is the place, with a probability of > 0.99"
+    found = judged(OfFunction(function="kmap"), of)
+    assert found.because == "kmap() is not in fs/x, and nothing else differs between the kernels"
+
+
+@pytest.mark.parametrize("about", [OfFunction(function="gilty"), OfSubsystem(subsystem="fs/x/q.c")])
+def test_a_slip_of_the_pen_is_not_acquitted(about: About) -> None:
+    functions = (a_function("guilty", changed=True, path="fs/x/a.c"),)
+    of = replace(hearing(functions=functions, directory="fs/x"), alone=True)
+    found = judged(about, of)
+    assert found.standing is UNPROVEN
+    assert "is there" in found.because
+
+
+def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() -> None:
+    of = hearing(THE_MAILS[:2], functions=(a_function("same", changed=False),))
+    assert judged(OfFunction(function="same"), of).standing is UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("known", "standing"),
+    [
+        ({"in_good": True, "in_bad": True}, ACQUITTED),
+        ({"in_good": False, "in_bad": False}, ACQUITTED),
+        ({"in_good": False, "in_bad": True}, UNPROVEN),
+        ({"in_good": False, "in_bad": True, "alone": True}, GUILTY),
+        ({"in_good": None, "in_bad": True}, UNPROVEN),
+    ],
+)
+def test_commits(known: Mapping[str, bool], standing: Standing) -> None:
+    commit = CommitKnown(commit="1" * 40, subject="a subject", merge=True, **known)
+    found = judged(OfCommit(commit="v1"), hearing(commits={"v1": commit}))
+    assert found.standing is standing
+    assert found.evidence[0] == 'merge 111111111111 ("a subject")'
+
+
+def test_a_commit_that_no_kernel_is_known_by() -> None:
+    found = judged(OfCommit(commit="037c50bfbeb3"), hearing(scenario_file="lzo leak.toml"))
+    assert found.standing is UNPROVEN
+    assert "anyclue merge 037c50bfbeb3 --test 'lzo leak.toml'" in found.settle
+
+
+def test_where_nothing_is_guilty() -> None:
+    innocent = hearing(THE_MAILS[1:2])
+    assert innocent.accused is None
+    assert judged(OfArch(arch=Arch.I386), innocent).standing is UNPROVEN
+
+
+def test_the_accused_is_a_leak_before_what_broke() -> None:
+    broken = verdict(cell("other"), Verdict.BROKEN)
+    found = accused(conclude([broken, *THE_MAILS]))
+    assert found == Accused(bad="bad", good="good", cells=(THE_MAILS[0], THE_MAILS[2]))
