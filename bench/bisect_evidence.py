@@ -22,9 +22,9 @@ from typing import Final
 
 import numpy as np
 
-from anyclue.bisect.core.ancestry import MOST_SEGMENTS, History, history, segments
-from anyclue.bisect.core.model import Evidence, Rates
-from anyclue.bisect.core.simulation import Case, searched, worth
+from anyclue.bisect.core.ancestry import MOST_SEGMENTS, Ancestry, history, segments
+from anyclue.bisect.core.model import CommitEvidence, Rates
+from anyclue.bisect.core.simulation import SimulatedCase, searched, worth
 from anyclue.bisect.run.evidence import REVIEWED, evidence
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
@@ -45,9 +45,9 @@ SEED: Final = 5
 class Fixed:
     """A bisection that history has the answer to: its range, the answer, and the evidence."""
 
-    span: History
+    span: Ancestry
     culprit: int
-    known: Sequence[Evidence]
+    known: Sequence[CommitEvidence]
 
     @property
     def inside(self) -> bool:
@@ -96,7 +96,7 @@ def _row(found: Sequence[Fixed], rates: Rates) -> dict[str, float]:
         endings = [
             searched(
                 one.span,
-                Case(culprit=one.culprit, rates=rates, seed=SEED * 10**6 + number),
+                SimulatedCase(culprit=one.culprit, rates=rates, seed=SEED * 10**6 + number),
                 one.known if name == "with" else (),
                 rates,
             )

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from anyclue.bisect.core.ancestry import History, history
-from anyclue.bisect.core.model import Commit, Rates
+from anyclue.bisect.core.ancestry import Ancestry, history
+from anyclue.bisect.core.model import CommitNode, Rates
 from anyclue.bisect.core.simulation import (
-    Case,
     Ending,
+    SimulatedCase,
     Strategy,
     generated,
     quality,
@@ -73,7 +73,7 @@ class Row:
         }
 
 
-_SPANS: list[History] = []
+_SPANS: list[Ancestry] = []
 """Ranges, in each worker: they are handed over by the fork."""
 
 
@@ -119,11 +119,11 @@ def _one(asked: tuple[Strategy, Rates, int, int]) -> Ending:
 
 def _case(
     strategy: Strategy, rates: Rates, number: int, seed: int
-) -> tuple[History, Strategy, Case]:
+) -> tuple[Ancestry, Strategy, SimulatedCase]:
     """Return a bisection; its culprit and its accidents are the same for every strategy."""
     span = _SPANS[number % len(_SPANS)]
     culprit = int(np.random.default_rng((seed, number)).integers(len(span)))
-    return span, strategy, Case(culprit=culprit, rates=rates, seed=seed * 10**6 + number)
+    return span, strategy, SimulatedCase(culprit=culprit, rates=rates, seed=seed * 10**6 + number)
 
 
 def _quality(strategy: Strategy, options: argparse.Namespace) -> dict[str, float]:
@@ -139,7 +139,7 @@ def _line(row: Row) -> str:
     return f"{rates}  {row.strategy.value:<52} {runs}  right {told['right']:.1%}"
 
 
-def _source(options: argparse.Namespace) -> tuple[str, Sequence[Commit]]:
+def _source(options: argparse.Namespace) -> tuple[str, Sequence[CommitNode]]:
     """Return the history to take ranges from, and how to call it."""
     path = options.repository
     if path is None and not options.generated:

@@ -33,7 +33,7 @@ from anyclue.recordings.store import read_recording
 from anyclue.trial.context import Context
 from anyclue.trial.jobs import pin_kernels, prepare_one
 from anyclue.trial.run import run_trial
-from anyclue.trial.session import Ask
+from anyclue.trial.session import AgentCall
 from anyclue.verdicts.classes import classes_kib
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,19 +65,19 @@ class Clock:
     whole: list[float] = field(default_factory=list)
     _begin: float = 0.0
 
-    async def loaded(self, ask: Ask) -> None:
+    async def loaded(self, ask: AgentCall) -> None:
         """Start the probe."""
         if self.probe:
             await self.probe.loaded(ask)
         self._begin = guest_cpu_s()
 
-    async def settled(self, ask: Ask) -> None:
+    async def settled(self, ask: AgentCall) -> None:
         """Note the workload of a round."""
         self.workload.append(guest_cpu_s() - self._begin)
         if self.probe:
             await self.probe.settled(ask)
 
-    async def at_floor(self, ask: Ask) -> None:
+    async def at_floor(self, ask: AgentCall) -> None:
         """Note the round."""
         if self.probe:
             await self.probe.at_floor(ask)
@@ -85,7 +85,7 @@ class Clock:
         self.whole.append(now - self._begin)
         self._begin = now
 
-    async def ended(self, ask: Ask) -> None:
+    async def ended(self, ask: AgentCall) -> None:
         """Bring home what is left."""
         if self.probe:
             await self.probe.ended(ask)

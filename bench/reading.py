@@ -23,7 +23,7 @@ from typing import TypeVar
 import tree_sitter_c
 from tree_sitter import Language, Parser
 
-from anyclue.review.source.model import Choice, Source
+from anyclue.review.source.model import Choice, CSource
 from anyclue.review.source.parse import read
 from anyclue.review.source.prepass import prepare
 
@@ -114,7 +114,7 @@ def _raw(source: bytes) -> tuple[int, int]:
     return len(nodes), sum(node.has_error for node in nodes)
 
 
-def _broken(source: Source) -> int:
+def _broken(source: CSource) -> int:
     return sum(function.broken for function in source.functions)
 
 

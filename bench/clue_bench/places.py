@@ -28,7 +28,7 @@ from bench.clue_bench.planted import PLANTED, Planted
 from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sources import Sources
 
-from anyclue.hunt.localise.core.evidence import Case, ModuleSource
+from anyclue.hunt.localise.core.evidence import GuiltyCase, ModuleSource
 from anyclue.hunt.localise.core.rank import Ranked, rank
 from anyclue.hunt.localise.module_sources import read_module
 from anyclue.trial.kernels.edits import apply_edit
@@ -133,7 +133,7 @@ def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:
 def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     module = read_module(good, bad, DIRECTORY, alone=True)
     alone = read_module(None, bad, DIRECTORY, alone=False)
-    case = Case(
+    case = GuiltyCase(
         signature=bug.signature,
         detail=bug.detail,
         regression=True,
@@ -142,7 +142,7 @@ def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
         used=bug.guilty,
         workloads=WORKLOADS,
     )
-    asked: dict[str, tuple[ModuleSource, Case]] = {
+    asked: dict[str, tuple[ModuleSource, GuiltyCase]] = {
         "both": (module, case),
         "no signature": (module, replace(case, signature=None, detail="")),
         "bad alone": (alone, replace(case, regression=False)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.review.merge.core.model import MergeReview
-from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.request import MergeRequest
 from anyclue.review.merge.driver.review import review
 
 AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
@@ -70,4 +70,4 @@ class Forge:
 
     def review(self, rev: str | None, against: str | None = None) -> MergeReview:
         """Review a merge; without a commit, the unfinished one in the work tree."""
-        return review(Asked(tree=self.path, rev=rev, against=against, jobs=1))
+        return review(MergeRequest(tree=self.path, rev=rev, against=against, jobs=1))

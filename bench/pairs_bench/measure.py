@@ -13,14 +13,14 @@ from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sampling import Mutant
 from bench.pairs_bench.stable import Update
 
-from anyclue.review.pairs.driver.changes import Change, FileChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.model import Finding, Review
 
 
 class Reviews(Protocol):
     """What is asked of ``anyclue.review.pairs.driver.review.Reviewer``."""
 
-    def change(self, change: Change) -> Review:
+    def change(self, change: SourceChange) -> Review:
         """Return what a change introduces."""
 
 
@@ -102,7 +102,7 @@ def stable(
     for finding in introduced:
         print(f"said of an update: {_told(finding)}", file=sys.stderr)
     files = tuple(_changed(one.path, one.old, one.new) for one in changed)
-    together = old[0].change(Change(title="all updates", files=files, root=old[1])).findings
+    together = old[0].change(SourceChange(title="all updates", files=files, root=old[1])).findings
     for finding in together:
         print(f"said of all updates as one change: {_told(finding)}", file=sys.stderr)
     return Stable(
@@ -115,7 +115,7 @@ def stable(
 
 
 def _review(reviews: Reviews, root: Path, path: str, old: bytes, new: bytes) -> Review:
-    return reviews.change(Change(title=path, files=(_changed(path, old, new),), root=root))
+    return reviews.change(SourceChange(title=path, files=(_changed(path, old, new),), root=root))
 
 
 def _changed(path: str, old: bytes, new: bytes) -> FileChange:

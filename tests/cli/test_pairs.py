@@ -16,7 +16,7 @@ import pytest
 
 from anyclue.cli.main import main
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.review.pairs.driver.request import Asked, review
+from anyclue.review.pairs.driver.request import PairsRequest, review
 from anyclue.review.pairs.model import Review
 
 Call = Callable[..., tuple[int, str, str]]
@@ -625,7 +625,7 @@ def test_a_signal_that_the_shell_had_ignored_stops_nothing(
     """As under ``nohup``."""
     (tmp_path / "a.c").write_text(GOOD)
 
-    def hung_up(asked: Asked) -> Review:
+    def hung_up(asked: PairsRequest) -> Review:
         os.kill(os.getpid(), signal.SIGHUP)
         return review(asked)
 

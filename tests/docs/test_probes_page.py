@@ -9,11 +9,11 @@ import pytest
 
 from anyclue.hunt.probes.core.model import (
     Amount,
-    Evidence,
     Frame,
-    Place,
     ProbeFinding,
     ProbeReading,
+    SourceLine,
+    StackEvidence,
 )
 from anyclue.hunt.probes.core.registry import PROBES
 
@@ -43,6 +43,6 @@ def test_the_fields(docs: Docs, model: type) -> None:
 def test_the_parts_and_words_of_fields(docs: Docs) -> None:
     section = docs.page(PAGE).section("probes.json")
     rows = {docs.words(row[0])[0]: row[1] for row in docs.rows(section)}
-    assert set(docs.words(rows["what"])) == set(Evidence)
+    assert set(docs.words(rows["what"])) == set(StackEvidence)
     assert {field.name for field in fields(Amount)} == set(docs.words(rows["guilty"]))
-    assert {field.name for field in fields(Place)} == set(docs.words(rows["places"]))
+    assert {field.name for field in fields(SourceLine)} == set(docs.words(rows["places"]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.record.core.test_comparison import found
 
-from anyclue.model.machine_recording import Standing
+from anyclue.model.machine_recording import Direction
 from anyclue.model.verdict import Verdict
 from anyclue.record.core import stream as record_stream
 from anyclue.record.core.comparison import compare
@@ -59,7 +59,7 @@ def test_verdicts(docs: Docs) -> None:
     said = docs.first_column(docs.page("docs/record.md").section("What is said"))
     assert set(said) == set(Verdict) - NOT_OF_RECORDINGS
     against = docs.first_column(docs.page("docs/record.md").section("Two recordings"))
-    assert against == [*Standing]
+    assert against == [*Direction]
 
 
 def test_fields_of_tests_json(docs: Docs) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.review.stable.core.model import How, Standing
+from anyclue.review.stable.core.model import BranchStatus, KnownBy
 from anyclue.review.stable.render.json_document import SCHEMA
 
 if TYPE_CHECKING:
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 def test_words(docs: Docs) -> None:
     page = docs.page("docs/stable.md")
-    assert docs.first_column(page.section("Verdicts")) == [*Standing]
-    assert docs.first_column(page.section("How a commit is recognised")) == [*How]
+    assert docs.first_column(page.section("Verdicts")) == [*BranchStatus]
+    assert docs.first_column(page.section("How a commit is recognised")) == [*KnownBy]
     assert f"`{SCHEMA}`" in page.section("JSON")

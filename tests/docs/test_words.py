@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from anyclue.fstests.core.model import Part
-from anyclue.fstests.run.journal import Journal
+from anyclue.fstests.run.journal import TrialJournal
 from anyclue.hunt.localise.core.weights import table
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
@@ -143,7 +143,7 @@ def test_fields_of_an_outcome(docs: Docs, tmp_path: Path) -> None:
 
 def test_files_of_a_trial(docs: Docs, tmp_path: Path) -> None:
     an_outcome(tmp_path)
-    Journal(place=tmp_path, part=Part.LIST)
+    TrialJournal(place=tmp_path, part=Part.LIST)
     written = {path.name + "/" * path.is_dir() for path in tmp_path.iterdir()}
     written |= {"console.log", "qemu.log"}
     tree = docs.page("docs/run-directory.md").prose.partition("\n## ")[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.bisect.core.ancestry import history
-from anyclue.bisect.core.model import Commit
+from anyclue.bisect.core.model import CommitNode
 from anyclue.git import dag as git_dag
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
@@ -46,10 +46,10 @@ def test_a_range_with_a_merge(tmp_path: Path, ids: dict[str, str]) -> None:
     found = dag(git.repository(tmp_path), [ids["a"]], ids["n"])
     assert (found.good, found.bad) == ((ids["a"],), ids["n"])
     assert set(found.commits) == {
-        Commit(id=ids["b"], parents=(ids["a"],)),
-        Commit(id=ids["s"], parents=(ids["a"],)),
-        Commit(id=ids["m"], parents=(ids["b"], ids["s"])),
-        Commit(id=ids["n"], parents=(ids["m"],)),
+        CommitNode(id=ids["b"], parents=(ids["a"],)),
+        CommitNode(id=ids["s"], parents=(ids["a"],)),
+        CommitNode(id=ids["m"], parents=(ids["b"], ids["s"])),
+        CommitNode(id=ids["n"], parents=(ids["m"],)),
     }
     assert found.commits[-1].id == ids["n"]
     assert len(history(found)) == 4

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from anyclue.git import process as git_process
 from anyclue.git import repository as git
-from anyclue.git.repository import Difference, Refusal, Side
+from anyclue.git.repository import HunkMismatch, Side, SourceDifference
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.system.processes import CommandError
 
@@ -452,7 +452,9 @@ def test_the_index_is_never_written(box: Sandbox) -> None:
     repo = git.repository(box.path)
     side = Side(path="a.c", blob=None)
     (lying,) = git.on_disk(repo, head)
-    assert lying == Difference(old=Side(path="a.c", blob=box.git("rev-parse", "@:a.c")), new=side)
+    assert lying == SourceDifference(
+        old=Side(path="a.c", blob=box.git("rev-parse", "@:a.c")), new=side
+    )
     git.staged(repo, head)
     assert index.read_bytes() == before
 
@@ -483,8 +485,8 @@ def test_hunks_applied_and_taken_back() -> None:
 def test_hunks_that_do_not_fit_leave_the_others() -> None:
     results = git.apply([(b"other\n", HUNK), (FIVE, HUNK), (b"", HUNK)], reverse=False)
     assert results[1] == FIVE.replace(b"three", b"THREE")
-    assert isinstance(results[0], Refusal)
-    assert isinstance(results[2], Refusal)
+    assert isinstance(results[0], HunkMismatch)
+    assert isinstance(results[2], HunkMismatch)
     assert results[0].line == 1
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 
 from anyclue.hunt.driver import begin_run, hunt
-from anyclue.hunt.judge import Judged, judge
+from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Axis
@@ -45,7 +45,7 @@ class Hunted(Protocol):
 Make = Callable[..., Recording]
 
 
-def go(hunted: Hunted, executor: Executor) -> Judged:
+def go(hunted: Hunted, executor: Executor) -> JudgedRun:
     return asyncio.run(
         hunt(hunted.run, hunted.context, jobs=2, clue=False, executors=lambda _: executor)
     )

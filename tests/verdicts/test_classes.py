@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from anyclue.model.recording import Reading
 from anyclue.model.verdict import MemoryClass, Signature
-from anyclue.verdicts.classes import TRAITS, Kind, classes_kib
+from anyclue.verdicts.classes import TRAITS, GrowthKind, classes_kib
 
 # /proc/meminfo of a Debian 12 machine (x86_64, 6.1 and later), with zoneinfo's pages added up.
 REAL = {
@@ -125,7 +125,7 @@ def test_classes_are_finite_whatever_the_counters(changes: dict[str, float]) -> 
 def test_every_class_says_what_growth_means() -> None:
     assert list(TRAITS) == list(MemoryClass)
     for traits in TRAITS.values():
-        accuses = traits.kind in {Kind.KERNEL, Kind.USER}
+        accuses = traits.kind in {GrowthKind.KERNEL, GrowthKind.USER}
         assert accuses == (traits.signature is not None) == bool(traits.look_for)
     accused = {t.signature for t in TRAITS.values()} - {None}
     assert accused == set(Signature) - {Signature.KMAP_SLOTS}

@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 
 from anyclue.verdicts.floors import (
     MIN_FLOORS_AFTER_WARM_UP,
-    Series,
+    FloorSeries,
     set_steps_aside,
     theil_sen,
     warm_up_rounds,
 )
 
 
-def series(*kib: float) -> Series:
-    return Series(rounds=tuple(range(1, len(kib) + 1)), kib=kib)
+def series(*kib: float) -> FloorSeries:
+    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), kib=kib)
 
 
-def rising(*rises: float) -> Series:
+def rising(*rises: float) -> FloorSeries:
     levels = [0.0]
     for rise in rises:
         levels.append(levels[-1] + rise)
@@ -40,7 +40,7 @@ def rising(*rises: float) -> Series:
         (series(), 0),
     ],
 )
-def test_warm_up_is_found(floors: Series, expected: int) -> None:
+def test_warm_up_is_found(floors: FloorSeries, expected: int) -> None:
     assert warm_up_rounds([floors]) == expected
 
 
@@ -81,7 +81,7 @@ def test_a_leak_on_top_changes_nothing_of_what_is_set_aside(floors: list[float],
         (rising(0, 4100, 0), []),
     ],
 )
-def test_late_steps_are_set_aside(floors: Series, aside: list[int]) -> None:
+def test_late_steps_are_set_aside(floors: FloorSeries, aside: list[int]) -> None:
     rises = set_steps_aside(floors.rises())
     assert [k for k, kept in enumerate(rises.kept) if not kept] == aside
     assert rises.count == len(rises.kib) - len(aside)
@@ -94,7 +94,7 @@ def test_steps_are_set_aside_once() -> None:
 
 
 def test_a_missing_floor_widens_the_gap() -> None:
-    floors = Series(rounds=(1, 2, 4, 5), kib=(0, 10, 30, 40))
+    floors = FloorSeries(rounds=(1, 2, 4, 5), kib=(0, 10, 30, 40))
     assert floors.rises().gaps == (1, 2, 1)
     assert floors.rises().per_round().tolist() == [10, 10, 10]
     assert theil_sen(floors) == pytest.approx(10)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.verdicts.floors import Rises, Series
+from anyclue.verdicts.floors import FloorSeries, Rises
 from anyclue.verdicts.rates import Estimate, fit, standard_error
 
 PAGES = st.lists(st.integers(-5000, 5000).map(lambda p: 4.0 * p), min_size=3, max_size=20)
 
 
 def rises(kib: list[float]) -> Rises:
-    return Series(rounds=tuple(range(1, len(kib) + 1)), kib=tuple(kib)).rises()
+    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), kib=tuple(kib)).rises()
 
 
 def simulated(random: np.random.Generator, rounds: int, sd: float, walk: float) -> Rises:

@@ -12,7 +12,7 @@ from typing import Any
 
 from anyclue.bisect.core import journal
 from anyclue.bisect.core.git_bisect_log import BisectLog
-from anyclue.bisect.core.journal import Journal
+from anyclue.bisect.core.journal import BisectJournal
 from anyclue.bisect.core.model import Range, Rates, Settings
 from anyclue.bisect.run import cells
 from anyclue.bisect.run.fixups import Fixup, fixups
@@ -39,7 +39,7 @@ of cells, and calls clean what a 95 % interval excludes (``verdicts/decide.py``)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class BisectRequest:
     """What is to be bisected.
 
     Attributes:
@@ -95,7 +95,7 @@ class Bisection:
     directory: str
     carried: tuple[Fixup, ...]
     fix: Fixup | None
-    journal: Journal
+    journal: BisectJournal
 
     @property
     def journal_file(self) -> Path:
@@ -108,7 +108,7 @@ class Bisection:
         return self.run.file(FIX)
 
 
-def begin(asked: Asked) -> Bisection:
+def begin(asked: BisectRequest) -> Bisection:
     """Check a request whole, and make its run directory.
 
     Raises:
@@ -212,7 +212,7 @@ def again(path: Path) -> Bisection:
     )
 
 
-def _ends(asked: Asked, logged: BisectLog) -> tuple[str, ...]:
+def _ends(asked: BisectRequest, logged: BisectLog) -> tuple[str, ...]:
     """Return the ends that a user names, the bad one first; of a log where they are not named."""
     bad, good = asked.bad or logged.bad, asked.good or logged.good
     if bad and good:

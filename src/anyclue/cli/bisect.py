@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from anyclue.bisect.core.model import Standing
+from anyclue.bisect.core.model import BisectionStatus
 from anyclue.bisect.render.json_document import bisect_json, simulated_json
 from anyclue.bisect.render.text import bisect_text, simulated_text
-from anyclue.bisect.request import Asked, again, begin
+from anyclue.bisect.request import BisectRequest, again, begin
 from anyclue.bisect.run import simulation as simulating
 from anyclue.bisect.run.driver import bisect as use_case
 from anyclue.cli.output import Kernels, result, run_until_stopped
@@ -79,7 +79,7 @@ def bisect(
                 "--simulate takes --good REV and --bad REV, and no scenario nor what runs in guests"
             )
             raise RequestError([Problem(what=what, next_step=step)])
-        asked_to = simulating.Asked(
+        asked_to = simulating.SimulationRequest(
             tree=tree, good=tuple(good), bad=bad, culprit=culprit, flakes=flakes
         )
         rows = simulating.simulated(asked_to)
@@ -98,7 +98,7 @@ def bisect(
         bisection = again(resume)
     else:
         assert scenario is not None  # noqa: S101 - checked above
-        asked = Asked(
+        asked = BisectRequest(
             tree=tree,
             scenario=scenario,
             cell=cell,
@@ -115,5 +115,5 @@ def bisect(
     work = use_case(bisection, Context.of_user())
     report = run_until_stopped(work, bisection.run.path, "anyclue bisect --resume")
     result(bisect_json(report) if json else bisect_text(report))
-    found = report.standing in (Standing.FOUND, Standing.RANGE)
+    found = report.standing in (BisectionStatus.FOUND, BisectionStatus.RANGE)
     return ExitCode.REGRESSION if found else ExitCode.INFRASTRUCTURE

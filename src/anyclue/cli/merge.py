@@ -15,7 +15,7 @@ from anyclue.cli.output import run_until_stopped
 from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.review.merge.core.guest_model import Blame
 from anyclue.review.merge.core.model import MergeReview
-from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.request import MergeRequest
 from anyclue.review.merge.driver.review import review
 from anyclue.review.merge.render.html import merge_html
 from anyclue.review.merge.render.json_document import merge_json
@@ -72,7 +72,7 @@ def merge(
 ) -> int:
     """Find what a merge's resolution took, made up, lost, and no longer releases."""
     page = Path(os.path.realpath(html)) if html is not None else None
-    asked = Asked(
+    asked = MergeRequest(
         rev=rev,
         ours=ours,
         theirs=theirs,
@@ -95,7 +95,7 @@ def merge(
     return ExitCode.INFRASTRUCTURE if unproven else ExitCode.NOTHING_FOUND
 
 
-def _tested(asked: Asked, scenario: Path, out: Path | None) -> MergeReview:
+def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
     from anyclue.review.merge.driver import guest_test  # noqa: PLC0415 - a hunt takes seconds to import
     from anyclue.trial.context import Context  # noqa: PLC0415
 

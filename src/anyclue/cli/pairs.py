@@ -12,7 +12,7 @@ import typer
 from anyclue.cli.output import result
 from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.review.pairs.contracts.list import contract_list
-from anyclue.review.pairs.driver.request import Asked, contracts_near, review
+from anyclue.review.pairs.driver.request import PairsRequest, contracts_near, review
 from anyclue.review.pairs.model import Confidence, Review
 from anyclue.review.pairs.render.json_document import review_json
 from anyclue.review.pairs.render.sarif import sarif
@@ -96,7 +96,7 @@ def pairs(
         problems.append(Problem(what="--json and --sarif exclude each other", next_step="give one"))
     if problems:
         raise RequestError(problems)
-    asked = Asked(
+    asked = PairsRequest(
         paths=tuple(paths or (Path(),)),
         diff=diff,
         patch=_piped() if diff == "-" else None,

@@ -8,8 +8,8 @@ import typer
 
 from anyclue.cli.output import result
 from anyclue.model.errors import ExitCode
-from anyclue.review.stable.core.model import Standing
-from anyclue.review.stable.driver.request import Asked
+from anyclue.review.stable.core.model import BranchStatus
+from anyclue.review.stable.driver.request import StableRequest
 from anyclue.review.stable.driver.review import review
 from anyclue.review.stable.render.json_document import stable_json
 from anyclue.review.stable.render.text import stable_text
@@ -37,11 +37,11 @@ def stable(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find which branches have what a fix fixes, and not the fix."""
-    asked = Asked(fix=fix, trees=tuple(trees or ()), culprits=tuple(culprit or ()))
+    asked = StableRequest(fix=fix, trees=tuple(trees or ()), culprits=tuple(culprit or ()))
     found = review(asked)
     result(stable_json(found) if json else stable_text(found))
-    if found.number(Standing.NEEDS):
+    if found.number(BranchStatus.NEEDS):
         return ExitCode.REGRESSION
-    if found.number(Standing.UNKNOWN):
+    if found.number(BranchStatus.UNKNOWN):
         return ExitCode.INFRASTRUCTURE
     return ExitCode.NOTHING_FOUND

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from anyclue.bisect.core.model import Shown
-from anyclue.bisect.run.step import Asked
+from anyclue.bisect.run.step import StepRequest
 from anyclue.bisect.run.step import step as use_case
 from anyclue.cli.output import error, result, run_until_stopped
 from anyclue.model.errors import AnyclueError
@@ -46,7 +46,7 @@ def step(
     ] = None,
 ) -> int:
     """Run the work tree's module once, for git bisect run: exit 0 good, 1 bad, 125 cannot tell."""
-    asked = Asked(tree=tree, scenario=scenario, cell=cell, kind=Verdict(kind.value), out=out)
+    asked = StepRequest(tree=tree, scenario=scenario, cell=cell, kind=Verdict(kind.value), out=out)
     try:
         shown, verdict = run_until_stopped(use_case(asked, Context.of_user()))
     except AnyclueError as failure:

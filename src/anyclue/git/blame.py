@@ -17,14 +17,16 @@ _HEADER = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) \d+ \d+( \d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class BlamedCommit:
     """A commit: its full id and the first line of its message (hostile text)."""
 
     id: str
     subject: str
 
 
-def made(repo: Repository, base: str, rev: str, path: str, lines: Sequence[int]) -> list[Known]:
+def made(
+    repo: Repository, base: str, rev: str, path: str, lines: Sequence[int]
+) -> list[BlamedCommit]:
     """Return the commits after ``base`` that made lines of a file as ``rev`` has it, each once.
 
     Args:
@@ -36,29 +38,29 @@ def made(repo: Repository, base: str, rev: str, path: str, lines: Sequence[int])
     """
     ranges = [option for line in lines for option in ("-L", f"{line},{line}")]
     done = _asked(repo, "blame", "--porcelain", *ranges, f"{base}..{rev}", "--", path)
-    found: dict[str, Known] = {}
+    found: dict[str, BlamedCommit] = {}
     commit, boundary = "", set[str]()
     for line in os.fsdecode(done.stdout).split("\n") if done else ():
         if header := _HEADER.fullmatch(line):
             commit = header[1]
         elif line.startswith("summary ") and commit:
-            found[commit] = Known(id=commit, subject=line.removeprefix("summary "))
+            found[commit] = BlamedCommit(id=commit, subject=line.removeprefix("summary "))
         elif line == "boundary":
             boundary.add(commit)
     return [one for one in found.values() if one.id not in boundary]
 
 
-def removed(repo: Repository, base: str, rev: str, path: str, text: str) -> list[Known]:
+def removed(repo: Repository, base: str, rev: str, path: str, text: str) -> list[BlamedCommit]:
     """Return the last commit after ``base`` that changed how often a file has a text, if any."""
     arguments = ("log", "-1", "--no-merges", "--format=%H%x00%s", f"-S{text}", f"{base}..{rev}")
     done = _asked(repo, *arguments, "--", path)
     commit, _, subject = (
         os.fsdecode(done.stdout).rstrip("\n").partition("\0") if done else ("",) * 3
     )
-    return [Known(id=commit, subject=subject)] if commit else []
+    return [BlamedCommit(id=commit, subject=subject)] if commit else []
 
 
-def changes(repo: Repository, base: str, rev: str, path: str) -> list[tuple[Known, str]]:
+def changes(repo: Repository, base: str, rev: str, path: str) -> list[tuple[BlamedCommit, str]]:
     """Return the commits after ``base`` that changed a file, oldest first, with its blob in each.
 
     Merges are left out, and so are commits that have no such file.
@@ -71,13 +73,13 @@ def changes(repo: Repository, base: str, rev: str, path: str) -> list[tuple[Know
         there = _asked(repo, "rev-parse", "--verify", "--quiet", f"{commit}:{path}")
         if there is not None:
             blob = there.stdout.decode().strip()
-            found.append((Known(id=commit, subject=subject), blob))
+            found.append((BlamedCommit(id=commit, subject=subject), blob))
     return found
 
 
 def touched(
     repo: Repository, base: str, rev: str, path: str, lines: tuple[int, int]
-) -> list[Known]:
+) -> list[BlamedCommit]:
     """Return the commits after ``base`` that changed a function, newest first; merges are left out.
 
     Args:
@@ -93,7 +95,7 @@ def touched(
     for one in os.fsdecode(done.stdout).split("\n") if done else ():
         commit, separator, subject = one.partition("\0")
         if separator:
-            found.append(Known(id=commit, subject=subject))
+            found.append(BlamedCommit(id=commit, subject=subject))
     return found
 
 

@@ -53,7 +53,7 @@ def contents(tree: Path, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class HunkMismatch:
     """Hunks that do not fit: the line that the failing hunk's header names, if git tells it."""
 
     line: int | None
@@ -62,7 +62,7 @@ class Refusal:
 
 def apply(
     files: Sequence[tuple[bytes, bytes]], *, reverse: bool, unified_zero: bool = False
-) -> list[bytes | Refusal]:
+) -> list[bytes | HunkMismatch]:
     """Return each content (first of the pair) with its hunks (second) applied.
 
     Works on copies below a directory of its own, under names of our own. A refusal stands for the
@@ -71,7 +71,7 @@ def apply(
     Raises:
         InfrastructureError: git fails in another way.
     """
-    results: list[bytes | Refusal] = [Refusal(line=None, reason="")] * len(files)
+    results: list[bytes | HunkMismatch] = [HunkMismatch(line=None, reason="")] * len(files)
     left = dict(enumerate(files))
     while left:
         with tempfile.TemporaryDirectory(prefix="anyclue-patch-") as name:
@@ -80,9 +80,9 @@ def apply(
                 for number in left:
                     results[number] = (Path(name) / "files" / str(number)).read_bytes()
                 return results
-        refused = {int(number): Refusal(line=None, reason=why) for number, why in _named(done)}
+        refused = {int(number): HunkMismatch(line=None, reason=why) for number, why in _named(done)}
         refused |= {
-            int(number): Refusal(line=int(line), reason="does not fit")
+            int(number): HunkMismatch(line=int(line), reason="does not fit")
             for number, line in _REFUSED.findall(done.stderr)
         }
         refused = {number: why for number, why in refused.items() if number in left}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.bisect.core.model import Commit, Range
+from anyclue.bisect.core.model import CommitNode, Range
 from anyclue.git.process import Repository, answer
 from anyclue.model.errors import Problem, RequestError
 
@@ -29,7 +29,7 @@ def dag(repo: Repository, good: Sequence[str], bad: str) -> Range:
     options = ("--topo-order", "--reverse", "--parents")
     listed = answer(repo.at, "rev-list", *options, *wanted, "--")
     lines = [line.split() for line in listed.decode("ascii").splitlines()]
-    commits = tuple(Commit(id=first, parents=tuple(rest)) for first, *rest in lines)
+    commits = tuple(CommitNode(id=first, parents=tuple(rest)) for first, *rest in lines)
     return Range(good=tuple(good), bad=bad, commits=commits)
 
 

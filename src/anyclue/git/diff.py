@@ -32,14 +32,14 @@ class Side:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class SourceDifference:
     """A C source that differs; a side is None where there is no such file."""
 
     old: Side | None
     new: Side | None
 
 
-def between(repo: Repository, old: str, new: str) -> list[Difference]:
+def between(repo: Repository, old: str, new: str) -> list[SourceDifference]:
     """Return how the C sources of two commits or trees differ; renames are followed.
 
     Raises:
@@ -48,7 +48,7 @@ def between(repo: Repository, old: str, new: str) -> list[Difference]:
     return _differences(repo, ("diff-tree", "-r", *_RAW, *_RENAMES, old, new), {})
 
 
-def staged(repo: Repository, old: str) -> list[Difference]:
+def staged(repo: Repository, old: str) -> list[SourceDifference]:
     """Return how the C sources in the index differ from those of ``old``.
 
     Inside a hook the index is the one that git gave the hook.
@@ -60,7 +60,7 @@ def staged(repo: Repository, old: str) -> list[Difference]:
     return _differences(repo, argv, _index_of_hook(repo))
 
 
-def on_disk(repo: Repository, old: str) -> list[Difference]:
+def on_disk(repo: Repository, old: str) -> list[SourceDifference]:
     """Return which tracked C sources may differ from those of ``old``, as the index knows.
 
     A file whose time stamp alone changed is among them. Files are not read: what was renamed is
@@ -103,9 +103,9 @@ def _differences(
     environment: Mapping[str, str],
     *,
     conflicts: bool = False,
-) -> list[Difference]:
+) -> list[SourceDifference]:
     listed = answer(repo.at, *argv, "--", *SOURCES, environment=environment)
-    found: dict[str, Difference] = {}
+    found: dict[str, SourceDifference] = {}
     unmerged: list[str] = []
     fields = iter(listed.split(b"\0")[:-1])
     for about in fields:
@@ -118,7 +118,7 @@ def _differences(
         old = _side(old_mode, old_id, old_path)
         new = _side(new_mode, new_id, new_path)
         if old != new:
-            found[os.fsdecode(new_path)] = Difference(old=old, new=new)
+            found[os.fsdecode(new_path)] = SourceDifference(old=old, new=new)
     if unmerged and not conflicts:
         raise RequestError([_conflict(path) for path in unmerged])
     return [found[path] for path in sorted(found)]

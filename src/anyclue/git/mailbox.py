@@ -36,14 +36,14 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
+class PatchSeries:
     """Patches in the order in which they stand, and whether it may be the other way round."""
 
     mails: tuple[Mail, ...]
     newest_first: bool = False
 
 
-def split(text: bytes) -> Series:
+def split(text: bytes) -> PatchSeries:
     """Return the patches in ``text``, in the order in which they are to be applied.
 
     A mail series is ordered by its numbers (``[PATCH 2/5]``) when each number is there once.
@@ -52,15 +52,15 @@ def split(text: bytes) -> Series:
     text = _COLOUR.sub(b"", text) if b"\x1b[" in text else text
     parts = _cut(text, _MBOX, keep=False)
     if len(parts) > 1:
-        return Series(mails=_ordered([_mail(part) for part in parts[1:]]))
+        return PatchSeries(mails=_ordered([_mail(part) for part in parts[1:]]))
     header = _HEADER.match(text)
     if header and _MAIL_HEADER.search(header[0]):
-        return Series(mails=(_mail(text),))
+        return PatchSeries(mails=(_mail(text),))
     commits = _cut(text, _COMMIT, keep=True)
     if len(commits) > 1:
         mails = tuple(Mail(subject=_log_subject(part), body=part) for part in commits[1:])
-        return Series(mails=mails, newest_first=len(mails) > 1)
-    return Series(mails=(Mail(subject="", body=text),))
+        return PatchSeries(mails=mails, newest_first=len(mails) > 1)
+    return PatchSeries(mails=(Mail(subject="", body=text),))
 
 
 def _cut(text: bytes, begin: re.Pattern[bytes], *, keep: bool) -> list[bytes]:

@@ -14,17 +14,25 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from anyclue.git.contents import Refusal, apply, contents
-from anyclue.git.diff import Difference, Side, between, is_source, is_source_entry, on_disk, staged
+from anyclue.git.contents import HunkMismatch, apply, contents
+from anyclue.git.diff import (
+    Side,
+    SourceDifference,
+    between,
+    is_source,
+    is_source_entry,
+    on_disk,
+    staged,
+)
 from anyclue.git.process import Done, Repository, answer, failure, git, told
 from anyclue.git.tree import listed
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
 
 __all__ = [
-    "Difference",
-    "Refusal",
+    "HunkMismatch",
     "Repository",
     "Side",
+    "SourceDifference",
     "apply",
     "below",
     "between",

@@ -10,7 +10,7 @@ from anyclue.git.process import Repository, answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class TreeEntry:
     """A file of a tree: its mode as git writes it (``100644``), and the id of its content."""
 
     mode: str
@@ -27,14 +27,14 @@ def tree_id(repo: Repository, commit_id: str) -> str:
     return answer(repo.at, "rev-parse", "--verify", "--end-of-options", named).decode().strip()
 
 
-def entries(repo: Repository, commit_id: str) -> dict[str, Entry]:
+def entries(repo: Repository, commit_id: str) -> dict[str, TreeEntry]:
     """Return every file, link and submodule of a commit, by path.
 
     Raises:
         RequestError: the commit, or a directory of it, is not there.
     """
     return {
-        os.fsdecode(path): Entry(mode=mode.decode(), id=object_id.decode())
+        os.fsdecode(path): TreeEntry(mode=mode.decode(), id=object_id.decode())
         for mode, object_id, path in listed(repo, commit_id)
     }
 

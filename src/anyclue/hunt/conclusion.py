@@ -8,16 +8,16 @@ from anyclue.hunt.clue.sentence import sentence
 from anyclue.hunt.select.factors import find_factors
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Findings, Verdict
+from anyclue.model.verdict import CellVerdict, RunVerdicts, Verdict
 
 
 def conclude(
     verdicts: Sequence[CellVerdict],
     recordings: Mapping[Cell, Sequence[Recording]] | None = None,
-) -> Findings:
+) -> RunVerdicts:
     """Return the findings of a run; every cell that could not be judged is listed with its why."""
     factors = find_factors(verdicts)
-    return Findings(
+    return RunVerdicts(
         sentence=sentence(verdicts, factors, recordings),
         cells=tuple(verdicts),
         factors=factors,

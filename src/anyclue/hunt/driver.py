@@ -13,7 +13,7 @@ from pathlib import Path
 from anyclue.fstests.run.configuration import checked
 from anyclue.fstests.run.plans import with_checkout
 from anyclue.hunt.clue import driver as making
-from anyclue.hunt.judge import Judged, write_reports
+from anyclue.hunt.judge import JudgedRun, write_reports
 from anyclue.hunt.minimise.follow_up import follow
 from anyclue.hunt.minimise.variations import Runner
 from anyclue.hunt.probes import selection as choosing
@@ -188,7 +188,7 @@ async def hunt(
     jobs: int | None,
     clue: bool = True,
     executors: Callable[[RunDirectory], TrialExecutor] | None = None,
-) -> Judged:
+) -> JudgedRun:
     """Run the trials of ``run`` that have no outcome yet, then judge and report.
 
     Cells that are unproven in the end, though all of their rounds ran or because their trial was
@@ -218,7 +218,7 @@ async def hunt(
     return judged
 
 
-async def _look_closer(judged: Judged, context: Context) -> None:
+async def _look_closer(judged: JudgedRun, context: Context) -> None:
     """Run the probes that are called for in the guilty cell that is looked into, and beside it."""
     findings = judged.findings
     guilty = first_guilty(findings.cells)
@@ -229,7 +229,7 @@ async def _look_closer(judged: Judged, context: Context) -> None:
         await probe(judged.run, context, guilty.cell, beside, wanted)
 
 
-def _next_cells(judged: Judged, width: int) -> tuple[Cell, ...]:
+def _next_cells(judged: JudgedRun, width: int) -> tuple[Cell, ...]:
     scenario = judged.scenario
     return next_cells(scenario.candidates, scenario.references, judged.findings.cells, width)
 

@@ -16,7 +16,7 @@ from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import Findings, Verdict
+from anyclue.model.verdict import RunVerdicts, Verdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.files import write_whole
@@ -26,13 +26,13 @@ GUILTY = {Verdict.LEAK, Verdict.SURGE, Verdict.BROKEN}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedRun:
     """A judged run: what was found, and what it was found from."""
 
     run: RunDirectory
     scenario: Scenario
     recordings: Mapping[Cell, tuple[Recording, ...]]
-    findings: Findings
+    findings: RunVerdicts
     more_tests: tuple[Cell, ...] = ()
     """Cells with tests of fstests that have not run yet, or whose memory is still in doubt."""
 
@@ -45,7 +45,7 @@ class Judged:
         return ExitCode.INFRASTRUCTURE if Verdict.UNPROVEN in verdicts else ExitCode.NOTHING_FOUND
 
 
-def judge(run: RunDirectory) -> Judged:
+def judge(run: RunDirectory) -> JudgedRun:
     """Judge a run from its recordings, and write ``verdicts.json``.
 
     Raises:
@@ -58,7 +58,7 @@ def judge(run: RunDirectory) -> Judged:
     verdicts = [tested.verdicts.get(v.cell, v) for v in judge_cells(scenario, others)]
     findings = replace(conclude(verdicts, recordings), tests=tested.tests)
     write_whole(run.file("verdicts.json"), verdicts_json(findings, scenario))
-    return Judged(
+    return JudgedRun(
         run=run,
         scenario=scenario,
         recordings=recordings,
@@ -67,7 +67,7 @@ def judge(run: RunDirectory) -> Judged:
     )
 
 
-def write_reports(judged: Judged, clue: Clue) -> Path:
+def write_reports(judged: JudgedRun, clue: Clue) -> Path:
     """Write ``report.html``, ``report.txt`` and ``junit.xml``; return the page's path."""
     findings, run = judged.findings, judged.run
     what = findings, judged.scenario, judged.recordings, reproduce(judged), clue
@@ -77,7 +77,7 @@ def write_reports(judged: Judged, clue: Clue) -> Path:
     return run.file("report.html")
 
 
-def reproduce(judged: Judged) -> dict[str, str]:
+def reproduce(judged: JudgedRun) -> dict[str, str]:
     """Return the commands and versions that it takes to see the same again."""
     scenario = judged.run.scenario.name
     tests = any(choice.tests is not None for choice in judged.scenario.workloads.values())

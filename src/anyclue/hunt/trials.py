@@ -10,7 +10,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import count
 
 from anyclue.fstests.run.plans import plan_tests
-from anyclue.hunt.judge import Judged, judge
+from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 async def run_cells(
     run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
-) -> Judged:
+) -> JudgedRun:
     """Run the missing trials of the scenario's cells, and more of those that stay unproven.
 
     Raises:
@@ -65,7 +65,7 @@ async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: 
             )
 
 
-def _extra_trials(judged: Judged) -> list[tuple[Cell, int]]:
+def _extra_trials(judged: JudgedRun) -> list[tuple[Cell, int]]:
     """Return one more trial for each cell that more rounds could settle, or that was lost."""
     limits = judged.scenario.limits
     return [(cell, _next_number(judged.run, cell)) for cell in judged.more_tests] + [

@@ -17,7 +17,7 @@ WHOLE_COMMAND = "(the whole command)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class RecordedMachine:
     """The header of a recording: what was recorded, where, how, and what could not be read."""
 
     command: tuple[str, ...]
@@ -50,7 +50,7 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class MachineRecording:
     """A recording of ``anyclue record``, read back.
 
     ``timeline`` has the counters of meminfo and ``pcp.total`` of every sample; ``details`` the
@@ -58,7 +58,7 @@ class Recorded:
     None where the recorder was killed.
     """
 
-    machine: Machine
+    machine: RecordedMachine
     spans: tuple[Span, ...]
     timeline: tuple[Reading, ...]
     details: tuple[Reading, ...] = ()
@@ -113,16 +113,16 @@ class TestVerdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordedFindings:
+class RecordingVerdicts:
     """All that is said of a recording; ``notes`` is what could not be read, told or finished."""
 
-    recorded: Recorded
+    recorded: MachineRecording
     ram_kib: float
     tests: tuple[TestVerdict, ...]
     notes: tuple[str, ...]
 
 
-class Standing(StrEnum):
+class Direction(StrEnum):
     """How a figure of one recording stands to that of another."""
 
     HIGHER = "higher"
@@ -132,7 +132,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class FigureDifference:
     """One figure of a test here and there (means over its runs, KiB) and what can be said.
 
     ``ci95_kib`` is None where a recording has too few runs to know their scatter.
@@ -141,7 +141,7 @@ class Difference:
     here_kib: float
     there_kib: float
     ci95_kib: tuple[float, float] | None
-    standing: Standing
+    standing: Direction
 
     @property
     def kib(self) -> float:
@@ -160,8 +160,8 @@ class TestComparison:
 
     here: TestVerdict
     there: TestVerdict
-    peak: Difference | None
-    step: Difference | None
+    peak: FigureDifference | None
+    step: FigureDifference | None
 
     @property
     def newly_guilty(self) -> bool:
@@ -174,8 +174,8 @@ class TestComparison:
 class RecordedComparison:
     """Two recordings, test by test; ``notes`` is what keeps them from being compared well."""
 
-    here: RecordedFindings
-    there: RecordedFindings
+    here: RecordingVerdicts
+    there: RecordingVerdicts
     tests: tuple[TestComparison, ...]
     only_here: tuple[str, ...]
     only_there: tuple[str, ...]

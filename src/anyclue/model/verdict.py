@@ -108,7 +108,7 @@ class Factor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class RunVerdicts:
     """All that judging a run gives: ``sentence`` is the clue, as one would say it."""
 
     sentence: str

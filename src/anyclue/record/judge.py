@@ -9,11 +9,11 @@ from anyclue.fstests.core.charges import Charging, Pair, held_kib
 from anyclue.fstests.core.test_verdict import findings, judge_test
 from anyclue.model.errors import ExitCode
 from anyclue.model.machine_recording import (
-    Recorded,
+    Direction,
+    MachineRecording,
     RecordedComparison,
-    RecordedFindings,
+    RecordingVerdicts,
     Span,
-    Standing,
     TestRun,
 )
 from anyclue.model.recording import Incident
@@ -35,7 +35,7 @@ class JudgedRecord:
     """A judged recording of a machine."""
 
     run: Path
-    findings: RecordedFindings
+    findings: RecordingVerdicts
 
     @property
     def exit_code(self) -> ExitCode:
@@ -57,7 +57,7 @@ def judge(run: Path) -> JudgedRecord:
     return judged
 
 
-def judged_tests(recorded: Recorded) -> RecordedFindings:
+def judged_tests(recorded: MachineRecording) -> RecordingVerdicts:
     """Charge memory to every span of a recording, and judge the tests."""
     charging = Charging(recorded)
     runs: dict[str, list[TestRun]] = {}
@@ -82,7 +82,7 @@ def write_report(judged: JudgedRecord) -> Path:
     return page
 
 
-def _incident(recorded: Recorded, span: Span) -> Incident | None:
+def _incident(recorded: MachineRecording, span: Span) -> Incident | None:
     begin, end = span.log_lines
     return first_incident(recorded.kernel_log[begin:end])
 
@@ -98,10 +98,10 @@ class ComparedRecords:
     def exit_code(self) -> ExitCode:
         """Something is higher or newly guilty here, nothing is, or it cannot be told."""
         tests = self.comparison.tests
-        found = {d.standing if d else Standing.UNTOLD for t in tests for d in (t.peak, t.step)}
-        if Standing.HIGHER in found or any(test.newly_guilty for test in tests):
+        found = {d.standing if d else Direction.UNTOLD for t in tests for d in (t.peak, t.step)}
+        if Direction.HIGHER in found or any(test.newly_guilty for test in tests):
             return ExitCode.REGRESSION
-        untold = not tests or Standing.UNTOLD in found
+        untold = not tests or Direction.UNTOLD in found
         return ExitCode.INFRASTRUCTURE if untold else ExitCode.NOTHING_FOUND
 
 

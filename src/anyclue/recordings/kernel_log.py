@@ -30,7 +30,7 @@ _POINTER = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class IncidentKind:
     """A kind of incident; ``fatal`` ones end a trial: the guest cannot be trusted any more."""
 
     name: str
@@ -38,8 +38,8 @@ class Kind:
     fatal: bool
 
 
-def _kind(name: str, pattern: str, *, fatal: bool) -> Kind:
-    return Kind(name=name, pattern=re.compile(pattern), fatal=fatal)
+def _kind(name: str, pattern: str, *, fatal: bool) -> IncidentKind:
+    return IncidentKind(name=name, pattern=re.compile(pattern), fatal=fatal)
 
 
 # The first that fits a line is its kind, so the more special ones come first.
@@ -59,7 +59,7 @@ KINDS = (
 )  # fmt: skip
 
 
-def kind_of(text: str) -> Kind | None:
+def kind_of(text: str) -> IncidentKind | None:
     """Return the kind of incident that a log line begins, if any."""
     return next((kind for kind in KINDS if kind.pattern.search(text)), None)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from anyclue.report.series import Fit, FloorPoint, Point, Timeline, spread
+from anyclue.report.series import FitLine, FloorPoint, Point, Timeline, spread
 
 WIDTH = 420
 HEIGHT = 235
@@ -78,7 +78,7 @@ def memory_over_time(
 
 def floors_by_round(
     cell: Sequence[FloorPoint],
-    line: Fit | None,
+    line: FitLine | None,
     reference: Sequence[FloorPoint],
     colour: str,
     least_kib: float,
@@ -160,7 +160,7 @@ def _dots(
     return chart.encode(x=_X, y=_Y)
 
 
-def _band(line: Fit, low: Point, high: Point, colour: str) -> alt.Chart:
+def _band(line: FitLine, low: Point, high: Point, colour: str) -> alt.Chart:
     middle = (line.rounds[0] + line.rounds[1]) / 2
     height = (line.line[0] + line.line[1]) / 2
     rows: list[dict[str, float | str]] = [

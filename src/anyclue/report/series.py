@@ -37,7 +37,7 @@ class FloorPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class FitLine:
     """The line of a verdict's rate through its floors, and the lines of its interval's ends."""
 
     rounds: tuple[float, float]
@@ -128,7 +128,7 @@ def floors(verdict: CellVerdict, of: MemoryClass) -> tuple[FloorPoint, ...]:
     return tuple(points)
 
 
-def fit(verdict: CellVerdict, points: Sequence[FloorPoint]) -> Fit | None:
+def fit(verdict: CellVerdict, points: Sequence[FloorPoint]) -> FitLine | None:
     """Return the line with the verdict's rate through ``points``, or None without a rate.
 
     The slope is what the statistics found; only the height is chosen here, as the median of what
@@ -147,7 +147,7 @@ def fit(verdict: CellVerdict, points: Sequence[FloorPoint]) -> Fit | None:
 
     ends = [words.finite(end) for end in verdict.rate_ci95_kib or ()]
     known = [line(end) for end in ends if end is not None]
-    return Fit(
+    return FitLine(
         rounds=(float(first), float(last)),
         line=line(slope),
         low=known[0] if len(known) == 2 else None,

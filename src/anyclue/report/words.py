@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from anyclue.fstests.core.check_model import CheckStatus
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, Scenario
-from anyclue.model.verdict import CellVerdict, ClassRate, Findings, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    RunVerdicts,
+    Signature,
+    Verdict,
+)
 
 _NAMED = 10
 
@@ -144,13 +151,13 @@ def worst_first(cells: Sequence[CellVerdict]) -> list[CellVerdict]:
     return sorted(cells, key=lambda cell: SEVERITY.index(cell.verdict))
 
 
-def never_ran(findings: Findings, scenario: Scenario) -> tuple[Cell, ...]:
+def never_ran(findings: RunVerdicts, scenario: Scenario) -> tuple[Cell, ...]:
     """Return the planned cells that the findings say nothing of."""
     seen = {verdict.cell for verdict in findings.cells}
     return tuple(cell for cell in scenario.cells if cell not in seen)
 
 
-def not_judged(findings: Findings, scenario: Scenario | None) -> list[str]:
+def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
     """Return all that was not judged: the findings' own words, and cells that they leave out.
 
     Those are the unproven ones, and the planned ones without any verdict (with a scenario). And
@@ -171,7 +178,7 @@ def not_judged(findings: Findings, scenario: Scenario | None) -> list[str]:
     return [*findings.not_judged, *unproven, *missing, *_not_run(findings)]
 
 
-def _not_run(findings: Findings) -> list[str]:
+def _not_run(findings: RunVerdicts) -> list[str]:
     """Return a line for each cell in which tests of fstests did not run, or nobody knows."""
     said = []
     for cell, tests in findings.tests.items():
@@ -183,7 +190,7 @@ def _not_run(findings: Findings) -> list[str]:
     return said
 
 
-def counts(findings: Findings, scenario: Scenario) -> str:
+def counts(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return how many cells have which verdict, worst first: ``7 cells: 2 leak, 5 clean``."""
     missing = len(never_ran(findings, scenario))
     total = len(findings.cells) + missing
@@ -196,7 +203,7 @@ def counts(findings: Findings, scenario: Scenario) -> str:
     return f"{total} cell{'' if total == 1 else 's'}: {', '.join(parts) or 'none'}"
 
 
-def headline(findings: Findings, scenario: Scenario) -> str:
+def headline(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return what was found, in a few words for a subject: ``leak in 2, surge in 1 of 7 cells``."""
     total = len(findings.cells) + len(never_ran(findings, scenario))
     open_ = total - sum(cell.verdict is not Verdict.UNPROVEN for cell in findings.cells)

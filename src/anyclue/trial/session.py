@@ -34,7 +34,7 @@ class TrialEndedError(AnyclueError):
         self.detail = detail
 
 
-class Ask(Protocol):
+class AgentCall(Protocol):
     """A request to the guest's agent, within the time that the round has left."""
 
     async def __call__(self, verb: str, number: int = 0, payload: str = "") -> Reply:
@@ -45,19 +45,19 @@ class Ask(Protocol):
 class Watch(Protocol):
     """Who looks on at a trial: what it asks of the guest is not part of what is measured."""
 
-    async def loaded(self, ask: Ask) -> None:
+    async def loaded(self, ask: AgentCall) -> None:
         """Begin; the module under test is loaded, no round has begun."""
         ...
 
-    async def settled(self, ask: Ask) -> None:
+    async def settled(self, ask: AgentCall) -> None:
         """Look at what a round did, before its file system is unmounted."""
         ...
 
-    async def at_floor(self, ask: Ask) -> None:
+    async def at_floor(self, ask: AgentCall) -> None:
         """Look at a floor, after its samples."""
         ...
 
-    async def ended(self, ask: Ask) -> None:
+    async def ended(self, ask: AgentCall) -> None:
         """End, after the last round."""
         ...
 

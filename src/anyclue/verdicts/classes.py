@@ -34,7 +34,7 @@ PAGE_KIB: Final = 4.0
 """The smallest piece that an allocator of pages gives out, on i386 and x86_64."""
 
 
-class Kind(StrEnum):
+class GrowthKind(StrEnum):
     """What it means when a class grows from floor to floor."""
 
     TOTAL = "total"  # the sum; says that something grew, not what
@@ -47,7 +47,7 @@ class Kind(StrEnum):
 class Traits:
     """What a class is called, what growth means, and where to look then."""
 
-    kind: Kind
+    kind: GrowthKind
     name: str
     signature: Signature | None = None
     look_for: str = ""
@@ -55,64 +55,64 @@ class Traits:
 
 TRAITS: Final[Mapping[MemoryClass, Traits]] = MappingProxyType(
     {
-        MemoryClass.USED: Traits(kind=Kind.TOTAL, name="used memory"),
+        MemoryClass.USED: Traits(kind=GrowthKind.TOTAL, name="used memory"),
         MemoryClass.ORPHANED_FILE_PAGES: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="page-cache pages that are in no file",
             signature=Signature.PAGE_CACHE_REFERENCE,
             look_for="a get without its put: find_get_page, grab_cache_page, "
             "filemap_get_folio without put_page or folio_put, on error paths first",
         ),
         MemoryClass.UNACCOUNTED: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="memory that no counter counts",
             signature=Signature.RAW_PAGES,
             look_for="alloc_page, alloc_pages or folio_alloc without __free_page",
         ),
         MemoryClass.SLAB_UNRECLAIMABLE: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="unreclaimable slab",
             signature=Signature.OBJECT,
             look_for="kmalloc or kmem_cache_alloc without its free",
         ),
-        MemoryClass.SLAB_RECLAIMABLE: Traits(kind=Kind.RECLAIMABLE, name="reclaimable slab"),
+        MemoryClass.SLAB_RECLAIMABLE: Traits(kind=GrowthKind.RECLAIMABLE, name="reclaimable slab"),
         MemoryClass.VMALLOC: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="vmalloc memory",
             signature=Signature.VMALLOC,
             look_for="vmalloc or kvmalloc without vfree or kvfree",
         ),
         MemoryClass.KERNEL_STACKS: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="kernel stacks",
             signature=Signature.KERNEL_STACKS,
             look_for="threads and workers that never end",
         ),
         MemoryClass.PAGE_TABLES: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="page tables",
             signature=Signature.PAGE_TABLES,
             look_for="mappings or address spaces that are never torn down",
         ),
         MemoryClass.PERCPU: Traits(
-            kind=Kind.KERNEL,
+            kind=GrowthKind.KERNEL,
             name="per-CPU memory",
             signature=Signature.PERCPU,
             look_for="alloc_percpu or percpu_counter_init without their free or destroy",
         ),
         MemoryClass.ANON: Traits(
-            kind=Kind.USER,
+            kind=GrowthKind.USER,
             name="memory of processes",
             signature=Signature.USER_SPACE,
             look_for="a process in the guest that grows; not the file system",
         ),
         MemoryClass.SHMEM: Traits(
-            kind=Kind.USER,
+            kind=GrowthKind.USER,
             name="tmpfs and shared memory",
             signature=Signature.USER_SPACE,
             look_for="files that are kept in tmpfs; not the file system under test",
         ),
-        MemoryClass.FILE_CACHE: Traits(kind=Kind.RECLAIMABLE, name="page cache"),
+        MemoryClass.FILE_CACHE: Traits(kind=GrowthKind.RECLAIMABLE, name="page cache"),
     }
 )
 """Every class of memory, in the order of :class:`MemoryClass`."""
@@ -201,7 +201,7 @@ def classes_kib(reading: Reading) -> dict[MemoryClass, float]:
     return {memory_class: kib[memory_class] for memory_class in MemoryClass if memory_class in kib}
 
 
-def of_kind(*kinds: Kind) -> tuple[MemoryClass, ...]:
+def of_kind(*kinds: GrowthKind) -> tuple[MemoryClass, ...]:
     """Return the classes of these kinds, in the order of :class:`MemoryClass`."""
     return tuple(c for c in MemoryClass if TRAITS[c].kind in kinds)
 

@@ -10,10 +10,10 @@ from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Sensitivity
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.verdicts import words
-from anyclue.verdicts.classes import TRAITS, Kind
+from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.decide import MORE_ROUNDS, ClassDecision
 from anyclue.verdicts.details import signature_detail
-from anyclue.verdicts.evidence import Evidence
+from anyclue.verdicts.evidence import CellEvidence
 from anyclue.verdicts.exclude import Doubt, doubts, highest_possible
 from anyclue.verdicts.floors import GUESTS_THAT_TELL, MIN_FLOORS, steps_of
 from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
@@ -36,7 +36,7 @@ class Conclusion:
     rate_known: bool = True
 
 
-def conclude(sensitivity: Sensitivity, evidence: Evidence) -> Conclusion:
+def conclude(sensitivity: Sensitivity, evidence: CellEvidence) -> Conclusion:
     """Return the verdict; the first of leak, broken, unproven, surge, cache, clean that holds."""
     if not evidence.judged:
         return Conclusion(verdict=Verdict.UNPROVEN, because=_why_not_judged(evidence))
@@ -64,7 +64,7 @@ def _carrier(decisions: Mapping[MemoryClass, ClassDecision]) -> ClassDecision | 
     Memory that no counter counts is accused only when it is more than all counted growth
     together. Used memory alone is accused only when nothing is known of its classes.
     """
-    leaky = {Kind.KERNEL, Kind.USER}
+    leaky = {GrowthKind.KERNEL, GrowthKind.USER}
     grown = [d for c, d in decisions.items() if d.grew and TRAITS[c].kind in leaky]
     counted = [d for d in grown if d.memory_class is not MemoryClass.UNACCOUNTED]
     unaccounted = next((d for d in grown if d.memory_class is MemoryClass.UNACCOUNTED), None)
@@ -72,12 +72,12 @@ def _carrier(decisions: Mapping[MemoryClass, ClassDecision]) -> ClassDecision | 
         return unaccounted
     if counted:
         return max(counted, key=lambda d: (d.rate, d.memory_class))
-    known = any(TRAITS[c].kind is Kind.KERNEL for c in decisions)
+    known = any(TRAITS[c].kind is GrowthKind.KERNEL for c in decisions)
     used = decisions.get(MemoryClass.USED)
     return used if used is not None and used.grew and not known else None
 
 
-def _leak(evidence: Evidence, leaking: ClassDecision) -> Conclusion:
+def _leak(evidence: CellEvidence, leaking: ClassDecision) -> Conclusion:
     carrier, floors = leaking.memory_class, evidence.floors
     traits = TRAITS[carrier]
     detail = signature_detail(carrier, leaking.top, leaking.rate, floors.recordings, floors.warm_up)
@@ -95,7 +95,7 @@ def _leak(evidence: Evidence, leaking: ClassDecision) -> Conclusion:
     also = [
         f"{words.name(c)} ({words.number(d.rate)} KiB)"
         for c, d in evidence.decisions.items()
-        if d.grew and c is not carrier and TRAITS[c].kind is not Kind.TOTAL
+        if d.grew and c is not carrier and TRAITS[c].kind is not GrowthKind.TOTAL
     ]
     if also:
         parts.append(f"{words.listed(also)} grew too")
@@ -110,7 +110,7 @@ def _leak(evidence: Evidence, leaking: ClassDecision) -> Conclusion:
     )
 
 
-def _pinned(evidence: Evidence, pinned: float) -> Conclusion:
+def _pinned(evidence: CellEvidence, pinned: float) -> Conclusion:
     share = 100.0 * pinned / evidence.peaks.ram
     return Conclusion(
         verdict=Verdict.LEAK,
@@ -123,7 +123,7 @@ def _pinned(evidence: Evidence, pinned: float) -> Conclusion:
     )
 
 
-def _out_of_memory(evidence: Evidence) -> Conclusion:
+def _out_of_memory(evidence: CellEvidence) -> Conclusion:
     theirs = evidence.reference.peaks if evidence.reference is not None else None
     compare = theirs if comparable(evidence.peaks, theirs) else None
     found = exhausting_class(evidence.peaks, compare)
@@ -149,7 +149,7 @@ def _out_of_memory(evidence: Evidence) -> Conclusion:
     )
 
 
-def _broken(evidence: Evidence) -> Conclusion:
+def _broken(evidence: CellEvidence) -> Conclusion:
     incident = evidence.incident
     kmap = incident is not None and any(
         word in line for line in _certain_lines(incident) for word in KMAP_WORDS
@@ -169,7 +169,7 @@ def _certain_lines(incident: Incident) -> list[str]:
     return [line for line in lines if not line.lstrip().startswith("? ")]
 
 
-def _unproven(evidence: Evidence, doubt: Doubt, sensitivity: Sensitivity) -> Conclusion:
+def _unproven(evidence: CellEvidence, doubt: Doubt, sensitivity: Sensitivity) -> Conclusion:
     limit = words.number(sensitivity.leak_kib_per_round)
     if doubt.fit is None:
         because = (
@@ -193,7 +193,7 @@ def _unproven(evidence: Evidence, doubt: Doubt, sensitivity: Sensitivity) -> Con
     return Conclusion(verdict=Verdict.UNPROVEN, because=because)
 
 
-def _between_floors(sensitivity: Sensitivity, evidence: Evidence) -> Conclusion | None:
+def _between_floors(sensitivity: Sensitivity, evidence: CellEvidence) -> Conclusion | None:
     """Return ``surge`` or ``cache`` when memory between flat floors is far above the reference."""
     mine = evidence.peaks
     theirs = evidence.reference.peaks if evidence.reference is not None else None
@@ -228,7 +228,7 @@ def _between_floors(sensitivity: Sensitivity, evidence: Evidence) -> Conclusion 
     return None
 
 
-def _clean(sensitivity: Sensitivity, evidence: Evidence) -> Conclusion:
+def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Conclusion:
     limit = words.number(sensitivity.leak_kib_per_round)
     memory_class, highest = highest_possible(evidence.decisions)
     floors = evidence.floors
@@ -244,7 +244,7 @@ def _clean(sensitivity: Sensitivity, evidence: Evidence) -> Conclusion:
     )
 
 
-def _compared(evidence: Evidence, memory_class: MemoryClass) -> str:
+def _compared(evidence: CellEvidence, memory_class: MemoryClass) -> str:
     if evidence.reference_cell is None:
         return ""
     reference = words.reference(evidence.reference_cell)
@@ -257,14 +257,14 @@ def _compared(evidence: Evidence, memory_class: MemoryClass) -> str:
     return f"{words.number(theirs.rate)} KiB a round in {reference}"
 
 
-def _how_it_ended(evidence: Evidence) -> str:
+def _how_it_ended(evidence: CellEvidence) -> str:
     what = words.OUTCOMES[evidence.outcome]
     worst = evidence.worst
     detail = words.incident(evidence.incident) or (worst.detail if worst is not None else "")
     return f"{what}: {detail}" if detail else what
 
 
-def _why_not_judged(evidence: Evidence) -> str:
+def _why_not_judged(evidence: CellEvidence) -> str:
     if not evidence.all:
         return "not run"
     worst = evidence.worst

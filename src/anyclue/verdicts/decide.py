@@ -16,11 +16,11 @@ from typing import Final
 
 from anyclue.model.recording import Recording
 from anyclue.model.verdict import ClassRate, MemoryClass
-from anyclue.verdicts.classes import TRAITS, Kind, of_kind
+from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
 from anyclue.verdicts.details import top_growth
 from anyclue.verdicts.floors import (
+    FloorSeries,
     Rises,
-    Series,
     floor_series,
     set_one_time_costs_aside,
     set_steps_aside,
@@ -67,7 +67,7 @@ class Floors:
     """
 
     recordings: tuple[Recording, ...]
-    series: Mapping[MemoryClass, tuple[Series, ...]]
+    series: Mapping[MemoryClass, tuple[FloorSeries, ...]]
     warm_up: int
 
     @property
@@ -76,14 +76,14 @@ class Floors:
         counts = [sum(len(s.kib) for s in self.used(c)) for c in self.series]
         return max(counts, default=0)
 
-    def used(self, memory_class: MemoryClass) -> tuple[Series, ...]:
+    def used(self, memory_class: MemoryClass) -> tuple[FloorSeries, ...]:
         """Return the series of a class without the warm-up rounds."""
         return tuple(s.without_first(self.warm_up) for s in self.series.get(memory_class, ()))
 
-    def total(self) -> tuple[Series, ...]:
+    def total(self) -> tuple[FloorSeries, ...]:
         """Return used memory without what user space holds: what the kernel holds in all."""
         used = self.used(MemoryClass.USED)
-        for memory_class in of_kind(Kind.USER):
+        for memory_class in of_kind(GrowthKind.USER):
             used = (
                 tuple(
                     _difference(a, b) for a, b in zip(used, self.used(memory_class), strict=False)
@@ -140,7 +140,7 @@ def decide(
     ``reference_decisions`` says what grew in the reference itself: such a class is no baseline,
     so the cell is judged there without comparison.
     """
-    accused = [c for c in cell.series if TRAITS[c].kind in {Kind.KERNEL, Kind.USER}]
+    accused = [c for c in cell.series if TRAITS[c].kind in {GrowthKind.KERNEL, GrowthKind.USER}]
     level = FALSE_LEAKS_PER_CELL / max(len(accused), 1)
     decisions: dict[MemoryClass, ClassDecision] = {}
     for memory_class in cell.series:
@@ -181,8 +181,8 @@ def more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
 
 def _decide_class(
     memory_class: MemoryClass,
-    cell: Sequence[Series],
-    reference: Sequence[Series],
+    cell: Sequence[FloorSeries],
+    reference: Sequence[FloorSeries],
     *,
     level: float,
     compare: bool,
@@ -195,9 +195,9 @@ def _decide_class(
     their_steady = [set_steps_aside(r) for r in theirs]
     accuse = fit(own_steady, their_steady) or acquit
     grew = accuse.own.below(0.0) < level and _sustained(own_steady, accuse.own.rate)
-    if TRAITS[memory_class].kind is Kind.USER and accuse.excess is None:
+    if TRAITS[memory_class].kind is GrowthKind.USER and accuse.excess is None:
         grew = False
-    if compare or TRAITS[memory_class].kind is Kind.USER:
+    if compare or TRAITS[memory_class].kind is GrowthKind.USER:
         grew = grew and (accuse.excess is None or accuse.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
     return ClassDecision(
         memory_class=memory_class,
@@ -217,7 +217,7 @@ def _with_context(
     """Take back growth that used memory contradicts; add what grew inside the class."""
     grew = decision.grew
     used = decisions.get(MemoryClass.USED)
-    if grew and used is not None and TRAITS[decision.memory_class].kind is not Kind.TOTAL:
+    if grew and used is not None and TRAITS[decision.memory_class].kind is not GrowthKind.TOTAL:
         possible = used.accuse.own.above(MISSING_SHARE * decision.accuse.own.rate)
         grew = possible >= level
     top = top_growth(decision.memory_class, cell.recordings, cell.warm_up) if grew else ()
@@ -242,8 +242,8 @@ def _sustained(trials: Sequence[Rises], rate: float) -> bool:
     return all(half and sum(half) / len(half) >= SUSTAINED_SHARE * rate for half in halves)
 
 
-def _difference(a: Series, b: Series) -> Series:
+def _difference(a: FloorSeries, b: FloorSeries) -> FloorSeries:
     """Return ``a - b`` over the rounds that both have."""
     theirs = dict(zip(b.rounds, b.kib, strict=True))
     pairs = [(x, y - theirs[x]) for x, y in zip(a.rounds, a.kib, strict=True) if x in theirs]
-    return Series(rounds=tuple(x for x, _ in pairs), kib=tuple(y for _, y in pairs))
+    return FloorSeries(rounds=tuple(x for x, _ in pairs), kib=tuple(y for _, y in pairs))

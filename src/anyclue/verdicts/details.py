@@ -13,7 +13,7 @@ import numpy as np
 from anyclue.model.amounts import per_operation
 from anyclue.model.recording import Recording
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.floors import Series, theil_sen
+from anyclue.verdicts.floors import FloorSeries, theil_sen
 from anyclue.verdicts.words import number
 
 TOP: Final = 5
@@ -83,7 +83,7 @@ def counter_rates(recordings: Sequence[Recording], warm_up: int, prefix: str) ->
         for name in names:
             values = [counters.get(name, 0.0) for _, counters in floors]
             if all(map(math.isfinite, values)):
-                series = Series(rounds=tuple(x for x, _ in floors), kib=tuple(values))
+                series = FloorSeries(rounds=tuple(x for x, _ in floors), kib=tuple(values))
                 slopes.setdefault(name.removeprefix(prefix), []).append(theil_sen(series))
     return {name: float(np.median(values)) for name, values in slopes.items()}
 

@@ -26,7 +26,7 @@ SEVERITY: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class CellEvidence:
     """All that a verdict on a cell can rest on; ``judged`` are the trials that said something."""
 
     cell: Cell
@@ -35,7 +35,7 @@ class Evidence:
     floors: Floors
     decisions: Mapping[MemoryClass, ClassDecision]
     peaks: Peaks
-    reference: Evidence | None
+    reference: CellEvidence | None
     reference_cell: Cell | None
 
     @property
@@ -60,13 +60,13 @@ def gather(
     cell: Cell,
     recordings: Sequence[Recording],
     reference_cell: Cell | None,
-    reference: Evidence | None,
-) -> Evidence:
+    reference: CellEvidence | None,
+) -> CellEvidence:
     """Gather the evidence on ``cell``; ``reference`` is that on ``reference_cell``, if any."""
     trials = tuple(sorted(recordings, key=lambda r: r.trial))
     judged = tuple(r for r in trials if r.outcome not in {Outcome.LOST, Outcome.NOT_RUN})
     floors = floors_of(judged)
-    return Evidence(
+    return CellEvidence(
         cell=cell,
         all=trials,
         judged=judged,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.classes import TRAITS, Kind
+from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.decide import ClassDecision, Floors, fit_total, more_rounds
 from anyclue.verdicts.floors import set_steps_aside, steps_of
 from anyclue.verdicts.rates import Fit, fit
@@ -46,7 +46,7 @@ def doubts(
     open_questions = [
         (d.acquit, TRAITS[c].name, cell.used(c))
         for c, d in decisions.items()
-        if TRAITS[c].kind is Kind.KERNEL and d.acquit.own.at_most >= limit_kib
+        if TRAITS[c].kind is GrowthKind.KERNEL and d.acquit.own.at_most >= limit_kib
     ]
     no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
     if total.own.at_most >= limit_kib and not no_more_than_reference:
@@ -72,6 +72,8 @@ def highest_possible(
 
     Falls back to used memory when nothing is known of its classes.
     """
-    kernel = {c: d for c, d in decisions.items() if TRAITS[c].kind is Kind.KERNEL} or decisions
+    kernel = {
+        c: d for c, d in decisions.items() if TRAITS[c].kind is GrowthKind.KERNEL
+    } or decisions
     worst = max(kernel, key=lambda c: kernel[c].acquit.own.at_most)
     return worst, kernel[worst].acquit.own.at_most

@@ -53,7 +53,7 @@ Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
+class FloorSeries:
     """Floors of one class in one trial: round numbers and KiB, same length, in round order."""
 
     rounds: tuple[int, ...]
@@ -68,9 +68,9 @@ class Series:
             kept=(True,) * max(len(x) - 1, 0),
         )
 
-    def without_first(self, count: int) -> Series:
+    def without_first(self, count: int) -> FloorSeries:
         """Return the series without its first ``count`` floors."""
-        return Series(rounds=self.rounds[count:], kib=self.kib[count:])
+        return FloorSeries(rounds=self.rounds[count:], kib=self.kib[count:])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ class Rises:
         return kept
 
 
-def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[Series, ...]]:
+def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
     """Return the floors of every class, one series a recording, in the order given.
 
     A class is in the result when at least one floor has it; a trial without it has an empty
@@ -109,19 +109,20 @@ def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[Ser
                 by_trial[trial][one_round.number] = kib
     return {
         memory_class: tuple(
-            Series(rounds=tuple(trial), kib=tuple(trial.values())) for trial in points[memory_class]
+            FloorSeries(rounds=tuple(trial), kib=tuple(trial.values()))
+            for trial in points[memory_class]
         )
         for memory_class in MemoryClass
         if memory_class in points
     }
 
 
-def warm_up_rounds(series: Sequence[Series]) -> int:
+def warm_up_rounds(series: Sequence[FloorSeries]) -> int:
     """Return how many leading rounds to set aside: the most that any of ``series`` asks for."""
     return max((_warm_up(one) for one in series), default=0)
 
 
-def _warm_up(series: Series) -> int:
+def _warm_up(series: FloorSeries) -> int:
     """Find the last leading rise that is out of line with all that follow it.
 
     At most a third of the floors go (what comes later is no warm-up but a late step), and
@@ -164,7 +165,7 @@ def set_one_time_costs_aside(trials: Sequence[Rises]) -> list[Rises]:
     return steady if len(trials) >= GUESTS_THAT_TELL and aside <= len(trials) else list(trials)
 
 
-def steps_of(series: Sequence[Series]) -> list[tuple[int, float]]:
+def steps_of(series: Sequence[FloorSeries]) -> list[tuple[int, float]]:
     """Return the late steps of some trials, as (round before whose floor it came, KiB)."""
     steps = []
     for one in series:
@@ -177,7 +178,7 @@ def steps_of(series: Sequence[Series]) -> list[tuple[int, float]]:
     return steps
 
 
-def theil_sen(series: Series) -> float:
+def theil_sen(series: FloorSeries) -> float:
     """Return the median of all pairwise slopes in KiB per round (0 for less than two floors)."""
     x = np.asarray(series.rounds, dtype=float)
     y = np.asarray(series.kib, dtype=float)

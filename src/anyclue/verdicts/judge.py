@@ -8,7 +8,7 @@ from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, Scenario, Sensitivity
 from anyclue.model.verdict import CellVerdict
 from anyclue.verdicts.conclusions import conclude
-from anyclue.verdicts.evidence import Evidence, gather
+from anyclue.verdicts.evidence import CellEvidence, gather
 
 
 def judge_cells(
@@ -34,7 +34,7 @@ def judge_cells(
     return tuple(verdicts)
 
 
-def _verdict(sensitivity: Sensitivity, evidence: Evidence) -> CellVerdict:
+def _verdict(sensitivity: Sensitivity, evidence: CellEvidence) -> CellVerdict:
     conclusion = conclude(sensitivity, evidence)
     carrier = evidence.decisions.get(conclusion.carrier) if conclusion.rate_known else None
     return CellVerdict(
@@ -59,7 +59,7 @@ def _verdict(sensitivity: Sensitivity, evidence: Evidence) -> CellVerdict:
     )
 
 
-def _trials_left_out(evidence: Evidence) -> str:
+def _trials_left_out(evidence: CellEvidence) -> str:
     if not evidence.judged:
         return ""
     left_out = [

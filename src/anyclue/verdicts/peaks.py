@@ -8,7 +8,7 @@ from typing import Final
 
 from anyclue.model.recording import Reading, Recording
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.classes import TRAITS, Kind, classes_kib, of_kind
+from anyclue.verdicts.classes import TRAITS, GrowthKind, classes_kib, of_kind
 
 SAME_RAM: Final = 0.1
 """Peaks of two guests are comparable when their RAM differs by no more than this share: the page
@@ -48,7 +48,9 @@ def peaks_of(recordings: Sequence[Recording]) -> Peaks:
         held=held,
         held_class=held_class,
         used=_highest(_range(_values(line, ())) for line in timelines),
-        uncached=_highest(_range(_values(line, of_kind(Kind.RECLAIMABLE))) for line in timelines),
+        uncached=_highest(
+            _range(_values(line, of_kind(GrowthKind.RECLAIMABLE))) for line in timelines
+        ),
         growth=_growth(timelines),
         pinned=max((_pinned(r.timeline[-1]) for r in recordings if r.timeline), default=0.0),
     )
@@ -64,7 +66,7 @@ def exhausting_class(mine: Peaks, theirs: Peaks | None) -> tuple[MemoryClass, fl
 
     Classes of user space are accused only by comparison.
     """
-    kinds = (Kind.KERNEL,) if theirs is None else (Kind.KERNEL, Kind.USER)
+    kinds = (GrowthKind.KERNEL,) if theirs is None else (GrowthKind.KERNEL, GrowthKind.USER)
     grown = {
         memory_class: growth
         for memory_class, growth in mine.growth.items()

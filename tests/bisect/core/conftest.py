@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.bisect.core.ancestry import History, history
-from anyclue.bisect.core.model import Commit, Observation, Range, Rates, Shown
+from anyclue.bisect.core.ancestry import Ancestry, history
+from anyclue.bisect.core.model import CommitNode, Observation, Range, Rates, Shown
 from anyclue.bisect.core.search import Search
 
 GOOD = "g" * 40
@@ -21,25 +21,25 @@ class Tools:
 
     def span(self, *commits: tuple[str, str]) -> Range:
         """Return a range of commits with one-letter names: ``("c", "ab")`` is a merge."""
-        made = tuple(Commit(id=name, parents=tuple(parents)) for name, parents in commits)
+        made = tuple(CommitNode(id=name, parents=tuple(parents)) for name, parents in commits)
         return Range(good=("g",), bad=commits[-1][0], commits=made)
 
     def line(self, count: int) -> Range:
         """Return a history without merges."""
         names = [GOOD, *(f"{one:040x}" for one in range(count))]
-        commits = (Commit(id=names[n + 1], parents=(names[n],)) for n in range(count))
+        commits = (CommitNode(id=names[n + 1], parents=(names[n],)) for n in range(count))
         return Range(good=(GOOD,), bad=names[-1], commits=tuple(commits))
 
     def woven(self, count: int, seed: int) -> Range:
         """Return a history of random shape: up to two parents a commit, one tip."""
         chance = random.Random(seed)
-        commits = [Commit(id=f"{0:040x}", parents=(GOOD,))]
+        commits = [CommitNode(id=f"{0:040x}", parents=(GOOD,))]
         tips = {commits[0].id}
         back = chance.choice([1, 2, 5, count])
 
         def add(*parents: str) -> None:
             name = f"{len(commits):040x}"
-            commits.append(Commit(id=name, parents=parents))
+            commits.append(CommitNode(id=name, parents=parents))
             tips.difference_update(parents)
             tips.add(name)
 
@@ -52,7 +52,7 @@ class Tools:
 
     def guest(
         self,
-        span: History,
+        span: Ancestry,
         culprit: str,
         rates: Rates | None = None,
         *,
@@ -84,7 +84,7 @@ class Tools:
             now = now.after(seen[-1])
         return now, seen
 
-    def history(self, span: Range) -> History:
+    def history(self, span: Range) -> Ancestry:
         return history(span)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anyclue.bisect.core import ancestry as module
 from anyclue.bisect.core.ancestry import between, history, segments
-from anyclue.bisect.core.model import Commit, Range
+from anyclue.bisect.core.model import CommitNode, Range
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def test_a_part_of_a_history(tools: Tools) -> None:
         good=("b",),
         bad="m",
         commits=(
-            Commit(id="s", parents=("a",)),
-            Commit(id="t", parents=("s",)),
-            Commit(id="m", parents=("b", "t")),
+            CommitNode(id="s", parents=("a",)),
+            CommitNode(id="t", parents=("s",)),
+            CommitNode(id="m", parents=("b", "t")),
         ),
     )

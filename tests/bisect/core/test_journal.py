@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from anyclue.bisect.core.ancestry import history
 from anyclue.bisect.core.journal import begin, evidence_line, read, run_line
-from anyclue.bisect.core.model import Evidence, Observation, Rates, Settings, Shown
+from anyclue.bisect.core.model import CommitEvidence, Observation, Rates, Settings, Shown
 from anyclue.bisect.core.search import search
 from anyclue.model.errors import RequestError
 
@@ -28,12 +28,12 @@ RUNS = st.builds(
     because=st.text(),
     made=st.booleans(),
 )
-KNOWN = st.builds(Evidence, commit=st.text(), ratio=st.floats(0, 1e9), because=st.text())
+KNOWN = st.builds(CommitEvidence, commit=st.text(), ratio=st.floats(0, 1e9), because=st.text())
 
 
 @given(runs=st.lists(RUNS), known=st.none() | st.lists(KNOWN).map(tuple), after=st.integers(0, 3))
 def test_what_is_written_is_read(
-    runs: list[Observation], known: tuple[Evidence, ...] | None, after: int
+    runs: list[Observation], known: tuple[CommitEvidence, ...] | None, after: int
 ) -> None:
     lines = list(map(run_line, runs))
     if known is not None:
@@ -49,7 +49,7 @@ def test_what_is_written_is_read(
 def test_resumed_at_every_cut_it_goes_on_the_same(tools: Tools) -> None:
     woven = tools.woven(60, 4)
     span = history(woven)
-    known = [Evidence(commit=one, ratio=30.0, because="fs/") for one in span.ids[::7]]
+    known = [CommitEvidence(commit=one, ratio=30.0, because="fs/") for one in span.ids[::7]]
     begun = search(span, FLAKY, evidence=known)
     run = tools.guest(span, span.ids[33], FLAKY.rates, seed=2, broken=frozenset(span.ids[20:24]))
     _, seen = tools.finish(begun, run)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.bisect.core.ancestry import history
-from anyclue.bisect.core.model import Observation, Rates, Settings, Shown, Standing, Why
+from anyclue.bisect.core.model import BisectionStatus, Observation, Rates, Settings, Shown, Why
 from anyclue.bisect.core.search import search
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_a_proof_that_contradicts_opens_the_search_again(tools: Tools) -> None:
     assert now.status.next.why is Why.SEARCH
     now, _ = tools.finish(now, tools.guest(span, span.ids[8]))
     assert now.status.accused == (span.ids[8],)
-    assert now.status.standing is Standing.FOUND
+    assert now.status.standing is BisectionStatus.FOUND
 
 
 @pytest.mark.parametrize(("culprit", "standing"), [(70, "range"), (20, "found"), (161, "found")])
@@ -85,7 +85,7 @@ def test_a_broken_stretch(tools: Tools, culprit: int, standing: str) -> None:
     broken = frozenset(span.ids[60:120])
     run = tools.guest(span, span.ids[culprit], broken=broken)
     now, seen = tools.finish(search(span, Settings()), run)
-    assert now.status.standing is Standing(standing)
+    assert now.status.standing is BisectionStatus(standing)
     assert span.ids[culprit] in now.status.accused
     skipped = sum(one.shown is Shown.SKIP for one in seen)
     if standing == "range":
@@ -100,7 +100,7 @@ def test_a_skipped_parent_leaves_two(tools: Tools) -> None:
     span = history(tools.span(("a", "g"), ("b", "a"), ("c", "b"), ("d", "c")))
     run = tools.guest(span, "c", broken=frozenset("b"))
     now, seen = tools.finish(search(span, Settings()), run)
-    assert now.status.standing is Standing.RANGE
+    assert now.status.standing is BisectionStatus.RANGE
     assert now.status.accused == ("b", "c")
     assert Observation(commit="a", shown=Shown.GOOD) in seen
     assert Observation(commit="c", shown=Shown.BAD) in seen
@@ -124,9 +124,9 @@ def test_the_culprit_is_among_the_accused_whatever_is_skipped(
     ).difference(spared)
     run = tools.guest(span, culprit, broken=broken)
     now, _ = tools.finish(search(span, Settings()), run)
-    assert now.status.standing in (Standing.FOUND, Standing.RANGE)
+    assert now.status.standing in (BisectionStatus.FOUND, BisectionStatus.RANGE)
     assert culprit in now.status.accused
-    if now.status.standing is Standing.RANGE:
+    if now.status.standing is BisectionStatus.RANGE:
         assert broken & set(now.status.accused)
 
 
@@ -134,5 +134,5 @@ def test_an_end_that_cannot_be_run(tools: Tools) -> None:
     span = history(tools.line(10))
     run = tools.guest(span, span.ids[3], broken=frozenset({span.ids[-1]}))
     now, seen = tools.finish(search(span, Settings()), run)
-    assert now.status.standing is Standing.STUCK
+    assert now.status.standing is BisectionStatus.STUCK
     assert len(seen) == 1

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from anyclue.bisect.core.ancestry import history
 from anyclue.bisect.core.likelihood import bits
-from anyclue.bisect.core.model import Evidence, Observation, Rates, Settings, Shown, Standing, Why
+from anyclue.bisect.core.model import (
+    BisectionStatus,
+    CommitEvidence,
+    Observation,
+    Rates,
+    Settings,
+    Shown,
+    Why,
+)
 from anyclue.bisect.core.prior import prior
 from anyclue.bisect.core.search import search
 from anyclue.model.errors import RequestError
@@ -37,7 +45,7 @@ def test_without_errors_it_ends_at_the_culprit(
     span = history(tools.woven(count, seed))
     culprit = span.ids[int(which * len(span))]
     now, seen = tools.finish(search(span, Settings()), tools.guest(span, culprit))
-    assert now.status.standing is Standing.FOUND
+    assert now.status.standing is BisectionStatus.FOUND
     assert now.status.accused == (culprit,)
     assert len(seen) <= most_runs(len(span))
 
@@ -83,14 +91,14 @@ def test_a_wrong_prior_costs_steps_and_not_the_answer(
     span = history(tools.woven(count, seed))
     place = int(which * len(span))
     wrong = [
-        Evidence(commit=one, ratio=1e-9 if number == place else 1e9)
+        CommitEvidence(commit=one, ratio=1e-9 if number == place else 1e9)
         for number, one in enumerate(span.ids)
         if number == place or number % 3 == 0
     ]
     begun = search(span, Settings(), evidence=wrong)
     now, _ = tools.finish(begun, tools.guest(span, span.ids[place]))
     assert now.status.accused == (span.ids[place],)
-    assert now.status.standing is Standing.FOUND
+    assert now.status.standing is BisectionStatus.FOUND
 
 
 @given(
@@ -99,7 +107,7 @@ def test_a_wrong_prior_costs_steps_and_not_the_answer(
 )
 def test_every_commit_keeps_its_share(ratios: list[float], floor: float) -> None:
     number = {str(one): one for one in range(len(ratios))}
-    known = [Evidence(commit=str(n), ratio=ratio) for n, ratio in enumerate(ratios)]
+    known = [CommitEvidence(commit=str(n), ratio=ratio) for n, ratio in enumerate(ratios)]
     mass = prior(number, known, floor)
     assert mass.sum() == pytest.approx(1)
     assert mass.min() >= floor / len(ratios) * (1 - 1e-9)
@@ -109,7 +117,7 @@ def test_every_commit_keeps_its_share(ratios: list[float], floor: float) -> None
 def test_evidence_that_is_right_saves_runs(tools: Tools) -> None:
     span = history(tools.line(1000))
     culprit = span.ids[700]
-    known = [Evidence(commit=span.ids[one], ratio=100.0) for one in range(0, 1000, 50)]
+    known = [CommitEvidence(commit=span.ids[one], ratio=100.0) for one in range(0, 1000, 50)]
     run = tools.guest(span, culprit)
     _, plain = tools.finish(search(span, Settings()), run)
     _, helped = tools.finish(search(span, Settings(), evidence=known), run)
@@ -146,8 +154,8 @@ def test_the_ends_come_first(tools: Tools) -> None:
 def test_ends_that_are_wrong(tools: Tools) -> None:
     span = history(tools.line(100))
     for shown, standing in (
-        (Shown.GOOD, Standing.BAD_IS_CLEAN),
-        (Shown.BAD, Standing.GOOD_IS_BAD),
+        (Shown.GOOD, BisectionStatus.BAD_IS_CLEAN),
+        (Shown.BAD, BisectionStatus.GOOD_IS_BAD),
     ):
         run = lambda commit, shown=shown: Observation(commit=commit, shown=shown)  # noqa: E731
         now, seen = tools.finish(search(span, Settings(rates=FLAKY)), run)
@@ -162,7 +170,7 @@ def test_runs_of_a_coin_fit_nothing(tools: Tools) -> None:
         commit=commit, shown=Shown.BAD if coin.random() < 0.5 else Shown.GOOD
     )
     now, _ = tools.finish(search(span, Settings()), run)
-    assert now.status.standing is Standing.NO_ONE_COMMIT
+    assert now.status.standing is BisectionStatus.NO_ONE_COMMIT
 
 
 def test_one_run_is_repeated_when_that_teaches_more(tools: Tools) -> None:

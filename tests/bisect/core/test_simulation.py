@@ -10,7 +10,14 @@ import pytest
 from anyclue.bisect.core.ancestry import history
 from anyclue.bisect.core.baselines import OF_THREE, ONCE, TWO_AGREE, Vote, by_halves
 from anyclue.bisect.core.model import Rates
-from anyclue.bisect.core.simulation import Case, Strategy, generated, quality, ranges, simulate
+from anyclue.bisect.core.simulation import (
+    SimulatedCase,
+    Strategy,
+    generated,
+    quality,
+    ranges,
+    simulate,
+)
 
 if TYPE_CHECKING:
     from tests.bisect.core.conftest import Tools
@@ -41,7 +48,7 @@ def test_git_stops_at_ends_that_are_wrong(tools: Tools) -> None:
 def test_without_errors_every_strategy_is_right(tools: Tools, strategy: Strategy) -> None:
     span = history(tools.woven(150, 6))
     for seed in range(8):
-        case = Case(culprit=seed * 17, rates=Rates(), seed=seed)
+        case = SimulatedCase(culprit=seed * 17, rates=Rates(), seed=seed)
         ending = simulate(span, strategy, case)
         assert ending.right
         assert not ending.wrong
@@ -56,7 +63,7 @@ def test_evidence_is_as_good_as_it_says(tools: Tools) -> None:
         (Strategy.BOTH, 0.88, 0.96),
         (Strategy.MISLED, 0.0, 0.0),
     ):
-        cases = [Case(culprit=seed, rates=FLAKY, seed=seed) for seed in range(120)]
+        cases = [SimulatedCase(culprit=seed, rates=FLAKY, seed=seed) for seed in range(120)]
         ahead = [quality(span, strategy, case)[0] for case in cases]
         assert low <= np.mean(ahead) <= high, strategy
 

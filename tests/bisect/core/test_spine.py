@@ -9,7 +9,14 @@ import pytest
 from anyclue.bisect.core import ancestry as histories
 from anyclue.bisect.core import spine as narrowing
 from anyclue.bisect.core.ancestry import between, history
-from anyclue.bisect.core.model import Evidence, Observation, Range, Rates, Settings, Standing
+from anyclue.bisect.core.model import (
+    BisectionStatus,
+    CommitEvidence,
+    Observation,
+    Range,
+    Rates,
+    Settings,
+)
 from anyclue.bisect.core.simulation import generated
 from anyclue.bisect.core.spine import spine, stage
 
@@ -41,7 +48,7 @@ def test_it_ends_at_the_culprit(
     tools: Tools, large: Range, rates: Rates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = history(large)
-    known = [Evidence(commit=one, ratio=10.0) for one in whole.ids[::9]]
+    known = [CommitEvidence(commit=one, ratio=10.0) for one in whole.ids[::9]]
     monkeypatch.setattr(narrowing, "MOST_SEGMENTS", 100)
     monkeypatch.setattr(histories, "MOST_SEGMENTS", 100)
     right = 0
@@ -56,7 +63,7 @@ def test_it_ends_at_the_culprit(
             seen.append(run(now.status.next.commit))
             now = stage(large, settings, evidence=known, seen=seen)
             assert len(seen) < 100
-        assert now.status.standing is Standing.FOUND
+        assert now.status.standing is BisectionStatus.FOUND
         right += now.status.accused == (culprit,)
     assert right == 8
 
@@ -83,5 +90,5 @@ def test_a_part_that_does_not_hold_it_is_left_again(
         seen.append((lying if 2 <= len(seen) < 2 + count else run)(ask.commit))
         now = stage(large, Settings(), seen=seen)
         assert len(seen) < 150
-    assert now.status.standing is Standing.FOUND
+    assert now.status.standing is BisectionStatus.FOUND
     assert now.status.accused == (truth,)

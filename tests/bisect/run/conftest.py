@@ -12,7 +12,7 @@ import pytest
 from bench.merge_bench.forge import Forge
 
 from anyclue.bisect.core.model import Bisected
-from anyclue.bisect.request import Asked, Bisection, again, begin
+from anyclue.bisect.request import Bisection, BisectRequest, again, begin
 from anyclue.bisect.run import driver as running
 from anyclue.bisect.run.cells import Cells
 from anyclue.git import repository as git
@@ -67,7 +67,7 @@ class World:
         self, good: str, bad: str, carried: tuple[str, ...] = (), fix: str | None = None
     ) -> Bisection:
         return begin(
-            Asked(
+            BisectRequest(
                 tree=self.forge.path,
                 scenario=self.path / "b.toml",
                 cell=None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.bisect.core import journal
-from anyclue.bisect.core.model import Evidence, Shown, Standing
+from anyclue.bisect.core.model import BisectionStatus, CommitEvidence, Shown
 from anyclue.bisect.render.json_document import bisect_json
 from anyclue.bisect.render.text import bisect_text
 from anyclue.bisect.run import evidence as gathering
@@ -45,7 +45,7 @@ def linear(world: World, culprit: int, marks: dict[int, str] | None = None) -> l
 def test_the_first_bad_commit_is_found_and_proven(world: World, culprit: int) -> None:
     ids = linear(world, culprit)
     found = world.bisect(ids[0], ids[-1])
-    assert found.standing is Standing.FOUND
+    assert found.standing is BisectionStatus.FOUND
     assert [one.commit for one in found.accused] == [ids[culprit]]
     assert found.confidence >= 0.99
     assert found.wanted == "leak (page-cache-reference)"
@@ -61,7 +61,7 @@ def test_what_does_not_build_or_breaks_otherwise_is_skipped(world: World) -> Non
     assert "error: #error no" in skipped.get(ids[7], "error: #error no")
     # The parent crashes, so whether it or its child brought the leak cannot be told.
     assert {one.commit for one in found.accused} == {ids[5], ids[6]}
-    assert found.standing is Standing.RANGE
+    assert found.standing is BisectionStatus.RANGE
     assert "breaks in another way" in skipped[ids[5]]
 
 
@@ -94,7 +94,7 @@ def test_an_evil_merge_is_accused_when_both_parents_are_good(world: World) -> No
 def test_a_bad_end_that_is_clean_ends_it(world: World) -> None:
     ids = linear(world, 99)
     found = world.bisect(ids[0], ids[-1])
-    assert found.standing is Standing.BAD_IS_CLEAN
+    assert found.standing is BisectionStatus.BAD_IS_CLEAN
     assert {one.seen.commit for one in found.runs} == {ids[-1]}
     assert "clean here" in bisect_text(found).splitlines()[-1]
 
@@ -166,7 +166,7 @@ def test_kernels_from_git_carry_a_fixup(world: World) -> None:
     ids = [world.commit(contents(one, broken=3 <= one < 10)) for one in range(12)]
     mended = {"fs/btrfs/lzo.c": contents(9, broken=False), "mm/mended.c": "int mended;\n"}
     fix = world.forge.commit("fix", ids[9], mended)
-    assert world.bisect(ids[0], ids[-1]).standing is Standing.RANGE
+    assert world.bisect(ids[0], ids[-1]).standing is BisectionStatus.RANGE
     world.path.joinpath("run").rename(world.path / "first")
     world.kernels.clear()
     found = world.run(world.begin(ids[0], ids[-1], carried=(fix,)))
@@ -195,10 +195,10 @@ def test_evidence_speaks_for_the_file_that_the_mount_option_leads_to(world: Worl
 def test_guests_run_before_evidence_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = linear(world, 4)
 
-    def slow(*_given: object) -> list[Evidence]:
+    def slow(*_given: object) -> list[CommitEvidence]:
         for _ in range(1000):
             if (world.path / "ran").exists():
-                return [Evidence(commit=ids[4], ratio=9.0, because="a finding")]
+                return [CommitEvidence(commit=ids[4], ratio=9.0, because="a finding")]
             time.sleep(0.02)
         return []
 
@@ -206,7 +206,7 @@ def test_guests_run_before_evidence_is_there(world: World, monkeypatch: pytest.M
     found = world.bisect(ids[0], ids[-1])
     assert [one.commit for one in found.accused] == [ids[4]]
     kept = journal.read((world.path / "run/bisection.jsonl").read_text())
-    assert kept.evidence == (Evidence(commit=ids[4], ratio=9.0, because="a finding"),)
+    assert kept.evidence == (CommitEvidence(commit=ids[4], ratio=9.0, because="a finding"),)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.bisect.core.model import Shown, Standing
-from anyclue.bisect.request import Asked, Bisection, begin
+from anyclue.bisect.core.model import BisectionStatus, Shown
+from anyclue.bisect.request import Bisection, BisectRequest, begin
 from anyclue.model.errors import InfrastructureError, RequestError
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def log_of(world: World, ids: list[str], **said: int) -> Path:
 def going_on(world: World, log: Path, name: str = "run") -> Bisection:
     run = world.path / name
     scenario = world.path / "b.toml"
-    return begin(Asked(tree=world.forge.path, scenario=scenario, cell=None, out=run, log=log))
+    return begin(
+        BisectRequest(tree=world.forge.path, scenario=scenario, cell=None, out=run, log=log)
+    )
 
 
 def test_a_log_saves_runs_and_is_no_run(world: World) -> None:
@@ -56,7 +58,7 @@ def test_a_log_saves_runs_and_is_no_run(world: World) -> None:
 def test_a_log_that_is_wrong_costs_runs_and_nothing_else(world: World) -> None:
     ids = linear(world, 21)
     found = world.run(going_on(world, log_of(world, ids, good=24, bad=30)))
-    assert found.standing is Standing.FOUND
+    assert found.standing is BisectionStatus.FOUND
     assert [one.commit for one in found.accused] == [ids[21]]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from anyclue.bisect.core.model import Shown
-from anyclue.bisect.run.step import Asked, step
+from anyclue.bisect.run.step import StepRequest, step
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import Verdict
 from anyclue.trial.context import Context
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def shown(world: World, kind: Verdict = Verdict.LEAK) -> Shown:
-    asked = Asked(
+    asked = StepRequest(
         tree=world.forge.path,
         scenario=world.path / "b.toml",
         cell=None,

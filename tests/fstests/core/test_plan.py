@@ -16,7 +16,7 @@ from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.words import why
-from anyclue.fstests.run.evidence import Gathered, Trial, gather
+from anyclue.fstests.run.evidence import CellTests, Trial, gather
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell
@@ -37,7 +37,7 @@ class Trials(Protocol):
     def read(self) -> tuple[Trial, ...]: ...
 
 
-def looked_at(trials: Trials) -> tuple[Gathered, tuple[TestFinding, ...], TestPlan | None]:
+def looked_at(trials: Trials) -> tuple[CellTests, tuple[TestFinding, ...], TestPlan | None]:
     gathered = gather(trials.read())
     found = findings(gathered, least_kib=64.0)
     return gathered, found, next_plan(BASE, gathered, found, repeats=5, extra_trials=1)

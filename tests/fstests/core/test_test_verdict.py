@@ -9,14 +9,14 @@ import pytest
 from tests.verdicts.conftest import LEVELS, reading
 
 from anyclue.fstests.core.charges import held_kib
-from anyclue.model.machine_recording import Machine, Recorded, Span, TestVerdict
+from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span, TestVerdict
 from anyclue.model.recording import LogLine, Reading
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.record.judge import judged_tests
 
 HZ = 5.0
 LENGTH_S = 8.0
-MACHINE = Machine(
+MACHINE = RecordedMachine(
     command=("./check",),
     hz=HZ,
     quiesce=False,
@@ -37,7 +37,7 @@ def recorded(
     *,
     quiesce: bool = False,
     cache_kib: float = 0.0,
-) -> Recorded:
+) -> MachineRecording:
     """Tests one after another; each leaves behind what ``grows`` says, and a busy peak."""
     level = dict(LEVELS)
     timeline: list[Reading] = []
@@ -65,7 +65,7 @@ def recorded(
     for k in range(10):
         sample(end + k / HZ)
     floors.append((end, end + 1.0))
-    return Recorded(
+    return MachineRecording(
         machine=replace(MACHINE, quiesce=quiesce),
         spans=tuple(spans),
         timeline=tuple(timeline),
@@ -76,7 +76,7 @@ def recorded(
     )
 
 
-def judged(of: Recorded) -> dict[str, TestVerdict]:
+def judged(of: MachineRecording) -> dict[str, TestVerdict]:
     return {test.test: test for test in judged_tests(of).tests}
 
 

@@ -19,7 +19,7 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
 from anyclue.model.trial import ArtifactRef
 from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
-from anyclue.trial.session import Ask, TrialEndedError, Watch
+from anyclue.trial.session import AgentCall, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
 SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
@@ -115,19 +115,19 @@ class Watched:
     def __init__(self) -> None:
         self.saw: list[str] = []
 
-    async def loaded(self, ask: Ask) -> None:
+    async def loaded(self, ask: AgentCall) -> None:
         await self._look("loaded", ask)
 
-    async def settled(self, ask: Ask) -> None:
+    async def settled(self, ask: AgentCall) -> None:
         await self._look("settled", ask)
 
-    async def at_floor(self, ask: Ask) -> None:
+    async def at_floor(self, ask: AgentCall) -> None:
         await self._look("at floor", ask)
 
-    async def ended(self, ask: Ask) -> None:
+    async def ended(self, ask: AgentCall) -> None:
         await self._look("ended", ask)
 
-    async def _look(self, name: str, ask: Ask) -> None:
+    async def _look(self, name: str, ask: AgentCall) -> None:
         self.saw.append(name)
         await ask("run", payload=f"look: {name}")
 

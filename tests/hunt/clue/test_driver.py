@@ -14,9 +14,9 @@ import pytest
 from bench.merge_bench.forge import Forge
 
 from anyclue.hunt.clue.driver import CLUES, make, told
-from anyclue.hunt.clue.model import Clue, Standing
+from anyclue.hunt.clue.model import Clue, SuspectStatus
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.judge import Judged, write_reports
+from anyclue.hunt.judge import JudgedRun, write_reports
 from anyclue.hunt.localise.accused_commit import AccusedCommit, note
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.recording import Outcome
@@ -96,7 +96,7 @@ def repository(tmp_path: Path) -> Case:
     return Case(forge=forge, good=good, culprit=culprit, bad=bad)
 
 
-def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") -> Judged:
+def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") -> JudgedRun:
     def verdict(kernel: str, mount: str, kind: Verdict) -> CellVerdict:
         leaks = kind is Verdict.LEAK
         return CellVerdict(
@@ -137,7 +137,7 @@ def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") ->
     run.mkdir(exist_ok=True)
     findings = conclude(cells)
     directory.file("verdicts.json").write_text(verdicts_json(findings, scenario))
-    return Judged(run=directory, scenario=scenario, recordings={}, findings=findings)
+    return JudgedRun(run=directory, scenario=scenario, recordings={}, findings=findings)
 
 
 def sources(case: Case, good: str, bad: str) -> dict[str, KernelSource]:
@@ -148,7 +148,7 @@ def sources(case: Case, good: str, bad: str) -> dict[str, KernelSource]:
     }
 
 
-def made(of: Judged) -> Clue:
+def made(of: JudgedRun) -> Clue:
     clue = asyncio.run(make(of, cast(Context, None)))
     text = of.run.file(CLUES).read_text()
     assert text.isascii()
@@ -164,7 +164,7 @@ def test_the_place_and_the_commit(tmp_path: Path, repository: Case) -> None:
     assert first.missing is not None
     assert (first.missing.label, first.missing.release[0]) == ("out", "put_page")
     assert [one.commit for one in first.commits] == [repository.culprit]
-    assert [one.standing for one in clue.suspects] == [Standing.GUILTY, Standing.UNPROVEN]
+    assert [one.standing for one in clue.suspects] == [SuspectStatus.GUILTY, SuspectStatus.UNPROVEN]
     write_reports(of, clue)
     assert f"\nFixes: {repository.culprit[:12]} (" in of.run.file("report.txt").read_text()
     again = told(of)
@@ -188,7 +188,7 @@ def test_one_commit_alone(tmp_path: Path, repository: Case) -> None:
     both = sources(repository, repository.good, repository.culprit)
     clue = made(judged(tmp_path / "run", both, commit=repository.culprit))
     assert [one.accused for one in clue.places[0].commits] == [True]
-    assert [one.standing for one in clue.suspects] == [Standing.GUILTY, Standing.GUILTY]
+    assert [one.standing for one in clue.suspects] == [SuspectStatus.GUILTY, SuspectStatus.GUILTY]
 
 
 def test_the_commit_of_a_bisection(tmp_path: Path, repository: Case) -> None:
@@ -211,7 +211,7 @@ def test_the_commit_of_a_bisection(tmp_path: Path, repository: Case) -> None:
     note(of.run, accused)
     clue = made(of)
     assert [one.accused for one in clue.places[0].commits] == [True]
-    assert [one.standing for one in clue.suspects] == [Standing.GUILTY, Standing.GUILTY]
+    assert [one.standing for one in clue.suspects] == [SuspectStatus.GUILTY, SuspectStatus.GUILTY]
     note(of.run, replace(accused, kernel="good"))
     assert made(of).places == ()
 
@@ -241,7 +241,7 @@ def test_an_evil_merge_is_no_fault_of_a_side(tmp_path: Path, repository: Case) -
     assert clue.commit.commit == merge
     assert clue.places[0].function == "lzo_pack"
     assert [one.commit for one in clue.places[0].commits] == [merge]
-    assert clue.suspects[1].standing is Standing.ACQUITTED
+    assert clue.suspects[1].standing is SuspectStatus.ACQUITTED
     write_reports(of, clue)
     text = of.run.file("report.txt").read_text()
     assert f"\nFixes: {merge[:12]} (" in text
@@ -252,7 +252,7 @@ def test_an_evil_merge_is_no_fault_of_a_side(tmp_path: Path, repository: Case) -
 def test_a_commit_that_both_have(tmp_path: Path, repository: Case) -> None:
     both = sources(repository, repository.good, repository.bad)
     clue = made(judged(tmp_path / "run", both, commit=repository.good))
-    assert clue.suspects[1].standing is Standing.ACQUITTED
+    assert clue.suspects[1].standing is SuspectStatus.ACQUITTED
 
 
 def test_what_differs_elsewhere_is_said(tmp_path: Path, repository: Case) -> None:
@@ -267,7 +267,7 @@ def test_without_a_good_kernel(tmp_path: Path, repository: Case) -> None:
     clue = made(judged(tmp_path / "run", {"bad": both["bad"]}))
     assert clue.places[0].function == "lzo_pack"
     assert any("no good source" in one for one in clue.not_tested)
-    assert clue.suspects[0].standing is Standing.UNPROVEN
+    assert clue.suspects[0].standing is SuspectStatus.UNPROVEN
 
 
 def test_no_reproducer_is_said(tmp_path: Path, repository: Case) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from anyclue.hunt.clue.assembly import assembled
-from anyclue.hunt.clue.model import Condition, Conjunction, Dose, Missing, Place, Reason, Source
+from anyclue.hunt.clue.model import (
+    Condition,
+    Conjunction,
+    DoseResponse,
+    Missing,
+    Place,
+    Reason,
+    ReasonSource,
+)
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.localise.cells import accused, case, guilt
 from anyclue.hunt.localise.core.rank import Ranked
-from anyclue.hunt.probes.core.model import Amount, Evidence, Frame, ProbeFinding, ProbeReading
-from anyclue.hunt.suspects.ruling import Hearing
+from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
+from anyclue.hunt.suspects.ruling import TheoryContext
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, DebianKernel, Kernel, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -128,15 +136,17 @@ def place(probability: float) -> Place:
         path="fs/x/lzo.c",
         line=297,
         probability=probability,
-        reasons=(Reason(source=Source.CHANGE, ratio=9, text=""),),
+        reasons=(Reason(source=ReasonSource.CHANGE, ratio=9, text=""),),
         missing=missing,
     )
 
 
-def hearing(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> Hearing:
+def hearing(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> TheoryContext:
     findings = conclude(cells)
     ranked = Ranked(places=places, elsewhere=0.01)
-    return Hearing(scenario=SCENARIO, findings=findings, accused=accused(findings), ranked=ranked)
+    return TheoryContext(
+        scenario=SCENARIO, findings=findings, accused=accused(findings), ranked=ranked
+    )
 
 
 def test_the_sentence_names_a_likely_place() -> None:
@@ -150,7 +160,9 @@ def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> 
     of = hearing()
     said = "Leak: 158 KiB a round (0.53 KiB per file) with kernel bad."
     of = replace(of, findings=replace(of.findings, sentence=said))
-    dose = Dose(unit="file", amount_kib=None, ci95_kib=None, linear=False, because="", points=())
+    dose = DoseResponse(
+        unit="file", amount_kib=None, ci95_kib=None, linear=False, because="", points=()
+    )
     assert assembled(of, dose=dose).sentence == "Leak: 158 KiB a round with kernel bad."
     assert assembled(of, dose=replace(dose, linear=True, amount_kib=0.53)).sentence == said
 
@@ -178,7 +190,7 @@ def test_combinations_that_were_left_out_are_told() -> None:
 def test_a_probe_says_what_it_found_and_where() -> None:
     finding = ProbeFinding(
         probe="call-counts",
-        what=Evidence.CALL,
+        what=StackEvidence.CALL,
         signature=None,
         subject="kmem_cache_alloc",
         stack=(Frame(symbol="slab_alloc"), Frame(symbol="pack.constprop.0", module="x")),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.hunt.localise.core.evidence import Case, FunctionSource, ModuleSource
+from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource
 from anyclue.hunt.localise.core.rank import rank
 from anyclue.hunt.localise.module_sources import read_module
 from anyclue.model.verdict import Signature
@@ -78,7 +78,7 @@ def test_the_lost_release_comes_first(tmp_path: Path) -> None:
         "finish": False,
     }
     assert {one.call for one in by_name(module)["pack"].released_less} == {"put_page"}
-    case = Case(signature=Signature.PAGE_CACHE_REFERENCE, regression=True)
+    case = GuiltyCase(signature=Signature.PAGE_CACHE_REFERENCE, regression=True)
     first = rank(module, case).places[0]
     assert (first.function, first.path) == ("pack", "fs/x/lzo.c")
     assert first.missing is not None
@@ -101,7 +101,7 @@ def test_what_is_no_longer_handed_on(tmp_path: Path) -> None:
     assert [(one.call, one.pair) for one in called] == [
         ("btrfs_add_delayed_iput", "inode-reference")
     ]
-    case = Case(signature=Signature.OBJECT, detail="btrfs_inode", regression=True)
+    case = GuiltyCase(signature=Signature.OBJECT, detail="btrfs_inode", regression=True)
     assert rank(module, case).places[0].function == "finish"
 
 
@@ -110,7 +110,7 @@ def test_the_bad_source_alone(tmp_path: Path) -> None:
     assert not module.compared
     assert {one.changed for one in module.functions} == {None}
     assert [one.function for one in module.tree] == ["pack"]
-    case = Case(signature=Signature.PAGE_CACHE_REFERENCE)
+    case = GuiltyCase(signature=Signature.PAGE_CACHE_REFERENCE)
     assert rank(module, case).places[0].function == "pack"
 
 

@@ -15,7 +15,7 @@ from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.run.evidence import Trial, gather
 from anyclue.hunt.clue.model import Reproducer
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.judge import Judged
+from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.minimise.test_group import fewest_tests
 from anyclue.hunt.minimise.variations import NotRunError, Runner, Value, Variations
 from anyclue.model.scenario import Axis, Cell, TestChoice, WorkloadChoice
@@ -84,7 +84,7 @@ def hunted(trials: Trials, cell: Cell, tmp_path: Path) -> Callable[..., Answers]
         gathered = gather(trials.read())
         tests = findings(gathered, least_kib=64.0)
         verdict = cell_verdict(cell, gathered, tests, None, frozenset())
-        judged = Judged(
+        judged = JudgedRun(
             run=RunDirectory(tmp_path / "run"),
             scenario=scenario,
             recordings={},

@@ -25,7 +25,7 @@ from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.trial import TrialJob, TrialResult
-from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, RunVerdicts, Signature, Verdict
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.read import load_scenario
 from anyclue.scenarios.stored import scenario_from_json
@@ -170,12 +170,12 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
         judged("good", Verdict.CLEAN),
         judged("good", Verdict.UNPROVEN, workload="v"),
     )
-    findings = Findings(sentence="", cells=(broken, leak, *others), factors=())
+    findings = RunVerdicts(sentence="", cells=(broken, leak, *others), factors=())
     guilty = first_guilty(findings.cells)
     assert guilty == leak
     assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
     assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
-    nothing = Findings(sentence="", cells=others[3:], factors=())
+    nothing = RunVerdicts(sentence="", cells=others[3:], factors=())
     assert first_guilty(nothing.cells) is None
     assert choosing.innocent_beside(nothing, leak.cell) is None
 
@@ -183,7 +183,7 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
 def test_only_an_innocent_cell_stands_beside() -> None:
     guilty, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
     too = judged("worse", Verdict.BROKEN)
-    findings = Findings(sentence="", cells=(guilty, clean, too), factors=())
+    findings = RunVerdicts(sentence="", cells=(guilty, clean, too), factors=())
     assert choosing.innocent_named(findings, clean.cell.id, guilty.cell) == clean.cell
     for other, said in ((guilty, "the guilty cell itself"), (too, "guilty too: broken")):
         with pytest.raises(RequestError, match=said):
@@ -239,7 +239,7 @@ def test_what_a_hunt_runs() -> None:
     scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
     leak = judged("bad", Verdict.LEAK)
     guilty = replace(leak.cell, workload="small-files")
-    findings = Findings(sentence="", cells=(replace(leak, cell=guilty),), factors=())
+    findings = RunVerdicts(sentence="", cells=(replace(leak, cell=guilty),), factors=())
     # The mail suspects kmap, so its balance is looked at, whatever leaks.
     asked = {probe.name for probe in choosing.called_for(scenario, findings, guilty)}
     assert "kmap-balance" in asked
@@ -258,10 +258,10 @@ LEAKS = TestVerdict(test="", runs=(), verdict=Verdict.LEAK, because="", signatur
 FIRST, SECOND = TestId(section="", test="generic/001"), TestId(section="", test="generic/002")
 
 
-def of_tests(*tests: TestFinding) -> tuple[Findings, Cell]:
+def of_tests(*tests: TestFinding) -> tuple[RunVerdicts, Cell]:
     leak, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
     found = {leak.cell: tests, clean.cell: ()}
-    return Findings(sentence="", cells=(leak, clean), factors=(), tests=found), leak.cell
+    return RunVerdicts(sentence="", cells=(leak, clean), factors=(), tests=found), leak.cell
 
 
 @pytest.mark.parametrize(

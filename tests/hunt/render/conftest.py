@@ -13,18 +13,18 @@ from anyclue.hunt.clue.model import (
     Clue,
     Condition,
     Conjunction,
-    Dose,
     DosePoint,
+    DoseResponse,
     Guilt,
     Missing,
     Place,
     ProbeSaid,
     Reason,
+    ReasonSource,
     Reproducer,
-    Source,
-    Standing,
     Suspect,
     SuspectKind,
+    SuspectStatus,
     TouchedBy,
 )
 from anyclue.model.machine_recording import Span, TestRun, TestVerdict
@@ -54,12 +54,12 @@ from anyclue.model.verdict import (
     CellVerdict,
     ClassRate,
     Factor,
-    Findings,
     MemoryClass,
+    RunVerdicts,
     Signature,
     Verdict,
 )
-from anyclue.review.pairs.model import Confidence, FindingKind, Step, StepKind
+from anyclue.review.pairs.model import Confidence, FindingKind, PathStep, StepKind
 
 RAM_KIB = 2_040_000
 FILES = 600
@@ -104,7 +104,7 @@ BUG = (
 class Inputs:
     """All that a report is made from."""
 
-    findings: Findings
+    findings: RunVerdicts
     scenario: Scenario
     recordings: dict[Cell, tuple[Recording, ...]]
     facts: dict[str, str]
@@ -277,7 +277,7 @@ def default_inputs() -> Inputs:
     guilty = {c for c in cells if c.kernel == "bad" and c.mount == "lzo"}
     bad = cells[2]
     return Inputs(
-        findings=Findings(
+        findings=RunVerdicts(
             sentence=(
                 "Kernel bad leaks 2400 KiB of page-cache pages per round when mounted with "
                 "compress=lzo: a page reference is taken and not released; 32 bit is innocent."
@@ -326,9 +326,11 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
     sentence = "Kernel bad leaks. Almost certainly in lzo_compress_pages() at fs/btrfs/lzo.c:297."
     takes = (Condition(axis=Axis.KERNEL, value="bad"), Condition(axis=Axis.MOUNT, value="lzo"))
     steps = (
-        Step(line=244, kind=StepKind.ACQUIRE, text="page_in = find_get_page(m, i);", note="here"),
-        Step(line=260, kind=StepKind.GOTO, text="goto out;"),
-        Step(line=297, kind=StepKind.RETURN, text="return ret;", note="still held here"),
+        PathStep(
+            line=244, kind=StepKind.ACQUIRE, text="page_in = find_get_page(m, i);", note="here"
+        ),
+        PathStep(line=260, kind=StepKind.GOTO, text="goto out;"),
+        PathStep(line=297, kind=StepKind.RETURN, text="return ret;", note="still held here"),
     )
     missing = Missing(
         kind=FindingKind.LEAK,
@@ -344,8 +346,8 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
         diff="--- a\n+++ b\n@@ -1 +1,2 @@\n out:\n+\tput_page(page_in);\n",
     )
     reasons = (
-        Reason(source=Source.PAIRS_CHANGE, ratio=90, text="the change loses a release"),
-        Reason(source=Source.OPTIONS, ratio=0.25, text="something speaks against it"),
+        Reason(source=ReasonSource.PAIRS_CHANGE, ratio=90, text="the change loses a release"),
+        Reason(source=ReasonSource.OPTIONS, ratio=0.25, text="something speaks against it"),
     )
     commit = TouchedBy(
         commit="d4088803f511" + "0" * 28, subject="btrfs: subpage", because="alone", accused=True
@@ -360,7 +362,11 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
         commits=(commit,),
     )
     second = replace(first, function="other", line=12, probability=0.0001, commits=())
-    standings = {"lzo": Standing.GUILTY, "merge": Standing.UNPROVEN, "kmap": Standing.ACQUITTED}
+    standings = {
+        "lzo": SuspectStatus.GUILTY,
+        "merge": SuspectStatus.UNPROVEN,
+        "kmap": SuspectStatus.ACQUITTED,
+    }
     return Clue(
         sentence=sentence,
         guilt=(
@@ -388,7 +394,7 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
                 standing=standing,
                 because="that is why",
                 evidence=("a figure",),
-                settle="anyclue merge" if standing is Standing.UNPROVEN else "",
+                settle="anyclue merge" if standing is SuspectStatus.UNPROVEN else "",
             )
             for name, standing in standings.items()
         ),
@@ -400,7 +406,7 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
             cells_run=7,
             cells_full=16,
         ),
-        dose=Dose(
+        dose=DoseResponse(
             unit="file",
             amount_kib=4.0,
             ci95_kib=(3.9, 4.1),
@@ -550,7 +556,7 @@ def broken_inputs() -> Inputs:
     planned = (*cells.values(), good, missing)
     tested = cells["crashed"]
     return Inputs(
-        findings=Findings(
+        findings=RunVerdicts(
             tests={tested: tests_of_all_kinds()},
             sentence="Kernel bad crashes in kunmap_local_indexed during lzo_compress_pages.",
             cells=(*judged, verdict(good, Verdict.CLEAN, 0.0, None)),

@@ -9,7 +9,7 @@ import pytest
 
 from anyclue.hunt.render import html
 from anyclue.hunt.render.html import report_html
-from anyclue.model.verdict import Findings
+from anyclue.model.verdict import RunVerdicts
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -153,7 +153,7 @@ def test_many_cells_stay_small_and_are_counted(
 
 
 def test_empty_page(default_run: Inputs) -> None:
-    empty = Findings(sentence="", cells=(), factors=())
+    empty = RunVerdicts(sentence="", cells=(), factors=())
     source = render(replace(default_run, findings=empty, recordings={}, facts={}))
     page = Page(source)
     assert "No finding." in page.text

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.hunt.render.mail import report_text
 from anyclue.hunt.render.plain import summary
-from anyclue.model.verdict import Findings
+from anyclue.model.verdict import RunVerdicts
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -79,7 +79,7 @@ def test_log_is_cut_around_the_incident(broken_run: Inputs) -> None:
 
 
 def test_nothing_at_all(default_run: Inputs) -> None:
-    empty = Findings(sentence="", cells=(), factors=())
+    empty = RunVerdicts(sentence="", cells=(), factors=())
     text = mail(replace(default_run, findings=empty, recordings={}, facts={}))
     assert "nothing found in 7 cells, 7 not judged" in text
     assert text.count("planned, not run") == 7

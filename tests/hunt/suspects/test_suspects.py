@@ -8,14 +8,14 @@ from typing import Final
 
 import pytest
 
-from anyclue.hunt.clue.model import Place, Reason, Source, Standing, Suspect
+from anyclue.hunt.clue.model import Place, Reason, ReasonSource, Suspect, SuspectStatus
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.localise.cells import Accused, accused
 from anyclue.hunt.localise.core.evidence import FunctionSource
 from anyclue.hunt.localise.core.rank import Ranked
-from anyclue.hunt.probes.core.model import Amount, Evidence, ProbeFinding, ProbeReading
+from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.suspects.judge import suspects
-from anyclue.hunt.suspects.ruling import CommitKnown, Hearing
+from anyclue.hunt.suspects.ruling import CommitKnown, TheoryContext
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
     About,
@@ -38,7 +38,7 @@ from anyclue.model.scenario import (
 )
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 
-GUILTY, ACQUITTED, UNPROVEN = Standing.GUILTY, Standing.ACQUITTED, Standing.UNPROVEN
+GUILTY, ACQUITTED, UNPROVEN = SuspectStatus.GUILTY, SuspectStatus.ACQUITTED, SuspectStatus.UNPROVEN
 QUIET: Final = {
     one: ClassRate(rate_kib=0.4, ci95_kib=(-4.0, 9.5), grew=False)
     for one in (
@@ -84,7 +84,7 @@ THE_MAILS: Final = (
 )
 
 
-def hearing(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> Hearing:
+def hearing(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> TheoryContext:
     scenario = Scenario(
         title="t",
         kernels={k: Kernel(name=k, source=DebianKernel(series="6.1")) for k in ("good", "bad")},
@@ -96,11 +96,11 @@ def hearing(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> Hearin
         references=(),
     )
     findings = conclude(cells)
-    made = Hearing(scenario=scenario, findings=findings, accused=accused(findings))
+    made = TheoryContext(scenario=scenario, findings=findings, accused=accused(findings))
     return replace(made, **known)  # type: ignore[arg-type]
 
 
-def judged(about: About, of: Hearing) -> Suspect:
+def judged(about: About, of: TheoryContext) -> Suspect:
     theory = Theory(name="it", theory="words", about=about)
     (found,) = suspects(replace(of, scenario=replace(of.scenario, suspects=(theory,))))
     assert bool(found.settle) == (found.standing is UNPROVEN)
@@ -109,7 +109,7 @@ def judged(about: About, of: Hearing) -> Suspect:
 
 
 def test_values_of_an_axis() -> None:
-    def standing(value: str, axis: Axis = Axis.MOUNT) -> Standing:
+    def standing(value: str, axis: Axis = Axis.MOUNT) -> SuspectStatus:
         return judged(OfFactor(axis=axis, value=value), hearing()).standing
 
     assert standing("lzo") is GUILTY
@@ -139,7 +139,7 @@ def test_what_would_settle_a_value() -> None:
         ((THE_MAILS[0], verdict(cell("bad", "x86_64"), Verdict.CLEAN)), Arch.X86_64, ACQUITTED),
     ],
 )
-def test_architectures(cells: Sequence[CellVerdict], arch: Arch, standing: Standing) -> None:
+def test_architectures(cells: Sequence[CellVerdict], arch: Arch, standing: SuspectStatus) -> None:
     found = judged(OfArch(arch=arch), hearing(cells))
     assert found.standing is standing
     if standing is UNPROVEN:
@@ -190,7 +190,7 @@ def test_no_floors() -> None:
 def reading(*, undone: bool = False, **known: object) -> ProbeReading:
     finding = ProbeFinding(
         probe="kmap-balance",
-        what=Evidence.KMAP,
+        what=StackEvidence.KMAP,
         signature=Signature.KMAP_SLOTS,
         guilty=Amount(kib_per_round=0, count_per_round=9),
         because="9 mappings a round stayed",
@@ -224,7 +224,7 @@ I386_ALONE: Final = (*THE_MAILS[:2], THE_MAILS[3])
     ],
 )
 def test_kmap(
-    cells: Sequence[CellVerdict], readings: tuple[ProbeReading, ...], standing: Standing
+    cells: Sequence[CellVerdict], readings: tuple[ProbeReading, ...], standing: SuspectStatus
 ) -> None:
     found = judged(resource(Resource.KMAP), hearing(cells, readings=readings))
     assert found.standing is standing
@@ -235,7 +235,7 @@ def a_function(name: str, *, changed: bool | None, path: str = "fs/x/a.c") -> Fu
     return FunctionSource(path=path, name=name, line=1, last_line=9, changed=changed)
 
 
-def ranked(probability: float, source: Source = Source.PAIRS_CHANGE) -> Ranked:
+def ranked(probability: float, source: ReasonSource = ReasonSource.PAIRS_CHANGE) -> Ranked:
     reason = Reason(source=source, ratio=90, text="")
     place = Place(
         function="guilty", path="fs/x/a.c", line=4, probability=probability, reasons=(reason,)
@@ -248,7 +248,7 @@ def ranked(probability: float, source: Source = Source.PAIRS_CHANGE) -> Ranked:
     [
         (OfFunction(function="guilty"), {"ranked": ranked(0.97)}, GUILTY),
         (OfFunction(function="guilty"), {"ranked": ranked(0.5)}, UNPROVEN),
-        (OfFunction(function="guilty"), {"ranked": ranked(0.97, Source.CHANGE)}, UNPROVEN),
+        (OfFunction(function="guilty"), {"ranked": ranked(0.97, ReasonSource.CHANGE)}, UNPROVEN),
         (OfFunction(function="same"), {}, ACQUITTED),
         (OfFunction(function="vmalloc"), {"alone": True}, ACQUITTED),
         (OfFunction(function="vmalloc"), {"alone": False}, UNPROVEN),
@@ -260,7 +260,7 @@ def ranked(probability: float, source: Source = Source.PAIRS_CHANGE) -> Ranked:
         (OfSubsystem(subsystem="mm"), {"alone": True}, ACQUITTED),
     ],
 )
-def test_sources(about: About, known: Mapping[str, object], standing: Standing) -> None:
+def test_sources(about: About, known: Mapping[str, object], standing: SuspectStatus) -> None:
     functions = (
         a_function("guilty", changed=True),
         a_function("same", changed=False, path="fs/x/b.c"),
@@ -302,7 +302,7 @@ def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() ->
         ({"in_good": None, "in_bad": True}, UNPROVEN),
     ],
 )
-def test_commits(known: Mapping[str, bool], standing: Standing) -> None:
+def test_commits(known: Mapping[str, bool], standing: SuspectStatus) -> None:
     commit = CommitKnown(commit="1" * 40, subject="a subject", merge=True, **known)
     found = judged(OfCommit(commit="v1"), hearing(commits={"v1": commit}))
     assert found.standing is standing

@@ -7,27 +7,27 @@ from dataclasses import replace
 import pytest
 from tests.fstests.core.test_test_verdict import LEAK, REPEATED, recorded
 
-from anyclue.model.machine_recording import RecordedComparison, RecordedFindings, Standing
+from anyclue.model.machine_recording import Direction, RecordedComparison, RecordingVerdicts
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.comparison import compare
 from anyclue.record.judge import judged_tests
 from anyclue.record.render.comparison import against_json, against_text
 
 
-def found(tests: list[str], *, leak: bool = False, release: str = "6.18") -> RecordedFindings:
+def found(tests: list[str], *, leak: bool = False, release: str = "6.18") -> RecordingVerdicts:
     of = recorded(tests, LEAK if leak else {}, quiesce=True)
     return judged_tests(replace(of, machine=replace(of.machine, release=release)))
 
 
-def standings(compared: RecordedComparison, test: str) -> list[Standing | None]:
+def standings(compared: RecordedComparison, test: str) -> list[Direction | None]:
     one = next(t for t in compared.tests if t.here.test == test)
     return [d.standing if d else None for d in (one.peak, one.step)]
 
 
 def test_what_leaks_only_here_is_higher() -> None:
     compared = compare(found(REPEATED, leak=True, release="6.19"), found(REPEATED))
-    assert standings(compared, "btrfs/024")[1] is Standing.HIGHER
-    assert standings(compared, "generic/001") == [Standing.SAME, Standing.SAME]
+    assert standings(compared, "btrfs/024")[1] is Direction.HIGHER
+    assert standings(compared, "generic/001") == [Direction.SAME, Direction.SAME]
     guilty = [t.here.test for t in compared.tests if t.newly_guilty]
     assert guilty == ["btrfs/024"]
     text = against_text(compared)
@@ -39,7 +39,7 @@ def test_what_leaks_only_here_is_higher() -> None:
 
 def test_what_leaks_only_there_is_lower() -> None:
     compared = compare(found(REPEATED), found(REPEATED, leak=True))
-    assert standings(compared, "btrfs/024")[1] is Standing.LOWER
+    assert standings(compared, "btrfs/024")[1] is Direction.LOWER
     assert not any(t.newly_guilty for t in compared.tests)
 
 
@@ -51,7 +51,7 @@ def test_the_same_is_the_same() -> None:
 def test_single_runs_cannot_be_told_apart() -> None:
     once = ["generic/001", "btrfs/024"]
     compared = compare(found(once, leak=True), found(once))
-    assert standings(compared, "btrfs/024") == [Standing.UNTOLD, Standing.UNTOLD]
+    assert standings(compared, "btrfs/024") == [Direction.UNTOLD, Direction.UNTOLD]
     step = compared.tests[1].step
     assert step is not None
     assert step.kib == pytest.approx(2400.0, abs=20)
@@ -63,7 +63,7 @@ def test_machines_that_differ_are_not_compared() -> None:
     here = found(REPEATED, leak=True)
     compared = compare(replace(here, ram_kib=here.ram_kib / 2), found(REPEATED))
     assert {s for t in compared.tests for s in standings(compared, t.here.test)} == {
-        Standing.UNTOLD
+        Direction.UNTOLD
     }
     assert "RAM differs" in against_text(compared)
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from anyclue.fstests.core.kmsg_boundaries import begun_test
 from anyclue.model.errors import RequestError
-from anyclue.model.machine_recording import WHOLE_COMMAND, Machine, Recorded
+from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine
 from anyclue.record.core.parse import parse_recorded, read_recorded
 from anyclue.record.core.stream import Record, parse_records, stream_records, unpacked
 
 DATA = Path(__file__).parents[2] / "recordings/data"
-MACHINE = Machine(
+MACHINE = RecordedMachine(
     command=("./check",),
     hz=5.0,
     quiesce=False,
@@ -69,7 +69,7 @@ def packed(records: list[Record]) -> bytes:
     return b"".join(pieces)
 
 
-def read(stream: bytes) -> Recorded:
+def read(stream: bytes) -> MachineRecording:
     return parse_recorded(MACHINE, parse_records(unpacked([stream])))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from anyclue.model.machine_recording import (
-    Machine,
-    Recorded,
-    RecordedFindings,
+    MachineRecording,
+    RecordedMachine,
+    RecordingVerdicts,
     Span,
     TestRun,
     TestVerdict,
@@ -14,7 +14,7 @@ from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.render.html import recorded_html
 from anyclue.record.render.text import row
 
-MACHINE = Machine(
+MACHINE = RecordedMachine(
     command=("./check", "-g", "quick"),
     hz=5.0,
     quiesce=True,
@@ -29,7 +29,7 @@ MACHINE = Machine(
 )
 
 
-def findings(*names: str) -> RecordedFindings:
+def findings(*names: str) -> RecordingVerdicts:
     tests = []
     for number, name in enumerate(names):
         span = Span(test=name, number=1, begin_s=10.0 * number, end_s=10.0 * number + 10)
@@ -38,8 +38,8 @@ def findings(*names: str) -> RecordedFindings:
         tests.append(
             TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
         )
-    return RecordedFindings(
-        recorded=Recorded(machine=MACHINE, spans=(), timeline=()),
+    return RecordingVerdicts(
+        recorded=MachineRecording(machine=MACHINE, spans=(), timeline=()),
         ram_kib=1024 * 1024,
         tests=tuple(tests),
         notes=("caches were dropped",),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
@@ -80,6 +80,6 @@ def _changed(root: Path, old: Mapping[str, str], new: Mapping[str, str]) -> Revi
         for path in sorted({*old, *new})
     )
     reviewer = Reviewer(root, contracts=built_in(), cache=None, jobs=1)
-    review = reviewer.change(Change(title="a change", root=root, files=files))
+    review = reviewer.change(SourceChange(title="a change", root=root, files=files))
     assert not review.unjudged, review.unjudged
     return review

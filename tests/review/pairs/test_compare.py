@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.model import Confidence, FindingKind, Review
 
@@ -504,7 +504,7 @@ def test_a_file_renamed_introduces_nothing(name: str, tmp_path: Path) -> None:
     text = ALL[name].encode()
     file = FileChange(old_path="a.c", new_path="b.c", old=text, new=text + b"\n")
     review = Reviewer(tmp_path, contracts=built_in(), cache=None, jobs=1).change(
-        Change(title="renamed", root=tmp_path, files=(file,))
+        SourceChange(title="renamed", root=tmp_path, files=(file,))
     )
     assert not review.findings
 

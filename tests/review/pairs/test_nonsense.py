@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.engine.path_facts import Facts, Knowledge
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import Unit, unit
 from anyclue.review.pairs.model import Confidence, Review
@@ -257,13 +257,13 @@ def test_many_resources_cost_no_more_than_their_number(
     settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    taken = Knowledge.taken
+    taken = PathFacts.taken
 
-    def counted(self: Knowledge, facts: Facts, number: int, holds: bool) -> Facts | None:
+    def counted(self: PathFacts, facts: Facts, number: int, holds: bool) -> Facts | None:
         asked[-1] += 1
         return taken(self, facts, number, holds)
 
-    monkeypatch.setattr(Knowledge, "taken", counted)
+    monkeypatch.setattr(PathFacts, "taken", counted)
     for count in (40, 160):
         body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(count))
         asked.append(0)
@@ -281,5 +281,5 @@ def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(settle: Settle)
 def test_an_unreadable_file_in_a_change_is_said(tmp_path: Path) -> None:
     file = FileChange(old_path="x.c", new_path="x.c", old=b"int a;\n", new=b"int f(void)\n{\n" * 9)
     reviewer = Reviewer(tmp_path, contracts=built_in(), cache=None, jobs=1)
-    review = reviewer.change(Change(title="broken", root=tmp_path, files=(file,)))
+    review = reviewer.change(SourceChange(title="broken", root=tmp_path, files=(file,)))
     assert review.unjudged

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.review.source.model import Choice, Source
+from anyclue.review.source.model import Choice, CSource
 from anyclue.review.source.parse import read
 from anyclue.review.source.prepass import clean, has_choices
 
@@ -118,7 +118,7 @@ def check(source: bytes) -> None:
     has_choices(source)
 
 
-def consistent(source: Source) -> None:
+def consistent(source: CSource) -> None:
     end = 0
     for function in source.functions:
         assert end <= function.start_byte < function.end_byte <= len(source.text)

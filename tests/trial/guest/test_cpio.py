@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.trial.guest.cpio import Entry, pack, program
+from anyclue.trial.guest.cpio import CpioEntry, pack, program
 
 ENTRIES = {
-    "bin/sh": Entry(mode=stat.S_IFREG | 0o755, data=b"#!\n"),
-    "dev/console": Entry(mode=stat.S_IFCHR | 0o600, device=(5, 1)),
-    "empty": Entry(mode=stat.S_IFREG | 0o644),
-    "tmp": Entry(mode=stat.S_IFDIR | 0o755),
-    "lib/a/b/c": Entry(mode=stat.S_IFREG | 0o644, data=b"x" * 5),
+    "bin/sh": CpioEntry(mode=stat.S_IFREG | 0o755, data=b"#!\n"),
+    "dev/console": CpioEntry(mode=stat.S_IFCHR | 0o600, device=(5, 1)),
+    "empty": CpioEntry(mode=stat.S_IFREG | 0o644),
+    "tmp": CpioEntry(mode=stat.S_IFDIR | 0o755),
+    "lib/a/b/c": CpioEntry(mode=stat.S_IFREG | 0o644, data=b"x" * 5),
 }
 
 
@@ -61,7 +61,7 @@ names = st.text("abc", min_size=1, max_size=3).map(lambda name: f"f{name}")
 
 @given(st.dictionaries(names, st.binary(max_size=9), max_size=5))
 def test_any_files(contents: dict[str, bytes]) -> None:
-    entries = {name: Entry(mode=stat.S_IFREG | 0o644, data=d) for name, d in contents.items()}
+    entries = {name: CpioEntry(mode=stat.S_IFREG | 0o644, data=d) for name, d in contents.items()}
     assert {name: data for name, (_, _, data) in unpack(pack(entries)).items()} == contents
 
 

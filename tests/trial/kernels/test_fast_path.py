@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.git.tree import Entry
+from anyclue.git.tree import TreeEntry
 from anyclue.trial.kernels.fast_path import Decision, Interface, Read, fast_path, same_interface
 
 DIRECTORY = "fs/btrfs"
@@ -17,7 +17,7 @@ READ = Read(
     outside=frozenset(),
 )
 TREE = {
-    path: Entry(mode="100644", id=path)
+    path: TreeEntry(mode="100644", id=path)
     for path in (
         *("Makefile", "MAINTAINERS", "Documentation/index.rst", "Documentation/Kconfig"),
         *("arch/arm/kernel/x.c", "arch/arm/crypto/Kconfig", "arch/x86/kernel/x.c", "arch/Kconfig"),
@@ -33,8 +33,8 @@ SAFE = {
 }
 
 
-def decide(*changed: str, read: Read = READ, new: Entry | None = None) -> Decision:
-    tree = TREE | {path: new or Entry(mode="100644", id="new") for path in changed}
+def decide(*changed: str, read: Read = READ, new: TreeEntry | None = None) -> Decision:
+    tree = TREE | {path: new or TreeEntry(mode="100644", id="new") for path in changed}
     return fast_path(TREE, tree, directory=DIRECTORY, read=read)
 
 
@@ -71,7 +71,7 @@ def test_a_hostile_name_is_shown_as_text() -> None:
 
 @pytest.mark.parametrize("mode", ["120000", "160000"])
 def test_links_and_submodules(mode: str) -> None:
-    decision = decide("fs/btrfs/lzo.c", new=Entry(mode=mode, id="new"))
+    decision = decide("fs/btrfs/lzo.c", new=TreeEntry(mode=mode, id="new"))
     assert not decision.fast
     assert "a link or a submodule" in decision.why
 
@@ -99,7 +99,7 @@ def test_a_file_that_the_kernel_is_built_from() -> None:
 
 @given(st.sets(st.sampled_from(sorted(TREE))), st.sets(st.sampled_from(sorted(TREE))))
 def test_fast_only_if_every_change_is(changed: set[str], gone: set[str]) -> None:
-    tree = TREE | {path: Entry(mode="100644", id="new") for path in changed}
+    tree = TREE | {path: TreeEntry(mode="100644", id="new") for path in changed}
     tree = {path: entry for path, entry in tree.items() if path not in gone}
     decision = fast_path(TREE, tree, directory=DIRECTORY, read=READ)
     assert decision.fast == (changed | gone <= SAFE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.git.repository import repository
-from anyclue.git.tree import Entry, entries
+from anyclue.git.tree import TreeEntry, entries
 from anyclue.trial.kernels.sources import is_read, set_sources, usable
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ def test_a_hostile_repository_runs_nothing(kernel_repository: Repository, tmp_pa
     "path", ["../x", "a/../../x", "/etc/x", "a//b", ".git/config", "a/.git/x", ".build/x", "./x"]
 )
 def test_unsound_names(path: str) -> None:
-    assert usable({path: Entry(mode="100644", id="1")}) == {}
+    assert usable({path: TreeEntry(mode="100644", id="1")}) == {}
 
 
 def test_what_is_below_a_link_is_not_taken() -> None:
-    file, link = Entry(mode="100644", id="1"), Entry(mode="120000", id="2")
+    file, link = TreeEntry(mode="100644", id="1"), TreeEntry(mode="120000", id="2")
     assert usable({"a": link, "a/b": file, "c": file}).keys() == {"a", "c"}
 
 

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyclue.bisect.core.model import Commit, Range
+from anyclue.bisect.core.model import CommitNode, Range
 from anyclue.model.errors import Problem, RequestError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -23,13 +23,13 @@ Flags: TypeAlias = NDArray[np.bool_]
 Numbers: TypeAlias = NDArray[np.int64]
 
 MOST_SEGMENTS: Final = 8192
-"""Segments of one :class:`History`: its matrices then take 320 MiB."""
+"""Segments of one :class:`Ancestry`: its matrices then take 320 MiB."""
 NOTHING: Final = 1e-9
 """Sums below this are left out of larger ones."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class History:
+class Ancestry:
     """A range, numbered so that a segment's commits follow each other and parents come first.
 
     Attributes:
@@ -89,7 +89,7 @@ class History:
         return inside
 
 
-def segments(commits: Sequence[Commit]) -> int:
+def segments(commits: Sequence[CommitNode]) -> int:
     """Return into how many segments commits (parents first) fall.
 
     Raises:
@@ -98,7 +98,7 @@ def segments(commits: Sequence[Commit]) -> int:
     return sum(_begun(commits))
 
 
-def history(span: Range) -> History:
+def history(span: Range) -> Ancestry:
     """Number a range and work out its ancestry.
 
     Raises:
@@ -125,7 +125,7 @@ def history(span: Range) -> History:
     return _numbered(span, [span.commits[one] for one in order], [len(one) for one in segments])
 
 
-def _begun(commits: Sequence[Commit]) -> list[bool]:
+def _begun(commits: Sequence[CommitNode]) -> list[bool]:
     """Say of each commit whether a segment begins with it."""
     known = {commit.id for commit in commits}
     inside = [[p for p in dict.fromkeys(commit.parents) if p in known] for commit in commits]
@@ -140,7 +140,7 @@ def _begun(commits: Sequence[Commit]) -> list[bool]:
     return begun
 
 
-def _numbered(span: Range, commits: Sequence[Commit], sizes: Sequence[int]) -> History:
+def _numbered(span: Range, commits: Sequence[CommitNode], sizes: Sequence[int]) -> Ancestry:
     number = {commit.id: position for position, commit in enumerate(commits)}
     parents = tuple(
         tuple(number[p] for p in dict.fromkeys(commit.parents) if p in number) for commit in commits
@@ -157,7 +157,7 @@ def _numbered(span: Range, commits: Sequence[Commit], sizes: Sequence[int]) -> H
     tips = set(range(len(commits))).difference(*parents)
     if tips != {number.get(span.bad)}:
         raise _refusal(f"{span.bad} is not the only tip of the range", "name one bad revision")
-    return History(
+    return Ancestry(
         ids=tuple(commit.id for commit in commits),
         number=number,
         parents=parents,
@@ -171,7 +171,7 @@ def _numbered(span: Range, commits: Sequence[Commit], sizes: Sequence[int]) -> H
     )
 
 
-def between(commits: Sequence[Commit], good: Iterable[str], bad: str) -> Range:
+def between(commits: Sequence[CommitNode], good: Iterable[str], bad: str) -> Range:
     """Return the part of some history (parents first) that ``bad`` reaches and ``good`` do not."""
     parents = {commit.id: commit.parents for commit in commits}
     spared = _reached(parents, good, frozenset())

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from anyclue.bisect.core.ancestry import History
+from anyclue.bisect.core.ancestry import Ancestry
 
 Guest: TypeAlias = Callable[[str], bool]
 """Runs a commit and says whether it showed the bug."""
@@ -32,7 +32,7 @@ TWO_AGREE: Final = Vote(runs=2, agreeing=2)
 OF_THREE: Final = Vote(runs=3, agreeing=2)
 
 
-def by_halves(span: History, guest: Guest, *, vote: Vote, repeats: int) -> str | None:
+def by_halves(span: Ancestry, guest: Guest, *, vote: Vote, repeats: int) -> str | None:
     """Return the commit that ``git bisect`` names; None when an end is not as it should be.
 
     The next commit is the one whose ancestors among the candidates, or the others, are most,

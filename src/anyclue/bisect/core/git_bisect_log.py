@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from anyclue.bisect.core.model import Observation, Shown, Standing
+from anyclue.bisect.core.model import BisectionStatus, Observation, Shown
 from anyclue.bisect.core.search import Search
 from anyclue.model.errors import Problem, RequestError
 
@@ -99,7 +99,7 @@ def write_log(search: Search, subjects: Mapping[str, str]) -> str:
             word = _word(search, commit)
             lines += [_comment(word, commit, subjects), f"git bisect {word} {commit}"]
     status = search.status
-    if status.standing is Standing.FOUND:
+    if status.standing is BisectionStatus.FOUND:
         lines.append(_comment("first bad commit", status.accused[0], subjects))
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, Final, TypeVar
 
 from anyclue.bisect.core.likelihood import believed, checked
-from anyclue.bisect.core.model import Evidence, Observation, Rates, Settings, Shown
+from anyclue.bisect.core.model import CommitEvidence, Observation, Rates, Settings, Shown
 from anyclue.model.errors import Problem, RequestError
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ SCHEMA: Final = "anyclue.bisection/1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Journal:
+class BisectJournal:
     """What a journal holds.
 
     Attributes:
@@ -38,7 +38,7 @@ class Journal:
     good: tuple[str, ...]
     bad: str
     settings: Settings
-    evidence: tuple[Evidence, ...] | None = None
+    evidence: tuple[CommitEvidence, ...] | None = None
     runs: tuple[Observation, ...] = ()
     length: int = 0
 
@@ -74,13 +74,13 @@ def run_line(seen: Observation) -> str:
     return _line(fields)
 
 
-def evidence_line(known: Iterable[Evidence]) -> str:
+def evidence_line(known: Iterable[CommitEvidence]) -> str:
     """Return the line of all evidence: one, so that it is there whole or not at all."""
     told = [{"commit": one.commit, "ratio": one.ratio, "because": one.because} for one in known]
     return _line({"evidence": told})
 
 
-def read(text: str) -> Journal:
+def read(text: str) -> BisectJournal:
     """Read a journal.
 
     Raises:
@@ -91,7 +91,7 @@ def read(text: str) -> Journal:
     if not lines:
         raise _refusal(1, "the first line is not whole")
     journal = _parsed(1, lines[0], _first)
-    evidence: tuple[Evidence, ...] | None = None
+    evidence: tuple[CommitEvidence, ...] | None = None
     runs: list[Observation] = []
     for number, line in enumerate(lines[1:], 2):
         one = _parsed(number, line, _entry)
@@ -118,7 +118,7 @@ def _fields(line: str) -> Mapping[str, Any]:
     return fields
 
 
-def _first(fields: Mapping[str, Any]) -> Journal:
+def _first(fields: Mapping[str, Any]) -> BisectJournal:
     if fields["schema"] != SCHEMA:
         raise ValueError(f"schema {fields['schema']!r} is not {SCHEMA!r}")
     good = fields["good"]
@@ -133,14 +133,14 @@ def _first(fields: Mapping[str, Any]) -> Journal:
         floor=_share(fields, "floor"),
         repeats=repeats,
     )
-    return Journal(
+    return BisectJournal(
         good=tuple(_text(one, "good") for one in good),
         bad=_text(fields["bad"], "bad"),
         settings=checked(settings),
     )
 
 
-def _entry(fields: Mapping[str, Any]) -> tuple[Evidence, ...] | Observation:
+def _entry(fields: Mapping[str, Any]) -> tuple[CommitEvidence, ...] | Observation:
     if "evidence" in fields:
         told = fields["evidence"]
         if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
@@ -158,10 +158,10 @@ def _entry(fields: Mapping[str, Any]) -> tuple[Evidence, ...] | Observation:
     )
 
 
-def _evidence(fields: Mapping[str, Any]) -> Evidence:
+def _evidence(fields: Mapping[str, Any]) -> CommitEvidence:
     because = _text(fields.get("because", ""), "because")
     commit = _text(fields["commit"], "commit")
-    return Evidence(commit=commit, ratio=_ratio(fields), because=because)
+    return CommitEvidence(commit=commit, ratio=_ratio(fields), because=because)
 
 
 def _rates(fields: Mapping[str, Any]) -> Rates:

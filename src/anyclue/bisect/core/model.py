@@ -9,7 +9,7 @@ from anyclue.hunt.clue.model import Place
 
 
 @dataclass(frozen=True, kw_only=True)
-class Commit:
+class CommitNode:
     """A commit and the parents it names."""
 
     id: str
@@ -22,7 +22,7 @@ class Range:
 
     good: tuple[str, ...]
     bad: str
-    commits: tuple[Commit, ...]
+    commits: tuple[CommitNode, ...]
 
 
 class Shown(StrEnum):
@@ -71,7 +71,7 @@ class Observation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class CommitEvidence:
     """What is known of a commit before it is run.
 
     Attributes:
@@ -103,7 +103,7 @@ class Settings:
     repeats: int = 2
 
 
-class Standing(StrEnum):
+class BisectionStatus(StrEnum):
     """How far a bisection is."""
 
     SEARCHING = "searching"
@@ -128,7 +128,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class NextRun:
     """The next run: at which commit, what for, and the bits it is expected to teach."""
 
     commit: str
@@ -160,8 +160,8 @@ class Status:
         no_one_commit: probability that nothing of all this fits.
     """
 
-    standing: Standing
-    next: Ask | None
+    standing: BisectionStatus
+    next: NextRun | None
     accused: tuple[str, ...]
     confidence: float
     proof: tuple[Demand, ...]
@@ -196,7 +196,7 @@ class Named:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunTold:
+class RunReport:
     """A run as reports tell it.
 
     Attributes:
@@ -227,13 +227,13 @@ class Bisected:
         places: where in the accused commit the fault may be, the likeliest first.
     """
 
-    standing: Standing
+    standing: BisectionStatus
     accused: tuple[Named, ...]
     confidence: float
     commits: int
     cell: str
     wanted: str
-    runs: tuple[RunTold, ...]
+    runs: tuple[RunReport, ...]
     reverted: Reverted | None
     run: str
     places: tuple[Place, ...] = ()

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from anyclue.bisect.core.ancestry import Flags, Floats, History
+from anyclue.bisect.core.ancestry import Ancestry, Flags, Floats
 from anyclue.bisect.core.likelihood import likelihoods
 from anyclue.bisect.core.model import Observation, Settings
 from anyclue.model.errors import Problem, RequestError
@@ -37,7 +37,7 @@ class Belief:
         logs: log-weights, not normalized: the n commits, then the three others, [n + 3].
     """
 
-    span: History
+    span: Ancestry
     logs: Floats
 
     @cached_property
@@ -93,14 +93,14 @@ class Belief:
         return replace(self, logs=logs - logs.max())
 
 
-def belief(span: History, mass: Floats) -> Belief:
+def belief(span: Ancestry, mass: Floats) -> Belief:
     """Return what is believed before any run, from a prior over the commits, [n]."""
     others = [CLEAN_END, CLEAN_END if span.good else NO_END, COIN]
     weights = np.concatenate((mass * (1 - sum(others)), others))
     return Belief(span=span, logs=np.log(weights))
 
 
-def showing(span: History, commit: str) -> Flags:
+def showing(span: Ancestry, commit: str) -> Flags:
     """Return under which first bad commits a commit shows the bug, [n].
 
     Raises:

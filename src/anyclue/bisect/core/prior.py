@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from anyclue.bisect.core.ancestry import Floats
-from anyclue.bisect.core.model import Evidence
+from anyclue.bisect.core.model import CommitEvidence
 
 MOST_LOG_RATIO: Final = log(1e4)
 """What all evidence on one commit can say together."""
 
 
-def prior(number: Mapping[str, int], evidence: Sequence[Evidence], floor: float) -> Floats:
+def prior(number: Mapping[str, int], evidence: Sequence[CommitEvidence], floor: float) -> Floats:
     """Return the probability of each numbered commit before any run, [n]; it sums to one.
 
     Ratios on one commit are multiplied. Of the whole, the share ``floor`` is dealt out evenly: no

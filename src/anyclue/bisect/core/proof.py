@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil, log
 
-from anyclue.bisect.core.ancestry import History
+from anyclue.bisect.core.ancestry import Ancestry
 from anyclue.bisect.core.likelihood import believed, log_odds
 from anyclue.bisect.core.model import Demand, Observation, Settings, Shown
 
 
 def demands(
-    span: History,
+    span: Ancestry,
     accused: Sequence[int],
     runs: Mapping[str, Sequence[Observation]],
     skipped: set[str],
@@ -56,7 +56,7 @@ def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) ->
     return max(settings.repeats - agreeing, ceil(short / one_more - 1e-9), 0)
 
 
-def _above(span: History, accused: Sequence[int], skipped: set[str]) -> list[str]:
+def _above(span: Ancestry, accused: Sequence[int], skipped: set[str]) -> list[str]:
     """Return the commit to show the bug: the one that can be run and has least beside the accused.
 
     Returns nothing when not even the bad end can be run.
@@ -71,7 +71,7 @@ def _above(span: History, accused: Sequence[int], skipped: set[str]) -> list[str
     return [] if nearest is None else [span.ids[nearest]]
 
 
-def _below(span: History, accused: Sequence[int], skipped: set[str]) -> list[str]:
+def _below(span: Ancestry, accused: Sequence[int], skipped: set[str]) -> list[str]:
     """Return the nearest commits below the accused that can be run: their parents, or further."""
     inside, seen = set(accused), set[str]()
     found: list[str] = []

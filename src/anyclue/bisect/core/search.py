@@ -12,17 +12,17 @@ from functools import cached_property
 from math import log
 
 from anyclue.bisect.core import selection as choice
-from anyclue.bisect.core.ancestry import History
+from anyclue.bisect.core.ancestry import Ancestry
 from anyclue.bisect.core.equivalence import together
 from anyclue.bisect.core.likelihood import checked, log_odds
 from anyclue.bisect.core.model import (
-    Ask,
+    BisectionStatus,
+    CommitEvidence,
     Demand,
-    Evidence,
+    NextRun,
     Observation,
     Settings,
     Shown,
-    Standing,
     Status,
     Why,
 )
@@ -48,7 +48,7 @@ class Search:
     runs: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
 
     @property
-    def span(self) -> History:
+    def span(self) -> Ancestry:
         """The range."""
         return self.now.span
 
@@ -75,7 +75,7 @@ class Search:
         sure = confidence >= self.settings.confidence
         proof = demands(self.span, accused, self.runs, set(self.skipped), self.settings)
         standing, following = self._ended(), None
-        if standing is Standing.SEARCHING:
+        if standing is BisectionStatus.SEARCHING:
             standing, following = self._going_on(len(accused), proof, sure=sure)
         return Status(
             standing=standing,
@@ -88,31 +88,31 @@ class Search:
             no_one_commit=self.now.coin,
         )
 
-    def _ended(self) -> Standing:
+    def _ended(self) -> BisectionStatus:
         enough = self.settings.confidence
         if self.now.nowhere >= enough:
-            return Standing.BAD_IS_CLEAN
+            return BisectionStatus.BAD_IS_CLEAN
         if self.now.everywhere >= enough:
-            return Standing.GOOD_IS_BAD
+            return BisectionStatus.GOOD_IS_BAD
         if self.now.coin >= enough:
-            return Standing.NO_ONE_COMMIT
-        return Standing.SEARCHING
+            return BisectionStatus.NO_ONE_COMMIT
+        return BisectionStatus.SEARCHING
 
     def _going_on(
         self, accused: int, proof: Sequence[Demand], *, sure: bool
-    ) -> tuple[Standing, Ask | None]:
+    ) -> tuple[BisectionStatus, NextRun | None]:
         end = self._unverified()
         if end is not None:
             stuck = end in self.skipped
-            ask = Ask(commit=end, why=Why.ENDS, bits=0.0)
-            return (Standing.STUCK, None) if stuck else (Standing.SEARCHING, ask)
+            ask = NextRun(commit=end, why=Why.ENDS, bits=0.0)
+            return (BisectionStatus.STUCK, None) if stuck else (BisectionStatus.SEARCHING, ask)
         if sure and proof:
-            return Standing.SEARCHING, self._proving(proof)
+            return BisectionStatus.SEARCHING, self._proving(proof)
         if sure:
-            return (Standing.FOUND if accused == 1 else Standing.RANGE), None
+            return (BisectionStatus.FOUND if accused == 1 else BisectionStatus.RANGE), None
         rates, ran = self.settings.rates, set(self.runs) - self.skipped
         ask_next = choice.best(self.now, rates, self.skipped, self.costs, ran)
-        return (Standing.SEARCHING if ask_next else Standing.STUCK), ask_next
+        return (BisectionStatus.SEARCHING if ask_next else BisectionStatus.STUCK), ask_next
 
     def _unverified(self) -> str | None:
         """Return an end whose own runs leave a doubt in it, the bad one first."""
@@ -128,17 +128,17 @@ class Search:
                 return end
         return None
 
-    def _proving(self, proof: Sequence[Demand]) -> Ask:
+    def _proving(self, proof: Sequence[Demand]) -> NextRun:
         """Return the run that most of the proof waits for; of equals, one that may refute it."""
         first = max(proof, key=lambda one: (one.expected is Shown.GOOD, one.runs))
-        return Ask(commit=first.commit, why=Why.PROOF, bits=0.0)
+        return NextRun(commit=first.commit, why=Why.PROOF, bits=0.0)
 
 
 def search(
-    span: History,
+    span: Ancestry,
     settings: Settings,
     *,
-    evidence: Sequence[Evidence] = (),
+    evidence: Sequence[CommitEvidence] = (),
     seen: Iterable[Observation] = (),
     costs: Mapping[str, float] | None = None,
 ) -> Search:

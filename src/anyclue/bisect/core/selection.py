@@ -9,7 +9,7 @@ import numpy as np
 
 from anyclue.bisect.core.ancestry import Floats
 from anyclue.bisect.core.likelihood import bits
-from anyclue.bisect.core.model import Ask, Rates, Why
+from anyclue.bisect.core.model import NextRun, Rates, Why
 from anyclue.bisect.core.posterior import Belief
 
 REACH: Final = 0.1
@@ -22,7 +22,7 @@ LEAST_BITS: Final = 1e-4
 
 def best(
     now: Belief, rates: Rates, skipped: Iterable[str], costs: Mapping[str, float], ran: set[str]
-) -> Ask | None:
+) -> NextRun | None:
     """Return the run that teaches most for its cost; None when none teaches anything.
 
     A commit that was run before is as good as any other. Of equals the first in the range is
@@ -46,10 +46,10 @@ def best(
     ends = bits(np.array([now.everywhere]), now.coin, rates)[0]
     end = next((one for one in span.good if one not in out), None)
     if end is not None and ends / costs.get(end, 1.0) >= worth[place] and ends >= LEAST_BITS:
-        return Ask(commit=end, why=Why.SEARCH, bits=float(ends))
+        return NextRun(commit=end, why=Why.SEARCH, bits=float(ends))
     if gains[place] < LEAST_BITS or worth[place] <= 0:
         return None
-    return Ask(commit=span.ids[place], why=Why.SEARCH, bits=float(gains[place]))
+    return NextRun(commit=span.ids[place], why=Why.SEARCH, bits=float(gains[place]))
 
 
 def _chance(now: Belief, skipped: set[str], ran: set[str]) -> Floats:

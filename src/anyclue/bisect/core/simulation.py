@@ -11,17 +11,17 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from anyclue.bisect.core.ancestry import Floats, History, between
+from anyclue.bisect.core.ancestry import Ancestry, Floats, between
 from anyclue.bisect.core.baselines import OF_THREE, ONCE, TWO_AGREE, by_halves
 from anyclue.bisect.core.model import (
-    Commit,
-    Evidence,
+    BisectionStatus,
+    CommitEvidence,
+    CommitNode,
     Observation,
     Range,
     Rates,
     Settings,
     Shown,
-    Standing,
 )
 from anyclue.bisect.core.prior import prior
 from anyclue.bisect.core.search import search
@@ -69,7 +69,7 @@ _SIGNALS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class SimulatedCase:
     """One bisection: the culprit, how often runs err, and the seed of its accidents."""
 
     culprit: int
@@ -86,7 +86,7 @@ class Ending:
     wrong: bool
 
 
-def simulate(span: History, strategy: Strategy, case: Case) -> Ending:
+def simulate(span: Ancestry, strategy: Strategy, case: SimulatedCase) -> Ending:
     """Bisect once; the same case gives the same ending."""
     told = _told(strategy, case.rates)
     if strategy not in _VOTES:
@@ -96,7 +96,9 @@ def simulate(span: History, strategy: Strategy, case: Case) -> Ending:
     return guest.ending(by_halves(span, guest.run, vote=vote, repeats=repeats))
 
 
-def searched(span: History, case: Case, known: Sequence[Evidence], told: Rates) -> Ending:
+def searched(
+    span: Ancestry, case: SimulatedCase, known: Sequence[CommitEvidence], told: Rates
+) -> Ending:
     """Bisect once as ours does, with this evidence, told these rates."""
     guest = _Guest(span, case)
     now = search(span, Settings(rates=told), evidence=known)
@@ -104,14 +106,14 @@ def searched(span: History, case: Case, known: Sequence[Evidence], told: Rates) 
         commit = now.status.next.commit
         shown = Shown.BAD if guest.run(commit) else Shown.GOOD
         now = now.after(Observation(commit=commit, shown=shown))
-    found = now.status.standing is Standing.FOUND
+    found = now.status.standing is BisectionStatus.FOUND
     return guest.ending(now.status.accused[0] if found else None)
 
 
 class _Guest:
     """Shows the bug at the culprit and what descends from it, and errs."""
 
-    def __init__(self, span: History, case: Case) -> None:
+    def __init__(self, span: Ancestry, case: SimulatedCase) -> None:
         self.runs = 0
         self._span = span
         self._case = case
@@ -132,7 +134,7 @@ class _Guest:
         return Ending(runs=self.runs, right=right, wrong=named is not None and not right)
 
 
-def evidence(span: History, strategy: Strategy, case: Case) -> list[Evidence]:
+def evidence(span: Ancestry, strategy: Strategy, case: SimulatedCase) -> list[CommitEvidence]:
     """Return the evidence that a strategy has in a case."""
     chance = np.random.default_rng((case.seed, 2))
     n = len(span)
@@ -148,15 +150,15 @@ def evidence(span: History, strategy: Strategy, case: Case) -> list[Evidence]:
     else:
         return []
     told = np.flatnonzero(ratios != 1.0)
-    return [Evidence(commit=span.ids[one], ratio=float(ratios[one])) for one in told]
+    return [CommitEvidence(commit=span.ids[one], ratio=float(ratios[one])) for one in told]
 
 
-def quality(span: History, strategy: Strategy, case: Case) -> tuple[float, float]:
+def quality(span: Ancestry, strategy: Strategy, case: SimulatedCase) -> tuple[float, float]:
     """Return how good a strategy's evidence is in a case, as `worth`."""
     return worth(span, evidence(span, strategy, case), case.culprit)
 
 
-def worth(span: History, known: Sequence[Evidence], culprit: int) -> tuple[float, float]:
+def worth(span: Ancestry, known: Sequence[CommitEvidence], culprit: int) -> tuple[float, float]:
     """Return how good evidence is.
 
     The first is the share of other commits that it ranks below the culprit, half of those level
@@ -197,7 +199,7 @@ def _signal(
     return ratios
 
 
-def ranges(commits: Sequence[Commit], sizes: Sequence[int], seed: int) -> list[Range]:
+def ranges(commits: Sequence[CommitNode], sizes: Sequence[int], seed: int) -> list[Range]:
     """Return parts of a history (parents first) of about the sizes asked for.
 
     Both ends are on the line of first parents of its last commit, the bad one is drawn.
@@ -221,18 +223,18 @@ def ranges(commits: Sequence[Commit], sizes: Sequence[int], seed: int) -> list[R
     return found
 
 
-def generated(count: int, seed: int) -> tuple[Commit, ...]:
+def generated(count: int, seed: int) -> tuple[CommitNode, ...]:
     """Return a history of ``count`` commits at least, with a merge in about every fourth.
 
     Side branches of 1 to 12 commits begin at one of the last 40 merges and may merge the main line
     themselves.
     """
     chance = np.random.default_rng(seed)
-    commits: list[Commit] = []
+    commits: list[CommitNode] = []
 
     def add(*parents: str) -> str:
         name = f"{len(commits):040x}"
-        commits.append(Commit(id=name, parents=tuple(dict.fromkeys(parents))))
+        commits.append(CommitNode(id=name, parents=tuple(dict.fromkeys(parents))))
         return name
 
     line = [add()]

@@ -17,7 +17,14 @@ import numpy as np
 
 from anyclue.bisect.core.ancestry import MOST_SEGMENTS, between, history, segments
 from anyclue.bisect.core.likelihood import checked
-from anyclue.bisect.core.model import Commit, Evidence, Observation, Range, Settings, Standing
+from anyclue.bisect.core.model import (
+    BisectionStatus,
+    CommitEvidence,
+    CommitNode,
+    Observation,
+    Range,
+    Settings,
+)
 from anyclue.bisect.core.posterior import belief
 from anyclue.bisect.core.prior import prior
 from anyclue.bisect.core.search import Search, search
@@ -64,7 +71,7 @@ def spine(span: Range) -> Spine:
                 piece[one] = number
                 todo.extend(parents[one])
     line = (
-        Commit(id=tip, parents=(path[number - 1],) if number else parents[tip])
+        CommitNode(id=tip, parents=(path[number - 1],) if number else parents[tip])
         for number, tip in enumerate(path)
     )
     return Spine(line=Range(good=span.good, bad=span.bad, commits=tuple(line)), piece=piece)
@@ -74,7 +81,7 @@ def stage(
     span: Range,
     settings: Settings,
     *,
-    evidence: Sequence[Evidence] = (),
+    evidence: Sequence[CommitEvidence] = (),
     seen: Sequence[Observation] = (),
 ) -> Search:
     """Return the bisection of a range of any size: of its spine, or of what is left of it.
@@ -98,7 +105,7 @@ def stage(
     for window in dict.fromkeys((*fitting[:1], *fitting[-1:])):
         inner = _inside(span, cut, *window)
         now = stage(inner, settings, evidence=evidence, seen=seen)
-        if now.status.standing not in (Standing.BAD_IS_CLEAN, Standing.GOOD_IS_BAD):
+        if now.status.standing not in (BisectionStatus.BAD_IS_CLEAN, BisectionStatus.GOOD_IS_BAD):
             return now
     return coarse
 
@@ -110,7 +117,7 @@ def _inside(span: Range, cut: Spine, low: int, high: int) -> Range:
     return between(span.commits, good, path[high])
 
 
-def _coarse(cut: Spine, settings: Settings, evidence: Sequence[Evidence]) -> Search:
+def _coarse(cut: Spine, settings: Settings, evidence: Sequence[CommitEvidence]) -> Search:
     number = {commit: position for position, commit in enumerate(cut.piece)}
     share = prior(number, evidence, settings.floor)
     pieces = np.fromiter(cut.piece.values(), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anyclue.bisect.core.model import Bisected, Named, Shown, Standing
+from anyclue.bisect.core.model import Bisected, BisectionStatus, Named, Shown
 from anyclue.report.text import ascii_line
 from anyclue.review.pairs.render.words import counted
 
@@ -17,22 +17,22 @@ def commit(one: Named) -> str:
 def standing(one: Bisected) -> str:
     """Return the end in one sentence."""
     sure = f"{100 * one.confidence:.1f} %"
-    if one.standing is Standing.FOUND:
+    if one.standing is BisectionStatus.FOUND:
         return f"the first bad commit is {commit(one.accused[0])}, by {sure}"
-    if one.standing is Standing.RANGE:
+    if one.standing is BisectionStatus.RANGE:
         return (
             f"the first bad commit is one of {counted(len(one.accused), 'commit')} that runs "
             f"cannot tell apart, by {sure}"
         )
     skipped = [run.seen.commit[:DIGITS] for run in one.runs if run.seen.shown is Shown.SKIP]
     return {
-        Standing.BAD_IS_CLEAN: "the bad end is clean here: nothing to bisect with this cell",
-        Standing.GOOD_IS_BAD: "the good end is bad too: name an older one",
-        Standing.NO_ONE_COMMIT: "the runs fit no single first bad commit",
-        Standing.STUCK: f"what has to be run next cannot be run: {skipped[-1]} was skipped"
+        BisectionStatus.BAD_IS_CLEAN: "the bad end is clean here: nothing to bisect with this cell",
+        BisectionStatus.GOOD_IS_BAD: "the good end is bad too: name an older one",
+        BisectionStatus.NO_ONE_COMMIT: "the runs fit no single first bad commit",
+        BisectionStatus.STUCK: f"what has to be run next cannot be run: {skipped[-1]} was skipped"
         if skipped
         else "what has to be run next cannot be run",
-        Standing.SEARCHING: "not ended",
+        BisectionStatus.SEARCHING: "not ended",
     }[one.standing]
 
 

@@ -12,19 +12,19 @@ from anyclue.bisect.core import journal
 from anyclue.bisect.core.git_bisect_log import write_log
 from anyclue.bisect.core.model import (
     Bisected,
-    Evidence,
+    BisectionStatus,
+    CommitEvidence,
     Named,
     Observation,
     Reverted,
-    RunTold,
+    RunReport,
     Shown,
-    Standing,
     Why,
 )
 from anyclue.bisect.core.search import Search
 from anyclue.bisect.core.spine import stage
 from anyclue.bisect.request import Bisection
-from anyclue.bisect.run.evidence import Gathering
+from anyclue.bisect.run.evidence import EvidenceSources
 from anyclue.bisect.run.observer import Observer
 from anyclue.bisect.run.reports import report
 from anyclue.bisect.run.stack_evidence import on_stack
@@ -53,7 +53,7 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
     kept = bisection.journal
     _cut(bisection)
     observer.recall(kept.runs)
-    with Gathering(
+    with EvidenceSources(
         bisection.repo,
         bisection.span,
         bisection.directory,
@@ -62,9 +62,9 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
         search, steps = await _search(bisection, observer, gathering)
     status = search.status
     proof = None
-    if status.standing is Standing.FOUND:
+    if status.standing is BisectionStatus.FOUND:
         proof = await _reverted(bisection, observer, status.accused[0])
-    runs = (*(RunTold(seen=one) for one in kept.runs if one.made), *steps)
+    runs = (*(RunReport(seen=one) for one in kept.runs if one.made), *steps)
     named = dict.fromkeys([*(one.seen.commit for one in runs), *status.accused])
     subjects = {one.id: one.title for one in commits(bisection.repo, list(named))}
     write_whole(bisection.run.file("bisect.log"), write_log(search, subjects))
@@ -84,8 +84,8 @@ async def bisect(bisection: Bisection, context: Context) -> Bisected:
 
 
 async def _search(
-    bisection: Bisection, observer: Observer, gathering: Gathering
-) -> tuple[Search, list[RunTold]]:
+    bisection: Bisection, observer: Observer, gathering: EvidenceSources
+) -> tuple[Search, list[RunReport]]:
     """Run until there is nothing to run next; return how it ends, and the runs of this session.
 
     Evidence is gathered while guests verify the ends, which does not depend on it.
@@ -93,7 +93,7 @@ async def _search(
     kept = bisection.journal
     evidence, seen = kept.evidence, list(kept.runs)
     ends = (bisection.span.bad, *bisection.span.good)
-    steps: list[RunTold] = []
+    steps: list[RunReport] = []
     if evidence is None:
         gathering.begin()
 
@@ -123,7 +123,7 @@ async def _search(
     return search, steps
 
 
-async def _of_stacks(bisection: Bisection, observer: Observer) -> Sequence[Evidence]:
+async def _of_stacks(bisection: Bisection, observer: Observer) -> Sequence[CommitEvidence]:
     """Return what the stack of the bad end's break says; nothing of a leak, which has none."""
     where = (bisection.repo, bisection.span, bisection.directory)
     return await asyncio.to_thread(on_stack, *where, observer.incident) if observer.incident else ()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 
-from anyclue.bisect.core.model import Commit, Evidence, Range
+from anyclue.bisect.core.model import CommitEvidence, CommitNode, Range
 from anyclue.git.history import touched
 from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
@@ -30,7 +30,7 @@ nine of ten lost releases, and finds something in about one of ten innocent comm
 _LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
 
 
-class Gathering:
+class EvidenceSources:
     """Evidence that a process of its own gathers, while guests already run.
 
     Args:
@@ -49,7 +49,7 @@ class Gathering:
         self._workers = Workers(1, _Gatherer)
         self._workers.ask("gather", [self._asked])
 
-    async def known(self) -> Sequence[Evidence]:
+    async def known(self) -> Sequence[CommitEvidence]:
         """Return what was gathered, when it is there.
 
         Raises:
@@ -60,10 +60,10 @@ class Gathering:
         found = await asyncio.to_thread(lambda: next(workers.answers("gather")))
         if found and isinstance(found[0], Problem):
             raise RequestError(found)
-        evidence: Sequence[Evidence] = found
+        evidence: Sequence[CommitEvidence] = found
         return evidence
 
-    def __enter__(self) -> Gathering:
+    def __enter__(self) -> EvidenceSources:
         return self
 
     def __exit__(
@@ -79,7 +79,7 @@ class Gathering:
 class _Gatherer:
     def gather(
         self, repo: Repository, span: Range, directory: str, mount: str
-    ) -> Sequence[Evidence] | Sequence[Problem]:
+    ) -> Sequence[CommitEvidence] | Sequence[Problem]:
         try:
             return evidence(repo, span, directory, mount)
         except RequestError as error:
@@ -88,7 +88,7 @@ class _Gatherer:
 
 def evidence(
     repo: Repository, span: Range, directory: str, mount: str, *, reviews: int = REVIEWED
-) -> list[Evidence]:
+) -> list[CommitEvidence]:
     """Return what is known of the commits of a range.
 
     Args:
@@ -101,13 +101,13 @@ def evidence(
     inside = touched(repo, (span.bad, *(f"^{one}" for one in span.good)), directory)
     candidates = [one.id for one in span.commits if len(one.parents) == 1 and one.id in inside]
     reviewed = set(candidates[max(len(candidates) - reviews, 0) :])
-    found: list[Evidence] = []
+    found: list[CommitEvidence] = []
     for commit in span.commits:
         paths = inside.get(commit.id)
         if not paths:
             does = "touches nothing" if len(commit.parents) < 2 else "has nothing of its own"
             because = f"{does} below {directory}"
-            found.append(Evidence(commit=commit.id, ratio=ELSEWHERE, because=because))
+            found.append(CommitEvidence(commit=commit.id, ratio=ELSEWHERE, because=because))
             continue
         if len(commit.parents) > 1:
             continue
@@ -120,11 +120,11 @@ def evidence(
             ratio *= FOUND
             said.append(f"pairs --diff: {function}() loses a release")
         if said:
-            found.append(Evidence(commit=commit.id, ratio=ratio, because="; ".join(said)))
+            found.append(CommitEvidence(commit=commit.id, ratio=ratio, because="; ".join(said)))
     return found
 
 
-def _finding(repo: Repository, commit: Commit) -> str:
+def _finding(repo: Repository, commit: CommitNode) -> str:
     """Return the function in which a commit loses a release, as a review tells; "" for none."""
     try:
         change = of_range(repo.at, f"{commit.parents[0]}..{commit.id}")

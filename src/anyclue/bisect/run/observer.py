@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.bisect.core.model import Observation, RunTold, Shown
+from anyclue.bisect.core.model import Observation, RunReport, Shown
 from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cells import Cells
 from anyclue.bisect.run.revert import mended, reverted
@@ -68,7 +68,7 @@ class Observer:
         """What the bad end is guilty of, in words; "" where that is not known."""
         return guilt(self.wanted) if self.wanted is not None else ""
 
-    async def observe(self, commit: str) -> RunTold:
+    async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.
 
         Raises:
@@ -81,7 +81,7 @@ class Observer:
         kernel = self.commits.kernel(commit) if self.commits is not None else None
         return await self.observe_sources(commit, commit[:DIGITS], sources, kernel)
 
-    async def observe_without(self, commit: str, name: str) -> RunTold | None:
+    async def observe_without(self, commit: str, name: str) -> RunReport | None:
         """Run the bad end with the fix, or else with a commit taken back; None on conflicts."""
         bad, directory = self.bisection.span.bad, self.bisection.directory
         fix = self.bisection.fix_file if self.bisection.fix is not None else None
@@ -101,7 +101,7 @@ class Observer:
 
     async def observe_sources(
         self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
-    ) -> RunTold:
+    ) -> RunReport:
         """Do the same with sources that may belong to no commit, under a kernel's name."""
         begin = time.monotonic()
         try:
@@ -135,8 +135,8 @@ class Observer:
         return Observation(commit=commit, shown=Shown.SKIP, because=because)
 
 
-def _told(seen: Observation, seconds: float = 0.0, built: float = 0.0) -> RunTold:
-    return RunTold(seen=seen, seconds=round(seconds, 1), build_seconds=round(built, 1))
+def _told(seen: Observation, seconds: float = 0.0, built: float = 0.0) -> RunReport:
+    return RunReport(seen=seen, seconds=round(seconds, 1), build_seconds=round(built, 1))
 
 
 def _first_error(text: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from anyclue.bisect.core.model import Standing, Status
+from anyclue.bisect.core.model import BisectionStatus, Status
 from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.observer import DIGITS
 from anyclue.git import repository as git
 from anyclue.hunt.clue.driver import make, told
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.judge import Judged, judge, write_reports
+from anyclue.hunt.judge import JudgedRun, judge, write_reports
 from anyclue.hunt.localise.accused_commit import AccusedCommit, note
 from anyclue.trial.context import Context
 
@@ -26,9 +26,9 @@ async def report(bisection: Bisection, status: Status, context: Context) -> Clue
     return clue
 
 
-def _accused(bisection: Bisection, status: Status, judged: Judged) -> AccusedCommit | None:
+def _accused(bisection: Bisection, status: Status, judged: JudgedRun) -> AccusedCommit | None:
     """Return the accused commit beside the first of its parents that ran; None without one."""
-    if status.standing is not Standing.FOUND:
+    if status.standing is not BisectionStatus.FOUND:
         return None
     kernels = {one.cell.kernel for one in judged.findings.cells}
     commit = status.accused[0]

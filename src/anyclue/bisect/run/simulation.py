@@ -10,7 +10,7 @@ import numpy as np
 
 from anyclue.bisect.core.ancestry import MOST_SEGMENTS, history, segments
 from anyclue.bisect.core.model import Rates, Simulated
-from anyclue.bisect.core.simulation import Case, Strategy, simulate
+from anyclue.bisect.core.simulation import SimulatedCase, Strategy, simulate
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
 from anyclue.model.errors import Problem, RequestError
@@ -22,7 +22,7 @@ _SEED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class SimulationRequest:
     """What is to be simulated.
 
     Attributes:
@@ -40,7 +40,7 @@ class Asked:
     flakes: float
 
 
-def simulated(asked: Asked) -> tuple[Simulated, ...]:
+def simulated(asked: SimulationRequest) -> tuple[Simulated, ...]:
     """Return how each strategy does.
 
     Raises:
@@ -67,7 +67,7 @@ def simulated(asked: Asked) -> tuple[Simulated, ...]:
     found = []
     for strategy in STRATEGIES:
         endings = [
-            simulate(past, strategy, Case(culprit=one, rates=rates, seed=seed))
+            simulate(past, strategy, SimulatedCase(culprit=one, rates=rates, seed=seed))
             for seed, one in enumerate(culprits)
         ]
         found.append(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from anyclue.bisect.core.model import Evidence, Range
+from anyclue.bisect.core.model import CommitEvidence, Range
 from anyclue.git.blame import touched
 from anyclue.git.repository import Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
@@ -20,7 +20,7 @@ Lines = tuple[int, int]
 """The first and the last line of a function."""
 
 
-def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> list[Evidence]:
+def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> list[CommitEvidence]:
     """Return what speaks for commits that changed a function on a stack, the innermost first.
 
     Args:
@@ -34,12 +34,12 @@ def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> li
     for path, name in where:
         known.setdefault(name, []).append(path)
     commits = {one.id for one in span.commits}
-    found: dict[str, Evidence] = {}
+    found: dict[str, CommitEvidence] = {}
     for (path, name), reason in islice(of_incident(incident, known).items(), ASKED):
         for one in touched(repo, span.good[0], span.bad, path, where[path, name]):
             if one.id in commits and one.id not in found:
                 because = f"changed {name}(), which is on the stack of what broke"
-                found[one.id] = Evidence(commit=one.id, ratio=reason.ratio, because=because)
+                found[one.id] = CommitEvidence(commit=one.id, ratio=reason.ratio, because=because)
     return list(found.values())
 
 

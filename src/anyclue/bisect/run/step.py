@@ -18,7 +18,7 @@ from anyclue.trial.kernels import module_trees as trees
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class StepRequest:
     """What is to be run.
 
     Attributes:
@@ -36,7 +36,7 @@ class Asked:
     out: Path | None = None
 
 
-async def step(asked: Asked, context: Context) -> tuple[Shown, CellVerdict]:
+async def step(asked: StepRequest, context: Context) -> tuple[Shown, CellVerdict]:
     """Run the cell, and say what that shows.
 
     Raises:

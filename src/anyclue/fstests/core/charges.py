@@ -11,10 +11,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from anyclue.model.machine_recording import Recorded, Span, TestRun
+from anyclue.model.machine_recording import MachineRecording, Span, TestRun
 from anyclue.model.recording import Incident, Reading
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.classes import Kind, classes_kib, of_kind
+from anyclue.verdicts.classes import GrowthKind, classes_kib, of_kind
 
 WINDOW_S: Final = 3.0
 """A floor is looked for in the last seconds before a boundary, and in half of the test at most."""
@@ -25,7 +25,7 @@ NEIGHBOURS: Final = 3
 DETAIL_S: Final = 2.5
 """Slab and vmalloc counters belong to a floor when they were read so close to the boundary."""
 
-_NOT_HELD: Final = of_kind(Kind.RECLAIMABLE, Kind.USER)
+_NOT_HELD: Final = of_kind(GrowthKind.RECLAIMABLE, GrowthKind.USER)
 _TOP: Final = 3
 _COME_AND_GO: Final = ("slab_objects.", "slab_kib.", "vmalloc_kib.")
 
@@ -44,7 +44,7 @@ Pair: TypeAlias = tuple[Reading, Reading]
 class Charging:
     """The levels of a recording, computed once, and what they say of each span."""
 
-    def __init__(self, recorded: Recorded) -> None:
+    def __init__(self, recorded: MachineRecording) -> None:
         self._recorded = recorded
         self._levels = [
             (reading, held)

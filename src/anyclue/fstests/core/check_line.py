@@ -29,7 +29,7 @@ _NOT_RUN = "[not run]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class CheckLine:
     """The status of a run, why, and its seconds."""
 
     status: CheckStatus
@@ -37,7 +37,7 @@ class Told:
     seconds: float | None = None
 
 
-def judge(rest: str, below: Sequence[str]) -> Told:
+def judge(rest: str, below: Sequence[str]) -> CheckLine:
     """Return what check said, from whole lines only.
 
     ``rest`` stands behind the test's name, ``below`` are the lines up to the next test.
@@ -45,19 +45,19 @@ def judge(rest: str, below: Sequence[str]) -> Told:
     first = _LAST_TIME.sub("", rest, count=1)
     said = _CLOCKS.sub("", first).strip()
     if said.startswith("[expunged]"):
-        return Told(status=CheckStatus.EXPUNGED)
+        return CheckLine(status=CheckStatus.EXPUNGED)
     if said == "- no such test?":
-        return Told(status=CheckStatus.NOT_RUN, reason="no such test")
+        return CheckLine(status=CheckStatus.NOT_RUN, reason="no such test")
     if said.startswith(_NOT_RUN):
-        return Told(status=CheckStatus.NOT_RUN, reason=_reason(said, below))
+        return CheckLine(status=CheckStatus.NOT_RUN, reason=_reason(said, below))
     reasons = _failures(first, below)
     if reasons:
-        return Told(status=CheckStatus.FAILED, reason="; ".join(reasons))
+        return CheckLine(status=CheckStatus.FAILED, reason="; ".join(reasons))
     last = next((line for line in reversed((first, *below)) if line.strip()), "")
     passed = _SECONDS.match(last)
     if passed:
-        return Told(status=CheckStatus.PASSED, seconds=float(passed[1]))
-    return Told(status=CheckStatus.LOST, reason="nothing says how it ended")
+        return CheckLine(status=CheckStatus.PASSED, seconds=float(passed[1]))
+    return CheckLine(status=CheckStatus.LOST, reason="nothing says how it ended")
 
 
 def _reason(said: str, below: Sequence[str]) -> str:

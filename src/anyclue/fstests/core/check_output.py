@@ -40,7 +40,7 @@ class _Run:
 
 
 @dataclass(kw_only=True)
-class _Block:
+class _SectionRun:
     """One run of one section, from its header to its totals."""
 
     runs: list[_Run] = field(default_factory=list)
@@ -49,12 +49,12 @@ class _Block:
 
 
 @dataclass(kw_only=True)
-class _Reader:
+class _OutputReader:
     """Where in the output the reading is, and what has been found."""
 
     section: str = ""
     sections: bool = False
-    block: _Block | None = None
+    block: _SectionRun | None = None
     closed: int = 0
     last_summary: bool = False
     summed_up: int = 0
@@ -73,7 +73,7 @@ def parse_check(text: str, *, ended: bool = True) -> CheckRun:
     the process was killed. Then the run is cut short whatever the text says. Without ``-d``,
     which mixes the tests' own output in.
     """
-    reader = _Reader()
+    reader = _OutputReader()
     *lines, partial = text.split("\n")
     for line in lines:
         if reader.last_summary:
@@ -92,7 +92,7 @@ def parse_check(text: str, *, ended: bool = True) -> CheckRun:
     )
 
 
-def _cut_short(reader: _Reader, is_open: bool, under_way: str | None, *, ended: bool) -> str:
+def _cut_short(reader: _OutputReader, is_open: bool, under_way: str | None, *, ended: bool) -> str:
     if reader.ended_by:
         return reader.ended_by
     if is_open:
@@ -105,7 +105,7 @@ def _cut_short(reader: _Reader, is_open: bool, under_way: str | None, *, ended: 
     return "" if ended else "check did not come to its end"
 
 
-def _read(reader: _Reader, line: str, *, whole: bool) -> None:
+def _read(reader: _OutputReader, line: str, *, whole: bool) -> None:
     test = _TEST.match(line)
     if test and not _AGGREGATE.match(test[2]):
         _begin(reader, test[1], test[2], whole=whole)
@@ -122,14 +122,14 @@ def _read(reader: _Reader, line: str, *, whole: bool) -> None:
         _other(reader, line)
 
 
-def _begin(reader: _Reader, test: str, rest: str, *, whole: bool) -> None:
+def _begin(reader: _OutputReader, test: str, rest: str, *, whole: bool) -> None:
     if rest == _IGNORED:
         reader.results.append(
             CheckResult(test=test, status=CheckStatus.NOT_RUN, reason="unknown test, ignored")
         )
         return
     if reader.block is None:
-        reader.block = _Block()
+        reader.block = _SectionRun()
         reader.notes.append(f"{test} stands outside any section's output")
     # What check prints when it is stopped stands behind the name of the test under way.
     summary = next((m for p in (_LISTED, _INTERRUPTED) if (m := p.search(rest))), None)
@@ -144,19 +144,19 @@ def _begin(reader: _Reader, test: str, rest: str, *, whole: bool) -> None:
     reader.block.runs.append(run)
 
 
-def _setting(reader: _Reader, name: str, value: str) -> None:
+def _setting(reader: _OutputReader, name: str, value: str) -> None:
     if name == "FSTYP":
         if reader.block is not None:
             reader.notes.append("a section begins before the one before it has a summary")
             reader.ended_by = reader.ended_by or "a section has no summary"
             _close(reader)
-        reader.block = _Block()
+        reader.block = _SectionRun()
     if name != "RECREATING":
         settings = reader.settings.setdefault(reader.section, {})
         settings[name] = value.strip()[:_LENGTH_KEPT]
 
 
-def _summary(reader: _Reader, line: str) -> bool:
+def _summary(reader: _OutputReader, line: str) -> bool:
     """Take a line of a section's summary; say whether it is one."""
     block = reader.block
     if block is None:
@@ -175,7 +175,7 @@ def _summary(reader: _Reader, line: str) -> bool:
     return True
 
 
-def _other(reader: _Reader, line: str) -> None:
+def _other(reader: _OutputReader, line: str) -> None:
     runs = reader.block.runs if reader.block is not None else []
     if runs and not (reader.block and reader.block.listed):
         if len(runs[-1].below) < _LINES_KEPT:
@@ -184,9 +184,9 @@ def _other(reader: _Reader, line: str) -> None:
         reader.other = line.strip()[:_LENGTH_KEPT]
 
 
-def _close(reader: _Reader) -> str | None:
+def _close(reader: _OutputReader) -> str | None:
     """Judge the runs of the block and leave it; return the test under way, if one was."""
-    block = reader.block or _Block()
+    block = reader.block or _SectionRun()
     reader.block = None
     reader.closed += 1
     results = [_result(reader, run) for run in block.runs]
@@ -201,7 +201,7 @@ def _close(reader: _Reader) -> str | None:
     return last.test if last and last.status is CheckStatus.LOST else None
 
 
-def _result(reader: _Reader, run: _Run) -> CheckResult:
+def _result(reader: _OutputReader, run: _Run) -> CheckResult:
     told = judge(run.rest if run.whole else "", run.below)
     reader.numbers[run.section, run.test] += 1
     return CheckResult(
@@ -216,7 +216,7 @@ def _result(reader: _Reader, run: _Run) -> CheckResult:
 
 
 def _beside_summary(
-    reader: _Reader,
+    reader: _OutputReader,
     result: CheckResult,
     results: list[CheckResult],
     listed: dict[str, frozenset[str]],

@@ -47,7 +47,7 @@ class LocalConfig:
     notes: tuple[Problem, ...] = ()
 
 
-class _Reading:
+class _ConfigReading:
     """What was found in the file so far."""
 
     def __init__(self, origin: str) -> None:
@@ -81,7 +81,7 @@ def read_local_config(text: str, *, origin: str = "local.config") -> LocalConfig
     Raises:
         RequestError: lines that are not accepted, every one of them.
     """
-    reading = _Reading(origin)
+    reading = _ConfigReading(origin)
     lines = text.split("\n")
     if any(_HEADER.match(line) for line in lines):
         sections = _read_sections(lines, reading)
@@ -135,7 +135,7 @@ def _unwritable(section: ConfigSection) -> list[Problem]:
     return problems
 
 
-def _read_sections(lines: Sequence[str], reading: _Reading) -> list[ConfigSection]:
+def _read_sections(lines: Sequence[str], reading: _ConfigReading) -> list[ConfigSection]:
     sections: dict[str, dict[str, str]] = {}
     options: dict[str, str] | None = None
     for number, raw in enumerate(lines, 1):
@@ -161,7 +161,7 @@ def _read_sections(lines: Sequence[str], reading: _Reading) -> list[ConfigSectio
     return [ConfigSection(name=name, options=found) for name, found in sections.items()]
 
 
-def _read_option(line: str, number: int, options: dict[str, str], reading: _Reading) -> None:
+def _read_option(line: str, number: int, options: dict[str, str], reading: _ConfigReading) -> None:
     name, _, text = line.partition("=")
     name = name.removeprefix("export").strip(_SPACE) if name[6:7] in {" ", "\t"} else name
     match = _VALUE.match(text)
@@ -179,7 +179,7 @@ def _read_option(line: str, number: int, options: dict[str, str], reading: _Read
         options[name] = _SPACES.sub(" ", match[2])
 
 
-def _read_shell(lines: Sequence[str], reading: _Reading) -> Mapping[str, str]:
+def _read_shell(lines: Sequence[str], reading: _ConfigReading) -> Mapping[str, str]:
     options: dict[str, str] = {}
     known: set[str] = set()
     for number, line in enumerate(lines, 1):
@@ -194,7 +194,7 @@ def _read_shell(lines: Sequence[str], reading: _Reading) -> Mapping[str, str]:
     return options
 
 
-def _read_word(word: Word, number: int, options: dict[str, str], reading: _Reading) -> str:
+def _read_word(word: Word, number: int, options: dict[str, str], reading: _ConfigReading) -> str:
     """Take ``NAME=value`` and return the name.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Final
 from anyclue.fstests.core.model import TestId
 from anyclue.fstests.core.step import judge_once
 from anyclue.fstests.core.test_verdict import judge_test
-from anyclue.fstests.run.evidence import Charged, Evidence, last_in_a_row
+from anyclue.fstests.run.evidence import Charged, TestEvidence, last_in_a_row
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.verdicts.floors import MIN_FLOORS
@@ -37,7 +37,7 @@ class OfTest:
     wants_group: bool = False
 
 
-def judge_memory(evidence: Evidence, least_kib: float) -> OfTest:
+def judge_memory(evidence: TestEvidence, least_kib: float) -> OfTest:
     """Return the worse of the verdicts alone and among others.
 
     A test that is clean alone may leak by what a test before it left behind. It is suspected of
@@ -75,12 +75,12 @@ def _worse(verdict: TestVerdict) -> int:
     return _WORSE.index(verdict.verdict)
 
 
-def _is_more(evidence: Evidence, least_kib: float) -> bool:
+def _is_more(evidence: TestEvidence, least_kib: float) -> bool:
     listed, alone = evidence.rise_listed, evidence.rise_alone
     return listed is not None and alone is not None and listed - alone >= least_kib
 
 
-def _alone(evidence: Evidence, least_kib: float) -> TestVerdict:
+def _alone(evidence: TestEvidence, least_kib: float) -> TestVerdict:
     # What it did behind other tests is not what it does alone, where it ran alone often enough.
     for guests in (evidence.alone, evidence.guests):
         if any(sum(pair is not None for _, pair in guest) >= MIN_FLOORS for guest in guests):
@@ -90,7 +90,7 @@ def _alone(evidence: Evidence, least_kib: float) -> TestVerdict:
     return min(verdicts, key=_worse)
 
 
-def _repeated(evidence: Evidence, guests: Sequence[Sequence[Charged]]) -> TestVerdict:
+def _repeated(evidence: TestEvidence, guests: Sequence[Sequence[Charged]]) -> TestVerdict:
     runs = [run for guest in guests for run, _ in guest]
     by_guest = [[pair for _, pair in guest if pair is not None] for guest in guests]
     pairs = [pair for guest in by_guest for pair in guest]

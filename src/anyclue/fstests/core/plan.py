@@ -9,7 +9,7 @@ from typing import Final
 
 from anyclue.fstests.core.check_model import CheckStatus
 from anyclue.fstests.core.model import Part, TestFinding, TestId, TestPlan
-from anyclue.fstests.run.evidence import Gathered, Trial
+from anyclue.fstests.run.evidence import CellTests, Trial
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import Verdict
 from anyclue.trial.outcome import STILL_AT_WORK
@@ -20,7 +20,7 @@ MOST_EMPTY: Final = 2
 
 def next_plan(
     base: TestPlan,
-    gathered: Gathered,
+    gathered: CellTests,
     tests: Sequence[TestFinding],
     *,
     repeats: int,

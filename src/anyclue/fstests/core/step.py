@@ -13,13 +13,13 @@ from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import Reading
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.verdicts import words
-from anyclue.verdicts.classes import Kind, classes_kib, of_kind
+from anyclue.verdicts.classes import GrowthKind, classes_kib, of_kind
 
 
 def is_step(before: Reading, after: Reading, *, least_kib: float) -> bool:
     """Say whether kernel memory moved so far between two floors that one run proves nothing."""
     one, two = classes_kib(before), classes_kib(after)
-    rises = [two[c] - one[c] for c in of_kind(Kind.KERNEL) if c in one and c in two]
+    rises = [two[c] - one[c] for c in of_kind(GrowthKind.KERNEL) if c in one and c in two]
     was, now = held_kib(before), held_kib(after)
     step = now - was if was is not None and now is not None else 0.0
     return min(rises, default=0.0) <= -least_kib or max(step, *rises, 0.0) >= least_kib
@@ -63,7 +63,7 @@ def _fallen(run: TestRun, before: TestRun | None, least_kib: float) -> MemoryCla
     took = before.classes if before is not None else {}
     falls = {
         c: kib
-        for c in of_kind(Kind.KERNEL)
+        for c in of_kind(GrowthKind.KERNEL)
         if (kib := run.classes.get(c, 0.0)) <= -least_kib and kib + took.get(c, 0.0) < 0.0
     }
     return min(falls, key=lambda c: falls[c], default=None)
@@ -76,4 +76,4 @@ def rise_kib(run: TestRun) -> float | None:
     """
     if run.step_kib is None or not run.classes:
         return None
-    return max(run.step_kib, *(run.classes.get(c, 0.0) for c in of_kind(Kind.KERNEL)))
+    return max(run.step_kib, *(run.classes.get(c, 0.0) for c in of_kind(GrowthKind.KERNEL)))

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from anyclue.fstests.core.charges import charged_floors
-from anyclue.model.machine_recording import Recorded, RecordedFindings, TestRun, TestVerdict
+from anyclue.model.machine_recording import (
+    MachineRecording,
+    RecordingVerdicts,
+    TestRun,
+    TestVerdict,
+)
 from anyclue.model.recording import Outcome, Reading, Recording, Round
 from anyclue.model.scenario import Cell, Sensitivity
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.verdicts import words
-from anyclue.verdicts.classes import TRAITS, Kind, of_kind
+from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
 from anyclue.verdicts.conclusions import Conclusion, conclude
-from anyclue.verdicts.evidence import Evidence, gather
+from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import MIN_FLOORS
 
 STEP_KIB: Final = 64.0
@@ -25,7 +30,7 @@ FATAL: Final = frozenset({"kasan", "lockdep", "bug", "oops", "panic", "oom"})
 def judge_test(
     runs: Sequence[TestRun],
     pairs: Sequence[tuple[Reading, Reading]],
-    recorded: Recorded,
+    recorded: MachineRecording,
     *,
     guests: Sequence[Sequence[tuple[Reading, Reading]]] = (),
 ) -> TestVerdict:
@@ -61,7 +66,9 @@ def judge_test(
     )
 
 
-def _evidence(test: str, series: Sequence[Sequence[Reading]], recorded: Recorded) -> Evidence:
+def _evidence(
+    test: str, series: Sequence[Sequence[Reading]], recorded: MachineRecording
+) -> CellEvidence:
     machine = recorded.machine
     cell = Cell(kernel=machine.release, machine=machine.host, mkfs="", mount="", workload=test)
     recordings = [
@@ -85,7 +92,7 @@ def _careful(found: Conclusion, *, quiesced: bool) -> tuple[Verdict, str]:
     """Call nothing a leak that reclaim was never asked for, or that belongs to processes."""
     if found.verdict is not Verdict.LEAK:
         return found.verdict, found.because
-    if TRAITS[found.carrier].kind is Kind.USER:
+    if TRAITS[found.carrier].kind is GrowthKind.USER:
         return Verdict.UNPROVEN, f"{found.because}; on a machine with other work that is no proof"
     if not quiesced:
         because = found.because.replace(" and no reclaim gave it back", "")
@@ -96,7 +103,7 @@ def _careful(found: Conclusion, *, quiesced: bool) -> tuple[Verdict, str]:
     return found.verdict, found.because
 
 
-def _single(runs: Sequence[TestRun], recorded: Recorded) -> str:
+def _single(runs: Sequence[TestRun], recorded: MachineRecording) -> str:
     steps = [run for run in runs if run.step_kib is not None]
     if not steps:
         return _no_floor(runs, recorded)
@@ -114,7 +121,7 @@ def _single(runs: Sequence[TestRun], recorded: Recorded) -> str:
     return f"kernel memory without caches was {how}; {count} cannot exclude a leak"
 
 
-def _no_floor(runs: Sequence[TestRun], recorded: Recorded) -> str:
+def _no_floor(runs: Sequence[TestRun], recorded: MachineRecording) -> str:
     if runs[-1].span.joined:
         return "it had begun before the recording, if it still ran: there is no floor before it"
     if runs[-1].span.end_s is None:
@@ -125,12 +132,12 @@ def _no_floor(runs: Sequence[TestRun], recorded: Recorded) -> str:
 
 def grown_class(runs: Sequence[TestRun]) -> MemoryClass | None:
     """Return the class that grew most over some runs; caches and processes are left out."""
-    totals = {c: sum(run.classes.get(c, 0.0) for run in runs) for c in of_kind(Kind.KERNEL)}
+    totals = {c: sum(run.classes.get(c, 0.0) for run in runs) for c in of_kind(GrowthKind.KERNEL)}
     best = max(totals, key=lambda c: totals[c])
     return best if totals[best] > STEP_KIB else None
 
 
-def notes(recorded: Recorded) -> tuple[str, ...]:
+def notes(recorded: MachineRecording) -> tuple[str, ...]:
     """Return what could not be read, told or finished."""
     said = [f"not read: {name}: {why}" for name, why in recorded.machine.unread.items()]
     if recorded.lost_log:
@@ -154,10 +161,10 @@ def notes(recorded: Recorded) -> tuple[str, ...]:
     return tuple(said)
 
 
-def findings(recorded: Recorded, tests: Sequence[TestVerdict]) -> RecordedFindings:
+def findings(recorded: MachineRecording, tests: Sequence[TestVerdict]) -> RecordingVerdicts:
     """Return the verdicts with the machine's size and what is open."""
     first = recorded.timeline[0].counters if recorded.timeline else {}
-    return RecordedFindings(
+    return RecordingVerdicts(
         recorded=recorded,
         ram_kib=first.get("meminfo.MemTotal", 0.0),
         tests=tuple(tests),

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from anyclue.fstests.core.kmsg_boundaries import begun_test
-from anyclue.model.machine_recording import Machine, Recorded, Span
+from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span
 from anyclue.model.recording import LogLine, Mark, MarkName, Reading, Recording
 
 _KEPT = ("meminfo.", "pcp.")
 _DAY = re.compile(r"run fstests \S+ at (\d{4}-\d\d-\d\d) ", re.ASCII)
 
 
-def as_recorded(recording: Recording) -> Recorded:
+def as_recorded(recording: Recording) -> MachineRecording:
     """Return the trial's rounds as spans, each from the floor before it to the floor behind it.
 
     A round counts as a run of its test only where the kernel log has check's own line for it. One
@@ -50,7 +50,7 @@ def as_recorded(recording: Recording) -> Recorded:
             )
         )
     begin = recording.marks[0].t_s if recording.marks else 0.0
-    return Recorded(
+    return MachineRecording(
         machine=_machine(recording),
         spans=tuple(spans),
         timeline=recording.timeline,
@@ -97,8 +97,8 @@ def _floors(marks: Sequence[Mark]) -> list[tuple[float, float]]:
     return floors
 
 
-def _machine(recording: Recording) -> Machine:
-    return Machine(
+def _machine(recording: Recording) -> RecordedMachine:
+    return RecordedMachine(
         command=("check",),
         hz=0.0,
         quiesce=True,

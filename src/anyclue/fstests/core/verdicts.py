@@ -18,7 +18,7 @@ from anyclue.fstests.core.memory import OfTest, judge_memory
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.fstests.core.trial_recording import begun_on
-from anyclue.fstests.run.evidence import Evidence, Gathered
+from anyclue.fstests.run.evidence import CellTests, TestEvidence
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
@@ -34,14 +34,14 @@ _NAMED: Final = 5
 
 
 def findings(
-    gathered: Gathered, *, least_kib: float, known: Sequence[KnownFailure] = ()
+    gathered: CellTests, *, least_kib: float, known: Sequence[KnownFailure] = ()
 ) -> tuple[TestFinding, ...]:
     """Return what is said of each test; ``known`` are failures that are no news."""
     found = [_finding(evidence, least_kib) for evidence in gathered.tests]
     return tuple(_beside(found, _news(gathered, known)))
 
 
-def _news(gathered: Gathered, known: Sequence[KnownFailure]) -> CheckNews:
+def _news(gathered: CellTests, known: Sequence[KnownFailure]) -> CheckNews:
     """Return what is news beside the known failures."""
     if not known or not gathered.trials:
         return CheckNews()
@@ -70,7 +70,7 @@ def _beside(found: Sequence[TestFinding], said: CheckNews) -> Iterator[TestFindi
         yield replace(finding, known=excused.get((section, test)), outdated="; ".join(outdated))
 
 
-def _finding(evidence: Evidence, least_kib: float) -> TestFinding:
+def _finding(evidence: TestEvidence, least_kib: float) -> TestFinding:
     worst = _worst(evidence)
     memory = judge_memory(evidence, least_kib) if ran(evidence.results) else OfTest()
     status = worst.status if worst else CheckStatus.LOST
@@ -97,7 +97,7 @@ def _of_a_whole_run(memory: TestVerdict | None, status: CheckStatus) -> TestVerd
     return replace(memory, verdict=Verdict.UNPROVEN, because=because)
 
 
-def _worst(evidence: Evidence) -> CheckResult | None:
+def _worst(evidence: TestEvidence) -> CheckResult | None:
     """Return the worst result; one that the host lost does not count beside any other."""
     results: Sequence[CheckResult] = evidence.results
     if not _is_dead(evidence.killed):
@@ -118,7 +118,7 @@ def ran(results: Sequence[CheckResult]) -> bool:
 
 def cell_verdict(
     cell: Cell,
-    gathered: Gathered,
+    gathered: CellTests,
     tests: Sequence[TestFinding],
     reference: Cell | None,
     failing_there: frozenset[TestId],
@@ -196,7 +196,7 @@ def _incident(test: TestFinding) -> Incident | None:
 
 
 def _outcome(
-    gathered: Gathered, tests: Sequence[TestFinding], broken: Sequence[TestFinding]
+    gathered: CellTests, tests: Sequence[TestFinding], broken: Sequence[TestFinding]
 ) -> Outcome:
     outcomes = {trial.recording.outcome for trial in gathered.trials}
     if not any(ran(test.results) for test in tests):
@@ -227,7 +227,7 @@ def _because(
     return "; ".join(parts)
 
 
-def _nothing_ran(gathered: Gathered) -> str:
+def _nothing_ran(gathered: CellTests) -> str:
     recordings = [trial.recording for trial in gathered.trials]
     whys = dict.fromkeys(one.detail for one in recordings if one.outcome is not Outcome.PASSED)
     return "; ".join(["no test ran", *whys])

@@ -10,7 +10,7 @@ from anyclue.fstests.core.known_failures import read_known_failures
 from anyclue.fstests.core.model import TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
-from anyclue.fstests.run.evidence import Gathered, gather, read_trials
+from anyclue.fstests.run.evidence import CellTests, gather, read_trials
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario, TestChoice
 from anyclue.model.trial import ArtifactRef
@@ -77,7 +77,7 @@ def known_failures(choice: TestChoice) -> tuple[KnownFailure, ...]:
 
 
 def _is_left(
-    gathered: Gathered, tests: Sequence[TestFinding], choice: TestChoice, scenario: Scenario
+    gathered: CellTests, tests: Sequence[TestFinding], choice: TestChoice, scenario: Scenario
 ) -> bool:
     extra = scenario.limits.extra_trials
     following = next_plan(_ANY, gathered, tests, repeats=choice.repeats, extra_trials=extra)

@@ -14,7 +14,7 @@ from anyclue.fstests.core.step import rise_kib
 from anyclue.fstests.core.trial_recording import as_recorded
 from anyclue.fstests.core.xunit import parse_xunit
 from anyclue.fstests.run.journal import CheckCall, TrialRecord, read_record
-from anyclue.model.machine_recording import Recorded, TestRun
+from anyclue.model.machine_recording import MachineRecording, TestRun
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import first_incident
@@ -41,7 +41,7 @@ class Trial:
 
 
 @dataclass(kw_only=True)
-class Evidence:
+class TestEvidence:
     """All that the trials of a cell have of one test.
 
     Attributes:
@@ -74,15 +74,15 @@ class Evidence:
     killed: str = ""
     disagreements: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    recorded: Recorded | None = None
+    recorded: MachineRecording | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gathered:
+class CellTests:
     """A cell's trials in order, and its tests in the order in which they were to run."""
 
     trials: tuple[Trial, ...]
-    tests: tuple[Evidence, ...]
+    tests: tuple[TestEvidence, ...]
 
 
 def read_trials(run: RunDirectory, recordings: Sequence[Recording]) -> tuple[Trial, ...]:
@@ -101,22 +101,22 @@ def read_trials(run: RunDirectory, recordings: Sequence[Recording]) -> tuple[Tri
     )
 
 
-def gather(trials: Sequence[Trial]) -> Gathered:
+def gather(trials: Sequence[Trial]) -> CellTests:
     """Put together what the trials say of each test."""
-    found: dict[TestId, Evidence] = {}
+    found: dict[TestId, TestEvidence] = {}
     for trial in trials:
         record = trial.record
         for id_ in record.tests:
-            found.setdefault(id_, Evidence(id=id_))
+            found.setdefault(id_, TestEvidence(id=id_))
         for id_ in record.expunged:
-            evidence = found.setdefault(id_, Evidence(id=id_))
+            evidence = found.setdefault(id_, TestEvidence(id=id_))
             evidence.results.append(_said(id_, CheckStatus.EXPUNGED, "expunged"))
         for name in record.unknown:
             id_ = TestId(section="", test=name)
-            evidence = found.setdefault(id_, Evidence(id=id_))
+            evidence = found.setdefault(id_, TestEvidence(id=id_))
             evidence.results.append(_said(id_, CheckStatus.NOT_RUN, "fstests has no such test"))
         for call in record.calls:
-            found.setdefault(call.id, Evidence(id=call.id))
+            found.setdefault(call.id, TestEvidence(id=call.id))
         if record.part is Part.REPEAT and record.tests:
             found[record.tests[0]].repeat_trials += 1
         if record.part is Part.GROUP:
@@ -124,10 +124,10 @@ def gather(trials: Sequence[Trial]) -> Gathered:
                 found[id_].group_trials += 1
         _add_calls(trial, found)
         _add_runs(trial, found)
-    return Gathered(trials=tuple(trials), tests=tuple(found.values()))
+    return CellTests(trials=tuple(trials), tests=tuple(found.values()))
 
 
-def _add_calls(trial: Trial, found: dict[TestId, Evidence]) -> None:
+def _add_calls(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
     for call in trial.record.calls:
         evidence = found[call.id]
         evidence.kept += call.kept
@@ -150,7 +150,7 @@ def _add_calls(trial: Trial, found: dict[TestId, Evidence]) -> None:
             evidence.killed = f"{trial.recording.outcome}: {trial.recording.detail}"
 
 
-def _add_runs(trial: Trial, found: dict[TestId, Evidence]) -> None:
+def _add_runs(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
     recorded = as_recorded(trial.recording)
     charging = Charging(recorded)
     by_name = {str(id_): evidence for id_, evidence in found.items()}
@@ -203,7 +203,7 @@ def last_in_a_row(runs: Sequence[Charged]) -> Iterator[tuple[TestRun, TestRun | 
         before = run if in_a_row else None
 
 
-def _note_rise(evidence: Evidence, part: Part, run: TestRun, *, first: bool) -> None:
+def _note_rise(evidence: TestEvidence, part: Part, run: TestRun, *, first: bool) -> None:
     rise = rise_kib(run)
     if rise is None:
         return

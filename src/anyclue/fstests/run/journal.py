@@ -84,7 +84,7 @@ class TrialRecord:
             return None
 
 
-class Journal:
+class TrialJournal:
     """Writes the record anew after every step, so that what ran is kept whatever happens then."""
 
     def __init__(self, *, place: Path, part: Part) -> None:

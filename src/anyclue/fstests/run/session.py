@@ -16,7 +16,7 @@ from anyclue.fstests.core.check_output import parse_check
 from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.core.step import is_step
 from anyclue.fstests.core.test_list import parse_listing
-from anyclue.fstests.run.journal import CheckCall, Journal
+from anyclue.fstests.run.journal import CheckCall, TrialJournal
 from anyclue.fstests.run.results import keep_results
 from anyclue.model.recording import MarkName, Outcome, Reading
 from anyclue.model.scenario import Limits, Scalar
@@ -113,7 +113,7 @@ class TestsProcedure:
         self._agent = agent
         self._payload = payload
         self._results_disk = place / "results.img"
-        self._journal = Journal(place=place, part=plan.part)
+        self._journal = TrialJournal(place=place, part=plan.part)
         self._round = 0
         self._section: str | None = None
         self._level: Reading | None = None

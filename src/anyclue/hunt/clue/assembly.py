@@ -6,14 +6,22 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from anyclue.hunt.clue.model import Clue, Conjunction, Dose, Place, ProbeSaid, Reproducer, TouchedBy
+from anyclue.hunt.clue.model import (
+    Clue,
+    Conjunction,
+    DoseResponse,
+    Place,
+    ProbeSaid,
+    Reproducer,
+    TouchedBy,
+)
 from anyclue.hunt.localise.cells import guilt
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.hunt.suspects.judge import suspects
-from anyclue.hunt.suspects.ruling import Hearing
+from anyclue.hunt.suspects.ruling import TheoryContext
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis
-from anyclue.model.verdict import Findings, Verdict
+from anyclue.model.verdict import RunVerdicts, Verdict
 from anyclue.review.pairs.model import LOST
 
 _PER_FILE: Final = re.compile(r" \([0-9.]+ KiB per file\)")
@@ -22,12 +30,12 @@ LIKELY: Final = 0.5
 
 
 def assembled(
-    hearing: Hearing,
+    hearing: TheoryContext,
     notes: Iterable[str] = (),
     *,
     conjunction: Conjunction | None = None,
     commit: TouchedBy | None = None,
-    dose: Dose | None = None,
+    dose: DoseResponse | None = None,
     reproducer: Reproducer | None = None,
 ) -> Clue:
     """Return the clue.
@@ -56,7 +64,7 @@ def assembled(
     )
 
 
-def _without_dose(sentence: str, dose: Dose | None) -> str:
+def _without_dose(sentence: str, dose: DoseResponse | None) -> str:
     """Leave out how much it is per file, where response does not follow the files."""
     if dose is None or dose.linear is not False:
         return sentence
@@ -88,7 +96,7 @@ def _left_out(of: Conjunction | None) -> Iterable[str]:
         yield f"{left} of {of.cells_full} combinations: what shows only there was not seen"
 
 
-def _not_tested(hearing: Hearing) -> Iterable[str]:
+def _not_tested(hearing: TheoryContext) -> Iterable[str]:
     findings = hearing.findings
     for factor in findings.factors:
         if factor.matters is None and hearing.guilty:
@@ -106,7 +114,7 @@ def _not_tested(hearing: Hearing) -> Iterable[str]:
         yield "no probe looked at the guilty cell"
 
 
-def _other_kernels(findings: Findings, bad: str) -> str:
+def _other_kernels(findings: RunVerdicts, bad: str) -> str:
     guilty = {
         one.cell.value(Axis.KERNEL)
         for one in findings.cells

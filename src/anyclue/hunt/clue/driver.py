@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from anyclue.hunt.clue.assembly import assembled
 from anyclue.hunt.clue.model import Clue, Conjunction
-from anyclue.hunt.judge import Judged
+from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.localise.accused_commit import noted
 from anyclue.hunt.localise.cells import Accused, accused, case
-from anyclue.hunt.localise.commits import History, history, suspected
+from anyclue.hunt.localise.commits import CommitRange, history, suspected
 from anyclue.hunt.localise.core.evidence import ModuleSource
 from anyclue.hunt.localise.core.rank import Ranked, rank
 from anyclue.hunt.localise.kept_sources import Kept, keep, kept, place
@@ -20,7 +20,7 @@ from anyclue.hunt.minimise.follow_up import Followed, follow
 from anyclue.hunt.probes.run import readings_of
 from anyclue.hunt.render.clues_json import clue_from_json, clues_json
 from anyclue.hunt.select.conjunction import smallest_conjunction
-from anyclue.hunt.suspects.ruling import Hearing
+from anyclue.hunt.suspects.ruling import TheoryContext
 from anyclue.model.errors import RequestError
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import write_whole
@@ -32,7 +32,7 @@ CLUES = "clues.json"
 _ANEW = "anyclue clue RUN makes it anew"
 
 
-async def make(judged: Judged, context: Context) -> Clue:
+async def make(judged: JudgedRun, context: Context) -> Clue:
     """Make the clue of a judged run, and write ``clues.json``.
 
     Sources of the kernels that the run does not keep yet are put into it; of the follow-ups, those
@@ -57,12 +57,12 @@ async def make(judged: Judged, context: Context) -> Clue:
     return clue
 
 
-def told(judged: Judged) -> Clue:
+def told(judged: JudgedRun) -> Clue:
     """Return the clue that goes with a run's verdicts: as it was made, or else without places."""
     before = stored(judged)
     if before is not None:
         return before
-    hearing = Hearing(
+    hearing = TheoryContext(
         scenario=judged.scenario,
         findings=judged.findings,
         accused=accused(judged.findings),
@@ -72,7 +72,7 @@ def told(judged: Judged) -> Clue:
     return assembled(hearing, notes, conjunction=_conjunction(judged))
 
 
-def stored(judged: Judged) -> Clue | None:
+def stored(judged: JudgedRun) -> Clue | None:
     """Return the clue that was made of these very verdicts; None where there is none."""
     try:
         clue, verdicts = clue_from_json(judged.run.file(CLUES).read_text())
@@ -88,16 +88,16 @@ def stored(judged: Judged) -> Clue | None:
 
 
 def _made(
-    judged: Judged,
+    judged: JudgedRun,
     of: Accused | None,
     sources: Kept | None,
     followed: Followed,
-    commits: History | None,
+    commits: CommitRange | None,
 ) -> Clue:
     scenario, findings = judged.scenario, judged.findings
     readings = readings_of(judged.run)
     conjunction = _conjunction(judged, followed)
-    hearing = Hearing(
+    hearing = TheoryContext(
         scenario=scenario,
         findings=findings,
         accused=of,
@@ -149,11 +149,11 @@ def _module(run: RunDirectory, of: Accused, sources: Kept) -> ModuleSource | Non
     return read_module(good, bad, sources.directory, alone=sources.alone)
 
 
-def _with_commits(ranked: Ranked, module: ModuleSource, commits: History | None) -> Ranked:
+def _with_commits(ranked: Ranked, module: ModuleSource, commits: CommitRange | None) -> Ranked:
     return commits.named(ranked, module.functions) if commits is not None else ranked
 
 
-def _conjunction(judged: Judged, followed: Followed | None = None) -> Conjunction | None:
+def _conjunction(judged: JudgedRun, followed: Followed | None = None) -> Conjunction | None:
     """Return the smallest conjunction, with the options that were isolated by follow-ups."""
     scenario = judged.scenario
     found = smallest_conjunction(judged.findings.cells, scenario.combinations, scenario.references)

@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from anyclue.model.scenario import Axis, Cell, Scalar
 from anyclue.model.verdict import Signature, Verdict
-from anyclue.review.pairs.model import Confidence, FindingKind, Step
+from anyclue.review.pairs.model import Confidence, FindingKind, PathStep
 
 
-class Standing(StrEnum):
+class SuspectStatus(StrEnum):
     """What becomes of a suspect."""
 
     GUILTY = "guilty"
@@ -75,7 +75,7 @@ class DosePoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dose:
+class DoseResponse:
     """How the amount that leaks follows what is done.
 
     Attributes:
@@ -131,7 +131,7 @@ class ProbeSaid:
     limits: str = ""
 
 
-class Source(StrEnum):
+class ReasonSource(StrEnum):
     """Where a reason for a place comes from."""
 
     PAIRS_CHANGE = "pairs-change"
@@ -159,7 +159,7 @@ class Reason:
         text: what was seen.
     """
 
-    source: Source
+    source: ReasonSource
     ratio: float
     text: str
 
@@ -190,7 +190,7 @@ class Missing:
     line: int
     label: str
     message: str
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     confidence: Confidence
     diff: str = ""
 
@@ -265,7 +265,7 @@ class Suspect:
     theory: str
     test: str
     kind: SuspectKind
-    standing: Standing
+    standing: SuspectStatus
     because: str
     evidence: tuple[str, ...] = ()
     settle: str = ""
@@ -320,6 +320,6 @@ class Clue:
     suspects: tuple[Suspect, ...] = ()
     not_tested: tuple[str, ...] = ()
     conjunction: Conjunction | None = None
-    dose: Dose | None = None
+    dose: DoseResponse | None = None
     reproducer: Reproducer | None = None
     probes: tuple[ProbeSaid, ...] = ()

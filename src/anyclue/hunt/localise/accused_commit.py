@@ -11,10 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
 from anyclue.hunt.localise.cells import Accused
-from anyclue.hunt.localise.commits import History
+from anyclue.hunt.localise.commits import CommitRange
 from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import RequestError
-from anyclue.model.verdict import Findings
+from anyclue.model.verdict import RunVerdicts
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import write_whole
 
@@ -39,20 +39,20 @@ class AccusedCommit:
     innocent: str
     schema: str = SCHEMA
 
-    def accused(self, findings: Findings) -> Accused | None:
+    def accused(self, findings: RunVerdicts) -> Accused | None:
         """Return the kernels to look into; None when the commit's was not seen guilty."""
         cells = [c for c in findings.cells if c.cell.kernel == self.kernel and is_guilty(c)]
         if not cells:
             return None
         return Accused(bad=self.kernel, good=self.innocent, cells=tuple(cells))
 
-    def history(self) -> History | None:
+    def history(self) -> CommitRange | None:
         """Return the commit's history; None where the repository is gone."""
         try:
             repo = git.repository(Path(self.repository))
         except RequestError:
             return None
-        return History(repo, self.parent, self.commit, proven=True)
+        return CommitRange(repo, self.parent, self.commit, proven=True)
 
 
 log = logging.getLogger(__name__)

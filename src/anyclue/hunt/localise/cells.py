@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
-from anyclue.hunt.localise.core.evidence import Case
+from anyclue.hunt.localise.core.evidence import GuiltyCase
 from anyclue.hunt.probes.core.model import ProbeReading
 from anyclue.hunt.select.factors import Kind, first_guilty, innocent_beside, is_guilty, kind
 from anyclue.model.scenario import Axis, Scenario
-from anyclue.model.verdict import CellVerdict, Factor, Findings, Verdict
+from anyclue.model.verdict import CellVerdict, Factor, RunVerdicts, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Accused:
     cells: tuple[CellVerdict, ...]
 
 
-def accused(findings: Findings) -> Accused | None:
+def accused(findings: RunVerdicts) -> Accused | None:
     """Return the kernel to look into: of a leak if there is one, else of what broke."""
     first = first_guilty(findings.cells)
     if first is None:
@@ -52,11 +52,11 @@ def _good(guilty: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> str | 
 
 def case(
     of: Accused,
-    findings: Findings,
+    findings: RunVerdicts,
     scenario: Scenario,
     conjunction: Conjunction | None = None,
     readings: Sequence[ProbeReading] = (),
-) -> Case:
+) -> GuiltyCase:
     """Return what the guests say of the accused kernel's cells."""
     own = [frozenset(_options(scenario.mount[one.cell.mount])) for one in of.cells]
     innocent = [
@@ -69,7 +69,7 @@ def case(
     beside = frozenset().union(*innocent)
     isolated = _isolated(conjunction)
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
-    return Case(
+    return GuiltyCase(
         signature=of.cells[0].signature,
         detail=of.cells[0].signature_detail,
         regression=of.good is not None,
@@ -96,7 +96,7 @@ def _options(text: str) -> Iterable[str]:
     return (one.strip() for one in text.split(",") if one.strip())
 
 
-def guilt(findings: Findings, conjunction: Conjunction | None = None) -> tuple[Guilt, ...]:
+def guilt(findings: RunVerdicts, conjunction: Conjunction | None = None) -> tuple[Guilt, ...]:
     """Return one entry for each way in which cells are guilty, leaks first."""
     groups: dict[Kind, list[CellVerdict]] = {}
     for one in findings.cells:

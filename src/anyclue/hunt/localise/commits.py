@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.blame import Known, touched
+from anyclue.git.blame import BlamedCommit, touched
 from anyclue.git.history import commits
 from anyclue.git.repository import Repository
 from anyclue.hunt.clue.model import Place, TouchedBy
@@ -23,7 +23,7 @@ ASKED = 3
 """Of so many places the commits are looked for: each may take seconds."""
 
 
-class History:
+class CommitRange:
     """The commits between two kernels from one repository.
 
     Args:
@@ -91,7 +91,7 @@ class History:
         known = touched(self._repo, self._good, self._bad, place.path, lines)
         return tuple(self._touched(one, len(known), alone) for one in known)
 
-    def _touched(self, one: Known, number: int, alone: bool) -> TouchedBy:
+    def _touched(self, one: BlamedCommit, number: int, alone: bool) -> TouchedBy:
         only = alone and one.id == self._bad
         because = f"it is one of {number} that changed the function between the kernels"
         if number == 1:
@@ -107,7 +107,7 @@ class History:
         return kernel is not None and git.merge_base(self._repo, kernel, commit) == commit
 
 
-def history(scenario: Scenario, of: Accused) -> History | None:
+def history(scenario: Scenario, of: Accused) -> CommitRange | None:
     """Return the history between the kernels; None where they are not commits of one repository."""
     bad = scenario.kernels[of.bad].source
     good = scenario.kernels[of.good].source if of.good is not None else None
@@ -118,7 +118,9 @@ def history(scenario: Scenario, of: Accused) -> History | None:
         repo = git.repository(Path(bad.repository))
     except RequestError:
         return None
-    return History(repo, good.commit if isinstance(good, GitKernel) and same else None, bad.commit)
+    return CommitRange(
+        repo, good.commit if isinstance(good, GitKernel) and same else None, bad.commit
+    )
 
 
 def suspected(scenario: Scenario) -> list[str]:

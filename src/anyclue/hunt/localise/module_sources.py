@@ -14,7 +14,7 @@ from anyclue.review.merge.core.tokens import tokens
 from anyclue.review.pairs.contracts.model import Contracts, Pair
 from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.shard import cached_unit
@@ -79,7 +79,7 @@ def _change(root: Path, before: Texts, after: Texts, contracts: Contracts) -> Re
         if before.get(path) != after.get(path)
     )
     reviewer = Reviewer(root, contracts=contracts, cache=cache_directory())
-    change = Change(title="good..bad", files=files, root=root)
+    change = SourceChange(title="good..bad", files=files, root=root)
     return reviewer.change(change, OnDisk(root), Confidence.LOW)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from scipy import stats
 
-from anyclue.hunt.clue.model import Dose, DosePoint
+from anyclue.hunt.clue.model import DosePoint, DoseResponse
 from anyclue.model.scenario import ParameterRule
 
 NORMAL_SPREAD: Final = 0.02
@@ -32,7 +32,7 @@ def doses(given: int, rule: ParameterRule) -> tuple[int, int]:
     return min(given * 2, most), min(given * 4, most)
 
 
-def respond(points: Sequence[DosePoint], unit: str) -> Dose:
+def respond(points: Sequence[DosePoint], unit: str) -> DoseResponse:
     """Return what the measured points say; ``unit`` is one of what the doses count."""
     points = sorted(points, key=lambda point: point.dose)
     known = [
@@ -42,7 +42,7 @@ def respond(points: Sequence[DosePoint], unit: str) -> Dose:
     ]
     if len({dose for dose, _, _ in known}) < 3:  # any line fits two
         because = f"a rate is known at {len(known)} of {len(points)} doses; it takes 3"
-        return Dose(
+        return DoseResponse(
             unit=unit,
             amount_kib=None,
             ci95_kib=None,
@@ -62,7 +62,7 @@ def respond(points: Sequence[DosePoint], unit: str) -> Dose:
         because += "; the same whatever the dose"
     elif abs(fixed) > Z95 * fixed_error:
         because += f"; {fixed:.0f} KiB a round of it whatever the dose"
-    return Dose(
+    return DoseResponse(
         unit=unit,
         amount_kib=slope if follows else None,
         ci95_kib=interval if follows else None,

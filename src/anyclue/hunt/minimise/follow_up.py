@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.hunt.clue.model import Dose, DosePoint, Reproducer
-from anyclue.hunt.judge import Judged
+from anyclue.hunt.clue.model import DosePoint, DoseResponse, Reproducer
+from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.minimise.delta_debugging import Parameters, fewest, simplest
 from anyclue.hunt.minimise.dose_response import doses, respond
 from anyclue.hunt.minimise.operations import done_per_round
@@ -35,11 +35,11 @@ class Followed:
     """
 
     options: Mapping[Axis, str] = field(default_factory=dict)
-    dose: Dose | None = None
+    dose: DoseResponse | None = None
     reproducer: Reproducer | None = None
 
 
-async def follow(judged: Judged, runner: Runner | None) -> Followed:
+async def follow(judged: JudgedRun, runner: Runner | None) -> Followed:
     """Follow up the guilty cell that is looked into; without a ``runner`` return what is stored.
 
     Raises:
@@ -64,7 +64,7 @@ async def follow(judged: Judged, runner: Runner | None) -> Followed:
 
 @dataclass(frozen=True)
 class _Following:
-    judged: Judged
+    judged: JudgedRun
     guilty: CellVerdict
     runner: Runner | None
 
@@ -115,7 +115,7 @@ class _Following:
             found[axis] = joined(axis, enough)
         return found
 
-    async def dose(self) -> Dose | None:
+    async def dose(self) -> DoseResponse | None:
         """Return how what leaks follows what is done: at the cell's own dose, and at two others."""
         choice = self._workload
         rules = WORKLOADS[choice.use].rules

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
-from anyclue.hunt.judge import Judged, judge
+from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.hunt.minimise.delta_debugging import Search
 from anyclue.hunt.select.factors import is_guilty, kind
 from anyclue.hunt.trials import alone, run_cells
@@ -54,7 +54,7 @@ class Variations:
 
     name: str
     axis: Axis
-    judged: Judged
+    judged: JudgedRun
     guilty: CellVerdict
     runner: Runner | None
 
@@ -113,7 +113,7 @@ class Variations:
         more: dict[str, Any] = {section: {**known, name: named}}
         return replace(scenario, **more), name
 
-    async def _judged(self, scenario: Scenario, wanted: Sequence[Cell]) -> Judged:
+    async def _judged(self, scenario: Scenario, wanted: Sequence[Cell]) -> JudgedRun:
         new = [cell for cell in dict.fromkeys(wanted) if cell not in scenario.cells]
         if new and self.runner is None:
             raise NotRunError

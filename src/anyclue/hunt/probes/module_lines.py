@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from anyclue.hunt.probes.core import addr2line as lines
-from anyclue.hunt.probes.core.model import Place, ProbeReading
+from anyclue.hunt.probes.core.model import ProbeReading, SourceLine
 from anyclue.hunt.probes.core.symbols import Symbols
 from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import Cell, Scenario
@@ -61,7 +61,7 @@ async def _lines(
     if artifact is None or ran_from is None:
         return {}
     built = artifact.file(DEBUG_MODULE)
-    found: dict[tuple[str, int], tuple[Place, ...]] = {}
+    found: dict[tuple[str, int], tuple[SourceLine, ...]] = {}
     with tempfile.TemporaryDirectory(prefix="anyclue-lines-") as name:
         directory = Path(name)
         with tarfile.open(ran_from.file("payload.tar")) as tar:

@@ -14,7 +14,7 @@ from anyclue.hunt.judge import judge
 from anyclue.hunt.probes.core.differences import compare
 from anyclue.hunt.probes.core.json_document import readings_from_json, readings_to_json
 from anyclue.hunt.probes.core.model import ProbeReading
-from anyclue.hunt.probes.core.probe import Gathered, Probe
+from anyclue.hunt.probes.core.probe import Probe, ProbeData
 from anyclue.hunt.probes.core.symbols import Symbols, read_symbols
 from anyclue.hunt.probes.module_lines import with_lines
 from anyclue.hunt.probes.selection import fitting, signature_of, tests_to_repeat
@@ -151,7 +151,7 @@ def _compare(
     return compare(one, ours, theirs), ours.symbols
 
 
-def _unusable(one: Probe, gathered: Gathered) -> str:
+def _unusable(one: Probe, gathered: ProbeData) -> str:
     recording = gathered.recording
     if recording.outcome in (Outcome.NOT_RUN, Outcome.LOST):
         return clean(recording.detail)
@@ -160,7 +160,7 @@ def _unusable(one: Probe, gathered: Gathered) -> str:
     return ""
 
 
-def _gathered(place: Path) -> Gathered:
+def _gathered(place: Path) -> ProbeData:
     raw = {file.name: file.read_bytes() for file in sorted((place / RAW).glob("*"))}
     symbols = read_symbols(raw.get(KALLSYMS, b""), raw.get(SECTIONS, b""))
-    return Gathered(recording=read_recording(place), raw=raw, symbols=symbols)
+    return ProbeData(recording=read_recording(place), raw=raw, symbols=symbols)

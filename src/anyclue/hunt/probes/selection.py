@@ -13,10 +13,10 @@ from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Cell, DebianKernel, OfResource, Resource, Scenario
-from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, RunVerdicts, Signature, Verdict
 
 
-def innocent_beside(findings: Findings, guilty: Cell) -> Cell | None:
+def innocent_beside(findings: RunVerdicts, guilty: Cell) -> Cell | None:
     """Return the clean cell that differs least from ``guilty``, best in the kernel alone."""
 
     def distance(cell: Cell) -> tuple[bool, int, bool]:
@@ -28,18 +28,18 @@ def innocent_beside(findings: Findings, guilty: Cell) -> Cell | None:
     return min(others, key=distance, default=None)
 
 
-def _does_the_same(findings: Findings, cell: Cell, guilty: Cell) -> bool:
+def _does_the_same(findings: RunVerdicts, cell: Cell, guilty: Cell) -> bool:
     """Say whether both can run the same: tests of fstests stand beside the same tests alone."""
     of_tests = cell in findings.tests or guilty in findings.tests
     return cell.workload == guilty.workload or not of_tests
 
 
-def signature_of(findings: Findings, cell: Cell) -> Signature | None:
+def signature_of(findings: RunVerdicts, cell: Cell) -> Signature | None:
     """Return the signature of a cell; None where it broke, or none was found."""
     return next((one.signature for one in findings.cells if one.cell == cell), None)
 
 
-def cell_named(findings: Findings, name: str, option: str) -> Cell:
+def cell_named(findings: RunVerdicts, name: str, option: str) -> Cell:
     """Return the cell with this id.
 
     Raises:
@@ -54,7 +54,7 @@ def cell_named(findings: Findings, name: str, option: str) -> Cell:
     return by_id[name].cell
 
 
-def innocent_named(findings: Findings, name: str, guilty: Cell) -> Cell:
+def innocent_named(findings: RunVerdicts, name: str, guilty: Cell) -> Cell:
     """Return the cell with this id, to stand beside ``guilty``.
 
     Raises:
@@ -75,7 +75,7 @@ def innocent_named(findings: Findings, name: str, guilty: Cell) -> Cell:
     return cell
 
 
-def tests_to_repeat(findings: Findings, guilty: Cell) -> tuple[TestId, ...]:
+def tests_to_repeat(findings: RunVerdicts, guilty: Cell) -> tuple[TestId, ...]:
     """Return what of a guilty cell of fstests a probe looks at, in order; empty for a workload.
 
     That is the test that leaks most, behind those without which it is clean, or the one that ended
@@ -105,7 +105,7 @@ def fitting(signature: Signature | None) -> tuple[Probe, ...]:
     return tuple(probe for probe in PROBES.values() if signature in probe.signatures)
 
 
-def called_for(scenario: Scenario, findings: Findings, guilty: Cell) -> tuple[Probe, ...]:
+def called_for(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tuple[Probe, ...]:
     """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
 
     Debian's kernels have no debug option: a probe that needs one is left out. None where a cell of

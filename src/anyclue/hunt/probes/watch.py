@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.hunt.probes.core.probe import Probe
-from anyclue.hunt.probes.core.steps import Step, scratch, send, shell
+from anyclue.hunt.probes.core.steps import ProbeStep, scratch, send, shell
 from anyclue.model.recording import Outcome
 from anyclue.trial.kernels.modules import UNDER_TEST
-from anyclue.trial.session import Ask, TrialEndedError
+from anyclue.trial.session import AgentCall, TrialEndedError
 
 KALLSYMS, SECTIONS = "kallsyms", "sections"
 _SECTIONS = scratch("sections")
@@ -26,7 +26,7 @@ class ProbeWatch:
         self._probe = probe
         self._cpus = cpus
 
-    async def loaded(self, ask: Ask) -> None:
+    async def loaded(self, ask: AgentCall) -> None:
         """Find out whether the probe can work here, and start it.
 
         Raises:
@@ -37,19 +37,19 @@ class ProbeWatch:
             raise TrialEndedError(Outcome.NOT_RUN, asked.output.strip() or "not available")
         await self._take(ask, (*_SYMBOLS, *self._probe.start(self._cpus)))
 
-    async def settled(self, ask: Ask) -> None:
+    async def settled(self, ask: AgentCall) -> None:
         """Look at what a round did."""
         await self._take(ask, self._probe.settled)
 
-    async def at_floor(self, ask: Ask) -> None:
+    async def at_floor(self, ask: AgentCall) -> None:
         """Look at a floor."""
         await self._take(ask, self._probe.floor)
 
-    async def ended(self, ask: Ask) -> None:
+    async def ended(self, ask: AgentCall) -> None:
         """Bring home what is left."""
         await self._take(ask, self._probe.collect)
 
-    async def _take(self, ask: Ask, steps: Sequence[Step]) -> None:
+    async def _take(self, ask: AgentCall, steps: Sequence[ProbeStep]) -> None:
         for step in steps:
             reply = await ask(step.verb, step.number, step.payload)
             if reply.status != 0 and step.must:

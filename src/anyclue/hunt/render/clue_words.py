@@ -8,12 +8,12 @@ from anyclue.hunt.clue.model import (
     Clue,
     Condition,
     Conjunction,
-    Dose,
+    DoseResponse,
     Guilt,
     Place,
     Reason,
-    Standing,
     Suspect,
+    SuspectStatus,
     TouchedBy,
 )
 from anyclue.model.amounts import per_operation, probability_words
@@ -70,7 +70,7 @@ def isolated(one: Conjunction) -> str:
     return said + (f" Not proven: {one.because}." if one.because else "")
 
 
-def dose(one: Dose) -> str:
+def dose(one: DoseResponse) -> str:
     """Return the amount an operation, with its interval, and whether response follows dose."""
     if one.linear is None:
         return f"Dose and response: not told ({one.because})."
@@ -80,7 +80,7 @@ def dose(one: Dose) -> str:
     return f"It leaks {per_operation(one.amount_kib)} KiB a {one.unit}{within}: {one.because}."
 
 
-def points(one: Dose) -> list[str]:
+def points(one: DoseResponse) -> list[str]:
     """Return what was measured, a line each."""
     return [
         f"{point.dose:g} {one.unit}s a round: {words.rate(point.rate_kib, point.ci95_kib)} KiB"
@@ -123,7 +123,7 @@ def touched(one: TouchedBy) -> str:
 
 def suspects(clue: Clue) -> list[Suspect]:
     """Return the suspects, the guilty first, then the acquitted."""
-    order = (Standing.GUILTY, Standing.ACQUITTED, Standing.UNPROVEN)
+    order = (SuspectStatus.GUILTY, SuspectStatus.ACQUITTED, SuspectStatus.UNPROVEN)
     return sorted(clue.suspects, key=lambda one: order.index(one.standing))
 
 

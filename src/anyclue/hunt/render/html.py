@@ -13,7 +13,7 @@ from anyclue.hunt.render.mail import log_text
 from anyclue.hunt.render.witness import is_incident_line, log_around, witness
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Findings, MemoryClass, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass, RunVerdicts, Verdict
 from anyclue.report import words
 from anyclue.report.pages import environment
 from anyclue.report.text import clean_block
@@ -57,7 +57,7 @@ class _Detail:
 
 
 def report_html(
-    findings: Findings,
+    findings: RunVerdicts,
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
     facts: Mapping[str, str],

@@ -10,14 +10,14 @@ from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.render import clue_words
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Findings, Verdict
+from anyclue.model.verdict import CellVerdict, RunVerdicts, Verdict
 from anyclue.report import words
 from anyclue.report.text import clean, clean_block
 
 _FAILURES = frozenset({Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE})
 
 
-def junit_xml(findings: Findings, scenario: Scenario, clue: Clue | None = None) -> str:
+def junit_xml(findings: RunVerdicts, scenario: Scenario, clue: Clue | None = None) -> str:
     """Return the findings as JUnit XML; guilty cells have the clue among their properties.
 
     ``leak``, ``broken`` and ``surge`` are failures, ``clean`` and ``cache`` pass. What could not

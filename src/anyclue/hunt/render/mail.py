@@ -18,7 +18,7 @@ from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
 from anyclue.hunt.render.witness import log_around, witness
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Findings, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, RunVerdicts, Signature, Verdict
 from anyclue.report import words
 from anyclue.report.text import (
     MAIL_COLUMNS,
@@ -35,7 +35,7 @@ _INCIDENT_LINES = 60
 
 
 def report_text(
-    findings: Findings,
+    findings: RunVerdicts,
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
     facts: Mapping[str, str],
@@ -86,7 +86,7 @@ def report_text(
     return "\n".join(_tidy(lines, set(script) - {""})) + "\n"
 
 
-def subject(findings: Findings, scenario: Scenario) -> str:
+def subject(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return a line that serves as a mail's subject: the title and what was found."""
     found = words.headline(findings, scenario)
     title = ascii_line(scenario.title) or "anyclue"
@@ -229,7 +229,7 @@ def _reproduce(clue: Clue, commands: Sequence[tuple[str, str]]) -> list[str]:
     return [*lines, *_commands(commands)]
 
 
-def _not_tested(findings: Findings, scenario: Scenario, clue: Clue) -> list[str]:
+def _not_tested(findings: RunVerdicts, scenario: Scenario, clue: Clue) -> list[str]:
     items = [*words.not_judged(findings, scenario), *clue.not_tested]
     if not items:
         return ["Every planned cell was run and judged."]

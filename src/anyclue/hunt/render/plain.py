@@ -9,7 +9,7 @@ from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.render.clue_text import brief
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Factor, Findings
+from anyclue.model.verdict import CellVerdict, Factor, RunVerdicts
 from anyclue.report import words
 from anyclue.report.text import ascii_line, table, wrap
 
@@ -52,7 +52,7 @@ def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
     return lines
 
 
-def summary(findings: Findings, clue: Clue | None = None) -> str:
+def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
     """Return what a hunt prints at its end: the clue, the cells, the factors, what is open.
 
     ASCII, at most 100 columns, ended by a line end.

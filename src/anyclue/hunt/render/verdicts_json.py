@@ -9,7 +9,7 @@ from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.model.recording import Incident
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import CellVerdict, ClassRate, Factor, Findings, MemoryClass
+from anyclue.model.verdict import CellVerdict, ClassRate, Factor, MemoryClass, RunVerdicts
 from anyclue.report import words
 from anyclue.report.text import clean, clean_block
 
@@ -18,7 +18,7 @@ SCHEMA = "anyclue.verdicts/1"
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
-def verdicts_json(findings: Findings, scenario: Scenario) -> str:
+def verdicts_json(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return the findings as JSON, in ASCII, ended by a line end; the same input, the same text.
 
     Numbers that are not finite become null: JSON has no word for them.
@@ -63,7 +63,7 @@ def _cell(verdict: CellVerdict) -> dict[str, Json]:
     }
 
 
-def _tests(findings: Findings, cell: Cell) -> Json:
+def _tests(findings: RunVerdicts, cell: Cell) -> Json:
     if cell not in findings.tests:
         return None
     return [_test(test) for test in findings.tests[cell]]

@@ -23,7 +23,7 @@ Met: TypeAlias = frozenset[tuple[Axis, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class OpenQuestion:
     """What one more cell could answer; any of ``candidates`` would, in order of preference."""
 
     axis: Axis
@@ -50,7 +50,7 @@ def next_cells(
 
 def open_questions(
     universe: Sequence[Cell], references: Sequence[Cell], verdicts: Sequence[CellVerdict]
-) -> tuple[Question, ...]:
+) -> tuple[OpenQuestion, ...]:
     """Return what is not told of the guilty yet and a cell that did not run could tell."""
     ran = {verdict.cell for verdict in verdicts}
     left = [cell for cell in universe if cell not in ran]
@@ -69,7 +69,7 @@ def _questions(
     left: Sequence[Cell],
     good: Container[Cell],
     verdicts: Sequence[CellVerdict],
-) -> Iterable[Question]:
+) -> Iterable[OpenQuestion]:
     proven = [v for v in verdicts if is_guilty(v) and kind(v) == of]
     guilty = [v.cell for v in proven]
     pairs = [
@@ -89,13 +89,13 @@ def _questions(
     )
     if not pairs:
         if candidates:
-            yield Question(axis=axis, matters=False, candidates=tuple(candidates))
+            yield OpenQuestion(axis=axis, matters=False, candidates=tuple(candidates))
     elif len(alike) < len(pairs):
         told = {v.cell.value(axis) for v in pairs} | {cell.value(axis) for cell in guilty}
         for value in dict.fromkeys(cell.value(axis) for cell in candidates):
             if value not in told:
                 those = tuple(cell for cell in candidates if cell.value(axis) == value)
-                yield Question(axis=axis, matters=True, candidates=those)
+                yield OpenQuestion(axis=axis, matters=True, candidates=those)
 
 
 def _beside(cell: Cell, guilty: Sequence[Cell], axis: Axis) -> bool:
@@ -103,7 +103,7 @@ def _beside(cell: Cell, guilty: Sequence[Cell], axis: Axis) -> bool:
     return any(cell.differs(one) == (axis,) for one in guilty)
 
 
-def _answering(questions: Sequence[Question], width: int) -> tuple[Cell, ...]:
+def _answering(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...]:
     """Return cells that answer as many questions as they can.
 
     Whether an axis matters is asked first: one that does not makes more cells guilty, and a cell

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from anyclue.hunt.select.factors import guilt, innocent_beside, is_guilty, kind
-from anyclue.hunt.suspects.ruling import Hearing, Ruling, acquitted, guilty, unproven
+from anyclue.hunt.suspects.ruling import Ruling, TheoryContext, acquitted, guilty, unproven
 from anyclue.model.scenario import Arch, Axis, Cell, OfArch, OfFactor
 from anyclue.model.verdict import CellVerdict
 
 Pair = tuple[CellVerdict, CellVerdict]
 
 
-def of_factor(about: OfFactor, hearing: Hearing) -> Ruling:
+def of_factor(about: OfFactor, hearing: TheoryContext) -> Ruling:
     """Judge a value of an axis by cells that differ in it alone."""
     axis, value = about.axis, about.value
     pairs = list(_pairs(hearing, axis))
@@ -34,7 +34,7 @@ def of_factor(about: OfFactor, hearing: Hearing) -> Ruling:
     return unproven(why, _another(hearing, axis, value))
 
 
-def of_arch(about: OfArch, hearing: Hearing) -> Ruling:
+def of_arch(about: OfArch, hearing: TheoryContext) -> Ruling:
     """Judge an architecture by cells that differ in the machine alone."""
     arch = about.arch
     pairs = [p for p in _pairs(hearing, Axis.MACHINE) if hearing.arch(p[0]) != hearing.arch(p[1])]
@@ -53,7 +53,7 @@ def of_arch(about: OfArch, hearing: Hearing) -> Ruling:
     return unproven("it was run on no other architecture", _other_machine(hearing, None))
 
 
-def _pairs(hearing: Hearing, axis: Axis) -> Iterable[Pair]:
+def _pairs(hearing: TheoryContext, axis: Axis) -> Iterable[Pair]:
     """Return each guilty cell beside the others that differ in one axis alone."""
     for one in hearing.guilty:
         for other in hearing.findings.cells:
@@ -70,7 +70,7 @@ def _told(pairs: Iterable[Pair]) -> list[str]:
     return list(each.values())
 
 
-def _another(hearing: Hearing, axis: Axis, value: str) -> str:
+def _another(hearing: TheoryContext, axis: Axis, value: str) -> str:
     """Name the cell that would tell."""
     one = hearing.guilty[0].cell
     if one.value(axis) != value:
@@ -88,7 +88,7 @@ def _another(hearing: Hearing, axis: Axis, value: str) -> str:
     return f"run {replace(one, **{axis.value: other}).id}"
 
 
-def _other_machine(hearing: Hearing, arch: Arch | None) -> str:
+def _other_machine(hearing: TheoryContext, arch: Arch | None) -> str:
     one = hearing.guilty[0].cell
     own = hearing.arch(hearing.guilty[0])
     for name, machine in hearing.scenario.machines.items():

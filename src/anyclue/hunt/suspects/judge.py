@@ -7,7 +7,7 @@ from typing import Final
 from anyclue.hunt.clue.model import Suspect, SuspectKind
 from anyclue.hunt.suspects.cells import of_arch, of_factor
 from anyclue.hunt.suspects.resources import of_resource
-from anyclue.hunt.suspects.ruling import Hearing, Ruling, unproven
+from anyclue.hunt.suspects.ruling import Ruling, TheoryContext, unproven
 from anyclue.hunt.suspects.sources import of_commit, of_function, of_subsystem
 from anyclue.model.scenario import (
     About,
@@ -22,7 +22,7 @@ from anyclue.model.scenario import (
 _NOTHING: Final = unproven("no cell is guilty of anything", "a cell that leaks")
 
 
-def suspects(hearing: Hearing) -> tuple[Suspect, ...]:
+def suspects(hearing: TheoryContext) -> tuple[Suspect, ...]:
     """Return what became of each theory, in the scenario's order."""
     found = []
     for one in hearing.scenario.suspects:
@@ -43,7 +43,7 @@ def suspects(hearing: Hearing) -> tuple[Suspect, ...]:
     return tuple(found)
 
 
-def _ruling(about: About, hearing: Hearing) -> Ruling:
+def _ruling(about: About, hearing: TheoryContext) -> Ruling:
     match about:
         case OfFactor():
             return of_factor(about, hearing)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.hunt.clue.model import Standing
-from anyclue.hunt.probes.core.model import Evidence, ProbeReading
-from anyclue.hunt.suspects.ruling import Hearing, Ruling, acquitted, guilty, unproven
+from anyclue.hunt.clue.model import SuspectStatus
+from anyclue.hunt.probes.core.model import ProbeReading, StackEvidence
+from anyclue.hunt.suspects.ruling import Ruling, TheoryContext, acquitted, guilty, unproven
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Arch, OfResource, Resource
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
@@ -36,10 +36,10 @@ HALF: Final = 0.5
 """A class that may have grown by this share of the leak, or more, is not acquitted."""
 
 
-def of_resource(about: OfResource, hearing: Hearing) -> Ruling:
+def of_resource(about: OfResource, hearing: TheoryContext) -> Ruling:
     """Judge classes of resource: guilty if one is, acquitted if every one is."""
     each = [_kmap(hearing) if r is Resource.KMAP else _class(r, hearing) for r in about.resources]
-    for wanted in (Standing.GUILTY, Standing.UNPROVEN):
+    for wanted in (SuspectStatus.GUILTY, SuspectStatus.UNPROVEN):
         found = next((one for one in each if one.standing is wanted), None)
         if found is not None:
             return found
@@ -49,7 +49,7 @@ def of_resource(about: OfResource, hearing: Hearing) -> Ruling:
     )
 
 
-def _class(resource: Resource, hearing: Hearing) -> Ruling:
+def _class(resource: Resource, hearing: TheoryContext) -> Ruling:
     name = resource.value.replace("-", " ")
     cells = [one for one in hearing.guilty if any(c in one.classes for c in CLASSES[resource])]
     if not cells:
@@ -77,7 +77,7 @@ def _grew(one: CellVerdict, name: MemoryClass) -> bool:
     return one.classes[name].grew
 
 
-def _excluded(rate: ClassRate, one: CellVerdict, hearing: Hearing) -> bool:
+def _excluded(rate: ClassRate, one: CellVerdict, hearing: TheoryContext) -> bool:
     if rate.ci95_kib is None:
         return False
     least = hearing.scenario.sensitivity.leak_kib_per_round
@@ -104,12 +104,12 @@ def _rate(rate: ClassRate) -> str:
     return f"{rate.rate_kib:.1f} [{low:.1f}, {high:.1f}]"
 
 
-def _kmap(hearing: Hearing) -> Ruling:
+def _kmap(hearing: TheoryContext) -> Ruling:
     """Judge kmap: by its balance in a probe, and by whether anything got stuck."""
     if any(one.signature is Signature.KMAP_SLOTS for one in hearing.guilty):
         return guilty("the kernel stopped at a mapping that was not undone", *_ended(hearing))
     readings = [one for one in hearing.readings if _of_kmap(one)]
-    unbalanced = [f for one in readings for f in one.findings if f.what is Evidence.KMAP]
+    unbalanced = [f for one in readings for f in one.findings if f.what is StackEvidence.KMAP]
     if unbalanced:
         return guilty("maps and unmaps do not balance", *(one.because for one in unbalanced))
     stuck = any(one.outcome is not Outcome.PASSED for one in hearing.guilty)
@@ -131,7 +131,7 @@ def _kmap(hearing: Hearing) -> Ruling:
 
 
 def _of_kmap(one: ProbeReading) -> bool:
-    return one.probe == KMAP_PROBE or any(f.what is Evidence.KMAP for f in one.findings)
+    return one.probe == KMAP_PROBE or any(f.what is StackEvidence.KMAP for f in one.findings)
 
 
 def _missed(one: ProbeReading) -> str:
@@ -142,7 +142,7 @@ def _missed(one: ProbeReading) -> str:
     return "no rounds were compared"
 
 
-def _ended(hearing: Hearing) -> list[str]:
+def _ended(hearing: TheoryContext) -> list[str]:
     """Say how the guilty guests ended."""
     return [
         f"{one.cell.id}: {one.outcome.value}, "

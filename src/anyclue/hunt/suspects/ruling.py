@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from anyclue.hunt.clue.model import Standing
+from anyclue.hunt.clue.model import SuspectStatus
 from anyclue.hunt.localise.cells import Accused
 from anyclue.hunt.localise.core.evidence import FunctionSource
 from anyclue.hunt.localise.core.rank import Ranked
 from anyclue.hunt.probes.core.model import ProbeReading
 from anyclue.model.scenario import Arch, Scenario
-from anyclue.model.verdict import CellVerdict, Findings
+from anyclue.model.verdict import CellVerdict, RunVerdicts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class CommitKnown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hearing:
+class TheoryContext:
     """All that theories are judged by.
 
     Attributes:
@@ -57,7 +57,7 @@ class Hearing:
     """
 
     scenario: Scenario
-    findings: Findings
+    findings: RunVerdicts
     accused: Accused | None
     ranked: Ranked = field(default_factory=Ranked)
     functions: tuple[FunctionSource, ...] = ()
@@ -87,7 +87,7 @@ class Hearing:
 class Ruling:
     """What becomes of a theory, why, by what, and what would settle it if nothing did."""
 
-    standing: Standing
+    standing: SuspectStatus
     because: str
     evidence: tuple[str, ...] = ()
     settle: str = ""
@@ -95,17 +95,19 @@ class Ruling:
 
 def guilty(because: str, *evidence: str) -> Ruling:
     """Return a ruling."""
-    return Ruling(standing=Standing.GUILTY, because=because, evidence=evidence)
+    return Ruling(standing=SuspectStatus.GUILTY, because=because, evidence=evidence)
 
 
 def acquitted(because: str, *evidence: str) -> Ruling:
     """Return a ruling."""
-    return Ruling(standing=Standing.ACQUITTED, because=because, evidence=evidence)
+    return Ruling(standing=SuspectStatus.ACQUITTED, because=because, evidence=evidence)
 
 
 def unproven(because: str, settle: str, *evidence: str) -> Ruling:
     """Return a ruling."""
-    return Ruling(standing=Standing.UNPROVEN, because=because, evidence=evidence, settle=settle)
+    return Ruling(
+        standing=SuspectStatus.UNPROVEN, because=because, evidence=evidence, settle=settle
+    )
 
 
 def below(path: str, directory: str) -> bool:

@@ -6,9 +6,9 @@ import difflib
 import shlex
 from collections.abc import Iterable, Sequence
 
-from anyclue.hunt.clue.model import Place, Source
+from anyclue.hunt.clue.model import Place, ReasonSource
 from anyclue.hunt.localise.core.evidence import FunctionSource
-from anyclue.hunt.suspects.ruling import Hearing, Ruling, acquitted, below, guilty, unproven
+from anyclue.hunt.suspects.ruling import Ruling, TheoryContext, acquitted, below, guilty, unproven
 from anyclue.model.amounts import probability_words
 from anyclue.model.scenario import OfCommit, OfFunction, OfSubsystem
 
@@ -18,10 +18,10 @@ SURE = 0.9
 NEAR = 0.85
 """A name that is not there and so like one that is (0 to 1) is taken for a slip of the pen."""
 
-_SPEAKING = frozenset({Source.PAIRS_CHANGE, Source.PROBE, Source.COMMIT})
+_SPEAKING = frozenset({ReasonSource.PAIRS_CHANGE, ReasonSource.PROBE, ReasonSource.COMMIT})
 
 
-def of_function(about: OfFunction, hearing: Hearing) -> Ruling:
+def of_function(about: OfFunction, hearing: TheoryContext) -> Ruling:
     """Judge a function by its place among all, and by whether it was changed."""
     own = [one for one in hearing.functions if one.name == about.function]
     if not hearing.functions:
@@ -33,7 +33,7 @@ def of_function(about: OfFunction, hearing: Hearing) -> Ruling:
     return _judged(f"{about.function}()", own, places, hearing)
 
 
-def of_subsystem(about: OfSubsystem, hearing: Hearing) -> Ruling:
+def of_subsystem(about: OfSubsystem, hearing: TheoryContext) -> Ruling:
     """Judge a file or a directory by the places in it, and by whether it was changed."""
     if not hearing.functions:
         return _no_sources()
@@ -45,7 +45,7 @@ def of_subsystem(about: OfSubsystem, hearing: Hearing) -> Ruling:
     return _judged(about.subsystem, own, places, hearing)
 
 
-def of_commit(about: OfCommit, hearing: Hearing) -> Ruling:
+def of_commit(about: OfCommit, hearing: TheoryContext) -> Ruling:
     """Judge a commit by which of the kernels has it."""
     known = hearing.commits.get(about.commit)
     if known is None:
@@ -78,7 +78,7 @@ def of_commit(about: OfCommit, hearing: Hearing) -> Ruling:
 
 
 def _judged(
-    name: str, own: Sequence[FunctionSource], places: Sequence[Place], hearing: Hearing
+    name: str, own: Sequence[FunctionSource], places: Sequence[Place], hearing: TheoryContext
 ) -> Ruling:
     probability = sum(one.probability for one in places)
     said = [f"{one.function}(): p = {probability_words(one.probability)}" for one in places[:3]]
@@ -105,7 +105,7 @@ def _misspelt(name: str, known: Iterable[str]) -> Ruling | None:
     return unproven(f"there is no {name}; {near[0]} is there", "correct the scenario's suspect")
 
 
-def _outside(name: str, hearing: Hearing) -> Ruling:
+def _outside(name: str, hearing: TheoryContext) -> Ruling:
     if hearing.compared and hearing.alone:
         return acquitted(
             f"{name} is not in {hearing.directory}, and nothing else differs between the kernels"

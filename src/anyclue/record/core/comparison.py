@@ -9,10 +9,10 @@ import numpy as np
 from scipy import special
 
 from anyclue.model.machine_recording import (
-    Difference,
+    Direction,
+    FigureDifference,
     RecordedComparison,
-    RecordedFindings,
-    Standing,
+    RecordingVerdicts,
     TestComparison,
     TestRun,
     TestVerdict,
@@ -34,7 +34,7 @@ FALSE_HIGHER: Final = 0.01
 SAME_RAM: Final = 0.1
 
 
-def compare(here: RecordedFindings, there: RecordedFindings) -> RecordedComparison:
+def compare(here: RecordingVerdicts, there: RecordingVerdicts) -> RecordedComparison:
     """Compare ``here`` (this week's kernel) with ``there`` (last week's)."""
     theirs = {test.test: test for test in there.tests}
     shared = [(test, theirs[test.test]) for test in here.tests if test.test in theirs]
@@ -52,7 +52,9 @@ def compare(here: RecordedFindings, there: RecordedFindings) -> RecordedComparis
 
 
 def _test(here: TestVerdict, there: TestVerdict, level: float, *, alike: bool) -> TestComparison:
-    def difference(figure: Callable[[TestRun], float | None], matters: float) -> Difference | None:
+    def difference(
+        figure: Callable[[TestRun], float | None], matters: float
+    ) -> FigureDifference | None:
         mine, other = ([v for r in t.runs if (v := figure(r)) is not None] for t in (here, there))
         return _difference(mine, other, matters, level, alike=alike) if mine and other else None
 
@@ -72,22 +74,24 @@ def _height(run: TestRun) -> float | None:
 
 def _difference(
     mine: Sequence[float], other: Sequence[float], matters: float, level: float, *, alike: bool
-) -> Difference:
+) -> FigureDifference:
     mean = float(np.mean(mine)), float(np.mean(other))
     interval = None
-    standing = Standing.UNTOLD
+    standing = Direction.UNTOLD
     if min(len(mine), len(other)) >= LEAST_RUNS:
         low, high = interval = _welch(mine, other, 0.05)
         sure_low, sure_high = _welch(mine, other, level)
         if not alike:
-            standing = Standing.UNTOLD
+            standing = Direction.UNTOLD
         elif sure_low > 0 and mean[0] - mean[1] >= matters:
-            standing = Standing.HIGHER
+            standing = Direction.HIGHER
         elif sure_high < 0 and mean[1] - mean[0] >= matters:
-            standing = Standing.LOWER
+            standing = Direction.LOWER
         elif -matters < low and high < matters:
-            standing = Standing.SAME
-    return Difference(here_kib=mean[0], there_kib=mean[1], ci95_kib=interval, standing=standing)
+            standing = Direction.SAME
+    return FigureDifference(
+        here_kib=mean[0], there_kib=mean[1], ci95_kib=interval, standing=standing
+    )
 
 
 def _welch(mine: Sequence[float], other: Sequence[float], level: float) -> tuple[float, float]:
@@ -102,7 +106,7 @@ def _welch(mine: Sequence[float], other: Sequence[float], level: float) -> tuple
     return middle - reach, middle + reach
 
 
-def _unlike(here: RecordedFindings, there: RecordedFindings) -> tuple[str, ...]:
+def _unlike(here: RecordingVerdicts, there: RecordingVerdicts) -> tuple[str, ...]:
     """Return what differs so that no difference of memory can be laid to the kernel."""
     mine, other = here.recorded.machine, there.recorded.machine
     said = []
@@ -115,7 +119,7 @@ def _unlike(here: RecordedFindings, there: RecordedFindings) -> tuple[str, ...]:
     return tuple(f"{text}; nothing is called higher or lower" for text in said)
 
 
-def _other(here: RecordedFindings, there: RecordedFindings) -> tuple[str, ...]:
+def _other(here: RecordingVerdicts, there: RecordingVerdicts) -> tuple[str, ...]:
     """Return what differs and may matter."""
     mine, other = here.recorded.machine, there.recorded.machine
     said = [

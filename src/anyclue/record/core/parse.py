@@ -12,7 +12,7 @@ from typing import Any
 
 from anyclue.fstests.core.kmsg_boundaries import begun_test
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.machine_recording import WHOLE_COMMAND, Machine, Recorded, Span
+from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine, Span
 from anyclue.model.recording import LogLine, Reading
 from anyclue.record.core.stream import HEADER, SCHEMA, STREAM, Record, stream_records
 from anyclue.recordings.kernel_log import parse_kmsg
@@ -27,7 +27,7 @@ def is_recorded(run: Path) -> bool:
     return (run / HEADER).is_file()
 
 
-def read_recorded(run: Path) -> Recorded:
+def read_recorded(run: Path) -> MachineRecording:
     """Read a recording; one that was cut short is read as far as it got.
 
     Raises:
@@ -49,10 +49,10 @@ def read_recorded(run: Path) -> Recorded:
         ) from error
 
 
-def _machine(fields: Mapping[str, Any]) -> tuple[Machine, int]:
+def _machine(fields: Mapping[str, Any]) -> tuple[RecordedMachine, int]:
     if fields["schema"] != SCHEMA:
         raise ValueError(f"schema {fields['schema']!r}, this anyclue reads {SCHEMA!r}")
-    machine = Machine(
+    machine = RecordedMachine(
         command=tuple(map(str, fields["command"])),
         hz=float(fields["hz"]),
         quiesce=bool(fields["quiesce"]),
@@ -83,7 +83,9 @@ class _Gathered:
     wanted: int = -1
 
 
-def parse_recorded(machine: Machine, records: Iterable[Record], *, page_kib: int = 4) -> Recorded:
+def parse_recorded(
+    machine: RecordedMachine, records: Iterable[Record], *, page_kib: int = 4
+) -> MachineRecording:
     """Return what the records of a stream say. Never raises on what is in them."""
     found = _Gathered()
     pcp = page_kib / PAGE_KIB
@@ -146,14 +148,14 @@ def _event(data: bytes) -> Mapping[str, Any] | None:
     return event if isinstance(event, dict) and isinstance(event.get("what"), str) else None
 
 
-def _put_together(machine: Machine, found: _Gathered) -> Recorded:
+def _put_together(machine: RecordedMachine, found: _Gathered) -> MachineRecording:
     samples = sorted(found.samples.items())
     timeline = tuple(Reading(t_s=ns / 1e9, counters=counters) for ns, counters in samples)
     begin = _when(found, "begin")
     end = _when(found, "command-end")
     last = next((e for _, e in reversed(found.events) if e["what"] == "end"), None)
     status = last.get("status") if last else None
-    recorded = Recorded(
+    recorded = MachineRecording(
         machine=machine,
         spans=(),
         timeline=timeline,

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from anyclue.model.machine_recording import Difference, RecordedComparison, Standing, TestComparison
+from anyclue.model.machine_recording import (
+    Direction,
+    FigureDifference,
+    RecordedComparison,
+    TestComparison,
+)
 from anyclue.report.text import ascii_line, clean, table, wrap
 
 WIDTH = 100
@@ -51,7 +56,7 @@ def _sentence(compared: RecordedComparison) -> str:
     if not compared.tests:
         return "The two recordings have no test in common."
     parts = []
-    for standing in (Standing.HIGHER, Standing.LOWER):
+    for standing in (Direction.HIGHER, Direction.LOWER):
         names = [
             f"{ascii_line(test.here.test)} ({', '.join(found)})"
             for test in compared.tests
@@ -67,10 +72,10 @@ def _sentence(compared: RecordedComparison) -> str:
     if guilty:
         parts.append(f"guilty only here: {', '.join(guilty)}")
     same = sum(
-        all(d and d.standing is Standing.SAME for _, d in _figures(t)) for t in compared.tests
+        all(d and d.standing is Direction.SAME for _, d in _figures(t)) for t in compared.tests
     )
     untold = sum(
-        any(d is None or d.standing is Standing.UNTOLD for _, d in _figures(t))
+        any(d is None or d.standing is Direction.UNTOLD for _, d in _figures(t))
         for t in compared.tests
     )
     of = f"of {len(compared.tests)} tests"
@@ -80,7 +85,7 @@ def _sentence(compared: RecordedComparison) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _figures(test: TestComparison) -> tuple[tuple[str, Difference | None], ...]:
+def _figures(test: TestComparison) -> tuple[tuple[str, FigureDifference | None], ...]:
     return ("peak", test.peak), ("step", test.step)
 
 
@@ -95,7 +100,7 @@ def _row(test: TestComparison) -> tuple[str, ...]:
     )
 
 
-def _cells(difference: Difference | None) -> tuple[str, str, str]:
+def _cells(difference: FigureDifference | None) -> tuple[str, str, str]:
     if difference is None:
         return "-", "-", "no floors"
     there, here = difference.there_kib / 1024, difference.here_kib / 1024

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anyclue.model.machine_recording import RecordedFindings
+from anyclue.model.machine_recording import RecordingVerdicts
 from anyclue.model.verdict import Verdict
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TITLE = "Kernel memory that is no cache, over time"
 
 
-def recorded_html(findings: RecordedFindings, held: Sequence[series.Point]) -> str:
+def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> str:
     """Return the report as a page; ``held`` is time (s) and memory that is no cache (KiB)."""
     machine = findings.recorded.machine
     facts = [
@@ -46,7 +46,7 @@ def recorded_html(findings: RecordedFindings, held: Sequence[series.Point]) -> s
     )
 
 
-def _figure(findings: RecordedFindings, held: Sequence[series.Point]) -> Figure | None:
+def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure | None:
     known = [(t_s, kib / 1024.0) for t_s, kib in held if words.finite(kib) is not None]
     if len(known) < 2:
         return None

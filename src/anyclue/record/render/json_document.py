@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from anyclue.model.machine_recording import RecordedFindings, TestRun, TestVerdict
+from anyclue.model.machine_recording import RecordingVerdicts, TestRun, TestVerdict
 from anyclue.report.text import clean
 
 SCHEMA = "anyclue.tests/1"
 
 
-def recorded_json(findings: RecordedFindings) -> str:
+def recorded_json(findings: RecordingVerdicts) -> str:
     """Return the findings as JSON text."""
     return json.dumps(recorded_value(findings), indent=1, allow_nan=False) + "\n"
 
 
-def recorded_value(findings: RecordedFindings) -> dict[str, Any]:
+def recorded_value(findings: RecordingVerdicts) -> dict[str, Any]:
     """Return the findings as a JSON value."""
     recorded = findings.recorded
     machine = recorded.machine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from anyclue.model.machine_recording import RecordedFindings, TestRun, TestVerdict
+from anyclue.model.machine_recording import RecordingVerdicts, TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.report.text import ascii_line, table, wrap
 
@@ -23,7 +23,7 @@ _NOT_HELD = {
 _DETAILED = 40
 
 
-def recorded_text(findings: RecordedFindings) -> str:
+def recorded_text(findings: RecordingVerdicts) -> str:
     """Return the report: ASCII, at most 100 columns but for long names, ended by a line end."""
     machine = findings.recorded.machine
     what = shlex.join(machine.command) if machine.command else "a running check"

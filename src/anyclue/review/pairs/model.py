@@ -59,7 +59,7 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class PathStep:
     """One step of a path, in the code's own words.
 
     Attributes:
@@ -124,7 +124,7 @@ class Finding:
     acquired_by: str
     release: tuple[str, ...]
     message: str
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     confidence: Confidence
     reason: str
     suggestion: Suggestion | None = None

@@ -55,7 +55,7 @@ class Function:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class CSource:
     """A C file, read with one choice of its ``#if`` arms.
 
     ``text`` is what was parsed: as long as ``original``, newlines in the same places.

@@ -10,7 +10,7 @@ from tree_sitter import Node, Tree
 
 from anyclue.review.source.bounded_parser import BoundedParser
 from anyclue.review.source.lines import Lines, Span
-from anyclue.review.source.model import Choice, Function, Source
+from anyclue.review.source.model import Choice, CSource, Function
 from anyclue.review.source.prepass import Prepared, prepare
 
 _CODE: Final = re.compile(rb"\)[\s\w]{0,99}\{")
@@ -21,7 +21,7 @@ _PIECE: Final = 1 << 16
 _LONGEST: Final = 1 << 17
 
 
-def read(source: bytes, choice: Choice = Choice.ON) -> Source:
+def read(source: bytes, choice: Choice = Choice.ON) -> CSource:
     """Read a C file as it lies there, unpreprocessed; never raises, whatever the bytes are."""
     prepared = prepare(source, choice)
     lines = Lines(source)
@@ -42,7 +42,7 @@ def read(source: bytes, choice: Choice = Choice.ON) -> Source:
         ]
     functions = _functions(prepared, parser, nodes)
     unread = _unread(prepared.text, [*errors, *spans], functions)
-    return Source(
+    return CSource(
         original=source,
         text=prepared.text,
         functions=functions,

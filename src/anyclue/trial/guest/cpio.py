@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CpioEntry:
     """One file: ``mode`` with its type bits, ``device`` as (major, minor)."""
 
     mode: int
@@ -21,26 +21,26 @@ class Entry:
     device: tuple[int, int] = (0, 0)
 
 
-def program(path: Path) -> Entry:
+def program(path: Path) -> CpioEntry:
     """Return an executable regular file with the content of ``path``."""
-    return Entry(mode=stat.S_IFREG | 0o755, data=path.read_bytes())
+    return CpioEntry(mode=stat.S_IFREG | 0o755, data=path.read_bytes())
 
 
-def pack(entries: Mapping[str, Entry]) -> bytes:
+def pack(entries: Mapping[str, CpioEntry]) -> bytes:
     """Return an archive of ``entries`` (relative paths), with parent directories added."""
-    complete: dict[str, Entry] = {}
+    complete: dict[str, CpioEntry] = {}
     for name, entry in sorted(entries.items()):
         for parent in reversed(PurePosixPath(name).parents[:-1]):
-            complete.setdefault(str(parent), Entry(mode=stat.S_IFDIR | 0o755))
+            complete.setdefault(str(parent), CpioEntry(mode=stat.S_IFDIR | 0o755))
         complete[name] = entry
     out = bytearray()
     for number, (name, entry) in enumerate(complete.items(), start=1):
         _append(out, name, entry, number)
-    _append(out, "TRAILER!!!", Entry(mode=0), 0)
+    _append(out, "TRAILER!!!", CpioEntry(mode=0), 0)
     return bytes(out)
 
 
-def _append(out: bytearray, name: str, entry: Entry, inode: int) -> None:
+def _append(out: bytearray, name: str, entry: CpioEntry, inode: int) -> None:
     encoded = name.encode() + b"\0"
     fields = (
         *(inode, entry.mode, 0, 0, 1, 0, len(entry.data)),

@@ -80,12 +80,12 @@ async def build_initramfs(
     }
 
     async def build(directory: Path) -> None:
-        entries: dict[str, cpio.Entry] = {
-            name: cpio.Entry(mode=stat.S_IFDIR | 0o755)
+        entries: dict[str, cpio.CpioEntry] = {
+            name: cpio.CpioEntry(mode=stat.S_IFDIR | 0o755)
             for name in ("dev", "proc", "sys", "run", "tmp", "mnt", "root")
         }
-        entries["dev/console"] = cpio.Entry(mode=stat.S_IFCHR | 0o600, device=(5, 1))
-        entries["init"] = cpio.Entry(mode=stat.S_IFREG | 0o755, data=init)
+        entries["dev/console"] = cpio.CpioEntry(mode=stat.S_IFCHR | 0o600, device=(5, 1))
+        entries["init"] = cpio.CpioEntry(mode=stat.S_IFREG | 0o755, data=init)
         tree = userland.file("tree")
         entries["bin/busybox"] = cpio.program(tree / "bin/busybox")
         for name in PROGRAMS:
@@ -100,7 +100,7 @@ async def build_initramfs(
         for name in (*order, *(layout.get("more", ()) if more else ())):
             entries[f"lib/modules/{name}"] = cpio.program(boot.file(f"modules/{name}"))
         listing = "".join(f"{name}\n" for name in order).encode()
-        entries["lib/modules/order"] = cpio.Entry(mode=stat.S_IFREG | 0o644, data=listing)
+        entries["lib/modules/order"] = cpio.CpioEntry(mode=stat.S_IFREG | 0o644, data=listing)
         (directory / "initramfs.cpio").write_bytes(cpio.pack(entries))
 
     return await store.make(Recipe(kind="initramfs", inputs=inputs), build)

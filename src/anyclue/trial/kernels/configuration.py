@@ -38,7 +38,7 @@ class Configuration:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lost:
+class LostSymbol:
     """A symbol that kconfig did not leave as it was asked for."""
 
     symbol: str
@@ -90,11 +90,11 @@ def as_text(values: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def lost(wanted: Mapping[str, str], final: str) -> tuple[Lost, ...]:
+def lost(wanted: Mapping[str, str], final: str) -> tuple[LostSymbol, ...]:
     """Return the symbols that the ``final`` configuration has otherwise than ``wanted``."""
     got = symbols(final)
     return tuple(
-        Lost(symbol=symbol, wanted=value, got=got.get(symbol, NOT_SET))
+        LostSymbol(symbol=symbol, wanted=value, got=got.get(symbol, NOT_SET))
         for symbol, value in wanted.items()
         if got.get(symbol, NOT_SET) != value
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from anyclue.git.tree import Entry
+from anyclue.git.tree import TreeEntry
 from anyclue.trial.kernels.sources import FILES, is_read
 
 # Where a C file that no object was made from cannot be part of a kernel: it is no tool of the
@@ -55,7 +55,7 @@ class Interface:
 
 
 def fast_path(
-    old: Mapping[str, Entry], new: Mapping[str, Entry], *, directory: str, read: Read
+    old: Mapping[str, TreeEntry], new: Mapping[str, TreeEntry], *, directory: str, read: Read
 ) -> Decision:
     """Return whether ``new`` differs from ``old`` in nothing but one module's own code.
 

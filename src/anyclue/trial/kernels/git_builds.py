@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.tree import Entry, entries
+from anyclue.git.tree import TreeEntry, entries
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
@@ -141,7 +141,7 @@ class GitBuilds:
         self,
         base: Artifact,
         kernel: GitKernel,
-        new: Mapping[str, Entry],
+        new: Mapping[str, TreeEntry],
         arch: Arch,
         *,
         debug: bool = False,
@@ -219,12 +219,12 @@ def with_bases(kernels: Iterable[Kernel]) -> list[Kernel]:
     return based
 
 
-def _both_trees(kernel: GitKernel) -> tuple[dict[str, Entry], dict[str, Entry]]:
+def _both_trees(kernel: GitKernel) -> tuple[dict[str, TreeEntry], dict[str, TreeEntry]]:
     repo = git.repository(Path(kernel.repository))
     return entries(repo, kernel.base or ""), entries(repo, kernel.commit or "")
 
 
-def _of_module(tree: Mapping[str, Entry]) -> dict[str, Entry]:
+def _of_module(tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
     return {path: entry for path, entry in tree.items() if path.startswith(f"{DIRECTORY}/")}
 
 

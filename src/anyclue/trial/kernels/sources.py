@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from anyclue.git.contents import contents
-from anyclue.git.tree import Entry
+from anyclue.git.tree import TreeEntry
 
 BUILD = ".build"
 """Where in the sources the build goes: no file of a commit comes there."""
@@ -37,7 +37,7 @@ def is_read(path: str) -> bool:
     return not _UNREAD.match(path)
 
 
-def usable(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+def usable(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
     """Return what of a commit comes into a workbench: files and links, under sound names."""
     links = {path for path, entry in entries.items() if entry.mode == LINK}
     return {
@@ -50,7 +50,9 @@ def usable(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     }
 
 
-def set_sources(repository: Path, wanted: Mapping[str, Entry], into: Path, state: Path) -> set[str]:
+def set_sources(
+    repository: Path, wanted: Mapping[str, TreeEntry], into: Path, state: Path
+) -> set[str]:
     """Make ``into`` hold the ``wanted`` files; return the paths of those that changed.
 
     ``state`` is a file that says what ``into`` holds. The caller sees to it that a workbench in

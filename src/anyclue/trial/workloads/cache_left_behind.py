@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
 from anyclue.model.trial import WorkloadPlan
-from anyclue.trial.workloads.workload import MNT, Dose, Workload, fsload, size_mib
+from anyclue.trial.workloads.workload import MNT, DoseParameter, Workload, fsload, size_mib
 
 
 def _plan(parameters: Mapping[str, Scalar]) -> WorkloadPlan:
@@ -30,5 +30,5 @@ WORKLOAD = Workload(
         size_mib(1024),
     ),
     plan=_plan,
-    dose=Dose(parameter="mib", unit="MiB"),
+    dose=DoseParameter(parameter="mib", unit="MiB"),
 )

@@ -14,7 +14,7 @@ from anyclue.model.trial import WorkloadPlan
 from anyclue.trial.workloads.workload import (
     DROP_CACHES,
     SYNC,
-    Dose,
+    DoseParameter,
     Script,
     Workload,
     fsload,
@@ -115,6 +115,6 @@ WORKLOAD = Workload(
         size_mib(512),
     ),
     plan=_plan,
-    dose=Dose(parameter="copies", unit="copy of each file"),
+    dose=DoseParameter(parameter="copies", unit="copy of each file"),
     script=_script,
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
 from anyclue.model.trial import WorkloadPlan
-from anyclue.trial.workloads.workload import Dose, Script, Workload, fsload, size_mib
+from anyclue.trial.workloads.workload import DoseParameter, Script, Workload, fsload, size_mib
 
 LARGEST_TEXT = 65536
 
@@ -96,6 +96,6 @@ WORKLOAD = Workload(
         size_mib(256),
     ),
     plan=_plan,
-    dose=Dose(parameter="files", done="files", unit="file"),
+    dose=DoseParameter(parameter="files", done="files", unit="file"),
     script=_script,
 )

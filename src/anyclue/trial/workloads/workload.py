@@ -14,7 +14,7 @@ SYNC = ("sync",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dose:
+class DoseParameter:
     """Which parameter says how much is done, and one of what it counts.
 
     ``done`` is the fact of a round that counts it better, where there is one.
@@ -50,13 +50,13 @@ class Workload:
     summary: str
     parameters: tuple[ParameterRule, ...]
     plan: Callable[[Mapping[str, Scalar]], WorkloadPlan]
-    dose: Dose | None = None
+    dose: DoseParameter | None = None
     script: Callable[[Mapping[str, Scalar]], Script] | None = None
 
     @property
     def rules(self) -> WorkloadRules:
         """What a scenario may say of it."""
-        dose = self.dose or Dose(parameter="", unit="")
+        dose = self.dose or DoseParameter(parameter="", unit="")
         return WorkloadRules(
             name=self.name,
             summary=self.summary,

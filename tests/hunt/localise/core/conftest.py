@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from anyclue.hunt.localise.core.evidence import Case, FunctionSource, ModuleSource
+from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource
 from anyclue.model.verdict import Signature
-from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Step, StepKind
+from anyclue.review.pairs.model import Confidence, Finding, FindingKind, PathStep, StepKind
 
 CHANGED = 20
 
@@ -30,7 +30,7 @@ def finding(name: str, **known: Any) -> Finding:  # noqa: ANN401
         "acquired_by": "find_get_page",
         "release": ("put_page",),
         "message": "page is not released",
-        "steps": (Step(line=18, kind=StepKind.RETURN, text="return ret;"),),
+        "steps": (PathStep(line=18, kind=StepKind.RETURN, text="return ret;"),),
         "confidence": Confidence.HIGH,
         "reason": "",
     }
@@ -44,9 +44,9 @@ def module(functions: Iterable[FunctionSource], **known: Any) -> ModuleSource:  
     return ModuleSource(functions=(*functions, *others), **{**given, **known})
 
 
-def a_case(**known: Any) -> Case:  # noqa: ANN401
+def a_case(**known: Any) -> GuiltyCase:  # noqa: ANN401
     given = {"signature": Signature.PAGE_CACHE_REFERENCE, "regression": True}
-    return Case(**{**given, **known})
+    return GuiltyCase(**{**given, **known})
 
 
 @pytest.fixture
@@ -65,5 +65,5 @@ def make_module() -> Callable[..., ModuleSource]:
 
 
 @pytest.fixture
-def make_case() -> Callable[..., Case]:
+def make_case() -> Callable[..., GuiltyCase]:
     return a_case

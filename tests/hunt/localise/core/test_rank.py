@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.hunt.clue.model import Source, TouchedBy
-from anyclue.hunt.localise.core.evidence import Case, FunctionSource, ModuleSource, PairedCall
+from anyclue.hunt.clue.model import ReasonSource, TouchedBy
+from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource, PairedCall
 from anyclue.hunt.localise.core.rank import LEAST, rank
 from anyclue.hunt.localise.core.weights import table
 from anyclue.model.verdict import Signature
@@ -16,7 +16,7 @@ from anyclue.review.pairs.model import Confidence, Finding, FindingKind
 MakeFunction = Callable[..., FunctionSource]
 MakeFinding = Callable[..., Finding]
 MakeModule = Callable[..., ModuleSource]
-MakeCase = Callable[..., Case]
+MakeCase = Callable[..., GuiltyCase]
 
 
 def test_a_lost_release_amid_other_changes(
@@ -36,9 +36,9 @@ def test_a_lost_release_amid_other_changes(
     assert (first.function, first.line) == ("guilty", 18)
     assert first.probability > 0.9
     assert {one.source for one in first.reasons} == {
-        Source.CHANGE,
-        Source.PAIRS_CHANGE,
-        Source.KIND,
+        ReasonSource.CHANGE,
+        ReasonSource.PAIRS_CHANGE,
+        ReasonSource.KIND,
     }
     assert first.missing is not None
     assert (first.missing.label, first.missing.release) == ("out", ("put_page",))
@@ -123,7 +123,7 @@ def test_with_the_bad_source_alone(
     found = rank(module, make_case(regression=False))
     assert found.places[0].function == "guilty"
     assert found.elsewhere > 0.05
-    assert Source.CHANGE not in {one.source for one in found.places[0].reasons}
+    assert ReasonSource.CHANGE not in {one.source for one in found.places[0].reasons}
 
 
 def test_calls_speak_where_pairing_does_not(

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from anyclue.hunt.clue.model import Reason, Source
-from anyclue.hunt.localise.core.evidence import Case
+from anyclue.hunt.clue.model import Reason, ReasonSource
+from anyclue.hunt.localise.core.evidence import GuiltyCase
 from anyclue.hunt.localise.core.stacks import stacks
 from anyclue.hunt.localise.core.weights import STACK
 from anyclue.hunt.probes.core.model import (
     Amount,
-    Evidence,
     Frame,
-    Place,
     ProbeFinding,
     ProbeReading,
+    SourceLine,
+    StackEvidence,
 )
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import Signature
 
-MakeCase = Callable[..., Case]
+MakeCase = Callable[..., GuiltyCase]
 
 CELL = Cell(kernel="bad", machine="m", mkfs="d", mount="d", workload="w")
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -30,7 +30,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
 
 
 def reading(
-    what: Evidence, *found: tuple[Sequence[str | Frame], float], probe: str = "p"
+    what: StackEvidence, *found: tuple[Sequence[str | Frame], float], probe: str = "p"
 ) -> ProbeReading:
     findings = tuple(
         ProbeFinding(
@@ -46,21 +46,23 @@ def reading(
     return ProbeReading(probe=probe, cell=CELL, innocent=None, findings=findings, rounds=2)
 
 
-def ratios(case: Case) -> dict[str, float]:
+def ratios(case: GuiltyCase) -> dict[str, float]:
     found: dict[tuple[str, str], list[Reason]] = stacks(case, KNOWN)
     return {name: max(one.ratio for one in reasons) for (_, name), reasons in found.items()}
 
 
 def test_the_innermost_function_of_the_module_counts_most(make_case: MakeCase) -> None:
     stack = ("find_get_page", "inner", "outer", "outermost", "vfs_write")
-    found = ratios(make_case(readings=(reading(Evidence.REFERENCE, (stack, 400.0)),)))
+    found = ratios(make_case(readings=(reading(StackEvidence.REFERENCE, (stack, 400.0)),)))
     assert list(found) == ["inner", "outer", "outermost"]
     assert found["inner"] > found["outer"] > found["outermost"] > 1
 
 
 def test_a_wrapper_counts_less_than_its_caller(make_case: MakeCase) -> None:
     stack = ("kmalloc", "alloc_thing", "outer")
-    case = make_case(signature=Signature.OBJECT, readings=(reading(Evidence.OBJECT, (stack, 8.0)),))
+    case = make_case(
+        signature=Signature.OBJECT, readings=(reading(StackEvidence.OBJECT, (stack, 8.0)),)
+    )
     found = ratios(case)
     assert found["outer"] > found["alloc_thing"] > 1
 
@@ -68,7 +70,7 @@ def test_a_wrapper_counts_less_than_its_caller(make_case: MakeCase) -> None:
 def test_the_allocation_of_a_page_that_is_still_referenced_is_innocent(
     make_case: MakeCase,
 ) -> None:
-    readings = (reading(Evidence.ALLOCATION, (("inner",), 400.0)),)
+    readings = (reading(StackEvidence.ALLOCATION, (("inner",), 400.0)),)
     assert ratios(make_case(readings=readings))["inner"] < 2
     raw = make_case(signature=Signature.RAW_PAGES, readings=readings)
     assert ratios(raw)["inner"] > 10
@@ -76,7 +78,7 @@ def test_the_allocation_of_a_page_that_is_still_referenced_is_innocent(
 
 def test_what_stayed_more_counts_more(make_case: MakeCase) -> None:
     case = make_case(
-        readings=(reading(Evidence.REFERENCE, (("inner",), 900.0), (("outer",), 100.0)),)
+        readings=(reading(StackEvidence.REFERENCE, (("inner",), 900.0), (("outer",), 100.0)),)
     )
     found = ratios(case)
     assert found["inner"] > found["outer"] > 1
@@ -85,23 +87,26 @@ def test_what_stayed_more_counts_more(make_case: MakeCase) -> None:
 def test_inlined_functions_and_clones(make_case: MakeCase) -> None:
     frame = Frame(
         symbol="outer.constprop.0",
-        places=(Place(function="inlined", file="fs/x/a.c", line=3), Place(function="outer.cold")),
+        places=(
+            SourceLine(function="inlined", file="fs/x/a.c", line=3),
+            SourceLine(function="outer.cold"),
+        ),
     )
-    found = ratios(make_case(readings=(reading(Evidence.REFERENCE, ((frame,), 4.0)),)))
+    found = ratios(make_case(readings=(reading(StackEvidence.REFERENCE, ((frame,), 4.0)),)))
     assert list(found) == ["inlined", "outer"]
 
 
 def test_one_name_in_two_files(make_case: MakeCase) -> None:
-    here = Frame(symbol="twice", places=(Place(function="twice", file="fs/x/b.c", line=3),))
-    case = make_case(readings=(reading(Evidence.REFERENCE, ((here,), 4.0)),))
+    here = Frame(symbol="twice", places=(SourceLine(function="twice", file="fs/x/b.c", line=3),))
+    case = make_case(readings=(reading(StackEvidence.REFERENCE, ((here,), 4.0)),))
     assert list(stacks(case, KNOWN)) == [("fs/x/b.c", "twice")]
-    unknown = make_case(readings=(reading(Evidence.REFERENCE, (("twice",), 4.0)),))
+    unknown = make_case(readings=(reading(StackEvidence.REFERENCE, (("twice",), 4.0)),))
     assert len(stacks(unknown, KNOWN)) == 2
 
 
 def test_two_probes_say_more_than_one(make_case: MakeCase) -> None:
-    one = reading(Evidence.REFERENCE, (("inner",), 4.0), (("inner", "outer"), 4.0), probe="a")
-    two = reading(Evidence.REFERENCE, (("inner",), 4.0), probe="b")
+    one = reading(StackEvidence.REFERENCE, (("inner",), 4.0), (("inner", "outer"), 4.0), probe="a")
+    two = reading(StackEvidence.REFERENCE, (("inner",), 4.0), probe="b")
     found = stacks(make_case(readings=(one, two)), KNOWN)
     assert [reason.text[:8] for reason in found["fs/x/a.c", "inner"]] == ["probe a:", "probe b:"]
 
@@ -110,18 +115,18 @@ def test_the_stack_of_what_broke(make_case: MakeCase) -> None:
     text = "Call Trace:\n ? outermost+0x3/0x9 [x]\n inner+0x1f4/0x3a0 [x]\n outer.cold+0x1/0x2\n"
     found = stacks(make_case(incident=text), KNOWN)
     assert list(found) == [("fs/x/a.c", "inner"), ("fs/x/a.c", "outer")]
-    assert found["fs/x/a.c", "inner"][0].source is Source.INCIDENT
+    assert found["fs/x/a.c", "inner"][0].source is ReasonSource.INCIDENT
 
 
 def test_nonsense(make_case: MakeCase) -> None:
-    empty = reading(Evidence.REFERENCE, ((), 0.0), (("inner",), 0.0), (("\x1b[2J", ""), -4.0))
+    empty = reading(StackEvidence.REFERENCE, ((), 0.0), (("inner",), 0.0), (("\x1b[2J", ""), -4.0))
     assert set(ratios(make_case(incident="+0x/0x \x00", readings=(empty,)))) <= {"inner"}
 
 
 def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(make_case: MakeCase) -> None:
-    assert set(STACK) == set(Evidence)
+    assert set(STACK) == set(StackEvidence)
     gone, noise = (
-        reading(Evidence.CALL, ((name,), 0.0)).findings[0] for name in ("inner", "outer")
+        reading(StackEvidence.CALL, ((name,), 0.0)).findings[0] for name in ("inner", "outer")
     )
     none, many = (Amount(kib_per_round=0, count_per_round=n) for n in (0, 600))
     fewer = Amount(kib_per_round=0, count_per_round=590)
@@ -129,6 +134,6 @@ def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(make_case: Ma
         replace(gone, guilty=none, innocent=many),
         replace(noise, guilty=fewer, innocent=many),
     )
-    found = ratios(make_case(readings=(replace(reading(Evidence.CALL), findings=findings),)))
+    found = ratios(make_case(readings=(replace(reading(StackEvidence.CALL), findings=findings),)))
     assert found["inner"] > 30
     assert found.get("outer", 1.0) < 2

@@ -7,11 +7,11 @@ from tests.hunt.probes.core.conftest import GUILTY, symbols
 from anyclue.hunt.probes.core.addr2line import parse_addr2line, wanted, with_places
 from anyclue.hunt.probes.core.model import (
     Amount,
-    Evidence,
     Frame,
-    Place,
     ProbeFinding,
     ProbeReading,
+    SourceLine,
+    StackEvidence,
 )
 
 # Real, of fs/btrfs of 6.1 for i386; paths of the host cut.
@@ -37,11 +37,13 @@ def test_what_addr2line_prints() -> None:
     found = parse_addr2line(".text", SHOWN, tree="/linux")
     assert found == {
         (".text", 0x42): (
-            Place(function="kmap_local_page", file="include/linux/highmem-internal.h", line=73),
-            Place(function="lzo_compress_pages", file="fs/btrfs/lzo.c", line=251),
+            SourceLine(
+                function="kmap_local_page", file="include/linux/highmem-internal.h", line=73
+            ),
+            SourceLine(function="lzo_compress_pages", file="fs/btrfs/lzo.c", line=251),
         ),
         (".text", 0x60): (
-            Place(function="memcpy", file="arch/x86/include/asm/string_32.h", line=9),
+            SourceLine(function="memcpy", file="arch/x86/include/asm/string_32.h", line=9),
         ),
     }
     assert parse_addr2line(".text", "0xzz\n\n??", tree="/linux") == {}
@@ -52,7 +54,7 @@ def test_the_line_of_a_frame_is_that_of_the_call() -> None:
     elsewhere = Frame(symbol="vfs_write", offset=3)
     finding = ProbeFinding(
         probe="p",
-        what=Evidence.KMAP,
+        what=StackEvidence.KMAP,
         signature=None,
         stack=(CALL, elsewhere),
         guilty=Amount(kib_per_round=0, count_per_round=1),

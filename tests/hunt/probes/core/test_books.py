@@ -9,11 +9,11 @@ from tests.hunt.probes.core.conftest import recording
 
 from anyclue.hunt.probes.core.allocation_tags import tags
 from anyclue.hunt.probes.core.differences import compare
-from anyclue.hunt.probes.core.ftrace import Event
+from anyclue.hunt.probes.core.ftrace import TracepointEvent
 from anyclue.hunt.probes.core.kmap_balance import unmatched
 from anyclue.hunt.probes.core.kmemleak import leaks
-from anyclue.hunt.probes.core.model import Evidence, Frame, Place
-from anyclue.hunt.probes.core.probe import Gathered
+from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
+from anyclue.hunt.probes.core.probe import ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.core.ring_pages import Field, Format
 from anyclue.hunt.probes.core.slab_growth import caches
@@ -44,7 +44,7 @@ def floors(*texts: str) -> bytes:
 
 def found(name: str, raw: dict[str, bytes]) -> list[tuple[str, list[str], float, float]]:
     reading = compare(
-        PROBES[name], Gathered(recording=recording(), raw=raw, symbols=Symbols()), None
+        PROBES[name], ProbeData(recording=recording(), raw=raw, symbols=Symbols()), None
     )
     assert reading.could_not == ""
     return [
@@ -128,7 +128,7 @@ def test_what_nothing_points_to() -> None:
         Round(number=n, begin_s=1, end_s=2, settled=None, floor=Reading(t_s=1, counters={}))
         for n in range(4)
     )
-    gathered = Gathered(
+    gathered = ProbeData(
         recording=replace(recording(), rounds=rounds),
         raw={"kmemleak": text.encode() * 8},
         symbols=Symbols(),
@@ -139,7 +139,7 @@ def test_what_nothing_points_to() -> None:
 
 def test_kmemleak_that_switched_itself_off_is_not_trusted() -> None:
     line = LogLine(t_s=1, level=4, text="kmemleak: Kernel memory leak detector disabled")
-    gathered = Gathered(
+    gathered = ProbeData(
         recording=replace(recording(), kernel_log=(line,)), raw={}, symbols=Symbols()
     )
     reading = compare(PROBES["kmemleak"], gathered, None)
@@ -156,18 +156,18 @@ def test_the_first_report() -> None:
     incident = Incident(kind="bug", t_s=1, title="kernel BUG at mm/highmem.c:467!", function=None,
                         text=text)  # fmt: skip
     broken = recording(1, outcome=Outcome.CRASHED, incident=incident)
-    gathered = Gathered(recording=broken, raw={}, symbols=Symbols())
-    fine = Gathered(recording=recording(), raw={}, symbols=Symbols())
+    gathered = ProbeData(recording=broken, raw={}, symbols=Symbols())
+    fine = ProbeData(recording=recording(), raw={}, symbols=Symbols())
     (finding,) = compare(PROBES["incidents"], gathered, fine).findings
-    assert finding.what is Evidence.INCIDENT
+    assert finding.what is StackEvidence.INCIDENT
     assert finding.signature is Signature.KMAP_SLOTS
     assert [frame.symbol for frame in finding.stack] == [
         "__kmap_local_pfn_prot", "__kmap_local_page_prot", "lzo_compress_pages"]  # fmt: skip
     assert compare(PROBES["incidents"], fine, None).findings == ()
 
 
-def mapping(time: int, name: str, task: int, what: int = 0, caller: int = 0) -> Event:
-    return Event(time, name, struct.pack("<iII", task, what, caller), (0x10, 0x30))
+def mapping(time: int, name: str, task: int, what: int = 0, caller: int = 0) -> TracepointEvent:
+    return TracepointEvent(time, name, struct.pack("<iII", task, what, caller), (0x10, 0x30))
 
 
 MAPPING = {
@@ -232,6 +232,6 @@ def test_names_as_the_kernel_prints_them() -> None:
         symbol="lzo_compress_pages.part.0",
         offset=0x11B,
         module="btrfs",
-        places=(Place(function="lzo_compress_pages.part.0"),),
+        places=(SourceLine(function="lzo_compress_pages.part.0"),),
     )
     assert printed("no frame at all") is None

@@ -6,8 +6,8 @@ from tests.hunt.probes.core.conftest import recording, symbols
 
 from anyclue.hunt.probes.core.call_counts import ACQUIRE, RELEASE, counts
 from anyclue.hunt.probes.core.differences import compare
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.core.steps import BETWEEN
 
@@ -33,14 +33,14 @@ NAMES = symbols({0x1000: "first", 0x2000: "second"})
 PROBE = PROBES["call-counts"]
 
 
-def gathered(rows: dict[tuple[str, int], int], *, floors: int = 4) -> Gathered:
+def gathered(rows: dict[tuple[str, int], int], *, floors: int = 4) -> ProbeData:
     """Each row is called as often in every round."""
     text = ""
     for number in range(1, floors + 1):
         text += f"{BETWEEN}\n"
         for (name, address), calls in rows.items():
             text += f"event {name}\n{{ call_site: {address:x} }} hitcount: {calls * number}\n"
-    return Gathered(recording=recording(), raw={"calls": text.encode()}, symbols=NAMES)
+    return ProbeData(recording=recording(), raw={"calls": text.encode()}, symbols=NAMES)
 
 
 def test_histograms() -> None:
@@ -57,7 +57,7 @@ def test_a_release_that_is_missing_is_found_and_one_that_is_more_is_not() -> Non
     guilty = gathered({("iput", 0x1010): 9, ("kmalloc", 0x2010): 5})
     innocent = gathered({("iput", 0x1010): 5, ("iput", 0x2010): 600, ("kmalloc", 0x2010): 5})
     (finding,) = compare(PROBE, guilty, innocent).findings
-    assert finding.what is Evidence.CALL
+    assert finding.what is StackEvidence.CALL
     assert (finding.subject, finding.stack[0].symbol) == ("iput", "second")
     assert finding.stack[0].offset is None  # it is the other guest's code
     assert finding.because == (

@@ -7,11 +7,11 @@ import pytest
 from anyclue.hunt.probes.core.json_document import readings_from_json, readings_to_json
 from anyclue.hunt.probes.core.model import (
     Amount,
-    Evidence,
     Frame,
-    Place,
     ProbeFinding,
     ProbeReading,
+    SourceLine,
+    StackEvidence,
 )
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Cell
@@ -29,14 +29,14 @@ READING = ProbeReading(
     findings=(
         ProbeFinding(
             probe="page-allocations",
-            what=Evidence.ALLOCATION,
+            what=StackEvidence.ALLOCATION,
             signature=Signature.RAW_PAGES,
             stack=(
                 Frame(
                     symbol="btrfs_compress_pages",
                     offset=0x42,
                     module="btrfs",
-                    places=(Place(function="btrfs_compress_pages", file="a.c", line=7),),
+                    places=(SourceLine(function="btrfs_compress_pages", file="a.c", line=7),),
                 ),
             ),
             guilty=Amount(kib_per_round=2400.0, count_per_round=600.0),

@@ -9,10 +9,10 @@ import pytest
 from tests.hunt.probes.core.conftest import captured, recording, ring_event, ring_page, symbols
 
 from anyclue.hunt.probes.core.differences import compare
-from anyclue.hunt.probes.core.model import Evidence
+from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.page_owner import owners
-from anyclue.hunt.probes.core.page_references import Change, unmatched
-from anyclue.hunt.probes.core.probe import Gathered, Probe, Stack
+from anyclue.hunt.probes.core.page_references import ReferenceChange, unmatched
+from anyclue.hunt.probes.core.probe import Probe, ProbeData, Stack
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
@@ -43,8 +43,8 @@ def traced(steps: Sequence[Step]) -> dict[str, bytes]:
     return {**parts, "allocated-cpu0": b"".join(made), "freed-cpu0": b"".join(freed)}
 
 
-def gathered(raw: dict[str, bytes], of: Recording | None = None) -> Gathered:
-    return Gathered(recording=of or recording(), raw=raw, symbols=NAMES)
+def gathered(raw: dict[str, bytes], of: Recording | None = None) -> ProbeData:
+    return ProbeData(recording=of or recording(), raw=raw, symbols=NAMES)
 
 
 def leaking(per_round: int, *, order: int = 0) -> list[Step]:
@@ -67,7 +67,7 @@ def test_what_stays_in_the_guilty_guest_is_found() -> None:
         PAGES, gathered(traced(leaking(5))), gathered(traced([]), recording(cell=INNOCENT))
     )
     (finding,) = reading.findings
-    assert finding.what is Evidence.ALLOCATION
+    assert finding.what is StackEvidence.ALLOCATION
     assert [frame.symbol for frame in finding.stack] == ["leaks"]
     assert (finding.guilty.count_per_round, finding.guilty.kib_per_round) == (5, 20)
     assert finding.innocent is not None
@@ -135,24 +135,26 @@ WRITE, LZO, TRUNCATE, LRU = (1, 10, 100), (2, 20, 200), (3, 300), (4, 400)
 def test_the_get_without_its_put_is_named() -> None:
     """The seed's bug: the reference that LZO took is the one that nobody put."""
     changes = [
-        Change(time=1, amount=1, absolute=True, stack=WRITE),  # allocated
-        Change(time=2, amount=1, absolute=False, stack=(5, *WRITE)),  # into the page cache
-        Change(time=3, amount=1, absolute=False, stack=LRU),
-        Change(time=4, amount=-1, absolute=False, stack=(6, *WRITE)),  # the write puts its own
-        Change(time=5, amount=1, absolute=False, stack=LZO),
-        Change(time=6, amount=-1, absolute=False, stack=(7, *LRU)),
-        Change(time=7, amount=0, absolute=True, stack=TRUNCATE),  # frozen at two
-        Change(time=8, amount=1, absolute=True, stack=TRUNCATE),
+        ReferenceChange(time=1, amount=1, absolute=True, stack=WRITE),  # allocated
+        ReferenceChange(time=2, amount=1, absolute=False, stack=(5, *WRITE)),  # into the page cache
+        ReferenceChange(time=3, amount=1, absolute=False, stack=LRU),
+        ReferenceChange(
+            time=4, amount=-1, absolute=False, stack=(6, *WRITE)
+        ),  # the write puts its own
+        ReferenceChange(time=5, amount=1, absolute=False, stack=LZO),
+        ReferenceChange(time=6, amount=-1, absolute=False, stack=(7, *LRU)),
+        ReferenceChange(time=7, amount=0, absolute=True, stack=TRUNCATE),  # frozen at two
+        ReferenceChange(time=8, amount=1, absolute=True, stack=TRUNCATE),
     ]
     assert unmatched(changes, names) == [LZO]
 
 
 def test_all_gets_have_their_puts() -> None:
     changes = [
-        Change(time=1, amount=1, absolute=True, stack=WRITE),
-        Change(time=2, amount=1, absolute=False, stack=LZO),
-        Change(time=3, amount=-1, absolute=False, stack=(9, *LZO)),
-        Change(time=4, amount=-1, absolute=False, stack=TRUNCATE),
+        ReferenceChange(time=1, amount=1, absolute=True, stack=WRITE),
+        ReferenceChange(time=2, amount=1, absolute=False, stack=LZO),
+        ReferenceChange(time=3, amount=-1, absolute=False, stack=(9, *LZO)),
+        ReferenceChange(time=4, amount=-1, absolute=False, stack=TRUNCATE),
     ]
     assert unmatched(changes, names) == []
 

@@ -9,8 +9,8 @@ from tests.hunt.probes.core.conftest import captured, recording, ring_event, rin
 
 from anyclue.hunt.probes.core import page_references
 from anyclue.hunt.probes.core.differences import compare
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.model.verdict import Signature
 
@@ -54,9 +54,9 @@ class Guest:
         events = [ring_event(number, 0, body), ring_event(STACK, 0, callers)]
         self.references += ring_page(events, self.now)
 
-    def gathered(self) -> Gathered:
+    def gathered(self) -> ProbeData:
         raw = {**FORMATS, "pages-cpu0": self.pages, "references-cpu0": self.references}
-        return Gathered(recording=recording(), raw=raw, symbols=NAMES)
+        return ProbeData(recording=recording(), raw=raw, symbols=NAMES)
 
 
 def guest(*, put_missing: bool, pages: int = 3) -> Guest:
@@ -86,7 +86,7 @@ def test_who_did_not_put_is_named() -> None:
     bad, good = guest(put_missing=True).gathered(), guest(put_missing=False).gathered()
     (finding,) = compare(PROBE, bad, good).findings
     assert [frame.symbol for frame in finding.stack] == ["lzo_compress_pages", "worker_thread"]
-    assert finding.what is Evidence.REFERENCE
+    assert finding.what is StackEvidence.REFERENCE
     assert finding.signature is Signature.PAGE_CACHE_REFERENCE
     assert (finding.guilty.count_per_round, finding.guilty.kib_per_round) == (3, 12)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.hunt.probes.core.conftest import PAGE, captured, ring_event, ring_page
 
 from anyclue.hunt.probes.core.ftrace import Instance, losses, read_trace
-from anyclue.hunt.probes.core.ring_pages import Layout, Lost, events, read_layout
+from anyclue.hunt.probes.core.ring_pages import Layout, LostEvents, events, read_layout
 from anyclue.hunt.probes.core.symbols import read_symbols
 
 REAL = captured("i386")
@@ -25,7 +25,7 @@ def layout() -> Layout:
 
 
 def decoded(*pages: bytes) -> list[tuple[int, int, bytes]]:
-    return list(events(b"".join(pages), layout(), Lost()))
+    return list(events(b"".join(pages), layout(), LostEvents()))
 
 
 def test_the_layout_of_a_real_kernel() -> None:
@@ -84,7 +84,7 @@ def test_padding_ends_a_page_and_pages_follow_each_other() -> None:
 
 
 def test_a_gap_is_counted() -> None:
-    lost = Lost()
+    lost = LostEvents()
     page = ring_page([], flags=1 << 31 | 1 << 30, tail=struct.pack("<I", 77))
     assert list(events(page * 2, layout(), lost)) == []
     assert (lost.events, lost.pages) == (154, 2)
@@ -100,7 +100,7 @@ def test_overruns_are_counted() -> None:
 
 @given(st.binary(max_size=3 * PAGE))
 def test_nonsense_decodes_to_something_or_nothing(stream: bytes) -> None:
-    for _, number, data in events(stream, layout(), Lost()):
+    for _, number, data in events(stream, layout(), LostEvents()):
         assert number <= 0xFFFF
         assert len(data) < PAGE
 

@@ -9,7 +9,7 @@ from anyclue.review.merge.core import side_by_side as sizes
 from anyclue.review.merge.core.alignment import COLUMNS, CONTEXT
 from anyclue.review.merge.core.file_versions import FileMerge
 from anyclue.review.merge.core.model import OUTSIDE
-from anyclue.review.merge.core.panes import Mark, Panes
+from anyclue.review.merge.core.panes import LineMark, Panes
 from anyclue.review.merge.core.resolution import judged
 from anyclue.review.merge.core.side_by_side import side_by_side
 
@@ -51,7 +51,7 @@ def shown(file: FileMerge, other: FileMerge | None = None) -> tuple[Panes, ...]:
     return side_by_side(files, SIDES, functions, dropped, [other] if other else None)
 
 
-def marks(panes: Panes) -> dict[str, tuple[Mark, tuple[str, ...]]]:
+def marks(panes: Panes) -> dict[str, tuple[LineMark, tuple[str, ...]]]:
     found = {}
     for row in panes.rows:
         text = next((cell[1].strip() for cell in row.lines if cell is not None), "")
@@ -69,15 +69,15 @@ def test_what_became_of_each_line() -> None:
         )
     )
     found = marks(one)
-    assert found["a();"] == (Mark.SAME, ())
-    assert found["b();"] == (Mark.REMOVED, ("ours",))
-    assert found["c();"] == (Mark.LOST, ("theirs",))
-    assert found["d();"] == (Mark.CUT, ())
-    assert found["ours();"] == (Mark.TAKEN, ("ours",))
-    assert found["theirs();"] == (Mark.TAKEN, ("theirs",))
-    assert found["both();"] == (Mark.TAKEN, SIDES)
-    assert found["not_taken = 1;"] == (Mark.LOST, ("ours",))
-    assert found["made_up();"] == (Mark.NEW, ())
+    assert found["a();"] == (LineMark.SAME, ())
+    assert found["b();"] == (LineMark.REMOVED, ("ours",))
+    assert found["c();"] == (LineMark.LOST, ("theirs",))
+    assert found["d();"] == (LineMark.CUT, ())
+    assert found["ours();"] == (LineMark.TAKEN, ("ours",))
+    assert found["theirs();"] == (LineMark.TAKEN, ("theirs",))
+    assert found["both();"] == (LineMark.TAKEN, SIDES)
+    assert found["not_taken = 1;"] == (LineMark.LOST, ("ours",))
+    assert found["made_up();"] == (LineMark.NEW, ())
     assert [pane.version for pane in one.panes] == ["base", *SIDES, "result"]
     assert [pane.path for pane in one.panes] == ["a.c", "a.c", "a.c", "new.c"]
 
@@ -92,12 +92,12 @@ def test_lines_that_are_not_taken_or_back_or_moved() -> None:
         )
     )
     found = marks(one)
-    assert found["x = 1;"] == (Mark.REMOVED, SIDES)
-    assert found["x = 2;"] == (Mark.LEFT, ("ours",))
-    assert found["x = 3;"] == (Mark.TAKEN, ("theirs",))
-    assert found["return 0;"] == (Mark.BACK, ("ours",))
+    assert found["x = 1;"] == (LineMark.REMOVED, SIDES)
+    assert found["x = 2;"] == (LineMark.LEFT, ("ours",))
+    assert found["x = 3;"] == (LineMark.TAKEN, ("theirs",))
+    assert found["return 0;"] == (LineMark.BACK, ("ours",))
     twice = [row.mark for row in one.rows if row.lines[-1] and "b()" in row.lines[-1][1]]
-    assert twice == [Mark.MOVED, Mark.SAME]
+    assert twice == [LineMark.MOVED, LineMark.SAME]
 
 
 def test_white_space_and_comments_do_not_part_lines() -> None:
@@ -110,7 +110,7 @@ def test_white_space_and_comments_do_not_part_lines() -> None:
         )
     )
     (row,) = [row for row in one.rows if row.lines[0] and "a(" in row.lines[0][1]]
-    assert row.mark is Mark.SAME
+    assert row.mark is LineMark.SAME
     assert [cell and cell[1] for cell in row.lines] == [
         "\ta(x, y);",
         "\ta(x,  y); /* ours */",
@@ -131,7 +131,7 @@ def test_a_function_that_is_gone() -> None:
     file = merge(base, base, base, f("b();", name="g"), automatic=base)
     one = next(one for one in shown(file) if one.function == "f")
     assert [pane.there for pane in one.panes] == [True, True, True, False]
-    assert {row.mark for row in one.rows} == {Mark.CUT}
+    assert {row.mark for row in one.rows} == {LineMark.CUT}
 
 
 def test_the_other_resolution() -> None:
@@ -146,8 +146,8 @@ def test_the_other_resolution() -> None:
     )
     assert [one.function for one in found] == ["f", "g"]
     assert [pane.version for pane in found[0].panes][-1] == "against"
-    assert marks(found[0])["strange();"] == (Mark.OTHER, ())
-    assert marks(found[1])["g2();"] == (Mark.OTHER, ())
+    assert marks(found[0])["strange();"] == (LineMark.OTHER, ())
+    assert marks(found[1])["g2();"] == (LineMark.OTHER, ())
 
 
 def test_a_long_run_that_is_alike_is_one_row() -> None:
@@ -199,8 +199,8 @@ def test_long_texts_that_are_nearly_alike() -> None:
         )
     )
     assert one.left_out == 0
-    assert marks(one)["a();"] == (Mark.LOST, SIDES)
-    assert marks(one)["made_up();"] == (Mark.NEW, ())
+    assert marks(one)["a();"] == (LineMark.LOST, SIDES)
+    assert marks(one)["made_up();"] == (LineMark.NEW, ())
     *_, after, skipped = one.rows
     assert after.lines[0] == (1503 + CONTEXT, f"\tsame_{CONTEXT - 1}();")
     assert after.lines[3] == (1504 + CONTEXT, f"\tsame_{CONTEXT - 1}();")

@@ -11,7 +11,7 @@ import pytest
 from bench.merge_bench.forge import Forge
 
 from anyclue.review.merge.core.model import MergeReview
-from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.request import MergeRequest
 from anyclue.review.merge.driver.review import review
 from anyclue.review.merge.render.html import merge_html
 from anyclue.review.merge.render.json_document import merge_json
@@ -26,7 +26,7 @@ class Checked(Forge):
 
     def review(self, rev: str | None, against: str | None = None) -> MergeReview:
         page = self.path.with_suffix(".html")
-        found = review(Asked(tree=self.path, rev=rev, against=against, page=page, jobs=1))
+        found = review(MergeRequest(tree=self.path, rev=rev, against=against, page=page, jobs=1))
         jsonschema.validate(json.loads(merge_json(found)), SCHEMA)
         listed = {(one.path, one.function) for one in found.result.functions}
         assert listed <= {(one.path, one.function) for one in found.panes}

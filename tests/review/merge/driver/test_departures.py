@@ -10,7 +10,7 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.review.merge.core.model import Taken
-from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.request import MergeRequest
 from anyclue.review.merge.driver.review import review
 from anyclue.review.merge.render.text import merge_text
 
@@ -126,7 +126,7 @@ def test_history_that_is_cut_before_the_merge_base(forge: Forge, tmp_path: Path)
     clone = ["git", "clone", "-q", "--depth", "2", f"file://{forge.path}", str(shallow)]
     subprocess.run(clone, check=True, capture_output=True)
     with pytest.raises(RequestError, match="cut before the merge base"):
-        review(Asked(tree=shallow, rev="HEAD", jobs=1))
+        review(MergeRequest(tree=shallow, rev="HEAD", jobs=1))
 
 
 def test_unrelated_histories_are_said(forge: Forge) -> None:

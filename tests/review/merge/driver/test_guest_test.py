@@ -10,7 +10,7 @@ import pytest
 from anyclue.hunt.driver import plan
 from anyclue.model.errors import RequestError
 from anyclue.review.merge.driver.guest_test import begin
-from anyclue.review.merge.driver.request import Asked
+from anyclue.review.merge.driver.request import MergeRequest
 
 if TYPE_CHECKING:
     from bench.merge_bench.forge import Forge
@@ -66,7 +66,7 @@ def test_every_version_is_a_kernel_under_the_scenarios_conditions(
     forge: Forge, merge: str, scenario: Path, tmp_path: Path
 ) -> None:
     other = forge.merge(["ours", "theirs"], {LZO: "int other;\n"})
-    asked = Asked(tree=forge.path, rev=merge, against=other)
+    asked = MergeRequest(tree=forge.path, rev=merge, against=other)
     found = begin(asked, scenario, tmp_path / "run")
     assert lzo_of(found.run.path) == {
         name: f"int {says};\n"
@@ -105,7 +105,7 @@ def test_an_unfinished_merge_is_taken_from_the_work_tree(
     forge.write({LZO: "int disk;\n", "fs/btrfs/lzo.o": "built"})
     (forge.path / ".git/info").mkdir(exist_ok=True)
     (forge.path / ".git/info/exclude").write_text("*.o\n")
-    found = begin(Asked(tree=forge.path), scenario, tmp_path / "run")
+    found = begin(MergeRequest(tree=forge.path), scenario, tmp_path / "run")
     assert lzo_of(found.run.path)["result"] == "int disk;\n"
     assert not (found.run.sources("result") / "fs/btrfs/lzo.o").exists()
 
@@ -113,12 +113,12 @@ def test_an_unfinished_merge_is_taken_from_the_work_tree(
 def test_a_run_goes_on_only_for_the_same_merge(
     forge: Forge, merge: str, scenario: Path, tmp_path: Path
 ) -> None:
-    asked = Asked(tree=forge.path, rev=merge)
+    asked = MergeRequest(tree=forge.path, rev=merge)
     run = begin(asked, scenario, tmp_path / "run").run
     assert begin(asked, run.path, None).run.path == run.path
     other = forge.merge(["ours", "theirs"], {LZO: "int other;\n"})
     with pytest.raises(RequestError, match="of another merge: result differs"):
-        begin(Asked(tree=forge.path, rev=other), run.path, None)
+        begin(MergeRequest(tree=forge.path, rev=other), run.path, None)
     with pytest.raises(RequestError, match="leave it out"):
         begin(asked, run.path, tmp_path / "more")
     with pytest.raises(RequestError, match="something there already"):
@@ -130,7 +130,7 @@ def test_a_scenario_without_a_rebuilt_module(
 ) -> None:
     scenario.write_text(SCENARIO.replace('module = "fs/btrfs"\n', ""))
     with pytest.raises(RequestError, match="add module ="):
-        begin(Asked(tree=forge.path, rev=merge), scenario, tmp_path / "run")
+        begin(MergeRequest(tree=forge.path, rev=merge), scenario, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -140,4 +140,4 @@ def test_a_version_without_that_directory(forge: Forge, scenario: Path, tmp_path
     theirs = forge.commit("theirs", root, {"b.c": "int b;\n"})
     rev = forge.merge([ours, theirs], {})
     with pytest.raises(RequestError, match="ours has no fs/btrfs"):
-        begin(Asked(tree=forge.path, rev=rev), scenario, tmp_path / "run")
+        begin(MergeRequest(tree=forge.path, rev=rev), scenario, tmp_path / "run")

@@ -21,8 +21,15 @@ from anyclue.review.merge.core.model import (
     Resolved,
     Taken,
 )
-from anyclue.review.merge.core.panes import Mark, Pane, Panes, Row
-from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Step, StepKind, Unjudged
+from anyclue.review.merge.core.panes import LineMark, Pane, Panes, Row
+from anyclue.review.pairs.model import (
+    Confidence,
+    Finding,
+    FindingKind,
+    PathStep,
+    StepKind,
+    Unjudged,
+)
 
 COMMITS = (("2cf3f8133bda", "btrfs: fix missing kunmap"), ("0123456789ab", "another"))
 PATH = "fs/pack/lzo.c"
@@ -39,8 +46,8 @@ LEAK = Finding(
     release=("put_page(page_in)",),
     message="page reference `page_in` is not released on this path.",
     steps=(
-        Step(line=8, kind=StepKind.ACQUIRE, text="page_in = find_get_page(mapping, start);"),
-        Step(line=24, kind=StepKind.RETURN, text="return ret;", note="still held"),
+        PathStep(line=8, kind=StepKind.ACQUIRE, text="page_in = find_get_page(mapping, start);"),
+        PathStep(line=24, kind=StepKind.RETURN, text="return ret;", note="still held"),
     ),
     confidence=Confidence.HIGH,
     reason="other paths release it",
@@ -92,22 +99,30 @@ PANES = Panes(
         for one in HEADS
     ),
     rows=(
-        Row(mark=Mark.SAME, lines=(None, *[(1, "int pack_pages(void)")] * 4)),
-        Row(mark=Mark.SAME, skipped=1200),
-        Row(mark=Mark.TAKEN, sides=("ours",), lines=(None, (3, "\tours();"), None, (3, ""), None)),
+        Row(mark=LineMark.SAME, lines=(None, *[(1, "int pack_pages(void)")] * 4)),
+        Row(mark=LineMark.SAME, skipped=1200),
         Row(
-            mark=Mark.TAKEN,
+            mark=LineMark.TAKEN,
+            sides=("ours",),
+            lines=(None, (3, "\tours();"), None, (3, ""), None),
+        ),
+        Row(
+            mark=LineMark.TAKEN,
             sides=("ours", "theirs"),
             lines=(None, (3, "both();"), (3, "both();"), (3, "both();"), None),
         ),
-        Row(mark=Mark.NEW, lines=(None, None, None, (4, "\tmade_up(page_in);"), None)),
-        Row(mark=Mark.LEFT, sides=("theirs",), lines=(None, None, (4, "left();"), None, None)),
-        Row(mark=Mark.REMOVED, sides=("theirs",), lines=((4, "a"), (5, "a"), None, None, None)),
-        Row(mark=Mark.LOST, sides=("ours",), lines=(None, (42, "kunmap(page);"), None, None, None)),
-        Row(mark=Mark.CUT, lines=((5, "b"), (5, "b"), (5, "b"), None, None)),
-        Row(mark=Mark.BACK, sides=("ours",), lines=((6, "c"), None, (6, "c"), (6, "c"), None)),
-        Row(mark=Mark.MOVED, lines=(None, None, None, (7, "d"), None)),
-        Row(mark=Mark.OTHER, lines=(None, None, None, None, (7, "other();"))),
+        Row(mark=LineMark.NEW, lines=(None, None, None, (4, "\tmade_up(page_in);"), None)),
+        Row(mark=LineMark.LEFT, sides=("theirs",), lines=(None, None, (4, "left();"), None, None)),
+        Row(mark=LineMark.REMOVED, sides=("theirs",), lines=((4, "a"), (5, "a"), None, None, None)),
+        Row(
+            mark=LineMark.LOST,
+            sides=("ours",),
+            lines=(None, (42, "kunmap(page);"), None, None, None),
+        ),
+        Row(mark=LineMark.CUT, lines=((5, "b"), (5, "b"), (5, "b"), None, None)),
+        Row(mark=LineMark.BACK, sides=("ours",), lines=((6, "c"), None, (6, "c"), (6, "c"), None)),
+        Row(mark=LineMark.MOVED, lines=(None, None, None, (7, "d"), None)),
+        Row(mark=LineMark.OTHER, lines=(None, None, None, None, (7, "other();"))),
     ),
     left_out=31,
 )

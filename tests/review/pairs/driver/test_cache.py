@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.review.pairs.driver.cache import Cache, engine
-from anyclue.review.pairs.driver.request import Asked, review
+from anyclue.review.pairs.driver.request import PairsRequest, review
 from anyclue.review.pairs.model import FindingKind
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def test_many_writers_at_once(tmp_path: Path) -> None:
 
 
 def test_the_second_run_says_the_same(repo: Box, kept: Path) -> None:
-    tree = Asked(paths=(repo.path,))
-    change = Asked(paths=(repo.path,), diff="HEAD")
+    tree = PairsRequest(paths=(repo.path,))
+    change = PairsRequest(paths=(repo.path,), diff="HEAD")
     first = review(tree), review(change)
     assert [len(one.findings) for one in first] == [1, 1]
     files = sorted(entries(kept))
@@ -161,7 +161,7 @@ def test_the_second_run_says_the_same(repo: Box, kept: Path) -> None:
 
 
 def test_damaged_entries_change_nothing(repo: Box, kept: Path) -> None:
-    change = Asked(paths=(repo.path,), diff="HEAD")
+    change = PairsRequest(paths=(repo.path,), diff="HEAD")
     first = review(change)
     for file in entries(kept):
         data = bytearray(file.read_bytes())
@@ -177,7 +177,7 @@ def test_damaged_entries_change_nothing(repo: Box, kept: Path) -> None:
 def test_nowhere_to_write_changes_nothing(
     repo: Box, kept: Path, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change = Asked(paths=(repo.path,), diff="HEAD")
+    change = PairsRequest(paths=(repo.path,), diff="HEAD")
     first = review(change)
     if shape == "file":
         monkeypatch.setenv("XDG_CACHE_HOME", str(repo.path / "fs/gizmo/fill.c"))
@@ -192,7 +192,7 @@ def test_nowhere_to_write_changes_nothing(
 
 def test_contracts_are_part_of_what_is_known(repo: Box, kept: Path) -> None:
     """A contract that takes the helper's effect away is heard with a warm cache too."""
-    change = Asked(paths=(repo.path,), diff="HEAD")
+    change = PairsRequest(paths=(repo.path,), diff="HEAD")
     assert [one.acquired_by for one in review(change).findings] == ["gizmo_page"]
     (repo.path / ".anyclue").mkdir()
     (repo.path / ".anyclue/pairs.toml").write_text('[functions]\nborrow = ["gizmo_page"]\n')

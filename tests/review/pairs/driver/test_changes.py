@@ -10,8 +10,8 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.driver.changes import (
-    Change,
     FileChange,
+    SourceChange,
     of_index,
     of_patch,
     of_range,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.review.pairs.driver.conftest import Box
 
 
-def paths(change: Change) -> list[tuple[str | None, str | None]]:
+def paths(change: SourceChange) -> list[tuple[str | None, str | None]]:
     return [(one.old_path, one.new_path) for one in change.files]
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.contexts import Contexts
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.worker_pool import Crew
+from anyclue.review.pairs.driver.worker_pool import WorkerPool
 from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.model import Confidence, Review
 
@@ -78,7 +78,7 @@ class Held:
         return {path: self.files[path].encode() for path in paths if path in self.files}
 
 
-def changed(old: Mapping[str, str], new: Mapping[str, str]) -> Change:
+def changed(old: Mapping[str, str], new: Mapping[str, str]) -> SourceChange:
     files = tuple(
         FileChange(
             old_path=path if path in old else None,
@@ -89,7 +89,7 @@ def changed(old: Mapping[str, str], new: Mapping[str, str]) -> Change:
         for path in sorted({*old, *new})
         if old.get(path) != new.get(path)
     )
-    return Change(title="x", files=files, root=Path())
+    return SourceChange(title="x", files=files, root=Path())
 
 
 def reviewer(cache: Path | None) -> Reviewer:
@@ -145,7 +145,7 @@ def test_the_number_of_processes_changes_nothing(tree: Texts, jobs: int) -> None
     texts = [(path, text.encode()) for path, text in sorted(tree.items())]
     found = []
     for number in (1, jobs):
-        with Crew(built_in(), Cache(None), number) as crew:
+        with WorkerPool(built_in(), Cache(None), number) as crew:
             shared = crew.settle(texts)
             results = crew.results(Confidence.LOW)
             listed = [one for part, _, _ in results for one in part]

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
-from anyclue.review.pairs.driver.changes import Change, FileChange, of_patch, of_range
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange, of_patch, of_range
 
 if TYPE_CHECKING:
     from tests.review.pairs.driver.conftest import Box
@@ -58,11 +58,11 @@ def problem(tree: Path, patch: bytes) -> str:
     return str(caught.value)
 
 
-def names(change: Change) -> list[tuple[str | None, str | None]]:
+def names(change: SourceChange) -> list[tuple[str | None, str | None]]:
     return [(one.old_path, one.new_path) for one in change.files]
 
 
-def unpaired(change: Change) -> set[FileChange]:
+def unpaired(change: SourceChange) -> set[FileChange]:
     """The same files, with each rename as one file gone and another made."""
     found: set[FileChange] = set()
     for one in change.files:

@@ -9,7 +9,13 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.request import CONTRACTS, Asked, InGit, contracts_near, review
+from anyclue.review.pairs.driver.request import (
+    CONTRACTS,
+    InGit,
+    PairsRequest,
+    contracts_near,
+    review,
+)
 from anyclue.review.pairs.model import Confidence
 
 if TYPE_CHECKING:
@@ -101,10 +107,10 @@ def test_contracts_that_are_no_text(tmp_path: Path) -> None:
 def test_what_is_wrong_besides_the_contracts_is_told_too(tmp_path: Path) -> None:
     contract(tmp_path, "[[pair\n")
     with pytest.raises(RequestError) as caught:
-        review(Asked(paths=(tmp_path, tmp_path / "nowhere")))
+        review(PairsRequest(paths=(tmp_path, tmp_path / "nowhere")))
     assert len(caught.value.problems) == 3
     with pytest.raises(RequestError) as caught:
-        review(Asked(paths=(tmp_path,), diff="HEAD"))
+        review(PairsRequest(paths=(tmp_path,), diff="HEAD"))
     assert len(caught.value.problems) == 2
 
 
@@ -116,18 +122,22 @@ def test_contracts_count_in_a_tree_and_a_change(box: Box) -> None:
     box.commit()
     box.write("fs/a/use.c", USE.encode())
     box.commit()
-    change = Asked(paths=(box.path,), diff="HEAD")
+    change = PairsRequest(paths=(box.path,), diff="HEAD")
     contract(box.path, PAIR.format("widget"))
-    for asked in (Asked(paths=(box.path,)), Asked(paths=(box.path / "fs/a/use.c",)), change):
+    for asked in (
+        PairsRequest(paths=(box.path,)),
+        PairsRequest(paths=(box.path / "fs/a/use.c",)),
+        change,
+    ):
         assert [one.pair for one in review(asked).findings] == ["widget"]
 
 
 def test_the_usual_confidence(box: Box) -> None:
     box.write("fs/a/x.c", ENTER.encode())
     box.commit()
-    asked = Asked(paths=(box.path,))
+    asked = PairsRequest(paths=(box.path,))
     assert not review(asked).findings
-    low = Asked(paths=(box.path,), least=Confidence.LOW)
+    low = PairsRequest(paths=(box.path,), least=Confidence.LOW)
     assert [one.confidence for one in review(low).findings] == [Confidence.LOW]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.model.errors import InfrastructureError
-from anyclue.review.pairs.driver.request import Asked, review
+from anyclue.review.pairs.driver.request import PairsRequest, review
 from anyclue.review.pairs.driver.shard import Shard
 from anyclue.review.pairs.driver.worker_pool import FEW
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review
@@ -129,11 +129,11 @@ def step(box: Box, files: dict[str, str | None]) -> Review:
         else:
             box.write(name, text.encode())
     box.commit()
-    return review(Asked(paths=(box.path,), diff="HEAD"))
+    return review(PairsRequest(paths=(box.path,), diff="HEAD"))
 
 
 def tree(box: Box, least: Confidence | None = None, jobs: int | None = 1) -> Sequence[Finding]:
-    return review(Asked(paths=(box.path,), least=least, jobs=jobs)).findings
+    return review(PairsRequest(paths=(box.path,), least=least, jobs=jobs)).findings
 
 
 def kinds(found: Sequence[Finding]) -> list[tuple[str, str]]:
@@ -290,10 +290,10 @@ def test_the_surroundings_change_by_one_file(
     for number, files_ in enumerate(steps):
         warm = step(box, files_)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cold{number}"))
-        cold = review(Asked(paths=(box.path,), diff="HEAD"))
+        cold = review(PairsRequest(paths=(box.path,), diff="HEAD"))
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
         assert warm == cold, number
-        assert review(Asked(paths=(box.path,), diff="HEAD")) == warm
+        assert review(PairsRequest(paths=(box.path,), diff="HEAD")) == warm
 
 
 # Workers

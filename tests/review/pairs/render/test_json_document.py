@@ -13,8 +13,8 @@ from anyclue.review.pairs.model import (
     Confidence,
     Finding,
     FindingKind,
+    PathStep,
     Review,
-    Step,
     StepKind,
     Suggestion,
     Unjudged,
@@ -50,7 +50,7 @@ def test_schema_knows_every_word_and_field_of_the_model() -> None:
     told = {
         Review: ["schema", *SCHEMA["properties"]],
         Finding: [*parts["finding"]["properties"]],
-        Step: [*parts["step"]["properties"]],
+        PathStep: [*parts["step"]["properties"]],
         Suggestion: [*parts["suggestion"]["properties"]],
         Unjudged: [*parts["unjudged"]["properties"]],
     }

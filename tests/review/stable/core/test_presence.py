@@ -5,15 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.review.stable.core.model import Commit, How, Presence, Standing
-from anyclue.review.stable.core.presence import Event, Place, events, presence
+from anyclue.review.stable.core.model import BranchStatus, Commit, KnownBy, Presence
+from anyclue.review.stable.core.presence import HistoryPosition, PresenceEvent, events, presence
 from anyclue.review.stable.core.verdicts import doubted, judged
 
 IDS = [letter * 40 for letter in "0123456789ab"]
 SUBJECT = Commit(id=IDS[0], parents=(), message="fs: break\n")
 EVENTS = st.lists(
     st.builds(
-        Event, commit=st.sampled_from(IDS), brings=st.booleans(), how=st.sampled_from(list(How))
+        PresenceEvent,
+        commit=st.sampled_from(IDS),
+        brings=st.booleans(),
+        how=st.sampled_from(list(KnownBy)),
     ),
     unique_by=lambda one: one.commit,
 )
@@ -21,7 +24,7 @@ PRESENCES = st.builds(
     Presence,
     there=st.booleans(),
     sure=st.booleans(),
-    how=st.none() | st.sampled_from(list(How)),
+    how=st.none() | st.sampled_from(list(KnownBy)),
     why=st.just("why"),
 )
 
@@ -30,7 +33,7 @@ def commit(number: int, message: str) -> Commit:
     return Commit(id=IDS[number], parents=(), message=message)
 
 
-def kinds(*hits: Commit, same: frozenset[str] = frozenset()) -> dict[str, tuple[bool, How]]:
+def kinds(*hits: Commit, same: frozenset[str] = frozenset()) -> dict[str, tuple[bool, KnownBy]]:
     return {one.commit: (one.brings, one.how) for one in events(SUBJECT, hits, same)}
 
 
@@ -39,7 +42,7 @@ def test_a_backport_of_a_backport() -> None:
         commit(2, f"x\n\n(cherry picked from commit {IDS[1]})"),
         commit(1, f"x\n\n[ Upstream commit {IDS[0]} ]"),
     )
-    assert found[IDS[2]] == (True, How.UPSTREAM)
+    assert found[IDS[2]] == (True, KnownBy.UPSTREAM)
 
 
 def test_reverts_of_reverts() -> None:
@@ -49,9 +52,9 @@ def test_reverts_of_reverts() -> None:
         commit(1, "x"),
         same=frozenset({IDS[1]}),
     )
-    assert found[IDS[2]] == (False, How.PATCH_ID)
-    assert found[IDS[3]] == (True, How.PATCH_ID)
-    assert kinds(commit(4, 'Revert "Revert "fs: break""'))[IDS[4]] == (True, How.TITLE)
+    assert found[IDS[2]] == (False, KnownBy.PATCH_ID)
+    assert found[IDS[3]] == (True, KnownBy.PATCH_ID)
+    assert kinds(commit(4, 'Revert "Revert "fs: break""'))[IDS[4]] == (True, KnownBy.TITLE)
 
 
 def test_what_is_a_revert_itself() -> None:
@@ -82,8 +85,8 @@ def test_revert_that_names_itself_and_circles() -> None:
 
 
 @given(EVENTS, st.permutations(IDS))
-def test_any_events(every: list[Event], order: list[str]) -> None:
-    places = {one: Place(branches=1, order=order.index(one)) for one in IDS}
+def test_any_events(every: list[PresenceEvent], order: list[str]) -> None:
+    places = {one: HistoryPosition(branches=1, order=order.index(one)) for one in IDS}
     found = presence(every, places, 0)
     assert presence(every, places, 1) == Presence(there=False)
     assert found.sure or found.why
@@ -95,17 +98,17 @@ def test_any_events(every: list[Event], order: list[str]) -> None:
 @given(st.lists(PRESENCES, min_size=1, max_size=3), PRESENCES)
 def test_what_is_not_sure_is_never_clean(culprits: list[Presence], fix: Presence) -> None:
     found = judged(culprits, fix)
-    if found.standing is Standing.HAS:
+    if found.standing is BranchStatus.HAS:
         assert fix.there
         assert fix.sure
-    if found.standing is Standing.NOT_AFFECTED:
+    if found.standing is BranchStatus.NOT_AFFECTED:
         assert all(one.sure and not one.there for one in culprits)
-    if found.standing is Standing.UNKNOWN:
+    if found.standing is BranchStatus.UNKNOWN:
         assert found.why.startswith("probably")
 
 
 def test_doubt_is_of_what_was_never_seen() -> None:
     assert not doubted(Presence(there=False), "why").sure
-    assert doubted(Presence(there=True, how=How.ANCESTOR), "why").sure
-    assert doubted(Presence(there=False, how=How.ANCESTOR), "why").sure
+    assert doubted(Presence(there=True, how=KnownBy.ANCESTOR), "why").sure
+    assert doubted(Presence(there=False, how=KnownBy.ANCESTOR), "why").sure
     assert doubted(Presence(there=False), "").sure

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.review.stable.core.model import Branch, StableReview
-from anyclue.review.stable.driver.request import Asked
+from anyclue.review.stable.driver.request import StableRequest
 from anyclue.review.stable.driver.review import review
 
 AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
@@ -80,7 +80,7 @@ class Stable:
         self.git("tag", "v5.16")
 
     def review(self, *trees: str, culprits: tuple[str, ...] = ()) -> StableReview:
-        return review(Asked(fix=self.fix, tree=self.path, trees=trees, culprits=culprits))
+        return review(StableRequest(fix=self.fix, tree=self.path, trees=trees, culprits=culprits))
 
     def branch(self, *trees: str) -> Branch:
         (one,) = self.review(*trees).branches

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.model.errors import RequestError
-from anyclue.review.stable.core.model import How, Standing
+from anyclue.review.stable.core.model import BranchStatus, KnownBy
 from anyclue.review.stable.render.text import stable_text
 from anyclue.review.stable.render.words import cc_line
 
@@ -25,8 +25,8 @@ def test_a_branch_with_the_culprit_and_no_fix(stable: Stable) -> None:
     stable.commit("something else", name="fs/c.c")
     found = stable.review()
     (one,) = found.branches
-    assert one.standing is Standing.NEEDS
-    assert (one.culprits[0].how, one.culprits[0].version) == (How.ANCESTOR, "v5.15-rc1")
+    assert one.standing is BranchStatus.NEEDS
+    assert (one.culprits[0].how, one.culprits[0].version) == (KnownBy.ANCESTOR, "v5.15-rc1")
     assert one.pick is not None
     assert (one.pick.conflicts, one.pick.empty, one.pick.unknown) == ((), False, "")
     assert cc_line(found) == "Cc: stable@vger.kernel.org # 5.15+"
@@ -48,8 +48,8 @@ def test_branches_that_have_the_fix_or_never_had_the_culprit(stable: Stable) -> 
     stable.commit("something else", name="fs/c.c")
     standings = {one.name: one.standing for one in stable.review().branches}
     assert standings == {
-        "linux-5.16.y": Standing.HAS,
-        "linux-5.10.y": Standing.NOT_AFFECTED,
+        "linux-5.16.y": BranchStatus.HAS,
+        "linux-5.10.y": BranchStatus.NOT_AFFECTED,
     }
 
 
@@ -67,7 +67,7 @@ def test_a_culprit_backported_as_its_message_says(stable: Stable, line: str) -> 
     stable.broken(f"other title\n\n{line.format(stable.culprit)}", new="leak_20(); /* old */")
     stable.git("tag", "v5.10.7")
     one = stable.branch()
-    assert (one.standing, one.culprits[0].how) == (Standing.NEEDS, How.UPSTREAM)
+    assert (one.standing, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.UPSTREAM)
     assert one.culprits[0].version == "v5.10.7"
 
 
@@ -75,14 +75,14 @@ def test_a_culprit_backported_under_another_title(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     stable.broken("other title")
     one = stable.branch()
-    assert (one.standing, one.culprits[0].how) == (Standing.NEEDS, How.PATCH_ID)
+    assert (one.standing, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.PATCH_ID)
 
 
 def test_a_culprit_known_by_its_title_alone(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     stable.broken(new="leak_20(); /* old */")
     one = stable.branch()
-    assert (one.standing, one.culprits[0].how) == (Standing.UNKNOWN, How.TITLE)
+    assert (one.standing, one.culprits[0].how) == (BranchStatus.UNKNOWN, KnownBy.TITLE)
     assert one.why.startswith("probably needs the fix")
 
 
@@ -93,29 +93,29 @@ def test_another_commit_of_the_same_title(stable: Stable) -> None:
     stable.commit(
         f"{stable.titles['culprit']}\n\n[ Upstream commit {other} ]", name="fs/c.c", new="other"
     )
-    assert stable.branch().standing is Standing.NOT_AFFECTED
+    assert stable.branch().standing is BranchStatus.NOT_AFFECTED
 
 
 def test_a_fix_backported(stable: Stable) -> None:
     messages = {
         "linux-5.15.y": (
             f"{stable.titles['fix']}\n\n[ Upstream commit {stable.fix} ]",
-            How.UPSTREAM,
+            KnownBy.UPSTREAM,
         ),
-        "linux-5.14.y": ("other title", How.PATCH_ID),
+        "linux-5.14.y": ("other title", KnownBy.PATCH_ID),
     }
     for branch, (message, _) in messages.items():
         stable.on(branch, stable.culprit)
         stable.mended(message)
     for one in stable.review().branches:
-        assert (one.standing, one.fix.how) == (Standing.HAS, messages[one.name][1])
+        assert (one.standing, one.fix.how) == (BranchStatus.HAS, messages[one.name][1])
 
 
 def test_a_fix_known_by_its_title_alone_is_not_taken_for_one(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.commit(stable.titles["fix"], name="fs/c.c", new="other")
     one = stable.branch()
-    assert one.standing is Standing.UNKNOWN
+    assert one.standing is BranchStatus.UNKNOWN
     assert one.why.startswith("probably has the fix")
 
 
@@ -124,7 +124,7 @@ def test_a_fix_that_is_there_under_no_name(stable: Stable) -> None:
     stable.commit("unlike", old="leak_20();\n\tline_21();", new="put_20();\n\tline_21_new();")
     stable.commit("unlike 2", old="line_21_new", new="line_21")
     one = stable.branch()
-    assert one.standing is Standing.UNKNOWN
+    assert one.standing is BranchStatus.UNKNOWN
     assert "would change nothing" in one.why
 
 
@@ -132,10 +132,10 @@ def test_a_culprit_reverted_and_applied_again(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.git("revert", "--no-edit", stable.culprit)
     one = stable.branch()
-    assert one.standing is Standing.NOT_AFFECTED
+    assert one.standing is BranchStatus.NOT_AFFECTED
     assert "reverted there" in one.why
     stable.git("revert", "--no-edit", "HEAD")
-    assert stable.branch().standing is Standing.NEEDS
+    assert stable.branch().standing is BranchStatus.NEEDS
 
 
 def test_a_backport_reverted_as_stable_maintainers_do(stable: Stable) -> None:
@@ -143,14 +143,14 @@ def test_a_backport_reverted_as_stable_maintainers_do(stable: Stable) -> None:
     at = stable.broken(f"fs: break\n\ncommit {stable.culprit} upstream.")
     message = f"drop it\n\nThis reverts commit {at} which is\ncommit {stable.culprit} upstream.\n"
     stable.commit(message, old="leak_20", new="line_20")
-    assert stable.branch().standing is Standing.NOT_AFFECTED
+    assert stable.branch().standing is BranchStatus.NOT_AFFECTED
 
 
 def test_a_fix_reverted(stable: Stable) -> None:
     stable.on(BRANCH, stable.fix)
     stable.git("revert", "--no-edit", stable.fix)
     one = stable.branch()
-    assert (one.standing, one.fix.reverted) == (Standing.NEEDS, stable.git("rev-parse", "HEAD"))
+    assert (one.standing, one.fix.reverted) == (BranchStatus.NEEDS, stable.git("rev-parse", "HEAD"))
     assert one.pick is not None
     assert not one.pick.empty
 
@@ -159,7 +159,7 @@ def test_a_revert_known_by_its_title_alone(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.commit(f'Revert "{stable.titles["culprit"]}"', name="fs/c.c", new="x")
     one = stable.branch()
-    assert one.standing is Standing.UNKNOWN
+    assert one.standing is BranchStatus.UNKNOWN
     assert one.why.startswith("probably not affected")
 
 
@@ -193,7 +193,7 @@ def test_a_cherry_pick_with_a_conflict(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.commit("near", old="leak_20();\n", new="leak_20(1);\n")
     one = stable.branch()
-    assert one.standing is Standing.NEEDS
+    assert one.standing is BranchStatus.NEEDS
     assert one.pick is not None
     assert one.pick.conflicts == ("fs/a.c",)
     assert "conflict in fs/a.c" in stable_text(stable.review())
@@ -216,8 +216,8 @@ def test_a_shallow_clone_knows_what_it_cannot_know(stable: Stable, tmp_path: Pat
     stable.on("main")
     clone(stable, tmp_path / "shallow", "--depth", "3")
     found = {one.name: one for one in stable.review("origin/linux-*.y").branches}
-    assert found["origin/linux-5.15.y"].standing is Standing.NEEDS
-    assert found["origin/linux-5.10.y"].standing is Standing.UNKNOWN
+    assert found["origin/linux-5.15.y"].standing is BranchStatus.NEEDS
+    assert found["origin/linux-5.10.y"].standing is BranchStatus.UNKNOWN
     assert "shallow" in found["origin/linux-5.10.y"].why
 
 
@@ -234,7 +234,7 @@ def test_a_clone_without_contents(stable: Stable, tmp_path: Path) -> None:
     stable.git("config", "uploadpack.allowFilter", "true")
     clone(stable, tmp_path / "partial", "--filter=blob:none", "--no-checkout")
     for one in stable.review("origin/linux-*.y").branches:
-        assert one.standing is Standing.UNKNOWN
+        assert one.standing is BranchStatus.UNKNOWN
         assert "could not be compared" in one.why
 
 
@@ -252,7 +252,7 @@ def test_several_culprits(empty: Stable) -> None:
     )
     found = empty.review()
     assert len(found.culprits) == 2
-    assert [one.standing for one in found.branches] == [Standing.NEEDS] * 2
+    assert [one.standing for one in found.branches] == [BranchStatus.NEEDS] * 2
     assert [[two.there for two in one.culprits] for one in found.branches] == [
         [True, False],
         [False, True],
@@ -275,9 +275,9 @@ def test_a_fix_that_reverts_its_culprit(empty: Stable) -> None:
     empty.git("revert", "--no-edit", "HEAD")
     found = {one.name: one.standing for one in empty.review().branches}
     assert found == {
-        "linux-5.15.y": Standing.NEEDS,
-        "linux-5.14.y": Standing.HAS,
-        "linux-5.13.y": Standing.NEEDS,
+        "linux-5.15.y": BranchStatus.NEEDS,
+        "linux-5.14.y": BranchStatus.HAS,
+        "linux-5.13.y": BranchStatus.NEEDS,
     }
 
 
@@ -290,7 +290,7 @@ def test_ids_of_another_length(empty: Stable, monkeypatch: pytest.MonkeyPatch) -
     empty.on("linux-5.10.y", empty.base)
     empty.broken("other title")
     for one in empty.review().branches:
-        assert one.standing is Standing.NEEDS
+        assert one.standing is BranchStatus.NEEDS
         assert one.pick is not None
         assert not one.pick.conflicts
 
@@ -299,7 +299,7 @@ def test_culprits_of_the_users_own(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     found = stable.review(culprits=("v5.10", "main~1"))
     assert [one.id for one in found.culprits] == [stable.base, stable.culprit]
-    assert found.branches[0].standing is Standing.NEEDS
+    assert found.branches[0].standing is BranchStatus.NEEDS
 
 
 def test_an_ambiguous_abbreviation(empty: Stable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +328,7 @@ def test_fixes_that_name_no_commit(stable: Stable, line: str, told: str) -> None
     with pytest.raises(RequestError, match=told) as error:
         stable.review("main")
     assert "--culprit REV" in str(error.value)
-    assert stable.review("main", culprits=("v5.15-rc1",)).branches[0].standing is Standing.HAS
+    assert stable.review("main", culprits=("v5.15-rc1",)).branches[0].standing is BranchStatus.HAS
 
 
 def test_every_mistake_at_once(stable: Stable) -> None:

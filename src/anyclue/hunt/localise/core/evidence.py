@@ -77,7 +77,7 @@ class ModuleSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class GuiltyCase:
     """What the guests say of the guilty cells.
 
     Attributes:

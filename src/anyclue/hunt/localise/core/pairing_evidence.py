@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from anyclue.hunt.clue.model import Missing, Reason, Source
-from anyclue.hunt.localise.core.evidence import Case, FunctionSource, ModuleSource, PairedCall
+from anyclue.hunt.clue.model import Missing, Reason, ReasonSource
+from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource, PairedCall
 from anyclue.hunt.localise.core.kinds import left_behind, named_like
 from anyclue.hunt.localise.core.weights import (
     CALLS,
@@ -49,7 +49,7 @@ class Pairing:
         case: the guilty cells.
     """
 
-    def __init__(self, module: ModuleSource, case: Case) -> None:
+    def __init__(self, module: ModuleSource, case: GuiltyCase) -> None:
         self._kinds = module.kinds
         self._case = case
         self._compared = module.compared and case.regression
@@ -61,8 +61,11 @@ class Pairing:
         """Return what pairing says of a function."""
         at = function.path, function.name
         found = [
-            *(self._said(one, function, Source.PAIRS_CHANGE) for one in self._change.get(at, ())),
-            *(self._said(one, function, Source.PAIRS_TREE) for one in self._tree.get(at, ())),
+            *(
+                self._said(one, function, ReasonSource.PAIRS_CHANGE)
+                for one in self._change.get(at, ())
+            ),
+            *(self._said(one, function, ReasonSource.PAIRS_TREE) for one in self._tree.get(at, ())),
         ]
         if self._compared and not self._change.get(at) and (calls := self._calls(function)):
             found.append(calls)
@@ -71,14 +74,16 @@ class Pairing:
             return best
         if self._compared and function.changed and function.judged and not self._change.get(at):
             text = "pairing follows the changed function and finds no release lost"
-            return Said(reasons=(Reason(source=Source.PAIRS_CHANGE, ratio=QUIET.ratio, text=text),))
+            return Said(
+                reasons=(Reason(source=ReasonSource.PAIRS_CHANGE, ratio=QUIET.ratio, text=text),)
+            )
         return best or Said()
 
-    def _said(self, one: Finding, function: FunctionSource, source: Source) -> Said:
-        table = PAIRS_CHANGE if source is Source.PAIRS_CHANGE else PAIRS_TREE
+    def _said(self, one: Finding, function: FunctionSource, source: ReasonSource) -> Said:
+        table = PAIRS_CHANGE if source is ReasonSource.PAIRS_CHANGE else PAIRS_TREE
         lost = one.kind in LOST
         ratio = table[one.confidence].ratio if lost else OTHER_FAULT.ratio
-        where = "the change brings" if source is Source.PAIRS_CHANGE else "the bad source has"
+        where = "the change brings" if source is ReasonSource.PAIRS_CHANGE else "the bad source has"
         text = f"pairing, confidence {one.confidence.value}: {where} this: {one.message}"
         reasons = [Reason(source=source, ratio=ratio, text=text)]
         if lost:
@@ -98,7 +103,7 @@ class Pairing:
             Said(
                 reasons=(
                     Reason(
-                        source=Source.PAIRS_CHANGE,
+                        source=ReasonSource.PAIRS_CHANGE,
                         ratio=CALLS.ratio,
                         text=f"by {one.call}() {what}; pairing tells nothing of it",
                     ),
@@ -117,12 +122,12 @@ class Pairing:
         if signature not in stays:
             text = f"{signature.value} grew, and a lost {_words(pair)} leaves "
             text += " or ".join(sorted(one.value for one in stays)) or "no memory"
-            return [Reason(source=Source.KIND, ratio=OTHER_KIND.ratio, text=text)]
+            return [Reason(source=ReasonSource.KIND, ratio=OTHER_KIND.ratio, text=text)]
         text = f"a lost {_words(pair)} leaves {signature.value}, and that is what grew"
-        reasons = [Reason(source=Source.KIND, ratio=KIND.ratio, text=text)]
+        reasons = [Reason(source=ReasonSource.KIND, ratio=KIND.ratio, text=text)]
         if signature is Signature.OBJECT and named_like(self._case.detail, pair):
             text = f"the slab cache that grew is {self._case.detail}"
-            reasons.append(Reason(source=Source.KIND, ratio=NAMED.ratio, text=text))
+            reasons.append(Reason(source=ReasonSource.KIND, ratio=NAMED.ratio, text=text))
         return reasons
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
-from anyclue.hunt.clue.model import Place, Reason, Source, TouchedBy
-from anyclue.hunt.localise.core.evidence import Case, FunctionSource, ModuleSource
+from anyclue.hunt.clue.model import Place, Reason, ReasonSource, TouchedBy
+from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource
 from anyclue.hunt.localise.core.pairing_evidence import Pairing
 from anyclue.hunt.localise.core.reachability import reached
 from anyclue.hunt.localise.core.stacks import stacks
@@ -42,7 +42,7 @@ class Ranked:
     left: float = 0.0
 
 
-def rank(module: ModuleSource, case: Case) -> Ranked:
+def rank(module: ModuleSource, case: GuiltyCase) -> Ranked:
     """Return the functions of a module by how likely they are at fault."""
     functions = module.functions
     if not functions:
@@ -112,9 +112,9 @@ def _change(one: FunctionSource, changed: int, functions: int) -> Reason | None:
         text = f"it is one of {changed} functions that differ between the kernels"
         if changed == 1:
             text = "it is the only function that differs between the kernels"
-        return Reason(source=Source.CHANGE, ratio=ratio, text=text)
+        return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=text)
     text = "it is the same in both kernels"
-    return Reason(source=Source.CHANGE, ratio=UNCHANGED_CULPRITS / (1 - share), text=text)
+    return Reason(source=ReasonSource.CHANGE, ratio=UNCHANGED_CULPRITS / (1 - share), text=text)
 
 
 def _accused(commits: Iterable[TouchedBy]) -> list[Reason]:
@@ -122,4 +122,4 @@ def _accused(commits: Iterable[TouchedBy]) -> list[Reason]:
     if named is None:
         return []
     text = f"the accused commit {named.commit[:12]} changed it"
-    return [Reason(source=Source.COMMIT, ratio=ACCUSED.ratio, text=text)]
+    return [Reason(source=ReasonSource.COMMIT, ratio=ACCUSED.ratio, text=text)]

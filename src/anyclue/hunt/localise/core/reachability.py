@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from anyclue.hunt.clue.model import Reason, Source
-from anyclue.hunt.localise.core.evidence import Case, FunctionSource
+from anyclue.hunt.clue.model import Reason, ReasonSource
+from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase
 from anyclue.hunt.localise.core.weights import (
     OPTION,
     OTHER_OPTION,
@@ -21,7 +21,7 @@ _LEAST = 3
 """Characters of a word that says anything."""
 
 
-def reached(function: FunctionSource, case: Case) -> list[Reason]:
+def reached(function: FunctionSource, case: GuiltyCase) -> list[Reason]:
     """Return what options and workloads say of a function."""
     found = _options(function, case)
     if function.workloads and case.workloads:
@@ -34,7 +34,7 @@ def reached(function: FunctionSource, case: Case) -> list[Reason]:
     return found
 
 
-def _options(function: FunctionSource, case: Case) -> list[Reason]:
+def _options(function: FunctionSource, case: GuiltyCase) -> list[Reason]:
     named = set(_WORD.findall(f"{function.path.rpartition('/')[2]} {function.name}".lower()))
     guilty, innocent = words(case.guilty), words(case.innocent)
     own = (guilty - innocent) & named
@@ -62,7 +62,7 @@ def words(options: frozenset[str]) -> frozenset[str]:
 
 
 def _reason(weight: Weight, text: str) -> Reason:
-    return Reason(source=Source.OPTIONS, ratio=weight.ratio, text=text)
+    return Reason(source=ReasonSource.OPTIONS, ratio=weight.ratio, text=text)
 
 
 def _first(found: frozenset[str]) -> str:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from anyclue.hunt.clue.model import Reason, Source
-from anyclue.hunt.localise.core.evidence import Case
+from anyclue.hunt.clue.model import Reason, ReasonSource
+from anyclue.hunt.localise.core.evidence import GuiltyCase
 from anyclue.hunt.localise.core.weights import DEPTH, INNOCENT_WRITE, STACK, WRAPPER
-from anyclue.hunt.probes.core.model import Evidence, Frame, ProbeFinding
+from anyclue.hunt.probes.core.model import Frame, ProbeFinding, StackEvidence
 from anyclue.model.verdict import Signature
 
 _FRAME: Final = re.compile(r"(?<!\w)(?<!\? )([A-Za-z_]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+")
@@ -19,21 +19,26 @@ Functions = Mapping[str, Sequence[str]]
 """The files that define a function of the module, by its name."""
 
 
-def stacks(case: Case, known: Functions) -> dict[tuple[str, str], list[Reason]]:
+def stacks(case: GuiltyCase, known: Functions) -> dict[tuple[str, str], list[Reason]]:
     """Return, by path and name, what stacks say of the module's functions.
 
     Of each probe the strongest finding on a function counts.
     """
     found: dict[tuple[str, str], dict[str, Reason]] = {}
     for reading in case.readings:
-        total: dict[Evidence, float] = {}
+        total: dict[StackEvidence, float] = {}
         for one in reading.findings:
             total[one.what] = total.get(one.what, 0.0) + _grown(one)
         for one in reading.findings:
             share = _grown(one) / total[one.what] if total[one.what] > 0 else 1.0
             for at, ratio in _ratios(_names(one.stack, known), _weight(one, case), share):
                 text = f"probe {reading.probe}: {one.because or 'on its stack'}"
-                _keep(found, at, reading.probe, Reason(source=Source.PROBE, ratio=ratio, text=text))
+                _keep(
+                    found,
+                    at,
+                    reading.probe,
+                    Reason(source=ReasonSource.PROBE, ratio=ratio, text=text),
+                )
     for at, reason in of_incident(case.incident, known).items():
         _keep(found, at, "", reason)
     return {at: list(by.values()) for at, by in found.items()}
@@ -49,8 +54,8 @@ def of_incident(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
     names = [(name, known[name]) for name in frames(text) if name in known]
     said = "it is on the stack of what broke first"
     return {
-        at: Reason(source=Source.INCIDENT, ratio=ratio, text=said)
-        for at, ratio in _ratios(names, STACK[Evidence.INCIDENT].ratio, 1.0)
+        at: Reason(source=ReasonSource.INCIDENT, ratio=ratio, text=said)
+        for at, ratio in _ratios(names, STACK[StackEvidence.INCIDENT].ratio, 1.0)
     }
 
 
@@ -62,9 +67,9 @@ def _keep(
         found[at][probe] = new
 
 
-def _weight(one: ProbeFinding, case: Case) -> float:
+def _weight(one: ProbeFinding, case: GuiltyCase) -> float:
     references = case.signature is Signature.PAGE_CACHE_REFERENCE
-    if references and one.what is Evidence.ALLOCATION:
+    if references and one.what is StackEvidence.ALLOCATION:
         return INNOCENT_WRITE.ratio
     return STACK[one.what].ratio
 
@@ -72,7 +77,7 @@ def _weight(one: ProbeFinding, case: Case) -> float:
 def _grown(one: ProbeFinding) -> float:
     """Return how much more stayed in the guilty cell; KiB, or a count where that is all."""
     before = one.innocent
-    if one.what is Evidence.CALL:
+    if one.what is StackEvidence.CALL:
         # Fewer may be the finding; a hundred to none is more than 9100 to 9000.
         here, there = one.guilty.count_per_round, before.count_per_round if before else 0.0
         return (here - there) ** 2 / (here + there) if here + there else 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.hunt.probes.core.model import Evidence
+from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.review.pairs.model import Confidence
 
 
@@ -124,39 +124,39 @@ OTHER_WORKLOAD: Final = Weight(
     ratio=0.5,
     why="that table holds what reaches a function best, not all that does",
 )
-STACK: Final[Mapping[Evidence, Weight]] = MappingProxyType(
+STACK: Final[Mapping[StackEvidence, Weight]] = MappingProxyType(
     {
-        Evidence.REFERENCE: Weight(
+        StackEvidence.REFERENCE: Weight(
             seen="the first function of the module on the stack of a reference that nobody put",
             ratio=60,
             why="the unmatched get itself is seen",
         ),
-        Evidence.ALLOCATION: Weight(
+        StackEvidence.ALLOCATION: Weight(
             seen="the same of a page that nobody freed",
             ratio=20,
             why="who allocates frees, or hands it to one who does",
         ),
-        Evidence.OBJECT: Weight(
+        StackEvidence.OBJECT: Weight(
             seen="the same of a slab object that nobody freed",
             ratio=20,
             why="who allocates frees, or hands it to one who does",
         ),
-        Evidence.VMALLOC: Weight(
+        StackEvidence.VMALLOC: Weight(
             seen="the same of mapped kernel memory that nobody freed",
             ratio=20,
             why="who allocates frees, or hands it to one who does",
         ),
-        Evidence.KMAP: Weight(
+        StackEvidence.KMAP: Weight(
             seen="the same of a mapping that nobody undid",
             ratio=40,
             why="maps are undone by the function that makes them",
         ),
-        Evidence.CALL: Weight(
+        StackEvidence.CALL: Weight(
             seen="the caller of an acquisition made more often, or of a release made less often",
             ratio=40,
             why="the call that is too much or missing is seen; other work makes other calls, too",
         ),
-        Evidence.INCIDENT: Weight(
+        StackEvidence.INCIDENT: Weight(
             seen="the module's first function on the stack of what broke, or of a task that hangs",
             ratio=10,
             why="a kernel often breaks near the fault, and may break later",

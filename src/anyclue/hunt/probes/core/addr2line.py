@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from anyclue.hunt.probes.core.model import Frame, Place, ProbeReading
+from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLine
 from anyclue.hunt.probes.core.symbols import Symbols
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 _PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
 _HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
 
-Lines = Mapping[tuple[str, int], tuple[Place, ...]]
+Lines = Mapping[tuple[str, int], tuple[SourceLine, ...]]
 """By section and offset: what the compiler put there, innermost first."""
 
 
@@ -38,8 +38,8 @@ def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
 
     ``tree`` is where it says that the kernel's tree is.
     """
-    found: dict[tuple[str, int], tuple[Place, ...]] = {}
-    here: list[Place] = []
+    found: dict[tuple[str, int], tuple[SourceLine, ...]] = {}
+    here: list[SourceLine] = []
     key, function = (section, 0), ""
     for line in text.splitlines():
         if _ADDRESS.fullmatch(line):
@@ -53,13 +53,13 @@ def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
     return {key: places for key, places in found.items() if places[0].file}
 
 
-def _place(function: str, line: str, tree: str) -> Place:
+def _place(function: str, line: str, tree: str) -> SourceLine:
     match = _PLACE.fullmatch(line)
     if match is None or match[1] == "??" or match[2] == "0":
-        return Place(function=function)
+        return SourceLine(function=function)
     header = _HEADER.match(match[1])
     file = header[1] if header else match[1].removeprefix(f"{tree}/")
-    return Place(function=function, file=file, line=int(match[2]))
+    return SourceLine(function=function, file=file, line=int(match[2]))
 
 
 def with_places(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
-from anyclue.hunt.probes.core.model import Evidence, Frame, Place
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.steps import look, looks, needed
 from anyclue.model.verdict import Signature
 
@@ -32,7 +32,7 @@ def tags(text: str) -> tuple[dict[Tag, float], dict[Tag, float]]:
     return counts, sizes
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what was added, by line."""
     floors = [tags(text) for text in looks(gathered.raw.get(INFO, b""))]
     if len(floors) < 3:
@@ -41,7 +41,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.ALLOCATION,
+                what=StackEvidence.ALLOCATION,
                 signature=None,
                 frames=(_frame(tag),),
                 counts=counts,
@@ -55,7 +55,7 @@ def measure(gathered: Gathered) -> Measured:
 
 def _frame(tag: Tag) -> Frame:
     file, line, module, function = tag
-    place = Place(function=function, file=file, line=line)
+    place = SourceLine(function=function, file=file, line=line)
     return Frame(symbol=function, module=module, places=(place,))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from anyclue.hunt.probes.core.floor_counters import rises
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.steps import BETWEEN, TRACEFS, looks, needed, scratch, send, shell
 from anyclue.model.verdict import Signature
 
@@ -67,7 +67,7 @@ def counts(text: str) -> tuple[dict[tuple[str, int], float], int]:
     return found, dropped
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return how often each caller called in each round."""
     seen = [counts(text) for text in looks(gathered.raw.get(RAW, b""))]
     if not seen:
@@ -82,7 +82,7 @@ def measure(gathered: Gathered) -> Measured:
 
 def _residue(name: str, address: int, rise: tuple[float, ...]) -> Residue:
     return Residue(
-        what=Evidence.CALL,
+        what=StackEvidence.CALL,
         signature=None,
         subject=name,
         stack=(address,),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import mean
 
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import Symbols
 
 MOST_FINDINGS = 20
@@ -54,7 +54,7 @@ class _Sum:
         return gap > max(self.spread, other.spread)
 
 
-def compare(probe: Probe, guilty: Gathered, innocent: Gathered | None) -> ProbeReading:
+def compare(probe: Probe, guilty: ProbeData, innocent: ProbeData | None) -> ProbeReading:
     """Return what differs: in every round that counts more than in any of the innocent cell's.
 
     Of releases: less.
@@ -82,7 +82,7 @@ def compare(probe: Probe, guilty: Gathered, innocent: Gathered | None) -> ProbeR
 
 
 def _findings(
-    probe: Probe, guilty: Gathered, innocent: Gathered | None, ours: Measured, theirs: Measured
+    probe: Probe, guilty: ProbeData, innocent: ProbeData | None, ours: Measured, theirs: Measured
 ) -> list[ProbeFinding]:
     # A guest that broke had fewer rounds: those that both had are compared.
     rounds = [len(one.residues[0].counts) for one in (ours, theirs) if one.residues]

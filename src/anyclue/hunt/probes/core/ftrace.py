@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
-from anyclue.hunt.probes.core.ring_pages import Layout, Lost, events, read_layout
+from anyclue.hunt.probes.core.ring_pages import Layout, LostEvents, events, read_layout
 from anyclue.hunt.probes.core.steps import (
     DRAIN,
     TRACEFS,
-    Step,
+    ProbeStep,
     follow,
     needed,
     scratch,
@@ -44,7 +44,7 @@ class Instance:
         return f"{TRACEFS}/instances/anyclue-{self.name}"
 
 
-class Event(NamedTuple):
+class TracepointEvent(NamedTuple):
     """One event: time in ns; ``stack`` is innermost first, empty where none was taken."""
 
     time: int
@@ -59,9 +59,9 @@ def available(instances: tuple[Instance, ...]) -> str:
     return needed(f"{TRACEFS}/instances", *events)
 
 
-def begin(instances: tuple[Instance, ...], cpus: int) -> tuple[Step, ...]:
+def begin(instances: tuple[Instance, ...], cpus: int) -> tuple[ProbeStep, ...]:
     """Return the steps that set the instances up and let them run."""
-    steps: list[Step] = [send("header-page", f"{TRACEFS}/events/header_page")]
+    steps: list[ProbeStep] = [send("header-page", f"{TRACEFS}/events/header_page")]
     steps.append(send("formats", f"{TRACEFS}/events/ftrace/kernel_stack/format"))
     for instance in instances:
         steps += [send("formats", f"{TRACEFS}/events/{event}/format") for event in instance.events]
@@ -81,7 +81,7 @@ def begin(instances: tuple[Instance, ...], cpus: int) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def end(instances: tuple[Instance, ...]) -> tuple[Step, ...]:
+def end(instances: tuple[Instance, ...]) -> tuple[ProbeStep, ...]:
     """Return the steps that stop the instances and bring the rest home."""
     off = "\n".join(f"echo 0 >{instance.path}/tracing_on" for instance in instances)
     stats = " ".join(f"{instance.path}/per_cpu/cpu*/stats" for instance in instances)
@@ -93,16 +93,16 @@ AT_FLOOR = (DRAIN,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
+class EventTrace:
     """A trace that was brought home; ``streams`` are by instance and processor."""
 
     layout: Layout
     streams: Mapping[str, bytes]
-    lost: Lost
+    lost: LostEvents
 
     def events(
-        self, *instances: Instance, wanted: Callable[[Event], bool] = lambda _: True
-    ) -> list[Event]:
+        self, *instances: Instance, wanted: Callable[[TracepointEvent], bool] = lambda _: True
+    ) -> list[TracepointEvent]:
         """Return the events of instances that are wanted, in the order of time."""
         found = [
             event
@@ -114,13 +114,13 @@ class Trace:
         ]
         return sorted(found, key=itemgetter(0))
 
-    def _of(self, stream: bytes, *, stacks: bool) -> Iterator[Event]:
+    def _of(self, stream: bytes, *, stacks: bool) -> Iterator[TracepointEvent]:
         """Give a processor's events, each with the stack that was written after it."""
         names = {layout.number: name for name, layout in self.layout.formats.items()}
         stack_format = self.layout.formats.get("kernel_stack")
         caller = stack_format.fields.get("caller") if stack_format else None
         # An interrupt's event and its stack may stand between an event and its stack.
-        waiting: list[Event] = []
+        waiting: list[TracepointEvent] = []
         for time, number, data in events(stream, self.layout, self.lost):
             name = names.get(number)
             if name == "kernel_stack":
@@ -131,19 +131,19 @@ class Trace:
                 if not stacks or len(waiting) > DEEPEST:
                     yield from waiting
                     waiting = []
-                waiting.append(Event(time, name, data))
+                waiting.append(TracepointEvent(time, name, data))
         yield from waiting
 
 
-def read_trace(raw: Mapping[str, bytes]) -> Trace | None:
+def read_trace(raw: Mapping[str, bytes]) -> EventTrace | None:
     """Return the trace among raw files; None when it did not come home."""
     layout = read_layout(raw.get("header-page", b""), raw.get("formats", b""))
     if layout is None:
         return None
-    return Trace(layout=layout, streams=raw, lost=Lost())
+    return EventTrace(layout=layout, streams=raw, lost=LostEvents())
 
 
-def losses(trace: Trace, raw: Mapping[str, bytes]) -> dict[str, int]:
+def losses(trace: EventTrace, raw: Mapping[str, bytes]) -> dict[str, int]:
     """Return what the trace lost; known only when all of its events were read."""
     counts = {"overrun": 0, "dropped events": 0}
     for name, count in _OVERRUN.findall(raw.get("stats", b"").decode(errors="replace")):

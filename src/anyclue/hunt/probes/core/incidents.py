@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import printed_stack
 from anyclue.model.verdict import Signature
 
@@ -13,7 +13,7 @@ _END = re.compile(r"---\[ end (?:trace|Kernel panic)")
 _MAPPING = re.compile(r"\b_*k(?:un)?map(?:_high|_local\w*|_atomic\w*)?\+0x", re.ASCII)
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return the incident, with the functions that it names, in the order of its text."""
     incident = gathered.recording.incident
     if incident is None:
@@ -21,7 +21,7 @@ def measure(gathered: Gathered) -> Measured:
     text = _END.split(incident.text)[0]
     signature = Signature.KMAP_SLOTS if _MAPPING.search(text) else None
     residue = Residue(
-        what=Evidence.INCIDENT,
+        what=StackEvidence.INCIDENT,
         signature=signature,
         subject=f"{incident.kind}: {incident.title}",
         frames=printed_stack(text.splitlines()),

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from anyclue.hunt.probes.core import ftrace as tracing
-from anyclue.hunt.probes.core.ftrace import Event, Instance
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue, Stack
+from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import spans
 from anyclue.hunt.probes.core.steps import TRACEFS, needed, shell
@@ -35,9 +35,11 @@ INSTANCES = (MADE, UNDONE)
 PAGE_MASK = ~4095
 
 
-def unmatched(events: Iterable[Event], formats: Mapping[str, Format]) -> list[tuple[int, Stack]]:
+def unmatched(
+    events: Iterable[TracepointEvent], formats: Mapping[str, Format]
+) -> list[tuple[int, Stack]]:
     """Return the mappings that nobody undid: when, and by which stack."""
-    begun: dict[tuple[str, int], list[Event]] = defaultdict(list)
+    begun: dict[tuple[str, int], list[TracepointEvent]] = defaultdict(list)
     made: dict[tuple[str, int], list[tuple[int, Stack]]] = defaultdict(list)
     for event in events:
         shape = formats[event.name]
@@ -67,7 +69,7 @@ def _stack(stack: Stack, caller: int) -> Stack:
     return stack if caller in stack[:2] else (*stack[:1], caller, *stack[1:])
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what stayed mapped, by stack; of a trial that broke, all of it."""
     trace = tracing.read_trace(gathered.raw)
     if trace is None or not POINTS.keys() <= trace.layout.formats.keys():
@@ -81,7 +83,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.KMAP,
+                what=StackEvidence.KMAP,
                 signature=Signature.KMAP_SLOTS,
                 stack=stack,
                 counts=counts,

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from anyclue.hunt.probes.core.model import Evidence, Frame
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import Frame, StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.steps import needed, scratch, send, shell
 from anyclue.hunt.probes.core.symbols import printed_stack
 from anyclue.model.scenario import DebugOption
@@ -39,7 +39,7 @@ def leaks(text: str) -> dict[tuple[tuple[Frame, ...], int], int]:
     return dict(found)
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what nothing points to, by stack, on average over all rounds."""
     if any(_OFF.search(line.text) for line in gathered.recording.kernel_log):
         return Measured(could_not="kmemleak switched itself off: what it says is not trusted")
@@ -50,7 +50,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.OBJECT,
+                what=StackEvidence.OBJECT,
                 signature=Signature.OBJECT,
                 subject=f"{size} bytes",
                 frames=frames,

@@ -10,7 +10,7 @@ from anyclue.model.scenario import Cell
 from anyclue.model.verdict import Signature
 
 
-class Evidence(StrEnum):
+class StackEvidence(StrEnum):
     """What a finding's stack led to."""
 
     ALLOCATION = "allocation"  # pages that nobody freed
@@ -23,7 +23,7 @@ class Evidence(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SourceLine:
     """A place in the source; ``file`` is relative to the kernel tree, lines count from 1."""
 
     function: str
@@ -43,7 +43,7 @@ class Frame:
     symbol: str
     offset: int | None = None
     module: str | None = None
-    places: tuple[Place, ...] = ()
+    places: tuple[SourceLine, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class ProbeFinding:
     """
 
     probe: str
-    what: Evidence
+    what: StackEvidence
     signature: Signature | None
     subject: str = ""
     stack: tuple[Frame, ...] = ()

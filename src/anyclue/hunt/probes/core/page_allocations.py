@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from anyclue.hunt.probes.core import ftrace as tracing
-from anyclue.hunt.probes.core.ftrace import Event, Instance
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue, Stack
+from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import TOO_FEW, spans
 from anyclue.model.verdict import Signature
@@ -19,7 +19,9 @@ PAGE_KIB = 4
 MOST_ORDER = 10
 
 
-def live(events: Iterable[Event], formats: Mapping[str, Format]) -> dict[int, tuple[int, Stack]]:
+def live(
+    events: Iterable[TracepointEvent], formats: Mapping[str, Format]
+) -> dict[int, tuple[int, Stack]]:
     """Return the pages that are allocated after ``events``: by number, since when, by whom."""
     pages: dict[int, tuple[int, Stack]] = {}
     for event in events:
@@ -37,7 +39,7 @@ def live(events: Iterable[Event], formats: Mapping[str, Format]) -> dict[int, tu
     return pages
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what stayed, by stack."""
     trace = tracing.read_trace(gathered.raw)
     counted = spans(gathered.recording)
@@ -51,7 +53,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.ALLOCATION,
+                what=StackEvidence.ALLOCATION,
                 signature=None,
                 stack=stack,
                 counts=counts,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from anyclue.hunt.probes.core.model import Evidence, Frame
+from anyclue.hunt.probes.core.model import Frame, StackEvidence
 from anyclue.hunt.probes.core.page_allocations import MOST_ORDER, PAGE_KIB
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.rounds import TOO_FEW, spans
 from anyclue.hunt.probes.core.steps import FILE_MAX, needed, send
 from anyclue.hunt.probes.core.symbols import printed_stack
@@ -31,7 +31,7 @@ def owners(text: str) -> Iterator[tuple[tuple[Frame, ...], int, float]]:
             yield printed_stack(lines[1:]), int(head[2]), float(1 << int(head[1]))
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what stayed, by stack."""
     counted = spans(gathered.recording)
     if not counted.count:
@@ -43,7 +43,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.ALLOCATION,
+                what=StackEvidence.ALLOCATION,
                 signature=None,
                 frames=frames,
                 counts=counts,

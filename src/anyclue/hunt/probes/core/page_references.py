@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from anyclue.hunt.probes.core import ftrace as tracing
-from anyclue.hunt.probes.core.ftrace import Event, Instance
-from anyclue.hunt.probes.core.model import Evidence
+from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
+from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.page_allocations import PAGE_KIB, live
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue, Stack
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import TOO_FEW, spans
 from anyclue.model.scenario import DebugOption
@@ -32,7 +32,7 @@ MOST_PAGES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ReferenceChange:
     """One change of a page's reference count: by how much, or (``absolute``) to what."""
 
     time: int
@@ -41,7 +41,7 @@ class Change:
     stack: Stack
 
 
-def change(event: Event, formats: Mapping[str, Format]) -> Change | None:
+def change(event: TracepointEvent, formats: Mapping[str, Format]) -> ReferenceChange | None:
     """Return what an event changed; None where it failed, or is none."""
     shape = formats[event.name]
     value = _signed(shape.of("val", event.data))
@@ -50,16 +50,18 @@ def change(event: Event, formats: Mapping[str, Format]) -> Change | None:
     if event.name == "page_ref_freeze":
         if not shape.of("ret", event.data):
             return None
-        return Change(time=event.time, amount=0, absolute=True, stack=event.stack)
+        return ReferenceChange(time=event.time, amount=0, absolute=True, stack=event.stack)
     absolute = event.name in FROZEN
-    return Change(time=event.time, amount=value, absolute=absolute, stack=event.stack)
+    return ReferenceChange(time=event.time, amount=value, absolute=absolute, stack=event.stack)
 
 
 def _signed(value: int) -> int:
     return value - (1 << 32) if value >= 1 << 31 else value
 
 
-def unmatched(changes: Sequence[Change], names: Callable[[Stack], tuple[str, ...]]) -> list[Stack]:
+def unmatched(
+    changes: Sequence[ReferenceChange], names: Callable[[Stack], tuple[str, ...]]
+) -> list[Stack]:
     """Return the stacks that got a reference which no put is for.
 
     Gets and puts are matched by how much of their call chains is one, from the outside in; those
@@ -99,7 +101,7 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return the gets without a put on pages that stayed, by stack."""
     trace = tracing.read_trace(gathered.raw)
     counted = spans(gathered.recording)
@@ -132,7 +134,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.REFERENCE,
+                what=StackEvidence.REFERENCE,
                 signature=Signature.PAGE_CACHE_REFERENCE,
                 stack=stack,
                 counts=counts,
@@ -145,7 +147,7 @@ def measure(gathered: Gathered) -> Measured:
     )
 
 
-def _page(event: Event, formats: Mapping[str, Format]) -> int:
+def _page(event: TracepointEvent, formats: Mapping[str, Format]) -> int:
     return formats[event.name].of("pfn", event.data)
 
 
@@ -155,11 +157,11 @@ def _sample(pages: Sequence[int]) -> list[int]:
 
 
 def _histories(
-    events: Iterable[Event], formats: Mapping[str, Format], since: dict[int, int]
-) -> dict[int, list[Change]]:
+    events: Iterable[TracepointEvent], formats: Mapping[str, Format], since: dict[int, int]
+) -> dict[int, list[ReferenceChange]]:
     """Return, by page, the changes since it was allocated; the allocation itself sets it to one."""
-    found: dict[int, list[Change]] = defaultdict(list)
-    waiting: dict[int, list[Change]] = defaultdict(list)
+    found: dict[int, list[ReferenceChange]] = defaultdict(list)
+    waiting: dict[int, list[ReferenceChange]] = defaultdict(list)
     for event in events:
         pfn = _page(event, formats)
         made = change(event, formats)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from anyclue.hunt.probes.core.model import Evidence, Frame
-from anyclue.hunt.probes.core.steps import Step
+from anyclue.hunt.probes.core.model import Frame, StackEvidence
+from anyclue.hunt.probes.core.steps import ProbeStep
 from anyclue.hunt.probes.core.symbols import Symbols
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import DebugOption
@@ -23,7 +23,7 @@ class Residue:
     ``counts`` and ``kib`` have a number for each round that counts, oldest first.
     """
 
-    what: Evidence
+    what: StackEvidence
     signature: Signature | None
     subject: str = ""
     stack: Stack = ()
@@ -36,7 +36,7 @@ class Residue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gathered:
+class ProbeData:
     """What a probe brought home from one guest: the trial's recording, and files by name."""
 
     recording: Recording
@@ -88,13 +88,13 @@ class Probe:
     unit: str
     did: str = "stayed"
     signatures: frozenset[Signature | None]
-    measure: Callable[[Gathered], Measured]
+    measure: Callable[[ProbeData], Measured]
     debug: DebugOption | None = None
     available: str = "true"
-    start: Callable[[int], tuple[Step, ...]] = lambda _: ()
-    settled: tuple[Step, ...] = ()
-    floor: tuple[Step, ...] = ()
-    collect: tuple[Step, ...] = ()
+    start: Callable[[int], tuple[ProbeStep, ...]] = lambda _: ()
+    settled: tuple[ProbeStep, ...] = ()
+    floor: tuple[ProbeStep, ...] = ()
+    collect: tuple[ProbeStep, ...] = ()
     arguments: str = ""
     needs_innocent: bool = False
     crash_tells: bool = False

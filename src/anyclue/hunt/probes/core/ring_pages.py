@@ -68,7 +68,7 @@ class Layout:
 
 
 @dataclass
-class Lost:
+class LostEvents:
     """Counts what a stream lost; pages that begin after a gap say so."""
 
     events: int = 0
@@ -105,7 +105,7 @@ def _fields(text: str) -> dict[str, Field]:
     }
 
 
-def events(stream: bytes, layout: Layout, lost: Lost) -> Iterator[tuple[int, int, bytes]]:
+def events(stream: bytes, layout: Layout, lost: LostEvents) -> Iterator[tuple[int, int, bytes]]:
     """Give the events of one processor's pages: time (ns), number of the event, data.
 
     Never raises: a page that is none ends with the last event that could be read.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.steps import look, looks, needed
 from anyclue.model.verdict import Signature
 
@@ -19,7 +19,7 @@ def caches(text: str) -> dict[str, tuple[float, float]]:
     return {name: (float(active), float(size)) for name, active, size in _CACHE.findall(text)}
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what was added, by cache."""
     floors = [caches(text) for text in looks(gathered.raw.get(SLABINFO, b""))]
     if len(floors) < 3:
@@ -29,7 +29,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.OBJECT,
+                what=StackEvidence.OBJECT,
                 signature=Signature.OBJECT,
                 subject=name,
                 counts=counts,

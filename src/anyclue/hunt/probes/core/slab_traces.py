@@ -7,8 +7,8 @@ from collections import Counter
 from string import ascii_lowercase
 
 from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
-from anyclue.hunt.probes.core.model import Evidence, Frame
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import Frame, StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.slab_growth import SLABINFO
 from anyclue.hunt.probes.core.steps import BETWEEN, looks, needed, scratch, send, shell
 from anyclue.hunt.probes.core.symbols import printed, printed_stack
@@ -49,7 +49,7 @@ def books(text: str) -> Books:
     return {key: float(number) for key, number in found.items()}
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what was added, by cache and stack, in caches that grew in every round."""
     texts = looks(gathered.raw.get(TRACES, b""))
     if len(texts) < 3:
@@ -63,7 +63,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.OBJECT,
+                what=StackEvidence.OBJECT,
                 signature=Signature.OBJECT,
                 subject=cache,
                 frames=frames,

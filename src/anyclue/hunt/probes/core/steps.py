@@ -9,7 +9,7 @@ TRACEFS = "/sys/kernel/tracing"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ProbeStep:
     """A request to the guest's agent; when ``must``, its failure ends the probe."""
 
     verb: str
@@ -18,22 +18,22 @@ class Step:
     must: bool = True
 
 
-def shell(script: str, *, must: bool = True) -> Step:
+def shell(script: str, *, must: bool = True) -> ProbeStep:
     """Run a script; it fails at the first command that fails."""
-    return Step(verb="run", payload=f"set -e\n{script}", must=must)
+    return ProbeStep(verb="run", payload=f"set -e\n{script}", must=must)
 
 
-def send(name: str, path: str, *, must: bool = True) -> Step:
+def send(name: str, path: str, *, must: bool = True) -> ProbeStep:
     """Send a file as it is now; what was sent under one name before stays."""
-    return Step(verb="send", number=FILE_MAX, payload=f"{name} {path}", must=must)
+    return ProbeStep(verb="send", number=FILE_MAX, payload=f"{name} {path}", must=must)
 
 
-def follow(name: str, path: str) -> Step:
+def follow(name: str, path: str) -> ProbeStep:
     """Send what can be read in a file from now on, at every sample and when drained."""
-    return Step(verb="follow", payload=f"{name} {path}")
+    return ProbeStep(verb="follow", payload=f"{name} {path}")
 
 
-DRAIN = Step(verb="drain")
+DRAIN = ProbeStep(verb="drain")
 """Send what can be read in the followed files now."""
 
 
@@ -54,7 +54,7 @@ def scratch(name: str) -> str:
     return f"/run/anyclue-{name}"
 
 
-def look(name: str, path: str) -> tuple[Step, ...]:
+def look(name: str, path: str) -> tuple[ProbeStep, ...]:
     """Send a file at this floor; `looks` tells them apart."""
     mark = scratch("between")
     return (shell(f"echo '{BETWEEN}' >{mark}"), send(name, mark), send(name, path))

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from anyclue.hunt.probes.core.model import Frame, Place
+from anyclue.hunt.probes.core.model import Frame, SourceLine
 
 _SYMBOL = re.compile(
     r"^([0-9a-f]{8,16}) [tTwW] ([A-Za-z_$.][\w$.]*)(?:\t\[(\w+)\])?$", re.MULTILINE | re.ASCII
@@ -33,7 +33,7 @@ class Symbols:
             return Frame(symbol=f"{address:#x}")
         name, module = self.names[at]
         offset = address - self.addresses[at]
-        return Frame(symbol=name, offset=offset, module=module, places=(Place(function=name),))
+        return Frame(symbol=name, offset=offset, module=module, places=(SourceLine(function=name),))
 
     def address(self, frame: Frame) -> int | None:
         """Return the address of a frame; None where a function of that name is not the only one."""
@@ -78,7 +78,7 @@ def printed(line: str) -> Frame | None:
         symbol=match[1],
         offset=int(match[2], 16),
         module=match[3],
-        places=(Place(function=match[1]),),
+        places=(SourceLine(function=match[1]),),
     )
 
 

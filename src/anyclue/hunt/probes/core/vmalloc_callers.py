@@ -6,8 +6,8 @@ import re
 from collections import Counter
 
 from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
-from anyclue.hunt.probes.core.model import Evidence
-from anyclue.hunt.probes.core.probe import Gathered, Measured, Probe, Residue
+from anyclue.hunt.probes.core.model import StackEvidence
+from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.steps import look, looks, needed
 from anyclue.hunt.probes.core.symbols import printed_stack
 from anyclue.model.verdict import Signature
@@ -29,7 +29,7 @@ def areas(text: str) -> tuple[dict[str, float], dict[str, float]]:
     return {k: float(v) for k, v in count.items()}, {k: float(v) for k, v in size.items()}
 
 
-def measure(gathered: Gathered) -> Measured:
+def measure(gathered: ProbeData) -> Measured:
     """Return what was added, by caller."""
     floors = [areas(text) for text in looks(gathered.raw.get(INFO, b""))]
     if len(floors) < 3:
@@ -38,7 +38,7 @@ def measure(gathered: Gathered) -> Measured:
     return Measured(
         residues=tuple(
             Residue(
-                what=Evidence.VMALLOC,
+                what=StackEvidence.VMALLOC,
                 signature=Signature.VMALLOC,
                 subject=caller.split("+")[0],
                 frames=printed_stack([caller]),

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from anyclue.review.merge.core.file_versions import Piece
 from anyclue.review.merge.core.model import Dropped
-from anyclue.review.merge.core.panes import Mark, Pane, Row
+from anyclue.review.merge.core.panes import LineMark, Pane, Row
 
 COLUMNS = 240
 """A line is cut after so many characters."""
@@ -50,10 +50,10 @@ def aligned(versions: Versions, sides: Sequence[str], dropped: Sequence[Dropped]
             for (_, piece), at in zip(versions, places, strict=True)
         )
         lost = _losers(lines, versions, sides, dropped)
-        row = Row(mark=Mark.LOST if lost else mark, sides=lost or whose, lines=lines)
+        row = Row(mark=LineMark.LOST if lost else mark, sides=lost or whose, lines=lines)
         rows.append(row)
         there = [at is not None for at, one in zip(places, keys, strict=True) if one]
-        whole.append(row.mark is Mark.SAME and all(there))
+        whole.append(row.mark is LineMark.SAME and all(there))
     return list(_folded(rows, whole))
 
 
@@ -112,21 +112,21 @@ def _matched(versions: Sequence[Sequence[str]]) -> list[_Places]:
 
 def _mark(
     places: Sequence[int | None], sides: Sequence[str], *, elsewhere: bool
-) -> tuple[Mark, tuple[str, ...]]:
+) -> tuple[LineMark, tuple[str, ...]]:
     base, *on, result = places[: len(sides) + 2]
     having = tuple(side for side, at in zip(sides, on, strict=True) if at is not None)
     missing = tuple(side for side in sides if side not in having)
     if base is not None:
         if result is not None:
-            return (Mark.BACK, missing) if missing else (Mark.SAME, ())
-        return (Mark.REMOVED, missing) if missing else (Mark.CUT, ())
+            return (LineMark.BACK, missing) if missing else (LineMark.SAME, ())
+        return (LineMark.REMOVED, missing) if missing else (LineMark.CUT, ())
     if result is not None and having:
-        return Mark.TAKEN, having
+        return LineMark.TAKEN, having
     if elsewhere:
-        return Mark.MOVED, having
+        return LineMark.MOVED, having
     if having:
-        return Mark.LEFT, having
-    return (Mark.NEW if result is not None else Mark.OTHER), ()
+        return LineMark.LEFT, having
+    return (LineMark.NEW if result is not None else LineMark.OTHER), ()
 
 
 def _losers(
@@ -162,7 +162,7 @@ def _folded(rows: Sequence[Row], alike: Sequence[bool]) -> Iterator[Row]:
         skipped = end - at - before - after
         if same and skipped > 1 and (before or after):
             yield from rows[at : at + before]
-            yield Row(mark=Mark.SAME, skipped=skipped)
+            yield Row(mark=LineMark.SAME, skipped=skipped)
             yield from rows[end - after : end]
         else:
             yield from rows[at:end]

@@ -13,7 +13,7 @@ from anyclue.review.merge.core.model import OUTSIDE, Exercise, Resolution
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ExerciseEntry:
     """An entry of the table.
 
     Attributes:
@@ -34,11 +34,11 @@ class Entry:
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[ExerciseEntry, ...]:
     """Return the table, in its order."""
     text = (files(__package__) / "exercises.toml").read_text()
     return tuple(
-        Entry(
+        ExerciseEntry(
             files=tuple(one["files"]),
             functions=tuple(one.get("functions", ("*",))),
             exercise=Exercise(

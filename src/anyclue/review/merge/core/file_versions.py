@@ -110,7 +110,7 @@ def _piece(name: str, lines: Sequence[str], numbers: Sequence[int]) -> Piece:
     )
 
 
-class Version:
+class VersionFunctions:
     """One version of all files: its functions, found where they are or where they went."""
 
     def __init__(self, files: Mapping[str, bytes | None]) -> None:
@@ -134,7 +134,7 @@ class Version:
                 found.setdefault(piece.body, []).append(at)
         return found
 
-    def find(self, at: Name, piece: Piece, other: Version) -> Name | None:
+    def find(self, at: Name, piece: Piece, other: VersionFunctions) -> Name | None:
         """Return where a function of another version is in this one.
 
         It is where it was; or in another file, and not in that file there; or under another name,
@@ -150,7 +150,7 @@ class Version:
         renamed = [two for two in self._by_body.get(piece.body, ()) if two not in other.pieces]
         return next(iter(renamed), None) or self._nearly(at, piece, other)
 
-    def _nearly(self, at: Name, piece: Piece, other: Version) -> Name | None:
+    def _nearly(self, at: Name, piece: Piece, other: VersionFunctions) -> Name | None:
         near = [
             (_likeness(piece, self.pieces[name]), name)
             for name in self._by_file.get(at[0], ())

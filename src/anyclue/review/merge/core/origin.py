@@ -17,7 +17,7 @@ Mark = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairing:
+class VersionImbalances:
     """What a version introduces and mends, compared with the merge base.
 
     Attributes:
@@ -48,8 +48,8 @@ class Pairing:
 
 
 def dated(
-    sides: Mapping[str, Pairing],
-    result: Pairing,
+    sides: Mapping[str, VersionImbalances],
+    result: VersionImbalances,
     functions: Sequence[Resolved],
     dropped: Sequence[Dropped],
     broken: Mapping[str, Sequence[Finding]],
@@ -87,7 +87,9 @@ def _made(finding: Finding, functions: Sequence[Resolved]) -> Imbalance:
     return Imbalance(finding=finding, dated=date)
 
 
-def _having(mark: Mark, sides: Mapping[str, Pairing], here: Iterable[Mark]) -> dict[str, Finding]:
+def _having(
+    mark: Mark, sides: Mapping[str, VersionImbalances], here: Iterable[Mark]
+) -> dict[str, Finding]:
     """Return the sides that have a finding: the same, or else one of another name for it."""
     known = {name: one.marks() for name, one in sides.items()}
     having = {name: marks[mark] for name, marks in known.items() if mark in marks}
@@ -104,9 +106,9 @@ def _having(mark: Mark, sides: Mapping[str, Pairing], here: Iterable[Mark]) -> d
 
 def _beyond(
     finding: Finding,
-    result: Pairing,
+    result: VersionImbalances,
     having: Mapping[str, Finding],
-    sides: Mapping[str, Pairing],
+    sides: Mapping[str, VersionImbalances],
 ) -> Finding | None:
     """Return a finding at the first place where no side goes wrong; None when there is none."""
     there = [sides[name].places(one) for name, one in having.items()]
@@ -122,7 +124,7 @@ def _beyond(
     return None
 
 
-def _lost(sides: Mapping[str, Pairing], result: Pairing) -> Iterator[Imbalance]:
+def _lost(sides: Mapping[str, VersionImbalances], result: VersionImbalances) -> Iterator[Imbalance]:
     """Yield what a side mended and the result has again, at its place in the base."""
     still = {_mark(one, {}) for one in result.mended}
     mended: dict[Mark, tuple[Finding, list[str]]] = {}

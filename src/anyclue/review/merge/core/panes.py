@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Mark(StrEnum):
+class LineMark(StrEnum):
     """What became of a line in the result."""
 
     SAME = "same"
@@ -62,7 +62,7 @@ class Row:
         skipped: this one stands for so many that are alike in every version, and has no lines.
     """
 
-    mark: Mark
+    mark: LineMark
     sides: tuple[str, ...] = ()
     lines: tuple[tuple[int, str] | None, ...] = ()
     skipped: int = 0

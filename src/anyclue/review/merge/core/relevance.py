@@ -43,7 +43,7 @@ def called(text: bytes) -> set[bytes]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class FilesInQuestion:
     """The files in question, by what they are known by; None where a version has no such file.
 
     Attributes:
@@ -60,7 +60,7 @@ class Question:
 
 
 def kept(
-    question: Question, around: Iterable[bytes], paired: Set[bytes]
+    question: FilesInQuestion, around: Iterable[bytes], paired: Set[bytes]
 ) -> tuple[frozenset[bytes], int]:
     """Return the names of the functions that a merge is about, and of what they call.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.review.merge.core.departures import Departure, departure
-from anyclue.review.merge.core.file_versions import FileMerge, Name, Piece, Version
+from anyclue.review.merge.core.file_versions import FileMerge, Name, Piece, VersionFunctions
 from anyclue.review.merge.core.lost_changes import dropped, surplus
 from anyclue.review.merge.core.model import OUTSIDE, Dropped, Resolved, Taken
 
@@ -49,7 +49,7 @@ class Views:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class TextReview:
     """What a resolution did to texts.
 
     Attributes:
@@ -65,17 +65,17 @@ class Judged:
 
 def views(files: Sequence[FileMerge]) -> list[Views]:
     """Return the functions of the files, each found in all versions, moved or renamed maybe."""
-    result = Version({one.key: one.result for one in files})
-    base = Version({one.key: one.base for one in files})
+    result = VersionFunctions({one.key: one.result for one in files})
+    base = VersionFunctions({one.key: one.base for one in files})
     count = max((len(one.sides) for one in files), default=0)
     ways = max((len(one.automatic) for one in files), default=0)
-    sides = [Version({one.key: one.sides[n] for one in files}) for n in range(count)]
-    automatic = [Version({one.key: _way(one, n) for one in files}) for n in range(ways)]
+    sides = [VersionFunctions({one.key: one.sides[n] for one in files}) for n in range(count)]
+    automatic = [VersionFunctions({one.key: _way(one, n) for one in files}) for n in range(ways)]
     found: list[Views] = []
     merged: list[set[Name]] = [set() for _ in automatic]
 
-    def add(at: Name, piece: Piece, home: Version) -> None:
-        def of(version: Version) -> tuple[Name | None, Piece | None]:
+    def add(at: Name, piece: Piece, home: VersionFunctions) -> None:
+        def of(version: VersionFunctions) -> tuple[Name | None, Piece | None]:
             there = version.find(at, piece, home)
             return there, version.pieces[there] if there else None
 
@@ -111,7 +111,7 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
     return found
 
 
-def _moves(base: Version, sides: Sequence[Version]) -> dict[Name, Name]:
+def _moves(base: VersionFunctions, sides: Sequence[VersionFunctions]) -> dict[Name, Name]:
     """Return where a side has the functions of the base that are not where they were."""
     return {
         at: there
@@ -121,7 +121,7 @@ def _moves(base: Version, sides: Sequence[Version]) -> dict[Name, Name]:
     }
 
 
-def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> Judged:
+def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
     """Return what a resolution did to files.
 
     Args:
@@ -132,7 +132,7 @@ def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> Judged:
     by_key = {one.key: one for one in files}
     spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
     functions = [_resolved(one, by_key, sides, spare) for one in every if not _untouched(one)]
-    return Judged(
+    return TextReview(
         functions=tuple(sorted(functions, key=lambda one: (one.path, one.line, one.function))),
         dropped=tuple(_lost(every, by_key, sides, spare)),
         homes=tuple(

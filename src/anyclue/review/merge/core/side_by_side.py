@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from anyclue.review.merge.core.alignment import Versions, aligned
-from anyclue.review.merge.core.file_versions import FileMerge, Name, Piece, Version
+from anyclue.review.merge.core.file_versions import FileMerge, Name, Piece, VersionFunctions
 from anyclue.review.merge.core.model import EVIL, Dropped, Resolved
 from anyclue.review.merge.core.panes import Pane, Panes, Row
 from anyclue.review.merge.core.resolution import Views, views
@@ -73,8 +73,10 @@ class _Names:
         self._base = {one.key: one.key for one in files}
         self._paths = [{one.key: one.paths[n] for one in files} for n in range(len(sides))]
         self._result = {one.key: one.path for one in files}
-        self._home = Version({one.key: one.result for one in files})
-        self._other = Version({one.key: one.result for one in other}) if other is not None else None
+        self._home = VersionFunctions({one.key: one.result for one in files})
+        self._other = (
+            VersionFunctions({one.key: one.result for one in other}) if other is not None else None
+        )
         self._other_paths = {one.key: one.path for one in other or ()}
 
     def of(self, one: Views) -> Name:
@@ -100,7 +102,7 @@ class _Names:
             found.append((_pane("against", there, self._other_paths), piece))
         return found
 
-    def _against(self, other: Version, one: Views) -> tuple[Name | None, Piece | None]:
+    def _against(self, other: VersionFunctions, one: Views) -> tuple[Name | None, Piece | None]:
         piece = one.result or next((two for two in one.automatic if two is not None), None)
         there = other.find(one.at, piece, self._home) if piece is not None else None
         return there, other.pieces[there] if there is not None else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from anyclue.review.merge.core.file_versions import Piece, Version
+from anyclue.review.merge.core.file_versions import Piece, VersionFunctions
 from anyclue.review.merge.core.model import Compared, Likeness
 from anyclue.review.merge.core.tokens import calls, declares, names, tokens
 
@@ -25,7 +25,7 @@ def compared(
         result: the result's.
         paths: where each file lies, by key.
     """
-    old, new = Version(other), Version(result)
+    old, new = VersionFunctions(other), VersionFunctions(result)
     found: list[Compared] = []
     met = set()
     for at, piece in new.pieces.items():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from anyclue.git.blame import Known, changes, made, removed
+from anyclue.git.blame import BlamedCommit, changes, made, removed
 from anyclue.git.repository import Repository, Side
 from anyclue.review.merge.core.model import Dated, Dropped, Imbalance
 from anyclue.review.merge.driver.imbalances import Pairer
-from anyclue.review.merge.driver.inputs import Gathered
+from anyclue.review.merge.driver.inputs import MergeInputs
 from anyclue.review.merge.driver.snapshots import Snapshot
 
 ASKED = 8
@@ -47,7 +47,7 @@ def named(
 def brought(
     imbalances: Sequence[Imbalance],
     repo: Repository,
-    gathered: Gathered,
+    gathered: MergeInputs,
     revs: Mapping[str, str],
     pairer: Pairer,
 ) -> tuple[Imbalance, ...]:
@@ -81,7 +81,7 @@ def _first(
     rev: str,
     side: Snapshot,
     pairer: Pairer,
-) -> Known | None:
+) -> BlamedCommit | None:
     """Return the first commit of a side whose file has the imbalance; halving, so one is tried."""
     finding = imbalance.finding
     key = side.keys().get(finding.path, finding.path)
@@ -109,7 +109,7 @@ def _first(
     return commits[low][0]
 
 
-def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[Known]:
+def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[BlamedCommit]:
     added = [line.line for line in one.lines if line.added]
     if added:
         return made(repo, base, rev, one.path, added)

@@ -21,7 +21,7 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.review.merge.core.guest_blame import observed
 from anyclue.review.merge.core.guest_model import MergeTest
 from anyclue.review.merge.driver.conflicts import base_of
-from anyclue.review.merge.driver.request import Asked, Merge, find
+from anyclue.review.merge.driver.request import Merge, MergeRequest, find
 from anyclue.scenarios.read import read_scenario
 from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.system.confined_files import read_inside
@@ -50,7 +50,7 @@ class MergeRun:
     untested: tuple[str, ...]
 
 
-def begin(asked: Asked, given: Path, out: Path | None) -> MergeRun:
+def begin(asked: MergeRequest, given: Path, out: Path | None) -> MergeRun:
     """Make the run directory, or find it again.
 
     Args:

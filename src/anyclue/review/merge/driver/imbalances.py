@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 
 from anyclue.git.contents import contents
-from anyclue.review.merge.core.origin import Pairing
-from anyclue.review.merge.core.relevance import Question, concerns, focused, kept
-from anyclue.review.merge.driver.inputs import Gathered
+from anyclue.review.merge.core.origin import VersionImbalances
+from anyclue.review.merge.core.relevance import FilesInQuestion, concerns, focused, kept
+from anyclue.review.merge.driver.inputs import MergeInputs
 from anyclue.review.merge.driver.reader import FEW
 from anyclue.review.merge.driver.snapshots import Snapshot
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.sources import neighbourhood
@@ -85,7 +85,7 @@ class Pairer:
         self,
         tree: Path,
         root: Path,
-        gathered: Gathered,
+        gathered: MergeInputs,
         keys: Sequence[str],
         *,
         least: Confidence,
@@ -111,7 +111,7 @@ class Pairer:
         def texts(version: Snapshot) -> dict[str, bytes | None]:
             return {key: read.of(version, key) for key in self.keys}
 
-        question = Question(
+        question = FilesInQuestion(
             base={key: read.base(key) for key in self.keys},
             sides=[texts(one) for one in gathered.sides],
             results=[texts(one) for one in results],
@@ -139,7 +139,7 @@ class Pairer:
         )
         return (Unjudged(path=".", line=0, function="", what=what),)
 
-    def of(self, versions: Sequence[Snapshot], keys: Sequence[str]) -> list[Pairing]:
+    def of(self, versions: Sequence[Snapshot], keys: Sequence[str]) -> list[VersionImbalances]:
         """Return what each version introduces and mends in these files, and what is not judged."""
         of = self._gathered.contents.of
         texts = {of(one, key) for one in versions for key in keys}
@@ -149,12 +149,12 @@ class Pairer:
                 return workers.each("pairing", [(one, keys) for one in versions])
         return [self.pairing(one, keys) for one in versions]
 
-    def pairing(self, version: Snapshot, keys: Sequence[str]) -> Pairing:
+    def pairing(self, version: Snapshot, keys: Sequence[str]) -> VersionImbalances:
         """Return the same of one version."""
         review = self._reviewed(keys, None, version)
         of, known = self._gathered.contents.of, version.keys()
         told = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}
-        return Pairing(
+        return VersionImbalances(
             introduced=review.findings,
             mended=review.fixed,
             unjudged=review.unjudged,
@@ -189,5 +189,5 @@ class Pairer:
                     new=focused(after, self._kept) if after is not None else None,
                 )
             )
-        change = Change(title="", files=tuple(files), root=self._root)
+        change = SourceChange(title="", files=tuple(files), root=self._root)
         return self._reviewer.change(change, self._around, self._least)

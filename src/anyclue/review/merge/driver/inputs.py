@@ -25,7 +25,7 @@ LOOKED_THROUGH = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gathered:
+class MergeInputs:
     """A merge with all that git knows of it.
 
     Attributes:
@@ -215,7 +215,7 @@ class Gathered:
         return found
 
 
-def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
+def gather(repo: Repository, real: Repository, merge: Merge) -> MergeInputs:
     """Return what git knows of a merge.
 
     Args:
@@ -239,7 +239,7 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> Gathered:
     every = aligned(sides, [merged_by_git, result, *other])
     *sides, merged_by_git, result = every[: len(sides) + 2]
     contents = Contents(repo, blobs)
-    gathered = Gathered(
+    gathered = MergeInputs(
         base=base,
         blobs=blobs,
         sides=tuple(sides),

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from anyclue.review.merge.core.model import Resolution
 from anyclue.review.merge.core.panes import Panes
 from anyclue.review.merge.core.side_by_side import side_by_side
-from anyclue.review.merge.driver.inputs import Gathered
+from anyclue.review.merge.driver.inputs import MergeInputs
 
 
-def shown(gathered: Gathered, sides: Sequence[str], result: Resolution) -> tuple[Panes, ...]:
+def shown(gathered: MergeInputs, sides: Sequence[str], result: Resolution) -> tuple[Panes, ...]:
     """Return the functions that a review lists, each in all its versions.
 
     Args:

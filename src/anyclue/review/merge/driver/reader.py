@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from anyclue.review.merge.core.file_versions import FileMerge
-from anyclue.review.merge.core.resolution import Judged, judged
+from anyclue.review.merge.core.resolution import TextReview, judged
 from anyclue.system.workers import Workers, processors
 
 FEW = 12
 """So many files are read at once, without a process of their own."""
 
 
-class _Reader:
+class _ReaderProcess:
     """What the process does."""
 
-    def read(self, files: Sequence[FileMerge], sides: Sequence[str]) -> Judged:
+    def read(self, files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
         return judged(files, sides)
 
 
-class Reading:
+class ResolutionReader:
     """Finds out what a resolution did to the texts, while something else is done.
 
     Args:
@@ -32,11 +32,11 @@ class Reading:
     def __init__(self, files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None) -> None:
         self._asked = (files, sides)
         many = len(files) > FEW and (jobs or processors()) > 1
-        self._workers = Workers(1, _Reader) if many else None
+        self._workers = Workers(1, _ReaderProcess) if many else None
         if self._workers is not None:
             self._workers.ask("read", [self._asked])
 
-    def __enter__(self) -> Reading:
+    def __enter__(self) -> ResolutionReader:
         return self
 
     def __exit__(
@@ -48,7 +48,7 @@ class Reading:
         if self._workers is not None:
             self._workers.stop(gently=False)
 
-    def result(self) -> Judged:
+    def result(self) -> TextReview:
         """Return what was found; to be asked once.
 
         Raises:
@@ -56,5 +56,5 @@ class Reading:
         """
         if self._workers is None:
             return judged(*self._asked)
-        found: Judged = next(self._workers.answers("read"))
+        found: TextReview = next(self._workers.answers("read"))
         return found

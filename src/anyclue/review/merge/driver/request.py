@@ -16,7 +16,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class MergeRequest:
     """What is to be reviewed: a merge commit, three revisions, or what is being merged.
 
     Attributes:
@@ -65,7 +65,7 @@ class Merge:
         return tuple(zip(names, (one[:_DIGITS] for one in self.parents), strict=True))
 
 
-def find(repo: Repository, asked: Asked) -> Merge:
+def find(repo: Repository, asked: MergeRequest) -> Merge:
     """Return the merge that is asked for.
 
     Raises:
@@ -106,7 +106,7 @@ def find(repo: Repository, asked: Asked) -> Merge:
     return Merge(title="the work tree", parents=parents, result=None, against=against)
 
 
-def _not_a_merge(repo: Repository, asked: Asked, ids: dict[str, str]) -> list[Problem]:
+def _not_a_merge(repo: Repository, asked: MergeRequest, ids: dict[str, str]) -> list[Problem]:
     if asked.rev is None:
         if not unfinished(repo) or repo.top is None:
             what = "nothing is being merged here"

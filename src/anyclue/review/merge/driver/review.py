@@ -10,19 +10,19 @@ from anyclue.git.merge import borrowed
 from anyclue.git.repository import Repository
 from anyclue.review.merge.core.exercises import exercises
 from anyclue.review.merge.core.model import Compared, Dropped, MergeReview, Resolution
-from anyclue.review.merge.core.origin import Pairing, dated
-from anyclue.review.merge.core.resolution import Judged, judged
+from anyclue.review.merge.core.origin import VersionImbalances, dated
+from anyclue.review.merge.core.resolution import TextReview, judged
 from anyclue.review.merge.core.similarity import compared
 from anyclue.review.merge.driver.commits import brought, named
 from anyclue.review.merge.driver.imbalances import Pairer
-from anyclue.review.merge.driver.inputs import Gathered, gather
+from anyclue.review.merge.driver.inputs import MergeInputs, gather
 from anyclue.review.merge.driver.panes import shown
-from anyclue.review.merge.driver.reader import Reading
-from anyclue.review.merge.driver.request import Asked, find
+from anyclue.review.merge.driver.reader import ResolutionReader
+from anyclue.review.merge.driver.request import MergeRequest, find
 from anyclue.review.merge.driver.snapshots import Snapshot
 
 
-def review(asked: Asked) -> MergeReview:
+def review(asked: MergeRequest) -> MergeReview:
     """Return what is to be said of a merge.
 
     Raises:
@@ -38,7 +38,7 @@ def review(asked: Asked) -> MergeReview:
         )
         gathered.contents.load(gathered.sides, keys)
         resolved_files = gathered.files(gathered.otherwise or gathered.edited, gathered.result)
-        with Reading(resolved_files, names, asked.jobs) as reading:
+        with ResolutionReader(resolved_files, names, asked.jobs) as reading:
             pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
             results = [one for one in (gathered.result, gathered.against) if one is not None]
             pairings = pairer.of(results, pairer.keys)
@@ -74,7 +74,7 @@ def review(asked: Asked) -> MergeReview:
 def _with_commits(
     resolution: Resolution,
     repo: Repository,
-    gathered: Gathered,
+    gathered: MergeInputs,
     revs: Mapping[str, str],
     pairer: Pairer,
 ) -> Resolution:
@@ -86,12 +86,12 @@ def _with_commits(
 
 
 def _sides(
-    gathered: Gathered,
+    gathered: MergeInputs,
     pairer: Pairer,
     names: Sequence[str],
-    text: Judged,
-    results: Sequence[Pairing],
-) -> dict[str, Pairing]:
+    text: TextReview,
+    results: Sequence[VersionImbalances],
+) -> dict[str, VersionImbalances]:
     """Return the pairing of each side, with where the result has its functions.
 
     In a large merge that is of files that were resolved, and those with findings. Elsewhere git
@@ -114,11 +114,11 @@ def _sides(
 def _resolution(
     title: str,
     version: Snapshot,
-    gathered: Gathered,
+    gathered: MergeInputs,
     pairer: Pairer,
-    sides: Mapping[str, Pairing],
-    text: Judged,
-    pairing: Pairing,
+    sides: Mapping[str, VersionImbalances],
+    text: TextReview,
+    pairing: VersionImbalances,
 ) -> Resolution:
     keys = version.keys()
     broken = {
@@ -142,7 +142,7 @@ def _key(dropped: Dropped, side: Snapshot, keys: Mapping[str, str]) -> str:
     return side.keys().get(dropped.path) or keys.get(dropped.path, dropped.path)
 
 
-def _beside(gathered: Gathered, other: Snapshot) -> tuple[Compared, ...]:
+def _beside(gathered: MergeInputs, other: Snapshot) -> tuple[Compared, ...]:
     """Return how the functions that either resolution decided compare."""
     of = gathered.contents.of
     keys = gathered.otherwise

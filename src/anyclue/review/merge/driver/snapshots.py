@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.repository import Difference, Repository, Side
+from anyclue.git.repository import Repository, Side, SourceDifference
 from anyclue.system.confined_files import read_inside
 
 
@@ -132,7 +132,7 @@ class Contents:
         return self._known[object_id]
 
 
-def _by_key(differences: Iterable[Difference]) -> dict[str, Side | None]:
+def _by_key(differences: Iterable[SourceDifference]) -> dict[str, Side | None]:
     return {
         (one.old or one.new).path: one.new  # type: ignore[union-attr]
         for one in differences

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anyclue.report.text import clean, clean_block, shorten
-from anyclue.review.merge.core.panes import Mark, Pane, Panes, Row
+from anyclue.review.merge.core.panes import LineMark, Pane, Panes, Row
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.pairs.render.words import counted, safe_path
 
@@ -81,7 +81,7 @@ def _line(row: Row, sides: int) -> ShownLine:
 
 
 def _colour(row: Row, sides: int) -> str:
-    if row.mark is not Mark.TAKEN:
+    if row.mark is not LineMark.TAKEN:
         return row.mark.value
     if len(row.sides) == sides:
         return "both"

@@ -18,7 +18,7 @@ from anyclue.review.merge.core.model import (
     Resolved,
     Taken,
 )
-from anyclue.review.merge.core.panes import Mark, Row
+from anyclue.review.merge.core.panes import LineMark, Row
 from anyclue.review.pairs.render.words import counted, safe_path
 
 _COLUMNS = 160
@@ -145,11 +145,11 @@ def mark(row: Row, sides: int) -> str:
     if len(row.sides) == sides:
         whose = "both" if sides == 2 else "all"
     return {
-        Mark.SAME: "",
-        Mark.TAKEN: whose,
-        Mark.LEFT: "not taken",
-        Mark.REMOVED: f"- {whose}",
-        Mark.LOST: "LOST",
+        LineMark.SAME: "",
+        LineMark.TAKEN: whose,
+        LineMark.LEFT: "not taken",
+        LineMark.REMOVED: f"- {whose}",
+        LineMark.LOST: "LOST",
     }.get(row.mark, row.mark.value)
 
 

@@ -64,7 +64,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"known: {listed}" if names else ""
 
 
-class Problems:
+class ContractProblems:
     """The mistakes found so far."""
 
     def __init__(self) -> None:

@@ -22,14 +22,14 @@ from anyclue.review.pairs.contracts.model import (
     Release,
     Template,
 )
-from anyclue.review.pairs.contracts.problems import Problems, suggestion
+from anyclue.review.pairs.contracts.problems import ContractProblems, suggestion
 from anyclue.review.pairs.contracts.schema import (
-    Document,
+    ContractsDocument,
+    ContractTable,
     FreeTable,
     FunctionsTable,
     GuardTable,
     PairTable,
-    Table,
 )
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
 _TABLES = "tables"
 
 _Named = TypeVar("_Named", Pair, Guard, Free)
-_AnyTable = TypeVar("_AnyTable", bound=Table)
+_AnyTable = TypeVar("_AnyTable", bound=ContractTable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +79,7 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
     Raises:
         RequestError: with every mistake in all of the texts.
     """
-    problems = Problems()
+    problems = ContractProblems()
     pairs: list[_Placed[Pair]] = []
     guards: list[_Placed[Guard]] = []
     frees: list[_Placed[Free]] = []
@@ -114,7 +114,7 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
     return contracts
 
 
-def _document(origin: str, text: str, problems: Problems) -> Document:
+def _document(origin: str, text: str, problems: ContractProblems) -> ContractsDocument:
     try:
         content = tomllib.loads(text)
     except RecursionError:
@@ -122,8 +122,8 @@ def _document(origin: str, text: str, problems: Problems) -> Document:
     except ValueError as error:  # also a number of thousands of digits
         problems.add(origin, f"is not TOML: {error}", "is a quote, a bracket or a comma missing?")
     else:
-        return problems.validated(Document, content, origin) or Document()
-    return Document()
+        return problems.validated(ContractsDocument, content, origin) or ContractsDocument()
+    return ContractsDocument()
 
 
 def _name(item: object) -> str | None:
@@ -134,7 +134,7 @@ def _name(item: object) -> str | None:
 def _entries(
     items: Iterable[object],
     where: str,
-    problems: Problems,
+    problems: ContractProblems,
     model: type[_AnyTable],
     convert: Callable[[_AnyTable], _Named],
 ) -> list[_Placed[_Named]]:
@@ -225,7 +225,9 @@ def _free(table: FreeTable) -> Free:
 
 
 def _check_named(
-    users: Iterable[_Placed[Guard]] | Iterable[_Placed[Free]], known: set[str], problems: Problems
+    users: Iterable[_Placed[Guard]] | Iterable[_Placed[Free]],
+    known: set[str],
+    problems: ContractProblems,
 ) -> None:
     for user in users:
         name = user.entry.pair
@@ -234,7 +236,7 @@ def _check_named(
             problems.add(f"{user.where}: pair", f'no pair is named "{name}"', step)
 
 
-def _check_pair(pair: Pair, where: str, problems: Problems) -> None:
+def _check_pair(pair: Pair, where: str, problems: ContractProblems) -> None:
     """Note what is wrong between the parts of a pair."""
     acquires = [(entry.call, entry.holds.text, entry.mode) for entry in pair.acquire]
     releases = [(entry.call, entry.takes.text, entry.mode) for entry in pair.release]
@@ -254,7 +256,7 @@ def _check_pair(pair: Pair, where: str, problems: Problems) -> None:
     _check_downgrades(pair, where, problems)
 
 
-def _check_downgrades(pair: Pair, where: str, problems: Problems) -> None:
+def _check_downgrades(pair: Pair, where: str, problems: ContractProblems) -> None:
     modes = sorted({entry.mode for entry in pair.acquire if entry.mode is not None})
     if any(mode.startswith("$") for mode in modes):
         return  # any text may be a mode
@@ -266,7 +268,7 @@ def _check_downgrades(pair: Pair, where: str, problems: Problems) -> None:
 
 
 def _merged(
-    base: tuple[_Named, ...], added: Iterable[_Placed[_Named]], problems: Problems
+    base: tuple[_Named, ...], added: Iterable[_Placed[_Named]], problems: ContractProblems
 ) -> tuple[_Named, ...]:
     """Return both by name, those of the base replaced; note a name that is added twice."""
     merged = {entry.name: entry for entry in base}

@@ -58,13 +58,13 @@ FailsWord: TypeAlias = Literal[
 KindWord: TypeAlias = Literal["lock", "reference", "memory", "mapping", "handle", "access", "count"]
 
 
-class Table(BaseModel):
+class ContractTable(BaseModel):
     """A table with a fixed set of keys: unknown ones are errors, values are never converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class VersionedTable(Table):
+class VersionedTable(ContractTable):
     """What only some kernels have."""
 
     since: Version | None = None
@@ -131,7 +131,7 @@ class PairTable(VersionedTable):
     bad: str = ""
 
 
-class GuardTable(Table):
+class GuardTable(ContractTable):
     """A lock or class that ends with its scope."""
 
     name: Call = Field(examples=["mutex"])
@@ -141,14 +141,14 @@ class GuardTable(Table):
     fails: FailsWord = Field(default="never", examples=["null"])
 
 
-class FreeTable(Table):
+class FreeTable(ContractTable):
     """A release that runs where its variable's scope ends."""
 
     name: Call = Field(examples=["kfree"])
     pair: Name = Field(examples=["slab-memory"])
 
 
-class FunctionsTable(Table):
+class FunctionsTable(ContractTable):
     """Facts about calls that are in no pair."""
 
     noreturn: Calls = []
@@ -158,7 +158,7 @@ class FunctionsTable(Table):
     identity: Calls = []
 
 
-class Document(Table):
+class ContractsDocument(ContractTable):
     """A file of contracts; its pairs, guards and frees are checked one by one."""
 
     pair: list[object] = []

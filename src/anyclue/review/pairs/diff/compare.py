@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from anyclue.review.pairs.diff.correspondence import Version, differ, matched
-from anyclue.review.pairs.diff.moved_releases import Moves, renamed_member
+from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ, matched
+from anyclue.review.pairs.diff.moved_releases import MovedReleases, renamed_member
 from anyclue.review.pairs.diff.path_counts import ways
 from anyclue.review.pairs.diff.release_counts import (
     Place,
@@ -27,17 +27,17 @@ _BALANCED = "before the change it was released on every way out"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class VersionCandidate:
     """A candidate in one version of a function."""
 
-    version: Version
+    version: FunctionVersion
     candidate: Candidate
 
 
-def versions(program: Program, paths_: Iterable[str]) -> list[Version]:
+def versions(program: Program, paths_: Iterable[str]) -> list[FunctionVersion]:
     """Return the functions of these files, as one version of the tree has them."""
     return [
-        Version(path, judged, program.callees(path))
+        FunctionVersion(path, judged, program.callees(path))
         for path in paths_
         if path in program.files
         for judged in program.files[path].functions
@@ -47,19 +47,19 @@ def versions(program: Program, paths_: Iterable[str]) -> list[Version]:
 class Comparison:
     """Both versions of what a change touches."""
 
-    def __init__(self, old: Sequence[Version], new: Sequence[Version]) -> None:
+    def __init__(self, old: Sequence[FunctionVersion], new: Sequence[FunctionVersion]) -> None:
         self._pairs = list(matched(old, new))
-        self._moves = Moves(self._pairs)
+        self._moves = MovedReleases(self._pairs)
 
-    def introduced(self) -> Iterator[Told]:
+    def introduced(self) -> Iterator[VersionCandidate]:
         """Return what the change introduces."""
         lost: set[tuple[str, str]] = set()
-        found: list[tuple[Version | None, Told]] = []
+        found: list[tuple[FunctionVersion | None, VersionCandidate]] = []
         for old, new in self._pairs:
             if new is None:
                 continue
             for candidate in self._new(old, new):
-                found.append((old, Told(version=new, candidate=candidate)))
+                found.append((old, VersionCandidate(version=new, candidate=candidate)))
                 if candidate.kind == FindingKind.LOST_RELEASE:
                     lost.add((new.name, candidate.seed.pair.name))
         for old, told in found:
@@ -70,7 +70,7 @@ class Comparison:
                     continue
             yield told
 
-    def mended(self) -> Iterator[Told]:
+    def mended(self) -> Iterator[VersionCandidate]:
         """Return what the change takes away."""
         for old, new in self._pairs:
             if old is None or not differ(old, new):
@@ -81,9 +81,9 @@ class Comparison:
                 old.candidates, new.candidates, renamed_variables(new.function, old.function)
             ):
                 if candidate.confidence != Confidence.LOW:
-                    yield Told(version=old, candidate=candidate)
+                    yield VersionCandidate(version=old, candidate=candidate)
 
-    def _new(self, old: Version | None, new: Version) -> Iterator[Candidate]:
+    def _new(self, old: FunctionVersion | None, new: FunctionVersion) -> Iterator[Candidate]:
         if old is None:
             for candidate in candidates(new.study):
                 if candidate.confidence != Confidence.LOW:
@@ -116,7 +116,9 @@ class Comparison:
                 told.add((candidate.seed.pair.name, candidate.seed.place))
                 yield candidate
 
-    def _lost(self, old: Version, new: Version, renamed: Mapping[str, str]) -> Iterator[Candidate]:
+    def _lost(
+        self, old: FunctionVersion, new: FunctionVersion, renamed: Mapping[str, str]
+    ) -> Iterator[Candidate]:
         """Releases that the old version did, and the new one does not."""
         mended = set()
         for one in old.candidates:
@@ -141,8 +143,8 @@ class Comparison:
 
     def _uncounted(
         self,
-        old: Version,
-        new: Version,
+        old: FunctionVersion,
+        new: FunctionVersion,
         pair: str,
         places: tuple[str, str],
     ) -> Candidate | None:
@@ -180,14 +182,14 @@ class Comparison:
         return None
 
 
-def _places(version: Version) -> set[Place]:
+def _places(version: FunctionVersion) -> set[Place]:
     found: set[Place] = set(version.study.released)
     for story in (*version.study.acquired, *version.study.guessed):
         found.add((story.seed.pair.name, story.seed.place))
     return found
 
 
-def _balanced(version: Version, renamed: Mapping[str, str]) -> set[tuple[str, str, str]]:
+def _balanced(version: FunctionVersion, renamed: Mapping[str, str]) -> set[tuple[str, str, str]]:
     """Return what a version acquires, by which call, and releases on every way out."""
     every: dict[tuple[str, str, str], bool] = {}
     for story in (*version.study.acquired, *version.study.handed):
@@ -198,7 +200,7 @@ def _balanced(version: Version, renamed: Mapping[str, str]) -> set[tuple[str, st
     return {key for key, released in every.items() if released}
 
 
-def _source(version: Version, seed: Seed) -> str:
+def _source(version: FunctionVersion, seed: Seed) -> str:
     """Return the call that acquires; empty for what is there from the entry."""
     if seed.handed or seed.node < 0:
         return ""

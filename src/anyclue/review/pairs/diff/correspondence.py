@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from anyclue.review.pairs.engine.effects import Callees
-from anyclue.review.pairs.engine.function_analysis import Study
-from anyclue.review.pairs.engine.program import Judged
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
+from anyclue.review.pairs.engine.program import FunctionAssessment
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates, custody_incidents
 
 ALIKE = 0.6
 """Functions that share so much of their words are one that was renamed."""
 
 
-class Version:
+class FunctionVersion:
     """One function in one version of the tree.
 
     Args:
@@ -24,7 +24,7 @@ class Version:
         callees: what the functions that it calls do, in that version.
     """
 
-    def __init__(self, path: str, judged: Judged, callees: Callees) -> None:
+    def __init__(self, path: str, judged: FunctionAssessment, callees: Callees) -> None:
         self.path = path
         self.function = judged.function
         self.body = judged.body
@@ -37,9 +37,9 @@ class Version:
         return self.function.name
 
     @cached_property
-    def study(self) -> Study:
+    def study(self) -> FunctionAnalysis:
         """A close look at it."""
-        return Study(self.function, self.callees)
+        return FunctionAnalysis(self.function, self.callees)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -47,7 +47,7 @@ class Version:
         return (*candidates(self.study), *custody_incidents(self.study))
 
 
-def differ(old: Version, new: Version | None) -> bool:
+def differ(old: FunctionVersion, new: FunctionVersion | None) -> bool:
     """Tell whether a function, or something that it calls, does something else now."""
     if new is None or old.body != new.body:
         return True
@@ -55,19 +55,19 @@ def differ(old: Version, new: Version | None) -> bool:
 
 
 def matched(
-    old: Sequence[Version], new: Sequence[Version]
-) -> Iterator[tuple[Version | None, Version | None]]:
+    old: Sequence[FunctionVersion], new: Sequence[FunctionVersion]
+) -> Iterator[tuple[FunctionVersion | None, FunctionVersion | None]]:
     """Return functions of both versions that are the same one, moved or renamed maybe."""
-    by_place: dict[tuple[str, str], list[Version]] = {}
-    by_name: dict[str, list[Version]] = {}
-    by_body: dict[str, list[Version]] = {}
+    by_place: dict[tuple[str, str], list[FunctionVersion]] = {}
+    by_name: dict[str, list[FunctionVersion]] = {}
+    by_body: dict[str, list[FunctionVersion]] = {}
     taken: set[int] = set()
     for one in old:
         by_place.setdefault((one.path, one.name), []).append(one)
         by_name.setdefault(one.name, []).append(one)
         by_body.setdefault(_nameless(one), []).append(one)
-    left: list[Version] = []
-    tables: tuple[Callable[[Version], list[Version]], ...] = (
+    left: list[FunctionVersion] = []
+    tables: tuple[Callable[[FunctionVersion], list[FunctionVersion]], ...] = (
         lambda one: by_place.get((one.path, one.name), []),
         lambda one: by_body.get(_nameless(one), []),
         lambda one: by_name.get(one.name, []),
@@ -94,11 +94,11 @@ def matched(
         yield one, None
 
 
-def _nameless(version: Version) -> str:
+def _nameless(version: FunctionVersion) -> str:
     return version.body.replace(version.name, "", 1)
 
 
-def _likeness(one: Version, other: Version) -> float:
+def _likeness(one: FunctionVersion, other: FunctionVersion) -> float:
     words, others = Counter(one.body.split()), Counter(other.body.split())
     total = sum(words.values()) + sum(others.values())
     return 2 * sum((words & others).values()) / total if total else 0.0

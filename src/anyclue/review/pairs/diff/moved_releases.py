@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
-from anyclue.review.pairs.diff.correspondence import Version, differ
+from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ
 from anyclue.review.pairs.engine.effects import Does
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
 
-class Moves:
+class MovedReleases:
     """What moved from function to function in a change.
 
     Args:
         pairs: the functions before and after.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Version | None, Version | None]]) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[FunctionVersion | None, FunctionVersion | None]]
+    ) -> None:
         self._pairs = pairs
         self._balances = [
             (one, _balance(old, new))
@@ -27,21 +29,21 @@ class Moves:
             if (one := new or old) is not None and (old is None or differ(old, new))
         ]
 
-    def released_elsewhere(self, pair: str, new: Version) -> bool:
+    def released_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near releases more than before, or acquires less."""
         return any(
             (released > 0 and one is not new) or acquired < 0
             for one, released, acquired in self._near(pair, new)
         )
 
-    def acquired_elsewhere(self, pair: str, new: Version) -> bool:
+    def acquired_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near acquires more than before, or releases less."""
         return any(
             (released < 0 and one is not new) or acquired > 0
             for one, released, acquired in self._near(pair, new)
         )
 
-    def taken_over(self, pair: str, place: str, old: Version, new: Version) -> bool:
+    def taken_over(self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
         fresh = (_called(new.study) - _called(old.study)).keys()
         return (
@@ -51,7 +53,7 @@ class Moves:
             or self._by_member(pair, place, new)
         )
 
-    def _by_member(self, pair: str, place: str, new: Version) -> bool:
+    def _by_member(self, pair: str, place: str, new: FunctionVersion) -> bool:
         """Tell whether another function, wherever it is, releases a member of that name now."""
         member = paths.last_member(place)
         if not member:
@@ -64,7 +66,7 @@ class Moves:
                 return True
         return False
 
-    def _by_callers(self, pair: str, place: str, function: Version) -> bool:
+    def _by_callers(self, pair: str, place: str, function: FunctionVersion) -> bool:
         """Tell whether callers release it after the call, so that the function must not."""
         template = paths.generalise(place, function.function.parameters)
         if template is None:
@@ -84,7 +86,7 @@ class Moves:
                         return True
         return False
 
-    def _near(self, pair: str, new: Version) -> Iterator[tuple[Version, int, int]]:
+    def _near(self, pair: str, new: FunctionVersion) -> Iterator[tuple[FunctionVersion, int, int]]:
         """Return changed functions of the file, and callers and callees in others.
 
         Each with how many more releases and acquires of the pair it has than before.
@@ -94,7 +96,7 @@ class Moves:
                 yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
 
 
-def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, str]]:
+def _balance(old: FunctionVersion | None, new: FunctionVersion | None) -> Counter[tuple[Does, str]]:
     """Return by pair how many more calls that acquire and release the new version has."""
     found: Counter[tuple[Does, str]] = Counter()
     for version, sign in ((old, -1), (new, 1)):
@@ -109,7 +111,7 @@ def _balance(old: Version | None, new: Version | None) -> Counter[tuple[Does, st
     return found
 
 
-def _by_new_calls(fresh: Set[str], after: Study, place: str) -> bool:
+def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
     """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
     callees = after.callees
     takers = {name for name in fresh if not callees.promised(name) and callees.may_take(name)}
@@ -124,7 +126,7 @@ def _by_new_calls(fresh: Set[str], after: Study, place: str) -> bool:
     )
 
 
-def renamed_member(pair: str, place: str, old: Version, new: Version) -> bool:
+def renamed_member(pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
     """Tell whether a member has another name now: one that is new is released instead."""
     member = paths.last_member(place)
     if not member or any(member in paths.words(one) for one in _mentioned(new)):
@@ -136,14 +138,14 @@ def renamed_member(pair: str, place: str, old: Version, new: Version) -> bool:
     )
 
 
-def _members(version: Version, pair: str) -> Counter[str]:
+def _members(version: FunctionVersion, pair: str) -> Counter[str]:
     """Return the members that a function releases."""
     return Counter(
         paths.last_member(place or "") for name, _, place in version.study.releases if name == pair
     )
 
 
-def _mentioned(version: Version) -> Iterator[str]:
+def _mentioned(version: FunctionVersion) -> Iterator[str]:
     """Return every path in a function."""
     for node in version.function.nodes:
         for part in node[3:]:
@@ -151,7 +153,7 @@ def _mentioned(version: Version) -> Iterator[str]:
             yield from (one for one in listed if isinstance(one, str))
 
 
-def _by_another_pair(fresh: Set[str], after: Study, pair: str, place: str) -> bool:
+def _by_another_pair(fresh: Set[str], after: FunctionAnalysis, pair: str, place: str) -> bool:
     """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
 
     As ``kvfree`` does what was ``kfree``'s.
@@ -162,7 +164,7 @@ def _by_another_pair(fresh: Set[str], after: Study, pair: str, place: str) -> bo
     )
 
 
-def _same(study: Study, one: str | None, place: str) -> bool:
+def _same(study: FunctionAnalysis, one: str | None, place: str) -> bool:
     """Tell whether a path is a place, or what a conversion of it gives: a page's folio."""
     if one is None or one == place or paths.origin(one) == place:
         return one is not None
@@ -172,11 +174,11 @@ def _same(study: Study, one: str | None, place: str) -> bool:
     )
 
 
-def _called(study: Study) -> Counter[str]:
+def _called(study: FunctionAnalysis) -> Counter[str]:
     return Counter(node[4] for node in study.function.nodes if node[0] == ir.CALL)
 
 
-def _near(study: Study, name: str) -> frozenset[str]:
+def _near(study: FunctionAnalysis, name: str) -> frozenset[str]:
     """Return the variables that lead to an object, or that it leads to."""
     near = {name}
     grown = True

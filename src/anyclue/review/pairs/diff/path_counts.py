@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from anyclue.review.pairs.engine.effects import SCOPED, Does, Effect, Summary
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts, admit
 from anyclue.review.pairs.engine.slices import cut
 from anyclue.review.pairs.engine.trace import Trail
@@ -99,13 +99,13 @@ class Ways:
         return listed
 
 
-def ways(study: Study, pair: str, place: str) -> Ways | None:
+def ways(study: FunctionAnalysis, pair: str, place: str) -> Ways | None:
     """Return the ways on from where ``place`` is set, or from the entry; None when too many."""
     return _Tally(study, pair, place).run()
 
 
 class _Tally:
-    def __init__(self, study: Study, pair: str, place: str) -> None:
+    def __init__(self, study: FunctionAnalysis, pair: str, place: str) -> None:
         self._study = study
         self._nodes = study.function.nodes
         self._knowledge = study.knowledge

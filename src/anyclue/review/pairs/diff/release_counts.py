@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from anyclue.review.pairs.diff.path_counts import MOST, WAYS, Way, Ways
 from anyclue.review.pairs.engine.effects import Does
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -17,7 +17,7 @@ Place = tuple[str, str]
 """A pair's name and the path of a resource."""
 
 
-def plainly_released(study: Study) -> list[Place]:
+def plainly_released(study: FunctionAnalysis) -> list[Place]:
     """Return what a function releases, each under the pair that says most about it."""
     acquired = {effect.pair for _, effect in study.effects if effect.does == Does.ACQUIRE}
     found: dict[Place, bool] = {}
@@ -31,7 +31,7 @@ def plainly_released(study: Study) -> list[Place]:
     return sorted(found, key=lambda one: (one[0] not in acquired, not found[one], one))
 
 
-def _decisions(way: Way, study: Study) -> dict[str, object]:
+def _decisions(way: Way, study: FunctionAnalysis) -> dict[str, object]:
     """Return what each branch of a way found, however the source words the question."""
     nodes = study.function.nodes
     found: dict[str, object] = {}
@@ -44,7 +44,9 @@ def _decisions(way: Way, study: Study) -> dict[str, object]:
     return found
 
 
-def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list[Way]:
+def _same_way(
+    old: Sequence[Way], new: Way, before: FunctionAnalysis, after: FunctionAnalysis
+) -> list[Way]:
     """Return the old ways that decide as the new one does wherever it decides."""
     wanted = _decisions(new, after)
     found = []
@@ -55,7 +57,9 @@ def _same_way(old: Sequence[Way], new: Way, before: Study, after: Study) -> list
     return found
 
 
-def given_up(before: Study, after: Study, pair: str, places: tuple[str, str]) -> bool:
+def given_up(
+    before: FunctionAnalysis, after: FunctionAnalysis, pair: str, places: tuple[str, str]
+) -> bool:
     """Tell whether one of the calls that released a place is there less often."""
     old = Counter(
         call for name, call, place in before.releases if (name, place) == (pair, places[0])
@@ -71,7 +75,7 @@ def given_up(before: Study, after: Study, pair: str, places: tuple[str, str]) ->
 
 
 def fewer_released(
-    old: Ways, new: Ways, before: Study, after: Study, *, lost: bool
+    old: Ways, new: Ways, before: FunctionAnalysis, after: FunctionAnalysis, *, lost: bool
 ) -> tuple[Way, Confidence, str] | None:
     """Return a way that releases less often than such ways did, how sure, and why.
 

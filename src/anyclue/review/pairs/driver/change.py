@@ -11,7 +11,7 @@ class FileChange:
     """A C source before and after; what there is not is None.
 
     Attributes:
-        old_path: its path before, relative to `Change.root`.
+        old_path: its path before, relative to `SourceChange.root`.
         new_path: its path after.
         old: its whole content before.
         new: its whole content after.
@@ -24,7 +24,7 @@ class FileChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class SourceChange:
     """A change of C sources (``*.c`` and ``*.h``; no links, no submodules).
 
     Attributes:

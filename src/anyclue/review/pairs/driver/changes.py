@@ -8,17 +8,17 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.system.confined_files import read_inside
 
-__all__ = ["Change", "FileChange", "of_index", "of_patch", "of_range", "of_worktree"]
+__all__ = ["FileChange", "SourceChange", "of_index", "of_patch", "of_range", "of_worktree"]
 
 _RANGE = re.compile(r"(?P<old>.*?)(?P<dots>\.\.\.?)(?P<new>.*)", re.DOTALL)
 _SINGLE = re.compile(r"(?P<rev>.+?)(?:\^!|\^-(?P<parent>\d{0,4}))?", re.DOTALL)
 
 
-def of_range(tree: Path, text: str) -> Change:
+def of_range(tree: Path, text: str) -> SourceChange:
     """Return the change between commits.
 
     ``A..B``; ``A...B``: B since it left A; a single revision: what it changed (of a merge,
@@ -43,7 +43,7 @@ def of_range(tree: Path, text: str) -> Change:
     return _between(repo, text, old, new)
 
 
-def of_index(tree: Path) -> Change:
+def of_index(tree: Path) -> SourceChange:
     """Return what is staged: HEAD against the index.
 
     Raises:
@@ -54,10 +54,10 @@ def of_index(tree: Path) -> Change:
         raise _no_work_tree(tree)
     head = git.head(repo)
     found = git.staged(repo, head or git.empty_tree(repo))
-    return Change(title="index", files=_read(repo, found), root=repo.top, old_rev=head)
+    return SourceChange(title="index", files=_read(repo, found), root=repo.top, old_rev=head)
 
 
-def of_worktree(tree: Path, rev: str) -> Change:
+def of_worktree(tree: Path, rev: str) -> SourceChange:
     """Return what changed since ``rev`` in tracked files, as they lie there.
 
     Raises:
@@ -68,14 +68,16 @@ def of_worktree(tree: Path, rev: str) -> Change:
         raise _no_work_tree(tree)
     (old,) = _commits(repo, [rev])
     found = git.on_disk(repo, old)
-    return Change(title=f"{rev}..work tree", files=_read(repo, found), root=repo.top, old_rev=old)
+    return SourceChange(
+        title=f"{rev}..work tree", files=_read(repo, found), root=repo.top, old_rev=old
+    )
 
 
 def _no_work_tree(tree: Path) -> RequestError:
     return _refusal("this repository has no work tree", tree, "compare two commits: --diff A..B")
 
 
-def _of_commit(repo: git.Repository, text: str) -> Change:
+def _of_commit(repo: git.Repository, text: str) -> SourceChange:
     single = _SINGLE.fullmatch(text)
     name = single["rev"] if single else text
     (new,) = _commits(repo, [name])
@@ -93,10 +95,12 @@ def _of_commit(repo: git.Repository, text: str) -> Change:
     return _between(repo, f"{name}{parent}..{name}", old, new)
 
 
-def _between(repo: git.Repository, title: str, old: str, new: str) -> Change:
+def _between(repo: git.Repository, title: str, old: str, new: str) -> SourceChange:
     files = _read(repo, git.between(repo, old, new))
     known = None if old == git.empty_tree(repo) else old
-    return Change(title=title, files=files, root=repo.top or repo.at, old_rev=known, new_rev=new)
+    return SourceChange(
+        title=title, files=files, root=repo.top or repo.at, old_rev=known, new_rev=new
+    )
 
 
 def _commits(repo: git.Repository, names: Sequence[str]) -> list[str]:
@@ -113,7 +117,7 @@ def _commits(repo: git.Repository, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _read(repo: git.Repository, found: Iterable[git.Difference]) -> tuple[FileChange, ...]:
+def _read(repo: git.Repository, found: Iterable[git.SourceDifference]) -> tuple[FileChange, ...]:
     differences = list(found)
     sides = [side for one in differences for side in (one.old, one.new) if side is not None]
     wanted = [side.blob for side in sides if side.blob is not None]

@@ -12,7 +12,7 @@ from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.cache import Cache
 from anyclue.review.pairs.driver.change import FileChange
 from anyclue.review.pairs.driver.sources import neighbourhood
-from anyclue.review.pairs.driver.worker_pool import FEW, Crew, Summaries
+from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
 from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.engine.memo import Memo
 
@@ -28,7 +28,7 @@ class Tree(Protocol):
 
 
 @dataclass(frozen=True)
-class Context:
+class TreeContext:
     """What functions do: those that all files see, and all of each file."""
 
     shared: Summaries
@@ -40,10 +40,10 @@ class Context:
         return _packed(self.shared), own
 
     @staticmethod
-    def unpacked(plain: tuple[Any, Any]) -> Context:
+    def unpacked(plain: tuple[Any, Any]) -> TreeContext:
         """Return the context that `packed` made plain."""
         shared, own = plain
-        return Context(_unpacked(shared), {path: _unpacked(table) for path, table in own})
+        return TreeContext(_unpacked(shared), {path: _unpacked(table) for path, table in own})
 
 
 def _packed(table: Summaries) -> list[tuple[str, Any]]:
@@ -67,9 +67,11 @@ class Contexts:
         self._contracts = contracts
         self._cache = cache
         self._jobs = jobs
-        self._known: dict[str, Context] = {}
+        self._known: dict[str, TreeContext] = {}
 
-    def of(self, tree: Tree, before: Mapping[str, bytes], files: Sequence[FileChange]) -> Context:
+    def of(
+        self, tree: Tree, before: Mapping[str, bytes], files: Sequence[FileChange]
+    ) -> TreeContext:
         """Return what the functions around a change did before it.
 
         Args:
@@ -88,7 +90,7 @@ class Contexts:
             return known
         plain = self._cache.get("summaries", key)
         if plain is not None:
-            context = Context.unpacked(plain)
+            context = TreeContext.unpacked(plain)
         else:
             texts = dict(tree.read([path for path in around if path not in before]))
             texts.update(before)
@@ -97,13 +99,13 @@ class Contexts:
         self._known[key] = context
         return context
 
-    def _settled(self, texts: Mapping[str, bytes]) -> Context:
+    def _settled(self, texts: Mapping[str, bytes]) -> TreeContext:
         """Return what the functions of these files do; what was known before is looked up."""
         place = self._key(sorted({neighbourhood(one) for one in texts}))
         known = self._cache.get("memo", place)
         jobs = self._jobs if known is None and len(texts) > FEW else 1
-        with Crew(self._contracts, self._cache, jobs, Memo(known)) as crew:
-            context = Context(crew.settle(sorted(texts.items())), crew.own())
+        with WorkerPool(self._contracts, self._cache, jobs, Memo(known)) as crew:
+            context = TreeContext(crew.settle(sorted(texts.items())), crew.own())
             self._cache.put("memo", place, crew.used())
         return context
 

@@ -89,7 +89,7 @@ def _apply(files: Files, batch: Sequence[Placed], *, reverse: bool) -> None:
     done: list[tuple[FilePatch, bytes]] = []
     ready = [one for one in batch if _may_apply(files, one, taken)]
     for one, result in zip(ready, _results(files, ready, reverse=reverse), strict=True):
-        if isinstance(result, git.Refusal):
+        if isinstance(result, git.HunkMismatch):
             files.refuse(one, _why(one.patch, result, reverse=reverse), OTHER_VERSION)
         elif one.patch.new is None and result and not one.patch.copied:
             files.refuse(one, "the patch deletes this file, which holds more", OTHER_VERSION)
@@ -98,9 +98,11 @@ def _apply(files: Files, batch: Sequence[Placed], *, reverse: bool) -> None:
     _store(files, done)
 
 
-def _results(files: Files, ready: Sequence[Placed], *, reverse: bool) -> list[bytes | git.Refusal]:
+def _results(
+    files: Files, ready: Sequence[Placed], *, reverse: bool
+) -> list[bytes | git.HunkMismatch]:
     contents = [_before(files, one) for one in ready]
-    results: list[bytes | git.Refusal] = [*contents]
+    results: list[bytes | git.HunkMismatch] = [*contents]
     for bare in (False, True):
         work = {
             number: (before, b"".join(hunk.text for hunk in one.patch.hunks))
@@ -114,7 +116,7 @@ def _results(files: Files, ready: Sequence[Placed], *, reverse: bool) -> list[by
             work = {
                 number: (before, fitting)
                 for number, (before, hunks) in work.items()
-                if isinstance(results[number], git.Refusal)
+                if isinstance(results[number], git.HunkMismatch)
                 and (fitting := _with_ends_of(before, hunks)) != hunks
             }
     return results
@@ -167,7 +169,7 @@ def _store(files: Files, done: Sequence[tuple[FilePatch, bytes]]) -> None:
             files.origins[patch.new] = origins.get(patch.new)
 
 
-def _why(patch: FilePatch, refusal: git.Refusal, *, reverse: bool) -> str:
+def _why(patch: FilePatch, refusal: git.HunkMismatch, *, reverse: bool) -> str:
     """Say which hunk does not apply: git names the line of the side that it starts from."""
     for number, hunk in enumerate(patch.hunks, start=1):
         if refusal.line == (hunk.new_line if reverse else hunk.old_line):

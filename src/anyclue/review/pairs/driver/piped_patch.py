@@ -8,10 +8,10 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git import unified_diff as patches
-from anyclue.git.mailbox import Mail, Series, split
+from anyclue.git.mailbox import Mail, PatchSeries, split
 from anyclue.git.unified_diff import FilePatch
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.pairs.driver.change import Change, FileChange
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.patched_files import Files, Placed, patched
 from anyclue.system.confined_files import is_file_inside, read_inside
 
@@ -24,7 +24,7 @@ _DAMAGED = "take the patch from where it came once more; mail programs break lin
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reading:
+class _TreePatch:
     """A patch, read as one of a tree: where its names begin, and what of it is C."""
 
     root: Path
@@ -39,7 +39,7 @@ class _Reading:
         return {name for one in sound for name in (one.old, one.new) if name is not None}
 
 
-def of_patch(tree: Path, text: bytes) -> Change:
+def of_patch(tree: Path, text: bytes) -> SourceChange:
     """Return what a patch, mail or mbox does to the files in ``tree``, which need no git.
 
     Where it does not apply but its reverse does, the tree has it already: the files are then what
@@ -63,14 +63,14 @@ def of_patch(tree: Path, text: bytes) -> Change:
     there = {name: content for name, content in disk.items() if content is not None}
     files, applied = _patched(there, reading)
     title = _title(series.mails) + (" (already applied)" if applied else "")
-    return Change(
+    return SourceChange(
         title=title,
         files=tuple(sorted(_changes(there, files, reverse=applied), key=_path)),
         root=reading.root,
     )
 
 
-def _patched(there: Mapping[str, bytes], reading: _Reading) -> tuple[Files, bool]:
+def _patched(there: Mapping[str, bytes], reading: _TreePatch) -> tuple[Files, bool]:
     """Return the files on the other side of the patch, and whether that is the side before it."""
     orders = [reading.patches]
     if reading.newest_first != reading.patches:
@@ -85,7 +85,7 @@ def _patched(there: Mapping[str, bytes], reading: _Reading) -> tuple[Files, bool
     raise RequestError(min(failed, key=lambda files: len(files.problems)).problems)
 
 
-def _best(tree: Path, series: Series) -> _Reading:
+def _best(tree: Path, series: PatchSeries) -> _TreePatch:
     """Return the reading whose names are best known: with or without ``a/``, from tree or top."""
     roots = [tree]
     try:
@@ -99,12 +99,12 @@ def _best(tree: Path, series: Series) -> _Reading:
     return max(readings, key=_known)
 
 
-def _known(reading: _Reading) -> tuple[int, bool]:
+def _known(reading: _TreePatch) -> tuple[int, bool]:
     """Return how well a reading fits its tree."""
     return sum(is_file_inside(reading.root, name) for name in reading.names), reading.anything
 
 
-def _reading(root: Path, series: Series, strip: int) -> _Reading:
+def _reading(root: Path, series: PatchSeries, strip: int) -> _TreePatch:
     many = len(series.mails) > 1
     by_mail = [
         [
@@ -118,7 +118,7 @@ def _reading(root: Path, series: Series, strip: int) -> _Reading:
     kept = [[one for one in placed if _concerns(one.patch, wanted)] for placed in by_mail]
     order = tuple(one for placed in kept for one in placed)
     turned = tuple(one for placed in reversed(kept) for one in placed)
-    return _Reading(
+    return _TreePatch(
         root=root,
         patches=order,
         newest_first=turned if series.newest_first else order,

@@ -12,7 +12,7 @@ from anyclue.git import repository as git
 from anyclue.git.contents import contents
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.contracts.read import Contracts, built_in, read
-from anyclue.review.pairs.driver.change import Change
+from anyclue.review.pairs.driver.change import SourceChange
 from anyclue.review.pairs.driver.changes import of_index, of_patch, of_range, of_worktree
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.sources import OnDisk, listed, neighbourhood
@@ -22,7 +22,7 @@ CONTRACTS = ".anyclue/pairs.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class PairsRequest:
     """What is to be reviewed.
 
     Attributes:
@@ -44,7 +44,7 @@ class Asked:
     jobs: int | None = None
 
 
-def review(asked: Asked) -> Review:
+def review(asked: PairsRequest) -> Review:
     """Return what was asked for.
 
     Raises:
@@ -64,7 +64,7 @@ def review(asked: Asked) -> Review:
     return reviewer.change(change, around, asked.least or Confidence.LOW)
 
 
-def _further(asked: Asked, tree: Path) -> tuple[Problem, ...]:
+def _further(asked: PairsRequest, tree: Path) -> tuple[Problem, ...]:
     """Return what is wrong besides the contracts."""
     try:
         if _change(asked, tree) is None:
@@ -74,7 +74,7 @@ def _further(asked: Asked, tree: Path) -> tuple[Problem, ...]:
     return ()
 
 
-def _change(asked: Asked, tree: Path) -> Change | None:
+def _change(asked: PairsRequest, tree: Path) -> SourceChange | None:
     if asked.patch is not None:
         return of_patch(tree, asked.patch)
     if asked.diff is not None:

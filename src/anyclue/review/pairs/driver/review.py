@@ -8,14 +8,14 @@ from pathlib import Path
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts.model import Contracts
-from anyclue.review.pairs.diff.compare import Comparison, Told, versions
+from anyclue.review.pairs.diff.compare import Comparison, VersionCandidate, versions
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import Change, FileChange
-from anyclue.review.pairs.driver.contexts import Context, Contexts, Tree
+from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.contexts import Contexts, Tree, TreeContext
 from anyclue.review.pairs.driver.shard import cached_unit, told, unjudged, without_repeats
 from anyclue.review.pairs.driver.sources import OnDisk, listed
-from anyclue.review.pairs.driver.worker_pool import FEW, Crew
-from anyclue.review.pairs.engine.program import Known, Program, seen_elsewhere
+from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
+from anyclue.review.pairs.engine.program import KnownSummary, Program, seen_elsewhere
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.rules.imbalances import Candidate
 from anyclue.system.confined_files import read_inside
@@ -25,7 +25,7 @@ CALLERS = 200
 """So many files that call something changed are looked at."""
 
 
-class _Reading:
+class _ReadOnlyWorker:
     """What a worker does that only reads."""
 
     def __init__(self, cache: Cache) -> None:
@@ -78,7 +78,9 @@ class Reviewer:
             if text is not None:
                 texts.append((name, text))
         counts = [0, 0, 0]
-        with Crew(self._contracts, self._cache, self._jobs if len(texts) > FEW else 1) as crew:
+        with WorkerPool(
+            self._contracts, self._cache, self._jobs if len(texts) > FEW else 1
+        ) as crew:
             crew.settle(texts)
             for part, missed, numbers in crew.results(least):
                 found += part
@@ -101,11 +103,11 @@ class Reviewer:
         """Read files side by side, so that reviews to come find them in the cache."""
         left = sorted(set(texts), key=len, reverse=True)
         if self._jobs > 1 and len(left) > FEW:
-            with Workers(self._jobs, lambda: _Reading(self._cache)) as workers:
+            with Workers(self._jobs, lambda: _ReadOnlyWorker(self._cache)) as workers:
                 workers.each("read", [(left[n :: self._jobs],) for n in range(self._jobs)])
 
     def change(
-        self, change: Change, tree: Tree | None = None, least: Confidence = Confidence.LOW
+        self, change: SourceChange, tree: Tree | None = None, least: Confidence = Confidence.LOW
     ) -> Review:
         """Return what a change introduces and what it mends.
 
@@ -122,7 +124,7 @@ class Reviewer:
         old = self._before(context, before)
         known = {
             path: {
-                one.function.name: Known(body=one.body, summary=file.own[one.function.name])
+                one.function.name: KnownSummary(body=one.body, summary=file.own[one.function.name])
                 for one in reversed(file.functions)
                 if one.function.name in file.own
             }
@@ -156,7 +158,7 @@ class Reviewer:
             change=change.title,
         )
 
-    def _before(self, context: Context, files: Mapping[str, bytes]) -> Program:
+    def _before(self, context: TreeContext, files: Mapping[str, bytes]) -> Program:
         program = Program(self._contracts, context.shared)
         for path, text in files.items():
             program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
@@ -164,9 +166,9 @@ class Reviewer:
 
     def _after(
         self,
-        context: Context,
+        context: TreeContext,
         gone: set[str],
-        before: Mapping[str, Mapping[str, Known]],
+        before: Mapping[str, Mapping[str, KnownSummary]],
         files: Mapping[str, bytes],
     ) -> Program:
         program = Program(
@@ -206,7 +208,7 @@ class Reviewer:
 
 
 def _told(
-    one: Told,
+    one: VersionCandidate,
     program: Program,
     texts: Mapping[str, bytes],
     beside: Sequence[Candidate] | None = None,

@@ -21,7 +21,7 @@ FEW = 24
 Summaries = dict[str, Summary]
 
 
-class Crew:
+class WorkerPool:
     """Shards of a tree, in this process or in workers.
 
     Args:
@@ -42,7 +42,7 @@ class Crew:
         self._count = max(jobs, 1)
         self._owner: dict[str, int] = {}
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anyclue.review.pairs.engine.trace import End, Event, Seed, State, Story, Trail
+from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
@@ -77,7 +77,7 @@ def _comes_from(node: ir.Node, about: set[str], *, by_calls: bool) -> bool:
     return False
 
 
-class Holding:
+class AliasSet:
     """Follows the resource from name to name.
 
     Args:
@@ -86,7 +86,7 @@ class Holding:
         story: where it is noted that the last name is gone.
     """
 
-    def __init__(self, function: ir.FunctionIR, seed: Seed, story: Story) -> None:
+    def __init__(self, function: ir.FunctionIR, seed: Seed, story: Trace) -> None:
         self._own = function.locals
         self._parameters = frozenset(function.parameters)
         self._seed = seed
@@ -141,6 +141,6 @@ class Holding:
     def _lost(self, number: int, state: State, trail: Trail | None) -> None:
         """Note that nothing leads to the resource any more."""
         if state.held and not self._scoped and not self._seed.handed:
-            self._story.goes_wrong(Event.OVERWRITTEN, number, state, trail)
+            self._story.goes_wrong(TraceEvent.OVERWRITTEN, number, state, trail)
         end = End.LOST if state.held else End.RELEASED
         self._story.end(end, number, state, trail, value="next")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from anyclue.review.pairs.engine.effects import Callees, Does, Effect
-from anyclue.review.pairs.engine.path_facts import Knowledge
+from anyclue.review.pairs.engine.path_facts import PathFacts
 from anyclue.review.pairs.engine.trace import Seed
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
 
-def emptying(knowledge: Knowledge, callees: Callees, seed: Seed) -> frozenset[int]:
+def emptying(knowledge: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:
     """Return the conditions of loops that release an array's elements and acquire none.
 
     None for a resource that is no element of an array.

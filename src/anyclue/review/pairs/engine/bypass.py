@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anyclue.review.pairs.engine.effects import Does
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts, admit
 from anyclue.review.pairs.engine.slices import cut
 from anyclue.review.pairs.engine.walk import CHEAP, STEPS
@@ -11,7 +11,7 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
 
-def bypassing(study: Study, pair: str, place: str | None) -> int:
+def bypassing(study: FunctionAnalysis, pair: str, place: str | None) -> int:
     """Return the signs of the results on the paths that do not acquire.
 
     Args:
@@ -23,7 +23,7 @@ def bypassing(study: Study, pair: str, place: str | None) -> int:
 
 
 class _Bypass:
-    def __init__(self, study: Study, pair: str, place: str | None) -> None:
+    def __init__(self, study: FunctionAnalysis, pair: str, place: str | None) -> None:
         self._nodes = study.function.nodes
         self._knowledge = study.knowledge
         self._ends = study.ends

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from anyclue.review.pairs.engine.aliases import Holding, mentions
+from anyclue.review.pairs.engine.aliases import AliasSet, mentions
 from anyclue.review.pairs.engine.effects import Callees
-from anyclue.review.pairs.engine.escape import Lending, may_move
-from anyclue.review.pairs.engine.path_facts import Facts, Knowledge
-from anyclue.review.pairs.engine.trace import End, Seed, State, Story, Trail
-from anyclue.review.pairs.engine.transfer import Applying, Outcome, Site
+from anyclue.review.pairs.engine.escape import CallEscape, may_move
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
+from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, Trail
+from anyclue.review.pairs.engine.transfer import CallOutcome, CallTransfer, Site
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
@@ -30,13 +30,13 @@ class Calls:
 
     def __init__(
         self,
-        knowledge: Knowledge,
+        knowledge: PathFacts,
         callees: Callees,
         seed: Seed,
-        story: Story,
-        holding: Holding,
-        applying: Applying,
-        lending: Lending,
+        story: Trace,
+        holding: AliasSet,
+        applying: CallTransfer,
+        lending: CallEscape,
     ) -> None:
         self._knowledge = knowledge
         self._callees = callees
@@ -68,7 +68,7 @@ class Calls:
         return [one for one in settled if one is not None]
 
     def _settled(
-        self, site: Site, before: State, outcome: Outcome, *, touched: bool
+        self, site: Site, before: State, outcome: CallOutcome, *, touched: bool
     ) -> Moment | None:
         """Return one outcome with the call's result put where it goes.
 

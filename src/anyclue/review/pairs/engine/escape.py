@@ -7,7 +7,7 @@ from collections.abc import Callable
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import involved, mentions
 from anyclue.review.pairs.engine.effects import SCOPED, Callees, Does, Summary
-from anyclue.review.pairs.engine.trace import End, Seed, State, Story, Trail
+from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, Trail
 from anyclue.review.pairs.engine.transfer import Site, once_more
 from anyclue.review.pairs.ir import access_paths as paths
 
@@ -15,7 +15,7 @@ TO_SPARSE = ("__release", "__acquire")
 """What tells sparse, the checker, that a lock changes hands."""
 
 
-class Lending:
+class CallEscape:
     """Judges calls that are given one resource.
 
     Args:
@@ -30,7 +30,7 @@ class Lending:
         self,
         callees: Callees,
         seed: Seed,
-        story: Story,
+        story: Trace,
         canonical: Callable[[str], str],
         near: frozenset[str],
     ) -> None:

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Pair
 from anyclue.review.pairs.engine.effects import SCOPED, Callees, Does, Effect
-from anyclue.review.pairs.engine.path_facts import Knowledge
-from anyclue.review.pairs.engine.trace import Seed, Story
+from anyclue.review.pairs.engine.path_facts import PathFacts
+from anyclue.review.pairs.engine.trace import Seed, Trace
 from anyclue.review.pairs.engine.walk import Walk
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
@@ -22,7 +22,7 @@ OVERGROWN = 400_000
 """A function with more acquires and releases times steps is not judged."""
 
 
-class Study:
+class FunctionAnalysis:
     """What one function does to resources.
 
     Args:
@@ -33,7 +33,7 @@ class Study:
     def __init__(self, function: ir.FunctionIR, callees: Callees) -> None:
         self.function = function
         self.callees = callees
-        self.knowledge = Knowledge(function)
+        self.knowledge = PathFacts(function)
         self._own = function.locals | set(function.parameters)
 
     @cached_property
@@ -115,7 +115,7 @@ class Study:
         )
 
     @cached_property
-    def acquired(self) -> tuple[Story, ...]:
+    def acquired(self) -> tuple[Trace, ...]:
         """What becomes of everything that a call acquires here."""
         seeds: list[Seed] = []
         if self.overgrown:
@@ -132,15 +132,15 @@ class Study:
         return self._followed(seeds)
 
     @cached_property
-    def handed(self) -> tuple[Story, ...]:
+    def handed(self) -> tuple[Trace, ...]:
         """What becomes of everything that is released here, if it was there from the entry on.
 
         Only what the caller can name: what hangs on parameters, globals and tokens.
         """
-        stories: list[Story] = []
+        stories: list[Trace] = []
         if self.overgrown:
             return ()
-        alike: dict[object, Story] = {}
+        alike: dict[object, Trace] = {}
         for name, place in self.released:
             if paths.base(place) in self.function.locals:
                 continue
@@ -164,7 +164,7 @@ class Study:
         return tuple(stories)
 
     @cached_property
-    def guessed(self) -> tuple[Story, ...]:
+    def guessed(self) -> tuple[Trace, ...]:
         """What becomes of results of unknown calls that are released here on some path."""
         seeds: list[Seed] = []
         if self.overgrown:
@@ -184,7 +184,7 @@ class Study:
                     )
         return self._followed(seeds)
 
-    def _followed(self, seeds: Sequence[Seed]) -> tuple[Story, ...]:
+    def _followed(self, seeds: Sequence[Seed]) -> tuple[Trace, ...]:
         if not seeds:
             return ()
         befores = self.knowledge.prefixes(frozenset(one.node for one in seeds))
@@ -201,7 +201,7 @@ class Study:
             return False
         return not any(one.does == Does.ACQUIRE for one in summary.effects.get(pair.name, ()))
 
-    def custody(self, pair: str, place: str) -> tuple[Story, ...]:
+    def custody(self, pair: str, place: str) -> tuple[Trace, ...]:
         """Return what becomes of what is at ``place``, wherever it comes from.
 
         From the entry on, or, for a local variable, from each step that sets it.
@@ -218,7 +218,7 @@ class Study:
         ]
         return self._followed(seeds)
 
-    def follow_handed(self, pair: str, place: str) -> Story:
+    def follow_handed(self, pair: str, place: str) -> Trace:
         """Return what becomes of a resource that is at ``place`` from the entry on."""
         seed = Seed(pair=self.callees.pairs[pair], place=place)
         return Walk(self.knowledge, self.callees, seed, self.canonical).run()

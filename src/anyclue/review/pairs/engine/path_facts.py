@@ -30,7 +30,7 @@ def successors(node: ir.Node) -> tuple[int, ...]:
     return (node[1],) if node[1] >= 0 else ()
 
 
-class Knowledge:
+class PathFacts:
     """What can be known in one function, and where it still matters."""
 
     def __init__(self, function: ir.FunctionIR) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, in_levels
 from anyclue.review.pairs.engine.effects import Callees, Summary
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.memo import Memo
 from anyclue.review.pairs.engine.summaries import summed
 from anyclue.review.pairs.frontend.unit import Unit
@@ -24,7 +24,7 @@ TURNS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownSummary:
     """What was known of a function: its text, white space folded, and what it does."""
 
     body: str
@@ -32,7 +32,7 @@ class Known:
 
 
 @dataclass(kw_only=True)
-class Judged:
+class FunctionAssessment:
     """What the last look at a function said.
 
     Attributes:
@@ -75,7 +75,7 @@ class File:
     """One file's functions, and what those do that only it can see."""
 
     unit: Unit
-    functions: list[Judged]
+    functions: list[FunctionAssessment]
     own: dict[str, Summary] = field(default_factory=dict)
 
     @cached_property
@@ -118,7 +118,7 @@ class Program:
         self.files[path] = File(
             unit=unit,
             functions=[
-                Judged(
+                FunctionAssessment(
                     function=one,
                     body=" ".join(text[one.begin : one.end].decode("latin-1").split()),
                     calls=_calls(one),
@@ -134,7 +134,7 @@ class Program:
             self.look(level.plain)
             self._turn(level.rings)
 
-    def settle_changed(self, before: Mapping[str, Mapping[str, Known]]) -> None:
+    def settle_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
         """Look at the functions that changed, and at those that call something that did.
 
         Args:
@@ -205,7 +205,7 @@ class Program:
         if known is not None:
             judged.summary, judged.complete = known
             return True
-        study = Study(judged.function, callees)
+        study = FunctionAnalysis(judged.function, callees)
         judged.summary = summed(study)
         judged.complete = study.complete
         if self._memo is None:
@@ -238,7 +238,7 @@ class Program:
         """Return what the functions called in a file do."""
         return Callees(self._contracts, self.shared, self.files[path].own)
 
-    def candidates(self) -> Iterator[tuple[str, Judged, Candidate]]:
+    def candidates(self) -> Iterator[tuple[str, FunctionAssessment, Candidate]]:
         """Return all imbalances, certain or not, by file."""
         for path, file in self.files.items():
             for judged in file.functions:

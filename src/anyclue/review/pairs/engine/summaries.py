@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from anyclue.review.pairs.engine.bypass import bypassing
 from anyclue.review.pairs.engine.effects import SCOPED, Does, Effect, Summary, by_pair
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.parameter_flow import passed_on
-from anyclue.review.pairs.engine.trace import End, Exit, Seed, Story
+from anyclue.review.pairs.engine.trace import End, Exit, Seed, Trace
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -18,7 +18,7 @@ _COPY = re.compile(r"\$\d+(\.|$)")
 """A parameter, or a member of one: the caller's stays as it was."""
 
 
-def summed(study: Study) -> Summary:
+def summed(study: FunctionAnalysis) -> Summary:
     """Return what calling this function does."""
     effects = [*_acquires(study), *_releases(study)]
     keeps, passes = passed_on(study.function, study.callees)
@@ -33,18 +33,18 @@ def summed(study: Study) -> Summary:
     )
 
 
-def _result(study: Study) -> int:
+def _result(study: FunctionAnalysis) -> int:
     if study.function.returns == "void" or not study.function.nodes:
         return values.ANY
     return bypassing(study, "", None) or values.ANY
 
 
-def _stops(study: Study) -> bool:
+def _stops(study: FunctionAnalysis) -> bool:
     nodes = study.function.nodes
     return bool(nodes) and not any(node[0] in (ir.RETURN, ir.END) for node in nodes)
 
 
-def _acquires(study: Study) -> Iterator[Effect]:
+def _acquires(study: FunctionAnalysis) -> Iterator[Effect]:
     """Return what calling the function acquires."""
     for story in study.acquired:
         if story.complete and story.seed.effect is not None:
@@ -54,7 +54,7 @@ def _acquires(study: Study) -> Iterator[Effect]:
                 yield from _object_acquires(study, story)
 
 
-def _scoped_acquires(study: Study, story: Story, effect: Effect) -> Iterator[Effect]:
+def _scoped_acquires(study: FunctionAnalysis, story: Trace, effect: Effect) -> Iterator[Effect]:
     seed = story.seed
     template = paths.generalise(seed.place, study.function.parameters)
     left = [one for one in story.exits if one.end in (End.HELD, End.RETURNED)]
@@ -62,7 +62,7 @@ def _scoped_acquires(study: Study, story: Story, effect: Effect) -> Iterator[Eff
         yield _acquire(study, story, template, left, seed.place, effect.mode)
 
 
-def _object_acquires(study: Study, story: Story) -> Iterator[Effect]:
+def _object_acquires(study: FunctionAnalysis, story: Trace) -> Iterator[Effect]:
     returned = [one for one in story.exits if one.end == End.RETURNED and not one.state.stored]
     if returned:
         yield _acquire(study, story, "$ret", returned, None, "")
@@ -77,7 +77,7 @@ def _object_acquires(study: Study, story: Story) -> Iterator[Effect]:
         yield _acquire(study, story, template, left, None, "")
 
 
-def _given_back(study: Study, seed: Seed) -> bool:
+def _given_back(study: FunctionAnalysis, seed: Seed) -> bool:
     """Tell whether a lock was the caller's, and is only released for a while."""
     return any(
         one.acquired_again and one.seed.pair == seed.pair and one.seed.place == seed.place
@@ -86,7 +86,12 @@ def _given_back(study: Study, seed: Seed) -> bool:
 
 
 def _acquire(
-    study: Study, story: Story, template: str, left: Sequence[Exit], place: str | None, mode: str
+    study: FunctionAnalysis,
+    story: Trace,
+    template: str,
+    left: Sequence[Exit],
+    place: str | None,
+    mode: str,
 ) -> Effect:
     """Return the acquire that leaves the resource at ``template`` on these ways out."""
     held = 0
@@ -114,7 +119,7 @@ def _acquire(
     )
 
 
-def _releases(study: Study) -> Iterator[Effect]:
+def _releases(study: FunctionAnalysis) -> Iterator[Effect]:
     """Return what calling the function releases, of what its caller can name."""
     for story in study.handed:
         seed = story.seed
@@ -147,7 +152,7 @@ def _releases(study: Study) -> Iterator[Effect]:
         )
 
 
-def _frees(study: Study) -> frozenset[str]:
+def _frees(study: FunctionAnalysis) -> frozenset[str]:
     """Return the lock pairs of which it releases something that its caller can't name."""
     found = set()
     if not study.complete:
@@ -164,7 +169,7 @@ def _frees(study: Study) -> frozenset[str]:
     return frozenset(found)
 
 
-def _written(study: Study) -> frozenset[int]:
+def _written(study: FunctionAnalysis) -> frozenset[int]:
     """Return the parameters that are stored to."""
     numbers = {name: number for number, name in enumerate(study.function.parameters)}
     found: set[int] = set()

@@ -23,7 +23,7 @@ class End(Enum):
     """Its last name was given to something else."""
 
 
-class Event(Enum):
+class TraceEvent(Enum):
     """What goes wrong on the way."""
 
     OVERWRITTEN = auto()
@@ -135,22 +135,22 @@ class Exit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incident:
+class TraceIncident:
     """Something that goes wrong on the way."""
 
-    event: Event
+    event: TraceEvent
     node: int
     state: State
     trail: Trail
 
 
 @dataclass(kw_only=True)
-class Story:
+class Trace:
     """All that happened to the resource."""
 
     seed: Seed
     exits: list[Exit] = field(default_factory=list)
-    incidents: list[Incident] = field(default_factory=list)
+    incidents: list[TraceIncident] = field(default_factory=list)
     complete: bool = True
     acquired_inside: bool = False
     acquired_again: bool = False
@@ -186,11 +186,11 @@ class Story:
             )
         )
 
-    def goes_wrong(self, event: Event, node: int, state: State, trail: Trail | None) -> None:
+    def goes_wrong(self, event: TraceEvent, node: int, state: State, trail: Trail | None) -> None:
         """Note an incident, unless it is about an element of an array."""
         if any("[]" in name for name in state.names):
             # Elements of an array are not told apart.
             return
         self.incidents.append(
-            Incident(event=event, node=node, state=state, trail=Trail(node, True, trail))
+            TraceIncident(event=event, node=node, state=state, trail=Trail(node, True, trail))
         )

@@ -9,7 +9,7 @@ from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import involved
 from anyclue.review.pairs.engine.effects import Does, Effect, Summary
 from anyclue.review.pairs.engine.path_facts import Facts
-from anyclue.review.pairs.engine.trace import End, Event, Seed, State, Story, Trail
+from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -42,7 +42,7 @@ class Site(NamedTuple):
         return given
 
 
-class Outcome(NamedTuple):
+class CallOutcome(NamedTuple):
     """One way in which a call may come out.
 
     Attributes:
@@ -75,7 +75,7 @@ def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> 
     return known if isinstance(known, str) and known[0] == "#" else f"?{given}"
 
 
-class Applying:
+class CallTransfer:
     """Applies effects to one resource.
 
     Args:
@@ -84,7 +84,7 @@ class Applying:
         canonical: gives a path without the locals that only stand for others.
     """
 
-    def __init__(self, seed: Seed, story: Story, canonical: Callable[[str], str]) -> None:
+    def __init__(self, seed: Seed, story: Trace, canonical: Callable[[str], str]) -> None:
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
@@ -92,9 +92,9 @@ class Applying:
         self._story = story
         self._canonical = canonical
 
-    def outcomes(self, site: Site, state: State) -> list[Outcome]:
+    def outcomes(self, site: Site, state: State) -> list[CallOutcome]:
         """Return what all effects of a call make of a state."""
-        outcomes = [Outcome(state, values.ANY, site.trail)]
+        outcomes = [CallOutcome(state, values.ANY, site.trail)]
         if site.summary is not None:
             for effect in site.summary.effects.get(self._pair.name, ()):
                 outcomes = [
@@ -102,7 +102,7 @@ class Applying:
                 ]
         return outcomes
 
-    def _applied(self, site: Site, effect: Effect, before: Outcome) -> list[Outcome]:
+    def _applied(self, site: Site, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
         """Return what one effect makes of an outcome: itself, or what follows it."""
         place = paths.substitute(effect.place, site.arguments, site.node[3])
         if place is None:
@@ -132,7 +132,9 @@ class Applying:
         source = None if self._scoped else paths.origin(place)
         return source is not None and involved(source, state)
 
-    def _released(self, site: Site, effect: Effect, place: str, before: Outcome) -> list[Outcome]:
+    def _released(
+        self, site: Site, effect: Effect, place: str, before: CallOutcome
+    ) -> list[CallOutcome]:
         """Return what follows a release of the resource."""
         state, when, trail = before
         mode = mode_of(effect, site.arguments, site.facts)
@@ -146,7 +148,7 @@ class Applying:
                 return [before]
         if not state.held:
             if effect.does == Does.RELEASE and not effect.sometimes and place in state.names:
-                self._story.goes_wrong(Event.DOUBLE, site.number, state, trail)
+                self._story.goes_wrong(TraceEvent.DOUBLE, site.number, state, trail)
             return []
         if effect.sometimes:
             self._story.end(End.ESCAPED, site.number, state, trail)
@@ -154,7 +156,7 @@ class Applying:
         here = Trail(site.number, True, trail)
         after = []
         if rest := when & effect.unless:
-            after.append(Outcome(state, rest, here))
+            after.append(CallOutcome(state, rest, here))
         left = self._let_go(site, effect, state, trail)
         if left is not None and effect.clears and not left.held:
             left = left._replace(names=left.names - {place})
@@ -162,17 +164,17 @@ class Applying:
             # What the pointer points to now is another one.
             left = left._replace(kin=state.kin - {place})
         if left is not None:
-            after.append(Outcome(left, when & effect.when, here))
+            after.append(CallOutcome(left, when & effect.when, here))
         return after
 
-    def _of_another(self, site: Site, mode: str, before: Outcome) -> bool:
+    def _of_another(self, site: Site, mode: str, before: CallOutcome) -> bool:
         """Tell whether a release in another mode is of another lock; if not, it is wrong."""
         state = before.state
         if not state.mode or not mode:
             return False
         if paths.is_constant(mode) or not state.held:
             return True
-        self._story.goes_wrong(Event.MODE, site.number, state, before.trail)
+        self._story.goes_wrong(TraceEvent.MODE, site.number, state, before.trail)
         return False
 
     def _let_go(
@@ -181,7 +183,7 @@ class Applying:
         """Return the state with one reference less; None when the path is followed no more."""
         consumed = effect.does == Does.CONSUME
         if state.above and self._lifo and not consumed:
-            self._story.goes_wrong(Event.ORDER, site.number, state, trail)
+            self._story.goes_wrong(TraceEvent.ORDER, site.number, state, trail)
             return None
         if state.more:
             return state._replace(more=state.more - 1)
@@ -191,8 +193,8 @@ class Applying:
         return state._replace(held=False, doubtful=False)
 
     def _acquired(
-        self, site: Site, effect: Effect, place: str, before: Outcome, *, matched: bool
-    ) -> list[Outcome]:
+        self, site: Site, effect: Effect, place: str, before: CallOutcome, *, matched: bool
+    ) -> list[CallOutcome]:
         """Return what follows an acquire, of this resource or of another one of its pair."""
         if not matched:
             return [self._nested(place, before)]
@@ -213,7 +215,7 @@ class Applying:
             return []
         return self._acquired_again(site, effect, before)
 
-    def _nested(self, place: str, before: Outcome) -> Outcome:
+    def _nested(self, place: str, before: CallOutcome) -> CallOutcome:
         """Return what follows when another resource of the pair is acquired."""
         state = before.state
         nested = self._lifo and state.held
@@ -221,7 +223,7 @@ class Applying:
             return before._replace(state=state._replace(above=(*state.above, place)))
         return before
 
-    def _acquired_again(self, site: Site, effect: Effect, before: Outcome) -> list[Outcome]:
+    def _acquired_again(self, site: Site, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
         """Return what follows when the resource is acquired while it is held."""
         state = before.state
         if self._pair.kind != PairKind.COUNT:
@@ -229,7 +231,7 @@ class Applying:
                 mode = mode_of(effect, site.arguments, site.facts)
                 certain = state.mode == mode != "?" and effect.when == values.ANY
                 if certain and not effect.sometimes:
-                    self._story.goes_wrong(Event.AGAIN, site.number, state, before.trail)
+                    self._story.goes_wrong(TraceEvent.AGAIN, site.number, state, before.trail)
                     return []
                 return [before]
             if site.number == self._seed.node:

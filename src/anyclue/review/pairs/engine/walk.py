@@ -10,15 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.aliases import Holding, involved, spread
+from anyclue.review.pairs.engine.aliases import AliasSet, involved, spread
 from anyclue.review.pairs.engine.array_release import emptying
 from anyclue.review.pairs.engine.calls import Calls, Moment
 from anyclue.review.pairs.engine.effects import Callees
-from anyclue.review.pairs.engine.escape import TO_SPARSE, Lending
-from anyclue.review.pairs.engine.path_facts import Facts, Knowledge, admit
+from anyclue.review.pairs.engine.escape import TO_SPARSE, CallEscape
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, admit
 from anyclue.review.pairs.engine.slices import cut
-from anyclue.review.pairs.engine.trace import End, Event, Seed, State, Story, Trail
-from anyclue.review.pairs.engine.transfer import Applying, mode_of
+from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
+from anyclue.review.pairs.engine.transfer import CallTransfer, mode_of
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -42,7 +42,7 @@ class Walk:
 
     def __init__(
         self,
-        knowledge: Knowledge,
+        knowledge: PathFacts,
         callees: Callees,
         seed: Seed,
         canonical: Callable[[str], str],
@@ -56,20 +56,20 @@ class Walk:
         self._pair = seed.pair
         self._scoped = seed.scoped
         self._befores = befores
-        self._story = Story(seed=seed)
+        self._story = Trace(seed=seed)
         self._about = spread(self._nodes, seed, canonical, by_calls=not self._scoped)
         near = frozenset[str]()
         if self._scoped and not seed.place.startswith(("&", "@")):
             near = spread(self._nodes, seed, canonical, by_calls=True) - {paths.base(seed.place)}
-        self._holding = Holding(self._function, seed, self._story)
+        self._holding = AliasSet(self._function, seed, self._story)
         self._calls = Calls(
             knowledge,
             callees,
             seed,
             self._story,
             self._holding,
-            Applying(seed, self._story, canonical),
-            Lending(callees, seed, self._story, canonical, near),
+            CallTransfer(seed, self._story, canonical),
+            CallEscape(callees, seed, self._story, canonical, near),
         )
         self._emptying = emptying(knowledge, callees, seed)
         self._slice = cut(self._nodes, self._matters)
@@ -77,7 +77,7 @@ class Walk:
         self._seen: dict[tuple[int, State], list[Facts]] = {}
         self._budget = STEPS
 
-    def run(self) -> Story:
+    def run(self) -> Trace:
         """Return what happens to the resource on every path."""
         for number, moment in self._begin():
             self._push(number, moment)
@@ -181,7 +181,7 @@ class Walk:
             return False
         gone = kind == ir.USE and not state.held and node[3] in state.names
         if gone and self._pair.use_after_release:
-            self._story.goes_wrong(Event.USE, number, state, trail)
+            self._story.goes_wrong(TraceEvent.USE, number, state, trail)
             return False
         return bool(kind != ir.STOP)
 
@@ -197,7 +197,7 @@ class Walk:
             end = End.RELEASED
             if state.names & self._function.automatic:
                 # The end of its scope releases it once more.
-                self._story.goes_wrong(Event.DOUBLE, number, state, trail)
+                self._story.goes_wrong(TraceEvent.DOUBLE, number, state, trail)
         elif path is not None and (path in state.names if self._scoped else involved(path, state)):
             end = End.RETURNED
         elif state.names & self._function.automatic:

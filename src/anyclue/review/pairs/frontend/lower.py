@@ -23,7 +23,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Context:
+class FileContext:
     """What a file tells about its functions.
 
     Attributes:
@@ -48,7 +48,7 @@ class _Loops:
 class Lowering:
     """One function on its way to a graph."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: FileContext) -> None:
         self._context = context
         self._text = context.text
         self.graph = Graph()
@@ -395,7 +395,7 @@ _STATEMENTS: dict[str, Callable[[Lowering, Node], None]] = {
 
 
 def lower(
-    node: Node, context: Context, *, name: str, static: bool, annotated: bool, trouble: str
+    node: Node, context: FileContext, *, name: str, static: bool, annotated: bool, trouble: str
 ) -> ir.FunctionIR:
     """Return a function's graph.
 

@@ -24,7 +24,7 @@ class _Guard:
 
 
 @dataclass(kw_only=True)
-class _Block:
+class _ScopeBlock:
     begin: int
     end: int
     guards: list[_Guard] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Scopes:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._blocks: list[_Block] = []
+        self._blocks: list[_ScopeBlock] = []
 
     @property
     def depth(self) -> int:
@@ -48,7 +48,7 @@ class Scopes:
 
     def enter(self, node: Node) -> None:
         """Open a block."""
-        self._blocks.append(_Block(begin=node.start_byte, end=node.end_byte))
+        self._blocks.append(_ScopeBlock(begin=node.start_byte, end=node.end_byte))
 
     def leave(self) -> None:
         """Close the innermost block: its guards release."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from tree_sitter import Node
 
-from anyclue.review.pairs.frontend.lower import Context, lower
+from anyclue.review.pairs.frontend.lower import FileContext, lower
 from anyclue.review.pairs.ir.function import FunctionIR
-from anyclue.review.source.model import Choice, Source
+from anyclue.review.source.model import Choice, CSource
 from anyclue.review.source.parse import read
 
 UNREADABLE = "part of it could not be parsed"
@@ -78,7 +78,7 @@ def unit(text: bytes) -> Unit:
     )
 
 
-def _all_unread(source: Source) -> tuple[tuple[int, int], ...]:
+def _all_unread(source: CSource) -> tuple[tuple[int, int], ...]:
     """Return all lines of a file with braces in which the parser found nothing that it knows."""
     root = source.tree.root_node
     lost = b"{" in source.text and (root.has_error or root.child_count == 0)
@@ -86,9 +86,9 @@ def _all_unread(source: Source) -> tuple[tuple[int, int], ...]:
 
 
 def _lowered(
-    source: Source, within: tuple[tuple[int, int], ...] | None = None
+    source: CSource, within: tuple[tuple[int, int], ...] | None = None
 ) -> tuple[FunctionIR, ...]:
-    context = Context(
+    context = FileContext(
         text=source.text,
         macros=source.macros,
         automatic=tuple(
@@ -114,7 +114,7 @@ def _lowered(
     return tuple(found)
 
 
-def _annotated(source: Source, node: Node) -> bool:
+def _annotated(source: CSource, node: Node) -> bool:
     body = node.child_by_field_name("body")
     # A declaration in front may carry the annotation; the pre-pass blanks it in the text.
     head = source.original[node.start_byte : body.start_byte if body is not None else node.end_byte]

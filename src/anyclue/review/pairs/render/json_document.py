@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from anyclue.report.text import clean
-from anyclue.review.pairs.model import Finding, Review, Step, Suggestion, Unjudged
+from anyclue.review.pairs.model import Finding, PathStep, Review, Suggestion, Unjudged
 from anyclue.review.pairs.render.words import code_block, fingerprints, safe_path
 
 SCHEMA = "anyclue.pairs/1"
@@ -57,7 +57,7 @@ def _finding(finding: Finding, fingerprint: str) -> Json:
     }
 
 
-def _step(step: Step) -> Json:
+def _step(step: PathStep) -> Json:
     return {
         "line": step.line,
         "kind": step.kind.value,

@@ -16,8 +16,8 @@ from anyclue.review.pairs.model import (
     Confidence,
     Finding,
     FindingKind,
+    PathStep,
     Review,
-    Step,
     StepKind,
     Suggestion,
     Unjudged,
@@ -153,7 +153,7 @@ def _artifact(path: str) -> Json:
     return {"uri": uri(path), "uriBaseId": ROOT}
 
 
-def _step(finding: Finding, step: Step, order: int) -> Json:
+def _step(finding: Finding, step: PathStep, order: int) -> Json:
     text = " -- ".join(part for part in (clean(step.text), clean(step.note)) if part)
     location = _location(finding, step.line)
     location["message"] = {"text": text or step.kind.value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from anyclue.report.text import ascii_line, clean, shorten
-from anyclue.review.pairs.model import Finding, FindingKind, Review, Step, StepKind, Unjudged
+from anyclue.review.pairs.model import Finding, FindingKind, PathStep, Review, StepKind, Unjudged
 from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path, summary_line
 
 BRIEF = 5
@@ -81,7 +81,7 @@ def _path_lines(finding: Finding) -> Iterator[str]:
         yield f"{path}:{step.line}: note:   {_step(step)}"
 
 
-def _step(step: Step) -> str:
+def _step(step: PathStep) -> str:
     words = [f"{step.kind.value:<8}", shorten(ascii_line(step.text), _COLUMNS)]
     if step.note:
         words.append(f"-- {ascii_line(step.note)}" if step.text else ascii_line(step.note))

@@ -12,7 +12,7 @@ from anyclue.review.pairs.engine.path_facts import successors
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
-from anyclue.review.pairs.model import Finding, FindingKind, Step, StepKind
+from anyclue.review.pairs.model import Finding, FindingKind, PathStep, StepKind
 from anyclue.review.pairs.rules.imbalances import Candidate
 
 WIDTH = 160
@@ -137,10 +137,10 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
     return tuple(used)[:4]
 
 
-def _steps(function: FunctionIR, candidate: Candidate, text: Text) -> Sequence[Step]:
+def _steps(function: FunctionIR, candidate: Candidate, text: Text) -> Sequence[PathStep]:
     nodes = function.nodes
     walked = candidate.trail.forward()
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     turns: dict[int, int] = {}
     for position, (number, holds) in enumerate(walked):
         node = nodes[number]
@@ -162,28 +162,28 @@ def _step(
     text: Text,
     *,
     final: bool,
-) -> Step:
+) -> PathStep:
     kind = node[0]
     words = text.words(line)
     if kind == ir.BRANCH:
-        return Step(line=line, kind=StepKind.BRANCH, text=words, note=_asked(node, holds))
+        return PathStep(line=line, kind=StepKind.BRANCH, text=words, note=_asked(node, holds))
     if kind == ir.RETURN:
-        return Step(line=line, kind=StepKind.RETURN, text=words, note=_left(candidate, final))
+        return PathStep(line=line, kind=StepKind.RETURN, text=words, note=_left(candidate, final))
     if kind == ir.END:
         note = _left(candidate, final) or "the function ends"
-        return Step(line=line, kind=StepKind.END, text=words, note=note)
+        return PathStep(line=line, kind=StepKind.END, text=words, note=note)
     if number == candidate.seed.node and not final:
-        return Step(line=line, kind=StepKind.ACQUIRE, text=words, note="acquired here")
+        return PathStep(line=line, kind=StepKind.ACQUIRE, text=words, note="acquired here")
     if kind == ir.USE:
-        return Step(line=line, kind=StepKind.USE, text=words, note="used here")
+        return PathStep(line=line, kind=StepKind.USE, text=words, note="used here")
     if final:
         kinds = {
             FindingKind.OVERWRITTEN: (StepKind.ACQUIRE, "set anew here"),
             FindingKind.DOUBLE_RELEASE: (StepKind.RELEASE, "released again here"),
         }
         step, note = kinds.get(candidate.kind, (StepKind.RELEASE, "released here"))
-        return Step(line=line, kind=step, text=words, note=note)
-    return Step(line=line, kind=StepKind.CALL, text=words)
+        return PathStep(line=line, kind=step, text=words, note=note)
+    return PathStep(line=line, kind=StepKind.CALL, text=words)
 
 
 def _left(candidate: Candidate, final: bool) -> str:
@@ -205,7 +205,7 @@ def _asked(node: ir.Node, holds: bool) -> str:
 
 def _between(
     function: FunctionIR, before: int, side: bool, after: int, text: Text, turns: dict[int, int]
-) -> list[Step]:
+) -> list[PathStep]:
     """Return the jumps on the way from one step of a path to the next."""
     nodes = function.nodes
     node = nodes[before]
@@ -228,13 +228,13 @@ def _between(
         kind = nodes[number][0]
         if kind == ir.GOTO:
             line = text.line(nodes[number][2])
-            steps.append(Step(line=line, kind=StepKind.GOTO, text=text.words(line)))
+            steps.append(PathStep(line=line, kind=StepKind.GOTO, text=text.words(line)))
         elif kind == ir.LOOP and nodes[number][2] >= 0:
             turns[number] = turns.get(number, 0) + 1
             if turns[number] > 1:
                 line = text.line(nodes[number][2])
                 steps.append(
-                    Step(
+                    PathStep(
                         line=line,
                         kind=StepKind.LOOP,
                         text=text.words(line),

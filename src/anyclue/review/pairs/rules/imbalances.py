@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.effects import SCOPED
-from anyclue.review.pairs.engine.function_analysis import Study
-from anyclue.review.pairs.engine.trace import End, Event, Exit, Incident, Seed, Story, Trail
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
+from anyclue.review.pairs.engine.trace import (
+    End,
+    Exit,
+    Seed,
+    Trace,
+    TraceEvent,
+    TraceIncident,
+    Trail,
+)
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
@@ -37,7 +45,7 @@ class Candidate:
     reason: str
 
 
-def candidates(study: Study) -> Iterator[Candidate]:
+def candidates(study: FunctionAnalysis) -> Iterator[Candidate]:
     """Return every imbalance in a function, certain or not."""
     for story in (*study.acquired, *study.guessed):
         if story.complete:
@@ -49,7 +57,7 @@ def candidates(study: Study) -> Iterator[Candidate]:
             yield from _unevenly_handed(study, story)
 
 
-def custody_incidents(study: Study) -> Iterator[Candidate]:
+def custody_incidents(study: FunctionAnalysis) -> Iterator[Candidate]:
     """Return double releases of what local variables were set to, wherever it came from.
 
     Too weak for a whole tree; where a change brings it in, it counts.
@@ -58,11 +66,11 @@ def custody_incidents(study: Study) -> Iterator[Candidate]:
         if place in study.function.locals:
             for story in study.custody(pair, place):
                 for event, listed in _by_event(story.incidents).items():
-                    if event in (Event.DOUBLE, Event.USE):
+                    if event in (TraceEvent.DOUBLE, TraceEvent.USE):
                         yield _told(story, listed, (LOW, "both follow each other on one path"))
 
 
-def failing(study: Study, one: Exit) -> bool:
+def failing(study: FunctionAnalysis, one: Exit) -> bool:
     """Tell whether a way out reports a failure."""
     if study.function.returns == "pointer":
         return not one.result & values.POSITIVE
@@ -94,7 +102,7 @@ def _length(trail: Trail | None) -> int:
     return count
 
 
-def _leaks(study: Study, story: Story) -> Iterator[Candidate]:
+def _leaks(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
     held = [one for one in story.exits if one.end == End.HELD and not one.state.stored]
     stored = [one for one in story.exits if one.end == End.HELD and one.state.stored]
     released = [one for one in story.exits if one.end == End.RELEASED]
@@ -120,7 +128,7 @@ def _leaks(study: Study, story: Story) -> Iterator[Candidate]:
 
 
 def _scoped_leak(
-    study: Study,
+    study: FunctionAnalysis,
     seed_pair: str,
     held: Sequence[Exit],
     released: Sequence[Exit],
@@ -152,8 +160,8 @@ def _scoped_leak(
 
 
 def _object_leak(
-    study: Study,
-    story: Story,
+    study: FunctionAnalysis,
+    story: Trace,
     held: Sequence[Exit],
     released: Sequence[Exit],
     moved: Sequence[Exit],
@@ -190,16 +198,16 @@ def _object_leak(
 
 
 _EVENTS = {
-    Event.OVERWRITTEN: FindingKind.OVERWRITTEN,
-    Event.AGAIN: FindingKind.OVERWRITTEN,
-    Event.DOUBLE: FindingKind.DOUBLE_RELEASE,
-    Event.ORDER: FindingKind.WRONG_ORDER,
-    Event.MODE: FindingKind.WRONG_MODE,
-    Event.USE: FindingKind.USE_AFTER_RELEASE,
+    TraceEvent.OVERWRITTEN: FindingKind.OVERWRITTEN,
+    TraceEvent.AGAIN: FindingKind.OVERWRITTEN,
+    TraceEvent.DOUBLE: FindingKind.DOUBLE_RELEASE,
+    TraceEvent.ORDER: FindingKind.WRONG_ORDER,
+    TraceEvent.MODE: FindingKind.WRONG_MODE,
+    TraceEvent.USE: FindingKind.USE_AFTER_RELEASE,
 }
 
 
-def _tested(study: Study, story: Story, incidents: Sequence[Incident]) -> bool:
+def _tested(study: FunctionAnalysis, story: Trace, incidents: Sequence[TraceIncident]) -> bool:
     """Tell whether the acquire can't fail, or the paths ask whether it did."""
     nodes = study.function.nodes
     if story.seed.effect is not None and not story.seed.effect.unless:
@@ -217,7 +225,7 @@ def _tested(study: Study, story: Story, incidents: Sequence[Incident]) -> bool:
     return True
 
 
-def _asked_between(study: Study, incident: Incident) -> bool:
+def _asked_between(study: FunctionAnalysis, incident: TraceIncident) -> bool:
     """Tell whether a branch stands between the last two calls of a path."""
     step = incident.trail.before
     while step is not None:
@@ -230,7 +238,7 @@ def _asked_between(study: Study, incident: Incident) -> bool:
     return False
 
 
-def _passed_before(incident: Incident) -> bool:
+def _passed_before(incident: TraceIncident) -> bool:
     """Tell whether the path went over the step where it goes wrong before: a loop's next turn."""
     step = incident.trail.before
     while step is not None:
@@ -240,14 +248,16 @@ def _passed_before(incident: Incident) -> bool:
     return False
 
 
-def _by_event(incidents: Iterable[Incident]) -> dict[Event, list[Incident]]:
-    found: dict[Event, list[Incident]] = {}
+def _by_event(incidents: Iterable[TraceIncident]) -> dict[TraceEvent, list[TraceIncident]]:
+    found: dict[TraceEvent, list[TraceIncident]] = {}
     for one in incidents:
         found.setdefault(one.event, []).append(one)
     return found
 
 
-def _told(story: Story, incidents: Sequence[Incident], sure: tuple[Confidence, str]) -> Candidate:
+def _told(
+    story: Trace, incidents: Sequence[TraceIncident], sure: tuple[Confidence, str]
+) -> Candidate:
     ordered = sorted(incidents, key=lambda one: (_length(one.trail), one.node))
     return Candidate(
         kind=_EVENTS[ordered[0].event],
@@ -259,13 +269,13 @@ def _told(story: Story, incidents: Sequence[Incident], sure: tuple[Confidence, s
     )
 
 
-def _incidents(study: Study, story: Story) -> Iterator[Candidate]:
+def _incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
     released = any(one.end == End.RELEASED for one in story.exits)
     for event, listed in _by_event(story.incidents).items():
         doubtful = all(one.state.doubtful for one in listed)
         sure = (MEDIUM, "it happens on one path")
         turning = all(_passed_before(one) for one in listed)
-        if event == Event.OVERWRITTEN:
+        if event == TraceEvent.OVERWRITTEN:
             if story.seed.guessed:
                 sure = (LOW, "no contract says that the call acquires")
             elif doubtful:
@@ -276,23 +286,23 @@ def _incidents(study: Study, story: Story) -> Iterator[Candidate]:
                 sure = (HIGH, "released on other paths of the same function")
             else:
                 sure = (MEDIUM, "its only name is overwritten while it is held")
-        elif event == Event.AGAIN:
+        elif event == TraceEvent.AGAIN:
             sure = (LOW, "acquired a second time without a release between")
-        elif event in (Event.DOUBLE, Event.USE):
+        elif event in (TraceEvent.DOUBLE, TraceEvent.USE):
             if all(one.state.lent for one in listed):
                 sure = (LOW, "a function was given it before, and may have taken a reference")
             elif story.seed.guessed or turning:
                 sure = (MEDIUM, "both follow each other on one path")
             else:
                 sure = (HIGH, "both follow each other on one path")
-        elif event == Event.ORDER:
+        elif event == TraceEvent.ORDER:
             sure = (HIGH, "what was acquired last must be released first")
         yield _told(story, listed, sure)
 
 
-def _handed_incidents(study: Study, story: Story) -> Iterator[Candidate]:
+def _handed_incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
     for event, listed in _by_event(story.incidents).items():
-        if event in (Event.DOUBLE, Event.USE):
+        if event in (TraceEvent.DOUBLE, TraceEvent.USE):
             if all(_passed_before(one) for one in listed):
                 yield _told(story, listed, (LOW, "it is the same release in the next turn"))
             elif all(_asked_between(study, one) for one in listed):
@@ -301,11 +311,11 @@ def _handed_incidents(study: Study, story: Story) -> Iterator[Candidate]:
                 yield _told(story, listed, (LOW, "two references may have been handed over"))
             else:
                 yield _told(story, listed, (MEDIUM, "both follow each other on one path"))
-        elif event == Event.MODE:
+        elif event == TraceEvent.MODE:
             yield _told(story, listed, (LOW, "the mode in which it was acquired is not seen"))
 
 
-def _unevenly_handed(study: Study, story: Story) -> Iterator[Candidate]:
+def _unevenly_handed(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
     """What the caller handed over, released on some ways out only."""
     if story.seed.pair.kind not in SCOPED:
         return

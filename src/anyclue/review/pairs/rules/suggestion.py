@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from anyclue.review.pairs.engine.effects import Callees, Does
-from anyclue.review.pairs.engine.function_analysis import Study
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts, successors
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.ir import function as ir
@@ -119,7 +119,7 @@ def _mends(
     fresh = unit(changed[function.begin : function.end + grown]).functions
     if len(fresh) != 1 or fresh[0].trouble:
         return False
-    study = Study(fresh[0], callees)
+    study = FunctionAnalysis(fresh[0], callees)
     inserted = at - function.begin + len(_indent(text, line))
     if any(study.function.nodes[one][2] == inserted for one in _without(study, candidate)):
         return False
@@ -127,7 +127,7 @@ def _mends(
     return study.complete and _key(candidate) not in after and after <= known
 
 
-def _without(study: Study, candidate: Candidate) -> set[int]:
+def _without(study: FunctionAnalysis, candidate: Candidate) -> set[int]:
     """Return the steps that may be reached without the resource.
 
     From the entry past every acquire of it, and from where a branch finds that it failed.

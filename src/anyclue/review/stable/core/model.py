@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class How(StrEnum):
+class KnownBy(StrEnum):
     """How a commit was recognised on a branch; the surest first."""
 
     ANCESTOR = "ancestor"
@@ -19,7 +19,7 @@ class How(StrEnum):
     """A commit has the same title, and another change: probably, not surely."""
 
 
-class Standing(StrEnum):
+class BranchStatus(StrEnum):
     """How a branch stands to a fix."""
 
     NEEDS = "needs the fix"
@@ -49,7 +49,7 @@ class Commit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownCommit:
     """A commit that is asked about.
 
     Attributes:
@@ -79,7 +79,7 @@ class Presence:
 
     there: bool
     sure: bool = True
-    how: How | None = None
+    how: KnownBy | None = None
     commit: str = ""
     version: str = ""
     reverted: str = ""
@@ -120,7 +120,7 @@ class Branch:
     name: str
     ref: str
     tip: str
-    standing: Standing
+    standing: BranchStatus
     culprits: tuple[Presence, ...]
     fix: Presence
     why: str = ""
@@ -140,12 +140,12 @@ class StableReview:
         notes: what else is to be known.
     """
 
-    fix: Known
-    culprits: tuple[Known, ...]
+    fix: KnownCommit
+    culprits: tuple[KnownCommit, ...]
     branches: tuple[Branch, ...]
-    follow_ups: tuple[Known, ...] = ()
+    follow_ups: tuple[KnownCommit, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def number(self, standing: Standing) -> int:
+    def number(self, standing: BranchStatus) -> int:
         """Return how many branches stand so."""
         return sum(one.standing is standing for one in self.branches)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from anyclue.review.stable.core.messages import names, reverted, unwrapped, upstream
-from anyclue.review.stable.core.model import Commit, How, Presence
+from anyclue.review.stable.core.model import Commit, KnownBy, Presence
 
-_RANK = {how: number for number, how in enumerate(How)}
+_RANK = {how: number for number, how in enumerate(KnownBy)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class HistoryPosition:
     """Where a commit is: a bit for each branch that has it, and its place in the order of history.
 
     The order begins at the newest; a commit comes before its parents.
@@ -23,15 +23,15 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class PresenceEvent:
     """A commit that brings a change, or takes it back, and how that is known."""
 
     commit: str
     brings: bool
-    how: How
+    how: KnownBy
 
 
-def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[str, How]:
+def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[str, KnownBy]:
     """Return the commits that make a commit's change, itself among them.
 
     Args:
@@ -41,7 +41,7 @@ def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[s
     """
     every = list({one.id: one for one in hits if one.id != subject.id}.values())
     named = {one.id: upstream(one.message) for one in every}
-    found = {subject.id: How.ANCESTOR}
+    found = {subject.id: KnownBy.ANCESTOR}
     while True:
         more = [
             one.id
@@ -51,21 +51,21 @@ def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[s
         ]
         if not more:
             break
-        found |= dict.fromkeys(more, How.UPSTREAM)
-    found |= {one: How.PATCH_ID for one in same if one not in found}
+        found |= dict.fromkeys(more, KnownBy.UPSTREAM)
+    found |= {one: KnownBy.PATCH_ID for one in same if one not in found}
     others = {one.id for one in every} - found.keys()
     for one in every:
         if one.id not in others or not subject.title or one.title != subject.title:
             continue
         if not any(names(text, at) for text in named[one.id] for at in others):
-            found[one.id] = How.TITLE
+            found[one.id] = KnownBy.TITLE
     return found
 
 
-def events(subject: Commit, hits: Sequence[Commit], same: Set[str]) -> tuple[Event, ...]:
+def events(subject: Commit, hits: Sequence[Commit], same: Set[str]) -> tuple[PresenceEvent, ...]:
     """Return every commit that brings a commit's change or takes it back."""
     brought = instances(subject, hits, same)
-    found = {one: Event(commit=one, brings=True, how=how) for one, how in brought.items()}
+    found = {one: PresenceEvent(commit=one, brings=True, how=how) for one, how in brought.items()}
     takers = {one.id: reverted(one.message) for one in hits if one.id not in found}
     growing = True
     while growing:
@@ -73,7 +73,9 @@ def events(subject: Commit, hits: Sequence[Commit], same: Set[str]) -> tuple[Eve
         for one, texts in takers.items():
             undone = [found[at] for at in found for text in texts if names(text, at)]
             if undone and one not in found:
-                found[one] = Event(commit=one, brings=not undone[0].brings, how=undone[0].how)
+                found[one] = PresenceEvent(
+                    commit=one, brings=not undone[0].brings, how=undone[0].how
+                )
                 growing = True
     ids = {one.id for one in hits}
     own, depth = unwrapped(subject.title)
@@ -83,17 +85,19 @@ def events(subject: Commit, hits: Sequence[Commit], same: Set[str]) -> tuple[Eve
         if hit.id in found or times <= 0 or not title or title != own:
             continue
         if not any(names(text, at) for text in takers.get(hit.id, ()) for at in ids):
-            found[hit.id] = Event(commit=hit.id, brings=times % 2 == 0, how=How.TITLE)
+            found[hit.id] = PresenceEvent(commit=hit.id, brings=times % 2 == 0, how=KnownBy.TITLE)
     return tuple(found.values())
 
 
-def presence(every: Iterable[Event], places: Mapping[str, Place], branch: int) -> Presence:
+def presence(
+    every: Iterable[PresenceEvent], places: Mapping[str, HistoryPosition], branch: int
+) -> Presence:
     """Return what became of a change on one branch, its events taken from the oldest on."""
     now = Presence(there=False)
     here = [one for one in every if one.commit in places]
     here = [one for one in here if places[one.commit].branches >> branch & 1]
     for one in sorted(here, key=lambda one: -places[one.commit].order):
-        sure = one.how is not How.TITLE
+        sure = one.how is not KnownBy.TITLE
         if not one.brings:
             now = Presence(
                 there=False,

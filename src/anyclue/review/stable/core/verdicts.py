@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.review.stable.core.messages import follows
-from anyclue.review.stable.core.model import Commit, Pick, Presence, Standing
-from anyclue.review.stable.core.presence import Place, instances
+from anyclue.review.stable.core.model import BranchStatus, Commit, Pick, Presence
+from anyclue.review.stable.core.presence import HistoryPosition, instances
 
 _EMPTY = "a cherry-pick of the fix would change nothing there"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class BranchVerdict:
     """A verdict, and what it hangs on when it is not plain."""
 
-    standing: Standing
+    standing: BranchStatus
     why: str = ""
 
 
@@ -25,38 +25,44 @@ def doubted(one: Presence, why: str) -> Presence:
     return replace(one, sure=False, why=why) if why and one.how is None and one.sure else one
 
 
-def judged(culprits: Sequence[Presence], fix: Presence) -> Judged:
+def judged(culprits: Sequence[Presence], fix: Presence) -> BranchVerdict:
     """Return how a branch stands."""
     if fix.there and fix.sure:
-        return Judged(standing=Standing.HAS)
+        return BranchVerdict(standing=BranchStatus.HAS)
     there = [one for one in culprits if one.there]
     if not there:
         unsure = [one.why for one in culprits if not one.sure]
         if unsure:
-            return Judged(standing=Standing.UNKNOWN, why=f"probably not affected: {unsure[0]}")
+            return BranchVerdict(
+                standing=BranchStatus.UNKNOWN, why=f"probably not affected: {unsure[0]}"
+            )
         taken = [one.reverted[:12] for one in culprits if one.reverted]
         why = f"the culprit was reverted there by {' and '.join(taken)}" if taken else ""
-        return Judged(standing=Standing.NOT_AFFECTED, why=why)
+        return BranchVerdict(standing=BranchStatus.NOT_AFFECTED, why=why)
     if not fix.sure:
         probably = "has" if fix.there else "needs"
-        return Judged(standing=Standing.UNKNOWN, why=f"probably {probably} the fix: {fix.why}")
+        return BranchVerdict(
+            standing=BranchStatus.UNKNOWN, why=f"probably {probably} the fix: {fix.why}"
+        )
     if not any(one.sure for one in there):
-        return Judged(standing=Standing.UNKNOWN, why=f"probably needs the fix: {there[0].why}")
+        return BranchVerdict(
+            standing=BranchStatus.UNKNOWN, why=f"probably needs the fix: {there[0].why}"
+        )
     why = f"the fix was reverted there by {fix.reverted[:12]}" if fix.reverted else ""
-    return Judged(standing=Standing.NEEDS, why=why)
+    return BranchVerdict(standing=BranchStatus.NEEDS, why=why)
 
 
-def picked(judgement: Judged, pick: Pick) -> Judged:
+def picked(judgement: BranchVerdict, pick: Pick) -> BranchVerdict:
     """Return the verdict after a cherry-pick was tried."""
-    if pick.empty and judgement.standing is Standing.NEEDS:
-        return Judged(standing=Standing.UNKNOWN, why=f"probably has the fix: {_EMPTY}")
+    if pick.empty and judgement.standing is BranchStatus.NEEDS:
+        return BranchVerdict(standing=BranchStatus.UNKNOWN, why=f"probably has the fix: {_EMPTY}")
     return judgement
 
 
 def followers(
     made: Mapping[str, object],
     hits: Sequence[Commit],
-    places: Mapping[str, Place],
+    places: Mapping[str, HistoryPosition],
     upstream: int,
 ) -> tuple[Commit, ...]:
     """Return the commits that say they fix the fix, oldest first; backports of them left out.

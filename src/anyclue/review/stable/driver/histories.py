@@ -11,14 +11,14 @@ from anyclue.git.repository import Repository
 from anyclue.model.errors import RequestError
 from anyclue.review.stable.core.messages import LEAST_DIGITS
 from anyclue.review.stable.core.model import Commit
-from anyclue.review.stable.core.presence import Place, instances
+from anyclue.review.stable.core.presence import HistoryPosition, instances
 from anyclue.review.stable.driver.request import Wanted
 
 _REVERTS = "This reverts commit "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gathered:
+class Histories:
     """What the histories hold.
 
     Attributes:
@@ -34,12 +34,12 @@ class Gathered:
     subjects: tuple[Commit, ...]
     hits: tuple[Commit, ...]
     same: Mapping[str, frozenset[str]]
-    places: Mapping[str, Place]
+    places: Mapping[str, HistoryPosition]
     edges: frozenset[str]
     gap: str
 
 
-def gather(repo: Repository, wanted: Wanted) -> Gathered:
+def gather(repo: Repository, wanted: Wanted) -> Histories:
     """Return what histories hold, looked through from the oldest culprit's parents on.
 
     Raises:
@@ -60,11 +60,11 @@ def gather(repo: Repository, wanted: Wanted) -> Gathered:
     edges = cuts(repo)
     known = {one.id for one in (*subjects, *hits)}
     found = places(repo, tips, without, known.union(*same.values(), edges))
-    return Gathered(
+    return Histories(
         subjects=subjects,
         hits=tuple({one.id: one for one in hits}.values()),
         same=same,
-        places={one: Place(branches=mask, order=at) for one, (mask, at) in found.items()},
+        places={one: HistoryPosition(branches=mask, order=at) for one, (mask, at) in found.items()},
         edges=edges,
         gap=gap,
     )

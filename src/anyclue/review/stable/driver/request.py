@@ -21,7 +21,7 @@ _DEEPEN = "bring more history: git fetch --unshallow, or --deepen=N; or: "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class StableRequest:
     """What is asked for.
 
     Attributes:
@@ -56,7 +56,7 @@ class Wanted:
     notes: tuple[str, ...]
 
 
-def find(repo: Repository, asked: Asked) -> Wanted:
+def find(repo: Repository, asked: StableRequest) -> Wanted:
     """Return the fix, its culprits and the branches.
 
     Raises:

@@ -13,22 +13,22 @@ from anyclue.git.repository import Repository
 from anyclue.model.errors import AnyclueError
 from anyclue.review.stable.core.model import (
     Branch,
+    BranchStatus,
     Commit,
-    Known,
+    KnownCommit,
     Pick,
     Presence,
     StableReview,
-    Standing,
 )
-from anyclue.review.stable.core.presence import Event, events, instances, presence
+from anyclue.review.stable.core.presence import PresenceEvent, events, instances, presence
 from anyclue.review.stable.core.verdicts import doubted, followers, judged, picked
-from anyclue.review.stable.driver.histories import Gathered, gather
-from anyclue.review.stable.driver.request import Asked, Wanted, find
+from anyclue.review.stable.driver.histories import Histories, gather
+from anyclue.review.stable.driver.request import StableRequest, Wanted, find
 
 _CUT = "the history is cut off in this shallow clone"
 
 
-def review(asked: Asked) -> StableReview:
+def review(asked: StableRequest) -> StableReview:
     """Return how branches stand to a fix.
 
     Raises:
@@ -64,10 +64,10 @@ def review(asked: Asked) -> StableReview:
 
 def _branch(
     repo: Repository,
-    gathered: Gathered,
+    gathered: Histories,
     number: int,
     ref: Ref,
-    every: Sequence[Sequence[Event]],
+    every: Sequence[Sequence[PresenceEvent]],
 ) -> Branch:
     found = [presence(one, gathered.places, number) for one in every]
     cut = any(
@@ -95,12 +95,12 @@ def _branch(
 
 def _tried(repo: Repository, fix: Commit, branches: Sequence[Branch]) -> list[Branch]:
     """Return the branches, with what a cherry-pick would do where the fix is needed."""
-    if all(one.standing is not Standing.NEEDS for one in branches):
+    if all(one.standing is not BranchStatus.NEEDS for one in branches):
         return list(branches)
     found = []
     with borrowed(repo) as place:
         for one in branches:
-            if one.standing is not Standing.NEEDS:
+            if one.standing is not BranchStatus.NEEDS:
                 found.append(one)
                 continue
             pick = _pick(place, fix, one.tip)
@@ -119,7 +119,7 @@ def _pick(repo: Repository, fix: Commit, onto: str) -> Pick:
         return Pick(unknown="git could not try it; objects may be missing")
 
 
-def _follow_ups(wanted: Wanted, gathered: Gathered) -> tuple[Commit, ...]:
+def _follow_ups(wanted: Wanted, gathered: Histories) -> tuple[Commit, ...]:
     fix = wanted.fix
     made = instances(fix, gathered.hits, gathered.same.get(fix.id, frozenset()))
     sure = {one: how for one, how in made.items() if how != "title"}
@@ -128,16 +128,16 @@ def _follow_ups(wanted: Wanted, gathered: Gathered) -> tuple[Commit, ...]:
 
 
 def _lacking(
-    gathered: Gathered,
+    gathered: Histories,
     number: int,
     follow_ups: Sequence[Commit],
-    following: Sequence[Sequence[Event]],
+    following: Sequence[Sequence[PresenceEvent]],
 ) -> tuple[str, ...]:
     here = [presence(one, gathered.places, number) for one in following]
     return tuple(one.id for one, found in zip(follow_ups, here, strict=True) if not found.there)
 
 
-def _upstream(wanted: Wanted, gathered: Gathered, fix: Sequence[Event]) -> list[str]:
+def _upstream(wanted: Wanted, gathered: Histories, fix: Sequence[PresenceEvent]) -> list[str]:
     """Return a note when the fix itself was reverted upstream."""
     numbers = range(len(wanted.trees), len(wanted.trees) + len(wanted.upstream))
     found = [presence(fix, gathered.places, number) for number in numbers]
@@ -155,7 +155,7 @@ def _dated(repo: Repository, found: StableReview) -> StableReview:
     def dated(one: Presence) -> Presence:
         return replace(one, version=known.get(one.commit, ""))
 
-    def named(one: Known) -> Known:
+    def named(one: KnownCommit) -> KnownCommit:
         return replace(one, version=known.get(one.id, ""))
 
     return replace(
@@ -170,5 +170,5 @@ def _dated(repo: Repository, found: StableReview) -> StableReview:
     )
 
 
-def _known(one: Commit) -> Known:
-    return Known(id=one.id, title=one.title)
+def _known(one: Commit) -> KnownCommit:
+    return KnownCommit(id=one.id, title=one.title)

@@ -7,7 +7,14 @@ from typing import TypeAlias
 
 from anyclue.report.text import clean
 from anyclue.review.pairs.render.words import safe_path
-from anyclue.review.stable.core.model import Branch, Known, Pick, Presence, StableReview, Standing
+from anyclue.review.stable.core.model import (
+    Branch,
+    BranchStatus,
+    KnownCommit,
+    Pick,
+    Presence,
+    StableReview,
+)
 from anyclue.review.stable.render import words
 
 SCHEMA = "anyclue.stable/1"
@@ -31,11 +38,11 @@ def stable_json(review: StableReview) -> str:
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def _known(one: Known) -> Json:
+def _known(one: KnownCommit) -> Json:
     return {"commit": one.id, "title": clean(one.title), "version": clean(one.version)}
 
 
-def _branch(one: Branch, fix: Known) -> Json:
+def _branch(one: Branch, fix: KnownCommit) -> Json:
     return {
         "name": clean(one.name),
         "tip": one.tip,
@@ -44,7 +51,7 @@ def _branch(one: Branch, fix: Known) -> Json:
         "culprits": [_presence(culprit) for culprit in one.culprits],
         "fix": _presence(one.fix),
         "cherry_pick": _pick(one.pick) if one.pick else None,
-        "command": words.command(one, fix) if one.standing is Standing.NEEDS else "",
+        "command": words.command(one, fix) if one.standing is BranchStatus.NEEDS else "",
         "lacking": [*one.lacking],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from anyclue.report.text import ascii_line, shorten, table
 from anyclue.review.pairs.render.words import safe_path
-from anyclue.review.stable.core.model import Branch, StableReview, Standing
+from anyclue.review.stable.core.model import Branch, BranchStatus, StableReview
 from anyclue.review.stable.render import words
 
 _COLUMNS = 160
@@ -60,7 +60,7 @@ def _reasons(review: StableReview) -> Iterator[list[str]]:
 
 
 def _picks(review: StableReview) -> Iterator[list[str]]:
-    needing = [one for one in review.branches if one.standing is Standing.NEEDS]
+    needing = [one for one in review.branches if one.standing is BranchStatus.NEEDS]
     for one in needing:
         yield [
             f"{ascii_line(one.name)}:",
@@ -92,7 +92,8 @@ def _follow_ups(review: StableReview) -> Iterator[list[str]]:
         without = [
             ascii_line(branch.name)
             for branch in review.branches
-            if one.id in branch.lacking and branch.standing in (Standing.HAS, Standing.NEEDS)
+            if one.id in branch.lacking
+            and branch.standing in (BranchStatus.HAS, BranchStatus.NEEDS)
         ]
         if without:
             lines.append(f"{_INDENT}not in {', '.join(without)}")

@@ -7,17 +7,24 @@ import shlex
 
 from anyclue.report.text import ascii_line
 from anyclue.review.pairs.render.words import counted
-from anyclue.review.stable.core.model import Branch, How, Known, Presence, StableReview, Standing
+from anyclue.review.stable.core.model import (
+    Branch,
+    BranchStatus,
+    KnownBy,
+    KnownCommit,
+    Presence,
+    StableReview,
+)
 
 DIGITS = 12
 _LOCAL = "refs/heads/"
 _VERSION = re.compile(r"v(\d+(?:\.\d+)*)(.*)")
 _PLAIN = re.compile(r"[!-~]+")
 _HOW = {
-    How.ANCESTOR: "the commit itself",
-    How.UPSTREAM: "backport, by its message",
-    How.PATCH_ID: "backport, by patch id",
-    How.TITLE: "probably, by title only",
+    KnownBy.ANCESTOR: "the commit itself",
+    KnownBy.UPSTREAM: "backport, by its message",
+    KnownBy.PATCH_ID: "backport, by patch id",
+    KnownBy.TITLE: "probably, by title only",
 }
 
 
@@ -45,7 +52,7 @@ def pick(branch: Branch) -> str:
     return f"{counted(number, 'conflict')}" if number else "applies"
 
 
-def command(branch: Branch, fix: Known) -> str:
+def command(branch: Branch, fix: KnownCommit) -> str:
     """Return the shell command that takes the fix to a branch.
 
     A name that a terminal cannot show as it is is left out for the commit's id.
@@ -60,7 +67,7 @@ def command(branch: Branch, fix: Known) -> str:
     return f"{switch} && git cherry-pick -x {fix.id}"
 
 
-def upstream_line(fix: Known) -> str:
+def upstream_line(fix: KnownCommit) -> str:
     """Return the line that a backport's message has to begin with."""
     return f"[ Upstream commit {fix.id} ]"
 
@@ -80,13 +87,13 @@ def verdict(review: StableReview) -> str:
     """Return the whole review in one line."""
     parts = [
         f"{review.number(standing)} {standing.value}"
-        for standing in Standing
+        for standing in BranchStatus
         if review.number(standing)
     ]
     return f"{counted(len(review.branches), 'branch', 'branches')}: {', '.join(parts)}"
 
 
-def named(one: Known) -> str:
+def named(one: KnownCommit) -> str:
     """Return a commit as ``Fixes:`` names it, with its version when that is known."""
     version = f", since {one.version}" if one.version else ""
     return f'{one.id[:DIGITS]} ("{ascii_line(one.title)}"){version}'
