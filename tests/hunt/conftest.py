@@ -16,9 +16,10 @@ from anyclue.hunt.clue import driver as making
 from anyclue.hunt.driver import begin_run
 from anyclue.hunt.localise.cells import Accused
 from anyclue.hunt.localise.kept_sources import Kept
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.trial import Accelerator, ArtifactRef, GuestImage, Shape, TrialJob, TrialResult
+from anyclue.model.trial import Accelerator, GuestImage, Shape, TrialJob, TrialResult
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory

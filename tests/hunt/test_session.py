@@ -10,9 +10,10 @@ from typing import cast
 
 import pytest
 
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits, WorkloadChoice
-from anyclue.model.trial import ArtifactRef, TrialJob
+from anyclue.model.trial import TrialJob
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
 from anyclue.trial.session import Procedure, TrialEndedError, requested_compression
 from anyclue.trial.workloads.registry import WORKLOADS

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from anyclue.hunt.clue.sentence import sentence
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import find_factors
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, RunVerdicts, Verdict
+from anyclue.model.verdict import CellVerdict, Verdict
 
 
 def conclude(

@@ -9,6 +9,7 @@ from pathlib import Path
 from anyclue.fstests.run.cells import judge_tests
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
 from anyclue.hunt.render.mail import report_text
@@ -16,7 +17,7 @@ from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import RunVerdicts, Verdict
+from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.files import write_whole

@@ -8,16 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from anyclue.fstests.core.model import TestPlan
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Limits, Machine
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArtifactRef:
-    """An artifact of the cache: its kind and the SHA-256 of what it was made from."""
-
-    kind: str
-    key: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,17 +1,13 @@
-"""What the statistics say of a cell, and what the search says of an axis."""
+"""What the statistics say of a cell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from anyclue.model.recording import Incident, Outcome
-from anyclue.model.scenario import Axis, Cell
-
-if TYPE_CHECKING:
-    from anyclue.fstests.core.model import TestFinding
+from anyclue.model.scenario import Cell
 
 
 class Verdict(StrEnum):
@@ -95,25 +91,3 @@ class CellVerdict:
     incident: Incident | None = None
     floors: Mapping[MemoryClass, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     """Floors in KiB by class, then by trial, then by round: what the rates were computed from."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Factor:
-    """Whether an axis matters (None: these cells cannot tell), and by which cells."""
-
-    factor: Axis
-    matters: bool | None
-    because: str
-    evidence: tuple[tuple[Cell, Cell], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunVerdicts:
-    """All that judging a run gives: ``sentence`` is the clue, as one would say it."""
-
-    sentence: str
-    cells: tuple[CellVerdict, ...]
-    factors: tuple[Factor, ...]
-    not_judged: tuple[str, ...] = ()
-    tests: Mapping[Cell, tuple[TestFinding, ...]] = field(default_factory=dict)
-    """The tests of upstream fstests by cell, in the order in which they were to run."""

@@ -8,16 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from anyclue.fstests.core.check_model import CheckStatus
+from anyclue.hunt.model import RunVerdicts
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, Scenario
-from anyclue.model.verdict import (
-    CellVerdict,
-    ClassRate,
-    MemoryClass,
-    RunVerdicts,
-    Signature,
-    Verdict,
-)
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 
 _NAMED = 10
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.errors import InfrastructureError
-from anyclue.model.trial import ArtifactRef
 from anyclue.system.files import disk_errors, move_whole, sha256, staging
 
 log = logging.getLogger(__name__)

@@ -17,10 +17,10 @@ from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.words import why
 from anyclue.fstests.run.evidence import CellTests, Trial, gather
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell
-from anyclue.model.trial import ArtifactRef
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.outcome import Movement, settle
 

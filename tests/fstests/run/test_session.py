@@ -15,9 +15,9 @@ from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.run import session as procedure
 from anyclue.fstests.run.journal import TrialRecord, read_record
 from anyclue.fstests.run.session import TestsProcedure
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
-from anyclue.model.trial import ArtifactRef
 from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
 from anyclue.trial.session import AgentCall, TrialEndedError, Watch
 

@@ -13,6 +13,7 @@ import pytest
 from anyclue.fstests.core.check_model import CheckStatus
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.hunt.driver import RULES
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes import run as running
 from anyclue.hunt.probes import selection as choosing
 from anyclue.hunt.probes.core.json_document import readings_from_json
@@ -25,7 +26,7 @@ from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.trial import TrialJob, TrialResult
-from anyclue.model.verdict import CellVerdict, RunVerdicts, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.read import load_scenario
 from anyclue.scenarios.stored import scenario_from_json

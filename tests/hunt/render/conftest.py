@@ -27,6 +27,7 @@ from anyclue.hunt.clue.model import (
     SuspectStatus,
     TouchedBy,
 )
+from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.model.machine_recording import Span, TestRun, TestVerdict
 from anyclue.model.recording import (
     Incident,
@@ -50,15 +51,7 @@ from anyclue.model.scenario import (
     Scenario,
     WorkloadChoice,
 )
-from anyclue.model.verdict import (
-    CellVerdict,
-    ClassRate,
-    Factor,
-    MemoryClass,
-    RunVerdicts,
-    Signature,
-    Verdict,
-)
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.review.pairs.model import Confidence, FindingKind, PathStep, StepKind
 
 RAM_KIB = 2_040_000

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import html
 from anyclue.hunt.render.html import report_html
-from anyclue.model.verdict import RunVerdicts
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render.mail import report_text
 from anyclue.hunt.render.plain import summary
-from anyclue.model.verdict import RunVerdicts
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import find_factors
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict, ClassRate, Factor, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 
 if TYPE_CHECKING:
     from tests.hunt.conftest import Tools

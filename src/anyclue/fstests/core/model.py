@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from anyclue.fstests.core.check_model import CheckResult, CheckStatus, KnownFailure, Refusal
-
-if TYPE_CHECKING:
-    from anyclue.model.machine_recording import TestVerdict
-    from anyclue.model.trial import ArtifactRef
+from anyclue.model.artifact import ArtifactRef
+from anyclue.model.machine_recording import TestVerdict
 
 
 class Part(StrEnum):

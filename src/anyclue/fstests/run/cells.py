@@ -11,9 +11,9 @@ from anyclue.fstests.core.model import TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.run.evidence import CellTests, gather, read_trials
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario, TestChoice
-from anyclue.model.trial import ArtifactRef
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
 

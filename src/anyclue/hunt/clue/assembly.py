@@ -16,12 +16,13 @@ from anyclue.hunt.clue.model import (
     TouchedBy,
 )
 from anyclue.hunt.localise.cells import guilt
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.hunt.suspects.judge import suspects
 from anyclue.hunt.suspects.ruling import TheoryContext
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis
-from anyclue.model.verdict import RunVerdicts, Verdict
+from anyclue.model.verdict import Verdict
 from anyclue.review.pairs.model import LOST
 
 _PER_FILE: Final = re.compile(r" \([0-9.]+ KiB per file\)")

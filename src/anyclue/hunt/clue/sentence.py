@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import Final
 
 from anyclue.hunt.minimise.operations import done_per_round
+from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import is_guilty, kind
 from anyclue.model.amounts import per_operation
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Factor, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""

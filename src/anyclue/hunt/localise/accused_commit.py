@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from anyclue.git import repository as git
 from anyclue.hunt.localise.cells import Accused
 from anyclue.hunt.localise.commits import CommitRange
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import RequestError
-from anyclue.model.verdict import RunVerdicts
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import write_whole
 

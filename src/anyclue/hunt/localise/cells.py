@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
 from anyclue.hunt.localise.core.evidence import GuiltyCase
+from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeReading
 from anyclue.hunt.select.factors import Kind, first_guilty, innocent_beside, is_guilty, kind
 from anyclue.model.scenario import Axis, Scenario
-from anyclue.model.verdict import CellVerdict, Factor, RunVerdicts, Verdict
+from anyclue.model.verdict import CellVerdict, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

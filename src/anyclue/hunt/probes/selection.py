@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.verdicts import worst_leak
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes.core.kmap_balance import KMAP_BALANCE
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Cell, DebianKernel, OfResource, Resource, Scenario
-from anyclue.model.verdict import CellVerdict, RunVerdicts, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
 
 def innocent_beside(findings: RunVerdicts, guilty: Cell) -> Cell | None:

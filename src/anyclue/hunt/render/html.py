@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_words, plan_words
 from anyclue.hunt.render.mail import log_text
 from anyclue.hunt.render.witness import is_incident_line, log_around, witness
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, MemoryClass, RunVerdicts, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import words
 from anyclue.report.pages import environment
 from anyclue.report.text import clean_block

@@ -7,10 +7,11 @@ from junitparser.xunit2 import TestCase, TestSuite
 
 from anyclue.fstests.render.junit import tests_suite
 from anyclue.hunt.clue.model import Clue
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_words
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, RunVerdicts, Verdict
+from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.report import words
 from anyclue.report.text import clean, clean_block
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from anyclue.hunt.clue.model import Clue
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_words, plan_words
 from anyclue.hunt.render.clue_text import (
     place_lines,
@@ -18,7 +19,7 @@ from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
 from anyclue.hunt.render.witness import log_around, witness
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, RunVerdicts, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.report import words
 from anyclue.report.text import (
     MAIL_COLUMNS,

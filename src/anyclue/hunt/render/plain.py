@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
+from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.render.clue_text import brief
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Factor, RunVerdicts
+from anyclue.model.verdict import CellVerdict
 from anyclue.report import words
 from anyclue.report.text import ascii_line, table, wrap
 

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
+from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.model.recording import Incident
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import CellVerdict, ClassRate, Factor, MemoryClass, RunVerdicts
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass
 from anyclue.report import words
 from anyclue.report.text import clean, clean_block
 

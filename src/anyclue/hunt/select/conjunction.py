@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.hunt.clue.model import Condition, Conjunction
+from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import find_factors, first_guilty, is_guilty, kind
 from anyclue.hunt.select.isolation import open_questions
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Factor
+from anyclue.model.verdict import CellVerdict
 
 
 def smallest_conjunction(

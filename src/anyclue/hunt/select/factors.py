@@ -16,8 +16,9 @@ from itertools import combinations
 from math import hypot
 from typing import Final, TypeAlias
 
+from anyclue.hunt.model import Factor
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict, Factor, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
 GUILTY: Final = frozenset({Verdict.LEAK, Verdict.BROKEN})
 INNOCENT: Final = frozenset({Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE})

@@ -10,9 +10,10 @@ from anyclue.hunt.clue.model import SuspectStatus
 from anyclue.hunt.localise.cells import Accused
 from anyclue.hunt.localise.core.evidence import FunctionSource
 from anyclue.hunt.localise.core.rank import Ranked
+from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeReading
 from anyclue.model.scenario import Arch, Scenario
-from anyclue.model.verdict import CellVerdict, RunVerdicts
+from anyclue.model.verdict import CellVerdict
 
 
 @dataclass(frozen=True, kw_only=True)

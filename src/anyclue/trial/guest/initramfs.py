@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.scenario import Arch
-from anyclue.model.trial import ArtifactRef
 from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
 from anyclue.system.processes import run

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from anyclue.model.artifact import ArtifactRef
 from anyclue.model.scenario import (
     Arch,
     DebianKernel,
@@ -16,7 +17,7 @@ from anyclue.model.scenario import (
     KernelFiles,
     ModuleVariant,
 )
-from anyclue.model.trial import ArtifactRef, PreparedKernel
+from anyclue.model.trial import PreparedKernel
 from anyclue.system.apt import Apt
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.debian import DebianKernels
