@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -44,6 +45,11 @@ class RequestError(AnyclueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(tuple(problems))
         self.problems = tuple(problems)
+
+    @classmethod
+    def of(cls, what: str, *, where: str = "", next_step: str = "") -> Self:
+        """Return the error of a single mistake."""
+        return cls([Problem(what=what, where=where, next_step=next_step)])
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

@@ -20,6 +20,11 @@ class Verdict(StrEnum):
     BROKEN = "broken"
     UNPROVEN = "unproven"
 
+    @property
+    def is_guilty(self) -> bool:
+        """Say whether it is a regression: what decides the exit code and what is followed up."""
+        return self in (Verdict.LEAK, Verdict.SURGE, Verdict.BROKEN)
+
 
 class Signature(StrEnum):
     """Which kind of release is missing, by the class of memory that grew."""
