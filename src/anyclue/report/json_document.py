@@ -15,7 +15,8 @@ class DocumentModel(BaseModel):
     """Base of documents and their parts: closed, every field always there.
 
     The docstring below a field describes it in the schema. A document's first field names its
-    format: ``schema_: Literal["anyclue.NAME/1"] = Field(default=..., serialization_alias="schema")``.
+    format: ``schema_: Literal["anyclue.NAME/1"]`` with ``Field(default=...,
+    serialization_alias="schema")``.
     """
 
     model_config = ConfigDict(
