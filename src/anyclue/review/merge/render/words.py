@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from anyclue.report.text import ascii_line, clean, shorten
-from anyclue.review.merge.core.guest_model import Blame
+from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
     OUTSIDE,
@@ -110,6 +110,17 @@ def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
     }[blame]
+
+
+def kernel(test: MergeTest) -> str:
+    """Return what the versions ran in."""
+    return f"Debian's {test.series} with {test.directory} of each version"
+
+
+def guest_verdict(one: VersionVerdict) -> str:
+    """Return what was found in a version: ``leak (object)``."""
+    signature = f" ({one.signature.value})" if one.signature is not None else ""
+    return f"{one.verdict.value}{signature}"
 
 
 def exercise(one: Exercise) -> list[str]:
