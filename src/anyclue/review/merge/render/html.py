@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from anyclue.report.pages import environment
-from anyclue.report.text import clean
+from anyclue.report.text import clean, code_block, counted, safe_path
 from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import (
     EVIL,
@@ -20,7 +20,7 @@ from anyclue.review.merge.core.model import (
 )
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.merge.render.panes import code_line, shown
-from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path
+from anyclue.review.pairs.render.words import labels
 
 LISTED = 500
 """So many entries of each list are on the page."""

@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from anyclue.report.text import clean
+from anyclue.report.text import clean, code_block, safe_path
 from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import Dropped, Imbalance, MergeReview, Resolution, Resolved
 from anyclue.review.merge.render import words as merge_words
-from anyclue.review.pairs.render.words import code_block, safe_path
 
 SCHEMA = "anyclue.merge/1"
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.report.text import ascii_block, ascii_line, shorten, table
+from anyclue.report.text import (
+    ascii_block,
+    ascii_line,
+    code_block,
+    counted,
+    safe_path,
+    shorten,
+    table,
+)
 from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import Dropped, Exercise, Imbalance, MergeReview, Resolution
 from anyclue.review.merge.render import words as merge_words
-from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path
+from anyclue.review.pairs.render.words import labels
 
 BRIEF = 5
 _COLUMNS = 160

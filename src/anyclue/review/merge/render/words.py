@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anyclue.report.text import ascii_line, clean, shorten
+from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
 from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
@@ -19,7 +19,6 @@ from anyclue.review.merge.core.model import (
     Taken,
 )
 from anyclue.review.merge.core.panes import LineMark, Row
-from anyclue.review.pairs.render.words import counted, safe_path
 
 _COLUMNS = 160
 NAMED = 12
