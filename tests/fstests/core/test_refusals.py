@@ -1,4 +1,4 @@
-"""Tests that the kernel log saw begin, and tests that refuse to run."""
+"""Tests that refuse to run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.fstests.core.begun_tests import with_begun
 from anyclue.fstests.core.check_output import parse_check
 from anyclue.fstests.core.model import CheckResult, CheckStatus, Refusal
 from anyclue.fstests.core.refusals import refusal_of
@@ -22,32 +21,6 @@ REFUSING = ["generic/027", "generic/274", "generic/275", "generic/352", "generic
 
 def captured(name: str) -> str:
     return (DATA / f"{name}.txt").read_text()
-
-
-def test_the_kernel_log_saw_no_more_than_check_printed() -> None:
-    run = parse_check(captured("iterated"))
-    assert with_begun(run, ["generic/002", "generic/005", "generic/020"] * 2) == run
-
-
-def test_the_kernel_log_got_further() -> None:
-    run = parse_check(captured("killed"))
-    begun = ["generic/002", "generic/005", "generic/010", "generic/020", "generic/002"]
-    found = with_begun(run, begun)
-    assert found.results[:3] == run.results
-    assert [(one.test, one.number, one.status) for one in found.results[3:]] == [
-        ("generic/020", 1, CheckStatus.LOST),
-        ("generic/002", 2, CheckStatus.LOST),
-    ]
-    assert found.cut_short == run.cut_short
-    whole = with_begun(parse_check(captured("sections-one")), ["generic/001"])
-    assert whole.cut_short == "check's output ends before generic/001 began"
-    assert whole.results[-1].section == "lzo"
-
-
-def test_nothing_printed_but_begun() -> None:
-    found = with_begun(parse_check(""), ["generic/001"])
-    assert [one.status for one in found.results] == [CheckStatus.LOST]
-    assert found.under_way == found.results[0]
 
 
 def refused(test: str) -> Refusal | None:
