@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from anyclue.bisect.core.model import CommitEvidence, Range
+from anyclue.bisect.core.model import CommitEvidence
 from anyclue.git.blame import touched
+from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
 from anyclue.review.source.parse import read
@@ -20,7 +21,9 @@ Lines = tuple[int, int]
 """The first and the last line of a function."""
 
 
-def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> list[CommitEvidence]:
+def on_stack(
+    repo: Repository, span: CommitRange, directory: str, incident: str
+) -> list[CommitEvidence]:
     """Return what speaks for commits that changed a function on a stack, the innermost first.
 
     Args:

@@ -75,12 +75,10 @@ def _picks(review: StableReview) -> Iterator[list[str]]:
 
 
 def _obstacles(branch: Branch) -> Iterator[str]:
-    if branch.pick is None:
-        return
-    for path in branch.pick.conflicts:
-        yield f"{_INDENT}conflict in {safe_path(path)}"
-    if branch.pick.unknown:
-        yield f"{_INDENT}whether it applies is not known: {branch.pick.unknown}"
+    if branch.pick is not None:
+        yield from (f"{_INDENT}conflict in {safe_path(path)}" for path in branch.pick.conflicts)
+    if branch.pick_failure is not None:
+        yield f"{_INDENT}whether it applies is not known: {words.pick_failure(branch)}"
 
 
 def _follow_ups(review: StableReview) -> Iterator[list[str]]:
