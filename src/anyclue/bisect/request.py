@@ -257,7 +257,7 @@ def _ids(cells: Sequence[Cell]) -> list[str]:
 
 
 def _check_directory(repo: Repository, ends: Sequence[str], directory: str) -> None:
-    missing = [one for one in ends if not trees.at(repo, one, directory)]
+    missing = [one for one in ends if not git.below(repo, one, directory)]
     if missing:
         step = "the scenario's `module` names a directory of the repository's tree"
         what = f"{missing[0][:12]} has no {directory}"

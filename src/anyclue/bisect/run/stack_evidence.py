@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Final
 
 from anyclue.bisect.core.model import CommitEvidence
+from anyclue.git import repository as git
 from anyclue.git.blame import touched
 from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
 from anyclue.review.source.parse import read
-from anyclue.trial.kernels import module_trees as trees
 
 ASKED: Final = 5
 """Of so many functions the commits are looked for: each may take seconds."""
@@ -32,7 +32,7 @@ def on_stack(
         directory: that of the module.
         incident: what the kernel reported, whole; hostile text.
     """
-    where = _functions(trees.at(repo, span.bad, directory), incident)
+    where = _functions(git.below(repo, span.bad, directory), incident)
     known: dict[str, list[str]] = {}
     for path, name in where:
         known.setdefault(name, []).append(path)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.fstests.core.check_model import CheckStatus, KnownFailure
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import TestFinding, TestPlan
+from anyclue.fstests.core.model import CheckStatus, KnownFailure, TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.run.evidence import CellTests, Trial, gather, read_trials
