@@ -8,7 +8,7 @@ from anyclue.bisect.run.observer import DIGITS
 from anyclue.git import repository as git
 from anyclue.hunt.clue.driver import make, told
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.judge import JudgedRun, judge, write_reports
+from anyclue.hunt.judge import JudgedRun, judge, write_reports, write_verdicts
 from anyclue.hunt.localise.accused_commit import AccusedCommit, note
 from anyclue.trial.context import Context
 
@@ -16,6 +16,7 @@ from anyclue.trial.context import Context
 async def report(bisection: Bisection, status: Status, context: Context) -> Clue:
     """Write the run's reports; return the clue at their head."""
     judged = judge(bisection.run)
+    write_verdicts(judged)
     accused = _accused(bisection, status, judged)
     if accused is None:
         clue = told(judged)
