@@ -88,6 +88,7 @@ def hunted(trials: Trials, cell: Cell, tmp_path: Path) -> Callable[..., Answers]
             run=RunDirectory(tmp_path / "run"),
             scenario=scenario,
             recordings={},
+            trials={},
             findings=replace(conclude([verdict]), tests={cell: tests}),
         )
         return Answers(

@@ -28,7 +28,7 @@ from anyclue.git import repository as git
 from anyclue.git.history import commits
 from anyclue.hunt.clue.driver import make, told
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.judge import JudgedRun, judge, write_reports
+from anyclue.hunt.judge import JudgedRun, judge, write_reports, write_verdicts
 from anyclue.hunt.localise.accused_commit import AccusedCommit, note
 from anyclue.model.errors import InfrastructureError
 from anyclue.report.text import clean
@@ -171,6 +171,7 @@ async def report(bisection: Bisection, state: SearchState, context: Context) -> 
     When one commit is accused, the clue has the place in the source.
     """
     judged = judge(bisection.run)
+    write_verdicts(judged)
     accused = _accused(bisection, state, judged)
     if accused is None:
         clue = told(judged)

@@ -6,11 +6,17 @@ A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
+
+TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
+"""A regular expression of a test's name; none can leave a directory, as a path."""
+
+SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
+"""A regular expression of the names of sections that check reads."""
 
 
 class CheckStatus(StrEnum):
@@ -56,20 +62,10 @@ class CheckRun:
     Attributes:
         results: every run of every test, in the order in which they began.
         cut_short: what says that it did not come to its end; empty when it did.
-        settings: what check printed of each section: ``FSTYP``, ``MOUNT_OPTIONS`` and so on.
-        notes: what does not fit together in its output.
     """
 
     results: tuple[CheckResult, ...]
     cut_short: str = ""
-    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def under_way(self) -> CheckResult | None:
-        """Return the run that had begun last, when nothing says how it ended."""
-        last = self.results[-1] if self.results else None
-        return last if last and last.status is CheckStatus.LOST else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.fstests.core.agreement import disagreements
 from anyclue.fstests.core.charges import Charging, Pair
 from anyclue.fstests.core.check_output import parse_check
 from anyclue.fstests.core.model import CheckResult, CheckStatus, Part, TestId
 from anyclue.fstests.core.step import rise_kib
 from anyclue.fstests.core.trial_recording import as_recorded
-from anyclue.fstests.core.xunit import parse_xunit
+from anyclue.fstests.core.xunit import disagreements, parse_xunit
 from anyclue.fstests.run.journal import CheckCall, TrialRecord, read_record
 from anyclue.model.machine_recording import MachineRecording, TestRun
 from anyclue.model.recording import Outcome, Recording

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from anyclue.model.verdict import Verdict
 from anyclue.record.core.model import RecordingVerdicts
+from anyclue.record.render.notes import recording_notes
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
 from anyclue.report.figures import Figure, Key
@@ -22,7 +23,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
         ("command", shlex.join(machine.command) if machine.command else "a running check"),
         ("machine", f"{machine.host}, {machine.machine}, {machine.cpus} processors"),
         ("kernel", f"Linux {machine.release}"),
-        ("memory", f"{findings.ram_kib / 1024:.0f} MiB"),
+        ("memory", f"{findings.recorded.ram_kib / 1024:.0f} MiB"),
         ("begin", machine.begin),
         ("samples", f"{machine.hz:g} a second"),
         ("caches dropped between tests", "yes" if machine.quiesce else "no"),
@@ -38,7 +39,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
             levels=LEVELS,
             header=HEADER,
             tests=[(test, row(test)) for test in findings.tests],
-            notes=findings.notes,
+            notes=recording_notes(findings.recorded),
         )
     )
 
@@ -67,7 +68,7 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     peak = max(mib for _, mib in known)
     caption = (
         "Dotted lines: a test begins, numbered as they ran. Dots: floors between tests. "
-        f"Highest {peak:.0f} MiB of {findings.ram_kib / 1024:.0f} MiB."
+        f"Highest {peak:.0f} MiB of {findings.recorded.ram_kib / 1024:.0f} MiB."
     )
     chart = charts.memory_over_time(line, None, colour, since="the recording")
     return Figure(
