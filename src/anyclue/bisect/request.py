@@ -19,9 +19,8 @@ from anyclue.bisect.run.fixups import Fixup, fixups
 from anyclue.bisect.run.imported_log import read, said
 from anyclue.bisect.run.revert import mends
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
-from anyclue.git.model import CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.history import commit_range
+from anyclue.git.model import CommitRange, Repository
 from anyclue.hunt import driver as hunting
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
@@ -150,7 +149,7 @@ def begin(asked: BisectRequest) -> Bisection:
     if problems or cell is None or run is None:
         raise RequestError(problems)
     bad, *good = ids
-    span = dag(repo, good, bad)
+    span = commit_range(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
     _check_fix(repo, bad, fix)
     log.info("%d commits", len(span.commits))
@@ -192,7 +191,7 @@ def again(path: Path) -> Bisection:
     kept = journal.read(text)
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     repo = git.repository(Path(about["repository"]))
-    span = dag(repo, kept.good, kept.bad)
+    span = commit_range(repo, kept.good, kept.bad)
     kernel = scenario.kernels[about["kernel"]]
     carried = tuple(
         Fixup(name=name, patch=run.file(f"carried/{number}.patch").read_bytes())

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from anyclue.bisect.core.model import CommitEvidence
-from anyclue.git.history import touched
-from anyclue.git.model import CommitNode, CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.history import files_by_commit
+from anyclue.git.model import CommitNode, CommitRange, Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.exercises import mounts
 from anyclue.review.pairs.driver.changes import of_range
@@ -99,7 +98,7 @@ def evidence(
         mount: the cell's mount options.
         reviews: so many commits are reviewed at most, the last ones.
     """
-    inside = touched(repo, (span.bad, *(f"^{one}" for one in span.good)), directory)
+    inside = files_by_commit(repo, (span.bad, *(f"^{one}" for one in span.good)), directory)
     candidates = [one.id for one in span.commits if len(one.parents) == 1 and one.id in inside]
     reviewed = set(candidates[max(len(candidates) - reviews, 0) :])
     found: list[CommitEvidence] = []

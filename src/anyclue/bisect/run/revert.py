@@ -6,9 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.cherry_pick import alone, patched
-from anyclue.git.merge import borrowed, merged
-from anyclue.git.repository import Repository
+from anyclue.git.merge import auto_merge, commit_with_parents, commit_with_patch, scratch_repository
+from anyclue.git.model import Repository
 
 
 def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[str, bytes] | None:
@@ -17,7 +16,7 @@ def reverted(repo: Repository, commit: str, bad: str, directory: str) -> dict[st
     Raises:
         RequestError: objects are missing.
     """
-    with borrowed(repo) as own:
+    with scratch_repository(repo) as own:
         made, conflicts = taken_back(own, commit, bad)
         if any(path.startswith(f"{directory}/") for path in conflicts):
             return None
@@ -30,15 +29,15 @@ def mended(repo: Repository, bad: str, fix: Path, directory: str) -> dict[str, b
     Raises:
         RequestError: objects are missing.
     """
-    with borrowed(repo) as own:
-        made = patched(own, bad, fix)
+    with scratch_repository(repo) as own:
+        made = commit_with_patch(own, bad, fix)
         return git.below(own, made, directory) if made is not None else None
 
 
 def mends(repo: Repository, bad: str, fix: Path) -> bool:
     """Return whether a patch applies to ``bad``."""
-    with borrowed(repo) as own:
-        return patched(own, bad, fix) is not None
+    with scratch_repository(repo) as own:
+        return commit_with_patch(own, bad, fix) is not None
 
 
 def taken_back(own: Repository, commit: str, bad: str) -> tuple[str, Collection[str]]:
@@ -58,8 +57,10 @@ def taken_back(own: Repository, commit: str, bad: str) -> tuple[str, Collection[
     parents = git.parents(own, commit)
     before = parents[0]
     if len(parents) > 1:
-        found = merged(own, parents[0], parents[1])
+        found = auto_merge(own, parents[0], parents[1])
         before = found.commit if len(parents) == 2 and not found.conflicts else parents[0]
-    base = alone(own, commit)
-    result = merged(own, alone(own, bad, base), alone(own, before, base))
+    base = commit_with_parents(own, commit)
+    result = auto_merge(
+        own, commit_with_parents(own, bad, base), commit_with_parents(own, before, base)
+    )
     return result.commit, result.conflicts

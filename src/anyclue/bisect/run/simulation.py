@@ -12,7 +12,7 @@ from anyclue.bisect.core.ancestry import MOST_SEGMENTS, history, segments
 from anyclue.bisect.core.model import Rates, Simulated
 from anyclue.bisect.core.simulation import SimulatedCase, Strategy, simulate
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.model.errors import Problem, RequestError
 
 CULPRITS = 50
@@ -50,7 +50,7 @@ def simulated(asked: SimulationRequest) -> tuple[Simulated, ...]:
         raise _wrong("--flakes is not between 0 and 0.5", "", "give a share like 0.2")
     repo = git.repository(asked.tree)
     good = [git.commit(repo, one) for one in asked.good]
-    span = dag(repo, good, git.commit(repo, asked.bad))
+    span = commit_range(repo, good, git.commit(repo, asked.bad))
     if segments(span.commits) > MOST_SEGMENTS:
         step = f"name ends that are closer: {MOST_SEGMENTS} stretches of history can be simulated"
         raise _wrong("the range is too large to be simulated", str(repo.at), step)

@@ -8,9 +8,8 @@ from typing import Final
 
 from anyclue.bisect.core.model import CommitEvidence
 from anyclue.git import repository as git
-from anyclue.git.blame import touched
-from anyclue.git.model import CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.blame import function_changes
+from anyclue.git.model import CommitRange, Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
 from anyclue.review.source.parse import read
 
@@ -39,7 +38,7 @@ def on_stack(
     commits = {one.id for one in span.commits}
     found: dict[str, CommitEvidence] = {}
     for (path, name), reason in islice(of_incident(incident, known).items(), ASKED):
-        for one in touched(repo, span.good[0], span.bad, path, where[path, name]):
+        for one in function_changes(repo, span.good[0], span.bad, path, where[path, name]):
             if one.id in commits and one.id not in found:
                 because = f"changed {name}(), which is on the stack of what broke"
                 found[one.id] = CommitEvidence(commit=one.id, ratio=reason.ratio, because=because)

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from anyclue.bisect.run.fixups import Fixup
 from anyclue.bisect.run.revert import taken_back
-from anyclue.git.cherry_pick import patched
-from anyclue.git.merge import borrowing
-from anyclue.git.repository import Repository
+from anyclue.git.merge import borrowing_repository, commit_with_patch
+from anyclue.git.model import Repository
 from anyclue.model.scenario import GitKernel
 from anyclue.recordings.run_directory import RunDirectory
 
@@ -52,7 +51,7 @@ class Commits:
 
     def mended(self, bad: str, fix: Path) -> GitKernel | None:
         """Return the kernel of ``bad`` with a patch applied; None where it does not apply."""
-        made = patched(self._own, bad, fix)
+        made = commit_with_patch(self._own, bad, fix)
         return self._kernel(f"mended {bad}", self._carrying(made)) if made is not None else None
 
     def _kernel(self, called: str, commit: str) -> GitKernel:
@@ -69,7 +68,7 @@ class Commits:
     def _carrying(self, commit: str) -> str:
         done = []
         for number, one in enumerate(self.carried):
-            made = patched(self._own, commit, self.run.file(f"carried/{number}.patch"))
+            made = commit_with_patch(self._own, commit, self.run.file(f"carried/{number}.patch"))
             if made is not None:
                 commit = made
                 done.append(one.name)
@@ -79,4 +78,4 @@ class Commits:
 
     @cached_property
     def _own(self) -> Repository:
-        return borrowing(self.repo, self.run.file("commits.git").absolute())
+        return borrowing_repository(self.repo, self.run.file("commits.git").absolute())
