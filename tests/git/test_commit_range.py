@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.bisect.core.ancestry import history
+from anyclue.bisect.core.ancestry import ancestry_of
 from anyclue.git import history as git_history
 from anyclue.git import repository as git
 from anyclue.git.history import commit_range
@@ -52,7 +52,7 @@ def test_a_range_with_a_merge(tmp_path: Path, ids: dict[str, str]) -> None:
         CommitNode(id=ids["n"], parents=(ids["m"],)),
     }
     assert found.commits[-1].id == ids["n"]
-    assert len(history(found)) == 4
+    assert len(ancestry_of(found)) == 4
     two = commit_range(git.repository(tmp_path), [ids["b"], ids["s"]], ids["n"])
     assert {one.id for one in two.commits} == {ids["m"], ids["n"]}
 

@@ -11,9 +11,9 @@ from typing import cast
 
 import pytest
 
-from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
+from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan, TrialRecord
 from anyclue.fstests.run import session as procedure
-from anyclue.fstests.run.journal import TrialRecord, read_record
+from anyclue.fstests.run.journal import read_record
 from anyclue.fstests.run.session import FstestsSuite
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
@@ -106,7 +106,8 @@ def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, 
     kept = record(tmp_path)
     assert kept.expunged == (TestId(section="", test="btrfs/002"),)
     assert [call.status for call in kept.calls] == [0, 0]
-    assert "Passed all 1 tests" in kept.said(kept.calls[0])
+    printed = (tmp_path / "results" / kept.calls[0].output).read_text()
+    assert "Passed all 1 tests" in printed
 
 
 class Watched(Watch):

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.fstests.core.charges import held_kib
-from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestId, TestPlan
+from anyclue.fstests.core.check_output import parse_check, parse_listing
+from anyclue.fstests.core.model import CheckCall, CheckStatus, Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.core.step import is_step
-from anyclue.fstests.core.test_list import parse_listing
 from anyclue.fstests.core.trial_recording import thinned
 from anyclue.fstests.run.build import IMAGE
-from anyclue.fstests.run.journal import CheckCall, TrialJournal
+from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
 from anyclue.model.recording import Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
