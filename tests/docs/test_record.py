@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tests.record.core.test_comparison import found
 
-from anyclue.model.machine_recording import Direction
 from anyclue.model.verdict import Verdict
 from anyclue.record.core import stream as record_stream
 from anyclue.record.core.comparison import compare
+from anyclue.record.core.model import Direction
 from anyclue.record.recorder import sources, stream
 from anyclue.record.recorder.record import record
 from anyclue.record.recorder.request import Request

@@ -5,26 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.fstests.core.charges import Charging, Pair, held_kib
-from anyclue.fstests.core.test_verdict import findings, judge_test
+from anyclue.fstests.core.charges import held_kib
 from anyclue.model.errors import ExitCode
-from anyclue.model.machine_recording import (
-    Direction,
-    MachineRecording,
-    RecordedComparison,
-    RecordingVerdicts,
-    Span,
-    TestRun,
-)
-from anyclue.model.recording import Incident
 from anyclue.model.verdict import Verdict
 from anyclue.record.core import comparison as against
+from anyclue.record.core.model import Direction, RecordedComparison, RecordingVerdicts
 from anyclue.record.core.parse import read_recorded
+from anyclue.record.core.verdicts import judged_tests
 from anyclue.record.render.comparison import against_json
 from anyclue.record.render.html import recorded_html
 from anyclue.record.render.json_document import recorded_json
 from anyclue.record.render.text import recorded_text
-from anyclue.recordings.kernel_log import first_incident
 from anyclue.system.files import write_whole
 
 GUILTY = {Verdict.LEAK, Verdict.BROKEN}
@@ -57,21 +48,6 @@ def judge(run: Path) -> JudgedRecord:
     return judged
 
 
-def judged_tests(recorded: MachineRecording) -> RecordingVerdicts:
-    """Charge memory to every span of a recording, and judge the tests."""
-    charging = Charging(recorded)
-    runs: dict[str, list[TestRun]] = {}
-    pairs: dict[str, list[Pair]] = {}
-    previous: Span | None = None
-    for span in recorded.spans:
-        run, pair = charging.charge(span, previous, _incident(recorded, span))
-        runs.setdefault(span.test, []).append(run)
-        pairs.setdefault(span.test, []).extend([pair] if pair else [])
-        previous = span
-    tests = [judge_test(of_test, pairs[test], recorded) for test, of_test in runs.items()]
-    return findings(recorded, tests)
-
-
 def write_report(judged: JudgedRecord) -> Path:
     """Write ``report.txt`` and ``report.html``; return the page's path."""
     timeline = judged.findings.recorded.timeline
@@ -80,11 +56,6 @@ def write_report(judged: JudgedRecord) -> Path:
     page = judged.run / "report.html"
     write_whole(page, recorded_html(judged.findings, held))
     return page
-
-
-def _incident(recorded: MachineRecording, span: Span) -> Incident | None:
-    begin, end = span.log_lines
-    return first_incident(recorded.kernel_log[begin:end])
 
 
 @dataclass(frozen=True, kw_only=True)

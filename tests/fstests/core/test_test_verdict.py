@@ -12,7 +12,7 @@ from anyclue.fstests.core.charges import held_kib
 from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span, TestVerdict
 from anyclue.model.recording import LogLine, Reading
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.record.judge import judged_tests
+from anyclue.record.core.verdicts import judged_tests
 
 HZ = 5.0
 LENGTH_S = 8.0

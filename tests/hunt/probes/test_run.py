@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.model import CheckStatus, TestFinding, TestId
 from anyclue.hunt.driver import RULES
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes import run as running

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from tests.fstests.core.test_test_verdict import LEAK, REPEATED, recorded
 
-from anyclue.model.machine_recording import Direction, RecordedComparison, RecordingVerdicts
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.comparison import compare
-from anyclue.record.judge import judged_tests
+from anyclue.record.core.model import Direction, RecordedComparison, RecordingVerdicts
+from anyclue.record.core.verdicts import judged_tests
 from anyclue.record.render.comparison import against_json, against_text
 
 

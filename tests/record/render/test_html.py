@@ -5,12 +5,12 @@ from __future__ import annotations
 from anyclue.model.machine_recording import (
     MachineRecording,
     RecordedMachine,
-    RecordingVerdicts,
     Span,
     TestRun,
     TestVerdict,
 )
 from anyclue.model.verdict import MemoryClass, Verdict
+from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.html import recorded_html
 from anyclue.record.render.text import row
 

@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from anyclue.fstests.core.charges import held_kib
-from anyclue.fstests.core.check_model import CheckStatus
 from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
+from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.core.step import is_step
 from anyclue.fstests.core.test_list import parse_listing
 from anyclue.fstests.run.journal import CheckCall, TrialJournal

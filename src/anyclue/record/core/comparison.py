@@ -8,14 +8,13 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from anyclue.model.machine_recording import (
+from anyclue.model.machine_recording import TestRun, TestVerdict
+from anyclue.record.core.model import (
     Direction,
     FigureDifference,
     RecordedComparison,
     RecordingVerdicts,
     TestComparison,
-    TestRun,
-    TestVerdict,
 )
 from anyclue.verdicts.classes import PAGE_KIB
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from anyclue.model.machine_recording import (
+from anyclue.record.core.model import (
     Direction,
     FigureDifference,
     RecordedComparison,

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from anyclue.model.machine_recording import RecordingVerdicts
 from anyclue.model.verdict import Verdict
+from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
+from anyclue.report.figures import Figure, Key
 from anyclue.report.pages import environment
-
-if TYPE_CHECKING:
-    from anyclue.hunt.render.figures import Figure
 
 _TITLE = "Kernel memory that is no cache, over time"
 
@@ -50,8 +47,7 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     known = [(t_s, kib / 1024.0) for t_s, kib in held if words.finite(kib) is not None]
     if len(known) < 2:
         return None
-    from anyclue.hunt.render.figures import Figure, Key  # noqa: PLC0415 - Altair loads slowly
-    from anyclue.report import charts  # noqa: PLC0415
+    from anyclue.report import charts  # noqa: PLC0415 - Altair loads slowly
     from anyclue.report.svg import inline_svg  # noqa: PLC0415
 
     zero = known[0][0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from anyclue.model.machine_recording import RecordingVerdicts, TestRun, TestVerdict
+from anyclue.model.machine_recording import TestRun, TestVerdict
+from anyclue.record.core.model import RecordingVerdicts
 from anyclue.report.text import clean
 
 SCHEMA = "anyclue.tests/1"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from anyclue.model.machine_recording import RecordingVerdicts, TestRun, TestVerdict
+from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
+from anyclue.record.core.model import RecordingVerdicts
 from anyclue.report.text import ascii_line, table, wrap
 
 WIDTH = 100
