@@ -13,6 +13,7 @@ from anyclue.bisect.core.model import Shown
 from anyclue.bisect.run.step import StepRequest
 from anyclue.bisect.run.step import step as use_case
 from anyclue.cli.output import error, result, run_until_stopped
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.errors import AnyclueError
 from anyclue.model.verdict import Verdict
 from anyclue.report.text import clean
@@ -52,5 +53,5 @@ def step(
     except AnyclueError as failure:
         error(str(failure))
         return STATUS[Shown.SKIP]
-    result(clean(f"{shown.value}: {verdict.verdict.value}: {verdict.because}"))
+    result(clean(f"{shown.value}: {verdict.verdict.value}: {reason_text(verdict.because)}"))
     return STATUS[shown]

@@ -206,7 +206,7 @@ class GrowthExcluded(VerdictReason):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialsLeftOut(VerdictReason):
-    """The ``judged`` trials say so; of all ``trials`` those ended otherwise that are ``left_out``."""
+    """What the ``judged`` trials say; of all ``trials`` some are ``left_out``, by their outcome."""
 
     judged: VerdictReason
     trials: int

@@ -115,7 +115,7 @@ def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool =
     raise TypeError(f"no words for {type(reason).__name__}")
 
 
-def detail_text(detail: SignatureDetail | None) -> str:
+def detail_text(detail: SignatureDetail | None, *, unit: str = "round") -> str:
     """Return what a signature adds in a few words, with numbers; "" for nothing.
 
     Raises:
@@ -125,14 +125,14 @@ def detail_text(detail: SignatureDetail | None) -> str:
         case None:
             return ""
         case SlabCache(kib=None):
-            return f"slab cache {detail.name}: {detail.objects:.0f} objects a round"
+            return f"slab cache {detail.name}: {detail.objects:.0f} objects a {unit}"
         case SlabCache():
             many = f"{detail.objects:.0f} objects, " if detail.objects > 0 else ""
-            return f"slab cache {detail.name}: {many}{number(detail.kib)} KiB a round"
+            return f"slab cache {detail.name}: {many}{number(detail.kib)} KiB a {unit}"
         case LargeKmalloc():
             return "no slab cache explains it: kmalloc of more than two pages goes past the caches"
         case VmallocCaller():
-            return f"allocated by {detail.function}: {number(detail.kib)} KiB a round"
+            return f"allocated by {detail.function}: {number(detail.kib)} KiB a {unit}"
         case PerFile():
             return f"{per_operation(detail.kib)} KiB per file"
         case BrokenFunction():
@@ -157,7 +157,7 @@ def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
         f"{CLASSES[reason.memory_class]} grew by {number(reason.rate_kib)} KiB a {unit}"
         f" ({_interval(reason.ci95_kib)}) {_sample(reason.sample, unit)}"
         + (" and no reclaim gave it back" if reclaimed else ""),
-        detail_text(reason.detail),
+        detail_text(reason.detail, unit=unit),
     ]
     if reason.steps:
         parts.append(f"{reason.steps} single step(s) set aside")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Scalar
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 
 SEVERITY: Final = (
@@ -142,3 +143,10 @@ def rate(value: float | None, ci: tuple[float, float] | None) -> str:
 def listed(names: Sequence[str]) -> str:
     """Join names as a sentence does: ``a, b and c``."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def scalar(value: Scalar) -> str:
+    """Return a value of a workload's parameters or facts; truth in words, floats short."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

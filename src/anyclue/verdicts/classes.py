@@ -54,12 +54,16 @@ class Traits:
 TRAITS: Final[Mapping[MemoryClass, Traits]] = MappingProxyType(
     {
         MemoryClass.USED: Traits(kind=GrowthKind.TOTAL),
-        MemoryClass.ORPHANED_FILE_PAGES: Traits(kind=GrowthKind.KERNEL, signature=Signature.PAGE_CACHE_REFERENCE),
+        MemoryClass.ORPHANED_FILE_PAGES: Traits(
+            kind=GrowthKind.KERNEL, signature=Signature.PAGE_CACHE_REFERENCE
+        ),
         MemoryClass.UNACCOUNTED: Traits(kind=GrowthKind.KERNEL, signature=Signature.RAW_PAGES),
         MemoryClass.SLAB_UNRECLAIMABLE: Traits(kind=GrowthKind.KERNEL, signature=Signature.OBJECT),
         MemoryClass.SLAB_RECLAIMABLE: Traits(kind=GrowthKind.RECLAIMABLE),
         MemoryClass.VMALLOC: Traits(kind=GrowthKind.KERNEL, signature=Signature.VMALLOC),
-        MemoryClass.KERNEL_STACKS: Traits(kind=GrowthKind.KERNEL, signature=Signature.KERNEL_STACKS),
+        MemoryClass.KERNEL_STACKS: Traits(
+            kind=GrowthKind.KERNEL, signature=Signature.KERNEL_STACKS
+        ),
         MemoryClass.PAGE_TABLES: Traits(kind=GrowthKind.KERNEL, signature=Signature.PAGE_TABLES),
         MemoryClass.PERCPU: Traits(kind=GrowthKind.KERNEL, signature=Signature.PERCPU),
         MemoryClass.ANON: Traits(kind=GrowthKind.USER, signature=Signature.USER_SPACE),

@@ -16,8 +16,8 @@ from typing import Final
 
 from anyclue.model.reason import GrowthUndecided, SingleSteps, TooFewFloors
 from anyclue.model.verdict import ClassRate, MemoryClass, VerdictReason
-from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.breakdown import top_growth
+from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.floors import (
     MIN_FLOORS,
     Floors,

@@ -12,6 +12,7 @@ from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cells import Cells
 from anyclue.bisect.run.revert import mended, reverted
 from anyclue.bisect.run.synthetic_commits import Commits
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.select.factors import INNOCENT, Kind, guilt, is_guilty, kind
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
@@ -122,7 +123,7 @@ class Observer:
 
     def shown(self, commit: str, verdict: CellVerdict) -> Observation:
         """Return what a verdict says of the bug; the bad end's first one says what that is."""
-        because = f"{verdict.verdict.value}: {verdict.because}"
+        because = f"{verdict.verdict.value}: {reason_text(verdict.because)}"
         if is_guilty(verdict):
             if self.wanted is None and commit == self.bisection.span.bad:
                 self.wanted = kind(verdict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.record.core.model import RecordingVerdicts
 from anyclue.report.text import clean
@@ -43,7 +44,7 @@ def _test(test: TestVerdict) -> dict[str, Any]:
     return {
         "test": clean(test.test),
         "verdict": test.verdict.value,
-        "because": clean(test.because),
+        "because": clean(reason_text(test.because)),
         "rate_kib_per_run": test.rate_kib_per_run,
         "rate_ci95_kib": list(test.rate_ci95_kib) if test.rate_ci95_kib else None,
         "signature": test.signature.value if test.signature else None,
