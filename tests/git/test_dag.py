@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.bisect.core.ancestry import history
+from anyclue.bisect.core.ancestry import ancestry_of
 from anyclue.git import dag as git_dag
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
@@ -52,7 +52,7 @@ def test_a_range_with_a_merge(tmp_path: Path, ids: dict[str, str]) -> None:
         CommitNode(id=ids["n"], parents=(ids["m"],)),
     }
     assert found.commits[-1].id == ids["n"]
-    assert len(history(found)) == 4
+    assert len(ancestry_of(found)) == 4
     two = dag(git.repository(tmp_path), [ids["b"], ids["s"]], ids["n"])
     assert {one.id for one in two.commits} == {ids["m"], ids["n"]}
 

@@ -4,32 +4,27 @@ from collections.abc import Mapping
 
 import pytest
 
-from anyclue.model.recording import Outcome, Reading, Recording, Round
+from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
+from anyclue.model.recording import Outcome, Reading
 from anyclue.model.scenario import Cell
 from anyclue.verdicts.breakdown import counter_rates
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
 
 
-def recording(floors: Mapping[int, Mapping[str, float]]) -> Recording:
+def trial(floors: Mapping[int, Mapping[str, float]]) -> TrialEvaluation:
     rounds = [
-        Round(
-            number=number,
-            begin_s=float(number),
-            end_s=None,
-            settled=None,
-            floor=Reading(t_s=float(number), counters=counters),
-        )
+        EvaluatedRound(number=number, floor=Reading(t_s=float(number), counters=counters))
         for number, counters in floors.items()
     ]
-    return Recording(
+    return TrialEvaluation(
         cell=CELL, trial=1, outcome=Outcome.PASSED, detail="", ram_kib=1, rounds=tuple(rounds)
     )
 
 
 def slope(floors: Mapping[int, float], *, warm_up: int = 0) -> float:
-    trial = recording({number: {"slab_kib.a": kib} for number, kib in floors.items()})
-    return counter_rates([trial], warm_up, "slab_kib.")["a"]
+    own = trial({number: {"slab_kib.a": kib} for number, kib in floors.items()})
+    return counter_rates([own], warm_up, "slab_kib.")["a"]
 
 
 @pytest.mark.parametrize(
@@ -51,10 +46,10 @@ def test_warm_up_is_left_out() -> None:
 
 
 def test_a_cache_that_comes_later_was_empty_before() -> None:
-    trial = recording({1: {}, 2: {"slab_kib.a": 4.0}, 3: {"slab_kib.a": 8.0}})
-    assert counter_rates([trial], 0, "slab_kib.") == {"a": 4.0}
+    own = trial({1: {}, 2: {"slab_kib.a": 4.0}, 3: {"slab_kib.a": 8.0}})
+    assert counter_rates([own], 0, "slab_kib.") == {"a": 4.0}
 
 
 def test_trials_agree_by_their_median() -> None:
-    trials = [recording({n: {"x.a": rate * n} for n in (1, 2, 3)}) for rate in (1.0, 2.0, 90.0)]
+    trials = [trial({n: {"x.a": rate * n} for n in (1, 2, 3)}) for rate in (1.0, 2.0, 90.0)]
     assert counter_rates(trials, 0, "x.") == {"a": 2.0}

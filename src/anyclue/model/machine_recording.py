@@ -68,6 +68,11 @@ class MachineRecording:
     status: int | None = None
     command_s: tuple[float, float | None] | None = None
 
+    @property
+    def ram_kib(self) -> float:
+        """Return the machine's memory; 0 where nothing was sampled."""
+        return self.timeline[0].counters.get("meminfo.MemTotal", 0.0) if self.timeline else 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class TestRun:

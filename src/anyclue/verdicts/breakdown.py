@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
-from anyclue.model.recording import Recording
 from anyclue.model.verdict import MemoryClass, SignatureDetail
 
 TOP: Final = 5
@@ -53,7 +53,7 @@ _INSIDE: Final[Mapping[MemoryClass, _Inside]] = MappingProxyType(
 
 
 def top_growth(
-    memory_class: MemoryClass, recordings: Sequence[Recording], warm_up: int
+    memory_class: MemoryClass, trials: Sequence[TrialEvaluation], warm_up: int
 ) -> tuple[tuple[str, float], ...]:
     """Return what grew most inside a class, as (name, KiB per round), largest first."""
     inside = _INSIDE.get(memory_class)
@@ -61,21 +61,21 @@ def top_growth(
         return ()
     rates = {
         name: rate
-        for name, rate in counter_rates(recordings, warm_up, inside.prefix).items()
+        for name, rate in counter_rates(trials, warm_up, inside.prefix).items()
         if rate > 0.0 and inside.belongs(name)
     }
     return tuple(sorted(rates.items(), key=lambda item: (-item[1], item[0]))[:TOP])
 
 
-def counter_rates(recordings: Sequence[Recording], warm_up: int, prefix: str) -> dict[str, float]:
+def counter_rates(trials: Sequence[TrialEvaluation], warm_up: int, prefix: str) -> dict[str, float]:
     """Return the median slope per round of every counter that starts with ``prefix``.
 
     A counter that a floor lacks is 0 there: slab caches and callers come and go. The prefix is
     cut off the names.
     """
     slopes: dict[str, list[float]] = {}
-    for recording in recordings:
-        by_round = {r.number: r.floor.counters for r in recording.rounds if r.floor is not None}
+    for trial in trials:
+        by_round = {r.number: r.floor.counters for r in trial.rounds if r.floor is not None}
         floors = sorted(by_round.items())[warm_up:]
         names = {name for _, counters in floors for name in counters if name.startswith(prefix)}
         for name in names:
@@ -90,15 +90,15 @@ def signature_detail(
     memory_class: MemoryClass,
     top: Sequence[tuple[str, float]],
     rate_kib: float,
-    recordings: Sequence[Recording],
+    trials: Sequence[TrialEvaluation],
     warm_up: int,
 ) -> SignatureDetail | None:
     """Return what inside the class grew, or else how much it is for each file."""
     if memory_class is MemoryClass.SLAB_UNRECLAIMABLE:
-        return _slab_detail(top, rate_kib, counter_rates(recordings, warm_up, "slab_objects."))
+        return _slab_detail(top, rate_kib, counter_rates(trials, warm_up, "slab_objects."))
     if memory_class is MemoryClass.VMALLOC and top:
         return VmallocCaller(function=top[0][0], kib=top[0][1])
-    files = files_per_round(recordings, warm_up)
+    files = files_per_round(trials, warm_up)
     return PerFile(kib=rate_kib / files) if files else None
 
 
@@ -116,12 +116,12 @@ def _slab_detail(
     return LargeKmalloc() if objects else None
 
 
-def files_per_round(recordings: Sequence[Recording], warm_up: int) -> float | None:
+def files_per_round(trials: Sequence[TrialEvaluation], warm_up: int) -> float | None:
     """Return the median of the rounds' fact ``files``, or None when no round reports it."""
     counts = [
         float(one_round.facts["files"])
-        for recording in recordings
-        for one_round in recording.rounds[warm_up:]
+        for trial in trials
+        for one_round in trial.rounds[warm_up:]
         if isinstance(one_round.facts.get("files"), int | float)
     ]
     median = float(np.median(counts)) if counts else 0.0

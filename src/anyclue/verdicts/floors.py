@@ -27,7 +27,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from scipy import special
 
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.classes import PAGE_KIB, GrowthKind, classes_kib, of_kind
 
@@ -97,10 +97,10 @@ class Rises:
 class Floors:
     """The floors of a cell: by class, one series a trial; ``warm_up`` rounds are to be set aside.
 
-    ``recordings`` are those the series come from, in the same order.
+    ``trials`` are those the series come from, in the same order.
     """
 
-    recordings: tuple[Recording, ...]
+    trials: tuple[TrialEvaluation, ...]
     series: Mapping[MemoryClass, tuple[FloorSeries, ...]]
     warm_up: int
 
@@ -127,27 +127,29 @@ class Floors:
         return used
 
 
-def floors_of(recordings: Sequence[Recording]) -> Floors:
-    """Return the floors of a cell's recordings, with the warm-up found over all classes."""
-    series = floor_series(recordings)
+def floors_of(trials: Sequence[TrialEvaluation]) -> Floors:
+    """Return the floors of a cell's trials, with the warm-up found over all classes."""
+    series = floor_series(trials)
     warm_up = max((warm_up_rounds(one) for one in series.values()), default=0)
-    return Floors(recordings=tuple(recordings), series=series, warm_up=warm_up)
+    return Floors(trials=tuple(trials), series=series, warm_up=warm_up)
 
 
-def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
-    """Return the floors of every class, one series a recording, in the order given.
+def floor_series(
+    trials: Sequence[TrialEvaluation],
+) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
+    """Return the floors of every class, one series a trial, in the order given.
 
     A class is in the result when at least one floor has it; a trial without it has an empty
-    series, so that all classes have as many series as there are recordings.
+    series, so that all classes have as many series as there are trials.
     """
     points: dict[MemoryClass, list[dict[int, float]]] = {}
-    for trial, recording in enumerate(recordings):
-        for one_round in sorted(recording.rounds, key=lambda r: r.number):
+    for number, trial in enumerate(trials):
+        for one_round in sorted(trial.rounds, key=lambda r: r.number):
             if one_round.floor is None:
                 continue
             for memory_class, kib in classes_kib(one_round.floor).items():
-                by_trial = points.setdefault(memory_class, [{} for _ in recordings])
-                by_trial[trial][one_round.number] = kib
+                by_trial = points.setdefault(memory_class, [{} for _ in trials])
+                by_trial[number][one_round.number] = kib
     return {
         memory_class: tuple(
             FloorSeries(rounds=tuple(trial), kib=tuple(trial.values()))

@@ -148,7 +148,7 @@ def not_excluded(
     steps = steps_of(series) if steady is not None and steady.own.at_most < limit_kib else []
     if steps:
         return SingleSteps(memory_class=memory_class, steps=tuple(steps))
-    floors = cell.used_rounds // max(len(cell.recordings), 1)
+    floors = cell.used_rounds // max(len(cell.trials), 1)
     return GrowthUndecided(
         memory_class=memory_class,
         rate_kib=worst.own.rate,
@@ -231,7 +231,7 @@ def _with_context(
     if grew and used is not None and TRAITS[growth.memory_class].kind is not GrowthKind.TOTAL:
         possible = used.accuse.own.above(MISSING_SHARE * growth.accuse.own.rate)
         grew = possible >= level
-    top = top_growth(growth.memory_class, cell.recordings, cell.warm_up) if grew else ()
+    top = top_growth(growth.memory_class, cell.trials, cell.warm_up) if grew else ()
     return replace(growth, grew=grew, top=top)
 
 

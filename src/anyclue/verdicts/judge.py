@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.reason import (
     BrokenFunction,
     CachePeak,
@@ -35,6 +36,7 @@ from anyclue.model.verdict import (
 )
 from anyclue.verdicts.breakdown import signature_detail
 from anyclue.verdicts.classes import TRAITS, GrowthKind
+from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import GUESTS_THAT_TELL, Floors, steps_of
 from anyclue.verdicts.growth import ClassGrowth, highest_possible, not_excluded
@@ -65,20 +67,70 @@ def judge_cells(
 
     A cell without recordings is ``unproven``; so is each that could not be judged: never clean.
     """
-    references = {
-        cell: gather(cell, recordings.get(cell, ()), None, None)
-        for cell in scenario.references
-        if cell in scenario.cells
-    }
-    verdicts = []
-    for cell in scenario.cells:
-        evidence = references.get(cell)
-        if evidence is None:
-            nearest = scenario.reference_for(cell)
-            reference = references[nearest] if nearest is not None else None
-            evidence = gather(cell, recordings.get(cell, ()), nearest, reference)
-        verdicts.append(_verdict(scenario.sensitivity, evidence))
-    return tuple(verdicts)
+    trials = {cell: tuple(map(evaluate, of)) for cell, of in recordings.items()}
+    return CellJudge().judge(scenario, trials)
+
+
+class CellJudge:
+    """Judges cells; one whose trials, reference and sensitivity are the same is judged once."""
+
+    def __init__(self) -> None:
+        self._judged: dict[Cell, _JudgedCell] = {}
+
+    def judge(
+        self, scenario: Scenario, trials: Mapping[Cell, tuple[TrialEvaluation, ...]]
+    ) -> tuple[CellVerdict, ...]:
+        """Return the verdict of every planned cell, in plan order.
+
+        The evaluation of a trial is the same when it is the same object.
+        """
+        references = {
+            cell: self._cell(scenario, cell, trials.get(cell, ()), None)
+            for cell in scenario.planned_references
+        }
+        verdicts = []
+        for cell in scenario.cells:
+            judged = references.get(cell)
+            if judged is None:
+                nearest = scenario.reference_for(cell)
+                reference = references[nearest].evidence if nearest is not None else None
+                judged = self._cell(scenario, cell, trials.get(cell, ()), reference)
+            verdicts.append(judged.verdict)
+        return tuple(verdicts)
+
+    def _cell(
+        self,
+        scenario: Scenario,
+        cell: Cell,
+        trials: tuple[TrialEvaluation, ...],
+        reference: CellEvidence | None,
+    ) -> _JudgedCell:
+        before = self._judged.get(cell)
+        if (
+            before is None
+            or before.sensitivity != scenario.sensitivity
+            or before.evidence.reference is not reference
+            or len(before.trials) != len(trials)
+            or any(a is not b for a, b in zip(before.trials, trials, strict=True))
+        ):
+            evidence = gather(cell, trials, reference.cell if reference else None, reference)
+            before = self._judged[cell] = _JudgedCell(
+                trials=trials,
+                sensitivity=scenario.sensitivity,
+                evidence=evidence,
+                verdict=_verdict(scenario.sensitivity, evidence),
+            )
+        return before
+
+
+@dataclass(frozen=True, kw_only=True)
+class _JudgedCell:
+    """A verdict and all that it was made from."""
+
+    trials: tuple[TrialEvaluation, ...]
+    sensitivity: Sensitivity
+    evidence: CellEvidence
+    verdict: CellVerdict
 
 
 def decide(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
@@ -167,7 +219,7 @@ def _carrier(growth: Mapping[MemoryClass, ClassGrowth]) -> ClassGrowth | None:
 
 def _leak(evidence: CellEvidence, leaking: ClassGrowth) -> Decision:
     carrier, floors = leaking.memory_class, evidence.floors
-    detail = signature_detail(carrier, leaking.top, leaking.rate, floors.recordings, floors.warm_up)
+    detail = signature_detail(carrier, leaking.top, leaking.rate, floors.trials, floors.warm_up)
     because = GrowthProven(
         memory_class=carrier,
         rate_kib=leaking.rate,
@@ -271,7 +323,7 @@ def _between_floors(sensitivity: Sensitivity, evidence: CellEvidence) -> Decisio
 def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
     memory_class, highest = highest_possible(evidence.growth)
     floors = evidence.floors
-    told = len(floors.recordings) >= GUESTS_THAT_TELL
+    told = len(floors.trials) >= GUESTS_THAT_TELL
     return Decision(
         verdict=Verdict.CLEAN,
         because=GrowthExcluded(
@@ -285,9 +337,7 @@ def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
 
 
 def _sample(floors: Floors) -> FloorSample:
-    return FloorSample(
-        floors=floors.used_rounds, trials=len(floors.recordings), warm_up=floors.warm_up
-    )
+    return FloorSample(floors=floors.used_rounds, trials=len(floors.trials), warm_up=floors.warm_up)
 
 
 def _reference(evidence: CellEvidence, memory_class: MemoryClass) -> ReferenceRate | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bench.merge_bench.forge import Forge
 
-from anyclue.bisect.run.stack_evidence import on_stack
+from anyclue.bisect.run.evidence import stack_evidence
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
 from anyclue.git.model import CommitRange
@@ -61,7 +61,7 @@ def test_who_changed_what_is_on_the_stack(
     history: tuple[Repository, CommitRange, list[str]],
 ) -> None:
     repo, span, (_, outer, inner, _) = history
-    found = {one.commit: one for one in on_stack(repo, span, "fs/btrfs", OOPS)}
+    found = {one.commit: one for one in stack_evidence(repo, span, "fs/btrfs", OOPS)}
     assert set(found) == {outer, inner}
     assert found[inner].ratio > found[outer].ratio > 1
     assert "inner()" in found[inner].because
@@ -72,4 +72,4 @@ def test_who_changed_what_is_on_the_stack(
 )
 def test_any_text_is_taken(history: tuple[Repository, CommitRange, list[str]], text: str) -> None:
     repo, span, made = history
-    assert {one.commit for one in on_stack(repo, span, "fs/btrfs", text)} <= {made[2]}
+    assert {one.commit for one in stack_evidence(repo, span, "fs/btrfs", text)} <= {made[2]}

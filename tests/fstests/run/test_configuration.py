@@ -44,7 +44,7 @@ def planned(tmp_path: Path) -> Callable[[str], Scenario]:
 
 
 def options(text: str) -> dict[str, str]:
-    return dict(read_local_config(text).sections[0].options)
+    return dict(read_local_config(text)[0].options)
 
 
 def test_arguments_by_who_acts_on_them() -> None:
@@ -88,7 +88,7 @@ def test_sections_of_a_local_config_are_complete() -> None:
 
 def test_a_local_config_is_written_out() -> None:
     text = local_config(TestChoice(tests=("generic/001",), config=CONFIG), "", "")
-    assert [section.name for section in read_local_config(text).sections] == ["one", "two", "ext4"]
+    assert [section.name for section in read_local_config(text)] == ["one", "two", "ext4"]
     flat = local_config(TestChoice(tests=("generic/001",)), "", "compress=lzo")
     assert options(flat)["MOUNT_OPTIONS"] == "-o compress=lzo"
 

@@ -10,6 +10,7 @@ from anyclue.model.machine_recording import (
     TestRun,
     TestVerdict,
 )
+from anyclue.model.recording import Reading
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.html import recorded_html
@@ -40,10 +41,13 @@ def findings(*names: str) -> RecordingVerdicts:
         run = TestRun(span=span, peak_kib=9000, before_kib=before, after_kib=before + 1000)
         tests.append(TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because=WHY))
     return RecordingVerdicts(
-        recorded=MachineRecording(machine=MACHINE, spans=(), timeline=()),
-        ram_kib=1024 * 1024,
+        recorded=MachineRecording(
+            machine=MACHINE,
+            spans=(),
+            timeline=(Reading(t_s=0.0, counters={"meminfo.MemTotal": 1024.0 * 1024}),),
+            status=1,
+        ),
         tests=tuple(tests),
-        notes=("caches were dropped",),
     )
 
 
@@ -56,7 +60,7 @@ def test_page_has_every_test_and_a_drawing() -> None:
         "generic/001",
         "btrfs/024",
         "one run cannot exclude a leak",
-        "caches were dropped",
+        "ended with status 1",
         "1024 MiB",
     ):
         assert text in page

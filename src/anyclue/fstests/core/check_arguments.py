@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_line import TEST_ID
+from anyclue.fstests.core.model import TEST_ID
 from anyclue.model.errors import Problem, RequestError
 
 _TEST = re.compile(TEST_ID, re.ASCII)
@@ -43,29 +43,16 @@ _TEST_FORM = "a test (generic/001), a pattern (btrfs/*) or an option (-g quick)"
 class CheckArguments:
     """What check is called with.
 
-    ``options`` are pairs of an option and its value; the value of ``-E`` is the path of a file on
-    the user's machine. ``tests`` are ids and patterns.
+    ``options`` are pairs of an option and its value, ``tests`` are ids and patterns.
     """
 
     options: tuple[tuple[str, str], ...] = ()
     tests: tuple[str, ...] = ()
 
     @property
-    def exclude_files(self) -> tuple[str, ...]:
-        """Return the files of ``-E``, which a guest has to be given."""
-        return tuple(value for option, value in self.options if option == "-E")
-
-    @property
     def runs(self) -> int:
         """Return how often check goes over its tests."""
         return next((int(value) for option, value in self.options if option in {"-i", "-I"}), 1)
-
-    def argv(self, files: Mapping[str, str] | None = None) -> tuple[str, ...]:
-        """Return the arguments; ``files`` says where in the guest a file of ``-E`` lies."""
-        found: list[str] = []
-        for option, value in self.options:
-            found += (option, (files or {}).get(value, value) if option == "-E" else value)
-        return (*found, *self.tests)
 
 
 def read_arguments(

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.fstests.core.check_arguments import CheckArguments, read_arguments
-from anyclue.fstests.core.check_line import TEST_ID
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.local_config import SET_BY_GUEST, read_local_config, write_local_config
-from anyclue.fstests.core.model import ConfigSection, SectionPlan
-from anyclue.fstests.core.section_options import carried
+from anyclue.fstests.core.local_config import (
+    SET_BY_GUEST,
+    effective_sections,
+    read_local_config,
+    write_local_config,
+)
+from anyclue.fstests.core.model import TEST_ID, ConfigSection, SectionPlan
 from anyclue.fstests.run.session import DEVICES
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Scenario, TestChoice
@@ -181,14 +184,14 @@ def sections(
     """
     found: tuple[ConfigSection, ...] = (ConfigSection(name="", options={}),)
     if choice.config is not None:
-        found = read_local_config(choice.config, origin=f"{where}.config").sections
+        found = read_local_config(choice.config, origin=f"{where}.config")
     names = [section.name for section in found if section.name]
     if unknown := [name for name in choice.sections if name not in names]:
         what = f"there is no section {unknown[0]!r} in the local.config"
         step = f"sections that it has: {', '.join(names) or 'none'}"
         raise RequestError([Problem(what=what, where=f"{where}.sections", next_step=step)])
     if names:
-        found = carried(found, choice.sections, fstyp=choice.fstyp)
+        found = effective_sections(found, choice.sections, fstyp=choice.fstyp)
     return {section.name: _section(choice, section, mkfs, mount) for section in found}
 
 
@@ -215,7 +218,7 @@ def local_config(choice: TestChoice, mkfs: str, mount: str) -> str:
     """
     return write_local_config(
         [
-            ConfigSection(name=name, options=read_local_config(plan.config).sections[0].options)
+            ConfigSection(name=name, options=read_local_config(plan.config)[0].options)
             for name, plan in sections(choice, mkfs, mount).items()
         ]
     )
@@ -223,7 +226,7 @@ def local_config(choice: TestChoice, mkfs: str, mount: str) -> str:
 
 def options_of(plan: SectionPlan) -> dict[str, str]:
     """Return what a section sets beyond its devices, which are a machine's own."""
-    found = read_local_config(plan.config).sections[0].options
+    found = read_local_config(plan.config)[0].options
     return {name: value for name, value in found.items() if name not in SET_BY_GUEST}
 
 

@@ -5,30 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anyclue.model.machine_recording import (
-    MachineRecording,
-    TestVerdict,
-)
-from anyclue.model.verdict import Verdict
+from anyclue.model.machine_recording import MachineRecording, TestVerdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingVerdicts:
-    """All that is said of a recording; ``notes`` is what could not be read, told or finished."""
+    """A verdict on each test of a recording."""
 
     recorded: MachineRecording
-    ram_kib: float
     tests: tuple[TestVerdict, ...]
-    notes: tuple[str, ...]
 
 
 class Direction(StrEnum):
-    """How a figure of one recording stands to that of another."""
+    """Whether a figure of one recording is higher than that of another."""
 
     HIGHER = "higher"
     LOWER = "lower"
     SAME = "same"
     UNTOLD = "cannot tell"
+
+
+class Mismatch(StrEnum):
+    """What differs between two recordings so that nothing can be laid to the kernel."""
+
+    RAM = "ram"
+    ARCHITECTURE = "architecture"
+    QUIESCE = "quiesce"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ class FigureDifference:
     here_kib: float
     there_kib: float
     ci95_kib: tuple[float, float] | None
-    standing: Direction
+    direction: Direction
 
     @property
     def kib(self) -> float:
@@ -66,17 +68,16 @@ class TestComparison:
     @property
     def newly_guilty(self) -> bool:
         """Say whether it leaks or breaks here and does not there."""
-        guilty = {Verdict.LEAK, Verdict.BROKEN}
-        return self.here.verdict in guilty and self.there.verdict not in guilty
+        return self.here.verdict.is_guilty and not self.there.verdict.is_guilty
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedComparison:
-    """Two recordings, test by test; ``notes`` is what keeps them from being compared well."""
+    """Two recordings, test by test; with ``mismatches`` no figure is called higher or lower."""
 
     here: RecordingVerdicts
     there: RecordingVerdicts
     tests: tuple[TestComparison, ...]
     only_here: tuple[str, ...]
     only_there: tuple[str, ...]
-    notes: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.verdict import Verdict
 from anyclue.record.core.model import RecordingVerdicts
+from anyclue.record.render.notes import recording_notes
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
 from anyclue.report.figures import Figure, Key
@@ -23,7 +24,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
         ("command", shlex.join(machine.command) if machine.command else "a running check"),
         ("machine", f"{machine.host}, {machine.machine}, {machine.cpus} processors"),
         ("kernel", f"Linux {machine.release}"),
-        ("memory", f"{findings.ram_kib / 1024:.0f} MiB"),
+        ("memory", f"{findings.recorded.ram_kib / 1024:.0f} MiB"),
         ("begin", machine.begin),
         ("samples", f"{machine.hz:g} a second"),
         ("caches dropped between tests", "yes" if machine.quiesce else "no"),
@@ -39,7 +40,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
             levels=LEVELS,
             header=HEADER,
             tests=[(row(test), reason_text(test.because)) for test in findings.tests],
-            notes=findings.notes,
+            notes=recording_notes(findings.recorded),
         )
     )
 
@@ -68,7 +69,7 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     peak = max(mib for _, mib in known)
     caption = (
         "Dotted lines: a test begins, numbered as they ran. Dots: floors between tests. "
-        f"Highest {peak:.0f} MiB of {findings.ram_kib / 1024:.0f} MiB."
+        f"Highest {peak:.0f} MiB of {findings.recorded.ram_kib / 1024:.0f} MiB."
     )
     chart = charts.memory_over_time(line, None, colour, since="the recording")
     return Figure(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
-from anyclue.report.text import clean
-from anyclue.review.pairs.render.words import safe_path
+from anyclue.report.text import clean, safe_path
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.report.text import ascii_line, shorten, table
-from anyclue.review.pairs.render.words import safe_path
+from anyclue.report.text import ascii_line, safe_path, shorten, table
 from anyclue.review.stable.core.model import Branch, BranchStatus, StableReview
 from anyclue.review.stable.render import words
 

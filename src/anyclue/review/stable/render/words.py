@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from anyclue.report.text import ascii_line
-from anyclue.review.pairs.render.words import counted
+from anyclue.report.text import ascii_line, counted
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
