@@ -30,7 +30,7 @@ def setup(
         raise RequestError.of(
             f"there is no {part!r} to set up", next_step="anyclue setup fstests DIR"
         )
-    from anyclue.fstests.run.setup import set_up_fstests
+    from anyclue.fstests.run.build import set_up_fstests
     from anyclue.trial.context import Context
 
     context = Context.of_user()
