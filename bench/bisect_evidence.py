@@ -27,7 +27,7 @@ from anyclue.bisect.core.model import CommitEvidence, Rates
 from anyclue.bisect.core.simulation import SimulatedCase, evidence_quality, simulate_search
 from anyclue.bisect.run.evidence import MAX_REVIEWS, EvidenceRequest, commit_evidence
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.model.errors import RequestError
 
 RATES: Final = (
@@ -129,7 +129,7 @@ def _fixed(
         culprit = git.commit(repo, named)
         bad = git.commit(repo, f"{commit}^")
         good = _git(repository, "describe", "--tags", "--abbrev=0", "--match=v*", f"{culprit}^")
-        span = dag(repo, [git.commit(repo, good.strip())], bad)
+        span = commit_range(repo, [git.commit(repo, good.strip())], bad)
     except (RequestError, subprocess.CalledProcessError):
         return None
     inside = {one.id for one in span.commits}

@@ -34,7 +34,7 @@ from anyclue.bisect.core.simulation import (
     simulated_evidence,
 )
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.git.model import CommitNode
 
 MIRRORS = Path("/work/.mirror")
@@ -159,7 +159,7 @@ def _source(options: argparse.Namespace) -> tuple[str, Sequence[CommitNode]]:
     repo = git.repository(path)
     head = git.commit(repo, "HEAD")
     name = path.parent.name if path.is_relative_to(MIRRORS) else path.resolve().name
-    return f"{name} at {head[:12]}", dag(repo, (), head).commits
+    return f"{name} at {head[:12]}", commit_range(repo, (), head).commits
 
 
 def _options() -> argparse.Namespace:

@@ -21,9 +21,8 @@ from anyclue.bisect.run import cells
 from anyclue.bisect.run.fixups import Fixup, read_fixups
 from anyclue.bisect.run.synthetic_commits import patch_applies
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
-from anyclue.git.model import CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.history import commit_range
+from anyclue.git.model import CommitRange, Repository
 from anyclue.hunt import driver as hunt_driver
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
@@ -158,7 +157,7 @@ def begin(request: BisectRequest) -> Bisection:
     if problems:
         raise RequestError(problems)
     bad, *good = ids
-    span = dag(repo, good, bad)
+    span = commit_range(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
     _check_fix(repo, bad, fix)
     log.info("%d commits", len(span.commits))
@@ -213,7 +212,7 @@ def resume(path: Path) -> Bisection:
     return Bisection(
         run=run,
         repo=repo,
-        span=dag(repo, noted.good, noted.bad),
+        span=commit_range(repo, noted.good, noted.bad),
         scenario=scenario,
         kernel=scenario.kernels[metadata.kernel].name,
         conditions=scenario.cells[0],

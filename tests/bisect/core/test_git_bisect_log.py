@@ -14,7 +14,7 @@ from anyclue.bisect.core.git_bisect_log import BisectLog, read_log, write_log
 from anyclue.bisect.core.model import BisectTerm, Observation, Rates, Settings
 from anyclue.bisect.core.search import search
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def test_a_log_that_git_ended(box: Sandbox) -> None:
     box.git("bisect", "run", "sh", "-c", "test $(cat f) -lt 7")
     text = box.git("bisect", "log")
     assert "# first bad commit" in text
-    span = ancestry_of(dag(git.repository(box.path), read_log(text).good, read_log(text).bad))
+    span = ancestry_of(
+        commit_range(git.repository(box.path), read_log(text).good, read_log(text).bad)
+    )
     now = search(span, FLAKY, observations=read_log(text).runs)
     assert now.state.accused == (box.ids[7],)
 
@@ -105,7 +107,7 @@ def test_what_is_no_log(line: str) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_written_is_replayed_by_git(box: Sandbox, tools: Tools, seed: int) -> None:
-    span = ancestry_of(dag(git.repository(box.path), [box.ids[0]], box.ids[11]))
+    span = ancestry_of(commit_range(git.repository(box.path), [box.ids[0]], box.ids[11]))
     run = tools.guest(
         span, box.ids[6], FLAKY.rates, seed=seed, broken=frozenset({box.ids[9], box.ids[10]})
     )
@@ -128,7 +130,7 @@ def test_what_is_written_is_replayed_by_git(box: Sandbox, tools: Tools, seed: in
 
 
 def test_half_way_it_can_be_replayed_too(box: Sandbox, tools: Tools) -> None:
-    span = ancestry_of(dag(git.repository(box.path), [box.ids[0]], box.ids[11]))
+    span = ancestry_of(commit_range(git.repository(box.path), [box.ids[0]], box.ids[11]))
     now = search(span, FLAKY)
     run = tools.guest(span, box.ids[6], FLAKY.rates, seed=3)
     for _ in range(5):

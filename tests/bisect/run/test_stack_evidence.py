@@ -9,9 +9,8 @@ from bench.merge_bench.forge import Forge
 
 from anyclue.bisect.run.evidence import stack_evidence
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
-from anyclue.git.model import CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.history import commit_range
+from anyclue.git.model import CommitRange, Repository
 
 INODE = """\
 int outer(int n)
@@ -54,7 +53,7 @@ def history(tmp_path: Path) -> tuple[Repository, CommitRange, list[str]]:
         text = text.replace(before, after)
         made.append(forge.commit("main", made[-1], {file: text}))
     repo = git.repository(forge.path)
-    return repo, dag(repo, [made[0]], made[-1]), made
+    return repo, commit_range(repo, [made[0]], made[-1]), made
 
 
 def test_who_changed_what_is_on_the_stack(

@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from anyclue.fstests.core.configuration import DEVICES
 from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan, TrialRecord
 from anyclue.fstests.run import session as procedure
 from anyclue.fstests.run.journal import read_record
@@ -19,7 +20,7 @@ from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
 from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
-from anyclue.trial.session import AgentCall, GuestSession, TrialEndedError, Watch
+from anyclue.trial.session import DEVICE, AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
 SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
@@ -279,3 +280,7 @@ def test_a_guest_that_cannot_run_it(
     with pytest.raises(TrialEndedError, match=words) as caught:
         run(PLAN, tmp_path, Guest({part: Reply(status=1, output=output)}))
     assert caught.value.outcome is outcome
+
+
+def test_the_configuration_names_the_guests_own_disk() -> None:
+    assert DEVICES["TEST_DEV"] == DEVICE

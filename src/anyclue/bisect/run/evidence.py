@@ -17,8 +17,7 @@ from anyclue.bisect.core.model import CommitEvidence
 from anyclue.bisect.render import reasons
 from anyclue.git import blame, history
 from anyclue.git import repository as git
-from anyclue.git.model import CommitNode, CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.model import CommitNode, CommitRange, Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.exercises import mounts
@@ -118,7 +117,7 @@ def commit_evidence(request: EvidenceRequest) -> list[CommitEvidence]:
     """
     span, mount = request.span, request.mount
     revisions = (span.bad, *(f"^{one}" for one in span.good))
-    inside = history.touched(request.repo, revisions, request.directory)
+    inside = history.files_by_commit(request.repo, revisions, request.directory)
     candidates = [one.id for one in span.commits if len(one.parents) == 1 and one.id in inside]
     reviewed = set(candidates[max(len(candidates) - request.reviews, 0) :])
     found: list[CommitEvidence] = []
@@ -175,7 +174,7 @@ def stack_evidence(
     commits = {one.id for one in span.commits}
     found: dict[str, CommitEvidence] = {}
     for (path, name), reason in islice(of_incident(incident, paths).items(), MAX_FRAMES):
-        for one in blame.touched(repo, span.good[0], span.bad, path, where[path, name]):
+        for one in blame.function_changes(repo, span.good[0], span.bad, path, where[path, name]):
             if one.id in commits and one.id not in found:
                 because = reasons.on_stack(name)
                 found[one.id] = CommitEvidence(commit=one.id, ratio=reason.ratio, because=because)

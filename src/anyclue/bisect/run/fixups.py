@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git.history import patch
-from anyclue.git.repository import Repository
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.system.processes import run
 

@@ -13,7 +13,7 @@ from anyclue.bisect.core.model import Rates
 from anyclue.bisect.core.result import StrategyResult
 from anyclue.bisect.core.simulation import SimulatedCase, Strategy, simulate
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.model.errors import RequestError
 
 CULPRITS = 50
@@ -53,7 +53,7 @@ def simulate_strategies(request: SimulationRequest) -> tuple[StrategyResult, ...
         )
     repo = git.repository(request.tree)
     good = [git.commit(repo, one) for one in request.good]
-    span = dag(repo, good, git.commit(repo, request.bad))
+    span = commit_range(repo, good, git.commit(repo, request.bad))
     if count_segments(span.commits) > MAX_SEGMENTS:
         step = f"name ends that are closer: {MAX_SEGMENTS} stretches of history can be simulated"
         raise RequestError.of(

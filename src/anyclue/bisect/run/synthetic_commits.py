@@ -15,9 +15,15 @@ from pathlib import Path
 
 from anyclue.bisect.run.fixups import Fixup
 from anyclue.git import repository as git
-from anyclue.git.cherry_pick import alone, patched
-from anyclue.git.merge import Automatic, borrowed, borrowing, merged
-from anyclue.git.repository import Repository
+from anyclue.git.merge import (
+    AutoMerge,
+    auto_merge,
+    borrowing_repository,
+    commit_with_parents,
+    commit_with_patch,
+    scratch_repository,
+)
+from anyclue.git.model import Repository
 from anyclue.model.scenario import GitKernel
 from anyclue.recordings.run_directory import RunDirectory
 
@@ -55,7 +61,7 @@ class SyntheticCommits:
 
     def with_fix(self, bad: str, fix: Path) -> GitKernel | None:
         """Return the kernel of ``bad`` with a patch applied; None where it does not apply."""
-        made = patched(self._own, bad, fix)
+        made = commit_with_patch(self._own, bad, fix)
         return self._kernel(f"mended {bad}", self._carrying(made)) if made is not None else None
 
     def _kernel(self, revision: str, commit: str) -> GitKernel:
@@ -72,7 +78,7 @@ class SyntheticCommits:
     def _carrying(self, commit: str) -> str:
         done = []
         for number, one in enumerate(self.carried):
-            made = patched(self._own, commit, self.run.file(f"carried/{number}.patch"))
+            made = commit_with_patch(self._own, commit, self.run.file(f"carried/{number}.patch"))
             if made is not None:
                 commit = made
                 done.append(one.name)
@@ -82,7 +88,7 @@ class SyntheticCommits:
 
     @cached_property
     def _own(self) -> Repository:
-        return borrowing(self.repo, self.run.file("commits.git").absolute())
+        return borrowing_repository(self.repo, self.run.file("commits.git").absolute())
 
 
 def tree_without(
@@ -93,7 +99,7 @@ def tree_without(
     Raises:
         RequestError: objects are missing.
     """
-    with borrowed(repo) as own:
+    with scratch_repository(repo) as own:
         result = revert(own, commit, bad)
         if any(path.startswith(f"{directory}/") for path in result.conflicts):
             return None
@@ -106,18 +112,18 @@ def tree_with_fix(repo: Repository, bad: str, fix: Path, directory: str) -> dict
     Raises:
         RequestError: objects are missing.
     """
-    with borrowed(repo) as own:
-        made = patched(own, bad, fix)
+    with scratch_repository(repo) as own:
+        made = commit_with_patch(own, bad, fix)
         return git.below(own, made, directory) if made is not None else None
 
 
 def patch_applies(repo: Repository, bad: str, fix: Path) -> bool:
     """Return whether a patch applies to ``bad``."""
-    with borrowed(repo) as own:
-        return patched(own, bad, fix) is not None
+    with scratch_repository(repo) as own:
+        return commit_with_patch(own, bad, fix) is not None
 
 
-def revert(own: Repository, commit: str, bad: str) -> Automatic:
+def revert(own: Repository, commit: str, bad: str) -> AutoMerge:
     """Return ``bad`` with a commit's change taken back, as a commit, and files with conflicts.
 
     Of a merge, its resolution is taken back: what it is beyond what git merges by itself. Where git
@@ -134,7 +140,9 @@ def revert(own: Repository, commit: str, bad: str) -> Automatic:
     parents = git.parents(own, commit)
     before = parents[0]
     if len(parents) > 1:
-        found = merged(own, parents[0], parents[1])
+        found = auto_merge(own, parents[0], parents[1])
         before = found.commit if len(parents) == 2 and not found.conflicts else parents[0]
-    base = alone(own, commit)
-    return merged(own, alone(own, bad, base), alone(own, before, base))
+    base = commit_with_parents(own, commit)
+    return auto_merge(
+        own, commit_with_parents(own, bad, base), commit_with_parents(own, before, base)
+    )
