@@ -11,11 +11,8 @@ from anyclue.git.history import touched
 from anyclue.git.model import CommitNode, CommitRange
 from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.merge.core.exercises import mounts
-from anyclue.review.pairs.driver.changes import of_range
-from anyclue.review.pairs.driver.request import InGit, cache_directory, contracts_near
-from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.model import Confidence, FindingKind
+from anyclue.review.api import mounts, review_commit
+from anyclue.review.pairs.model import LOST
 from anyclue.system.workers import Workers
 
 REVIEWED = 300
@@ -27,8 +24,6 @@ it; where whole kernels are built it may, and is rarely the culprit (bench/bisec
 file that the mount option of the cell leads to is likelier at fault than another. A review tells
 nine of ten lost releases, and finds something in about one of ten innocent commits
 (docs/bench.md)."""
-
-_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
 
 
 class EvidenceSources:
@@ -128,12 +123,7 @@ def evidence(
 def _finding(repo: Repository, commit: CommitNode) -> str:
     """Return the function in which a commit loses a release, as a review tells; "" for none."""
     try:
-        change = of_range(repo.at, f"{commit.parents[0]}..{commit.id}")
-        # A reviewer keeps what it found out: one for all commits would grow with each.
-        contracts = contracts_near(repo.at)
-        reviewer = Reviewer(change.root, contracts=contracts, cache=cache_directory(), jobs=1)
-        around = InGit(change.root, commit.parents[0])
-        findings = reviewer.change(change, around, Confidence.MEDIUM).findings
+        findings = review_commit(repo, commit.parents[0], commit.id).findings
     except RequestError:
         return ""
-    return next((one.function for one in findings if one.kind in _LOST), "")
+    return next((one.function for one in findings if one.kind in LOST), "")

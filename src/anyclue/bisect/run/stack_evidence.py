@@ -12,7 +12,7 @@ from anyclue.git.blame import touched
 from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
-from anyclue.review.source.parse import read
+from anyclue.review.api import function_lines
 
 ASKED: Final = 5
 """Of so many functions the commits are looked for: each may take seconds."""
@@ -50,9 +50,9 @@ def _functions(sources: Mapping[str, bytes], incident: str) -> dict[tuple[str, s
     """Return the functions that the text names, by path and name, with their lines."""
     names = set(frames(incident))
     return {
-        (path, one.name): (one.first_line, one.last_line)
+        (path, name): (first, last)
         for path, text in sources.items()
-        if path.endswith(".c") and any(name.encode() in text for name in names)
-        for one in read(text).functions
-        if one.name in names
+        if path.endswith(".c") and any(one.encode() in text for one in names)
+        for name, first, last in function_lines(text)
+        if name in names
     }
