@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anyclue.fstests.run.configuration import checked
 from anyclue.fstests.run.plans import with_checkout
+from anyclue.fstests.run.request import check_tests
 from anyclue.hunt.clue import driver as making
 from anyclue.hunt.judge import JudgedRun, RunJudge, write_reports
 from anyclue.hunt.minimise.follow_up import follow
@@ -69,7 +69,7 @@ def planned(path: Path, kernels: Sequence[str] = ()) -> tuple[Scenario, str]:
     if problems:
         raise RequestError(problems)
     # With kernels from the command line the text is no longer the file's, line by line.
-    return checked(scenario, path, {} if kernels else key_lines(text)), text
+    return check_tests(scenario, path, {} if kernels else key_lines(text)), text
 
 
 def begin_run(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.git.repository import Repository
+from anyclue.git.model import Repository
 from anyclue.review.merge.core.exercises import entries, mounts
 from anyclue.review.merge.core.model import Exercise
 from anyclue.review.merge.core.tokens import tokens

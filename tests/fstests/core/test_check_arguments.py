@@ -24,14 +24,14 @@ def test_options_and_tests() -> None:
         ("-R", "xunit-quiet"),
     )
     assert found.tests == ("generic/001", "btrfs/02?", "btrfs/02[4-6]")
-    assert found.runs == 3
+    assert found.passes == 3
 
 
 def test_a_group_alone() -> None:
     found = read_arguments(["-g all", "-I 2"])
     assert found.options == (("-g", "all"), ("-I", "2"))
-    assert (found.runs, found.tests) == (2, ())
-    assert read_arguments(["-g quick"]).runs == 1
+    assert (found.passes, found.tests) == (2, ())
+    assert read_arguments(["-g quick"]).passes == 1
 
 
 def test_every_mistake_at_once() -> None:

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import pytest
 
+from anyclue.fstests.core.evidence import Trial, gather
 from anyclue.fstests.core.model import Part
 from anyclue.fstests.core.verdicts import cell_verdict, findings
-from anyclue.fstests.run.evidence import Trial, gather
 from anyclue.hunt.clue.model import Reproducer
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.judge import JudgedRun

@@ -35,24 +35,41 @@ OPTIONS = {
 }
 """The options that are passed on, and what each needs."""
 
+PASSES = ("-i", "-I")
+LEAVING_OUT = ("-x", "-X", "-E", "-e")
+PER_CALL = ("-L", "-R")
+
 _ONCE = frozenset({"-X", "-i", "-I", "-L"})
 _TEST_FORM = "a test (generic/001), a pattern (btrfs/*) or an option (-g quick)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckArguments:
-    """What check is called with.
-
-    ``options`` are pairs of an option and its value, ``tests`` are ids and patterns.
-    """
+    """Check's arguments: pairs of an option and its value, and ids and patterns of tests."""
 
     options: tuple[tuple[str, str], ...] = ()
     tests: tuple[str, ...] = ()
 
     @property
-    def runs(self) -> int:
-        """Return how often check goes over its tests."""
-        return next((int(value) for option, value in self.options if option in {"-i", "-I"}), 1)
+    def selection(self) -> tuple[str, ...]:
+        """Return what ``check -n`` lists the tests by."""
+        ours = (*PASSES, *PER_CALL)
+        return (*(word for o in self.options if o[0] not in ours for word in o), *self.tests)
+
+    @property
+    def per_call(self) -> tuple[str, ...]:
+        """Return what goes to each run of check."""
+        return tuple(word for option in self.options if option[0] in PER_CALL for word in option)
+
+    @property
+    def passes(self) -> int:
+        """Return how often all tests run."""
+        return next((int(value) for option, value in self.options if option in PASSES), 1)
+
+    @property
+    def stop_at_failure(self) -> bool:
+        """Say whether a failed test ends the passes."""
+        return any(option == "-I" for option, _ in self.options)
 
 
 def read_arguments(
@@ -74,7 +91,7 @@ def read_arguments(
             what, step = mistake
             place = places[index] if places else f"{where}[{index}]"
             problems.append(Problem(what=what, where=place, next_step=step))
-    if {"-i", "-I"} <= {option for option, _ in options}:
+    if set(PASSES) <= {option for option, _ in options}:
         what, step = "-i and -I both say how often tests run", "leave one of them out"
         problems.append(Problem(what=what, where=where, next_step=step))
     if not problems and not tests and "-g" not in {option for option, _ in options}:

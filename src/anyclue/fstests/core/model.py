@@ -207,6 +207,60 @@ class TestPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckCall:
+    """One run of ``check``, for one test.
+
+    Attributes:
+        round: its number in the trial, from 1: that of the marks and of its output's file.
+        section: the section of ``local.config``.
+        test: the test.
+        status: check's exit status; None when it did not come back.
+        kept: the result files, as paths below ``results``.
+        again: whether it is the second run in a row, as memory had moved in the first.
+    """
+
+    round: int
+    section: str
+    test: str
+    status: int | None = None
+    kept: tuple[str, ...] = ()
+    again: bool = False
+
+    @property
+    def id(self) -> TestId:
+        """The test with its section."""
+        return TestId(section=self.section, test=self.test)
+
+    @property
+    def output(self) -> str:
+        """The name of the file with check's output, below ``results``."""
+        return f"check-{self.round:04}.out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """A trial's ``fstests.json``: what was to run, in order, what was left out, what began.
+
+    ``stopped`` says that a failure ended the list, as it was asked for.
+    """
+
+    part: Part
+    tests: tuple[TestId, ...] = ()
+    expunged: tuple[TestId, ...] = ()
+    unknown: tuple[str, ...] = ()
+    calls: tuple[CheckCall, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOutput:
+    """What a run of ``check`` left: what it printed, and its own report where it was kept."""
+
+    printed: str = ""
+    report: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestFinding:
     """What is said of one test in one cell.
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
 from anyclue.fstests.core.model import CheckStatus, KnownFailure, TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
-from anyclue.fstests.run.evidence import CellTests, Trial, gather, read_trials
+from anyclue.fstests.run.journal import read_trial
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.scenario import Cell, Scenario, TestChoice
 from anyclue.model.verdict import CellVerdict
@@ -93,7 +94,7 @@ class TestsJudge:
         stamp = stamp_of(directory)
         kept = self._trials.get(directory)
         if kept is None or kept[0] != stamp:
-            (trial,) = read_trials(self._run, [read_recording(directory)])
+            trial = read_trial(directory, read_recording(directory))
             kept = self._trials[directory] = (stamp, trial)
         return kept[1]
 

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from anyclue.fstests.core.configuration import (
+    check_arguments,
+    local_config,
+    local_config_of_cell,
+    sections,
+)
 from anyclue.fstests.core.local_config import read_local_config
-from anyclue.fstests.run.configuration import arguments, config_of, local_config, sections
 from anyclue.hunt.driver import plan
 from anyclue.hunt.render.plan_words import limits_sentence
 from anyclue.model.errors import RequestError
@@ -52,14 +57,14 @@ def test_arguments_by_who_acts_on_them() -> None:
         tests=("generic/001", "-g quick", "-i 3", "-L 2", "-R xunit"),
         exclude=("generic/475", "-x dangerous"),
     )
-    asked = arguments(choice)
-    assert asked.selection == (
+    arguments = check_arguments(choice)
+    assert arguments.selection == (
         *("-g", "quick", "-x", "dangerous", "-e", "generic/475"),
         "generic/001",
     )
-    assert asked.per_call == ("-L", "2", "-R", "xunit")
-    assert (asked.passes, asked.stop_at_failure) == (3, False)
-    assert arguments(TestChoice(tests=("-I 2", "btrfs/001"))).stop_at_failure
+    assert arguments.per_call == ("-L", "2", "-R", "xunit")
+    assert (arguments.passes, arguments.stop_at_failure) == (3, False)
+    assert check_arguments(TestChoice(tests=("-I 2", "btrfs/001"))).stop_at_failure
 
 
 def test_a_cells_options_are_in_its_config() -> None:
@@ -149,10 +154,10 @@ def test_mistakes(
 
 def test_the_config_of_a_cell(planned: Callable[[str], Scenario]) -> None:
     scenario = planned('tests = ["-g quick"]\nload_factor = 3\n[mount]\nlzo = "compress=lzo"')
-    found = options(config_of(scenario, "k.m.default.lzo.few"))
+    found = options(local_config_of_cell(scenario, "k.m.default.lzo.few"))
     assert (found["LOAD_FACTOR"], found["MOUNT_OPTIONS"]) == ("3", "-o compress=lzo")
     with pytest.raises(RequestError, match=r"cells that run fstests: k\.m\.default\.lzo\.few"):
-        config_of(scenario, "k.m.default.none.few")
+        local_config_of_cell(scenario, "k.m.default.none.few")
 
 
 def test_tests_have_no_rounds(planned: Callable[[str], Scenario]) -> None:

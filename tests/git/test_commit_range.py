@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.bisect.core.ancestry import history
-from anyclue.git import dag as git_dag
+from anyclue.bisect.core.ancestry import ancestry_of
+from anyclue.git import history as git_history
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.git.model import CommitNode
 from anyclue.model.errors import RequestError
 
@@ -43,7 +43,7 @@ def ids(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_range_with_a_merge(tmp_path: Path, ids: dict[str, str]) -> None:
-    found = dag(git.repository(tmp_path), [ids["a"]], ids["n"])
+    found = commit_range(git.repository(tmp_path), [ids["a"]], ids["n"])
     assert (found.good, found.bad) == ((ids["a"],), ids["n"])
     assert set(found.commits) == {
         CommitNode(id=ids["b"], parents=(ids["a"],)),
@@ -52,8 +52,8 @@ def test_a_range_with_a_merge(tmp_path: Path, ids: dict[str, str]) -> None:
         CommitNode(id=ids["n"], parents=(ids["m"],)),
     }
     assert found.commits[-1].id == ids["n"]
-    assert len(history(found)) == 4
-    two = dag(git.repository(tmp_path), [ids["b"], ids["s"]], ids["n"])
+    assert len(ancestry_of(found)) == 4
+    two = commit_range(git.repository(tmp_path), [ids["b"], ids["s"]], ids["n"])
     assert {one.id for one in two.commits} == {ids["m"], ids["n"]}
 
 
@@ -62,9 +62,9 @@ def test_what_is_no_range(
 ) -> None:
     repo = git.repository(tmp_path)
     with pytest.raises(RequestError, match="mixed up"):
-        dag(repo, [ids["n"]], ids["a"])
+        commit_range(repo, [ids["n"]], ids["a"])
     with pytest.raises(RequestError, match="not in the repository"):
-        dag(repo, ["f" * 40], ids["a"])
-    monkeypatch.setattr(git_dag, "MOST", 3)
+        commit_range(repo, ["f" * 40], ids["a"])
+    monkeypatch.setattr(git_history, "MOST", 3)
     with pytest.raises(RequestError, match="4 commits lie between"):
-        dag(repo, [ids["a"]], ids["n"])
+        commit_range(repo, [ids["a"]], ids["n"])

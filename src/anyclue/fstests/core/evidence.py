@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from anyclue.fstests.core.charges import Charging, Pair
 from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import CheckResult, CheckStatus, Part, TestId
+from anyclue.fstests.core.model import (
+    CallOutput,
+    CheckCall,
+    CheckResult,
+    CheckStatus,
+    Part,
+    TestId,
+    TrialRecord,
+)
 from anyclue.fstests.core.step import rise_kib
 from anyclue.fstests.core.trial_recording import as_recorded
 from anyclue.fstests.core.xunit import disagreements, parse_xunit
-from anyclue.fstests.run.journal import CheckCall, TrialRecord, read_record
 from anyclue.model.machine_recording import MachineRecording, TestRun
 from anyclue.model.recording import Outcome, Recording
-from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import first_incident
-from anyclue.recordings.run_directory import RunDirectory
 from anyclue.verdicts.floors import MIN_FLOORS
 
 Charged = tuple[TestRun, Pair | None]
@@ -25,10 +30,11 @@ Charged = tuple[TestRun, Pair | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One trial of a cell: its recording, and what it did."""
+    """One trial of a cell: its recording, what it did, and what each call of check left."""
 
     recording: Recording
     record: TrialRecord
+    outputs: Mapping[int, CallOutput]
 
     @property
     def killer(self) -> CheckCall | None:
@@ -55,7 +61,6 @@ class TestEvidence:
         repeat_trials: trials that run nothing else.
         group_trials: trials that run it again and again with the tests before it.
         killed: how the guest ended in it; empty when it never did.
-        kept: its result files.
         recorded: the last trial that has a run of it.
     """
 
@@ -71,7 +76,6 @@ class TestEvidence:
     group_trials: int = 0
     killed: str = ""
     disagreements: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
     recorded: MachineRecording | None = None
 
 
@@ -81,22 +85,6 @@ class CellTests:
 
     trials: tuple[Trial, ...]
     tests: tuple[TestEvidence, ...]
-
-
-def read_trials(run: RunDirectory, recordings: Sequence[Recording]) -> tuple[Trial, ...]:
-    """Return the trials that have a recording, with what each did.
-
-    Raises:
-        RequestError: one is damaged.
-    """
-    return tuple(
-        Trial(
-            recording=recording,
-            record=read_record(run.trial(recording.cell, recording.trial))
-            or TrialRecord(part=Part.LIST),
-        )
-        for recording in recordings
-    )
 
 
 def gather(trials: Sequence[Trial]) -> CellTests:
@@ -128,17 +116,16 @@ def gather(trials: Sequence[Trial]) -> CellTests:
 def _add_calls(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
     for call in trial.record.calls:
         evidence = found[call.id]
-        evidence.kept += call.kept
         ended = call.status is not None
-        said = parse_check(trial.record.said(call), ended=ended)
+        output = trial.outputs[call.round]
+        said = parse_check(output.printed, ended=ended)
         own = [
             replace(result, section=call.section)  # each call has a section's options to itself
             for result in said.results
             if result.test == call.test
         ]
         if own and ended:
-            document = trial.record.reported(call)
-            report = parse_xunit(document) if document is not None else None
+            report = parse_xunit(output.report) if output.report is not None else None
             evidence.disagreements += disagreements(own, report)
         if not own:
             why = said.cut_short if ended else trial.recording.detail
@@ -219,8 +206,3 @@ def _before(trial: Trial, id_: TestId) -> tuple[TestId, ...]:
 
 def _said(id_: TestId, status: CheckStatus, reason: str) -> CheckResult:
     return CheckResult(test=id_.test, status=status, reason=reason, section=id_.section)
-
-
-def recordings_of(run: RunDirectory, cell: Cell) -> Sequence[Recording]:
-    """Return the recordings of one cell, trials in order."""
-    return run.recordings([cell])[cell]
