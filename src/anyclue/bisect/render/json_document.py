@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import Field
 
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm
 from anyclue.bisect.core.result import (
@@ -18,26 +17,24 @@ from anyclue.bisect.core.result import (
 )
 from anyclue.bisect.render.text import conclusion, conflict
 from anyclue.hunt.clue.model import Place
+from anyclue.report.json_document import DocumentModel, Line, document_text
 from anyclue.report.text import clean
 
-Clean = Annotated[str, AfterValidator(clean)]
-"""Text that may be hostile, made harmless and put on one line."""
 
-
-class AccusedItem(BaseModel):
+class AccusedItem(DocumentModel):
     """A commit that is accused."""
 
     commit: str
-    subject: Clean
+    subject: Line
 
 
-class ProofItem(BaseModel):
+class ProofItem(DocumentModel):
     """What the bad end showed without the change, or with the fix."""
 
     reverted: BisectTerm | None
     fix: str | None
     runs: int
-    because: Clean
+    because: Line
 
     @classmethod
     def of(cls, proof: RevertProof) -> ProofItem:
@@ -51,12 +48,12 @@ class ProofItem(BaseModel):
         )
 
 
-class StepItem(BaseModel):
+class StepItem(DocumentModel):
     """A run of a commit."""
 
     commit: str
     shown: BisectTerm
-    because: Clean
+    because: Line
     seconds: float | None
     build_seconds: float | None
 
@@ -72,11 +69,11 @@ class StepItem(BaseModel):
         )
 
 
-class PlaceItem(BaseModel):
+class PlaceItem(DocumentModel):
     """A function of the accused commit where the fault may be."""
 
-    function: Clean
-    path: Clean
+    function: Line
+    path: Line
     line: int
     probability: float
 
@@ -91,25 +88,27 @@ class PlaceItem(BaseModel):
         )
 
 
-class BisectionDocument(BaseModel):
+class BisectionDocument(DocumentModel):
     """What ``anyclue bisect --json`` prints."""
 
-    schema_: str = Field(default="anyclue.bisect/1", alias="schema")
+    schema_: Literal["anyclue.bisect/1"] = Field(
+        default="anyclue.bisect/1", serialization_alias="schema"
+    )
     standing: BisectionStatus
     said: str
     accused: list[AccusedItem]
     confidence: float
     commits: int
     cell: str
-    wanted: Clean
+    wanted: Line
     runs: int
     proof: ProofItem | None
     steps: list[StepItem]
     places: list[PlaceItem]
-    run: Clean
+    run: Line
 
 
-class StrategyItem(BaseModel):
+class StrategyItem(DocumentModel):
     """How a strategy does in simulation."""
 
     strategy: str
@@ -117,10 +116,12 @@ class StrategyItem(BaseModel):
     right: float
 
 
-class SimulationDocument(BaseModel):
+class SimulationDocument(DocumentModel):
     """What ``anyclue bisect --simulate --json`` prints."""
 
-    schema_: str = Field(default="anyclue.bisect-simulation/1", alias="schema")
+    schema_: Literal["anyclue.bisect-simulation/1"] = Field(
+        default="anyclue.bisect-simulation/1", serialization_alias="schema"
+    )
     strategies: list[StrategyItem]
 
 
@@ -140,7 +141,7 @@ def bisect_json(result: BisectionResult) -> str:
         places=[PlaceItem.of(one) for one in result.places],
         run=result.run,
     )
-    return _text(document)
+    return document_text(document)
 
 
 def simulated_json(rows: Sequence[StrategyResult]) -> str:
@@ -149,9 +150,4 @@ def simulated_json(rows: Sequence[StrategyResult]) -> str:
         StrategyItem(strategy=one.strategy, runs=round(one.runs, 2), right=round(one.right, 4))
         for one in rows
     ]
-    return _text(SimulationDocument(strategies=strategies))
-
-
-def _text(document: BaseModel) -> str:
-    value = document.model_dump(mode="json", by_alias=True)
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+    return document_text(SimulationDocument(strategies=strategies))
