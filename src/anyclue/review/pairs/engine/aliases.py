@@ -11,7 +11,7 @@ from anyclue.review.pairs.ir import function as ir
 
 def involved(path: str, state: State) -> bool:
     """Tell whether a path is the resource, or leads out of it by address."""
-    if path in state.names or path in state.kin:
+    if path in state.aliases or path in state.derived:
         return True
     source = paths.origin(path)
     if source is not None and involved(source, state):
@@ -20,13 +20,13 @@ def involved(path: str, state: State) -> bool:
         return involved(path[1:], state)
     if path[0] != "&":
         return False
-    held = state.names | state.kin
+    held = state.aliases | state.derived
     return path[1:] in held or paths.base(path) in held
 
 
 def mentions(argument: str, state: State) -> bool:
     """Tell whether who is given ``argument`` can reach the resource."""
-    if argument in state.names or argument in state.kin:
+    if argument in state.aliases or argument in state.derived:
         return True
     source = paths.origin(argument)
     if source is not None and mentions(source, state):
@@ -35,7 +35,7 @@ def mentions(argument: str, state: State) -> bool:
         return False
     name = paths.base(argument)
     return any(
-        paths.base(one) == name and not one.startswith("%") for one in state.names | state.kin
+        paths.base(one) == name and not one.startswith("%") for one in state.aliases | state.derived
     )
 
 
@@ -120,23 +120,23 @@ class AliasSet:
             trail: the path to the step.
             derived: the value is known to be derived from the resource.
         """
-        same = value is not None and value in state.names
-        kin = derived or (value is not None and not same and involved(value, state))
-        names = frozenset(one for one in state.names if not paths.reached_through(one, place))
-        others = frozenset(one for one in state.kin if not paths.reached_through(one, place))
+        same = value is not None and value in state.aliases
+        is_derived = derived or (value is not None and not same and involved(value, state))
+        aliases = frozenset(one for one in state.aliases if not paths.reached_through(one, place))
+        others = frozenset(one for one in state.derived if not paths.reached_through(one, place))
         stored = state.stored
         if same:
-            names |= {place}
+            aliases |= {place}
             stored = stored or not self.is_own(place)
-        elif kin and not self._scoped:
+        elif is_derived and not self._scoped:
             others |= {place}
             stored = stored or not self.is_own(place)
-        if names == state.names and others == state.kin and stored == state.stored:
+        if aliases == state.aliases and others == state.derived and stored == state.stored:
             return state
-        if not names and not others and not stored:
+        if not aliases and not others and not stored:
             self._lost(number, state, trail)
             return None
-        return state._replace(names=names, kin=others, stored=stored)
+        return state._replace(aliases=aliases, derived=others, stored=stored)
 
     def _lost(self, number: int, state: State, trail: Trail | None) -> None:
         """Note that nothing leads to the resource any more."""

@@ -97,13 +97,13 @@ class Calls:
             learned = self._knowledge.written(learned, result, when)
         if touched:
             # These names still hold the resource, so what was known of them goes on.
-            learned = learned | {one: site.facts[one] for one in after.names if one in site.facts}
+            learned = learned | {one: site.facts[one] for one in after.aliases if one in site.facts}
         return after, learned, trail
 
     def _results(self, site: Site, before: State, after: State) -> int:
         """Return the signs that the call's result may have."""
         signs = site.summary.result if site.summary is not None else values.ANY
         told = self._scoped and self._callees.tells(site.node[4])
-        if told and any(one in before.names for one in site.arguments):
+        if told and any(one in before.aliases for one in site.arguments):
             signs &= values.POSITIVE if after.held else values.ZERO
         return signs

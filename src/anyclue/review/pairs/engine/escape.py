@@ -50,7 +50,7 @@ class CallEscape:
             if argument is None or not mentions(argument, state):
                 continue
             if counted:
-                state = state._replace(lent=True)
+                state = state._replace(borrowed=True)
             after = self._given_at(site, position, argument, state)
             if after is None:
                 self._story.end(End.ESCAPED, site.number, state, trail)
@@ -81,16 +81,16 @@ class CallEscape:
     ) -> State | None:
         """Return the state after an unknown function was given the resource."""
         holder = argument.startswith("&") and (
-            argument[1:] in state.names
-            or any(one.startswith(f"{argument[1:]}.") for one in state.names)
+            argument[1:] in state.aliases
+            or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
         )
         if holder:
-            return state._replace(doubtful=True) if len(state.names) > 1 else None
+            return state._replace(may_escape=True) if len(state.aliases) > 1 else None
         if self._callees.converts(name):
             return state
         if self._callees.may_keep(name) or (whole and self._callees.may_take(name)):
             return None
-        return state._replace(doubtful=True) if whole else state
+        return state._replace(may_escape=True) if whole else state
 
     def _kept_by_promise(self, name: str, summary: Summary) -> bool:
         """Tell whether a call with a contract for other pairs seems to keep what it is given."""
@@ -139,7 +139,7 @@ class CallEscape:
             return True  # a word to sparse: it is meant so
         if not self._callees.may_unlock(name):
             return False
-        bases = {paths.base(one) for one in state.names}
+        bases = {paths.base(one) for one in state.aliases}
         return any(one is not None and paths.base(one) in bases for one in site.arguments)
 
     def _unlocks_by_another_way(self, site: Site, summary: Summary, state: State) -> bool:
@@ -147,13 +147,13 @@ class CallEscape:
         effects = summary.effects.get(self._pair.name, ())
         if not effects or self._callees.promised(site.node[4]):
             return False
-        last = {paths.last_member(one) for one in state.names} - {""}
+        last = {paths.last_member(one) for one in state.aliases} - {""}
         for effect in effects:
             if effect.does in (Does.RELEASE, Does.CONSUME):
                 place = paths.substitute(effect.place, site.arguments, None)
-                if place is None or self._canonical(place) in state.names:
+                if place is None or self._canonical(place) in state.aliases:
                     continue
-                near = paths.base(place) in self._near and place not in state.above
+                near = paths.base(place) in self._near and place not in state.nested
                 if near or paths.last_member(place) in last:
                     return True
         return False
@@ -162,4 +162,4 @@ class CallEscape:
 def may_move(arguments: tuple[str | None, ...], state: State) -> bool:
     """Tell whether a call may change the pointer through which a lock is named."""
     moved = {one[1:] for one in arguments if one is not None and one.startswith("&")}
-    return any(paths.base(name) in moved and ("->" in name or "*" in name) for name in state.names)
+    return any(paths.base(name) in moved and ("->" in name or "*" in name) for name in state.aliases)

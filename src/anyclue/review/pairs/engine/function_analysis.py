@@ -127,7 +127,7 @@ class FunctionAnalysis:
             if place is not None and written is not None:
                 pair = self.callees.pairs[effect.pair]
                 seeds.append(
-                    Seed(pair=pair, place=place, node=number, effect=effect, written=written)
+                    Seed(pair=pair, place=place, node=number, effect=effect, source_path=written)
                 )
         return self._followed(seeds)
 
@@ -180,7 +180,7 @@ class FunctionAnalysis:
                     if any(one.node == number for one in seeds):
                         continue
                     seeds.append(
-                        Seed(pair=pair, place=place, node=number, effect=_GUESSED, guessed=True)
+                        Seed(pair=pair, place=place, node=number, effect=_GUESSED, inferred=True)
                     )
         return self._followed(seeds)
 

@@ -69,7 +69,7 @@ def _object_acquires(study: FunctionAnalysis, story: Trace) -> Iterator[Effect]:
     outward: dict[str, list[Exit]] = {}
     for one in story.exits:
         if one.end == End.HELD and one.state.stored:
-            for name in one.state.names:
+            for name in one.state.aliases:
                 template = paths.generalise(name, study.function.parameters)
                 if template is not None and not _COPY.match(template):
                     outward.setdefault(template, []).append(one)
@@ -148,7 +148,7 @@ def _releases(study: FunctionAnalysis) -> Iterator[Effect]:
             when=when if kept and not when & rest else values.ANY,
             unless=rest if kept and not when & rest else 0,
             sometimes=bool(kept and when & rest),
-            clears=all(seed.place not in one.state.names for one in gone),
+            clears=all(seed.place not in one.state.aliases for one in gone),
         )
 
 

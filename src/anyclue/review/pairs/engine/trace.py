@@ -51,30 +51,30 @@ class Trail(NamedTuple):
         return listed[::-1]
 
 
-class State(NamedTuple):
+class ResourceState(NamedTuple):
     """The resource at one step.
 
     Attributes:
         held: not released yet.
-        more: references held beyond the first.
-        names: places that hold it.
-        kin: places that hold something derived from it.
-        above: resources of the same pair acquired later and still held (LIFO pairs).
+        extra_references: references held beyond the first.
+        aliases: places that hold it.
+        derived: places that hold something derived from it.
+        nested: resources of the same pair acquired later and still held (LIFO pairs).
         mode: the lock's mode.
         stored: it is reachable from outside the function.
-        doubtful: an unknown function was given it.
-        lent: some function was given it, and may have taken a reference or dropped one.
+        may_escape: an unknown function was given it.
+        borrowed: some function was given it, and may have taken a reference or dropped one.
     """
 
     held: bool
-    more: int
-    names: frozenset[str]
-    kin: frozenset[str]
-    above: tuple[str, ...]
+    extra_references: int
+    aliases: frozenset[str]
+    derived: frozenset[str]
+    nested: tuple[str, ...]
     mode: str
     stored: bool
-    doubtful: bool
-    lent: bool
+    may_escape: bool
+    borrowed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,23 +84,23 @@ class Seed:
     Attributes:
         pair: what it is.
         place: the path that holds it, without the locals that only stand for others.
-        written: the same path as the call has it.
+        source_path: the same path as the call has it.
         node: the call that acquires it; -1 when it is there from the entry.
         effect: what that call does; None from the entry.
-        guessed: no contract says that the call acquires: its result is released elsewhere.
+        inferred: no contract says that the call acquires: its result is released elsewhere.
     """
 
     pair: Pair
     place: str
     node: int = -1
     effect: Effect | None = None
-    guessed: bool = False
-    written: str = ""
+    inferred: bool = False
+    source_path: str = ""
 
     @property
     def shown(self) -> str:
         """Return the path as the code has it."""
-        return paths.shown(self.written or self.place)
+        return paths.shown(self.source_path or self.place)
 
     @property
     def handed(self) -> bool:
@@ -188,7 +188,7 @@ class Trace:
 
     def goes_wrong(self, event: TraceEvent, node: int, state: State, trail: Trail | None) -> None:
         """Note an incident, unless it is about an element of an array."""
-        if any("[]" in name for name in state.names):
+        if any("[]" in name for name in state.aliases):
             # Elements of an array are not told apart.
             return
         self.incidents.append(

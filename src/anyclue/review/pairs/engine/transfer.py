@@ -58,7 +58,7 @@ class CallOutcome(NamedTuple):
 
 def once_more(state: State) -> State:
     """Return the state after another reference is taken."""
-    return state._replace(more=min(state.more + 1, TAKEN_TWICE))
+    return state._replace(extra_references=min(state.extra_references + 1, TAKEN_TWICE))
 
 
 def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> str:
@@ -117,17 +117,17 @@ class CallTransfer:
             if matched and state.held:
                 before = before._replace(state=state._replace(mode=effect.to_mode))
             return [before]
-        if place in state.above:
-            above = list(state.above)
-            above.remove(place)
-            return [before._replace(state=state._replace(above=tuple(above)))]
+        if place in state.nested:
+            nested = list(state.nested)
+            nested.remove(place)
+            return [before._replace(state=state._replace(nested=tuple(nested)))]
         if not matched or not before.when & effect.when:
             return [before]
         return self._released(site, effect, place, before)
 
     def _matches(self, place: str, state: State) -> bool:
         """Tell whether an effect at ``place`` is on the resource."""
-        if place in state.names or place in state.kin:
+        if place in state.aliases or place in state.derived:
             return True
         source = None if self._scoped else paths.origin(place)
         return source is not None and involved(source, state)
@@ -147,7 +147,7 @@ class CallTransfer:
             if self._of_another(site, mode, before):
                 return [before]
         if not state.held:
-            if effect.does == Does.RELEASE and not effect.sometimes and place in state.names:
+            if effect.does == Does.RELEASE and not effect.sometimes and place in state.aliases:
                 self._story.goes_wrong(TraceEvent.DOUBLE, site.number, state, trail)
             return []
         if effect.sometimes:
@@ -159,10 +159,10 @@ class CallTransfer:
             after.append(CallOutcome(state, rest, here))
         left = self._let_go(site, effect, state, trail)
         if left is not None and effect.clears and not left.held:
-            left = left._replace(names=left.names - {place})
-        if left is not None and effect.place.startswith("*") and place in state.kin:
+            left = left._replace(aliases=left.aliases - {place})
+        if left is not None and effect.place.startswith("*") and place in state.derived:
             # What the pointer points to now is another one.
-            left = left._replace(kin=state.kin - {place})
+            left = left._replace(derived=state.derived - {place})
         if left is not None:
             after.append(CallOutcome(left, when & effect.when, here))
         return after
@@ -182,15 +182,15 @@ class CallTransfer:
     ) -> State | None:
         """Return the state with one reference less; None when the path is followed no more."""
         consumed = effect.does == Does.CONSUME
-        if state.above and self._lifo and not consumed:
+        if state.nested and self._lifo and not consumed:
             self._story.goes_wrong(TraceEvent.ORDER, site.number, state, trail)
             return None
-        if state.more:
-            return state._replace(more=state.more - 1)
+        if state.extra_references:
+            return state._replace(extra_references=state.extra_references - 1)
         if consumed:
             self._story.end(End.ESCAPED, site.number, state, trail)
             return None
-        return state._replace(held=False, doubtful=False)
+        return state._replace(held=False, may_escape=False)
 
     def _acquired(
         self, site: Site, effect: Effect, place: str, before: CallOutcome, *, matched: bool
@@ -219,8 +219,8 @@ class CallTransfer:
         """Return what follows when another resource of the pair is acquired."""
         state = before.state
         nested = self._lifo and state.held
-        if nested and place not in state.above and len(state.above) < TAKEN_TWICE:
-            return before._replace(state=state._replace(above=(*state.above, place)))
+        if nested and place not in state.nested and len(state.nested) < TAKEN_TWICE:
+            return before._replace(state=state._replace(nested=(*state.nested, place)))
         return before
 
     def _acquired_again(self, site: Site, effect: Effect, before: CallOutcome) -> list[CallOutcome]:

@@ -162,9 +162,9 @@ class Walk:
         if sides is None or self._scoped or self._seed.node < 0:
             return False
         for one, other in (sides, sides[::-1]):
-            known = other in state.names or other in state.kin
+            known = other in state.aliases or other in state.derived
             alone = self._pair.kind == PairKind.MEMORY or other.startswith("&")
-            if one in state.names and alone and not known:
+            if one in state.aliases and alone and not known:
                 return True
         return False
 
@@ -179,7 +179,7 @@ class Walk:
         if kind == ir.ESCAPE and not self._scoped and involved(node[3], state):
             self._story.end(End.ESCAPED, number, state, trail)
             return False
-        gone = kind == ir.USE and not state.held and node[3] in state.names
+        gone = kind == ir.USE and not state.held and node[3] in state.aliases
         if gone and self._pair.use_after_release:
             self._story.goes_wrong(TraceEvent.USE, number, state, trail)
             return False
@@ -195,12 +195,12 @@ class Walk:
         value = known if isinstance(known, str) else ""
         if not state.held:
             end = End.RELEASED
-            if state.names & self._function.automatic:
+            if state.aliases & self._function.automatic:
                 # The end of its scope releases it once more.
                 self._story.goes_wrong(TraceEvent.DOUBLE, number, state, trail)
-        elif path is not None and (path in state.names if self._scoped else involved(path, state)):
+        elif path is not None and (path in state.aliases if self._scoped else involved(path, state)):
             end = End.RETURNED
-        elif state.names & self._function.automatic:
+        elif state.aliases & self._function.automatic:
             end = End.RELEASED
         else:
             end = End.HELD
@@ -241,14 +241,14 @@ class Walk:
         stored = not self._scoped and not self._holding.is_own(seed.place)
         state = State(
             held=True,
-            more=0,
-            names=frozenset((seed.place,)),
-            kin=frozenset(),
-            above=(),
+            extra_references=0,
+            aliases=frozenset((seed.place,)),
+            derived=frozenset(),
+            nested=(),
             mode="",
             stored=stored,
-            doubtful=False,
-            lent=False,
+            may_escape=False,
+            borrowed=False,
         )
         if seed.node < 0:
             facts: Facts = {}
@@ -276,11 +276,11 @@ class Walk:
         if not self._scoped and place != result:
             facts = self._knowledge.written(facts, place, values.POSITIVE)
         mode = mode_of(effect, arguments, facts) if effect is not None else ""
-        kin = frozenset[str]()
+        derived = frozenset[str]()
         if effect is not None and effect.place == "$ret" and not self._scoped:
             summary = self._callees.summary(node[4])
             passed = summary.passes if summary is not None else ()
-            kin = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
+            derived = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
         if effect is not None and effect.place != "$ret" and not result.startswith("%"):
-            kin = kin | {result} if not self._scoped and when == values.ANY else kin
-        return state._replace(mode=mode, kin=kin), facts
+            derived = derived | {result} if not self._scoped and when == values.ANY else derived
+        return state._replace(mode=mode, derived=derived), facts

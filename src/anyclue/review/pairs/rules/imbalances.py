@@ -167,10 +167,10 @@ def _object_leak(
     moved: Sequence[Exit],
 ) -> tuple[Confidence, str]:
     seed = story.seed
-    doubtful = all(one.state.doubtful for one in held)
+    may_escape = all(one.state.may_escape for one in held)
     counted = seed.effect is not None and not seed.effect.place.startswith(("$ret", "*$"))
     counted = counted and seed.pair.kind == PairKind.REFERENCE
-    if seed.guessed:
+    if seed.inferred:
         if not released:
             return LOW, "nothing says that the call acquires"
         return LOW, "no contract says that the call acquires, but its result is released elsewhere"
@@ -178,19 +178,19 @@ def _object_leak(
         return LOW, "no path releases it, so the reference may be meant to stay"
     if released:
         kept = not any(failing(study, one) for one in held)
-        around = doubtful or seed.pair.kind == PairKind.HANDLE
+        around = may_escape or seed.pair.kind == PairKind.HANDLE
         if around and kept and all(failing(study, one) for one in released):
             return LOW, "released on failure only; something else may end it after success"
-        if doubtful:
+        if may_escape:
             return MEDIUM, (
                 "released on other paths of the same function; an unknown function was given it"
             )
         return HIGH, "released on other paths of the same function"
     if moved and all(failing(study, one) for one in held):
-        if doubtful:
+        if may_escape:
             return MEDIUM, "handed on when the function succeeds, and lost when it fails"
         return HIGH, "handed on when the function succeeds, and lost when it fails"
-    if doubtful:
+    if may_escape:
         return LOW, "an unknown function was given it, and may have taken it over"
     if moved:
         return LOW, "handed on by other paths of the same function"
@@ -272,13 +272,13 @@ def _told(
 def _incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
     released = any(one.end == End.RELEASED for one in story.exits)
     for event, listed in _by_event(story.incidents).items():
-        doubtful = all(one.state.doubtful for one in listed)
+        may_escape = all(one.state.may_escape for one in listed)
         sure = (MEDIUM, "it happens on one path")
         turning = all(_passed_before(one) for one in listed)
         if event == TraceEvent.OVERWRITTEN:
-            if story.seed.guessed:
+            if story.seed.inferred:
                 sure = (LOW, "no contract says that the call acquires")
-            elif doubtful:
+            elif may_escape:
                 sure = (LOW, "an unknown function was given it before")
             elif not released and not _tested(study, story, listed):
                 sure = (LOW, "the path does not ask whether it was acquired at all")
@@ -289,9 +289,9 @@ def _incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
         elif event == TraceEvent.AGAIN:
             sure = (LOW, "acquired a second time without a release between")
         elif event in (TraceEvent.DOUBLE, TraceEvent.USE):
-            if all(one.state.lent for one in listed):
+            if all(one.state.borrowed for one in listed):
                 sure = (LOW, "a function was given it before, and may have taken a reference")
-            elif story.seed.guessed or turning:
+            elif story.seed.inferred or turning:
                 sure = (MEDIUM, "both follow each other on one path")
             else:
                 sure = (HIGH, "both follow each other on one path")
