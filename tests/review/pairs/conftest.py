@@ -21,12 +21,12 @@ Compare = Callable[[str, str], Review]
 def settled(text: bytes) -> Program:
     program = Program(built_in())
     program.add("x.c", unit(text), text)
-    program.settle()
+    program.run_to_fixpoint()
     return program
 
 
 @pytest.fixture
-def settle() -> Callable[[str | bytes], Program]:
+def run_to_fixpoint() -> Callable[[str | bytes], Program]:
     """Settle the functions of one text."""
     return lambda text: settled(text.encode() if isinstance(text, str) else text)
 
@@ -35,14 +35,14 @@ def settle() -> Callable[[str | bytes], Program]:
 def found(tmp_path: Path) -> Callable[[str], list[Finding]]:
     """Return all findings in one text, those of low confidence too."""
 
-    def judged(text: str) -> list[Finding]:
+    def assessment(text: str) -> list[Finding]:
         (tmp_path / "x.c").write_text(text)
         reviewer = Reviewer(tmp_path, contracts=built_in(), cache=None, jobs=1)
         review = reviewer.tree([tmp_path / "x.c"], Confidence.LOW)
         assert not review.unjudged, review.unjudged
         return list(review.findings)
 
-    return judged
+    return assessment
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import Unit, unit
 from anyclue.review.pairs.model import Confidence, Review
-from anyclue.review.pairs.rules.explanation import Text, finding
+from anyclue.review.pairs.rules.explanation import SourceText, finding
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
 Settle = Callable[[str], Program]
@@ -83,12 +83,14 @@ def _told(text: bytes) -> Program:
     assert Unit.unpacked(made.packed()) == made
     program = Program(built_in())
     program.add("x.c", made, text)
-    program.settle()
-    quoted = Text(text)
-    for path, judged, candidate in program.candidates():
+    program.run_to_fixpoint()
+    quoted = SourceText(text)
+    for path, assessment, candidate in program.candidates():
         callees = program.callees(path)
-        one = finding(path, judged.function, candidate, quoted, callees)
-        one = with_suggestion(one, judged.function, candidate, judged.candidates, quoted, callees)
+        one = finding(path, assessment.function, candidate, quoted, callees)
+        one = with_suggestion(
+            one, assessment.function, candidate, assessment.candidates, quoted, callees
+        )
         assert 1 <= one.line <= text.count(b"\n") + 1
         assert one.steps
         assert one.reason
@@ -173,9 +175,9 @@ def test_any_bytes_end(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", range(0, len(FUNCTION), 23))
-def test_a_function_cut_short_ends(cut: int) -> None:
-    _told(FUNCTION[:cut].encode())
-    _told(FUNCTION[cut:].encode())
+def test_a_function_cut_short_ends(slice_graph: int) -> None:
+    _told(FUNCTION[:slice_graph].encode())
+    _told(FUNCTION[slice_graph:].encode())
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -235,15 +237,15 @@ def test_what_is_too_much_is_cut_off_and_said(name: str) -> None:
     made = unit(text)
     program = Program(built_in())
     program.add("x.c", made, text)
-    program.settle()
+    program.run_to_fixpoint()
     # What is no function to the parser is said by lines.
     assert list(program.unjudged()) or made.unread
     assert time.monotonic() - began < 60
 
 
-def test_many_branches_that_can_be_followed_are_followed(settle: Settle) -> None:
+def test_many_branches_that_can_be_followed_are_followed(run_to_fixpoint: Settle) -> None:
     body = "".join(f"\tif (w->a{n})\n\t\treturn {n};\n" for n in range(500))
-    program = settle(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{TAIL}")
+    program = run_to_fixpoint(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{TAIL}")
     assert not list(program.unjudged())
     found = [one for _, _, one in program.candidates() if one.confidence != Confidence.LOW]
     assert len(found) == 1
@@ -254,10 +256,10 @@ def test_many_branches_that_can_be_followed_are_followed(settle: Settle) -> None
     strict=True, reason="steps are counted by resource, not by function: n resources cost n * n"
 )
 def test_many_resources_cost_no_more_than_their_number(
-    settle: Settle, monkeypatch: pytest.MonkeyPatch
+    run_to_fixpoint: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    taken = PathFacts.taken
+    taken = PathFacts.assume
 
     def counted(self: PathFacts, facts: Facts, number: int, holds: bool) -> Facts | None:
         asked[-1] += 1
@@ -267,13 +269,13 @@ def test_many_resources_cost_no_more_than_their_number(
     for count in (40, 160):
         body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(count))
         asked.append(0)
-        settle(f"{HEAD}{body}{TAIL}")
+        run_to_fixpoint(f"{HEAD}{body}{TAIL}")
     assert asked[1] < 6 * asked[0]
 
 
-def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(settle: Settle) -> None:
+def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(run_to_fixpoint: Settle) -> None:
     one = "int f{}(struct work *w)\n{{\n\tmutex_lock(&w->m);\n\tmutex_unlock(&w->m);\n}}\n"
-    program = settle("".join(one.format(n) for n in range(2_000)))
+    program = run_to_fixpoint("".join(one.format(n) for n in range(2_000)))
     assert not list(program.unjudged())
     assert not list(program.candidates())
 

@@ -12,7 +12,7 @@ from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.exercises import mounts
 from anyclue.review.pairs.driver.changes import of_range
-from anyclue.review.pairs.driver.request import InGit, cache_directory, contracts_near
+from anyclue.review.pairs.driver.request import CommitTree, cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.model import Confidence, FindingKind
 from anyclue.system.workers import Workers
@@ -131,7 +131,7 @@ def _finding(repo: Repository, commit: CommitNode) -> str:
         # A reviewer keeps what it found out: one for all commits would grow with each.
         contracts = contracts_near(repo.at)
         reviewer = Reviewer(change.root, contracts=contracts, cache=cache_directory(), jobs=1)
-        around = InGit(change.root, commit.parents[0])
+        around = CommitTree(change.root, commit.parents[0])
         findings = reviewer.change(change, around, Confidence.MEDIUM).findings
     except RequestError:
         return ""

@@ -18,7 +18,7 @@ from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.shard import cached_unit
-from anyclue.review.pairs.driver.sources import OnDisk
+from anyclue.review.pairs.driver.sources import DiskTree
 from anyclue.review.pairs.model import Confidence, Review
 
 Texts = Mapping[str, bytes]
@@ -80,7 +80,7 @@ def _change(root: Path, before: Texts, after: Texts, contracts: Contracts) -> Re
     )
     reviewer = Reviewer(root, contracts=contracts, cache=cache_directory())
     change = SourceChange(title="good..bad", files=files, root=root)
-    return reviewer.change(change, OnDisk(root), Confidence.LOW)
+    return reviewer.change(change, DiskTree(root), Confidence.LOW)
 
 
 def _functions(

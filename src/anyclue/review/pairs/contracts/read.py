@@ -55,7 +55,7 @@ _AnyTable = TypeVar("_AnyTable", bound=ContractTable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed(Generic[_Named]):
+class _Located(Generic[_Named]):
     """An entry, and where it stands, for messages."""
 
     where: str
@@ -80,9 +80,9 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
         RequestError: with every mistake in all of the texts.
     """
     problems = ContractProblems()
-    pairs: list[_Placed[Pair]] = []
-    guards: list[_Placed[Guard]] = []
-    frees: list[_Placed[Free]] = []
+    pairs: list[_Located[Pair]] = []
+    guards: list[_Located[Guard]] = []
+    frees: list[_Located[Free]] = []
     functions = [FunctionsTable()]
     named: set[str] = set()
     for origin, text in texts.items():
@@ -137,14 +137,14 @@ def _entries(
     problems: ContractProblems,
     model: type[_AnyTable],
     convert: Callable[[_AnyTable], _Named],
-) -> list[_Placed[_Named]]:
+) -> list[_Located[_Named]]:
     placed = []
     for number, item in enumerate(items, start=1):
         name = _name(item)
         place = f"{where} {number}" + (f" ({name})" if name is not None else "")
         table = problems.validated(model, item, place)
         if table is not None:
-            placed.append(_Placed(where=place, entry=convert(table)))
+            placed.append(_Located(where=place, entry=convert(table)))
     return placed
 
 
@@ -225,7 +225,7 @@ def _free(table: FreeTable) -> Free:
 
 
 def _check_named(
-    users: Iterable[_Placed[Guard]] | Iterable[_Placed[Free]],
+    users: Iterable[_Located[Guard]] | Iterable[_Located[Free]],
     known: set[str],
     problems: ContractProblems,
 ) -> None:
@@ -268,7 +268,7 @@ def _check_downgrades(pair: Pair, where: str, problems: ContractProblems) -> Non
 
 
 def _merged(
-    base: tuple[_Named, ...], added: Iterable[_Placed[_Named]], problems: ContractProblems
+    base: tuple[_Named, ...], added: Iterable[_Located[_Named]], problems: ContractProblems
 ) -> tuple[_Named, ...]:
     """Return both by name, those of the base replaced; note a name that is added twice."""
     merged = {entry.name: entry for entry in base}

@@ -9,7 +9,7 @@ from functools import cached_property
 from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.program import FunctionAssessment
-from anyclue.review.pairs.rules.imbalances import Candidate, candidates, custody_incidents
+from anyclue.review.pairs.rules.imbalances import Candidate, candidates, local_incidents
 
 ALIKE = 0.6
 """Functions that share so much of their words are one that was renamed."""
@@ -24,11 +24,11 @@ class FunctionVersion:
         callees: what the functions that it calls do, in that version.
     """
 
-    def __init__(self, path: str, judged: FunctionAssessment, callees: Callees) -> None:
+    def __init__(self, path: str, assessment: FunctionAssessment, callees: Callees) -> None:
         self.path = path
-        self.function = judged.function
-        self.body = judged.body
-        self.calls = judged.calls
+        self.function = assessment.function
+        self.body = assessment.body
+        self.calls = assessment.calls
         self.callees = callees
 
     @property
@@ -37,14 +37,14 @@ class FunctionVersion:
         return self.function.name
 
     @cached_property
-    def study(self) -> FunctionAnalysis:
+    def analysis(self) -> FunctionAnalysis:
         """A close look at it."""
         return FunctionAnalysis(self.function, self.callees)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """What is wrong in it, certain or not."""
-        return (*candidates(self.study), *custody_incidents(self.study))
+        return (*candidates(self.analysis), *local_incidents(self.analysis))
 
 
 def differ(old: FunctionVersion, new: FunctionVersion | None) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
 from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ
-from anyclue.review.pairs.engine.effects import Does
+from anyclue.review.pairs.engine.effects import EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
@@ -45,10 +45,10 @@ class MovedReleases:
 
     def taken_over(self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
-        fresh = (_called(new.study) - _called(old.study)).keys()
+        fresh = (_called(new.analysis) - _called(old.analysis)).keys()
         return (
-            _by_new_calls(fresh, new.study, place)
-            or _by_another_pair(fresh, new.study, pair, place)
+            _by_new_calls(fresh, new.analysis, place)
+            or _by_another_pair(fresh, new.analysis, pair, place)
             or self._by_callers(pair, place, new)
             or self._by_member(pair, place, new)
         )
@@ -81,7 +81,7 @@ class MovedReleases:
                     there = paths.substitute(template, node[5], node[3])
                     if there is not None and any(
                         (name, released) == (pair, there) and call != function.name
-                        for name, call, released in caller.study.releases
+                        for name, call, released in caller.analysis.releases
                     ):
                         return True
         return False
@@ -93,20 +93,25 @@ class MovedReleases:
         """
         for one, balance in self._balances:
             if one.path == new.path or one.name in new.calls or new.name in one.calls:
-                yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
+                yield one, balance[EffectKind.RELEASE, pair], balance[EffectKind.ACQUIRE, pair]
 
 
-def _balance(old: FunctionVersion | None, new: FunctionVersion | None) -> Counter[tuple[Does, str]]:
+def _balance(
+    old: FunctionVersion | None, new: FunctionVersion | None
+) -> Counter[tuple[EffectKind, str]]:
     """Return by pair how many more calls that acquire and release the new version has."""
-    found: Counter[tuple[Does, str]] = Counter()
+    found: Counter[tuple[EffectKind, str]] = Counter()
     for version, sign in ((old, -1), (new, 1)):
         for node in version.function.nodes if version is not None else ():
-            if version is None or node[0] != ir.CALL or not version.callees.promised(node[4]):
+            if version is None or node[0] != ir.CALL or not version.callees.has_contract(node[4]):
                 continue
             summary = version.callees.summary(node[4])
             for pair, effects in summary.effects.items() if summary is not None else ():
-                does = {Does.RELEASE if one.does == Does.CONSUME else one.does for one in effects}
-                for one in does:
+                kind = {
+                    EffectKind.RELEASE if one.kind == EffectKind.CONSUME else one.kind
+                    for one in effects
+                }
+                for one in kind:
                     found[one, pair] += sign
     return found
 
@@ -114,7 +119,9 @@ def _balance(old: FunctionVersion | None, new: FunctionVersion | None) -> Counte
 def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
     """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
     callees = after.callees
-    takers = {name for name in fresh if not callees.promised(name) and callees.may_take(name)}
+    takers = {
+        name for name in fresh if not callees.has_contract(name) and callees.may_consume(name)
+    }
     if not takers:
         return False
     near = _near(after, paths.base(place))
@@ -129,9 +136,9 @@ def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
 def renamed_member(pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
     """Tell whether a member has another name now: one that is new is released instead."""
     member = paths.last_member(place)
-    if not member or any(member in paths.words(one) for one in _mentioned(new)):
+    if not member or any(member in paths.identifiers(one) for one in _mentioned(new)):
         return False
-    fresh = set(new.study.released) - set(old.study.released)
+    fresh = set(new.analysis.released_places) - set(old.analysis.released_places)
     return any(
         name == pair and paths.last_member(one) and paths.base(one) == paths.base(place)
         for name, one in fresh
@@ -141,7 +148,9 @@ def renamed_member(pair: str, place: str, old: FunctionVersion, new: FunctionVer
 def _members(version: FunctionVersion, pair: str) -> Counter[str]:
     """Return the members that a function releases."""
     return Counter(
-        paths.last_member(place or "") for name, _, place in version.study.releases if name == pair
+        paths.last_member(place or "")
+        for name, _, place in version.analysis.releases
+        if name == pair
     )
 
 
@@ -164,27 +173,27 @@ def _by_another_pair(fresh: Set[str], after: FunctionAnalysis, pair: str, place:
     )
 
 
-def _same(study: FunctionAnalysis, one: str | None, place: str) -> bool:
+def _same(analysis: FunctionAnalysis, one: str | None, place: str) -> bool:
     """Tell whether a path is a place, or what a conversion of it gives: a page's folio."""
     if one is None or one == place or paths.origin(one) == place:
         return one is not None
     return any(
         node[0] == ir.SET and node[3] == one and node[4] and paths.origin(node[4]) == place
-        for node in study.function.nodes
+        for node in analysis.function.nodes
     )
 
 
-def _called(study: FunctionAnalysis) -> Counter[str]:
-    return Counter(node[4] for node in study.function.nodes if node[0] == ir.CALL)
+def _called(analysis: FunctionAnalysis) -> Counter[str]:
+    return Counter(node[4] for node in analysis.function.nodes if node[0] == ir.CALL)
 
 
-def _near(study: FunctionAnalysis, name: str) -> frozenset[str]:
+def _near(analysis: FunctionAnalysis, name: str) -> frozenset[str]:
     """Return the variables that lead to an object, or that it leads to."""
     near = {name}
     grown = True
     while grown:
         grown = False
-        for node in study.function.nodes:
+        for node in analysis.function.nodes:
             if node[0] == ir.SET and node[4] is not None and not paths.is_constant(node[4]):
                 linked = {paths.base(node[3]), paths.base(node[4])}
             elif node[0] == ir.CALL and node[3][0] != "%":

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from anyclue.review.pairs.engine.effects import SCOPED, Does, Effect, Summary
+from anyclue.review.pairs.engine.effects import SCOPED, Effect, EffectKind, Summary
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.path_facts import Facts, admit
-from anyclue.review.pairs.engine.slices import cut
+from anyclue.review.pairs.engine.path_facts import Facts, join_facts
+from anyclue.review.pairs.engine.slices import slice_graph
 from anyclue.review.pairs.engine.trace import Trail
 from anyclue.review.pairs.engine.walk import CHEAP, STEPS
 from anyclue.review.pairs.ir import access_paths as paths
@@ -22,16 +22,16 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
 MOST = 3
-WAYS = 120
+MAX_PATHS = 120
 """Of more ways than these none is looked for that decides alike; nor where more meet."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class PathCount:
     """One way through a function.
 
     Attributes:
-        kind: ``failing`` or ``other``, by the returned value; ``either`` where that is not known;
+        kind: ``is_error_exit`` or ``other``, by the returned value; ``either`` where that is not known;
             ``any`` where nothing is returned; ``next`` where the variable is set anew.
         value: the returned value's text, when it is a constant.
         net: releases less acquires on it.
@@ -46,7 +46,7 @@ class Way:
     trail: Trail
 
 
-class Count(NamedTuple):
+class ReleaseCount(NamedTuple):
     """What was counted so far on a way.
 
     Attributes:
@@ -60,11 +60,11 @@ class Count(NamedTuple):
     empty: bool = False
 
 
-_Join = tuple[int, Count]
+_Join = tuple[int, ReleaseCount]
 
 
 @dataclass(kw_only=True)
-class Ways:
+class PathCounts:
     """All ways through a function.
 
     Attributes:
@@ -74,15 +74,15 @@ class Ways:
         met: the other trails, with the meeting.
     """
 
-    found: list[Way] = field(default_factory=list)
+    found: list[PathCount] = field(default_factory=list)
     passes: dict[_Join, list[Trail | None]] = field(default_factory=dict)
     met: list[tuple[_Join, Trail | None]] = field(default_factory=list)
 
     @cached_property
-    def all(self) -> list[Way] | None:
+    def all(self) -> list[PathCount] | None:
         """The ways, with those that another one stands for; None when they are too many."""
         listed = list(self.found)
-        if max(len(listed), len(self.met)) > WAYS:
+        if max(len(listed), len(self.met)) > MAX_PATHS:
             return None
         for place, before in self.met:
             for way in list(listed):
@@ -94,43 +94,45 @@ class Ways:
                             trail = Trail(number, holds, trail)
                         assert trail is not None  # noqa: S101 - the rest is not empty
                         listed.append(replace(way, trail=trail))
-                        if len(listed) > WAYS:
+                        if len(listed) > MAX_PATHS:
                             return None
         return listed
 
 
-def ways(study: FunctionAnalysis, pair: str, place: str) -> Ways | None:
+def count_paths(analysis: FunctionAnalysis, pair: str, place: str) -> PathCounts | None:
     """Return the ways on from where ``place`` is set, or from the entry; None when too many."""
-    return _Tally(study, pair, place).run()
+    return _Tally(analysis, pair, place).run()
 
 
 class _Tally:
-    def __init__(self, study: FunctionAnalysis, pair: str, place: str) -> None:
-        self._study = study
-        self._nodes = study.function.nodes
-        self._knowledge = study.knowledge
+    def __init__(self, analysis: FunctionAnalysis, pair: str, place: str) -> None:
+        self._analysis = analysis
+        self._nodes = analysis.function.nodes
+        self._path_facts = analysis.path_facts
         self._pair = pair
-        self._scoped = study.callees.pairs[pair].kind in SCOPED
-        self._place = study.canonical(place) if self._scoped else place
+        self._scoped = analysis.callees.pairs[pair].kind in SCOPED
+        self._place = analysis.canonical(place) if self._scoped else place
         self._about = {paths.base(place), paths.base(self._place)}
-        self._ways = Ways()
+        self._ways = PathCounts()
 
-    def run(self) -> Ways | None:
+    def run(self) -> PathCounts | None:
         if not self._nodes:
             return self._ways
-        slice_ = cut(self._nodes, self._matters)
+        slice_ = slice_graph(self._nodes, self._is_relevant)
         starts = self._starts()
-        befores = self._knowledge.prefixes(frozenset(one for one in starts if one >= 0))
-        pending: deque[tuple[int, Count, Facts, Trail | None]] = deque()
-        nothing = Count()
+        befores = self._path_facts.facts_before(frozenset(one for one in starts if one >= 0))
+        pending: deque[tuple[int, ReleaseCount, Facts, Trail | None]] = deque()
+        nothing = ReleaseCount()
         for start in starts:
             if start < 0:
-                pending.append((slice_.go[0], nothing, self._assumed({}), None))
+                pending.append((slice_.following[0], nothing, self._assumed({}), None))
                 continue
             node = self._nodes[start]
             for facts in befores[start]:
-                after = self._assumed(self._knowledge.stepped(facts, node))
-                pending.append((slice_.go[node[1]], nothing, after, Trail(start, True, None)))
+                after = self._assumed(self._path_facts.transfer(facts, node))
+                pending.append(
+                    (slice_.following[node[1]], nothing, after, Trail(start, True, None))
+                )
         seen: dict[_Join, list[Facts]] = {}
         budget = STEPS
         while pending:
@@ -140,21 +142,21 @@ class _Tally:
                 if budget < 0:
                     return None
                 if number in slice_.joins:
-                    pruned = self._knowledge.pruned(facts, number)
-                    admitted = admit(seen.setdefault((number, net), []), pruned)
-                    if admitted is None:
+                    pruned = self._path_facts.restrict_to_live(facts, number)
+                    joined = join_facts(seen.setdefault((number, net), []), pruned)
+                    if joined is None:
                         self._ways.met.append(((number, net), trail))
                         break
                     self._ways.passes.setdefault((number, net), []).append(trail)
-                    facts = admitted
+                    facts = joined
                 node = self._nodes[number]
                 kind = node[0]
                 if kind == ir.BRANCH:
                     for holds, target in ((True, node[1]), (False, node[6])):
-                        taken = self._knowledge.taken(facts, number, holds)
+                        taken = self._path_facts.assume(facts, number, holds)
                         if taken is not None:
                             step = Trail(number, holds, trail)
-                            pending.append((slice_.go[target], net, taken, step))
+                            pending.append((slice_.following[target], net, taken, step))
                     break
                 if kind in (ir.RETURN, ir.END):
                     self._leave(number, node, net, facts, trail)
@@ -163,15 +165,15 @@ class _Tally:
                     break
                 stepped = self._stepped(number, node, net, facts, trail)
                 for one in stepped[1:]:
-                    pending.append((slice_.go[node[1]], *one))
+                    pending.append((slice_.following[node[1]], *one))
                 if not stepped:
                     break
                 net, facts, trail = stepped[0]
-                number = slice_.go[node[1]]
+                number = slice_.following[node[1]]
         return self._ways
 
     def _starts(self) -> list[int]:
-        function = self._study.function
+        function = self._analysis.function
         local = paths.base(self._place)
         if local not in function.locals:
             return [-1]
@@ -181,7 +183,7 @@ class _Tally:
             if node[0] == ir.SET and node[3] in (local, self._place):
                 if node[4] is None:
                     # In a loop, and nowhere else, it may be its iterator.
-                    iterator += [number] * (number in self._knowledge.repeated)
+                    iterator += [number] * (number in self._path_facts.in_loop)
                 elif not paths.is_constant(node[4]):
                     found.append(number)
             elif node[0] == ir.CALL:
@@ -191,44 +193,46 @@ class _Tally:
 
     def _releases(self, node: ir.Node) -> bool:
         """Tell whether a contract says that a call only releases."""
-        callees = self._study.callees
-        summary = callees.summary(node[4]) if callees.promised(node[4]) else None
+        callees = self._analysis.callees
+        summary = callees.summary(node[4]) if callees.has_contract(node[4]) else None
         listed = summary.effects.get(self._pair, ()) if summary is not None else ()
-        return bool(listed) and all(one.does in (Does.RELEASE, Does.CONSUME) for one in listed)
+        return bool(listed) and all(
+            one.kind in (EffectKind.RELEASE, EffectKind.CONSUME) for one in listed
+        )
 
     def _assumed(self, facts: Facts) -> Facts:
-        if not self._scoped and self._place in self._knowledge.keys:
+        if not self._scoped and self._place in self._path_facts.keys:
             return facts | {self._place: values.POSITIVE}
         return facts
 
-    def _matters(self, number: int) -> bool:
+    def _is_relevant(self, number: int) -> bool:
         node = self._nodes[number]
         kind = node[0]
         if kind == ir.CALL:
-            summary = self._study.callees.summary(node[4])
-            if summary is not None and (summary.stops or self._pair in summary.effects):
+            summary = self._analysis.callees.summary(node[4])
+            if summary is not None and (summary.noreturn or self._pair in summary.effects):
                 return True
         if kind in (ir.CALL, ir.SET) and paths.base(node[3]) in self._about:
             return True
-        return self._knowledge.touched[number]
+        return self._path_facts.changes_facts[number]
 
     def _stepped(
-        self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None
-    ) -> list[tuple[Count, Facts, Trail | None]]:
-        after = self._knowledge.stepped(facts, node)
+        self, number: int, node: ir.Node, net: ReleaseCount, facts: Facts, trail: Trail | None
+    ) -> list[tuple[ReleaseCount, Facts, Trail | None]]:
+        after = self._path_facts.transfer(facts, node)
         changed = [(net, values.ANY, trail)]
         if node[0] == ir.CALL:
-            summary = self._study.callees.summary(node[4])
+            summary = self._analysis.callees.summary(node[4])
             if summary is not None:
-                if summary.stops:
+                if summary.noreturn:
                     return []
                 for effect in summary.effects.get(self._pair, ()):
                     path = self._named(effect.place, node)
                     if path != self._place or effect.place == "$ret":
                         continue
-                    if effect.does == Does.ACQUIRE and self._for_another(summary, node):
+                    if effect.kind == EffectKind.ACQUIRE and self._for_another(summary, node):
                         continue
-                    by = {Does.ACQUIRE: -1, Does.DOWNGRADE: 0}.get(effect.does, 1)
+                    by = {EffectKind.ACQUIRE: -1, EffectKind.DOWNGRADE: 0}.get(effect.kind, 1)
                     if by < 0 or not net.empty:
                         changed = _counted(changed, by, effect, number)
         if node[0] == ir.SET and node[4] == "#0" and paths.reached_through(self._place, node[3]):
@@ -242,7 +246,7 @@ class _Tally:
         return [
             (
                 count,
-                self._knowledge.written(after, node[3], when) if when != values.ANY else after,
+                self._path_facts.written(after, node[3], when) if when != values.ANY else after,
                 way,
             )
             for count, when, way in changed
@@ -258,20 +262,20 @@ class _Tally:
         if path is None:
             return None
         if self._scoped:
-            return self._study.canonical(path)
-        return self._study.containers.get(path, path)
+            return self._analysis.canonical(path)
+        return self._analysis.containers.get(path, path)
 
     def _leave(
-        self, number: int, node: ir.Node, net: Count, facts: Facts, trail: Trail | None
+        self, number: int, node: ir.Node, net: ReleaseCount, facts: Facts, trail: Trail | None
     ) -> None:
         owner = paths.base(self._place)
         if owner != self._place and facts.get(owner) == values.ZERO:
             return  # what it would hang on is NULL here
-        if self._place in self._study.function.automatic and not net.empty:
+        if self._place in self._analysis.function.automatic and not net.empty:
             net = net._replace(net=net.net + 1)
-        value = self._knowledge.value_of(facts, node[3]) if node[0] == ir.RETURN else None
+        value = self._path_facts.value_of(facts, node[3]) if node[0] == ir.RETURN else None
         signs = values.ANY if value is None else values.signs(value)
-        returns = self._study.function.returns
+        returns = self._analysis.function.returns
         if returns == "void":
             kind = "any"
         elif signs == values.ANY:
@@ -283,8 +287,8 @@ class _Tally:
         text = value if isinstance(value, str) else ""
         self._end(kind, text, net, Trail(number, True, trail))
 
-    def _end(self, kind: str, value: str, count: Count, trail: Trail) -> None:
-        way = Way(kind=kind, value=value, net=count.net, doubtful=count.doubtful, trail=trail)
+    def _end(self, kind: str, value: str, count: ReleaseCount, trail: Trail) -> None:
+        way = PathCount(kind=kind, value=value, net=count.net, doubtful=count.doubtful, trail=trail)
         self._ways.found.append(way)
 
 
@@ -299,17 +303,17 @@ def _behind(trail: Trail, first: Trail | None) -> list[tuple[int, bool]] | None:
 
 
 def _counted(
-    states: list[tuple[Count, int, Trail | None]], by: int, effect: Effect, number: int
-) -> list[tuple[Count, int, Trail | None]]:
+    states: list[tuple[ReleaseCount, int, Trail | None]], by: int, effect: Effect, number: int
+) -> list[tuple[ReleaseCount, int, Trail | None]]:
     """Return the counts after an effect that happens for some results of a call only."""
-    found: list[tuple[Count, int, Trail | None]] = []
+    found: list[tuple[ReleaseCount, int, Trail | None]] = []
     for count, known, trail in states:
         step = Trail(number, True, trail)
-        doubtful = count.doubtful or effect.sometimes
+        doubtful = count.doubtful or effect.uncertain
         if known & effect.when:
             net = max(-MOST, min(MOST, count.net + by))
-            found.append((Count(net, doubtful, count.empty), known & effect.when, step))
-        rest = known if effect.sometimes else known & effect.unless
+            found.append((ReleaseCount(net, doubtful, count.empty), known & effect.when, step))
+        rest = known if effect.uncertain else known & effect.unless
         if rest:
             found.append((count._replace(doubtful=doubtful), rest, step))
     return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from anyclue.review.pairs.diff.path_counts import MOST, WAYS, Way, Ways
-from anyclue.review.pairs.engine.effects import Does
+from anyclue.review.pairs.diff.path_counts import MAX_PATHS, MOST, PathCount, PathCounts
+from anyclue.review.pairs.engine.effects import EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
@@ -17,23 +17,25 @@ Place = tuple[str, str]
 """A pair's name and the path of a resource."""
 
 
-def plainly_released(study: FunctionAnalysis) -> list[Place]:
+def direct_releases(analysis: FunctionAnalysis) -> list[Place]:
     """Return what a function releases, each under the pair that says most about it."""
-    acquired = {effect.pair for _, effect in study.effects if effect.does == Does.ACQUIRE}
+    acquired = {effect.pair for _, effect in analysis.effects if effect.kind == EffectKind.ACQUIRE}
     found: dict[Place, bool] = {}
-    for number, effect in study.effects:
-        name = study.function.nodes[number][4]
-        if effect.does != Does.RELEASE or not study.callees.is_own_effect(name, effect.pair):
+    for number, effect in analysis.effects:
+        name = analysis.function.nodes[number][4]
+        if effect.kind != EffectKind.RELEASE or not analysis.callees.is_direct_effect(
+            name, effect.pair
+        ):
             continue
-        place = study.place(number, effect)
-        if place is not None and (effect.pair, place) in study.released:
-            found[effect.pair, place] = study.callees.promised(name)
+        place = analysis.place(number, effect)
+        if place is not None and (effect.pair, place) in analysis.released_places:
+            found[effect.pair, place] = analysis.callees.has_contract(name)
     return sorted(found, key=lambda one: (one[0] not in acquired, not found[one], one))
 
 
-def _decisions(way: Way, study: FunctionAnalysis) -> dict[str, object]:
+def _decisions(way: PathCount, analysis: FunctionAnalysis) -> dict[str, object]:
     """Return what each branch of a way found, however the source words the question."""
-    nodes = study.function.nodes
+    nodes = analysis.function.nodes
     found: dict[str, object] = {}
     for number, holds in way.trail.forward():
         node = nodes[number]
@@ -45,8 +47,8 @@ def _decisions(way: Way, study: FunctionAnalysis) -> dict[str, object]:
 
 
 def _same_way(
-    old: Sequence[Way], new: Way, before: FunctionAnalysis, after: FunctionAnalysis
-) -> list[Way]:
+    old: Sequence[PathCount], new: PathCount, before: FunctionAnalysis, after: FunctionAnalysis
+) -> list[PathCount]:
     """Return the old ways that decide as the new one does wherever it decides."""
     wanted = _decisions(new, after)
     found = []
@@ -57,7 +59,7 @@ def _same_way(
     return found
 
 
-def given_up(
+def calls_dropped(
     before: FunctionAnalysis, after: FunctionAnalysis, pair: str, places: tuple[str, str]
 ) -> bool:
     """Tell whether one of the calls that released a place is there less often."""
@@ -74,9 +76,14 @@ def given_up(
     return bool(old - new)
 
 
-def fewer_released(
-    old: Ways, new: Ways, before: FunctionAnalysis, after: FunctionAnalysis, *, lost: bool
-) -> tuple[Way, Confidence, str] | None:
+def fewer_releases(
+    old: PathCounts,
+    new: PathCounts,
+    before: FunctionAnalysis,
+    after: FunctionAnalysis,
+    *,
+    lost: bool,
+) -> tuple[PathCount, Confidence, str] | None:
     """Return a way that releases less often than such ways did, how sure, and why.
 
     Args:
@@ -87,7 +94,7 @@ def fewer_released(
         lost: one of the calls that released it is there less often.
     """
     sure = [one for one in new.found if not one.doubtful]
-    if old.all is not None and len(sure) <= WAYS:
+    if old.all is not None and len(sure) <= MAX_PATHS:
         for one in sure:
             same = _same_way(old.all, one, before, after)
             if same and one.net < min(two.net for two in same):
@@ -112,13 +119,13 @@ def fewer_released(
     return None
 
 
-def _alike(old: Way, new: Way) -> bool:
+def _alike(old: PathCount, new: PathCount) -> bool:
     """Tell whether two ways out may report the same."""
     kinds = {old.kind, new.kind}
     return len(kinds) == 1 or ("either" in kinds and kinds <= {"either", "failing", "other"})
 
 
-def more_released(old: Ways, new: Ways) -> Way | None:
+def more_releases(old: PathCounts, new: PathCounts) -> PathCount | None:
     """Return a way that releases twice, where none of its kind did."""
     sure = [one for one in new.found if not one.doubtful]
     ever = max(one.net for one in old.found)
@@ -131,8 +138,8 @@ def more_released(old: Ways, new: Ways) -> Way | None:
     return None
 
 
-def _by_kind(listed: Sequence[Way], *, fine: bool) -> dict[tuple[str, str], list[Way]]:
-    found: dict[tuple[str, str], list[Way]] = {}
+def _by_kind(listed: Sequence[PathCount], *, fine: bool) -> dict[tuple[str, str], list[PathCount]]:
+    found: dict[tuple[str, str], list[PathCount]] = {}
     for one in listed:
         found.setdefault((one.kind, one.value if fine else ""), []).append(one)
     return found

@@ -73,7 +73,7 @@ def mentioned(node: ir.Node) -> frozenset[str]:
     return frozenset(paths.base(one) for one in _paths_of(node))
 
 
-def translated(place: str, renamed: Mapping[str, str]) -> str:
+def rename_variable(place: str, renamed: Mapping[str, str]) -> str:
     """Return a path of one version as the other has it."""
     name = paths.base(place)
     return place.replace(name, renamed[name], 1) if name in renamed else place

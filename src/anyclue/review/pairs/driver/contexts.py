@@ -17,7 +17,7 @@ from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.engine.memo import Memo
 
 
-class Tree(Protocol):
+class SourceTree(Protocol):
     """The files around a change."""
 
     def near(self, paths: Sequence[str]) -> Mapping[str, str]:
@@ -54,7 +54,7 @@ def _unpacked(plain: list[tuple[str, Any]]) -> Summaries:
     return {name: Summary.unpacked(one) for name, one in plain}
 
 
-class Contexts:
+class TreeContexts:
     """Works out what the functions around changes do.
 
     Args:
@@ -70,7 +70,7 @@ class Contexts:
         self._known: dict[str, TreeContext] = {}
 
     def of(
-        self, tree: Tree, before: Mapping[str, bytes], files: Sequence[FileChange]
+        self, tree: SourceTree, before: Mapping[str, bytes], files: Sequence[FileChange]
     ) -> TreeContext:
         """Return what the functions around a change did before it.
 
@@ -104,9 +104,9 @@ class Contexts:
         place = self._key(sorted({neighbourhood(one) for one in texts}))
         known = self._cache.get("memo", place)
         jobs = self._jobs if known is None and len(texts) > FEW else 1
-        with WorkerPool(self._contracts, self._cache, jobs, Memo(known)) as crew:
-            context = TreeContext(crew.settle(sorted(texts.items())), crew.own())
-            self._cache.put("memo", place, crew.used())
+        with WorkerPool(self._contracts, self._cache, jobs, Memo(known)) as pool:
+            context = TreeContext(pool.run_to_fixpoint(sorted(texts.items())), pool.own())
+            self._cache.put("memo", place, pool.used())
         return context
 
     def _key(self, what: object) -> str:

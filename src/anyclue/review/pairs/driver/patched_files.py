@@ -17,7 +17,7 @@ OTHER_VERSION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
+class LocatedPatch:
     """What a patch does to one file; the patch's number, and its name where there are several."""
 
     patch: FilePatch
@@ -31,48 +31,48 @@ class Placed:
 
 
 @dataclass(kw_only=True)
-class Files:
+class PatchedFiles:
     """Contents by name while patches go by, and what each file was called in the beginning."""
 
     contents: dict[str, bytes]
     origins: dict[str, str | None] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    spoilt: set[str] = field(default_factory=set)
+    failed_names: set[str] = field(default_factory=set)
 
-    def refuse(self, one: Placed, what: str, next_step: str) -> None:
+    def refuse(self, one: LocatedPatch, what: str, next_step: str) -> None:
         """Note a problem; later patches of the same file are passed over, it is named once."""
         where = f"{one.patch.name} ({one.where})" if one.where else one.patch.name
         self.problems.append(Problem(what=what, where=where, next_step=next_step))
-        self.spoilt |= one.names
+        self.failed_names |= one.names
 
 
 def patched(
-    contents: Mapping[str, bytes], patches: Sequence[Placed], *, reverse: bool = False
-) -> Files:
+    contents: Mapping[str, bytes], patches: Sequence[LocatedPatch], *, reverse: bool = False
+) -> PatchedFiles:
     """Return the files after all ``patches``, in order; backward, in the opposite order.
 
     `Files.problems` says what does not apply.
     """
-    files = Files(contents=dict(contents), origins={name: name for name in contents})
+    files = PatchedFiles(contents=dict(contents), origins={name: name for name in contents})
     order = [_turned(one) for one in reversed(patches)] if reverse else list(patches)
     for batch in _batches(order):
         _apply(files, batch, reverse=reverse)
     return files
 
 
-def _turned(one: Placed) -> Placed:
+def _turned(one: LocatedPatch) -> LocatedPatch:
     """Return a patch with its ends exchanged (its hunks stay); the reverse of a copy deletes."""
     patch = one.patch
     before = None if patch.copied else patch.old
     return replace(one, patch=replace(patch, old=patch.new, new=before))
 
 
-def _batches(order: Sequence[Placed]) -> Iterator[list[Placed]]:
+def _batches(order: Sequence[LocatedPatch]) -> Iterator[list[LocatedPatch]]:
     """Give the parts of one patch together, as far as they make no file twice.
 
     Renames and copies in a patch are all of what there was before it, in whatever order they come.
     """
-    batch: list[Placed] = []
+    batch: list[LocatedPatch] = []
     made: set[str] = set()
     for one in order:
         if batch and (one.number != batch[0].number or one.patch.name in made):
@@ -84,7 +84,7 @@ def _batches(order: Sequence[Placed]) -> Iterator[list[Placed]]:
         yield batch
 
 
-def _apply(files: Files, batch: Sequence[Placed], *, reverse: bool) -> None:
+def _apply(files: PatchedFiles, batch: Sequence[LocatedPatch], *, reverse: bool) -> None:
     taken = {one.patch.old for one in batch if one.patch.old != one.patch.new}
     done: list[tuple[FilePatch, bytes]] = []
     ready = [one for one in batch if _may_apply(files, one, taken)]
@@ -99,7 +99,7 @@ def _apply(files: Files, batch: Sequence[Placed], *, reverse: bool) -> None:
 
 
 def _results(
-    files: Files, ready: Sequence[Placed], *, reverse: bool
+    files: PatchedFiles, ready: Sequence[LocatedPatch], *, reverse: bool
 ) -> list[bytes | git.HunkMismatch]:
     contents = [_before(files, one) for one in ready]
     results: list[bytes | git.HunkMismatch] = [*contents]
@@ -122,10 +122,10 @@ def _results(
     return results
 
 
-def _may_apply(files: Files, one: Placed, taken: Set[str | None]) -> bool:
+def _may_apply(files: PatchedFiles, one: LocatedPatch, taken: Set[str | None]) -> bool:
     patch = one.patch
-    if one.names & files.spoilt:
-        files.spoilt |= one.names
+    if one.names & files.failed_names:
+        files.failed_names |= one.names
         return False
     if patch.old is not None and patch.old not in files.contents and not patch.from_nothing:
         what = "the patch changes this file, which is not there"
@@ -141,7 +141,7 @@ def _may_apply(files: Files, one: Placed, taken: Set[str | None]) -> bool:
     return False
 
 
-def _before(files: Files, one: Placed) -> bytes:
+def _before(files: PatchedFiles, one: LocatedPatch) -> bytes:
     return files.contents.get(one.patch.old, b"") if one.patch.old is not None else b""
 
 
@@ -153,7 +153,7 @@ def _with_ends_of(before: bytes, hunks: bytes) -> bytes:
     return lines
 
 
-def _store(files: Files, done: Sequence[tuple[FilePatch, bytes]]) -> None:
+def _store(files: PatchedFiles, done: Sequence[tuple[FilePatch, bytes]]) -> None:
     origins = {
         patch.new: files.origins.get(patch.old)
         for patch, _ in done

@@ -12,7 +12,7 @@ from anyclue.git.mailbox import Mail, PatchSeries, split
 from anyclue.git.unified_diff import FilePatch
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.patched_files import Files, Placed, patched
+from anyclue.review.pairs.driver.patched_files import LocatedPatch, PatchedFiles, patched
 from anyclue.system.confined_files import is_file_inside, read_inside
 
 _STEPS = {
@@ -28,8 +28,8 @@ class _TreePatch:
     """A patch, read as one of a tree: where its names begin, and what of it is C."""
 
     root: Path
-    patches: tuple[Placed, ...]
-    newest_first: tuple[Placed, ...]
+    patches: tuple[LocatedPatch, ...]
+    newest_first: tuple[LocatedPatch, ...]
     anything: bool
 
     @property
@@ -70,12 +70,12 @@ def of_patch(tree: Path, text: bytes) -> SourceChange:
     )
 
 
-def _patched(there: Mapping[str, bytes], reading: _TreePatch) -> tuple[Files, bool]:
+def _patched(there: Mapping[str, bytes], reading: _TreePatch) -> tuple[PatchedFiles, bool]:
     """Return the files on the other side of the patch, and whether that is the side before it."""
     orders = [reading.patches]
     if reading.newest_first != reading.patches:
         orders.append(reading.newest_first)
-    failed: list[Files] = []
+    failed: list[PatchedFiles] = []
     for reverse in (False, True):
         for order in orders:
             files = patched(there, order, reverse=reverse)
@@ -108,7 +108,9 @@ def _reading(root: Path, series: PatchSeries, strip: int) -> _TreePatch:
     many = len(series.mails) > 1
     by_mail = [
         [
-            Placed(patch=one, number=number, where=_where(number, series.mails) if many else "")
+            LocatedPatch(
+                patch=one, number=number, where=_where(number, series.mails) if many else ""
+            )
             for one in patches.parse(mail.body, strip)
         ]
         for number, mail in enumerate(series.mails, start=1)
@@ -147,7 +149,9 @@ def _names(one: FilePatch) -> list[str]:
     return [name for name in (one.old, one.new) if name is not None]
 
 
-def _changes(there: Mapping[str, bytes], files: Files, *, reverse: bool) -> Iterator[FileChange]:
+def _changes(
+    there: Mapping[str, bytes], files: PatchedFiles, *, reverse: bool
+) -> Iterator[FileChange]:
     left = set(there) - {origin for origin in files.origins.values() if origin is not None}
     pairs: list[tuple[str | None, str | None]] = []
     for name in files.contents:
@@ -190,7 +194,7 @@ def _where(number: int, mails: Sequence[Mail]) -> str:
     return f"{place}: {subject}" if subject else place
 
 
-def _flaw(one: Placed) -> Problem:
+def _flaw(one: LocatedPatch) -> Problem:
     where = f"{one.patch.name} ({one.where})" if one.where else one.patch.name
     step = _STEPS.get(one.patch.flaw, _DAMAGED)
     return Problem(what=one.patch.flaw, where=where, next_step=step)

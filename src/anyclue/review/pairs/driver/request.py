@@ -15,7 +15,7 @@ from anyclue.review.pairs.contracts.read import Contracts, built_in, read
 from anyclue.review.pairs.driver.change import SourceChange
 from anyclue.review.pairs.driver.changes import of_index, of_patch, of_range, of_worktree
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.sources import OnDisk, listed, neighbourhood
+from anyclue.review.pairs.driver.sources import DiskTree, listed, neighbourhood
 from anyclue.review.pairs.model import Confidence, Review
 
 CONTRACTS = ".anyclue/pairs.toml"
@@ -60,7 +60,7 @@ def review(asked: PairsRequest) -> Review:
     reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=asked.jobs)
     if change is None:
         return reviewer.tree(asked.paths, asked.least or Confidence.MEDIUM)
-    around = InGit(change.root, change.old_rev) if change.old_rev else OnDisk(change.root)
+    around = CommitTree(change.root, change.old_rev) if change.old_rev else DiskTree(change.root)
     return reviewer.change(change, around, asked.least or Confidence.LOW)
 
 
@@ -117,7 +117,7 @@ def contracts_near(path: Path) -> Contracts:
     return base
 
 
-class InGit:
+class CommitTree:
     """A tree as a commit has it."""
 
     def __init__(self, root: Path, rev: str) -> None:

@@ -11,11 +11,11 @@ from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.diff.compare import Comparison, VersionCandidate, versions
 from anyclue.review.pairs.driver.cache import Cache
 from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.contexts import Contexts, Tree, TreeContext
+from anyclue.review.pairs.driver.contexts import SourceTree, TreeContext, TreeContexts
 from anyclue.review.pairs.driver.shard import cached_unit, told, unjudged, without_repeats
-from anyclue.review.pairs.driver.sources import OnDisk, listed
+from anyclue.review.pairs.driver.sources import DiskTree, listed
 from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
-from anyclue.review.pairs.engine.program import KnownSummary, Program, seen_elsewhere
+from anyclue.review.pairs.engine.program import KnownSummary, Program, is_exported
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.rules.imbalances import Candidate
 from anyclue.system.confined_files import read_inside
@@ -53,8 +53,8 @@ class Reviewer:
         self._contracts = contracts
         self._cache = Cache(cache)
         self._jobs = jobs or processors()
-        self._disk = OnDisk(root)
-        self._contexts = Contexts(contracts, self._cache, self._jobs)
+        self._disk = DiskTree(root)
+        self._contexts = TreeContexts(contracts, self._cache, self._jobs)
 
     def tree(self, paths: Sequence[Path], least: Confidence = Confidence.MEDIUM) -> Review:
         """Return what is wrong in files, or in all C sources below directories.
@@ -80,9 +80,9 @@ class Reviewer:
         counts = [0, 0, 0]
         with WorkerPool(
             self._contracts, self._cache, self._jobs if len(texts) > FEW else 1
-        ) as crew:
-            crew.settle(texts)
-            for part, missed, numbers in crew.results(least):
+        ) as pool:
+            pool.run_to_fixpoint(texts)
+            for part, missed, numbers in pool.results(least):
                 found += part
                 not_judged += missed
                 counts = [one + two for one, two in zip(counts, numbers, strict=True)]
@@ -107,7 +107,10 @@ class Reviewer:
                 workers.each("read", [(left[n :: self._jobs],) for n in range(self._jobs)])
 
     def change(
-        self, change: SourceChange, tree: Tree | None = None, least: Confidence = Confidence.LOW
+        self,
+        change: SourceChange,
+        tree: SourceTree | None = None,
+        least: Confidence = Confidence.LOW,
     ) -> Review:
         """Return what a change introduces and what it mends.
 
@@ -134,7 +137,7 @@ class Reviewer:
             one.function.name
             for path, file in old.files.items()
             for one in file.functions
-            if seen_elsewhere(path, one.function)
+            if is_exported(path, one.function)
         }
         new = self._after(context, gone, known, after)
         extra = self._callers(around, old, new, files)
@@ -143,14 +146,14 @@ class Reviewer:
                 program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
         comparison = Comparison(versions(old, (*before, *extra)), versions(new, (*after, *extra)))
         introduced = [
-            _told(one, new, after | extra, beside=one.version.candidates)
+            _told(one, new, after | extra, siblings=one.version.candidates)
             for one in comparison.introduced()
             if one.candidate.confidence.rank >= least.rank
         ]
-        mended = [_told(one, old, before | extra) for one in comparison.mended()]
+        fixed = [_told(one, old, before | extra) for one in comparison.fixed()]
         return Review(
             findings=tuple(sorted(without_repeats([o for o in introduced if o]), key=_order)),
-            fixed=tuple(sorted(without_repeats([o for o in mended if o]), key=_order)),
+            fixed=tuple(sorted(without_repeats([o for o in fixed if o]), key=_order)),
             unjudged=tuple(_newly(unjudged(old, before | extra), unjudged(new, after | extra))),
             files=len(files),
             functions=sum(len(one.unit.functions) for one in new.files.values()),
@@ -177,24 +180,24 @@ class Reviewer:
         )
         for path, text in files.items():
             program.add(path, cached_unit(text, self._cache), text)
-        program.settle_changed(before)
+        program.rerun_changed(before)
         return program
 
     def _callers(
         self,
-        tree: Tree,
+        tree: SourceTree,
         old: Program,
         new: Program,
         files: Sequence[FileChange],
     ) -> dict[str, bytes]:
         """Return other files that call something that does something else now."""
         names = [
-            judged.function.name
+            assessment.function.name
             for path, file in new.files.items()
-            for judged in file.functions
-            if seen_elsewhere(path, judged.function)
-            and (was := old.shared.get(judged.function.name)) is not None
-            and was.effects != judged.summary.effects
+            for assessment in file.functions
+            if is_exported(path, assessment.function)
+            and (was := old.shared.get(assessment.function.name)) is not None
+            and was.effects != assessment.summary.effects
         ]
         if not names:
             return {}
@@ -211,10 +214,10 @@ def _told(
     one: VersionCandidate,
     program: Program,
     texts: Mapping[str, bytes],
-    beside: Sequence[Candidate] | None = None,
+    siblings: Sequence[Candidate] | None = None,
 ) -> Finding | None:
     path, function = one.version.path, one.version.function
-    return told(path, function, one.candidate, texts[path], program, beside=beside)
+    return told(path, function, one.candidate, texts[path], program, siblings=siblings)
 
 
 def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:

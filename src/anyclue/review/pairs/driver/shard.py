@@ -15,7 +15,7 @@ from anyclue.review.pairs.engine.program import Program, outline
 from anyclue.review.pairs.frontend.unit import Unit, unit
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Unjudged
-from anyclue.review.pairs.rules.explanation import Text, finding
+from anyclue.review.pairs.rules.explanation import SourceText, finding
 from anyclue.review.pairs.rules.imbalances import Candidate
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
@@ -70,15 +70,15 @@ class Shard:
     ) -> tuple[list[Finding], list[Unjudged], tuple[int, int, int]]:
         """Return the findings, what could not be judged, and files, functions and lines read."""
         found = []
-        for path, judged, candidate in self.program.candidates():
+        for path, assessment, candidate in self.program.candidates():
             if candidate.confidence.rank >= least.rank:
                 one = told(
                     path,
-                    judged.function,
+                    assessment.function,
                     candidate,
                     self.texts[path],
                     self.program,
-                    beside=judged.candidates,
+                    siblings=assessment.candidates,
                 )
                 if one is not None:
                     found.append(one)
@@ -117,7 +117,7 @@ def told(
     text: bytes,
     program: Program,
     *,
-    beside: Sequence[Candidate] | None = None,
+    siblings: Sequence[Candidate] | None = None,
 ) -> Finding | None:
     """Return a candidate as a finding; None when a comment in the source silences it.
 
@@ -127,9 +127,9 @@ def told(
         candidate: what is wrong in it.
         text: the file's content.
         program: the functions around it.
-        beside: all that is wrong in the function; None where nothing is to be suggested.
+        siblings: all that is wrong in the function; None where nothing is to be suggested.
     """
-    quoted = Text(text)
+    quoted = SourceText(text)
     callees = program.callees(path)
     one = finding(path, function, candidate, quoted, callees)
     notes = program.files[path].unit.notes
@@ -137,9 +137,9 @@ def told(
         for near in (line, line - 1) if line is not None else ():
             if notes.get(near, "").startswith(SILENCED):
                 return None
-    if beside is None:
+    if siblings is None:
         return one
-    return with_suggestion(one, function, candidate, beside, quoted, callees)
+    return with_suggestion(one, function, candidate, siblings, quoted, callees)
 
 
 def without_repeats(found: Sequence[Finding]) -> list[Finding]:

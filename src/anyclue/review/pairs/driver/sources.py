@@ -68,7 +68,7 @@ def _below(directory: Path) -> Iterable[str]:
                     yield path
 
 
-class OnDisk:
+class DiskTree:
     """A tree as it lies on disk."""
 
     def __init__(self, root: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.cache import Cache
 from anyclue.review.pairs.driver.shard import Shard
-from anyclue.review.pairs.engine.callgraph import Outline, Position, in_levels
+from anyclue.review.pairs.engine.callgraph import Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.engine.memo import Memo
-from anyclue.review.pairs.engine.program import TURNS
+from anyclue.review.pairs.engine.program import MAX_ITERATIONS
 from anyclue.review.pairs.model import Confidence, Finding, Unjudged
 from anyclue.system.workers import Workers
 
@@ -57,7 +57,7 @@ class WorkerPool:
             for shard, given in zip(self._shards, arguments, strict=True)
         ]
 
-    def settle(self, texts: Sequence[tuple[str, bytes]]) -> Summaries:
+    def run_to_fixpoint(self, texts: Sequence[tuple[str, bytes]]) -> Summaries:
         """Read files and find out what their functions do; return it by name."""
         parts: list[list[tuple[str, bytes]]] = [[] for _ in range(self._count)]
         sizes = [0] * self._count
@@ -71,9 +71,9 @@ class WorkerPool:
             outlines |= part
         self._table: Summaries = {}
         self._news: list[Summaries] = [{} for _ in parts]
-        for level in in_levels(dict(sorted(outlines.items()))):
+        for level in call_levels(dict(sorted(outlines.items()))):
             self._look(level.plain)
-            for _ in range(TURNS):
+            for _ in range(MAX_ITERATIONS):
                 news = [self._look(step) for step in level.rings]
                 if not any(news):
                     break

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from anyclue.review.pairs.engine.effects import Callees, Does, Effect
+from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.path_facts import PathFacts
 from anyclue.review.pairs.engine.trace import Seed
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
 
-def emptying(knowledge: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:
+def array_release_loops(path_facts: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:
     """Return the conditions of loops that release an array's elements and acquire none.
 
     None for a resource that is no element of an array.
@@ -17,15 +17,15 @@ def emptying(knowledge: PathFacts, callees: Callees, seed: Seed) -> frozenset[in
     found: set[int] = set()
     if "[]" not in seed.place:
         return frozenset()
-    for loop in knowledge.loops:
-        does = {
-            effect.does
+    for loop in path_facts.loops:
+        kind = {
+            effect.kind
             for number in loop
-            for effect in _effects(knowledge.nodes[number], callees, seed)
+            for effect in _effects(path_facts.nodes[number], callees, seed)
         }
-        if Does.RELEASE in does and Does.ACQUIRE not in does:
+        if EffectKind.RELEASE in kind and EffectKind.ACQUIRE not in kind:
             for number in loop:
-                node = knowledge.nodes[number]
+                node = path_facts.nodes[number]
                 if node[0] == ir.BRANCH and node[7]:
                     found.add(number)
     return frozenset(found)

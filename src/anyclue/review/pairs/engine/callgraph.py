@@ -37,7 +37,7 @@ class Level(NamedTuple):
     rings: list[list[Position]]
 
 
-def in_levels(files: Mapping[str, Outline]) -> list[Level]:
+def call_levels(files: Mapping[str, Outline]) -> list[Level]:
     """Return all functions, callees in earlier levels than their callers.
 
     Of functions with one name that other files can see, the first counts.

@@ -7,9 +7,11 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
 
-def passed_on(function: ir.FunctionIR, callees: Callees) -> tuple[frozenset[int], frozenset[int]]:
+def parameter_flow(
+    function: ir.FunctionIR, callees: Callees
+) -> tuple[frozenset[int], frozenset[int]]:
     """Return the parameters that a function keeps, and those that it passes back."""
-    passing = _Passing(function, callees)
+    passing = _ParameterFlow(function, callees)
     # The second time for what a loop hands on.
     for _ in range(2):
         for node in function.nodes:
@@ -17,7 +19,7 @@ def passed_on(function: ir.FunctionIR, callees: Callees) -> tuple[frozenset[int]
     return frozenset(passing.keeps), frozenset(passing.passes)
 
 
-class _Passing:
+class _ParameterFlow:
     def __init__(self, function: ir.FunctionIR, callees: Callees) -> None:
         self._function = function
         self._callees = callees
@@ -72,7 +74,7 @@ class _Passing:
                     self.keeps |= came
                 if position in summary.passes:
                     self._comes(result, came)
-            elif self._callees.converts(name):
+            elif self._callees.is_conversion(name):
                 self._comes(result, came)
             elif self._callees.may_keep(name):
                 self.keeps |= came

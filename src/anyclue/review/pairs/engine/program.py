@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Contracts
-from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, in_levels
+from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Callees, Summary
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.memo import Memo
-from anyclue.review.pairs.engine.summaries import summed
+from anyclue.review.pairs.engine.summaries import summarise
 from anyclue.review.pairs.frontend.unit import Unit
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
 
 _NOTHING = Summary()
-TURNS = 6
+MAX_ITERATIONS = 6
 """Functions that call each other are looked at so many times, if something new comes each time."""
 
 
@@ -61,11 +61,11 @@ class FunctionAssessment:
     def _ordered(self) -> tuple[str, ...]:
         return tuple(sorted(self.calls))
 
-    def depends(self, callees: Callees) -> bytes:
+    def dependency_digest(self, callees: Callees) -> bytes:
         """Return a digest of all that a look at the function depends on, contracts not counted."""
         digest = hashlib.sha256(self._digest)
         for name in self._ordered:
-            summary = callees.found(name)
+            summary = callees.inferred(name)
             digest.update(summary.digest if summary is not None else b"\0")
         return digest.digest()
 
@@ -113,7 +113,7 @@ class Program:
             path: its name.
             unit: its functions.
             text: its content.
-            own: what its functions do, when that is known; else `settle` finds out.
+            own: what its functions do, when that is known; else `run_to_fixpoint` finds out.
         """
         self.files[path] = File(
             unit=unit,
@@ -128,13 +128,13 @@ class Program:
             own=dict(own or {}),
         )
 
-    def settle(self) -> None:
+    def run_to_fixpoint(self) -> None:
         """Look at every function, callees first; in a ring again until nothing new comes."""
         for level in self._levels():
             self.look(level.plain)
             self._turn(level.rings)
 
-    def settle_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
+    def rerun_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
         """Look at the functions that changed, and at those that call something that did.
 
         Args:
@@ -148,9 +148,11 @@ class Program:
         }
 
         def fresh(one: Position) -> bool:
-            judged = self.files[one.path].functions[one.number]
-            known = before.get(one.path, {}).get(judged.function.name)
-            return known is None or known.body != judged.body or bool(judged.calls & changed)
+            assessment = self.files[one.path].functions[one.number]
+            known = before.get(one.path, {}).get(assessment.function.name)
+            return (
+                known is None or known.body != assessment.body or bool(assessment.calls & changed)
+            )
 
         for level in self._levels():
             steps = level.rings
@@ -159,24 +161,24 @@ class Program:
             look = [one for one in level.plain if fresh(one)]
             for one in (*level.plain, *rings):
                 if one not in look and one not in again:
-                    judged = self.files[one.path].functions[one.number]
-                    judged.summary = before[one.path][judged.function.name].summary
+                    assessment = self.files[one.path].functions[one.number]
+                    assessment.summary = before[one.path][assessment.function.name].summary
                     self._publish(one)
             self.look(look)
             self._forget(again)
             if again:
                 self._turn(steps)
             for one in (*look, *again):
-                judged = self.files[one.path].functions[one.number]
-                known = before.get(one.path, {}).get(judged.function.name)
-                if known is None or known.summary != judged.summary:
-                    changed.add(judged.function.name)
+                assessment = self.files[one.path].functions[one.number]
+                known = before.get(one.path, {}).get(assessment.function.name)
+                if known is None or known.summary != assessment.summary:
+                    changed.add(assessment.function.name)
 
     def _levels(self) -> list[Level]:
-        return in_levels({path: outline(file) for path, file in self.files.items()})
+        return call_levels({path: outline(file) for path, file in self.files.items()})
 
     def _turn(self, steps: Sequence[Sequence[Position]]) -> None:
-        for _ in range(TURNS):
+        for _ in range(MAX_ITERATIONS):
             news = [self.look(step)[1] for step in steps]
             if not any(news):
                 return
@@ -187,45 +189,45 @@ class Program:
         Returns:
             what is new about functions that other files see, and whether anything is new.
         """
-        new = [one for one in positions if self._study(one)]
+        new = [one for one in positions if self._analysis(one)]
         news: dict[str, Summary] = {}
         for one in new:
             news |= self._publish(one)
         return news, bool(new)
 
-    def _study(self, position: Position) -> bool:
+    def _analysis(self, position: Position) -> bool:
         """Look at a function, unless nothing that it depends on is new; tell whether it was."""
-        judged = self.files[position.path].functions[position.number]
+        assessment = self.files[position.path].functions[position.number]
         callees = self.callees(position.path)
-        seen = judged.depends(callees)
-        if seen == judged.seen:
+        seen = assessment.dependency_digest(callees)
+        if seen == assessment.seen:
             return False
-        judged.seen = seen
+        assessment.seen = seen
         known = self._memo.get(seen) if self._memo is not None else None
         if known is not None:
-            judged.summary, judged.complete = known
+            assessment.summary, assessment.complete = known
             return True
-        study = FunctionAnalysis(judged.function, callees)
-        judged.summary = summed(study)
-        judged.complete = study.complete
+        analysis = FunctionAnalysis(assessment.function, callees)
+        assessment.summary = summarise(analysis)
+        assessment.complete = analysis.complete
         if self._memo is None:
-            judged.candidates = tuple(candidates(study))
+            assessment.candidates = tuple(candidates(analysis))
         else:
-            self._memo.put(seen, judged.summary, judged.complete)
+            self._memo.put(seen, assessment.summary, assessment.complete)
         return True
 
     def _publish(self, one: Position) -> dict[str, Summary]:
         """Let callers know what a function does; return it when other files are among them."""
         file = self.files[one.path]
-        judged = file.functions[one.number]
-        name = judged.function.name
+        assessment = file.functions[one.number]
+        name = assessment.function.name
         if one.number >= len(file.unit.functions) and name in file.own:
             return {}
-        file.own[name] = judged.summary
+        file.own[name] = assessment.summary
         if not one.seen:
             return {}
-        self.shared[name] = judged.summary
-        return {name: judged.summary}
+        self.shared[name] = assessment.summary
+        return {name: assessment.summary}
 
     def _forget(self, positions: Sequence[Position]) -> None:
         for one in positions:
@@ -241,18 +243,18 @@ class Program:
     def candidates(self) -> Iterator[tuple[str, FunctionAssessment, Candidate]]:
         """Return all imbalances, certain or not, by file."""
         for path, file in self.files.items():
-            for judged in file.functions:
-                for one in judged.candidates:
-                    yield path, judged, one
+            for assessment in file.functions:
+                for one in assessment.candidates:
+                    yield path, assessment, one
 
     def unjudged(self) -> Iterator[tuple[str, FunctionIR, str]]:
         """Return the functions that could not be judged, with the reason."""
         for path, file in self.files.items():
-            for judged in file.functions:
-                if judged.function.trouble:
-                    yield path, judged.function, judged.function.trouble
-                elif not judged.complete:
-                    yield path, judged.function, "it has more paths than can be followed"
+            for assessment in file.functions:
+                if assessment.function.trouble:
+                    yield path, assessment.function, assessment.function.trouble
+                elif not assessment.complete:
+                    yield path, assessment.function, "it has more paths than can be followed"
 
 
 def outline(file: File) -> Outline:
@@ -264,6 +266,6 @@ def _calls(function: FunctionIR) -> frozenset[str]:
     return frozenset(node[4] for node in function.nodes if node[0] == ir.CALL)
 
 
-def seen_elsewhere(path: str, function: FunctionIR) -> bool:
+def is_exported(path: str, function: FunctionIR) -> bool:
     """Tell whether functions of other files can call this one."""
     return not function.static or path.endswith(".h")

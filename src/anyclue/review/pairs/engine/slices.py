@@ -21,41 +21,41 @@ class Slice:
         joins: nodes that are reached from more than one that matters.
     """
 
-    go: Sequence[int]
+    following: Sequence[int]
     joins: frozenset[int]
 
 
-def cut(nodes: Sequence[ir.Node], matters: Callable[[int], bool]) -> Slice:
+def slice_graph(nodes: Sequence[ir.Node], is_relevant: Callable[[int], bool]) -> Slice:
     """Return the slice of a graph.
 
     Args:
         nodes: the graph.
-        matters: tells of a node, by its number, whether it counts; not asked for branches.
+        is_relevant: tells of a node, by its number, whether it counts; not asked for branches.
     """
-    go: list[int] = []
+    following: list[int] = []
     branches = []
     for number, node in enumerate(nodes):
         kind = node[0]
         if kind == ir.BRANCH:
             branches.append(number)
-            go.append(number)
-        elif kind in (ir.RETURN, ir.END, ir.STOP) or matters(number):
-            go.append(number)
+            following.append(number)
+        elif kind in (ir.RETURN, ir.END, ir.STOP) or is_relevant(number):
+            following.append(number)
         else:
-            go.append(node[1])
+            following.append(node[1])
 
     def resolve(number: int) -> int:
         trail = []
-        while number >= 0 and go[number] != number:
+        while number >= 0 and following[number] != number:
             trail.append(number)
-            if len(trail) > len(go):
+            if len(trail) > len(following):
                 # A loop without an end in which nothing matters.
-                go[number] = -1
+                following[number] = -1
                 number = -1
                 break
-            number = go[number]
+            number = following[number]
         for one in trail:
-            go[one] = number
+            following[one] = number
         return number
 
     changed = True
@@ -67,11 +67,11 @@ def cut(nodes: Sequence[ir.Node], matters: Callable[[int], bool]) -> Slice:
             yes, no = resolve(node[1]), resolve(node[6])
             if yes == no:
                 # Both sides may lead back here: then nothing comes behind it.
-                go[number] = yes if yes != number else -1
+                following[number] = yes if yes != number else -1
             elif yes == number:
-                go[number] = no
+                following[number] = no
             elif no == number:
-                go[number] = yes
+                following[number] = yes
             else:
                 remaining.append(number)
                 continue
@@ -79,13 +79,13 @@ def cut(nodes: Sequence[ir.Node], matters: Callable[[int], bool]) -> Slice:
         branches = remaining[::-1]
     seen: set[int] = set()
     joined: set[int] = set()
-    for number in range(len(go)):
+    for number in range(len(following)):
         resolve(number)
     for number, node in enumerate(nodes):
-        if go[number] != number:
+        if following[number] != number:
             continue
         for after in (node[1], node[6]) if node[0] == ir.BRANCH else (node[1],):
-            target = go[after] if after >= 0 else -1
+            target = following[after] if after >= 0 else -1
             if target >= 0:
                 (joined if target in seen else seen).add(target)
-    return Slice(go, frozenset(joined))
+    return Slice(following, frozenset(joined))

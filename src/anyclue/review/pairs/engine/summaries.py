@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from anyclue.review.pairs.engine.bypass import bypassing
-from anyclue.review.pairs.engine.effects import SCOPED, Does, Effect, Summary, by_pair
+from anyclue.review.pairs.engine.bypass import results_without_acquire
+from anyclue.review.pairs.engine.effects import SCOPED, Effect, EffectKind, Summary, by_pair
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.parameter_flow import passed_on
-from anyclue.review.pairs.engine.trace import End, Exit, Seed, Trace
+from anyclue.review.pairs.engine.parameter_flow import parameter_flow
+from anyclue.review.pairs.engine.trace import Exit, ExitKind, Seed, Trace
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -18,76 +18,76 @@ _COPY = re.compile(r"\$\d+(\.|$)")
 """A parameter, or a member of one: the caller's stays as it was."""
 
 
-def summed(study: FunctionAnalysis) -> Summary:
+def summarise(analysis: FunctionAnalysis) -> Summary:
     """Return what calling this function does."""
-    effects = [*_acquires(study), *_releases(study)]
-    keeps, passes = passed_on(study.function, study.callees)
+    effects = [*_acquires(analysis), *_releases(analysis)]
+    keeps, passes = parameter_flow(analysis.function, analysis.callees)
     return Summary(
         effects=by_pair(list(dict.fromkeys(effects))),
         keeps=keeps,
         passes=passes,
-        writes=_written(study),
-        frees=_frees(study),
-        stops=_stops(study),
-        result=_result(study),
+        writes=_written(analysis),
+        frees=_frees(analysis),
+        noreturn=_noreturn(analysis),
+        result=_result(analysis),
     )
 
 
-def _result(study: FunctionAnalysis) -> int:
-    if study.function.returns == "void" or not study.function.nodes:
+def _result(analysis: FunctionAnalysis) -> int:
+    if analysis.function.returns == "void" or not analysis.function.nodes:
         return values.ANY
-    return bypassing(study, "", None) or values.ANY
+    return results_without_acquire(analysis, "", None) or values.ANY
 
 
-def _stops(study: FunctionAnalysis) -> bool:
-    nodes = study.function.nodes
+def _noreturn(analysis: FunctionAnalysis) -> bool:
+    nodes = analysis.function.nodes
     return bool(nodes) and not any(node[0] in (ir.RETURN, ir.END) for node in nodes)
 
 
-def _acquires(study: FunctionAnalysis) -> Iterator[Effect]:
+def _acquires(analysis: FunctionAnalysis) -> Iterator[Effect]:
     """Return what calling the function acquires."""
-    for story in study.acquired:
-        if story.complete and story.seed.effect is not None:
-            if story.seed.scoped:
-                yield from _scoped_acquires(study, story, story.seed.effect)
+    for trace in analysis.acquired_traces:
+        if trace.complete and trace.seed.effect is not None:
+            if trace.seed.scoped:
+                yield from _scoped_acquires(analysis, trace, trace.seed.effect)
             else:
-                yield from _object_acquires(study, story)
+                yield from _object_acquires(analysis, trace)
 
 
-def _scoped_acquires(study: FunctionAnalysis, story: Trace, effect: Effect) -> Iterator[Effect]:
-    seed = story.seed
-    template = paths.generalise(seed.place, study.function.parameters)
-    left = [one for one in story.exits if one.end in (End.HELD, End.RETURNED)]
-    if template is not None and left and not _given_back(study, seed):
-        yield _acquire(study, story, template, left, seed.place, effect.mode)
+def _scoped_acquires(analysis: FunctionAnalysis, trace: Trace, effect: Effect) -> Iterator[Effect]:
+    seed = trace.seed
+    template = paths.generalise(seed.place, analysis.function.parameters)
+    left = [one for one in trace.exits if one.end in (ExitKind.HELD, ExitKind.RETURNED)]
+    if template is not None and left and not _is_reacquired(analysis, seed):
+        yield _acquire(analysis, trace, template, left, seed.place, effect.mode)
 
 
-def _object_acquires(study: FunctionAnalysis, story: Trace) -> Iterator[Effect]:
-    returned = [one for one in story.exits if one.end == End.RETURNED and not one.state.stored]
+def _object_acquires(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Effect]:
+    returned = [one for one in trace.exits if one.end == ExitKind.RETURNED and not one.state.stored]
     if returned:
-        yield _acquire(study, story, "$ret", returned, None, "")
+        yield _acquire(analysis, trace, "$ret", returned, None, "")
     outward: dict[str, list[Exit]] = {}
-    for one in story.exits:
-        if one.end == End.HELD and one.state.stored:
+    for one in trace.exits:
+        if one.end == ExitKind.HELD and one.state.stored:
             for name in one.state.aliases:
-                template = paths.generalise(name, study.function.parameters)
+                template = paths.generalise(name, analysis.function.parameters)
                 if template is not None and not _COPY.match(template):
                     outward.setdefault(template, []).append(one)
     for template, left in outward.items():
-        yield _acquire(study, story, template, left, None, "")
+        yield _acquire(analysis, trace, template, left, None, "")
 
 
-def _given_back(study: FunctionAnalysis, seed: Seed) -> bool:
+def _is_reacquired(analysis: FunctionAnalysis, seed: Seed) -> bool:
     """Tell whether a lock was the caller's, and is only released for a while."""
     return any(
         one.acquired_again and one.seed.pair == seed.pair and one.seed.place == seed.place
-        for one in study.handed
+        for one in analysis.entry_traces
     )
 
 
 def _acquire(
-    study: FunctionAnalysis,
-    story: Trace,
+    analysis: FunctionAnalysis,
+    trace: Trace,
     template: str,
     left: Sequence[Exit],
     place: str | None,
@@ -97,11 +97,11 @@ def _acquire(
     held = 0
     for one in left:
         held |= one.result
-    without = bypassing(study, story.seed.pair.name, place)
-    for one in story.exits:
+    without = results_without_acquire(analysis, trace.seed.pair.name, place)
+    for one in trace.exits:
         if one not in left:
-            without |= one.result if one.end != End.ESCAPED else 0
-    if study.function.returns == "void":
+            without |= one.result if one.end != ExitKind.ESCAPED else 0
+    if analysis.function.returns == "void":
         held, without = values.ANY, 0 if not without else values.ANY
     if template == "$ret":
         held = values.POSITIVE
@@ -109,30 +109,32 @@ def _acquire(
         mode = ""
     when = held if held & ~without or not without else values.ANY
     return Effect(
-        does=Does.ACQUIRE,
-        pair=story.seed.pair.name,
+        kind=EffectKind.ACQUIRE,
+        pair=trace.seed.pair.name,
         place=template,
         when=when,
         unless=without if when != values.ANY else 0,
         mode=mode,
-        sometimes=bool(held & without),
+        uncertain=bool(held & without),
     )
 
 
-def _releases(study: FunctionAnalysis) -> Iterator[Effect]:
+def _releases(analysis: FunctionAnalysis) -> Iterator[Effect]:
     """Return what calling the function releases, of what its caller can name."""
-    for story in study.handed:
-        seed = story.seed
-        template = paths.generalise(study.canonical(seed.place), study.function.parameters)
-        if template is None or story.acquired_inside:
+    for trace in analysis.entry_traces:
+        seed = trace.seed
+        template = paths.generalise(analysis.canonical(seed.place), analysis.function.parameters)
+        if template is None or trace.acquired_inside:
             continue
-        if seed.place in study.containers.values():
+        if seed.place in analysis.containers.values():
             template = f"^{template}"
-        if not story.complete:
-            yield Effect(does=Does.RELEASE, pair=seed.pair.name, place=template, sometimes=True)
+        if not trace.complete:
+            yield Effect(
+                kind=EffectKind.RELEASE, pair=seed.pair.name, place=template, uncertain=True
+            )
             continue
-        gone = [one for one in story.exits if one.end in (End.RELEASED, End.ESCAPED)]
-        kept = [one for one in story.exits if one.end in (End.HELD, End.RETURNED)]
+        gone = [one for one in trace.exits if one.end in (ExitKind.RELEASED, ExitKind.ESCAPED)]
+        kept = [one for one in trace.exits if one.end in (ExitKind.HELD, ExitKind.RETURNED)]
         if not gone:
             continue
         when, rest = 0, 0
@@ -140,44 +142,44 @@ def _releases(study: FunctionAnalysis) -> Iterator[Effect]:
             when |= one.result
         for one in kept:
             rest |= one.result
-        escaped = all(one.end == End.ESCAPED for one in gone)
+        escaped = all(one.end == ExitKind.ESCAPED for one in gone)
         yield Effect(
-            does=Does.CONSUME if escaped else Does.RELEASE,
+            kind=EffectKind.CONSUME if escaped else EffectKind.RELEASE,
             pair=seed.pair.name,
             place=template,
             when=when if kept and not when & rest else values.ANY,
             unless=rest if kept and not when & rest else 0,
-            sometimes=bool(kept and when & rest),
+            uncertain=bool(kept and when & rest),
             clears=all(seed.place not in one.state.aliases for one in gone),
         )
 
 
-def _frees(study: FunctionAnalysis) -> frozenset[str]:
+def _frees(analysis: FunctionAnalysis) -> frozenset[str]:
     """Return the lock pairs of which it releases something that its caller can't name."""
     found = set()
-    if not study.complete:
-        return frozenset(name for name, _ in study.released)
-    for name, place in study.released:
-        pair = study.callees.pairs[name]
+    if not analysis.complete:
+        return frozenset(name for name, _ in analysis.released_places)
+    for name, place in analysis.released_places:
+        pair = analysis.callees.pairs[name]
         local = paths.base(place)
-        if pair.kind not in SCOPED or local not in study.function.locals:
+        if pair.kind not in SCOPED or local not in analysis.function.locals:
             continue
-        for story in study.custody(name, place):
-            gone = any(one.end == End.RELEASED for one in story.exits)
-            if (gone or story.acquired_again) and not story.acquired_inside:
+        for trace in analysis.traces_of(name, place):
+            gone = any(one.end == ExitKind.RELEASED for one in trace.exits)
+            if (gone or trace.acquired_again) and not trace.acquired_inside:
                 found.add(name)
     return frozenset(found)
 
 
-def _written(study: FunctionAnalysis) -> frozenset[int]:
+def _written(analysis: FunctionAnalysis) -> frozenset[int]:
     """Return the parameters that are stored to."""
-    numbers = {name: number for number, name in enumerate(study.function.parameters)}
+    numbers = {name: number for number, name in enumerate(analysis.function.parameters)}
     found: set[int] = set()
-    for node in study.function.nodes:
+    for node in analysis.function.nodes:
         if node[0] in (ir.SET, ir.CALL, ir.COPY) and node[3].startswith("*"):
             found.add(numbers.get(node[3][1:], -1))
         if node[0] == ir.CALL:
-            summary = study.callees.summary(node[4])
+            summary = analysis.callees.summary(node[4])
             for position, argument in enumerate(node[5]):
                 stored = summary is not None and position in summary.writes
                 if stored and argument in numbers:

@@ -12,7 +12,7 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import values
 
 
-class End(Enum):
+class ExitKind(Enum):
     """How the resource stands where a path ends."""
 
     HELD = auto()
@@ -100,10 +100,10 @@ class Seed:
     @property
     def shown(self) -> str:
         """Return the path as the code has it."""
-        return paths.shown(self.source_path or self.place)
+        return paths.source_text(self.source_path or self.place)
 
     @property
-    def handed(self) -> bool:
+    def from_entry(self) -> bool:
         """Tell whether the function did not acquire it."""
         return self.effect is None
 
@@ -126,11 +126,11 @@ class Exit:
         trail: how the path came here.
     """
 
-    end: End
+    end: ExitKind
     node: int
     result: int
     value: str
-    state: State
+    state: ResourceState
     trail: Trail
 
 
@@ -140,7 +140,7 @@ class TraceIncident:
 
     event: TraceEvent
     node: int
-    state: State
+    state: ResourceState
     trail: Trail
 
 
@@ -157,9 +157,9 @@ class Trace:
 
     def end(
         self,
-        end: End,
+        end: ExitKind,
         node: int,
-        state: State,
+        state: ResourceState,
         trail: Trail | None,
         *,
         result: int = values.ANY,
@@ -186,7 +186,9 @@ class Trace:
             )
         )
 
-    def goes_wrong(self, event: TraceEvent, node: int, state: State, trail: Trail | None) -> None:
+    def add_incident(
+        self, event: TraceEvent, node: int, state: ResourceState, trail: Trail | None
+    ) -> None:
         """Note an incident, unless it is about an element of an array."""
         if any("[]" in name for name in state.aliases):
             # Elements of an array are not told apart.

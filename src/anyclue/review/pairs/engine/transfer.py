@@ -6,19 +6,26 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.aliases import involved
-from anyclue.review.pairs.engine.effects import Does, Effect, Summary
+from anyclue.review.pairs.engine.aliases import is_alias
+from anyclue.review.pairs.engine.effects import Effect, EffectKind, Summary
 from anyclue.review.pairs.engine.path_facts import Facts
-from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
+from anyclue.review.pairs.engine.trace import (
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    TraceEvent,
+    Trail,
+)
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
-TAKEN_TWICE = 3
+REFERENCES_COUNTED = 3
 """References beyond this number are not counted."""
 
 
-class Site(NamedTuple):
+class CallSite(NamedTuple):
     """A call on a path.
 
     Attributes:
@@ -51,14 +58,14 @@ class CallOutcome(NamedTuple):
         trail: the path, with the call when it did something to the resource.
     """
 
-    state: State
+    state: ResourceState
     when: int
     trail: Trail | None
 
 
-def once_more(state: State) -> State:
+def add_reference(state: ResourceState) -> ResourceState:
     """Return the state after another reference is taken."""
-    return state._replace(extra_references=min(state.extra_references + 1, TAKEN_TWICE))
+    return state._replace(extra_references=min(state.extra_references + 1, REFERENCES_COUNTED))
 
 
 def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> str:
@@ -75,7 +82,7 @@ def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> 
     return known if isinstance(known, str) and known[0] == "#" else f"?{given}"
 
 
-class CallTransfer:
+class EffectTransfer:
     """Applies effects to one resource.
 
     Args:
@@ -84,15 +91,15 @@ class CallTransfer:
         canonical: gives a path without the locals that only stand for others.
     """
 
-    def __init__(self, seed: Seed, story: Trace, canonical: Callable[[str], str]) -> None:
+    def __init__(self, seed: Seed, trace: Trace, canonical: Callable[[str], str]) -> None:
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
         self._lifo = seed.pair.order == "lifo"
-        self._story = story
+        self._trace = trace
         self._canonical = canonical
 
-    def outcomes(self, site: Site, state: State) -> list[CallOutcome]:
+    def outcomes(self, site: CallSite, state: ResourceState) -> list[CallOutcome]:
         """Return what all effects of a call make of a state."""
         outcomes = [CallOutcome(state, values.ANY, site.trail)]
         if site.summary is not None:
@@ -102,7 +109,7 @@ class CallTransfer:
                 ]
         return outcomes
 
-    def _applied(self, site: Site, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
+    def _applied(self, site: CallSite, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
         """Return what one effect makes of an outcome: itself, or what follows it."""
         place = paths.substitute(effect.place, site.arguments, site.node[3])
         if place is None:
@@ -111,9 +118,9 @@ class CallTransfer:
             place = self._canonical(place)
         state = before.state
         matched = self._matches(place, state)
-        if effect.does == Does.ACQUIRE:
+        if effect.kind == EffectKind.ACQUIRE:
             return self._acquired(site, effect, place, before, matched=matched)
-        if effect.does == Does.DOWNGRADE:
+        if effect.kind == EffectKind.DOWNGRADE:
             if matched and state.held:
                 before = before._replace(state=state._replace(mode=effect.to_mode))
             return [before]
@@ -125,15 +132,15 @@ class CallTransfer:
             return [before]
         return self._released(site, effect, place, before)
 
-    def _matches(self, place: str, state: State) -> bool:
+    def _matches(self, place: str, state: ResourceState) -> bool:
         """Tell whether an effect at ``place`` is on the resource."""
         if place in state.aliases or place in state.derived:
             return True
         source = None if self._scoped else paths.origin(place)
-        return source is not None and involved(source, state)
+        return source is not None and is_alias(source, state)
 
     def _released(
-        self, site: Site, effect: Effect, place: str, before: CallOutcome
+        self, site: CallSite, effect: Effect, place: str, before: CallOutcome
     ) -> list[CallOutcome]:
         """Return what follows a release of the resource."""
         state, when, trail = before
@@ -142,16 +149,20 @@ class CallTransfer:
             if state.mode.startswith("?") or mode.startswith("?"):
                 # Which of several locks of one object this is, the names do not tell.
                 if state.held:
-                    self._story.end(End.ESCAPED, site.number, state, trail)
+                    self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
                 return []
             if self._of_another(site, mode, before):
                 return [before]
         if not state.held:
-            if effect.does == Does.RELEASE and not effect.sometimes and place in state.aliases:
-                self._story.goes_wrong(TraceEvent.DOUBLE, site.number, state, trail)
+            if (
+                effect.kind == EffectKind.RELEASE
+                and not effect.uncertain
+                and place in state.aliases
+            ):
+                self._trace.add_incident(TraceEvent.DOUBLE, site.number, state, trail)
             return []
-        if effect.sometimes:
-            self._story.end(End.ESCAPED, site.number, state, trail)
+        if effect.uncertain:
+            self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
             return []
         here = Trail(site.number, True, trail)
         after = []
@@ -167,51 +178,51 @@ class CallTransfer:
             after.append(CallOutcome(left, when & effect.when, here))
         return after
 
-    def _of_another(self, site: Site, mode: str, before: CallOutcome) -> bool:
+    def _of_another(self, site: CallSite, mode: str, before: CallOutcome) -> bool:
         """Tell whether a release in another mode is of another lock; if not, it is wrong."""
         state = before.state
         if not state.mode or not mode:
             return False
         if paths.is_constant(mode) or not state.held:
             return True
-        self._story.goes_wrong(TraceEvent.MODE, site.number, state, before.trail)
+        self._trace.add_incident(TraceEvent.MODE, site.number, state, before.trail)
         return False
 
     def _let_go(
-        self, site: Site, effect: Effect, state: State, trail: Trail | None
-    ) -> State | None:
+        self, site: CallSite, effect: Effect, state: ResourceState, trail: Trail | None
+    ) -> ResourceState | None:
         """Return the state with one reference less; None when the path is followed no more."""
-        consumed = effect.does == Does.CONSUME
+        consumed = effect.kind == EffectKind.CONSUME
         if state.nested and self._lifo and not consumed:
-            self._story.goes_wrong(TraceEvent.ORDER, site.number, state, trail)
+            self._trace.add_incident(TraceEvent.ORDER, site.number, state, trail)
             return None
         if state.extra_references:
             return state._replace(extra_references=state.extra_references - 1)
         if consumed:
-            self._story.end(End.ESCAPED, site.number, state, trail)
+            self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
             return None
         return state._replace(held=False, may_escape=False)
 
     def _acquired(
-        self, site: Site, effect: Effect, place: str, before: CallOutcome, *, matched: bool
+        self, site: CallSite, effect: Effect, place: str, before: CallOutcome, *, matched: bool
     ) -> list[CallOutcome]:
         """Return what follows an acquire, of this resource or of another one of its pair."""
         if not matched:
             return [self._nested(place, before)]
         if effect.place == "$ret":
             return [before]
-        if self._seed.handed:
+        if self._seed.from_entry:
             # From the entry on: the function itself acquires here, so nobody handed it over.
             if before.state.held:
-                self._story.acquired_inside = True
+                self._trace.acquired_inside = True
             else:
-                self._story.acquired_again = True
+                self._trace.acquired_again = True
             return []
         if not before.state.held:
             return []
         if effect.place.startswith("*") and not self._scoped and site.number != self._seed.node:
             # Another one is there now: what became of this one, only the call knows.
-            self._story.end(End.ESCAPED, site.number, before.state, before.trail)
+            self._trace.end(ExitKind.ESCAPED, site.number, before.state, before.trail)
             return []
         return self._acquired_again(site, effect, before)
 
@@ -219,21 +230,23 @@ class CallTransfer:
         """Return what follows when another resource of the pair is acquired."""
         state = before.state
         nested = self._lifo and state.held
-        if nested and place not in state.nested and len(state.nested) < TAKEN_TWICE:
+        if nested and place not in state.nested and len(state.nested) < REFERENCES_COUNTED:
             return before._replace(state=state._replace(nested=(*state.nested, place)))
         return before
 
-    def _acquired_again(self, site: Site, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
+    def _acquired_again(
+        self, site: CallSite, effect: Effect, before: CallOutcome
+    ) -> list[CallOutcome]:
         """Return what follows when the resource is acquired while it is held."""
         state = before.state
         if self._pair.kind != PairKind.COUNT:
             if self._scoped:
                 mode = mode_of(effect, site.arguments, site.facts)
                 certain = state.mode == mode != "?" and effect.when == values.ANY
-                if certain and not effect.sometimes:
-                    self._story.goes_wrong(TraceEvent.AGAIN, site.number, state, before.trail)
+                if certain and not effect.uncertain:
+                    self._trace.add_incident(TraceEvent.AGAIN, site.number, state, before.trail)
                     return []
                 return [before]
             if site.number == self._seed.node:
                 return [before]
-        return [before._replace(state=once_more(state))]
+        return [before._replace(state=add_reference(state))]

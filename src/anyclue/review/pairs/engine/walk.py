@@ -10,15 +10,22 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.aliases import AliasSet, involved, spread
-from anyclue.review.pairs.engine.array_release import emptying
-from anyclue.review.pairs.engine.calls import Calls, Moment
+from anyclue.review.pairs.engine.aliases import AliasSet, is_alias, possible_aliases
+from anyclue.review.pairs.engine.array_release import array_release_loops
+from anyclue.review.pairs.engine.calls import CallTransfer, PathState
 from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.escape import TO_SPARSE, CallEscape
-from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, admit
-from anyclue.review.pairs.engine.slices import cut
-from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
-from anyclue.review.pairs.engine.transfer import CallTransfer, mode_of
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
+from anyclue.review.pairs.engine.slices import slice_graph
+from anyclue.review.pairs.engine.trace import (
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    TraceEvent,
+    Trail,
+)
+from anyclue.review.pairs.engine.transfer import EffectTransfer, mode_of
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -42,39 +49,41 @@ class Walk:
 
     def __init__(
         self,
-        knowledge: PathFacts,
+        path_facts: PathFacts,
         callees: Callees,
         seed: Seed,
         canonical: Callable[[str], str],
         befores: Sequence[Facts] = (),
     ) -> None:
-        self._knowledge = knowledge
-        self._function = knowledge.function
-        self._nodes = knowledge.nodes
+        self._path_facts = path_facts
+        self._function = path_facts.function
+        self._nodes = path_facts.nodes
         self._callees = callees
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
         self._befores = befores
-        self._story = Trace(seed=seed)
-        self._about = spread(self._nodes, seed, canonical, by_calls=not self._scoped)
+        self._trace = Trace(seed=seed)
+        self._about = possible_aliases(self._nodes, seed, canonical, by_calls=not self._scoped)
         near = frozenset[str]()
         if self._scoped and not seed.place.startswith(("&", "@")):
-            near = spread(self._nodes, seed, canonical, by_calls=True) - {paths.base(seed.place)}
-        self._holding = AliasSet(self._function, seed, self._story)
-        self._calls = Calls(
-            knowledge,
+            near = possible_aliases(self._nodes, seed, canonical, by_calls=True) - {
+                paths.base(seed.place)
+            }
+        self._holding = AliasSet(self._function, seed, self._trace)
+        self._calls = CallTransfer(
+            path_facts,
             callees,
             seed,
-            self._story,
+            self._trace,
             self._holding,
-            CallTransfer(seed, self._story, canonical),
-            CallEscape(callees, seed, self._story, canonical, near),
+            EffectTransfer(seed, self._trace, canonical),
+            CallEscape(callees, seed, self._trace, canonical, near),
         )
-        self._emptying = emptying(knowledge, callees, seed)
-        self._slice = cut(self._nodes, self._matters)
-        self._pending: deque[tuple[int, State, Facts, Trail | None]] = deque()
-        self._seen: dict[tuple[int, State], list[Facts]] = {}
+        self._array_release_loops = array_release_loops(path_facts, callees, seed)
+        self._slice = slice_graph(self._nodes, self._is_relevant)
+        self._pending: deque[tuple[int, ResourceState, Facts, Trail | None]] = deque()
+        self._seen: dict[tuple[int, ResourceState], list[Facts]] = {}
         self._budget = STEPS
 
     def run(self) -> Trace:
@@ -84,38 +93,38 @@ class Walk:
         # The shortest paths first: they are the ones to be shown.
         while self._pending and self._budget >= 0:
             self._follow(*self._pending.popleft())
-        self._story.complete = self._budget >= 0
-        return self._story
+        self._trace.complete = self._budget >= 0
+        return self._trace
 
-    def _push(self, number: int, moment: Moment) -> None:
+    def _push(self, number: int, moment: PathState) -> None:
         """Have a path followed later, from the first step that matters."""
-        self._pending.append((self._slice.go[number] if number >= 0 else -1, *moment))
+        self._pending.append((self._slice.following[number] if number >= 0 else -1, *moment))
 
-    def _follow(self, number: int, state: State, facts: Facts, trail: Trail | None) -> None:
+    def _follow(self, number: int, state: ResourceState, facts: Facts, trail: Trail | None) -> None:
         """Follow a path until it ends or divides."""
-        go, joins, nodes = self._slice.go, self._slice.joins, self._nodes
+        following, joins, nodes = self._slice.following, self._slice.joins, self._nodes
         while number >= 0:
             self._budget -= 1 + len(facts) // CHEAP
             if self._budget < 0:
                 return
             if number in joins:
-                admitted = admit(
+                joined = join_facts(
                     self._seen.setdefault((number, state), []),
-                    self._knowledge.pruned(facts, number),
+                    self._path_facts.restrict_to_live(facts, number),
                 )
-                if admitted is None:
+                if joined is None:
                     return
-                facts = admitted
+                facts = joined
             node = nodes[number]
             after = self._step(number, node, state, facts, trail)
             if after is None:
                 return
             state, facts, trail = after
-            number = go[node[1]]
+            number = following[node[1]]
 
     def _step(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
-    ) -> Moment | None:
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
+    ) -> PathState | None:
         """Take one step; None when the path ends here, or divides."""
         kind = node[0]
         if kind == ir.BRANCH:
@@ -127,25 +136,25 @@ class Walk:
             return after[0] if after else None
         if kind in (ir.SET, ir.COPY):
             if kind == ir.SET:
-                moved = self._holding.assigned(number, node[3], node[4], state, trail)
+                moved = self._holding.assign(number, node[3], node[4], state, trail)
                 if moved is None:
                     return None
                 state = moved
-            return state, self._knowledge.stepped(facts, node), trail
+            return state, self._path_facts.transfer(facts, node), trail
         return (state, facts, trail) if self._passed(number, node, state, facts, trail) else None
 
     def _branch(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
-    ) -> Moment | None:
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
+    ) -> PathState | None:
         """Return the only side that a path can take; None when it divides, or takes the other."""
-        if number in self._emptying and state.held:
+        if number in self._array_release_loops and state.held:
             # It is one of the elements that the loop releases, in whichever turn.
-            self._story.end(End.ESCAPED, number, state, trail)
+            self._trace.end(ExitKind.ESCAPED, number, state, trail)
             return None
-        other = self._knowledge.taken(facts, number, False)
+        other = self._path_facts.assume(facts, number, False)
         on = None
         if not self._distinct(node, state):
-            on = self._knowledge.taken(facts, number, True)
+            on = self._path_facts.assume(facts, number, True)
         if other is not None:
             self._push(node[6], (state, other, Trail(number, False, trail)))
         if on is None:
@@ -156,9 +165,9 @@ class Walk:
             return None
         return taken
 
-    def _distinct(self, node: ir.Node, state: State) -> bool:
+    def _distinct(self, node: ir.Node, state: ResourceState) -> bool:
         """Tell whether a branch compares the resource with something that it can't be."""
-        sides = paths.compared(node[5])
+        sides = paths.equality_operands(node[5])
         if sides is None or self._scoped or self._seed.node < 0:
             return False
         for one, other in (sides, sides[::-1]):
@@ -169,44 +178,46 @@ class Walk:
         return False
 
     def _passed(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> bool:
         """Take a step that changes nothing; tell whether the path goes on behind it."""
         kind = node[0]
         if kind in (ir.RETURN, ir.END):
             self._leave(number, node, state, facts, trail)
             return False
-        if kind == ir.ESCAPE and not self._scoped and involved(node[3], state):
-            self._story.end(End.ESCAPED, number, state, trail)
+        if kind == ir.ESCAPE and not self._scoped and is_alias(node[3], state):
+            self._trace.end(ExitKind.ESCAPED, number, state, trail)
             return False
         gone = kind == ir.USE and not state.held and node[3] in state.aliases
         if gone and self._pair.use_after_release:
-            self._story.goes_wrong(TraceEvent.USE, number, state, trail)
+            self._trace.add_incident(TraceEvent.USE, number, state, trail)
             return False
         return bool(kind != ir.STOP)
 
     def _leave(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> None:
         """Note how the resource stands where the function ends."""
         path = node[3] if node[0] == ir.RETURN else None
-        known = self._knowledge.value_of(facts, path)
+        known = self._path_facts.value_of(facts, path)
         result = values.ANY if known is None else values.signs(known)
         value = known if isinstance(known, str) else ""
         if not state.held:
-            end = End.RELEASED
+            end = ExitKind.RELEASED
             if state.aliases & self._function.automatic:
                 # The end of its scope releases it once more.
-                self._story.goes_wrong(TraceEvent.DOUBLE, number, state, trail)
-        elif path is not None and (path in state.aliases if self._scoped else involved(path, state)):
-            end = End.RETURNED
+                self._trace.add_incident(TraceEvent.DOUBLE, number, state, trail)
+        elif path is not None and (
+            path in state.aliases if self._scoped else is_alias(path, state)
+        ):
+            end = ExitKind.RETURNED
         elif state.aliases & self._function.automatic:
-            end = End.RELEASED
+            end = ExitKind.RELEASED
         else:
-            end = End.HELD
-        self._story.end(end, number, state, trail, result=result, value=value)
+            end = ExitKind.HELD
+        self._trace.end(end, number, state, trail, result=result, value=value)
 
-    def _matters(self, number: int) -> bool:
+    def _is_relevant(self, number: int) -> bool:
         """Tell whether a step can change the resource, or what is known."""
         node = self._nodes[number]
         kind = node[0]
@@ -220,13 +231,13 @@ class Walk:
                 paths.base(node[3]) in about
                 or (node[4] is not None and paths.base(node[4]) in about)
             )
-        return concerned or number == self._seed.node or self._knowledge.touched[number]
+        return concerned or number == self._seed.node or self._path_facts.changes_facts[number]
 
     def _concerned(self, node: ir.Node) -> bool:
         """Tell whether a call can change the resource."""
         name = node[4]
         summary = self._callees.summary(name)
-        if summary is not None and (summary.stops or self._pair.name in summary.effects):
+        if summary is not None and (summary.noreturn or self._pair.name in summary.effects):
             return True
         about = self._about
         return (
@@ -235,11 +246,11 @@ class Walk:
             or any(one is not None and paths.base(one) in about for one in node[5])
         )
 
-    def _begin(self) -> Iterator[tuple[int, Moment]]:
+    def _begin(self) -> Iterator[tuple[int, PathState]]:
         """Return where the resource is followed from: the step, and how it stands there."""
         seed = self._seed
-        stored = not self._scoped and not self._holding.is_own(seed.place)
-        state = State(
+        stored = not self._scoped and not self._holding.is_local(seed.place)
+        state = ResourceState(
             held=True,
             extra_references=0,
             aliases=frozenset((seed.place,)),
@@ -252,29 +263,31 @@ class Walk:
         )
         if seed.node < 0:
             facts: Facts = {}
-            if not self._scoped and seed.place in self._knowledge.keys:
+            if not self._scoped and seed.place in self._path_facts.keys:
                 facts = {seed.place: values.POSITIVE}
             yield 0, (state, facts, None)
             return
         node = self._nodes[seed.node]
         for before in self._befores:
-            if seed.handed:
-                yield node[1], (state, self._knowledge.stepped(before, node), None)
+            if seed.from_entry:
+                yield node[1], (state, self._path_facts.transfer(before, node), None)
                 continue
             begun = self._acquired(node, state, before)
             yield node[1], (*begun, Trail(seed.node, True, None))
 
-    def _acquired(self, node: ir.Node, state: State, facts: Facts) -> tuple[State, Facts]:
+    def _acquired(
+        self, node: ir.Node, state: ResourceState, facts: Facts
+    ) -> tuple[ResourceState, Facts]:
         """Return how the resource stands behind the call that acquires it."""
         effect = self._seed.effect
         result, arguments = node[3], node[5]
-        facts = self._knowledge.stepped(facts, node)
+        facts = self._path_facts.transfer(facts, node)
         when = effect.when if effect is not None else values.POSITIVE
         if when != values.ANY:
-            facts = self._knowledge.written(facts, result, when)
+            facts = self._path_facts.written(facts, result, when)
         place = self._seed.place
         if not self._scoped and place != result:
-            facts = self._knowledge.written(facts, place, values.POSITIVE)
+            facts = self._path_facts.written(facts, place, values.POSITIVE)
         mode = mode_of(effect, arguments, facts) if effect is not None else ""
         derived = frozenset[str]()
         if effect is not None and effect.place == "$ret" and not self._scoped:

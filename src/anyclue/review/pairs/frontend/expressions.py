@@ -206,7 +206,7 @@ class Expressions:
         left = self.value(node.child_by_field_name("left"))
         self.value(node.child_by_field_name("right"))
         if operator in ("+", "-", "|", "&") and left is not None and not paths.is_constant(left):
-            return paths.derived(left)
+            return paths.mark_derived(left)
         return None
 
     def _truth(self, node: Node, into: str | None) -> str | None:
@@ -312,10 +312,10 @@ class Expressions:
         special = self._special(node, name, listed, into)
         if special is not False:
             return special if isinstance(special, str) else None
-        if listed and paths.converts(name):
+        if listed and paths.is_conversion(name):
             path = self.place(listed[0])
             if path is not None and len(listed) == (1 if name.isupper() else len(listed)):
-                return paths.converted(path, name)
+                return paths.conversion(path, name)
         given = tuple(self.argument(one) for one in listed)
         result = into or self._graph.temporary()
         self._graph.emit(ir.CALL, node.start_byte, result, name, given)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.effects import Callees, Does
+from anyclue.review.pairs.engine.effects import Callees, EffectKind
 from anyclue.review.pairs.engine.path_facts import successors
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -38,7 +38,7 @@ _IS = {
 }
 
 
-class Text:
+class SourceText:
     """A source file, to be quoted from."""
 
     def __init__(self, raw: bytes) -> None:
@@ -72,7 +72,7 @@ class Text:
 
 
 def finding(
-    path: str, function: FunctionIR, candidate: Candidate, text: Text, callees: Callees
+    path: str, function: FunctionIR, candidate: Candidate, text: SourceText, callees: Callees
 ) -> Finding:
     """Return a candidate as a finding."""
     nodes = function.nodes
@@ -128,7 +128,7 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
         if node[0] == ir.CALL:
             summary = callees.summary(node[4])
             effects = summary.effects.get(pair.name, ()) if summary is not None else ()
-            if any(one.does == Does.RELEASE for one in effects) and node[4].isidentifier():
+            if any(one.kind == EffectKind.RELEASE for one in effects) and node[4].isidentifier():
                 used[node[4]] = None
     mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
     for one in pair.release:
@@ -137,7 +137,7 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
     return tuple(used)[:4]
 
 
-def _steps(function: FunctionIR, candidate: Candidate, text: Text) -> Sequence[PathStep]:
+def _steps(function: FunctionIR, candidate: Candidate, text: SourceText) -> Sequence[PathStep]:
     nodes = function.nodes
     walked = candidate.trail.forward()
     steps: list[PathStep] = []
@@ -159,18 +159,20 @@ def _step(
     number: int,
     holds: bool,
     line: int,
-    text: Text,
+    text: SourceText,
     *,
     final: bool,
 ) -> PathStep:
     kind = node[0]
     words = text.words(line)
     if kind == ir.BRANCH:
-        return PathStep(line=line, kind=StepKind.BRANCH, text=words, note=_asked(node, holds))
+        return PathStep(line=line, kind=StepKind.BRANCH, text=words, note=_branch_note(node, holds))
     if kind == ir.RETURN:
-        return PathStep(line=line, kind=StepKind.RETURN, text=words, note=_left(candidate, final))
+        return PathStep(
+            line=line, kind=StepKind.RETURN, text=words, note=_exit_note(candidate, final)
+        )
     if kind == ir.END:
-        note = _left(candidate, final) or "the function ends"
+        note = _exit_note(candidate, final) or "the function ends"
         return PathStep(line=line, kind=StepKind.END, text=words, note=note)
     if number == candidate.seed.node and not final:
         return PathStep(line=line, kind=StepKind.ACQUIRE, text=words, note="acquired here")
@@ -186,12 +188,12 @@ def _step(
     return PathStep(line=line, kind=StepKind.CALL, text=words)
 
 
-def _left(candidate: Candidate, final: bool) -> str:
+def _exit_note(candidate: Candidate, final: bool) -> str:
     lost = (FindingKind.LEAK, FindingKind.LOST_RELEASE)
     return "still held here" if final and candidate.kind in lost else ""
 
 
-def _asked(node: ir.Node, holds: bool) -> str:
+def _branch_note(node: ir.Node, holds: bool) -> str:
     path, test, key = node[3], node[4], node[5]
     shown = key if path.startswith("%") or "==" in key else path
     if shown.startswith("%"):
@@ -204,7 +206,12 @@ def _asked(node: ir.Node, holds: bool) -> str:
 
 
 def _between(
-    function: FunctionIR, before: int, side: bool, after: int, text: Text, turns: dict[int, int]
+    function: FunctionIR,
+    before: int,
+    side: bool,
+    after: int,
+    text: SourceText,
+    turns: dict[int, int],
 ) -> list[PathStep]:
     """Return the jumps on the way from one step of a path to the next."""
     nodes = function.nodes
@@ -244,7 +251,7 @@ def _between(
     return steps
 
 
-def plain_release(candidate: Candidate, release: str) -> str | None:
+def release_statement(candidate: Candidate, release: str) -> str | None:
     """Return the statement that would release the resource; None when it can't be written."""
     place = candidate.seed.shown
     for one in candidate.seed.pair.release:

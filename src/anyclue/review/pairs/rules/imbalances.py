@@ -9,8 +9,8 @@ from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.effects import SCOPED
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.trace import (
-    End,
     Exit,
+    ExitKind,
     Seed,
     Trace,
     TraceEvent,
@@ -45,41 +45,43 @@ class Candidate:
     reason: str
 
 
-def candidates(study: FunctionAnalysis) -> Iterator[Candidate]:
+def candidates(analysis: FunctionAnalysis) -> Iterator[Candidate]:
     """Return every imbalance in a function, certain or not."""
-    for story in (*study.acquired, *study.guessed):
-        if story.complete:
-            yield from _leaks(study, story)
-            yield from _incidents(study, story)
-    for story in study.handed:
-        if story.complete:
-            yield from _handed_incidents(study, story)
-            yield from _unevenly_handed(study, story)
+    for trace in (*analysis.acquired_traces, *analysis.inferred_traces):
+        if trace.complete:
+            yield from _leaks(analysis, trace)
+            yield from _incidents(analysis, trace)
+    for trace in analysis.entry_traces:
+        if trace.complete:
+            yield from _entry_incidents(analysis, trace)
+            yield from _caller_imbalances(analysis, trace)
 
 
-def custody_incidents(study: FunctionAnalysis) -> Iterator[Candidate]:
+def local_incidents(analysis: FunctionAnalysis) -> Iterator[Candidate]:
     """Return double releases of what local variables were set to, wherever it came from.
 
     Too weak for a whole tree; where a change brings it in, it counts.
     """
-    for pair, place in study.released:
-        if place in study.function.locals:
-            for story in study.custody(pair, place):
-                for event, listed in _by_event(story.incidents).items():
+    for pair, place in analysis.released_places:
+        if place in analysis.function.locals:
+            for trace in analysis.traces_of(pair, place):
+                for event, listed in _by_event(trace.incidents).items():
                     if event in (TraceEvent.DOUBLE, TraceEvent.USE):
-                        yield _told(story, listed, (LOW, "both follow each other on one path"))
+                        yield _from_incidents(
+                            trace, listed, (LOW, "both follow each other on one path")
+                        )
 
 
-def failing(study: FunctionAnalysis, one: Exit) -> bool:
+def is_error_exit(analysis: FunctionAnalysis, one: Exit) -> bool:
     """Tell whether a way out reports a failure."""
-    if study.function.returns == "pointer":
+    if analysis.function.returns == "pointer":
         return not one.result & values.POSITIVE
-    if study.function.returns == "value":
+    if analysis.function.returns == "value":
         return not one.result & values.ZERO and bool(one.result & values.NEGATIVE)
     return False
 
 
-def grouped(
+def from_exits(
     kind: FindingKind, seed: Seed, exits: Sequence[Exit], confidence: Confidence, reason: str
 ) -> Candidate:
     """Return one candidate for several ways out on which the same goes wrong."""
@@ -102,25 +104,25 @@ def _length(trail: Trail | None) -> int:
     return count
 
 
-def _leaks(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
-    held = [one for one in story.exits if one.end == End.HELD and not one.state.stored]
-    stored = [one for one in story.exits if one.end == End.HELD and one.state.stored]
-    released = [one for one in story.exits if one.end == End.RELEASED]
-    moved = [one for one in story.exits if one.end in (End.ESCAPED, End.RETURNED)]
+def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
+    held = [one for one in trace.exits if one.end == ExitKind.HELD and not one.state.stored]
+    stored = [one for one in trace.exits if one.end == ExitKind.HELD and one.state.stored]
+    released = [one for one in trace.exits if one.end == ExitKind.RELEASED]
+    moved = [one for one in trace.exits if one.end in (ExitKind.ESCAPED, ExitKind.RETURNED)]
     if held:
-        if story.seed.pair.handover:
+        if trace.seed.pair.handover:
             confidence, reason = LOW, "somebody else may release it later"
-        elif story.seed.pair.kind in SCOPED:
-            confidence, reason = _scoped_leak(study, story.seed.pair.name, held, released, moved)
+        elif trace.seed.pair.kind in SCOPED:
+            confidence, reason = _scoped_leak(analysis, trace.seed.pair.name, held, released, moved)
         else:
-            confidence, reason = _object_leak(study, story, held, released, [*moved, *stored])
-        yield grouped(FindingKind.LEAK, story.seed, held, confidence, reason)
+            confidence, reason = _object_leak(analysis, trace, held, released, [*moved, *stored])
+        yield from_exits(FindingKind.LEAK, trace.seed, held, confidence, reason)
     if stored and released and not held:
-        lost = [one for one in stored if failing(study, one)]
-        if lost and any(failing(study, one) for one in released):
-            yield grouped(
+        lost = [one for one in stored if is_error_exit(analysis, one)]
+        if lost and any(is_error_exit(analysis, one) for one in released):
+            yield from_exits(
                 FindingKind.LEAK,
-                story.seed,
+                trace.seed,
                 lost,
                 LOW,
                 "other failing paths release it; here it stays stored, and may be released later",
@@ -128,17 +130,17 @@ def _leaks(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
 
 
 def _scoped_leak(
-    study: FunctionAnalysis,
+    analysis: FunctionAnalysis,
     seed_pair: str,
     held: Sequence[Exit],
     released: Sequence[Exit],
     moved: Sequence[Exit],
 ) -> tuple[Confidence, str]:
-    own = study.callees.summary(study.function.name)
-    itself = study.callees.promised(study.function.name)
+    own = analysis.callees.summary(analysis.function.name)
+    itself = analysis.callees.has_contract(analysis.function.name)
     if itself and own is not None and seed_pair in own.effects:
         return LOW, "a contract says that the function itself acquires or releases it"
-    if study.function.annotated:
+    if analysis.function.annotated:
         return LOW, "the function is annotated as one that acquires or releases"
     if any("LOCKED" in one.value for one in held):
         return LOW, "the returned value says that it is held"
@@ -146,7 +148,7 @@ def _scoped_leak(
         if moved:
             return LOW, "a function that may release it is called on other paths"
         return LOW, "it is held at every way out, so this may be a function that acquires by design"
-    if study.function.returns != "void":
+    if analysis.function.returns != "void":
         kept = gone = 0
         for one in held:
             kept |= one.result
@@ -160,13 +162,13 @@ def _scoped_leak(
 
 
 def _object_leak(
-    study: FunctionAnalysis,
-    story: Trace,
+    analysis: FunctionAnalysis,
+    trace: Trace,
     held: Sequence[Exit],
     released: Sequence[Exit],
     moved: Sequence[Exit],
 ) -> tuple[Confidence, str]:
-    seed = story.seed
+    seed = trace.seed
     may_escape = all(one.state.may_escape for one in held)
     counted = seed.effect is not None and not seed.effect.place.startswith(("$ret", "*$"))
     counted = counted and seed.pair.kind == PairKind.REFERENCE
@@ -177,16 +179,16 @@ def _object_leak(
     if counted and not released:
         return LOW, "no path releases it, so the reference may be meant to stay"
     if released:
-        kept = not any(failing(study, one) for one in held)
+        kept = not any(is_error_exit(analysis, one) for one in held)
         around = may_escape or seed.pair.kind == PairKind.HANDLE
-        if around and kept and all(failing(study, one) for one in released):
+        if around and kept and all(is_error_exit(analysis, one) for one in released):
             return LOW, "released on failure only; something else may end it after success"
         if may_escape:
             return MEDIUM, (
                 "released on other paths of the same function; an unknown function was given it"
             )
         return HIGH, "released on other paths of the same function"
-    if moved and all(failing(study, one) for one in held):
+    if moved and all(is_error_exit(analysis, one) for one in held):
         if may_escape:
             return MEDIUM, "handed on when the function succeeds, and lost when it fails"
         return HIGH, "handed on when the function succeeds, and lost when it fails"
@@ -207,12 +209,14 @@ _EVENTS = {
 }
 
 
-def _tested(study: FunctionAnalysis, story: Trace, incidents: Sequence[TraceIncident]) -> bool:
+def _acquire_is_checked(
+    analysis: FunctionAnalysis, trace: Trace, incidents: Sequence[TraceIncident]
+) -> bool:
     """Tell whether the acquire can't fail, or the paths ask whether it did."""
-    nodes = study.function.nodes
-    if story.seed.effect is not None and not story.seed.effect.unless:
+    nodes = analysis.function.nodes
+    if trace.seed.effect is not None and not trace.seed.effect.unless:
         return True
-    asked = {story.seed.place, nodes[story.seed.node][3]}
+    asked = {trace.seed.place, nodes[trace.seed.node][3]}
     for incident in incidents:
         step: Trail | None = incident.trail
         found = False
@@ -225,11 +229,11 @@ def _tested(study: FunctionAnalysis, story: Trace, incidents: Sequence[TraceInci
     return True
 
 
-def _asked_between(study: FunctionAnalysis, incident: TraceIncident) -> bool:
+def _branch_between(analysis: FunctionAnalysis, incident: TraceIncident) -> bool:
     """Tell whether a branch stands between the last two calls of a path."""
     step = incident.trail.before
     while step is not None:
-        kind = study.function.nodes[step.node][0]
+        kind = analysis.function.nodes[step.node][0]
         if kind == ir.CALL:
             return False
         if kind == ir.BRANCH:
@@ -238,7 +242,7 @@ def _asked_between(study: FunctionAnalysis, incident: TraceIncident) -> bool:
     return False
 
 
-def _passed_before(incident: TraceIncident) -> bool:
+def _in_later_iteration(incident: TraceIncident) -> bool:
     """Tell whether the path went over the step where it goes wrong before: a loop's next turn."""
     step = incident.trail.before
     while step is not None:
@@ -255,13 +259,13 @@ def _by_event(incidents: Iterable[TraceIncident]) -> dict[TraceEvent, list[Trace
     return found
 
 
-def _told(
-    story: Trace, incidents: Sequence[TraceIncident], sure: tuple[Confidence, str]
+def _from_incidents(
+    trace: Trace, incidents: Sequence[TraceIncident], sure: tuple[Confidence, str]
 ) -> Candidate:
     ordered = sorted(incidents, key=lambda one: (_length(one.trail), one.node))
     return Candidate(
         kind=_EVENTS[ordered[0].event],
-        seed=story.seed,
+        seed=trace.seed,
         trail=ordered[0].trail,
         others=tuple(sorted({one.node for one in incidents} - {ordered[0].node})),
         confidence=sure[0],
@@ -269,18 +273,18 @@ def _told(
     )
 
 
-def _incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
-    released = any(one.end == End.RELEASED for one in story.exits)
-    for event, listed in _by_event(story.incidents).items():
+def _incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
+    released = any(one.end == ExitKind.RELEASED for one in trace.exits)
+    for event, listed in _by_event(trace.incidents).items():
         may_escape = all(one.state.may_escape for one in listed)
         sure = (MEDIUM, "it happens on one path")
-        turning = all(_passed_before(one) for one in listed)
+        turning = all(_in_later_iteration(one) for one in listed)
         if event == TraceEvent.OVERWRITTEN:
-            if story.seed.inferred:
+            if trace.seed.inferred:
                 sure = (LOW, "no contract says that the call acquires")
             elif may_escape:
                 sure = (LOW, "an unknown function was given it before")
-            elif not released and not _tested(study, story, listed):
+            elif not released and not _acquire_is_checked(analysis, trace, listed):
                 sure = (LOW, "the path does not ask whether it was acquired at all")
             elif released:
                 sure = (HIGH, "released on other paths of the same function")
@@ -291,53 +295,61 @@ def _incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
         elif event in (TraceEvent.DOUBLE, TraceEvent.USE):
             if all(one.state.borrowed for one in listed):
                 sure = (LOW, "a function was given it before, and may have taken a reference")
-            elif story.seed.inferred or turning:
+            elif trace.seed.inferred or turning:
                 sure = (MEDIUM, "both follow each other on one path")
             else:
                 sure = (HIGH, "both follow each other on one path")
         elif event == TraceEvent.ORDER:
             sure = (HIGH, "what was acquired last must be released first")
-        yield _told(story, listed, sure)
+        yield _from_incidents(trace, listed, sure)
 
 
-def _handed_incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
-    for event, listed in _by_event(story.incidents).items():
+def _entry_incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
+    for event, listed in _by_event(trace.incidents).items():
         if event in (TraceEvent.DOUBLE, TraceEvent.USE):
-            if all(_passed_before(one) for one in listed):
-                yield _told(story, listed, (LOW, "it is the same release in the next turn"))
-            elif all(_asked_between(study, one) for one in listed):
-                yield _told(story, listed, (LOW, "conditions are asked between the two releases"))
-            elif story.seed.pair.kind in (PairKind.REFERENCE, PairKind.COUNT, PairKind.HANDLE):
-                yield _told(story, listed, (LOW, "two references may have been handed over"))
+            if all(_in_later_iteration(one) for one in listed):
+                yield _from_incidents(
+                    trace, listed, (LOW, "it is the same release in the next turn")
+                )
+            elif all(_branch_between(analysis, one) for one in listed):
+                yield _from_incidents(
+                    trace, listed, (LOW, "conditions are asked between the two releases")
+                )
+            elif trace.seed.pair.kind in (PairKind.REFERENCE, PairKind.COUNT, PairKind.HANDLE):
+                yield _from_incidents(
+                    trace, listed, (LOW, "two references may have been handed over")
+                )
             else:
-                yield _told(story, listed, (MEDIUM, "both follow each other on one path"))
+                yield _from_incidents(trace, listed, (MEDIUM, "both follow each other on one path"))
         elif event == TraceEvent.MODE:
-            yield _told(story, listed, (LOW, "the mode in which it was acquired is not seen"))
+            yield _from_incidents(
+                trace, listed, (LOW, "the mode in which it was acquired is not seen")
+            )
 
 
-def _unevenly_handed(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
+def _caller_imbalances(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
     """What the caller handed over, released on some ways out only."""
-    if story.seed.pair.kind not in SCOPED:
+    if trace.seed.pair.kind not in SCOPED:
         return
-    held = [one for one in story.exits if one.end == End.HELD]
-    released = [one for one in story.exits if one.end == End.RELEASED]
-    if story.acquired_inside:
+    held = [one for one in trace.exits if one.end == ExitKind.HELD]
+    released = [one for one in trace.exits if one.end == ExitKind.RELEASED]
+    if trace.acquired_inside:
         if released:
-            yield grouped(
+            yield from_exits(
                 FindingKind.UNHELD,
-                story.seed,
+                trace.seed,
                 released,
                 LOW,
                 "acquired on other paths of the same function",
             )
         return
     if held and released:
-        kept = {failing(study, one) for one in held}
-        gone = {failing(study, one) for one in released}
+        kept = {is_error_exit(analysis, one) for one in held}
+        gone = {is_error_exit(analysis, one) for one in released}
         if kept & gone:
-            yield grouped(
+            yield from_exits(
                 FindingKind.LEAK,
-                story.seed,
+                trace.seed,
                 held,
                 LOW,
                 "the caller's lock is released on other paths of the same function",
