@@ -11,7 +11,7 @@ from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.model import Confidence
 
-Settle = Callable[[str], Program]
+Analyse = Callable[[str], Program]
 
 NOT_FOUND = {
     ("kref", "use_session"): "a reference taken on a field counts as stored",
@@ -28,8 +28,8 @@ def _bad(pair: Pair, name: str) -> object:
 
 
 @pytest.mark.parametrize("pair", built_in().pairs, ids=lambda pair: pair.name)
-def test_nothing_is_wrong_with_the_good_functions(pair: Pair, run_to_fixpoint: Settle) -> None:
-    program = run_to_fixpoint(pair.good)
+def test_nothing_is_wrong_with_the_good_functions(pair: Pair, analyse: Analyse) -> None:
+    program = analyse(pair.good)
     wrong = [
         (assessment.function.name, one.kind, one.seed.place, one.reason)
         for _, assessment, one in program.candidates()
@@ -42,9 +42,9 @@ def test_nothing_is_wrong_with_the_good_functions(pair: Pair, run_to_fixpoint: S
 
 @pytest.mark.parametrize(("pair", "name"), [_bad(pair, name) for pair, name in BAD])
 def test_something_is_wrong_with_every_bad_function(
-    pair: Pair, name: str, run_to_fixpoint: Settle
+    pair: Pair, name: str, analyse: Analyse
 ) -> None:
-    program = run_to_fixpoint(pair.bad)
+    program = analyse(pair.bad)
     found = [
         one
         for _, assessment, one in program.candidates()
@@ -53,12 +53,12 @@ def test_something_is_wrong_with_every_bad_function(
     assert found
 
 
-def test_most_bad_functions_are_found_with_some_confidence(run_to_fixpoint: Settle) -> None:
+def test_most_bad_functions_are_found_with_some_confidence(analyse: Analyse) -> None:
     sure = 0
     for pair in built_in().pairs:
         names = {
             assessment.function.name
-            for _, assessment, one in run_to_fixpoint(pair.bad).candidates()
+            for _, assessment, one in analyse(pair.bad).candidates()
             if one.seed.pair.name == pair.name and one.confidence != Confidence.LOW
         }
         sure += len(names)

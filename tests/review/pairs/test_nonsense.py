@@ -21,7 +21,7 @@ from anyclue.review.pairs.model import Confidence, Review
 from anyclue.review.pairs.rules.explanation import SourceText, finding
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
-Settle = Callable[[str], Program]
+Analyse = Callable[[str], Program]
 
 SOUP = """
 { } ( ) [ ] ; : , . -> * & && || ! = == != < >= + ++ - ? ~ # \\ ' " 0 1 -EIO NULL a b p q w page bh
@@ -175,9 +175,9 @@ def test_any_bytes_end(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", range(0, len(FUNCTION), 23))
-def test_a_function_cut_short_ends(slice_graph: int) -> None:
-    _told(FUNCTION[:slice_graph].encode())
-    _told(FUNCTION[slice_graph:].encode())
+def test_a_function_cut_short_ends(cut: int) -> None:
+    _told(FUNCTION[:cut].encode())
+    _told(FUNCTION[cut:].encode())
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -243,9 +243,9 @@ def test_what_is_too_much_is_cut_off_and_said(name: str) -> None:
     assert time.monotonic() - began < 60
 
 
-def test_many_branches_that_can_be_followed_are_followed(run_to_fixpoint: Settle) -> None:
+def test_many_branches_that_can_be_followed_are_followed(analyse: Analyse) -> None:
     body = "".join(f"\tif (w->a{n})\n\t\treturn {n};\n" for n in range(500))
-    program = run_to_fixpoint(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{TAIL}")
+    program = analyse(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{TAIL}")
     assert not list(program.unjudged())
     found = [one for _, _, one in program.candidates() if one.confidence != Confidence.LOW]
     assert len(found) == 1
@@ -256,7 +256,7 @@ def test_many_branches_that_can_be_followed_are_followed(run_to_fixpoint: Settle
     strict=True, reason="steps are counted by resource, not by function: n resources cost n * n"
 )
 def test_many_resources_cost_no_more_than_their_number(
-    run_to_fixpoint: Settle, monkeypatch: pytest.MonkeyPatch
+    analyse: Analyse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     taken = PathFacts.assume
@@ -265,17 +265,17 @@ def test_many_resources_cost_no_more_than_their_number(
         asked[-1] += 1
         return taken(self, facts, number, holds)
 
-    monkeypatch.setattr(PathFacts, "taken", counted)
+    monkeypatch.setattr(PathFacts, "assume", counted)
     for count in (40, 160):
         body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(count))
         asked.append(0)
-        run_to_fixpoint(f"{HEAD}{body}{TAIL}")
+        analyse(f"{HEAD}{body}{TAIL}")
     assert asked[1] < 6 * asked[0]
 
 
-def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(run_to_fixpoint: Settle) -> None:
+def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(analyse: Analyse) -> None:
     one = "int f{}(struct work *w)\n{{\n\tmutex_lock(&w->m);\n\tmutex_unlock(&w->m);\n}}\n"
-    program = run_to_fixpoint("".join(one.format(n) for n in range(2_000)))
+    program = analyse("".join(one.format(n) for n in range(2_000)))
     assert not list(program.unjudged())
     assert not list(program.candidates())
 

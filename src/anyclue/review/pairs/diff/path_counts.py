@@ -14,7 +14,7 @@ from typing import NamedTuple
 from anyclue.review.pairs.engine.effects import SCOPED, Effect, EffectKind, Summary
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts, join_facts
-from anyclue.review.pairs.engine.slices import slice_graph
+from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.trace import Trail
 from anyclue.review.pairs.engine.walk import CHEAP, STEPS
 from anyclue.review.pairs.ir import access_paths as paths

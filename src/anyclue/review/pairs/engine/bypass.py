@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyclue.review.pairs.engine.effects import EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts, join_facts
-from anyclue.review.pairs.engine.slices import slice_graph
+from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.walk import CHEAP, STEPS
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from anyclue.review.pairs.engine.components import components
+from anyclue.review.pairs.engine.control_flow import components
 
 Outline = tuple[tuple[str, bool, frozenset[str]], ...]
 """A file's functions: name, whether only the file sees it, names of what it calls."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from anyclue.review.pairs.engine.components import components
-from anyclue.review.pairs.engine.slices import slice_graph
+from anyclue.review.pairs.engine.control_flow import components
+from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values

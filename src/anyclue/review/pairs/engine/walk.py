@@ -16,7 +16,7 @@ from anyclue.review.pairs.engine.calls import CallTransfer, PathState
 from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.escape import TO_SPARSE, CallEscape
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
-from anyclue.review.pairs.engine.slices import slice_graph
+from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
     ResourceState,
