@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit

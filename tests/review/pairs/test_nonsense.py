@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import Unit, unit
 from anyclue.review.pairs.model import Confidence, Review
-from anyclue.review.pairs.rules.explanation import SourceText, finding
+from anyclue.review.pairs.rules.explanation import SourceText, explain
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
 Analyse = Callable[[str], Program]
@@ -87,7 +87,7 @@ def _told(text: bytes) -> Program:
     quoted = SourceText(text)
     for path, assessment, candidate in program.candidates():
         callees = program.callees(path)
-        one = finding(path, assessment.function, candidate, quoted, callees)
+        one = explain(path, assessment.function, candidate, quoted, callees)
         one = with_suggestion(
             one, assessment.function, candidate, assessment.candidates, quoted, callees
         )
@@ -143,7 +143,7 @@ KEYS += [
 KEYS += ["list_for_each_entry(p, w, l) {{ {1} }}"]
 
 
-def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def _nest(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     def written(key: str, asked: str, one: list[str], other: list[str]) -> str:
         if "{" not in key:
             begun = key if "(" in key else f"{key} ({asked})"
@@ -154,7 +154,7 @@ def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.builds(written, st.sampled_from(KEYS), st.sampled_from(ASKED), listed, listed)
 
 
-STATEMENTS = st.lists(st.recursive(st.sampled_from(SIMPLE), _nested, max_leaves=25), max_size=12)
+STATEMENTS = st.lists(st.recursive(st.sampled_from(SIMPLE), _nest, max_leaves=25), max_size=12)
 
 
 @settings(max_examples=80, deadline=20_000, suppress_health_check=[HealthCheck.too_slow])

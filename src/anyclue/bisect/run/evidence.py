@@ -12,8 +12,9 @@ from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.exercises import mounts
 from anyclue.review.pairs.driver.changes import of_range
-from anyclue.review.pairs.driver.request import CommitTree, cache_directory, contracts_near
+from anyclue.review.pairs.driver.request import cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.driver.sources import CommitTree
 from anyclue.review.pairs.model import Confidence, FindingKind
 from anyclue.system.workers import Workers
 

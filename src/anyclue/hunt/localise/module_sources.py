@@ -13,11 +13,10 @@ from anyclue.review.merge.core.exercises import entries
 from anyclue.review.merge.core.tokens import tokens
 from anyclue.review.pairs.contracts.model import Contracts, Pair
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.cache import Cache, cached_unit
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.shard import cached_unit
 from anyclue.review.pairs.driver.sources import DiskTree
 from anyclue.review.pairs.model import Confidence, Review
 

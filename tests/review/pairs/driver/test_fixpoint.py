@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.contexts import TreeContexts
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.worker_pool import WorkerPool

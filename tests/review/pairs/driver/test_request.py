@@ -9,13 +9,8 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.request import (
-    CONTRACTS,
-    CommitTree,
-    PairsRequest,
-    contracts_near,
-    review,
-)
+from anyclue.review.pairs.driver.request import CONTRACTS, PairsRequest, contracts_near, review
+from anyclue.review.pairs.driver.sources import CommitTree
 from anyclue.review.pairs.model import Confidence
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import pytest
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.review.pairs.driver.request import PairsRequest, review
-from anyclue.review.pairs.driver.shard import Shard
-from anyclue.review.pairs.driver.worker_pool import FEW
+from anyclue.review.pairs.driver.worker_pool import FEW, Shard
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review
 
 if TYPE_CHECKING:

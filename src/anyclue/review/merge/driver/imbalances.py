@@ -12,7 +12,7 @@ from anyclue.review.merge.core.relevance import FilesInQuestion, concerns, focus
 from anyclue.review.merge.driver.inputs import MergeInputs
 from anyclue.review.merge.driver.reader import FEW
 from anyclue.review.merge.driver.snapshots import Snapshot
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.sources import neighbourhood

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ, matched
-from anyclue.review.pairs.diff.moved_releases import MovedReleases, renamed_member
-from anyclue.review.pairs.diff.path_counts import count_paths
-from anyclue.review.pairs.diff.release_counts import (
-    Place,
-    calls_dropped,
-    direct_releases,
-    fewer_releases,
-    more_releases,
-)
-from anyclue.review.pairs.diff.renamed_variables import (
+from anyclue.review.pairs.diff.correspondence import (
+    FunctionVersion,
+    differ,
+    matched,
     mentioned,
     rename_variable,
     renamed_variables,
+)
+from anyclue.review.pairs.diff.moved_releases import MovedReleases, renamed_member
+from anyclue.review.pairs.diff.release_counts import (
+    Place,
+    calls_dropped,
+    count_paths,
+    direct_releases,
+    fewer_releases,
+    more_releases,
 )
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.engine.trace import ExitKind, Seed
@@ -160,8 +162,8 @@ class Comparison:
         seed = Seed(pair=after.callees.pairs[pair], place=places[1])
         lost = calls_dropped(before, after, pair, places)
         fewer = fewer_releases(had, have, before, after, lost=lost)
-        if fewer is not None and not self._moves.released_elsewhere(pair, new):
-            if self._moves.taken_over(pair, places[1], old, new):
+        if fewer is not None and not self._moves.is_released_elsewhere(pair, new):
+            if self._moves.is_transferred(pair, places[1], old, new):
                 return None
             return Candidate(
                 kind=FindingKind.LOST_RELEASE,
@@ -174,7 +176,7 @@ class Comparison:
         if (
             more is not None
             and "[]" not in places[1]
-            and not self._moves.acquired_elsewhere(pair, new)
+            and not self._moves.is_acquired_elsewhere(pair, new)
         ):
             return Candidate(
                 kind=FindingKind.DOUBLE_RELEASE,

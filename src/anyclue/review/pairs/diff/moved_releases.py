@@ -29,31 +29,31 @@ class MovedReleases:
             if (one := new or old) is not None and (old is None or differ(old, new))
         ]
 
-    def released_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
+    def is_released_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near releases more than before, or acquires less."""
         return any(
             (released > 0 and one is not new) or acquired < 0
-            for one, released, acquired in self._near(pair, new)
+            for one, released, acquired in self._connected_variables(pair, new)
         )
 
-    def acquired_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
+    def is_acquired_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near acquires more than before, or releases less."""
         return any(
             (released < 0 and one is not new) or acquired > 0
-            for one, released, acquired in self._near(pair, new)
+            for one, released, acquired in self._connected_variables(pair, new)
         )
 
-    def taken_over(self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
+    def is_transferred(self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
         fresh = (_called(new.analysis) - _called(old.analysis)).keys()
         return (
-            _by_new_calls(fresh, new.analysis, place)
-            or _by_another_pair(fresh, new.analysis, pair, place)
-            or self._by_callers(pair, place, new)
-            or self._by_member(pair, place, new)
+            _consumed_by_new_call(fresh, new.analysis, place)
+            or _released_by_other_pair(fresh, new.analysis, pair, place)
+            or self._released_by_callers(pair, place, new)
+            or self._member_released_elsewhere(pair, place, new)
         )
 
-    def _by_member(self, pair: str, place: str, new: FunctionVersion) -> bool:
+    def _member_released_elsewhere(self, pair: str, place: str, new: FunctionVersion) -> bool:
         """Tell whether another function, wherever it is, releases a member of that name now."""
         member = paths.last_member(place)
         if not member:
@@ -66,7 +66,7 @@ class MovedReleases:
                 return True
         return False
 
-    def _by_callers(self, pair: str, place: str, function: FunctionVersion) -> bool:
+    def _released_by_callers(self, pair: str, place: str, function: FunctionVersion) -> bool:
         """Tell whether callers release it after the call, so that the function must not."""
         template = paths.generalise(place, function.function.parameters)
         if template is None:
@@ -86,7 +86,7 @@ class MovedReleases:
                         return True
         return False
 
-    def _near(self, pair: str, new: FunctionVersion) -> Iterator[tuple[FunctionVersion, int, int]]:
+    def _connected_variables(self, pair: str, new: FunctionVersion) -> Iterator[tuple[FunctionVersion, int, int]]:
         """Return changed functions of the file, and callers and callees in others.
 
         Each with how many more releases and acquires of the pair it has than before.
@@ -116,7 +116,7 @@ def _balance(
     return found
 
 
-def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
+def _consumed_by_new_call(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
     """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
     callees = after.callees
     takers = {
@@ -124,7 +124,7 @@ def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
     }
     if not takers:
         return False
-    near = _near(after, paths.base(place))
+    near = _connected_variables(after, paths.base(place))
     return any(
         node[0] == ir.CALL
         and node[4] in takers
@@ -162,18 +162,18 @@ def _mentioned(version: FunctionVersion) -> Iterator[str]:
             yield from (one for one in listed if isinstance(one, str))
 
 
-def _by_another_pair(fresh: Set[str], after: FunctionAnalysis, pair: str, place: str) -> bool:
+def _released_by_other_pair(fresh: Set[str], after: FunctionAnalysis, pair: str, place: str) -> bool:
     """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
 
     As ``kvfree`` does what was ``kfree``'s.
     """
     return any(
-        name != pair and call in fresh and _same(after, there, place)
+        name != pair and call in fresh and _is_same_object(after, there, place)
         for name, call, there in after.releases
     )
 
 
-def _same(analysis: FunctionAnalysis, one: str | None, place: str) -> bool:
+def _is_same_object(analysis: FunctionAnalysis, one: str | None, place: str) -> bool:
     """Tell whether a path is a place, or what a conversion of it gives: a page's folio."""
     if one is None or one == place or paths.origin(one) == place:
         return one is not None
@@ -187,7 +187,7 @@ def _called(analysis: FunctionAnalysis) -> Counter[str]:
     return Counter(node[4] for node in analysis.function.nodes if node[0] == ir.CALL)
 
 
-def _near(analysis: FunctionAnalysis, name: str) -> frozenset[str]:
+def _connected_variables(analysis: FunctionAnalysis, name: str) -> frozenset[str]:
     """Return the variables that lead to an object, or that it leads to."""
     near = {name}
     grown = True

@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from anyclue.review.pairs.frontend.unit import Unit, unit
+
 
 @functools.cache
 def engine() -> str:
@@ -68,3 +70,20 @@ class Cache:
     def _path(self, kind: str, key: str) -> Path:
         assert self._root is not None  # noqa: S101
         return self._root / kind / key[:2] / key[2:]
+
+
+def cached_unit(text: bytes, cache: Cache) -> Unit:
+    """Return a file's functions, from the cache where they are there."""
+    if len(text) > LARGEST:
+        return Unit(functions=(), others=(), notes={}, unread=((1, 1),), lines=text.count(b"\n"))
+    key = hashlib.sha256(text).hexdigest()
+    plain = cache.get("unit", key)
+    if plain is not None:
+        return Unit.unpacked(plain)
+    made = unit(text)
+    cache.put("unit", key, made.packed())
+    return made
+
+
+LARGEST = 16 << 20
+"""A file larger than this many bytes is not read: no C source that a person wrote is."""

@@ -4,13 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.system.confined_files import read_inside
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileChange:
+    """A C source before and after; what there is not is None.
+
+    Attributes:
+        old_path: its path before, relative to `SourceChange.root`.
+        new_path: its path after.
+        old: its whole content before.
+        new: its whole content after.
+    """
+
+    old_path: str | None
+    new_path: str | None
+    old: bytes | None
+    new: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceChange:
+    """A change of C sources (``*.c`` and ``*.h``; no links, no submodules).
+
+    Attributes:
+        title: what is compared, in the user's words.
+        files: what differs, by path.
+        root: what the paths are relative to.
+        old_rev: id of the commit before, where there is one.
+        new_rev: id of the commit after, where there is one.
+    """
+
+    title: str
+    files: tuple[FileChange, ...]
+    root: Path
+    old_rev: str | None = None
+    new_rev: str | None = None
+
 
 __all__ = ["FileChange", "SourceChange", "of_index", "of_patch", "of_range", "of_worktree"]
 

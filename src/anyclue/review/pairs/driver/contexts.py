@@ -6,25 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange
-from anyclue.review.pairs.driver.sources import neighbourhood
+from anyclue.review.pairs.driver.changes import FileChange
+from anyclue.review.pairs.driver.sources import SourceTree, neighbourhood
 from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
 from anyclue.review.pairs.engine.effects import Summary
-from anyclue.review.pairs.engine.memo import Memo
-
-
-class SourceTree(Protocol):
-    """The files around a change."""
-
-    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
-        """Return the sources around these files, each with what names its content."""
-
-    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the contents of files."""
+from anyclue.review.pairs.engine.summaries import SummaryMemo
 
 
 @dataclass(frozen=True)
@@ -94,17 +84,17 @@ class TreeContexts:
         else:
             texts = dict(tree.read([path for path in around if path not in before]))
             texts.update(before)
-            context = self._settled(texts)
+            context = self._with_result(texts)
             self._cache.put("summaries", key, context.packed())
         self._known[key] = context
         return context
 
-    def _settled(self, texts: Mapping[str, bytes]) -> TreeContext:
+    def _with_result(self, texts: Mapping[str, bytes]) -> TreeContext:
         """Return what the functions of these files do; what was known before is looked up."""
         place = self._key(sorted({neighbourhood(one) for one in texts}))
         known = self._cache.get("memo", place)
         jobs = self._jobs if known is None and len(texts) > FEW else 1
-        with WorkerPool(self._contracts, self._cache, jobs, Memo(known)) as pool:
+        with WorkerPool(self._contracts, self._cache, jobs, SummaryMemo(known)) as pool:
             context = TreeContext(pool.run_to_fixpoint(sorted(texts.items())), pool.own())
             self._cache.put("memo", place, pool.used())
         return context

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from anyclue.git import repository as git
-from anyclue.git.contents import contents
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.contracts.read import Contracts, built_in, read
-from anyclue.review.pairs.driver.change import SourceChange
-from anyclue.review.pairs.driver.changes import of_index, of_patch, of_range, of_worktree
+from anyclue.review.pairs.driver.changes import (
+    SourceChange,
+    of_index,
+    of_patch,
+    of_range,
+    of_worktree,
+)
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.sources import DiskTree, listed, neighbourhood
+from anyclue.review.pairs.driver.sources import CommitTree, DiskTree, listed
 from anyclue.review.pairs.model import Confidence, Review
 
 CONTRACTS = ".anyclue/pairs.toml"
@@ -115,34 +117,3 @@ def contracts_near(path: Path) -> Contracts:
                     ]
                 ) from error
     return base
-
-
-class CommitTree:
-    """A tree as a commit has it."""
-
-    def __init__(self, root: Path, rev: str) -> None:
-        self._root = root
-        self._ids = git.blobs(root, rev)
-
-    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
-        """Return the sources around these files, each with what names its content."""
-        around = {neighbourhood(one) for one in paths}
-        deep = tuple(f"{directory}/" for directory, below in around if below)
-        flat = {directory for directory, below in around if not below}
-        return {
-            path: object_id
-            for path, object_id in self._ids.items()
-            if path.startswith(deep) or path.rpartition("/")[0] in flat
-        }
-
-    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """Return the contents of files."""
-        wanted: dict[str, list[str]] = {}
-        for path in paths:
-            if path in self._ids:
-                wanted.setdefault(self._ids[path], []).append(path)
-        found = {}
-        for object_id, content in contents(self._root, wanted):
-            for path in wanted[object_id]:
-                found[path] = content
-        return found

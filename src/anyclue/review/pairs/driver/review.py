@@ -9,11 +9,11 @@ from pathlib import Path
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.diff.compare import Comparison, VersionCandidate, versions
-from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.contexts import SourceTree, TreeContext, TreeContexts
-from anyclue.review.pairs.driver.shard import cached_unit, told, unjudged, without_repeats
-from anyclue.review.pairs.driver.sources import DiskTree, listed
+from anyclue.review.pairs.driver.cache import Cache, cached_unit
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
+from anyclue.review.pairs.driver.contexts import TreeContext, TreeContexts
+from anyclue.review.pairs.driver.findings import finding_of, unjudged, without_repeats
+from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, listed
 from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
 from anyclue.review.pairs.engine.program import KnownSummary, Program, is_exported
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
@@ -146,11 +146,11 @@ class Reviewer:
                 program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
         comparison = Comparison(versions(old, (*before, *extra)), versions(new, (*after, *extra)))
         introduced = [
-            _told(one, new, after | extra, siblings=one.version.candidates)
+            _finding(one, new, after | extra, siblings=one.version.candidates)
             for one in comparison.introduced()
             if one.candidate.confidence.rank >= least.rank
         ]
-        fixed = [_told(one, old, before | extra) for one in comparison.fixed()]
+        fixed = [_finding(one, old, before | extra) for one in comparison.fixed()]
         return Review(
             findings=tuple(sorted(without_repeats([o for o in introduced if o]), key=_order)),
             fixed=tuple(sorted(without_repeats([o for o in fixed if o]), key=_order)),
@@ -210,14 +210,14 @@ class Reviewer:
         return dict(sorted(found.items())[:CALLERS])
 
 
-def _told(
+def _finding(
     one: VersionCandidate,
     program: Program,
     texts: Mapping[str, bytes],
     siblings: Sequence[Candidate] | None = None,
 ) -> Finding | None:
     path, function = one.version.path, one.version.function
-    return told(path, function, one.candidate, texts[path], program, siblings=siblings)
+    return finding_of(path, function, one.candidate, texts[path], program, siblings=siblings)
 
 
 def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:

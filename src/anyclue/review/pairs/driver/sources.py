@@ -6,7 +6,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from anyclue.git import repository as git
+from anyclue.git.contents import contents
 from anyclue.model.errors import Problem, RequestError
 from anyclue.system.confined_files import read_inside
 
@@ -113,3 +116,44 @@ def neighbourhood(path: str) -> tuple[str, bool]:
     if len(parts) > 2:
         return "/".join(parts[:2]), True
     return "/".join(parts[:-1]), False
+
+
+class CommitTree:
+    """A tree as a commit has it."""
+
+    def __init__(self, root: Path, rev: str) -> None:
+        self._root = root
+        self._ids = git.blobs(root, rev)
+
+    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+        around = {neighbourhood(one) for one in paths}
+        deep = tuple(f"{directory}/" for directory, below in around if below)
+        flat = {directory for directory, below in around if not below}
+        return {
+            path: object_id
+            for path, object_id in self._ids.items()
+            if path.startswith(deep) or path.rpartition("/")[0] in flat
+        }
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+        wanted: dict[str, list[str]] = {}
+        for path in paths:
+            if path in self._ids:
+                wanted.setdefault(self._ids[path], []).append(path)
+        found = {}
+        for object_id, content in contents(self._root, wanted):
+            for path in wanted[object_id]:
+                found[path] = content
+        return found
+
+
+class SourceTree(Protocol):
+    """The files around a change."""
+
+    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""

@@ -2,18 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anyclue.review.pairs.contracts.model import Contracts
-from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.shard import Shard
+from anyclue.review.pairs.driver.cache import Cache, cached_unit
+from anyclue.review.pairs.driver.findings import finding_of, unjudged, without_repeats
 from anyclue.review.pairs.engine.callgraph import Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Summary
-from anyclue.review.pairs.engine.memo import Memo
-from anyclue.review.pairs.engine.program import MAX_ITERATIONS
+from anyclue.review.pairs.engine.program import MAX_ITERATIONS, Program, outline
+from anyclue.review.pairs.engine.summaries import SummaryMemo
 from anyclue.review.pairs.model import Confidence, Finding, Unjudged
 from anyclue.system.workers import Workers
+
+
+class Shard:
+    """Some files of a tree.
+
+    Args:
+        contracts: what is to be paired.
+        cache: where the files' functions are kept between runs.
+        memo: what is known of looks at functions; with one, only summaries are asked for.
+    """
+
+    def __init__(self, contracts: Contracts, cache: Cache, memo: SummaryMemo | None = None) -> None:
+        self._memo = memo
+        self._cache = cache
+        self.program = Program(contracts, memo=memo)
+        self.texts: dict[str, bytes] = {}
+
+    def read(self, files: Sequence[tuple[str, bytes]]) -> dict[str, Outline]:
+        """Take files over, and return what the call graph needs of them."""
+        for path, text in files:
+            self.texts[path] = text
+            self.program.add(path, cached_unit(text, self._cache), text)
+        return {path: outline(file) for path, file in self.program.files.items()}
+
+    def own(self) -> dict[str, dict[str, Summary]]:
+        """Return what the functions of each file do."""
+        return {path: file.own for path, file in self.program.files.items()}
+
+    def used(self) -> dict[bytes, tuple[Any, ...]]:
+        """Return what the memo was asked for, and what was added."""
+        return self._memo.used if self._memo is not None else {}
+
+    def analyse(
+        self, level: Sequence[Position], updates: Mapping[str, Summary]
+    ) -> tuple[dict[str, Summary], bool]:
+        """Look at functions, knowing what others found out about theirs.
+
+        Returns:
+            what is new about functions that other files see, and whether anything is new.
+        """
+        self.program.shared.update(updates)
+        return self.program.analyse(level)
+
+    def results(
+        self, least: Confidence
+    ) -> tuple[list[Finding], list[Unjudged], tuple[int, int, int]]:
+        """Return the findings, what could not be judged, and files, functions and lines read."""
+        found = []
+        for path, assessment, candidate in self.program.candidates():
+            if candidate.confidence.rank >= least.rank:
+                one = finding_of(
+                    path,
+                    assessment.function,
+                    candidate,
+                    self.texts[path],
+                    self.program,
+                    siblings=assessment.candidates,
+                )
+                if one is not None:
+                    found.append(one)
+        functions = lines = 0
+        for file in self.program.files.values():
+            functions += len(file.unit.functions)
+            lines += file.unit.lines
+        return (
+            without_repeats(found),
+            unjudged(self.program, self.texts),
+            (
+                len(self.program.files),
+                functions,
+                lines,
+            ),
+        )
+
 
 FEW = 24
 """So many files are looked at in this process: others would cost more to start."""
@@ -32,7 +106,7 @@ class WorkerPool:
     """
 
     def __init__(
-        self, contracts: Contracts, cache: Cache, jobs: int, memo: Memo | None = None
+        self, contracts: Contracts, cache: Cache, jobs: int, memo: SummaryMemo | None = None
     ) -> None:
         def shard() -> Shard:
             return Shard(contracts, cache, memo)
@@ -40,7 +114,7 @@ class WorkerPool:
         self._shards = [shard()] if jobs == 1 else []
         self._workers = Workers(jobs, shard) if jobs > 1 else None
         self._count = max(jobs, 1)
-        self._owner: dict[str, int] = {}
+        self._shard_of: dict[str, int] = {}
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -65,21 +139,21 @@ class WorkerPool:
             least = sizes.index(min(sizes))
             parts[least].append((path, text))
             sizes[least] += len(text)
-            self._owner[path] = least
+            self._shard_of[path] = least
         outlines: dict[str, Outline] = {}
         for part in self._each("read", [(sorted(part),) for part in parts]):
             outlines |= part
         self._table: Summaries = {}
-        self._news: list[Summaries] = [{} for _ in parts]
+        self._updates: list[Summaries] = [{} for _ in parts]
         for level in call_levels(dict(sorted(outlines.items()))):
-            self._look(level.plain)
+            self._analyse(level.plain)
             for _ in range(MAX_ITERATIONS):
-                news = [self._look(step) for step in level.rings]
-                if not any(news):
+                updates = [self._analyse(step) for step in level.rings]
+                if not any(updates):
                     break
         return self._table
 
-    def _look(self, positions: Sequence[Position]) -> bool:
+    def _analyse(self, positions: Sequence[Position]) -> bool:
         """Let each worker look at its functions, with what is new since the last step.
 
         Returns:
@@ -87,15 +161,15 @@ class WorkerPool:
         """
         if not positions:
             return False
-        shares: list[list[Position]] = [[] for _ in self._news]
+        shares: list[list[Position]] = [[] for _ in self._updates]
         for one in positions:
-            shares[self._owner[one.path]].append(one)
-        answers = self._each("look", list(zip(shares, self._news, strict=True)))
+            shares[self._shard_of[one.path]].append(one)
+        answers = self._each("analyse", list(zip(shares, self._updates, strict=True)))
         fresh: Summaries = {}
         for answer, _ in answers:
             fresh |= answer
         self._table |= fresh
-        self._news = [
+        self._updates = [
             {name: one for name, one in fresh.items() if name not in answer}
             for answer, _ in answers
         ]

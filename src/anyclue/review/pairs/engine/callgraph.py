@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from anyclue.review.pairs.engine.control_flow import components
+from anyclue.review.pairs.engine.control_flow import strongly_connected_components
 
 Outline = tuple[tuple[str, bool, frozenset[str]], ...]
 """A file's functions: name, whether only the file sees it, names of what it calls."""
@@ -60,7 +60,7 @@ def call_levels(files: Mapping[str, Outline]) -> list[Level]:
         callees.append(sorted(found))
     level_of: dict[int, int] = {}
     levels: list[Level] = []
-    for component in components(callees):
+    for component in strongly_connected_components(callees):
         inside = set(component)
         ring = len(component) > 1 or component[0] in callees[component[0]]
         level = 0

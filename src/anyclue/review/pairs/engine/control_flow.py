@@ -1,26 +1,27 @@
 """Strongly connected components of a graph: what can be reached from itself."""
 
 from __future__ import annotations
-from collections.abc import Sequence
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
 from anyclue.review.pairs.ir import function as ir
 
 
-def components(after: Sequence[Sequence[int]]) -> list[list[int]]:
+def strongly_connected_components(after: Sequence[Sequence[int]]) -> list[list[int]]:
     """Return strongly connected components, successors first (Tarjan 1972, without recursion).
 
     Args:
         after: for every node the nodes that it leads to.
     """
-    search = _Search(after)
+    search = _ComponentSearch(after)
     for root in range(len(after)):
         if root not in search.order:
             search.visit(root)
     return search.found
 
 
-class _Search:
+class _ComponentSearch:
     def __init__(self, after: Sequence[Sequence[int]]) -> None:
         self._after = after
         self.order: dict[int, int] = {}
@@ -147,3 +148,10 @@ def slice_graph(nodes: Sequence[ir.Node], is_relevant: Callable[[int], bool]) ->
             if target >= 0:
                 (joined if target in seen else seen).add(target)
     return Slice(following, frozenset(joined))
+
+
+def successors(node: ir.Node) -> tuple[int, ...]:
+    """Return the nodes that may come next."""
+    if node[0] == ir.BRANCH:
+        return (node[1], node[6])
+    return (node[1],) if node[1] >= 0 else ()

@@ -7,8 +7,15 @@ from collections.abc import Callable
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import is_alias, reaches
 from anyclue.review.pairs.engine.effects import SCOPED, Callees, EffectKind, Summary
-from anyclue.review.pairs.engine.trace import ExitKind, ResourceState, Seed, Trace, Trail
-from anyclue.review.pairs.engine.transfer import CallSite, add_reference
+from anyclue.review.pairs.engine.trace import (
+    CallSite,
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    Trail,
+    add_reference,
+)
 from anyclue.review.pairs.ir import access_paths as paths
 
 TO_SPARSE = ("__release", "__acquire")
@@ -38,7 +45,7 @@ class CallEscape:
         self._pair = seed.pair
         self._trace = trace
         self._canonical = canonical
-        self._near = near
+        self._connected_variables = near
 
     def given(
         self, site: CallSite, state: ResourceState, trail: Trail | None
@@ -159,7 +166,7 @@ class CallEscape:
                 place = paths.substitute(effect.place, site.arguments, None)
                 if place is None or self._canonical(place) in state.aliases:
                     continue
-                near = paths.base(place) in self._near and place not in state.nested
+                near = paths.base(place) in self._connected_variables and place not in state.nested
                 if near or paths.last_member(place) in last:
                     return True
         return False

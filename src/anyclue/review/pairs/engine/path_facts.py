@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from anyclue.review.pairs.engine.control_flow import components
-from anyclue.review.pairs.engine.control_flow import slice_graph
+from anyclue.review.pairs.engine.control_flow import strongly_connected_components, slice_graph, successors
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -23,13 +22,6 @@ ENTRY_STEPS = 20_000
 _LOCKS = re.compile(r"(^|_)(lock|down|trylock)(_|$)")
 
 
-def successors(node: ir.Node) -> tuple[int, ...]:
-    """Return the nodes that may come next."""
-    if node[0] == ir.BRANCH:
-        return (node[1], node[6])
-    return (node[1],) if node[1] >= 0 else ()
-
-
 class PathFacts:
     """What can be known in one function, and where it still matters."""
 
@@ -42,7 +34,7 @@ class PathFacts:
     @cached_property
     def loops(self) -> tuple[frozenset[int], ...]:
         """The nodes of each loop, those of the loops in it included."""
-        found = components([successors(node) for node in self.nodes])
+        found = strongly_connected_components([successors(node) for node in self.nodes])
         return tuple(frozenset(one) for one in found if len(one) > 1)
 
     @cached_property

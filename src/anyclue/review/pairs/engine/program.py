@@ -11,8 +11,7 @@ from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Callees, Summary
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.memo import Memo
-from anyclue.review.pairs.engine.summaries import summarise
+from anyclue.review.pairs.engine.summaries import SummaryMemo, summarise
 from anyclue.review.pairs.frontend.unit import Unit
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir.function import FunctionIR
@@ -71,7 +70,7 @@ class FunctionAssessment:
 
 
 @dataclass(kw_only=True)
-class File:
+class ProgramFile:
     """One file's functions, and what those do that only it can see."""
 
     unit: Unit
@@ -97,12 +96,12 @@ class Program:
         self,
         contracts: Contracts,
         shared: Mapping[str, Summary] | None = None,
-        memo: Memo | None = None,
+        memo: SummaryMemo | None = None,
     ) -> None:
         self._contracts = contracts
         self._memo = memo
         self.shared: dict[str, Summary] = dict(shared or {})
-        self.files: dict[str, File] = {}
+        self.files: dict[str, ProgramFile] = {}
 
     def add(
         self, path: str, unit: Unit, text: bytes, own: Mapping[str, Summary] | None = None
@@ -115,7 +114,7 @@ class Program:
             text: its content.
             own: what its functions do, when that is known; else `run_to_fixpoint` finds out.
         """
-        self.files[path] = File(
+        self.files[path] = ProgramFile(
             unit=unit,
             functions=[
                 FunctionAssessment(
@@ -131,8 +130,8 @@ class Program:
     def run_to_fixpoint(self) -> None:
         """Look at every function, callees first; in a ring again until nothing new comes."""
         for level in self._levels():
-            self.look(level.plain)
-            self._turn(level.rings)
+            self.analyse(level.plain)
+            self._iterate(level.rings)
 
     def rerun_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
         """Look at the functions that changed, and at those that call something that did.
@@ -158,17 +157,17 @@ class Program:
             steps = level.rings
             rings = [one for step in steps for one in step]
             again = rings if any(fresh(one) for one in rings) else []
-            look = [one for one in level.plain if fresh(one)]
+            analyse = [one for one in level.plain if fresh(one)]
             for one in (*level.plain, *rings):
-                if one not in look and one not in again:
+                if one not in analyse and one not in again:
                     assessment = self.files[one.path].functions[one.number]
                     assessment.summary = before[one.path][assessment.function.name].summary
                     self._publish(one)
-            self.look(look)
+            self.analyse(analyse)
             self._forget(again)
             if again:
-                self._turn(steps)
-            for one in (*look, *again):
+                self._iterate(steps)
+            for one in (*analyse, *again):
                 assessment = self.files[one.path].functions[one.number]
                 known = before.get(one.path, {}).get(assessment.function.name)
                 if known is None or known.summary != assessment.summary:
@@ -177,23 +176,23 @@ class Program:
     def _levels(self) -> list[Level]:
         return call_levels({path: outline(file) for path, file in self.files.items()})
 
-    def _turn(self, steps: Sequence[Sequence[Position]]) -> None:
+    def _iterate(self, steps: Sequence[Sequence[Position]]) -> None:
         for _ in range(MAX_ITERATIONS):
-            news = [self.look(step)[1] for step in steps]
-            if not any(news):
+            updates = [self.analyse(step)[1] for step in steps]
+            if not any(updates):
                 return
 
-    def look(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
+    def analyse(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
         """Look at functions of which none calls another.
 
         Returns:
             what is new about functions that other files see, and whether anything is new.
         """
         new = [one for one in positions if self._analysis(one)]
-        news: dict[str, Summary] = {}
+        updates: dict[str, Summary] = {}
         for one in new:
-            news |= self._publish(one)
-        return news, bool(new)
+            updates |= self._publish(one)
+        return updates, bool(new)
 
     def _analysis(self, position: Position) -> bool:
         """Look at a function, unless nothing that it depends on is new; tell whether it was."""
@@ -257,7 +256,7 @@ class Program:
                     yield path, assessment.function, "it has more paths than can be followed"
 
 
-def outline(file: File) -> Outline:
+def outline(file: ProgramFile) -> Outline:
     """Return what the call graph needs of a file."""
     return tuple((one.function.name, one.function.static, one.calls) for one in file.functions)
 

@@ -7,8 +7,10 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from anyclue.review.pairs.contracts.model import Pair
-from anyclue.review.pairs.engine.effects import SCOPED, Effect
+from anyclue.review.pairs.engine.effects import SCOPED, Effect, Summary
+from anyclue.review.pairs.engine.path_facts import Facts
 from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
 
@@ -196,3 +198,36 @@ class Trace:
         self.incidents.append(
             TraceIncident(event=event, node=node, state=state, trail=Trail(node, True, trail))
         )
+
+
+class CallSite(NamedTuple):
+    """A call on a path.
+
+    Attributes:
+        number: its node's number.
+        node: its node.
+        summary: what the function called does; None when that is not known.
+        facts: what is known before the call.
+        trail: the path to the call.
+    """
+
+    number: int
+    node: ir.Node
+    summary: Summary | None
+    facts: Facts
+    trail: Trail | None
+
+    @property
+    def arguments(self) -> tuple[str | None, ...]:
+        """What the call is given."""
+        given: tuple[str | None, ...] = self.node[5]
+        return given
+
+
+def add_reference(state: ResourceState) -> ResourceState:
+    """Return the state after another reference is taken."""
+    return state._replace(extra_references=min(state.extra_references + 1, REFERENCES_COUNTED))
+
+
+REFERENCES_COUNTED = 3
+"""References beyond this number are not counted."""

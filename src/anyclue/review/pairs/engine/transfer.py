@@ -6,47 +6,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.aliases import is_alias
-from anyclue.review.pairs.engine.effects import Effect, EffectKind, Summary
-from anyclue.review.pairs.engine.path_facts import Facts
+from anyclue.review.pairs.engine.aliases import AliasSet, is_alias, reaches
+from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
+from anyclue.review.pairs.engine.escape import CallEscape, invalidates_path
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.trace import (
+    REFERENCES_COUNTED,
+    CallSite,
     ExitKind,
     ResourceState,
     Seed,
     Trace,
     TraceEvent,
     Trail,
+    add_reference,
 )
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
-
-REFERENCES_COUNTED = 3
-"""References beyond this number are not counted."""
-
-
-class CallSite(NamedTuple):
-    """A call on a path.
-
-    Attributes:
-        number: its node's number.
-        node: its node.
-        summary: what the function called does; None when that is not known.
-        facts: what is known before the call.
-        trail: the path to the call.
-    """
-
-    number: int
-    node: ir.Node
-    summary: Summary | None
-    facts: Facts
-    trail: Trail | None
-
-    @property
-    def arguments(self) -> tuple[str | None, ...]:
-        """What the call is given."""
-        given: tuple[str | None, ...] = self.node[5]
-        return given
 
 
 class CallOutcome(NamedTuple):
@@ -61,11 +38,6 @@ class CallOutcome(NamedTuple):
     state: ResourceState
     when: int
     trail: Trail | None
-
-
-def add_reference(state: ResourceState) -> ResourceState:
-    """Return the state after another reference is taken."""
-    return state._replace(extra_references=min(state.extra_references + 1, REFERENCES_COUNTED))
 
 
 def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> str:
@@ -105,11 +77,11 @@ class EffectTransfer:
         if site.summary is not None:
             for effect in site.summary.effects.get(self._pair.name, ()):
                 outcomes = [
-                    after for before in outcomes for after in self._applied(site, effect, before)
+                    after for before in outcomes for after in self._apply(site, effect, before)
                 ]
         return outcomes
 
-    def _applied(self, site: CallSite, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
+    def _apply(self, site: CallSite, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
         """Return what one effect makes of an outcome: itself, or what follows it."""
         place = paths.substitute(effect.place, site.arguments, site.node[3])
         if place is None:
@@ -151,7 +123,7 @@ class EffectTransfer:
                 if state.held:
                     self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
                 return []
-            if self._of_another(site, mode, before):
+            if self._is_of_other_mode(site, mode, before):
                 return [before]
         if not state.held:
             if (
@@ -168,7 +140,7 @@ class EffectTransfer:
         after = []
         if rest := when & effect.unless:
             after.append(CallOutcome(state, rest, here))
-        left = self._let_go(site, effect, state, trail)
+        left = self._drop_reference(site, effect, state, trail)
         if left is not None and effect.clears and not left.held:
             left = left._replace(aliases=left.aliases - {place})
         if left is not None and effect.place.startswith("*") and place in state.derived:
@@ -178,7 +150,7 @@ class EffectTransfer:
             after.append(CallOutcome(left, when & effect.when, here))
         return after
 
-    def _of_another(self, site: CallSite, mode: str, before: CallOutcome) -> bool:
+    def _is_of_other_mode(self, site: CallSite, mode: str, before: CallOutcome) -> bool:
         """Tell whether a release in another mode is of another lock; if not, it is wrong."""
         state = before.state
         if not state.mode or not mode:
@@ -188,7 +160,7 @@ class EffectTransfer:
         self._trace.add_incident(TraceEvent.MODE, site.number, state, before.trail)
         return False
 
-    def _let_go(
+    def _drop_reference(
         self, site: CallSite, effect: Effect, state: ResourceState, trail: Trail | None
     ) -> ResourceState | None:
         """Return the state with one reference less; None when the path is followed no more."""
@@ -208,7 +180,7 @@ class EffectTransfer:
     ) -> list[CallOutcome]:
         """Return what follows an acquire, of this resource or of another one of its pair."""
         if not matched:
-            return [self._nested(place, before)]
+            return [self._nest(place, before)]
         if effect.place == "$ret":
             return [before]
         if self._seed.from_entry:
@@ -224,9 +196,9 @@ class EffectTransfer:
             # Another one is there now: what became of this one, only the call knows.
             self._trace.end(ExitKind.ESCAPED, site.number, before.state, before.trail)
             return []
-        return self._acquired_again(site, effect, before)
+        return self._reacquire(site, effect, before)
 
-    def _nested(self, place: str, before: CallOutcome) -> CallOutcome:
+    def _nest(self, place: str, before: CallOutcome) -> CallOutcome:
         """Return what follows when another resource of the pair is acquired."""
         state = before.state
         nested = self._lifo and state.held
@@ -234,7 +206,7 @@ class EffectTransfer:
             return before._replace(state=state._replace(nested=(*state.nested, place)))
         return before
 
-    def _acquired_again(
+    def _reacquire(
         self, site: CallSite, effect: Effect, before: CallOutcome
     ) -> list[CallOutcome]:
         """Return what follows when the resource is acquired while it is held."""
@@ -250,3 +222,101 @@ class EffectTransfer:
             if site.number == self._seed.node:
                 return [before]
         return [before._replace(state=add_reference(state))]
+
+
+PathState = tuple[ResourceState, Facts, Trail | None]
+"""The resource, what is known, and the path that led there."""
+
+
+class CallTransfer:
+    """Follows one resource over calls.
+
+    Args:
+        knowledge: what can be known in the function.
+        callees: what functions do.
+        seed: the resource.
+        story: where it is noted how paths end.
+        holding: who gives it names.
+        applying: who applies effects to it.
+        lending: who judges calls that are given it.
+    """
+
+    def __init__(
+        self,
+        path_facts: PathFacts,
+        callees: Callees,
+        seed: Seed,
+        trace: Trace,
+        holding: AliasSet,
+        applying: EffectTransfer,
+        lending: CallEscape,
+    ) -> None:
+        self._path_facts = path_facts
+        self._callees = callees
+        self._scoped = seed.scoped
+        self._trace = trace
+        self._aliases = holding
+        self._effects = applying
+        self._escape = lending
+
+    def after(
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
+    ) -> list[PathState]:
+        """Return every way in which a call may come out; none when no path goes on behind it."""
+        summary = self._callees.summary(node[4])
+        if summary is not None and summary.noreturn:
+            return []
+        site = CallSite(number, node, summary, facts, trail)
+        outcomes = self._effects.outcomes(site, state)
+        if self._scoped:
+            if self._escape.may_unlock(site, state):
+                self._trace.end(ExitKind.ESCAPED, number, state, trail)
+                return []
+            if invalidates_path(site.arguments, state):
+                return []
+            touched = False
+        else:
+            touched = any(one is not None and reaches(one, state) for one in site.arguments)
+        settled = (self._with_result(site, state, one, touched=touched) for one in outcomes)
+        return [one for one in settled if one is not None]
+
+    def _with_result(
+        self, site: CallSite, before: ResourceState, outcome: CallOutcome, *, touched: bool
+    ) -> PathState | None:
+        """Return one outcome with the call's result put where it goes.
+
+        Args:
+            site: the call.
+            before: the resource before the call.
+            outcome: what the call's effects made of it.
+            touched: the call is given an object that is followed.
+        """
+        state, when, trail = outcome
+        given: ResourceState | None = state
+        if touched and state.held and state == before:
+            given = self._escape.given(site, state, trail)
+            if trail is site.trail:
+                trail = Trail(site.number, True, trail)
+        if given is None:
+            return None
+        result = site.node[3]
+        derived = touched and self._escape.derives(site, state)
+        after = self._aliases.assign(site.number, result, None, given, trail, derived=derived)
+        if after is None:
+            return None
+        when &= self._results(site, before, after)
+        learned = self._path_facts.transfer(site.facts, site.node)
+        if when != values.ANY:
+            learned = self._path_facts.written(learned, result, when)
+        if touched:
+            # These names still hold the resource, so what was known of them goes on.
+            learned = learned | {one: site.facts[one] for one in after.aliases if one in site.facts}
+        return after, learned, trail
+
+    def _results(self, site: CallSite, before: ResourceState, after: ResourceState) -> int:
+        """Return the signs that the call's result may have."""
+        signs = site.summary.result if site.summary is not None else values.ANY
+        told = self._scoped and self._callees.is_lock_query(site.node[4])
+        if told and any(one in before.aliases for one in site.arguments):
+            signs &= values.POSITIVE if after.held else values.ZERO
+        return signs

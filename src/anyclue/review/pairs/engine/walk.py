@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import AliasSet, is_alias, possible_aliases
-from anyclue.review.pairs.engine.array_release import array_release_loops
-from anyclue.review.pairs.engine.calls import CallTransfer, PathState
-from anyclue.review.pairs.engine.effects import Callees
+from anyclue.review.pairs.engine.control_flow import slice_graph
+from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.escape import TO_SPARSE, CallEscape
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
-from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
     ResourceState,
@@ -25,7 +23,7 @@ from anyclue.review.pairs.engine.trace import (
     TraceEvent,
     Trail,
 )
-from anyclue.review.pairs.engine.transfer import EffectTransfer, mode_of
+from anyclue.review.pairs.engine.transfer import CallTransfer, EffectTransfer, PathState, mode_of
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -70,13 +68,13 @@ class Walk:
             near = possible_aliases(self._nodes, seed, canonical, by_calls=True) - {
                 paths.base(seed.place)
             }
-        self._holding = AliasSet(self._function, seed, self._trace)
+        self._aliases = AliasSet(self._function, seed, self._trace)
         self._calls = CallTransfer(
             path_facts,
             callees,
             seed,
             self._trace,
-            self._holding,
+            self._aliases,
             EffectTransfer(seed, self._trace, canonical),
             CallEscape(callees, seed, self._trace, canonical, near),
         )
@@ -136,7 +134,7 @@ class Walk:
             return after[0] if after else None
         if kind in (ir.SET, ir.COPY):
             if kind == ir.SET:
-                moved = self._holding.assign(number, node[3], node[4], state, trail)
+                moved = self._aliases.assign(number, node[3], node[4], state, trail)
                 if moved is None:
                     return None
                 state = moved
@@ -249,7 +247,7 @@ class Walk:
     def _begin(self) -> Iterator[tuple[int, PathState]]:
         """Return where the resource is followed from: the step, and how it stands there."""
         seed = self._seed
-        stored = not self._scoped and not self._holding.is_local(seed.place)
+        stored = not self._scoped and not self._aliases.is_local(seed.place)
         state = ResourceState(
             held=True,
             extra_references=0,
@@ -297,3 +295,37 @@ class Walk:
         if effect is not None and effect.place != "$ret" and not result.startswith("%"):
             derived = derived | {result} if not self._scoped and when == values.ANY else derived
         return state._replace(mode=mode, derived=derived), facts
+
+
+def array_release_loops(path_facts: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:
+    """Return the conditions of loops that release an array's elements and acquire none.
+
+    None for a resource that is no element of an array.
+    """
+    found: set[int] = set()
+    if "[]" not in seed.place:
+        return frozenset()
+    for loop in path_facts.loops:
+        kind = {
+            effect.kind
+            for number in loop
+            for effect in _effects(path_facts.nodes[number], callees, seed)
+        }
+        if EffectKind.RELEASE in kind and EffectKind.ACQUIRE not in kind:
+            for number in loop:
+                node = path_facts.nodes[number]
+                if node[0] == ir.BRANCH and node[7]:
+                    found.add(number)
+    return frozenset(found)
+
+
+def _effects(node: ir.Node, callees: Callees, seed: Seed) -> list[Effect]:
+    """Return what a step does to an element."""
+    summary = callees.summary(node[4]) if node[0] == ir.CALL else None
+    if summary is None:
+        return []
+    return [
+        effect
+        for effect in summary.effects.get(seed.pair.name, ())
+        if paths.substitute(effect.place, node[5], node[3]) == seed.place
+    ]

@@ -160,7 +160,7 @@ class Lowering:
         head = graph.place(ir.LOOP, node.start_byte)
         graph.continue_at(head)
         if iterator and condition is not None:
-            yes, no = self._turn(node, condition, iterator)
+            yes, no = self._iteration(node, condition, iterator)
         else:
             yes, no = self._expressions.condition(condition, loop=True)
         again = graph.place()
@@ -176,7 +176,7 @@ class Lowering:
         self._loops.continues.pop()
         graph.open = no + self._loops.breaks.pop()[0]
 
-    def _turn(self, node: Node, arguments: Node, name: str) -> tuple[list[Edge], list[Edge]]:
+    def _iteration(self, node: Node, arguments: Node, name: str) -> tuple[list[Edge], list[Edge]]:
         """Begin a turn of ``for_each_...(cursor, ...)``: the cursor is set anew."""
         graph = self.graph
         listed = _flat(arguments)
@@ -188,7 +188,7 @@ class Lowering:
         key = graph.temporary()
         # Asked anew at every turn.
         graph.emit(ir.SET, node.start_byte, key, None)
-        return graph.branch(node.start_byte, key, ir_true(), key, loop=True)
+        return graph.branch(node.start_byte, key, HOLDS(), key, loop=True)
 
     def _while(self, node: Node) -> None:
         name = self._context.macros.get(node.start_byte, "")
@@ -354,7 +354,7 @@ class Lowering:
             self.statement(child)
 
 
-def ir_true() -> int:
+def HOLDS() -> int:
     """Return the signs of a condition that holds."""
     return 5
 

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.control_flow import successors
 from anyclue.review.pairs.engine.effects import Callees, EffectKind
-from anyclue.review.pairs.engine.path_facts import successors
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
@@ -71,7 +71,7 @@ class SourceText:
         return " ".join(text.decode("utf-8", "replace").split())[:WIDTH]
 
 
-def finding(
+def explain(
     path: str, function: FunctionIR, candidate: Candidate, text: SourceText, callees: Callees
 ) -> Finding:
     """Return a candidate as a finding."""

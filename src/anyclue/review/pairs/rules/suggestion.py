@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
+from anyclue.review.pairs.engine.control_flow import successors
 from anyclue.review.pairs.engine.effects import Callees, EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.path_facts import Facts, successors
+from anyclue.review.pairs.engine.path_facts import Facts
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
