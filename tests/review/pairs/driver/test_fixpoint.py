@@ -147,8 +147,8 @@ def test_the_number_of_processes_changes_nothing(tree: Texts, jobs: int) -> None
     for number in (1, jobs):
         with WorkerPool(built_in(), Cache(None), number) as pool:
             shared = pool.run_to_fixpoint(texts)
-            results = pool.results(Confidence.LOW)
-            listed = [one for part, _, _ in results for one in part]
+            reviews = pool.reviews(Confidence.LOW)
+            listed = [one for part in reviews for one in part.findings]
             place = sorted(listed, key=lambda one: (one.path, one.line, one.column, str(one)))
             found.append((shared, pool.own(), place))
     assert found[0] == found[1]

@@ -9,9 +9,9 @@ from anyclue.review.pairs.diff.correspondence import (
     FunctionVersion,
     differ,
     matched,
-    mentioned,
     rename_variable,
     renamed_variables,
+    variables_of,
 )
 from anyclue.review.pairs.diff.moved_releases import MovedReleases, renamed_member
 from anyclue.review.pairs.diff.release_counts import (
@@ -25,11 +25,10 @@ from anyclue.review.pairs.diff.release_counts import (
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.engine.trace import ExitKind, Seed
 from anyclue.review.pairs.ir import access_paths as paths
-from anyclue.review.pairs.model import Confidence, FindingKind
+from anyclue.review.pairs.model import Confidence, ConfidenceReason, FindingKind
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
 
-_LEFT = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
-_BALANCED = "before the change it was released on every way out"
+_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,20 +67,18 @@ class Comparison:
                 found.append((old, VersionCandidate(version=new, candidate=candidate)))
                 if candidate.kind == FindingKind.LOST_RELEASE:
                     lost.add((new.name, candidate.seed.pair.name))
-        for old, told in found:
-            if old is not None and old.body == told.version.body:
-                # Only a callee changed; where that one is named, its callers are not.
-                pair = told.candidate.seed.pair.name
-                if any((name, pair) in lost for name in told.version.calls):
+        for old, one in found:
+            if old is not None and old.body == one.version.body:
+                # Only a callee changed; where that one is reported, its callers are not.
+                pair = one.candidate.seed.pair.name
+                if any((name, pair) in lost for name in one.version.calls):
                     continue
-            yield told
+            yield one
 
     def fixed(self) -> Iterator[VersionCandidate]:
         """Return what the change takes away."""
         for old, new in self._pairs:
-            if old is None or not differ(old, new):
-                continue
-            if new is None:
+            if old is None or new is None or not differ(old, new):
                 continue
             for candidate in _unmatched(
                 old.candidates, new.candidates, renamed_variables(new.function, old.function)
@@ -100,29 +97,33 @@ class Comparison:
         renamed = renamed_variables(old.function, new.function)
         known = {(pair, rename_variable(place, renamed)) for pair, place in _places(old)}
         balanced = _balanced(old, renamed)
-        told = set()
+        reported = set()
         for candidate in _unmatched(new.candidates, old.candidates, renamed):
             place = (candidate.seed.pair.name, candidate.seed.place)
             if candidate.confidence == Confidence.LOW:
                 if place not in known or old.body == new.body:
                     continue
-                if candidate.kind in _LEFT and (*place, _source(new, candidate.seed)) in balanced:
-                    candidate = replace(candidate, confidence=Confidence.MEDIUM, reason=_BALANCED)
-                elif candidate.kind in _LEFT and (
+                if candidate.kind in _LOST and (*place, _source(new, candidate.seed)) in balanced:
+                    candidate = replace(
+                        candidate,
+                        confidence=Confidence.MEDIUM,
+                        reason=ConfidenceReason.BALANCED_BEFORE,
+                    )
+                elif candidate.kind in _LOST and (
                     not candidate.seed.scoped or candidate.seed.from_entry
                 ):
-                    # Counting, below, tells more than what is too weak to be told of a tree.
+                    # Counting, below, tells more than what is too weak for a tree.
                     continue
-            told.add(place)
+            reported.add(place)
             yield candidate
         if old.body == new.body:
             return
-        for candidate in self._lost(old, new, renamed):
-            if (candidate.seed.pair.name, candidate.seed.place) not in told:
-                told.add((candidate.seed.pair.name, candidate.seed.place))
+        for candidate in self._lost_releases(old, new, renamed):
+            if (candidate.seed.pair.name, candidate.seed.place) not in reported:
+                reported.add((candidate.seed.pair.name, candidate.seed.place))
                 yield candidate
 
-    def _lost(
+    def _lost_releases(
         self, old: FunctionVersion, new: FunctionVersion, renamed: Mapping[str, str]
     ) -> Iterator[Candidate]:
         """Releases that the old version did, and the new one does not."""
@@ -133,13 +134,17 @@ class Comparison:
                 fixed.add((FindingKind.LOST_RELEASE, *about))
             elif one.confidence != Confidence.LOW:
                 fixed.add((FindingKind.DOUBLE_RELEASE, *about))
-        words = frozenset(new.function.parameters).union(
-            *(mentioned(node) for node in new.function.nodes)
+        variables = frozenset(new.function.parameters).union(
+            *(variables_of(node) for node in new.function.nodes)
         )
         done: set[str] = set()
         for pair, place in direct_releases(old.analysis):
             now = rename_variable(place, renamed)
-            if now in done or paths.base(now) not in words or renamed_member(pair, now, old, new):
+            if (
+                now in done
+                or paths.base(now) not in variables
+                or renamed_member(pair, now, old, new)
+            ):
                 continue
             candidate = self._count_difference(old, new, pair, (place, now))
             if candidate is None or (candidate.kind, pair, place) in fixed:
@@ -154,7 +159,7 @@ class Comparison:
         pair: str,
         places: tuple[str, str],
     ) -> Candidate | None:
-        """Return a release that is gone, or done twice, by counting them on all ways."""
+        """Return a release that is gone, or done twice, by counting them on all paths."""
         before, after = old.analysis, new.analysis
         had, have = count_paths(before, pair, places[0]), count_paths(after, pair, places[1])
         if not had or not have or not had.found or not have.found:
@@ -165,12 +170,13 @@ class Comparison:
         if fewer is not None and not self._moves.is_released_elsewhere(pair, new):
             if self._moves.is_transferred(pair, places[1], old, new):
                 return None
+            path, grade = fewer
             return Candidate(
                 kind=FindingKind.LOST_RELEASE,
                 seed=seed,
-                trail=fewer[0].trail,
-                confidence=fewer[1],
-                reason=fewer[2],
+                trail=path.trail,
+                confidence=grade.confidence,
+                reason=grade.reason,
             )
         more = more_releases(had, have)
         if (
@@ -183,7 +189,7 @@ class Comparison:
                 seed=seed,
                 trail=more.trail,
                 confidence=Confidence.LOW,
-                reason="before the change no such way released it as often",
+                reason=ConfidenceReason.RELEASED_LESS_OFTEN,
             )
         return None
 
@@ -201,7 +207,7 @@ def _balanced(version: FunctionVersion, renamed: Mapping[str, str]) -> set[tuple
     for trace in (*version.analysis.acquired_traces, *version.analysis.entry_traces):
         seed = trace.seed
         key = (seed.pair.name, rename_variable(seed.place, renamed), _source(version, seed))
-        released = trace.complete and all(one.end == ExitKind.RELEASED for one in trace.exits)
+        released = trace.complete and all(one.kind == ExitKind.RELEASED for one in trace.exits)
         every[key] = released and bool(trace.exits) and every.get(key, True)
     return {key for key, released in every.items() if released}
 
@@ -244,9 +250,9 @@ def _about(candidate: Candidate, place: str) -> tuple[str, str, str]:
     A page that became a folio is the same one.
     """
     kept = "%" if place.startswith("%") else place.replace("folio", "page")
-    return _sort(candidate), candidate.seed.pair.name.replace("folio", "page"), kept
+    return _loss_or_kind(candidate), candidate.seed.pair.name.replace("folio", "page"), kept
 
 
-def _sort(candidate: Candidate) -> str:
+def _loss_or_kind(candidate: Candidate) -> str:
     lost = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
     return "lost" if candidate.kind in lost else candidate.kind.value

@@ -1,4 +1,4 @@
-"""Which functions of two versions of the tree are the same one."""
+"""Which functions and variables of two versions are the same ones, renamed or moved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates, local_incidents
 
 ALIKE = 0.6
-"""Functions that share so much of their words are one that was renamed."""
+"""Functions with so much text in common, and variables with such uses, are one, renamed."""
 
 
 class FunctionVersion:
@@ -41,7 +41,7 @@ class FunctionVersion:
 
     @cached_property
     def analysis(self) -> FunctionAnalysis:
-        """A close look at it."""
+        """Its analysis."""
         return FunctionAnalysis(self.function, self.callees)
 
     @cached_property
@@ -87,8 +87,8 @@ def matched(
         new = left
     unmatched = [one for one in old if id(one) not in taken]
     for one in left:
-        closest = max(unmatched, key=lambda two: _likeness(one, two), default=None)
-        if closest is not None and _likeness(one, closest) >= ALIKE:
+        closest = max(unmatched, key=lambda two: _similarity(one, two), default=None)
+        if closest is not None and _similarity(one, closest) >= ALIKE:
             unmatched.remove(closest)
             yield closest, one
         else:
@@ -101,14 +101,8 @@ def _nameless(version: FunctionVersion) -> str:
     return version.body.replace(version.name, "", 1)
 
 
-def _likeness(one: FunctionVersion, other: FunctionVersion) -> float:
-    words, others = Counter(one.body.split()), Counter(other.body.split())
-    total = sum(words.values()) + sum(others.values())
-    return 2 * sum((words & others).values()) / total if total else 0.0
-
-
-ALIKE = 0.6
-"""Variables with which so much the same is done are one that was renamed."""
+def _similarity(one: FunctionVersion, other: FunctionVersion) -> float:
+    return _dice(Counter(one.body.split()), Counter(other.body.split()))
 
 
 def renamed_variables(old: FunctionIR, new: FunctionIR) -> dict[str, str]:
@@ -122,8 +116,8 @@ def renamed_variables(old: FunctionIR, new: FunctionIR) -> dict[str, str]:
     found = {}
     for one in gone:
         uses = before[one]
-        closest = max(fresh, key=lambda two: _overlap(uses, after[two]))
-        if _overlap(uses, after[closest]) >= ALIKE:
+        closest = max(fresh, key=lambda two: _dice(uses, after[two]))
+        if _dice(uses, after[closest]) >= ALIKE:
             found[one] = closest
             fresh.remove(closest)
             if not fresh:
@@ -132,7 +126,7 @@ def renamed_variables(old: FunctionIR, new: FunctionIR) -> dict[str, str]:
 
 
 def _variables(function: FunctionIR) -> dict[str, Counter[str]]:
-    """Return what is done with each variable, in words that no variable's name is part of."""
+    """Return what is done with each variable; its own name is no part of that."""
     found: dict[str, Counter[str]] = {
         name: Counter((f"parameter {number}",)) for number, name in enumerate(function.parameters)
     }
@@ -148,7 +142,8 @@ def _variables(function: FunctionIR) -> dict[str, Counter[str]]:
     return found
 
 
-def _overlap(one: Counter[str], other: Counter[str]) -> float:
+def _dice(one: Counter[str], other: Counter[str]) -> float:
+    """Return the Dice coefficient of two bags: 0 for nothing in common, 1 for the same."""
     total = sum(one.values()) + sum(other.values())
     return 2 * sum((one & other).values()) / total if total else 0.0
 
@@ -166,7 +161,7 @@ def _paths_of(node: ir.Node) -> list[str]:
     return [one for one in listed if one is not None and not paths.is_constant(one)]
 
 
-def mentioned(node: ir.Node) -> frozenset[str]:
+def variables_of(node: ir.Node) -> frozenset[str]:
     """Return the variables that a step is about."""
     return frozenset(paths.base(one) for one in _paths_of(node))
 

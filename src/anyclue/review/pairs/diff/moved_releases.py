@@ -33,17 +33,19 @@ class MovedReleases:
         """Tell whether a function near releases more than before, or acquires less."""
         return any(
             (released > 0 and one is not new) or acquired < 0
-            for one, released, acquired in self._connected_variables(pair, new)
+            for one, released, acquired in self._balances_near(pair, new)
         )
 
     def is_acquired_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near acquires more than before, or releases less."""
         return any(
             (released < 0 and one is not new) or acquired > 0
-            for one, released, acquired in self._connected_variables(pair, new)
+            for one, released, acquired in self._balances_near(pair, new)
         )
 
-    def is_transferred(self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
+    def is_transferred(
+        self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion
+    ) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
         fresh = (_called(new.analysis) - _called(old.analysis)).keys()
         return (
@@ -86,7 +88,9 @@ class MovedReleases:
                         return True
         return False
 
-    def _connected_variables(self, pair: str, new: FunctionVersion) -> Iterator[tuple[FunctionVersion, int, int]]:
+    def _balances_near(
+        self, pair: str, new: FunctionVersion
+    ) -> Iterator[tuple[FunctionVersion, int, int]]:
         """Return changed functions of the file, and callers and callees in others.
 
         Each with how many more releases and acquires of the pair it has than before.
@@ -136,7 +140,7 @@ def _consumed_by_new_call(fresh: Set[str], after: FunctionAnalysis, place: str) 
 def renamed_member(pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
     """Tell whether a member has another name now: one that is new is released instead."""
     member = paths.last_member(place)
-    if not member or any(member in paths.identifiers(one) for one in _mentioned(new)):
+    if not member or any(member in paths.identifiers(one) for one in _paths_in(new)):
         return False
     fresh = set(new.analysis.released_places) - set(old.analysis.released_places)
     return any(
@@ -154,7 +158,7 @@ def _members(version: FunctionVersion, pair: str) -> Counter[str]:
     )
 
 
-def _mentioned(version: FunctionVersion) -> Iterator[str]:
+def _paths_in(version: FunctionVersion) -> Iterator[str]:
     """Return every path in a function."""
     for node in version.function.nodes:
         for part in node[3:]:
@@ -162,7 +166,9 @@ def _mentioned(version: FunctionVersion) -> Iterator[str]:
             yield from (one for one in listed if isinstance(one, str))
 
 
-def _released_by_other_pair(fresh: Set[str], after: FunctionAnalysis, pair: str, place: str) -> bool:
+def _released_by_other_pair(
+    fresh: Set[str], after: FunctionAnalysis, pair: str, place: str
+) -> bool:
     """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
 
     As ``kvfree`` does what was ``kfree``'s.
@@ -190,9 +196,9 @@ def _called(analysis: FunctionAnalysis) -> Counter[str]:
 def _connected_variables(analysis: FunctionAnalysis, name: str) -> frozenset[str]:
     """Return the variables that lead to an object, or that it leads to."""
     near = {name}
-    grown = True
-    while grown:
-        grown = False
+    size = 0
+    while size < len(near):
+        size = len(near)
         for node in analysis.function.nodes:
             if node[0] == ir.SET and node[4] is not None and not paths.is_constant(node[4]):
                 linked = {paths.base(node[3]), paths.base(node[4])}
@@ -200,7 +206,6 @@ def _connected_variables(analysis: FunctionAnalysis, name: str) -> frozenset[str
                 linked = {paths.base(one) for one in (node[3], *node[5][:1]) if one is not None}
             else:
                 continue
-            if not near.isdisjoint(linked) and not linked <= near:
+            if not near.isdisjoint(linked):
                 near |= linked
-                grown = True
     return frozenset(near - {"", "#"})

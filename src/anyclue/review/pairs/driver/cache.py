@@ -1,4 +1,4 @@
-"""What was worked out before, by the content it was worked out from."""
+"""The cache: results of analyses on disk, by the content they were made from."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from typing import Any
 
 from anyclue.review.pairs.frontend.unit import Unit, unit
 
+LARGEST = 16 << 20
+"""A file larger than this many bytes is not read: no C source that a person wrote is."""
+
 
 @functools.cache
-def engine() -> str:
+def engine_digest() -> str:
     """Return what tells this version of the checker from others: its code, parser and Python."""
     digest = hashlib.sha256(sys.version.encode())
     for name in ("tree-sitter", "tree-sitter-c"):
@@ -36,7 +39,7 @@ class Cache:
     """
 
     def __init__(self, root: Path | None) -> None:
-        self._root = root / engine() if root is not None else None
+        self._root = root / engine_digest() if root is not None else None
 
     def get(self, kind: str, key: str) -> Any:  # noqa: ANN401
         """Return a value; None when there is none."""
@@ -83,7 +86,3 @@ def cached_unit(text: bytes, cache: Cache) -> Unit:
     made = unit(text)
     cache.put("unit", key, made.packed())
     return made
-
-
-LARGEST = 16 << 20
-"""A file larger than this many bytes is not read: no C source that a person wrote is."""

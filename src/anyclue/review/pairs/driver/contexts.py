@@ -1,4 +1,4 @@
-"""What the functions around a change do, kept by the content of the files."""
+"""The context of a change: what the functions around it do, by the content of the files."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ class TreeContexts:
         else:
             texts = dict(tree.read([path for path in around if path not in before]))
             texts.update(before)
-            context = self._with_result(texts)
+            context = self._summaries(texts)
             self._cache.put("summaries", key, context.packed())
         self._known[key] = context
         return context
 
-    def _with_result(self, texts: Mapping[str, bytes]) -> TreeContext:
-        """Return what the functions of these files do; what was known before is looked up."""
+    def _summaries(self, texts: Mapping[str, bytes]) -> TreeContext:
+        """Return what the functions of these files do; earlier analyses are looked up."""
         place = self._key(sorted({neighbourhood(one) for one in texts}))
         known = self._cache.get("memo", place)
         jobs = self._jobs if known is None and len(texts) > FEW else 1

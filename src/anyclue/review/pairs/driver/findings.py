@@ -1,4 +1,4 @@
-"""TODO."""
+"""Candidates as findings: silenced, suggested, each once; and what could not be judged."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from anyclue.review.pairs.model import Finding, FindingKind, Unjudged
 from anyclue.review.pairs.rules.explanation import SourceText, explain
 from anyclue.review.pairs.rules.imbalances import Candidate
 from anyclue.review.pairs.rules.suggestion import with_suggestion
+
+SILENCED = "transfers"
+"""The first word of a comment for anyclue that silences a finding."""
+
+_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
 
 
 def finding_of(
@@ -77,9 +82,3 @@ def unjudged(program: Program, texts: Mapping[str, bytes]) -> list[Unjudged]:
             for first, _ in file.unit.unread
         ]
     return found
-
-
-SILENCED = "transfers"
-
-
-_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)

@@ -23,20 +23,59 @@ _STEPS = {
 _DAMAGED = "take the patch from where it came once more; mail programs break lines"
 
 
+_OTHER_VERSION = (
+    "the patch is for another version of the file: take the tree that it was made for, "
+    "or name the commits, as --diff A..B"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
-class _TreePatch:
+class LocatedPatch:
+    """What a patch does to one file; the patch's number, and its name where there are several."""
+
+    patch: FilePatch
+    number: int = 1
+    where: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file's name, and the patch's in brackets, for messages."""
+        return f"{self.patch.name} ({self.where})" if self.where else self.patch.name
+
+    @property
+    def names(self) -> set[str]:
+        """The file's name before and after."""
+        return {name for name in (self.patch.old, self.patch.new) if name is not None}
+
+
+@dataclass(kw_only=True)
+class PatchedFiles:
+    """Contents by name while patches go by, and what each file was called in the beginning."""
+
+    contents: dict[str, bytes]
+    origins: dict[str, str | None] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    failed_names: set[str] = field(default_factory=set)
+
+    def refuse(self, one: LocatedPatch, what: str, next_step: str) -> None:
+        """Note a problem; later patches of the same file are passed over, it is named once."""
+        self.problems.append(Problem(what=what, where=one.place, next_step=next_step))
+        self.failed_names |= one.names
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Interpretation:
     """A patch, read as one of a tree: where its names begin, and what of it is C."""
 
     root: Path
     patches: tuple[LocatedPatch, ...]
     newest_first: tuple[LocatedPatch, ...]
-    anything: bool
+    has_patch: bool
 
     @property
     def names(self) -> set[str]:
         """All names of files that can be there."""
-        sound = [one.patch for one in self.patches if not one.patch.flaw]
-        return {name for one in sound for name in (one.old, one.new) if name is not None}
+        return {name for one in self.patches if not one.patch.flaw for name in one.names}
 
 
 def of_patch(tree: Path, text: bytes) -> SourceChange:
@@ -49,32 +88,42 @@ def of_patch(tree: Path, text: bytes) -> SourceChange:
         RequestError: it is no patch, or does not apply; all its problems.
     """
     if not text.strip():
-        raise _refusal("the patch is empty", "pipe one in: git show | anyclue pairs --diff -")
+        raise RequestError.of(
+            "the patch is empty",
+            where="patch",
+            next_step="pipe one in: git show | anyclue pairs --diff -",
+        )
     if not tree.is_dir():
-        raise _refusal("no such directory", "name a directory of a C tree", str(tree))
+        raise RequestError.of(
+            "no such directory", where=str(tree), next_step="name a directory of a C tree"
+        )
     series = split(text)
-    reading = _best(tree, series)
-    if not reading.anything:
-        raise _refusal("this is not a patch", "make one with git diff, git format-patch, diff -u")
-    problems = [_flaw(one) for one in reading.patches if one.patch.flaw]
+    interpretation = _best_interpretation(tree, series)
+    if not interpretation.has_patch:
+        raise RequestError.of(
+            "this is not a patch",
+            where="patch",
+            next_step="make one with git diff, git format-patch, diff -u",
+        )
+    problems = [_flaw(one) for one in interpretation.patches if one.patch.flaw]
     if problems:
         raise RequestError(list(dict.fromkeys(problems)))
-    disk = {name: read_inside(reading.root, name) for name in sorted(reading.names)}
+    disk = {name: read_inside(interpretation.root, name) for name in sorted(interpretation.names)}
     there = {name: content for name, content in disk.items() if content is not None}
-    files, applied = _patched(there, reading)
+    files, applied = _patched(there, interpretation)
     title = _title(series.mails) + (" (already applied)" if applied else "")
     return SourceChange(
         title=title,
         files=tuple(sorted(_changes(there, files, reverse=applied), key=_path)),
-        root=reading.root,
+        root=interpretation.root,
     )
 
 
-def _patched(there: Mapping[str, bytes], reading: _TreePatch) -> tuple[PatchedFiles, bool]:
+def _patched(there: Mapping[str, bytes], patch: _Interpretation) -> tuple[PatchedFiles, bool]:
     """Return the files on the other side of the patch, and whether that is the side before it."""
-    orders = [reading.patches]
-    if reading.newest_first != reading.patches:
-        orders.append(reading.newest_first)
+    orders = [patch.patches]
+    if patch.newest_first != patch.patches:
+        orders.append(patch.newest_first)
     failed: list[PatchedFiles] = []
     for reverse in (False, True):
         for order in orders:
@@ -85,8 +134,8 @@ def _patched(there: Mapping[str, bytes], reading: _TreePatch) -> tuple[PatchedFi
     raise RequestError(min(failed, key=lambda files: len(files.problems)).problems)
 
 
-def _best(tree: Path, series: PatchSeries) -> _TreePatch:
-    """Return the reading whose names are best known: with or without ``a/``, from tree or top."""
+def _best_interpretation(tree: Path, series: PatchSeries) -> _Interpretation:
+    """Return the one whose names are best known: with or without ``a/``, from tree or top."""
     roots = [tree]
     try:
         top = git.repository(tree).top
@@ -95,16 +144,16 @@ def _best(tree: Path, series: PatchSeries) -> _TreePatch:
     if top is not None and not top.samefile(tree):
         roots.append(top)
     strips = (1, 0) if any(patches.prefixed(mail.body) for mail in series.mails) else (0, 1)
-    readings = [_reading(root, series, strip) for root in roots for strip in strips]
-    return max(readings, key=_known)
+    interpretations = [_interpret(root, series, strip) for root in roots for strip in strips]
+    return max(interpretations, key=_known)
 
 
-def _known(reading: _TreePatch) -> tuple[int, bool]:
-    """Return how well a reading fits its tree."""
-    return sum(is_file_inside(reading.root, name) for name in reading.names), reading.anything
+def _known(patch: _Interpretation) -> tuple[int, bool]:
+    """Return how well an interpretation fits its tree."""
+    return sum(is_file_inside(patch.root, name) for name in patch.names), patch.has_patch
 
 
-def _reading(root: Path, series: PatchSeries, strip: int) -> _TreePatch:
+def _interpret(root: Path, series: PatchSeries, strip: int) -> _Interpretation:
     many = len(series.mails) > 1
     by_mail = [
         [
@@ -116,22 +165,22 @@ def _reading(root: Path, series: PatchSeries, strip: int) -> _TreePatch:
         for number, mail in enumerate(series.mails, start=1)
     ]
     every = [one for placed in by_mail for one in placed]
-    wanted = _closure([one.patch for one in every])
-    kept = [[one for one in placed if _concerns(one.patch, wanted)] for placed in by_mail]
+    wanted = _closure(every)
+    kept = [[one for one in placed if _concerns(one, wanted)] for placed in by_mail]
     order = tuple(one for placed in kept for one in placed)
-    turned = tuple(one for placed in reversed(kept) for one in placed)
-    return _TreePatch(
+    newest_first = tuple(one for placed in reversed(kept) for one in placed)
+    return _Interpretation(
         root=root,
         patches=order,
-        newest_first=turned if series.newest_first else order,
-        anything=bool(every) or any(map(patches.is_patch, (one.body for one in series.mails))),
+        newest_first=newest_first if series.newest_first else order,
+        has_patch=bool(every) or any(map(patches.is_patch, (one.body for one in series.mails))),
     )
 
 
-def _closure(every: Sequence[FilePatch]) -> set[str]:
+def _closure(every: Sequence[LocatedPatch]) -> set[str]:
     """Return the names of C sources, and of what becomes one or was one."""
-    wanted = {name for one in every for name in _names(one) if git.is_source(name)}
-    renames = [names for one in every if len(names := set(_names(one))) == 2]
+    wanted = {name for one in every for name in one.names if git.is_source(name)}
+    renames = [one.names for one in every if len(one.names) == 2]
     size = -1
     while size != len(wanted):
         size = len(wanted)
@@ -141,12 +190,8 @@ def _closure(every: Sequence[FilePatch]) -> set[str]:
     return wanted
 
 
-def _concerns(one: FilePatch, wanted: set[str]) -> bool:
-    return one.flaw == patches.OUTSIDE or any(name in wanted for name in _names(one))
-
-
-def _names(one: FilePatch) -> list[str]:
-    return [name for name in (one.old, one.new) if name is not None]
+def _concerns(one: LocatedPatch, wanted: set[str]) -> bool:
+    return one.patch.flaw == patches.OUTSIDE or not one.names.isdisjoint(wanted)
 
 
 def _changes(
@@ -195,49 +240,8 @@ def _where(number: int, mails: Sequence[Mail]) -> str:
 
 
 def _flaw(one: LocatedPatch) -> Problem:
-    where = f"{one.patch.name} ({one.where})" if one.where else one.patch.name
     step = _STEPS.get(one.patch.flaw, _DAMAGED)
-    return Problem(what=one.patch.flaw, where=where, next_step=step)
-
-
-def _refusal(what: str, next_step: str, where: str = "patch") -> RequestError:
-    return RequestError([Problem(what=what, where=where, next_step=next_step)])
-
-
-OTHER_VERSION = (
-    "the patch is for another version of the file: take the tree that it was made for, "
-    "or name the commits, as --diff A..B"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocatedPatch:
-    """What a patch does to one file; the patch's number, and its name where there are several."""
-
-    patch: FilePatch
-    number: int = 1
-    where: str = ""
-
-    @property
-    def names(self) -> set[str]:
-        """The file's name before and after."""
-        return {name for name in (self.patch.old, self.patch.new) if name is not None}
-
-
-@dataclass(kw_only=True)
-class PatchedFiles:
-    """Contents by name while patches go by, and what each file was called in the beginning."""
-
-    contents: dict[str, bytes]
-    origins: dict[str, str | None] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    failed_names: set[str] = field(default_factory=set)
-
-    def refuse(self, one: LocatedPatch, what: str, next_step: str) -> None:
-        """Note a problem; later patches of the same file are passed over, it is named once."""
-        where = f"{one.patch.name} ({one.where})" if one.where else one.patch.name
-        self.problems.append(Problem(what=what, where=where, next_step=next_step))
-        self.failed_names |= one.names
+    return Problem(what=one.patch.flaw, where=one.place, next_step=step)
 
 
 def patched(
@@ -248,13 +252,13 @@ def patched(
     `Files.problems` says what does not apply.
     """
     files = PatchedFiles(contents=dict(contents), origins={name: name for name in contents})
-    order = [_turned(one) for one in reversed(patches)] if reverse else list(patches)
+    order = [_reversed(one) for one in reversed(patches)] if reverse else list(patches)
     for batch in _batches(order):
         _apply(files, batch, reverse=reverse)
     return files
 
 
-def _turned(one: LocatedPatch) -> LocatedPatch:
+def _reversed(one: LocatedPatch) -> LocatedPatch:
     """Return a patch with its ends exchanged (its hunks stay); the reverse of a copy deletes."""
     patch = one.patch
     before = None if patch.copied else patch.old
@@ -284,9 +288,9 @@ def _apply(files: PatchedFiles, batch: Sequence[LocatedPatch], *, reverse: bool)
     ready = [one for one in batch if _may_apply(files, one, taken)]
     for one, result in zip(ready, _results(files, ready, reverse=reverse), strict=True):
         if isinstance(result, git.HunkMismatch):
-            files.refuse(one, _why(one.patch, result, reverse=reverse), OTHER_VERSION)
+            files.refuse(one, _why(one.patch, result, reverse=reverse), _OTHER_VERSION)
         elif one.patch.new is None and result and not one.patch.copied:
-            files.refuse(one, "the patch deletes this file, which holds more", OTHER_VERSION)
+            files.refuse(one, "the patch deletes this file, which holds more", _OTHER_VERSION)
         else:
             done.append((one.patch, result))
     _store(files, done)
@@ -329,7 +333,7 @@ def _may_apply(files: PatchedFiles, one: LocatedPatch, taken: Set[str | None]) -
             "is this the root of the tree that the patch was made for?",
         )
     elif patch.new != patch.old and patch.new in files.contents.keys() - taken:
-        files.refuse(one, "the patch creates this file, which is there already", OTHER_VERSION)
+        files.refuse(one, "the patch creates this file, which is there already", _OTHER_VERSION)
     else:
         return True
     return False

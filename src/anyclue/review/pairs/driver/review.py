@@ -13,7 +13,7 @@ from anyclue.review.pairs.driver.cache import Cache, cached_unit
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.contexts import TreeContext, TreeContexts
 from anyclue.review.pairs.driver.findings import finding_of, unjudged, without_repeats
-from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, listed
+from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, list_sources
 from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
 from anyclue.review.pairs.engine.program import KnownSummary, Program, is_exported
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
@@ -62,9 +62,8 @@ class Reviewer:
         Raises:
             RequestError: a path is not there, or holds no C source.
         """
-        names = listed(self._root, paths)
-        found: list[Finding] = []
-        not_judged: list[Unjudged] = []
+        names = list_sources(self._root, paths)
+        unread: list[Unjudged] = []
         texts = []
         for name in names:
             try:
@@ -73,25 +72,22 @@ class Reviewer:
                 if len(names) == 1:
                     raise
                 what = error.problems[0].what
-                not_judged.append(Unjudged(path=name, line=0, function="", what=what))
+                unread.append(Unjudged(path=name, line=0, function="", what=what))
                 continue
             if text is not None:
                 texts.append((name, text))
-        counts = [0, 0, 0]
         with WorkerPool(
             self._contracts, self._cache, self._jobs if len(texts) > FEW else 1
         ) as pool:
             pool.run_to_fixpoint(texts)
-            for part, missed, numbers in pool.results(least):
-                found += part
-                not_judged += missed
-                counts = [one + two for one, two in zip(counts, numbers, strict=True)]
+            parts = pool.reviews(least)
+        not_judged = [*unread, *(one for part in parts for one in part.unjudged)]
         return Review(
-            findings=tuple(sorted(found, key=_order)),
+            findings=tuple(sorted((one for part in parts for one in part.findings), key=_order)),
             unjudged=tuple(sorted(not_judged, key=lambda one: (one.path, one.line))),
-            files=counts[0],
-            functions=counts[1],
-            lines=counts[2],
+            files=sum(part.files for part in parts),
+            functions=sum(part.functions for part in parts),
+            lines=sum(part.lines for part in parts),
         )
 
     def _text(self, name: str) -> bytes | None:

@@ -16,7 +16,7 @@ from anyclue.system.confined_files import read_inside
 ENDINGS = (".c", ".h")
 
 
-def listed(root: Path, named: Sequence[Path]) -> list[str]:
+def list_sources(root: Path, named: Sequence[Path]) -> list[str]:
     """Return the C sources below what a user named, relative to ``root``.
 
     Raises:
@@ -71,6 +71,27 @@ def _below(directory: Path) -> Iterable[str]:
                     yield path
 
 
+def neighbourhood(path: str) -> tuple[str, bool]:
+    """Return the directory whose files a file is judged with, and whether all below it count.
+
+    ``fs/xfs/libxfs/a.c`` is judged with all of ``fs/xfs``, ``mm/a.c`` with what lies in ``mm``.
+    """
+    parts = path.split("/")
+    if len(parts) > 2:
+        return "/".join(parts[:2]), True
+    return "/".join(parts[:-1]), False
+
+
+class SourceTree(Protocol):
+    """The files around a change."""
+
+    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+
+
 class DiskTree:
     """A tree as it lies on disk."""
 
@@ -107,17 +128,6 @@ class DiskTree:
         return found
 
 
-def neighbourhood(path: str) -> tuple[str, bool]:
-    """Return the directory whose files a file is judged with, and whether all below it count.
-
-    ``fs/xfs/libxfs/a.c`` is judged with all of ``fs/xfs``, ``mm/a.c`` with what lies in ``mm``.
-    """
-    parts = path.split("/")
-    if len(parts) > 2:
-        return "/".join(parts[:2]), True
-    return "/".join(parts[:-1]), False
-
-
 class CommitTree:
     """A tree as a commit has it."""
 
@@ -138,22 +148,6 @@ class CommitTree:
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """Return the contents of files."""
-        wanted: dict[str, list[str]] = {}
-        for path in paths:
-            if path in self._ids:
-                wanted.setdefault(self._ids[path], []).append(path)
-        found = {}
-        for object_id, content in contents(self._root, wanted):
-            for path in wanted[object_id]:
-                found[path] = content
-        return found
-
-
-class SourceTree(Protocol):
-    """The files around a change."""
-
-    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
-        """Return the sources around these files, each with what names its content."""
-
-    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the contents of files."""
+        ids = {path: self._ids[path] for path in paths if path in self._ids}
+        blobs = dict(contents(self._root, dict.fromkeys(ids.values())))
+        return {path: blobs[object_id] for path, object_id in ids.items()}

@@ -1,4 +1,4 @@
-"""The work on a tree, spread over processes."""
+"""The analysis of a tree, its files spread over processes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from anyclue.review.pairs.engine.callgraph import Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.engine.program import MAX_ITERATIONS, Program, outline
 from anyclue.review.pairs.engine.summaries import SummaryMemo
-from anyclue.review.pairs.model import Confidence, Finding, Unjudged
+from anyclue.review.pairs.model import Confidence, Review
 from anyclue.system.workers import Workers
+
+FEW = 24
+"""So many files are reviewed in this process: others would cost more to start."""
+
+Summaries = dict[str, Summary]
 
 
 class Shard:
@@ -22,7 +27,7 @@ class Shard:
     Args:
         contracts: what is to be paired.
         cache: where the files' functions are kept between runs.
-        memo: what is known of looks at functions; with one, only summaries are asked for.
+        memo: summaries of earlier analyses; with one, no candidates are made.
     """
 
     def __init__(self, contracts: Contracts, cache: Cache, memo: SummaryMemo | None = None) -> None:
@@ -38,7 +43,7 @@ class Shard:
             self.program.add(path, cached_unit(text, self._cache), text)
         return {path: outline(file) for path, file in self.program.files.items()}
 
-    def own(self) -> dict[str, dict[str, Summary]]:
+    def own(self) -> dict[str, Summaries]:
         """Return what the functions of each file do."""
         return {path: file.own for path, file in self.program.files.items()}
 
@@ -49,7 +54,7 @@ class Shard:
     def analyse(
         self, level: Sequence[Position], updates: Mapping[str, Summary]
     ) -> tuple[dict[str, Summary], bool]:
-        """Look at functions, knowing what others found out about theirs.
+        """Analyse functions, knowing what others found out about theirs.
 
         Returns:
             what is new about functions that other files see, and whether anything is new.
@@ -57,10 +62,8 @@ class Shard:
         self.program.shared.update(updates)
         return self.program.analyse(level)
 
-    def results(
-        self, least: Confidence
-    ) -> tuple[list[Finding], list[Unjudged], tuple[int, int, int]]:
-        """Return the findings, what could not be judged, and files, functions and lines read."""
+    def review(self, least: Confidence) -> Review:
+        """Return what is wrong in these files; nothing in it is sorted."""
         found = []
         for path, assessment, candidate in self.program.candidates():
             if candidate.confidence.rank >= least.rank:
@@ -74,25 +77,14 @@ class Shard:
                 )
                 if one is not None:
                     found.append(one)
-        functions = lines = 0
-        for file in self.program.files.values():
-            functions += len(file.unit.functions)
-            lines += file.unit.lines
-        return (
-            without_repeats(found),
-            unjudged(self.program, self.texts),
-            (
-                len(self.program.files),
-                functions,
-                lines,
-            ),
+        units = [file.unit for file in self.program.files.values()]
+        return Review(
+            findings=tuple(without_repeats(found)),
+            unjudged=tuple(unjudged(self.program, self.texts)),
+            files=len(units),
+            functions=sum(len(unit.functions) for unit in units),
+            lines=sum(unit.lines for unit in units),
         )
-
-
-FEW = 24
-"""So many files are looked at in this process: others would cost more to start."""
-
-Summaries = dict[str, Summary]
 
 
 class WorkerPool:
@@ -102,7 +94,7 @@ class WorkerPool:
         contracts: what is to be paired.
         cache: where results are kept between runs.
         jobs: worker processes; 1 for none.
-        memo: what is known of looks at functions; with one, only summaries are asked for.
+        memo: summaries of earlier analyses; with one, no candidates are made.
     """
 
     def __init__(
@@ -146,15 +138,15 @@ class WorkerPool:
         self._table: Summaries = {}
         self._updates: list[Summaries] = [{} for _ in parts]
         for level in call_levels(dict(sorted(outlines.items()))):
-            self._analyse(level.plain)
+            self._analyse(level.acyclic)
             for _ in range(MAX_ITERATIONS):
-                updates = [self._analyse(step) for step in level.rings]
-                if not any(updates):
+                changes = [self._analyse(step) for step in level.cyclic]
+                if not any(changes):
                     break
         return self._table
 
     def _analyse(self, positions: Sequence[Position]) -> bool:
-        """Let each worker look at its functions, with what is new since the last step.
+        """Let each worker analyse its functions, with what is new since the last step.
 
         Returns:
             whether anything was new to any of them.
@@ -182,11 +174,9 @@ class WorkerPool:
             found.update(part)
         return found
 
-    def results(
-        self, least: Confidence
-    ) -> list[tuple[list[Finding], list[Unjudged], tuple[int, int, int]]]:
-        """Return each shard's findings, what it could not judge, and what it read."""
-        return self._each("results", [(least,)] * self._count)
+    def reviews(self, least: Confidence) -> list[Review]:
+        """Return what is wrong in each shard."""
+        return self._each("review", [(least,)] * self._count)
 
     def used(self) -> dict[bytes, tuple[Any, ...]]:
         """Return what the memo was asked for, and what was added."""

@@ -1,4 +1,4 @@
-"""Which names hold the resource, and which hold something derived from it."""
+"""The alias set of a resource: the paths that hold it, and those derived from it."""
 
 from __future__ import annotations
 
@@ -61,36 +61,33 @@ def possible_aliases(
         canonical: gives a path without the locals that only stand for others.
         by_calls: what a call returns may be derived from what it is given.
     """
-    about = set(paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place))
-    grown = True
-    while grown:
-        grown = False
+    found = set(paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place))
+    size = 0
+    while size < len(found):
+        size = len(found)
         for node in nodes:
-            if _comes_from(node, about, by_calls=by_calls):
-                name = paths.base(node[3])
-                if name not in about:
-                    about.add(name)
-                    grown = True
-    return frozenset(about)
+            if _comes_from(node, found, by_calls=by_calls):
+                found.add(paths.base(node[3]))
+    return frozenset(found)
 
 
-def _comes_from(node: ir.Node, about: set[str], *, by_calls: bool) -> bool:
+def _comes_from(node: ir.Node, names: set[str], *, by_calls: bool) -> bool:
     """Tell whether a step sets something to what comes from one of these variables."""
     kind = node[0]
     if kind == ir.SET:
-        return node[4] is not None and paths.base(node[4]) in about
+        return node[4] is not None and paths.base(node[4]) in names
     if kind == ir.CALL and by_calls:
-        return any(one is not None and paths.base(one) in about for one in node[5])
+        return any(one is not None and paths.base(one) in names for one in node[5])
     return False
 
 
 class AliasSet:
-    """Follows the resource from name to name.
+    """Follows the resource from alias to alias.
 
     Args:
         function: where this happens.
         seed: the resource.
-        story: where it is noted that the last name is gone.
+        trace: where it is noted that the last alias is gone.
     """
 
     def __init__(self, function: ir.FunctionIR, seed: Seed, trace: Trace) -> None:
@@ -149,5 +146,5 @@ class AliasSet:
         """Note that nothing leads to the resource any more."""
         if state.held and not self._scoped and not self._seed.from_entry:
             self._trace.add_incident(TraceEvent.OVERWRITTEN, number, state, trail)
-        end = ExitKind.LOST if state.held else ExitKind.RELEASED
-        self._trace.end(end, number, state, trail, value="next")
+        kind = ExitKind.LOST if state.held else ExitKind.RELEASED
+        self._trace.add_exit(kind, number, state, trail, value="next")

@@ -1,4 +1,9 @@
-"""Strongly connected components of a graph: what can be reached from itself."""
+"""Control flow: successors, strongly connected components, and slices of a function's graph.
+
+A slice is the part that is relevant for one question. Steps that touch neither the resource nor
+what is known of it are passed over, and so are branches both of whose sides lead to the same step,
+and loops in which nothing is relevant.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from anyclue.review.pairs.ir import function as ir
+
+
+def successors(node: ir.Node) -> tuple[int, ...]:
+    """Return the nodes that may come next."""
+    if node[0] == ir.BRANCH:
+        return (node[1], node[6])
+    return (node[1],) if node[1] >= 0 else ()
 
 
 def strongly_connected_components(after: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -40,10 +52,10 @@ class _ComponentSearch:
                 self.order[number] = low[number] = len(self.order)
                 self._stack.append(number)
                 self._waiting.add(number)
-            deeper = self._deeper(number, position)
-            if deeper >= 0:
-                work.append((number, deeper + 1))
-                work.append((self._after[number][deeper], 0))
+            unvisited = self._unvisited(number, position)
+            if unvisited >= 0:
+                work.append((number, unvisited + 1))
+                work.append((self._after[number][unvisited], 0))
                 continue
             if low[number] == self.order[number]:
                 self._close(number)
@@ -51,7 +63,7 @@ class _ComponentSearch:
                 before = work[-1][0]
                 low[before] = min(low[before], low[number])
 
-    def _deeper(self, number: int, position: int) -> int:
+    def _unvisited(self, number: int, position: int) -> int:
         """Return the position of the next successor that was not visited; -1 for none."""
         listed = self._after[number]
         for index in range(position, len(listed)):
@@ -73,11 +85,11 @@ class _ComponentSearch:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Where to go on.
+    """The part of a graph that is relevant for one question.
 
     Attributes:
-        go: for every node the first one that matters from there on (itself included); -1 for none.
-        joins: nodes that are reached from more than one that matters.
+        following: for every node the first relevant one from there on, itself included; -1: none.
+        joins: nodes that are reached from more than one relevant node.
     """
 
     following: Sequence[int]
@@ -148,10 +160,3 @@ def slice_graph(nodes: Sequence[ir.Node], is_relevant: Callable[[int], bool]) ->
             if target >= 0:
                 (joined if target in seen else seen).add(target)
     return Slice(following, frozenset(joined))
-
-
-def successors(node: ir.Node) -> tuple[int, ...]:
-    """Return the nodes that may come next."""
-    if node[0] == ir.BRANCH:
-        return (node[1], node[6])
-    return (node[1],) if node[1] >= 0 else ()

@@ -62,7 +62,7 @@ class Summary:
         passes: parameters that the result is, or is derived from.
         frees: pairs of which it releases something that can't be named from outside.
         writes: parameters through which it stores (``*pagep = page``).
-        stops: it never returns.
+        noreturn: it never returns.
         result: signs that its result may have.
     """
 
@@ -181,7 +181,7 @@ class Callees:
         self.contracts = contracts
         self._contract = contract_summaries(contracts)
         self._shared = shared
-        self._locals = own
+        self._own = own
         self._combined: dict[str, Summary] = {}
         self.pairs: Mapping[str, Pair] = {pair.name: pair for pair in contracts.pairs}
 
@@ -198,7 +198,7 @@ class Callees:
 
     def inferred(self, name: str) -> Summary | None:
         """Return what the source of a function says, whatever contracts do."""
-        return self._locals.get(name) or self._shared.get(name)
+        return self._own.get(name) or self._shared.get(name)
 
     def is_direct_effect(self, name: str, pair: str) -> bool:
         """Tell whether what a call does to a pair is what it is for, not what is behind it."""

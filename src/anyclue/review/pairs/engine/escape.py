@@ -1,4 +1,4 @@
-"""What a call may do to the resource that it is given, though no effect says so."""
+"""Whether a resource escapes to a call that is given it, though no effect says so."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from anyclue.review.pairs.engine.trace import (
 )
 from anyclue.review.pairs.ir import access_paths as paths
 
-TO_SPARSE = ("__release", "__acquire")
-"""What tells sparse, the checker, that a lock changes hands."""
+SPARSE_ANNOTATIONS = ("__release", "__acquire")
+"""Calls that tell sparse, the checker, that a lock changes hands."""
 
 
 class CallEscape:
-    """Judges calls that are given one resource.
+    """Tells whether one resource escapes to calls.
 
     Args:
         callees: what functions do.
         seed: the resource.
-        story: where it is noted that a call keeps it.
+        trace: where it is noted that a call keeps it.
         canonical: gives a path without the locals that only stand for others.
-        near: variables derived from the object of a lock.
+        owners: variables derived from the object of a lock.
     """
 
     def __init__(
@@ -39,15 +39,15 @@ class CallEscape:
         seed: Seed,
         trace: Trace,
         canonical: Callable[[str], str],
-        near: frozenset[str],
+        owners: frozenset[str],
     ) -> None:
         self._callees = callees
         self._pair = seed.pair
         self._trace = trace
         self._canonical = canonical
-        self._connected_variables = near
+        self._owners = owners
 
-    def given(
+    def apply(
         self, site: CallSite, state: ResourceState, trail: Trail | None
     ) -> ResourceState | None:
         """Return the state after a call was given the resource; None when the call keeps it."""
@@ -62,7 +62,7 @@ class CallEscape:
                 state = state._replace(borrowed=True)
             after = self._apply_argument(site, position, argument, state)
             if after is None:
-                self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
+                self._trace.add_exit(ExitKind.ESCAPED, site.number, state, trail)
                 return None
             state = after
         return state
@@ -125,7 +125,7 @@ class CallEscape:
                         return True
         return False
 
-    def derives(self, site: CallSite, state: ResourceState) -> bool:
+    def returns_derived(self, site: CallSite, state: ResourceState) -> bool:
         """Tell whether a call returns something derived from the resource that it is given."""
         is_conversion = site.summary is None and self._callees.is_conversion(site.node[4])
         passes = site.summary.passes if site.summary is not None else ()
@@ -148,8 +148,8 @@ class CallEscape:
 
     def _unknown_may_unlock(self, site: CallSite, state: ResourceState) -> bool:
         name = site.node[4]
-        if name in TO_SPARSE:
-            return True  # a word to sparse: it is meant so
+        if name in SPARSE_ANNOTATIONS:
+            return True  # an annotation: it is meant so
         if not self._callees.may_unlock(name):
             return False
         bases = {paths.base(one) for one in state.aliases}
@@ -166,8 +166,8 @@ class CallEscape:
                 place = paths.substitute(effect.place, site.arguments, None)
                 if place is None or self._canonical(place) in state.aliases:
                     continue
-                near = paths.base(place) in self._connected_variables and place not in state.nested
-                if near or paths.last_member(place) in last:
+                is_near = paths.base(place) in self._owners and place not in state.nested
+                if is_near or paths.last_member(place) in last:
                     return True
         return False
 

@@ -34,7 +34,6 @@ class FunctionAnalysis:
         self.function = function
         self.callees = callees
         self.path_facts = PathFacts(function)
-        self._locals = function.locals | set(function.parameters)
 
     @cached_property
     def origins(self) -> dict[str, str]:

@@ -1,11 +1,15 @@
-"""What branches teach: facts about values along a path, kept only as long as a branch asks."""
+"""Path facts: what branches teach of values along a path, kept as long as it is live."""
 
 from __future__ import annotations
 
 import re
 from functools import cached_property
 
-from anyclue.review.pairs.engine.control_flow import strongly_connected_components, slice_graph, successors
+from anyclue.review.pairs.engine.control_flow import (
+    slice_graph,
+    strongly_connected_components,
+    successors,
+)
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -15,9 +19,10 @@ Facts = dict[str, Value]
 """A path, or the text of a condition, to what is known of its value."""
 
 MAX_FACT_SETS = 6
-"""So many different sets of facts are kept apart at one step; then they are joined."""
+"""So many sets of facts are kept apart at one step; then they are joined."""
 
 ENTRY_STEPS = 20_000
+"""Where a function takes more steps to its seeds, no facts are known there."""
 
 _LOCKS = re.compile(r"(^|_)(lock|down|trylock)(_|$)")
 
@@ -68,7 +73,7 @@ class PathFacts:
     def live(self) -> tuple[int, ...]:
         """For every node the bits of the keys that are asked for from there on."""
         nodes, keys = self.nodes, self.keys
-        wanted = [0] * len(nodes)
+        live = [0] * len(nodes)
         before: list[list[int]] = [[] for _ in nodes]
         for number, node in enumerate(nodes):
             for after in successors(node):
@@ -81,7 +86,7 @@ class PathFacts:
             node = nodes[number]
             bits = 0
             for after in successors(node):
-                bits |= wanted[after]
+                bits |= live[after]
             kind = node[0]
             if kind in (ir.SET, ir.COPY):
                 bit = keys.get(node[3], 0)
@@ -95,13 +100,13 @@ class PathFacts:
                 bits |= keys[node[3]] | keys[node[5]]
             elif kind == ir.RETURN and node[3] is not None:
                 bits |= keys[node[3]]
-            if bits != wanted[number]:
-                wanted[number] = bits
+            if bits != live[number]:
+                live[number] = bits
                 for one in before[number]:
                     if one not in waiting:
                         waiting.add(one)
                         pending.append(one)
-        return tuple(wanted)
+        return tuple(live)
 
     def restrict_to_live(self, facts: Facts, number: int) -> Facts:
         """Return the facts that are still asked for from a node on."""
@@ -126,7 +131,7 @@ class PathFacts:
             self._killed[place] = found
         return found
 
-    def written(self, facts: Facts, place: str, value: Value | None) -> Facts:
+    def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
         ended = [key for key in self.killed_keys(place) if key in facts]
         ended += [
@@ -169,17 +174,17 @@ class PathFacts:
         """Return the facts after a SET, COPY, CALL or LOOP step."""
         kind = node[0]
         if kind == ir.SET:
-            return self.written(facts, node[3], self._copied_value(facts, node[4]))
+            return self.assign(facts, node[3], self._copied_value(facts, node[4]))
         if kind == ir.COPY:
-            return self.written(facts, node[3], self._copied_sign(facts, node))
+            return self.assign(facts, node[3], self._copied_sign(facts, node))
         if kind == ir.CALL:
             for argument in node[5]:
                 if argument is not None and argument[0] == "&" and "->" not in argument:
-                    facts = self.written(facts, argument[1:], None)
+                    facts = self.assign(facts, argument[1:], None)
             gone = self._killed_by_lock(node)
             if gone:
                 facts = {key: value for key, value in facts.items() if key not in gone}
-            return self.written(facts, node[3], None)
+            return self.assign(facts, node[3], None)
         return facts
 
     def _killed_by_lock(self, node: ir.Node) -> frozenset[str]:
@@ -238,10 +243,10 @@ class PathFacts:
         after = values.narrowed(known, test, holds)
         if after is None:
             return None
-        asked = None
+        keyed = None
         if key != path:
-            asked = values.narrowed(facts.get(key), test, holds)
-            if asked is None:
+            keyed = values.narrowed(facts.get(key), test, holds)
+            if keyed is None:
                 return None
         learned = dict(facts)
         if after != values.ANY and path in self.keys:
@@ -250,8 +255,8 @@ class PathFacts:
                 learned[link[1:]] = after
         # In a loop the same question may be answered otherwise the next time.
         once = not node[7] and number not in self.in_loop
-        if asked is not None and asked != values.ANY and known is None and once:
-            learned[key] = asked
+        if keyed is not None and keyed != values.ANY and known is None and once:
+            learned[key] = keyed
         return learned
 
     def facts_before(self, wanted: frozenset[int]) -> dict[int, list[Facts]]:
@@ -314,7 +319,7 @@ def join_facts(seen: list[Facts], facts: Facts) -> Facts | None:
         seen.append(facts)
         return facts
     # Join it with the one that it shares most with, so that least is forgotten.
-    closest = max(range(len(seen)), key=lambda one: _shared(seen[one], facts))
+    closest = max(range(len(seen)), key=lambda one: _similarity(seen[one], facts))
     known = seen[closest]
     seen[closest] = joined = {
         key: both
@@ -324,7 +329,7 @@ def join_facts(seen: list[Facts], facts: Facts) -> Facts | None:
     return joined
 
 
-def _shared(one: Facts, other: Facts) -> int:
+def _similarity(one: Facts, other: Facts) -> int:
     lost = len(one) + len(other)
     for key, value in one.items():
         if other.get(key) == value:

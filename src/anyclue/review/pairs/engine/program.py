@@ -1,4 +1,4 @@
-"""All functions of a tree together: what each does is worked out until nothing new comes."""
+"""All functions of a tree together: their summaries at the fixpoint, and what is wrong in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from anyclue.review.pairs.rules.imbalances import Candidate, candidates
 
 _NOTHING = Summary()
 MAX_ITERATIONS = 6
-"""Functions that call each other are looked at so many times, if something new comes each time."""
+"""A strongly connected component that has no fixpoint by then is left as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class KnownSummary:
 
 @dataclass(kw_only=True)
 class FunctionAssessment:
-    """What the last look at a function said.
+    """What the last analysis of a function said.
 
     Attributes:
         function: its graph.
@@ -41,7 +41,7 @@ class FunctionAssessment:
         summary: what it does.
         candidates: what is wrong in it.
         complete: every resource could be followed to its end.
-        seen: what the last look depended on.
+        analysed: digest of what the last analysis depended on.
     """
 
     function: FunctionIR
@@ -50,7 +50,7 @@ class FunctionAssessment:
     summary: Summary = _NOTHING
     candidates: tuple[Candidate, ...] = ()
     complete: bool = True
-    seen: bytes = b""
+    analysed: bytes = b""
 
     @cached_property
     def _digest(self) -> bytes:
@@ -61,7 +61,7 @@ class FunctionAssessment:
         return tuple(sorted(self.calls))
 
     def dependency_digest(self, callees: Callees) -> bytes:
-        """Return a digest of all that a look at the function depends on, contracts not counted."""
+        """Return a digest of what an analysis of the function depends on, contracts aside."""
         digest = hashlib.sha256(self._digest)
         for name in self._ordered:
             summary = callees.inferred(name)
@@ -89,7 +89,7 @@ class Program:
     Args:
         contracts: what the calls promise that no source is looked at for.
         shared: what is known of functions in other files.
-        memo: what is known of looks at functions; with one, only summaries are asked for.
+        memo: summaries of earlier analyses; with one, no candidates are made.
     """
 
     def __init__(
@@ -128,13 +128,13 @@ class Program:
         )
 
     def run_to_fixpoint(self) -> None:
-        """Look at every function, callees first; in a ring again until nothing new comes."""
+        """Analyse every function, callees first; those of a component until nothing changes."""
         for level in self._levels():
-            self.analyse(level.plain)
-            self._iterate(level.rings)
+            self.analyse(level.acyclic)
+            self._iterate(level.cyclic)
 
     def rerun_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
-        """Look at the functions that changed, and at those that call something that did.
+        """Analyse the functions that changed, and those that call something that did.
 
         Args:
             before: by file and name what was known before the change.
@@ -146,7 +146,7 @@ class Program:
             if path not in self.files or name not in self.files[path].names
         }
 
-        def fresh(one: Position) -> bool:
+        def is_changed(one: Position) -> bool:
             assessment = self.files[one.path].functions[one.number]
             known = before.get(one.path, {}).get(assessment.function.name)
             return (
@@ -154,20 +154,19 @@ class Program:
             )
 
         for level in self._levels():
-            steps = level.rings
-            rings = [one for step in steps for one in step]
-            again = rings if any(fresh(one) for one in rings) else []
-            analyse = [one for one in level.plain if fresh(one)]
-            for one in (*level.plain, *rings):
-                if one not in analyse and one not in again:
+            cyclic = [one for step in level.cyclic for one in step]
+            again = cyclic if any(is_changed(one) for one in cyclic) else []
+            once = [one for one in level.acyclic if is_changed(one)]
+            for one in (*level.acyclic, *cyclic):
+                if one not in once and one not in again:
                     assessment = self.files[one.path].functions[one.number]
                     assessment.summary = before[one.path][assessment.function.name].summary
                     self._publish(one)
-            self.analyse(analyse)
-            self._forget(again)
+            self.analyse(once)
+            self._retract(again)
             if again:
-                self._iterate(steps)
-            for one in (*analyse, *again):
+                self._iterate(level.cyclic)
+            for one in (*once, *again):
                 assessment = self.files[one.path].functions[one.number]
                 known = before.get(one.path, {}).get(assessment.function.name)
                 if known is None or known.summary != assessment.summary:
@@ -178,31 +177,31 @@ class Program:
 
     def _iterate(self, steps: Sequence[Sequence[Position]]) -> None:
         for _ in range(MAX_ITERATIONS):
-            updates = [self.analyse(step)[1] for step in steps]
-            if not any(updates):
+            changes = [self.analyse(step)[1] for step in steps]
+            if not any(changes):
                 return
 
     def analyse(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
-        """Look at functions of which none calls another.
+        """Analyse functions of which none calls another.
 
         Returns:
             what is new about functions that other files see, and whether anything is new.
         """
-        new = [one for one in positions if self._analysis(one)]
+        analysed = [one for one in positions if self._analyse(one)]
         updates: dict[str, Summary] = {}
-        for one in new:
+        for one in analysed:
             updates |= self._publish(one)
-        return updates, bool(new)
+        return updates, bool(analysed)
 
-    def _analysis(self, position: Position) -> bool:
-        """Look at a function, unless nothing that it depends on is new; tell whether it was."""
+    def _analyse(self, position: Position) -> bool:
+        """Analyse a function if something that it depends on is new; tell whether it was."""
         assessment = self.files[position.path].functions[position.number]
         callees = self.callees(position.path)
-        seen = assessment.dependency_digest(callees)
-        if seen == assessment.seen:
+        digest = assessment.dependency_digest(callees)
+        if digest == assessment.analysed:
             return False
-        assessment.seen = seen
-        known = self._memo.get(seen) if self._memo is not None else None
+        assessment.analysed = digest
+        known = self._memo.get(digest) if self._memo is not None else None
         if known is not None:
             assessment.summary, assessment.complete = known
             return True
@@ -212,7 +211,7 @@ class Program:
         if self._memo is None:
             assessment.candidates = tuple(candidates(analysis))
         else:
-            self._memo.put(seen, assessment.summary, assessment.complete)
+            self._memo.put(digest, assessment.summary, assessment.complete)
         return True
 
     def _publish(self, one: Position) -> dict[str, Summary]:
@@ -223,16 +222,16 @@ class Program:
         if one.number >= len(file.unit.functions) and name in file.own:
             return {}
         file.own[name] = assessment.summary
-        if not one.seen:
+        if not one.exported:
             return {}
         self.shared[name] = assessment.summary
         return {name: assessment.summary}
 
-    def _forget(self, positions: Sequence[Position]) -> None:
+    def _retract(self, positions: Sequence[Position]) -> None:
         for one in positions:
             name = self.files[one.path].functions[one.number].function.name
             self.files[one.path].own.pop(name, None)
-            if one.seen:
+            if one.exported:
                 self.shared.pop(name, None)
 
     def callees(self, path: str) -> Callees:

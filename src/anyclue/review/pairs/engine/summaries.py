@@ -1,4 +1,4 @@
-"""What calling a function does: its summary, from a close look at it."""
+"""The summary of a function: its effects, its result, and where its parameters flow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anyclue.review.pairs.engine.effects import (
 )
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts, join_facts
-from anyclue.review.pairs.engine.trace import Exit, ExitKind, Seed, Trace
+from anyclue.review.pairs.engine.trace import Exit, ExitKind, Seed, Trace, result_signs
 from anyclue.review.pairs.engine.walk import CHEAP, STEPS
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
@@ -66,18 +66,18 @@ def _acquires(analysis: FunctionAnalysis) -> Iterator[Effect]:
 def _scoped_acquires(analysis: FunctionAnalysis, trace: Trace, effect: Effect) -> Iterator[Effect]:
     seed = trace.seed
     template = paths.generalise(seed.place, analysis.function.parameters)
-    left = [one for one in trace.exits if one.end in (ExitKind.HELD, ExitKind.RETURNED)]
+    left = trace.exits_of(ExitKind.HELD, ExitKind.RETURNED)
     if template is not None and left and not _is_reacquired(analysis, seed):
         yield _acquire(analysis, trace, template, left, seed.place, effect.mode)
 
 
 def _object_acquires(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Effect]:
-    returned = [one for one in trace.exits if one.end == ExitKind.RETURNED and not one.state.stored]
+    returned = [one for one in trace.exits_of(ExitKind.RETURNED) if not one.state.stored]
     if returned:
         yield _acquire(analysis, trace, "$ret", returned, None, "")
     outward: dict[str, list[Exit]] = {}
-    for one in trace.exits:
-        if one.end == ExitKind.HELD and one.state.stored:
+    for one in trace.exits_of(ExitKind.HELD):
+        if one.state.stored:
             for name in one.state.aliases:
                 template = paths.generalise(name, analysis.function.parameters)
                 if template is not None and not _BY_VALUE.match(template):
@@ -103,13 +103,11 @@ def _acquire(
     mode: str,
 ) -> Effect:
     """Return the acquire that leaves the resource at ``template`` on these ways out."""
-    held = 0
-    for one in left:
-        held |= one.result
+    held = result_signs(left)
     without = results_without_acquire(analysis, trace.seed.pair.name, place)
-    for one in trace.exits:
-        if one not in left:
-            without |= one.result if one.end != ExitKind.ESCAPED else 0
+    without |= result_signs(
+        one for one in trace.exits if one not in left and one.kind != ExitKind.ESCAPED
+    )
     if analysis.function.returns == "void":
         held, without = values.ANY, 0 if not without else values.ANY
     if template == "$ret":
@@ -142,16 +140,12 @@ def _releases(analysis: FunctionAnalysis) -> Iterator[Effect]:
                 kind=EffectKind.RELEASE, pair=seed.pair.name, place=template, uncertain=True
             )
             continue
-        gone = [one for one in trace.exits if one.end in (ExitKind.RELEASED, ExitKind.ESCAPED)]
-        kept = [one for one in trace.exits if one.end in (ExitKind.HELD, ExitKind.RETURNED)]
+        gone = trace.exits_of(ExitKind.RELEASED, ExitKind.ESCAPED)
+        kept = trace.exits_of(ExitKind.HELD, ExitKind.RETURNED)
         if not gone:
             continue
-        when, rest = 0, 0
-        for one in gone:
-            when |= one.result
-        for one in kept:
-            rest |= one.result
-        escaped = all(one.end == ExitKind.ESCAPED for one in gone)
+        when, rest = result_signs(gone), result_signs(kept)
+        escaped = all(one.kind == ExitKind.ESCAPED for one in gone)
         yield Effect(
             kind=EffectKind.CONSUME if escaped else EffectKind.RELEASE,
             pair=seed.pair.name,
@@ -174,7 +168,7 @@ def _frees(analysis: FunctionAnalysis) -> frozenset[str]:
         if pair.kind not in SCOPED or local not in analysis.function.locals:
             continue
         for trace in analysis.traces_of(name, place):
-            gone = any(one.end == ExitKind.RELEASED for one in trace.exits)
+            gone = trace.exits_of(ExitKind.RELEASED)
             if (gone or trace.acquired_again) and not trace.acquired_inside:
                 found.add(name)
     return frozenset(found)
@@ -211,7 +205,7 @@ class _ResultsWithoutAcquire:
     def __init__(self, analysis: FunctionAnalysis, pair: str, place: str | None) -> None:
         self._nodes = analysis.function.nodes
         self._path_facts = analysis.path_facts
-        self._ends = analysis.noreturn_calls
+        self._noreturn_calls = analysis.noreturn_calls
         self._unless: dict[int, int] = {}
         """Calls that acquire, with the signs of their results when they do not."""
         for number, effect in analysis.effects:
@@ -238,7 +232,9 @@ class _ResultsWithoutAcquire:
 
     def _is_relevant(self, number: int) -> bool:
         return (
-            number in self._unless or number in self._ends or self._path_facts.changes_facts[number]
+            number in self._unless
+            or number in self._noreturn_calls
+            or self._path_facts.changes_facts[number]
         )
 
     def _follow(self, number: int, facts: Facts) -> None:
@@ -247,8 +243,8 @@ class _ResultsWithoutAcquire:
         while number >= 0 and self._budget > 0:
             self._budget -= 1 + len(facts) // CHEAP
             if number in joins:
-                pruned = self._path_facts.restrict_to_live(facts, number)
-                joined = join_facts(self._seen.setdefault(number, []), pruned)
+                live = self._path_facts.restrict_to_live(facts, number)
+                joined = join_facts(self._seen.setdefault(number, []), live)
                 if joined is None:
                     return
                 facts = joined
@@ -265,7 +261,7 @@ class _ResultsWithoutAcquire:
         if kind in (ir.RETURN, ir.END):
             value = self._path_facts.value_of(facts, node[3]) if kind == ir.RETURN else None
             self._found |= values.ANY if value is None else values.signs(value)
-        if node[1] < 0 or number in self._ends:
+        if node[1] < 0 or number in self._noreturn_calls:
             return None
         if kind == ir.BRANCH:
             other = self._path_facts.assume(facts, number, False)
@@ -276,19 +272,19 @@ class _ResultsWithoutAcquire:
         unless = self._unless.get(number)
         if unless is None:
             return after
-        return self._path_facts.written(after, node[3], unless) if unless else None
+        return self._path_facts.assign(after, node[3], unless) if unless else None
 
 
 def parameter_flow(
     function: ir.FunctionIR, callees: Callees
 ) -> tuple[frozenset[int], frozenset[int]]:
     """Return the parameters that a function keeps, and those that it passes back."""
-    passing = _ParameterFlow(function, callees)
+    flow = _ParameterFlow(function, callees)
     # The second time for what a loop hands on.
     for _ in range(2):
         for node in function.nodes:
-            passing.step(node)
-    return frozenset(passing.keeps), frozenset(passing.passes)
+            flow.step(node)
+    return frozenset(flow.keeps), frozenset(flow.passes)
 
 
 class _ParameterFlow:
@@ -322,7 +318,7 @@ class _ParameterFlow:
         within = path.startswith("&") or path[1:] in self._origin
         return self._origin.get(paths.base(path), set()) if within else set()
 
-    def _comes(self, place: str, came: set[int]) -> None:
+    def _flows_to(self, place: str, came: set[int]) -> None:
         self._origin[place] = self._origin.get(place, set()) | came
 
     def _set(self, node: ir.Node) -> None:
@@ -330,7 +326,7 @@ class _ParameterFlow:
         if not came:
             return
         if place in self._function.locals or place.startswith("%"):
-            self._comes(place, came)
+            self._flows_to(place, came)
         elif place not in self._function.parameters:
             self.keeps |= came
 
@@ -345,15 +341,15 @@ class _ParameterFlow:
                 if position in summary.keeps:
                     self.keeps |= came
                 if position in summary.passes:
-                    self._comes(result, came)
+                    self._flows_to(result, came)
             elif self._callees.is_conversion(name):
-                self._comes(result, came)
+                self._flows_to(result, came)
             elif self._callees.may_keep(name):
                 self.keeps |= came
 
 
 class SummaryMemo:
-    """Summaries by the function's graph and what the functions that it calls do.
+    """Summaries of earlier analyses, by the function's graph and its callees' summaries.
 
     Args:
         known: what an earlier memo kept, as plain values.
@@ -374,5 +370,5 @@ class SummaryMemo:
         return Summary.unpacked(summary), complete
 
     def put(self, key: bytes, summary: Summary, complete: bool) -> None:
-        """Keep what a close look said."""
+        """Keep what an analysis said."""
         self.used[key] = (summary.packed(), complete)

@@ -1,7 +1,10 @@
-"""What is recorded of one resource on its way through one function."""
+"""The trace of one resource through one function: its states, exits and incidents."""
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
@@ -26,7 +29,7 @@ class ExitKind(Enum):
 
 
 class TraceEvent(Enum):
-    """What goes wrong on the way."""
+    """What goes wrong on a path."""
 
     OVERWRITTEN = auto()
     AGAIN = auto()
@@ -37,11 +40,18 @@ class TraceEvent(Enum):
 
 
 class Trail(NamedTuple):
-    """A path, last step first."""
+    """A control-flow path, last step first."""
 
     node: int
     holds: bool
     before: Trail | None
+
+    def earlier(self) -> Iterator[int]:
+        """Yield the steps before the last one, backwards."""
+        step = self.before
+        while step is not None:
+            yield step.node
+            step = step.before
 
     def forward(self) -> list[tuple[int, bool]]:
         """Return the steps in order."""
@@ -64,8 +74,8 @@ class ResourceState(NamedTuple):
         nested: resources of the same pair acquired later and still held (LIFO pairs).
         mode: the lock's mode.
         stored: it is reachable from outside the function.
-        may_escape: an unknown function was given it.
-        borrowed: some function was given it, and may have taken a reference or dropped one.
+        may_escape: an unknown function was given it, and may keep it.
+        borrowed: a function was given it, and may have taken a reference or dropped one.
     """
 
     held: bool
@@ -120,7 +130,7 @@ class Exit:
     """One way out of the function.
 
     Attributes:
-        end: how the resource stands.
+        kind: how the resource stands.
         node: the last step.
         result: signs of the returned value.
         value: the returned value's text, when it is a constant.
@@ -128,7 +138,7 @@ class Exit:
         trail: how the path came here.
     """
 
-    end: ExitKind
+    kind: ExitKind
     node: int
     result: int
     value: str
@@ -136,9 +146,14 @@ class Exit:
     trail: Trail
 
 
+def result_signs(exits: Iterable[Exit]) -> int:
+    """Return the signs that the function's result may have on these ways out."""
+    return functools.reduce(operator.or_, (one.result for one in exits), 0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraceIncident:
-    """Something that goes wrong on the way."""
+    """Something that goes wrong on a path."""
 
     event: TraceEvent
     node: int
@@ -157,9 +172,13 @@ class Trace:
     acquired_inside: bool = False
     acquired_again: bool = False
 
-    def end(
+    def exits_of(self, *kinds: ExitKind) -> list[Exit]:
+        """Return the ways out on which the resource stands so."""
+        return [one for one in self.exits if one.kind in kinds]
+
+    def add_exit(
         self,
-        end: ExitKind,
+        kind: ExitKind,
         node: int,
         state: ResourceState,
         trail: Trail | None,
@@ -170,7 +189,7 @@ class Trace:
         """Note how a path ends.
 
         Args:
-            end: how the resource stands there.
+            kind: how the resource stands there.
             node: the last step.
             state: the resource there.
             trail: the path to that step.
@@ -179,7 +198,7 @@ class Trace:
         """
         self.exits.append(
             Exit(
-                end=end,
+                kind=kind,
                 node=node,
                 result=result,
                 value=value,

@@ -1,4 +1,4 @@
-"""What the effects of a call, by contract or by summary, do to the resource."""
+"""The transfer function of a call: its effects on the resource, then what else it may do."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class EffectTransfer:
 
     Args:
         seed: the resource.
-        story: where it is noted how paths end, and what goes wrong.
+        trace: where it is noted how paths end, and what goes wrong.
         canonical: gives a path without the locals that only stand for others.
     """
 
@@ -121,7 +121,7 @@ class EffectTransfer:
             if state.mode.startswith("?") or mode.startswith("?"):
                 # Which of several locks of one object this is, the names do not tell.
                 if state.held:
-                    self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
+                    self._trace.add_exit(ExitKind.ESCAPED, site.number, state, trail)
                 return []
             if self._is_of_other_mode(site, mode, before):
                 return [before]
@@ -134,7 +134,7 @@ class EffectTransfer:
                 self._trace.add_incident(TraceEvent.DOUBLE, site.number, state, trail)
             return []
         if effect.uncertain:
-            self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
+            self._trace.add_exit(ExitKind.ESCAPED, site.number, state, trail)
             return []
         here = Trail(site.number, True, trail)
         after = []
@@ -171,7 +171,7 @@ class EffectTransfer:
         if state.extra_references:
             return state._replace(extra_references=state.extra_references - 1)
         if consumed:
-            self._trace.end(ExitKind.ESCAPED, site.number, state, trail)
+            self._trace.add_exit(ExitKind.ESCAPED, site.number, state, trail)
             return None
         return state._replace(held=False, may_escape=False)
 
@@ -194,7 +194,7 @@ class EffectTransfer:
             return []
         if effect.place.startswith("*") and not self._scoped and site.number != self._seed.node:
             # Another one is there now: what became of this one, only the call knows.
-            self._trace.end(ExitKind.ESCAPED, site.number, before.state, before.trail)
+            self._trace.add_exit(ExitKind.ESCAPED, site.number, before.state, before.trail)
             return []
         return self._reacquire(site, effect, before)
 
@@ -206,9 +206,7 @@ class EffectTransfer:
             return before._replace(state=state._replace(nested=(*state.nested, place)))
         return before
 
-    def _reacquire(
-        self, site: CallSite, effect: Effect, before: CallOutcome
-    ) -> list[CallOutcome]:
+    def _reacquire(self, site: CallSite, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
         """Return what follows when the resource is acquired while it is held."""
         state = before.state
         if self._pair.kind != PairKind.COUNT:
@@ -229,16 +227,16 @@ PathState = tuple[ResourceState, Facts, Trail | None]
 
 
 class CallTransfer:
-    """Follows one resource over calls.
+    """Applies calls to one resource.
 
     Args:
-        knowledge: what can be known in the function.
+        path_facts: what can be known in the function.
         callees: what functions do.
         seed: the resource.
-        story: where it is noted how paths end.
-        holding: who gives it names.
-        applying: who applies effects to it.
-        lending: who judges calls that are given it.
+        trace: where it is noted how paths end.
+        aliases: the names that hold it.
+        effects: applies effects to it.
+        escape: tells whether it escapes to a call.
     """
 
     def __init__(
@@ -247,19 +245,19 @@ class CallTransfer:
         callees: Callees,
         seed: Seed,
         trace: Trace,
-        holding: AliasSet,
-        applying: EffectTransfer,
-        lending: CallEscape,
+        aliases: AliasSet,
+        effects: EffectTransfer,
+        escape: CallEscape,
     ) -> None:
         self._path_facts = path_facts
         self._callees = callees
         self._scoped = seed.scoped
         self._trace = trace
-        self._aliases = holding
-        self._effects = applying
-        self._escape = lending
+        self._aliases = aliases
+        self._effects = effects
+        self._escape = escape
 
-    def after(
+    def apply(
         self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> list[PathState]:
         """Return every way in which a call may come out; none when no path goes on behind it."""
@@ -270,18 +268,18 @@ class CallTransfer:
         outcomes = self._effects.outcomes(site, state)
         if self._scoped:
             if self._escape.may_unlock(site, state):
-                self._trace.end(ExitKind.ESCAPED, number, state, trail)
+                self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
                 return []
             if invalidates_path(site.arguments, state):
                 return []
-            touched = False
+            is_given = False
         else:
-            touched = any(one is not None and reaches(one, state) for one in site.arguments)
-        settled = (self._with_result(site, state, one, touched=touched) for one in outcomes)
-        return [one for one in settled if one is not None]
+            is_given = any(one is not None and reaches(one, state) for one in site.arguments)
+        after = (self._with_result(site, state, one, is_given=is_given) for one in outcomes)
+        return [one for one in after if one is not None]
 
     def _with_result(
-        self, site: CallSite, before: ResourceState, outcome: CallOutcome, *, touched: bool
+        self, site: CallSite, before: ResourceState, outcome: CallOutcome, *, is_given: bool
     ) -> PathState | None:
         """Return one outcome with the call's result put where it goes.
 
@@ -289,26 +287,26 @@ class CallTransfer:
             site: the call.
             before: the resource before the call.
             outcome: what the call's effects made of it.
-            touched: the call is given an object that is followed.
+            is_given: the call is given an object that is followed.
         """
         state, when, trail = outcome
-        given: ResourceState | None = state
-        if touched and state.held and state == before:
-            given = self._escape.given(site, state, trail)
+        passed: ResourceState | None = state
+        if is_given and state.held and state == before:
+            passed = self._escape.apply(site, state, trail)
             if trail is site.trail:
                 trail = Trail(site.number, True, trail)
-        if given is None:
+        if passed is None:
             return None
         result = site.node[3]
-        derived = touched and self._escape.derives(site, state)
-        after = self._aliases.assign(site.number, result, None, given, trail, derived=derived)
+        derived = is_given and self._escape.returns_derived(site, state)
+        after = self._aliases.assign(site.number, result, None, passed, trail, derived=derived)
         if after is None:
             return None
         when &= self._results(site, before, after)
         learned = self._path_facts.transfer(site.facts, site.node)
         if when != values.ANY:
-            learned = self._path_facts.written(learned, result, when)
-        if touched:
+            learned = self._path_facts.assign(learned, result, when)
+        if is_given:
             # These names still hold the resource, so what was known of them goes on.
             learned = learned | {one: site.facts[one] for one in after.aliases if one in site.facts}
         return after, learned, trail
@@ -316,7 +314,7 @@ class CallTransfer:
     def _results(self, site: CallSite, before: ResourceState, after: ResourceState) -> int:
         """Return the signs that the call's result may have."""
         signs = site.summary.result if site.summary is not None else values.ANY
-        told = self._scoped and self._callees.is_lock_query(site.node[4])
-        if told and any(one in before.aliases for one in site.arguments):
+        is_query = self._scoped and self._callees.is_lock_query(site.node[4])
+        if is_query and any(one in before.aliases for one in site.arguments):
             signs &= values.POSITIVE if after.held else values.ZERO
         return signs

@@ -1,4 +1,4 @@
-"""Follows one resource through one function, along every path that differs for it.
+"""Follows one resource through one function to a fixpoint, along every path that differs for it.
 
 The state of the resource is kept apart exactly; what branches taught is joined when too much of it
 differs (property simulation: Das, Lerner and Seigle, "ESP", PLDI 2002).
@@ -13,7 +13,7 @@ from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import AliasSet, is_alias, possible_aliases
 from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
-from anyclue.review.pairs.engine.escape import TO_SPARSE, CallEscape
+from anyclue.review.pairs.engine.escape import SPARSE_ANNOTATIONS, CallEscape
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
@@ -38,11 +38,11 @@ class Walk:
     """Follows one seed.
 
     Args:
-        knowledge: what can be known in the function.
+        path_facts: what can be known in the function.
         callees: what the functions that it calls do.
         seed: the resource.
         canonical: gives a path without the locals that only stand for others.
-        befores: the sets of facts with which the seed's node is reached.
+        facts_before: the sets of facts with which the seed's node is reached.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Walk:
         callees: Callees,
         seed: Seed,
         canonical: Callable[[str], str],
-        befores: Sequence[Facts] = (),
+        facts_before: Sequence[Facts] = (),
     ) -> None:
         self._path_facts = path_facts
         self._function = path_facts.function
@@ -60,12 +60,12 @@ class Walk:
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
-        self._befores = befores
+        self._facts_before = facts_before
         self._trace = Trace(seed=seed)
-        self._about = possible_aliases(self._nodes, seed, canonical, by_calls=not self._scoped)
-        near = frozenset[str]()
+        self._variables = possible_aliases(self._nodes, seed, canonical, by_calls=not self._scoped)
+        owners = frozenset[str]()
         if self._scoped and not seed.place.startswith(("&", "@")):
-            near = possible_aliases(self._nodes, seed, canonical, by_calls=True) - {
+            owners = possible_aliases(self._nodes, seed, canonical, by_calls=True) - {
                 paths.base(seed.place)
             }
         self._aliases = AliasSet(self._function, seed, self._trace)
@@ -76,7 +76,7 @@ class Walk:
             self._trace,
             self._aliases,
             EffectTransfer(seed, self._trace, canonical),
-            CallEscape(callees, seed, self._trace, canonical, near),
+            CallEscape(callees, seed, self._trace, canonical, owners),
         )
         self._array_release_loops = array_release_loops(path_facts, callees, seed)
         self._slice = slice_graph(self._nodes, self._is_relevant)
@@ -86,17 +86,17 @@ class Walk:
 
     def run(self) -> Trace:
         """Return what happens to the resource on every path."""
-        for number, moment in self._begin():
-            self._push(number, moment)
+        for number, start in self._starts():
+            self._push(number, start)
         # The shortest paths first: they are the ones to be shown.
         while self._pending and self._budget >= 0:
             self._follow(*self._pending.popleft())
         self._trace.complete = self._budget >= 0
         return self._trace
 
-    def _push(self, number: int, moment: PathState) -> None:
-        """Have a path followed later, from the first step that matters."""
-        self._pending.append((self._slice.following[number] if number >= 0 else -1, *moment))
+    def _push(self, number: int, start: PathState) -> None:
+        """Have a path followed later, from the first relevant step on."""
+        self._pending.append((self._slice.following[number] if number >= 0 else -1, *start))
 
     def _follow(self, number: int, state: ResourceState, facts: Facts, trail: Trail | None) -> None:
         """Follow a path until it ends or divides."""
@@ -128,30 +128,30 @@ class Walk:
         if kind == ir.BRANCH:
             return self._branch(number, node, state, facts, trail)
         if kind == ir.CALL:
-            after = self._calls.after(number, node, state, facts, trail)
+            after = self._calls.apply(number, node, state, facts, trail)
             for one in after[1:]:
                 self._push(node[1], one)
             return after[0] if after else None
         if kind in (ir.SET, ir.COPY):
             if kind == ir.SET:
-                moved = self._aliases.assign(number, node[3], node[4], state, trail)
-                if moved is None:
+                assigned = self._aliases.assign(number, node[3], node[4], state, trail)
+                if assigned is None:
                     return None
-                state = moved
+                state = assigned
             return state, self._path_facts.transfer(facts, node), trail
-        return (state, facts, trail) if self._passed(number, node, state, facts, trail) else None
+        return (state, facts, trail) if self._continues(number, node, state, facts, trail) else None
 
     def _branch(
         self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> PathState | None:
         """Return the only side that a path can take; None when it divides, or takes the other."""
         if number in self._array_release_loops and state.held:
-            # It is one of the elements that the loop releases, in whichever turn.
-            self._trace.end(ExitKind.ESCAPED, number, state, trail)
+            # It is one of the elements that the loop releases, in whichever iteration.
+            self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
             return None
         other = self._path_facts.assume(facts, number, False)
         on = None
-        if not self._distinct(node, state):
+        if not self._differs(node, state):
             on = self._path_facts.assume(facts, number, True)
         if other is not None:
             self._push(node[6], (state, other, Trail(number, False, trail)))
@@ -163,7 +163,7 @@ class Walk:
             return None
         return taken
 
-    def _distinct(self, node: ir.Node, state: ResourceState) -> bool:
+    def _differs(self, node: ir.Node, state: ResourceState) -> bool:
         """Tell whether a branch compares the resource with something that it can't be."""
         sides = paths.equality_operands(node[5])
         if sides is None or self._scoped or self._seed.node < 0:
@@ -175,16 +175,16 @@ class Walk:
                 return True
         return False
 
-    def _passed(
+    def _continues(
         self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> bool:
         """Take a step that changes nothing; tell whether the path goes on behind it."""
         kind = node[0]
         if kind in (ir.RETURN, ir.END):
-            self._leave(number, node, state, facts, trail)
+            self._exit(number, node, state, facts, trail)
             return False
         if kind == ir.ESCAPE and not self._scoped and is_alias(node[3], state):
-            self._trace.end(ExitKind.ESCAPED, number, state, trail)
+            self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
             return False
         gone = kind == ir.USE and not state.held and node[3] in state.aliases
         if gone and self._pair.use_after_release:
@@ -192,7 +192,7 @@ class Walk:
             return False
         return bool(kind != ir.STOP)
 
-    def _leave(
+    def _exit(
         self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> None:
         """Note how the resource stands where the function ends."""
@@ -201,50 +201,50 @@ class Walk:
         result = values.ANY if known is None else values.signs(known)
         value = known if isinstance(known, str) else ""
         if not state.held:
-            end = ExitKind.RELEASED
+            kind = ExitKind.RELEASED
             if state.aliases & self._function.automatic:
                 # The end of its scope releases it once more.
                 self._trace.add_incident(TraceEvent.DOUBLE, number, state, trail)
         elif path is not None and (
             path in state.aliases if self._scoped else is_alias(path, state)
         ):
-            end = ExitKind.RETURNED
+            kind = ExitKind.RETURNED
         elif state.aliases & self._function.automatic:
-            end = ExitKind.RELEASED
+            kind = ExitKind.RELEASED
         else:
-            end = ExitKind.HELD
-        self._trace.end(end, number, state, trail, result=result, value=value)
+            kind = ExitKind.HELD
+        self._trace.add_exit(kind, number, state, trail, result=result, value=value)
 
     def _is_relevant(self, number: int) -> bool:
         """Tell whether a step can change the resource, or what is known."""
         node = self._nodes[number]
         kind = node[0]
-        about = self._about
+        names = self._variables
         if kind in (ir.ESCAPE, ir.USE):
-            return paths.base(node[3]) in about
+            return paths.base(node[3]) in names
         if kind == ir.CALL:
-            concerned = self._concerned(node)
+            is_relevant = self._may_change(node)
         else:
-            concerned = kind == ir.SET and (
-                paths.base(node[3]) in about
-                or (node[4] is not None and paths.base(node[4]) in about)
+            is_relevant = kind == ir.SET and (
+                paths.base(node[3]) in names
+                or (node[4] is not None and paths.base(node[4]) in names)
             )
-        return concerned or number == self._seed.node or self._path_facts.changes_facts[number]
+        return is_relevant or number == self._seed.node or self._path_facts.changes_facts[number]
 
-    def _concerned(self, node: ir.Node) -> bool:
+    def _may_change(self, node: ir.Node) -> bool:
         """Tell whether a call can change the resource."""
         name = node[4]
         summary = self._callees.summary(name)
         if summary is not None and (summary.noreturn or self._pair.name in summary.effects):
             return True
-        about = self._about
+        names = self._variables
         return (
-            name in TO_SPARSE
-            or paths.base(node[3]) in about
-            or any(one is not None and paths.base(one) in about for one in node[5])
+            name in SPARSE_ANNOTATIONS
+            or paths.base(node[3]) in names
+            or any(one is not None and paths.base(one) in names for one in node[5])
         )
 
-    def _begin(self) -> Iterator[tuple[int, PathState]]:
+    def _starts(self) -> Iterator[tuple[int, PathState]]:
         """Return where the resource is followed from: the step, and how it stands there."""
         seed = self._seed
         stored = not self._scoped and not self._aliases.is_local(seed.place)
@@ -266,12 +266,12 @@ class Walk:
             yield 0, (state, facts, None)
             return
         node = self._nodes[seed.node]
-        for before in self._befores:
+        for before in self._facts_before:
             if seed.from_entry:
                 yield node[1], (state, self._path_facts.transfer(before, node), None)
                 continue
-            begun = self._acquired(node, state, before)
-            yield node[1], (*begun, Trail(seed.node, True, None))
+            acquired = self._acquired(node, state, before)
+            yield node[1], (*acquired, Trail(seed.node, True, None))
 
     def _acquired(
         self, node: ir.Node, state: ResourceState, facts: Facts
@@ -282,10 +282,10 @@ class Walk:
         facts = self._path_facts.transfer(facts, node)
         when = effect.when if effect is not None else values.POSITIVE
         if when != values.ANY:
-            facts = self._path_facts.written(facts, result, when)
+            facts = self._path_facts.assign(facts, result, when)
         place = self._seed.place
         if not self._scoped and place != result:
-            facts = self._path_facts.written(facts, place, values.POSITIVE)
+            facts = self._path_facts.assign(facts, place, values.POSITIVE)
         mode = mode_of(effect, arguments, facts) if effect is not None else ""
         derived = frozenset[str]()
         if effect is not None and effect.place == "$ret" and not self._scoped:
@@ -302,20 +302,14 @@ def array_release_loops(path_facts: PathFacts, callees: Callees, seed: Seed) -> 
 
     None for a resource that is no element of an array.
     """
-    found: set[int] = set()
     if "[]" not in seed.place:
         return frozenset()
+    found: set[int] = set()
     for loop in path_facts.loops:
-        kind = {
-            effect.kind
-            for number in loop
-            for effect in _effects(path_facts.nodes[number], callees, seed)
-        }
-        if EffectKind.RELEASE in kind and EffectKind.ACQUIRE not in kind:
-            for number in loop:
-                node = path_facts.nodes[number]
-                if node[0] == ir.BRANCH and node[7]:
-                    found.add(number)
+        nodes = {number: path_facts.nodes[number] for number in loop}
+        kinds = {one.kind for node in nodes.values() for one in _effects(node, callees, seed)}
+        if EffectKind.RELEASE in kinds and EffectKind.ACQUIRE not in kinds:
+            found |= {number for number, node in nodes.items() if node[0] == ir.BRANCH and node[7]}
     return frozenset(found)
 
 

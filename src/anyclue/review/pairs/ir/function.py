@@ -21,7 +21,7 @@ BRANCH = 3
 GOTO = 4
 """(GOTO, next, begin)"""
 LOOP = 5
-"""(LOOP, next, begin): the head of a loop, reached at every turn"""
+"""(LOOP, next, begin): the head of a loop, reached at every iteration"""
 RETURN = 6
 """(RETURN, -1, begin, path or constant or None)"""
 END = 7

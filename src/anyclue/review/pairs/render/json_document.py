@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from anyclue.report.text import clean
 from anyclue.review.pairs.model import Finding, PathStep, Review, Suggestion, Unjudged
-from anyclue.review.pairs.render.words import code_block, fingerprints, safe_path
+from anyclue.review.pairs.render.words import REASONS, code_block, fingerprints, safe_path
 
 SCHEMA = "anyclue.pairs/1"
 
@@ -50,7 +50,7 @@ def _finding(finding: Finding, fingerprint: str) -> Json:
         "message": clean(finding.message),
         "steps": [_step(one) for one in finding.steps],
         "confidence": finding.confidence.value,
-        "reason": clean(finding.reason),
+        "reason": REASONS[finding.reason],
         "suggestion": _suggestion(finding.suggestion) if finding.suggestion else None,
         "also": [*finding.also],
         "fingerprint": fingerprint,

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from anyclue.report.text import ascii_line, clean, shorten
 from anyclue.review.pairs.model import Finding, FindingKind, PathStep, Review, StepKind, Unjudged
-from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path, summary_line
+from anyclue.review.pairs.render.words import (
+    REASONS,
+    code_block,
+    counted,
+    labels,
+    safe_path,
+    summary_line,
+)
 
 BRIEF = 5
 _COLUMNS = 200
@@ -51,7 +58,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"{path}:{finding.line}: note: released by {shorten(calls, _COLUMNS)}"
     yield (
         f"{path}:{finding.line}: note: confidence {finding.confidence.value}: "
-        f"{ascii_line(finding.reason)}"
+        f"{REASONS[finding.reason]}"
     )
     if finding.suggestion is not None:
         line = finding.suggestion.before_line

@@ -18,7 +18,7 @@ from anyclue.review.pairs.rules.imbalances import Candidate
 WIDTH = 160
 """Code in a step is cut behind so many characters."""
 
-_ARTICLE = {
+_WHAT = {
     FindingKind.LEAK: "is not released on this path",
     FindingKind.OVERWRITTEN: "is lost: it is set anew while still held",
     FindingKind.DOUBLE_RELEASE: "is released twice on this path",
@@ -61,7 +61,7 @@ class SourceText:
         """Return the offset at which a line begins; the file's end for one behind the last."""
         return self._starts[line - 1] if line <= len(self._starts) else len(self.raw)
 
-    def words(self, line: int) -> str:
+    def statement(self, line: int) -> str:
         """Return one line, white space folded, up to what closes its parentheses."""
         text = b""
         for number in range(line, line + 4):
@@ -106,7 +106,7 @@ def _what(candidate: Candidate) -> str:
     """Return what is wrong, in words."""
     if candidate.kind == FindingKind.OVERWRITTEN and candidate.seed.scoped:
         return "is acquired again while it is still held"
-    return _ARTICLE[candidate.kind]
+    return _WHAT[candidate.kind]
 
 
 def _resource(function: FunctionIR, candidate: Candidate) -> str:
@@ -141,13 +141,13 @@ def _steps(function: FunctionIR, candidate: Candidate, text: SourceText) -> Sequ
     nodes = function.nodes
     walked = candidate.trail.forward()
     steps: list[PathStep] = []
-    turns: dict[int, int] = {}
+    visits: dict[int, int] = {}
     for position, (number, holds) in enumerate(walked):
         node = nodes[number]
         line = text.line(node[2])
         if position:
             before, side = walked[position - 1]
-            steps += _between(function, before, side, number, text, turns)
+            steps += _jumps_between(function, before, side, number, text, visits)
         final = position == len(walked) - 1
         steps.append(_step(candidate, node, number, holds, line, text, final=final))
     return steps
@@ -164,7 +164,7 @@ def _step(
     final: bool,
 ) -> PathStep:
     kind = node[0]
-    words = text.words(line)
+    words = text.statement(line)
     if kind == ir.BRANCH:
         return PathStep(line=line, kind=StepKind.BRANCH, text=words, note=_branch_note(node, holds))
     if kind == ir.RETURN:
@@ -205,15 +205,15 @@ def _branch_note(node: ir.Node, holds: bool) -> str:
     return f"{shown} {_IS[test][0 if holds else 1]}"
 
 
-def _between(
+def _jumps_between(
     function: FunctionIR,
     before: int,
     side: bool,
     after: int,
     text: SourceText,
-    turns: dict[int, int],
+    visits: dict[int, int],
 ) -> list[PathStep]:
-    """Return the jumps on the way from one step of a path to the next."""
+    """Return the jumps between one step of a path and the next."""
     nodes = function.nodes
     node = nodes[before]
     start = node[6] if node[0] == ir.BRANCH and not side else node[1]
@@ -225,28 +225,24 @@ def _between(
             if one not in came:
                 came[one] = number
                 pending.append(one)
-    way = []
+    passed = []
     number = after
     while number in came and number >= 0:
-        way.append(number)
+        passed.append(number)
         number = came[number]
     steps = []
-    for number in reversed(way):
+    for number in reversed(passed):
         kind = nodes[number][0]
         if kind == ir.GOTO:
             line = text.line(nodes[number][2])
-            steps.append(PathStep(line=line, kind=StepKind.GOTO, text=text.words(line)))
+            steps.append(PathStep(line=line, kind=StepKind.GOTO, text=text.statement(line)))
         elif kind == ir.LOOP and nodes[number][2] >= 0:
-            turns[number] = turns.get(number, 0) + 1
-            if turns[number] > 1:
+            visits[number] = visits.get(number, 0) + 1
+            if visits[number] > 1:
                 line = text.line(nodes[number][2])
+                note = "the loop goes round"
                 steps.append(
-                    PathStep(
-                        line=line,
-                        kind=StepKind.LOOP,
-                        text=text.words(line),
-                        note="the loop goes round",
-                    )
+                    PathStep(line=line, kind=StepKind.LOOP, text=text.statement(line), note=note)
                 )
     return steps
 

@@ -1,4 +1,4 @@
-"""The one line that mends a leak, if there is one: every suggestion was tried before it is made."""
+"""The one line that balances all paths, if there is one: each is tried before it is suggested."""
 
 from __future__ import annotations
 
