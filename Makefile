@@ -61,6 +61,8 @@ schemas: setup ## write the published schemas anew from the code
 		>docs/scenario.schema.json
 	$(BIN)/python -c 'from anyclue.hunt.render.clues_json import json_schema_text as s; print(s(), end="")' \
 		>docs/clues.schema.json
+	$(BIN)/python -c 'from anyclue.review.pairs.render.json_document import ReviewDocument as D; from anyclue.report.json_document import schema_text as s; print(s(D), end="")' \
+		>docs/pairs.schema.json
 
 .PHONY: zipapp
 zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine with Python 3.9 or later

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from anyclue.bisect.core.ancestry import Ancestry, history
-from anyclue.bisect.core.model import CommitNode, Rates
+from anyclue.bisect.core.model import Rates
 from anyclue.bisect.core.simulation import (
     Ending,
     SimulatedCase,
@@ -34,6 +34,7 @@ from anyclue.bisect.core.simulation import (
 )
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
+from anyclue.git.model import CommitNode
 
 MIRRORS = Path("/work/.mirror")
 SIZES = (500, 750, 1000, 1250, 1500, 2000, 2500, 3000, 4000, 5000)

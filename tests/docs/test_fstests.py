@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tests.docs.conftest import table_rows
 
 from anyclue.fstests.core.check_arguments import OPTIONS
-from anyclue.fstests.core.check_model import CheckStatus, KnownFailure
 from anyclue.fstests.core.known_failures import KEYS, read_known_failures
 from anyclue.fstests.core.local_config import SET_BY_GUEST, read_local_config
+from anyclue.fstests.core.model import CheckStatus, KnownFailure
 from anyclue.fstests.core.refusals import REFUSALS
 from anyclue.fstests.core.section_options import EXTERNAL_DEVICES, RESET_WITH_FSTYP
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from anyclue.bisect.core.ancestry import history
-from anyclue.bisect.core.model import CommitNode
 from anyclue.git import dag as git_dag
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
+from anyclue.git.model import CommitNode
 from anyclue.model.errors import RequestError
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.fstests.core.model import TestPlan
 from anyclue.hunt.clue import driver as making
 from anyclue.hunt.driver import begin_run
 from anyclue.hunt.localise.cells import Accused
@@ -19,14 +18,16 @@ from anyclue.hunt.localise.kept_sources import Kept
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.trial import Accelerator, GuestImage, Shape, TrialJob, TrialResult
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.trial.context import Context
+from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob, TrialResult
+from anyclue.trial.suite import Suite
 from anyclue.trial.workloads.registry import WORKLOADS
+from anyclue.trial.workloads.suite import WorkloadSuite
 
 SCENARIO = """\
 schema = 1
@@ -71,9 +72,11 @@ def job_of(scenario: Scenario, cell: Cell, trial: int) -> TrialJob:
         trial=trial,
         image=image,
         payload=None,
-        mkfs=(),
-        mount=scenario.mount[cell.mount],
-        workload=WORKLOADS[choice.use].planned(choice),
+        suite=WorkloadSuite(
+            workload=WORKLOADS[choice.use].planned(choice),
+            mkfs=(),
+            mount=scenario.mount[cell.mount],
+        ),
         limits=scenario.limits,
     )
 
@@ -203,7 +206,7 @@ def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch)
         scenario: Scenario,
         wanted: Sequence[tuple[Cell, int]],
         _context: Context,
-        _tests: Mapping[tuple[Cell, int], TestPlan],
+        _suites: Mapping[tuple[Cell, int], Suite],
     ) -> list[TrialJob]:
         return [job_of(scenario, cell, trial) for cell, trial in wanted]
 

@@ -13,13 +13,14 @@ from typing import Any
 from anyclue.bisect.core import journal
 from anyclue.bisect.core.git_bisect_log import BisectLog
 from anyclue.bisect.core.journal import BisectJournal
-from anyclue.bisect.core.model import Range, Rates, Settings
+from anyclue.bisect.core.model import Rates, Settings
 from anyclue.bisect.run import cells
 from anyclue.bisect.run.fixups import Fixup, fixups
 from anyclue.bisect.run.imported_log import read, said
 from anyclue.bisect.run.revert import mends
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
+from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
 from anyclue.hunt import driver as hunting
 from anyclue.model.errors import Problem, RequestError
@@ -88,7 +89,7 @@ class Bisection:
 
     run: RunDirectory
     repo: Repository
-    span: Range
+    span: CommitRange
     scenario: Scenario
     kernel: str
     conditions: Cell
@@ -256,7 +257,7 @@ def _ids(cells: Sequence[Cell]) -> list[str]:
 
 
 def _check_directory(repo: Repository, ends: Sequence[str], directory: str) -> None:
-    missing = [one for one in ends if not trees.at(repo, one, directory)]
+    missing = [one for one in ends if not git.below(repo, one, directory)]
     if missing:
         step = "the scenario's `module` names a directory of the repository's tree"
         what = f"{missing[0][:12]} has no {directory}"

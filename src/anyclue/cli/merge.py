@@ -12,9 +12,10 @@ import typer
 
 from anyclue.cli.output import result as show
 from anyclue.cli.output import run_until_stopped
-from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.review.merge.core.guest_model import Blame
+from anyclue.model.errors import ExitCode, RequestError
+from anyclue.review.merge.core.guest_test import BASE, Blame, MergeTest, compare
 from anyclue.review.merge.core.model import MergeReview
+from anyclue.review.merge.driver.module_versions import module_versions
 from anyclue.review.merge.driver.request import MergeRequest
 from anyclue.review.merge.driver.review import review
 from anyclue.review.merge.render.html import merge_html
@@ -84,7 +85,7 @@ def merge(
     )
     if out is not None and test is None:
         what, step = "--out names the run of --test", "add --test SCENARIO, or leave --out out"
-        raise RequestError([Problem(what=what, next_step=step)])
+        raise RequestError.of(what, next_step=step)
     found = review(asked) if test is None else _tested(asked, test, out)
     show(merge_json(found) if json else merge_text(found))
     if page is not None:
@@ -96,10 +97,14 @@ def merge(
 
 
 def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
-    from anyclue.review.merge.driver import guest_test  # noqa: PLC0415 - a hunt takes seconds to import
+    # A hunt takes seconds to import.
+    from anyclue.hunt.driver import hunt  # noqa: PLC0415
+    from anyclue.hunt.versions import begin_run, read_request  # noqa: PLC0415
     from anyclue.trial.context import Context  # noqa: PLC0415
 
-    run = guest_test.begin(asked, scenario, out)
+    request = read_request(scenario, out)
+    versions = module_versions(asked, request.directory)
+    run = begin_run(request, versions.sources, of="merge", base=BASE)
     found = review(asked)
     named = {
         "--ours": asked.ours,
@@ -110,5 +115,13 @@ def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeRevie
     }
     given = [word for name, value in named.items() if value for word in (name, str(value))]
     again = shlex.join(["anyclue", "merge", *([asked.rev] if asked.rev else []), *given, "--test"])
-    work = guest_test.test(run, Context.of_user())
-    return replace(found, test=run_until_stopped(work, run.run.path, again))
+    work = hunt(run, Context.of_user(), jobs=None)
+    judged = run_until_stopped(work, run.path, again)
+    test = MergeTest(
+        run=str(run.path),
+        series=request.source.series,
+        directory=request.directory,
+        rows=compare(judged.findings.cells, versions.parents),
+        untested=versions.outside,
+    )
+    return replace(found, test=test)

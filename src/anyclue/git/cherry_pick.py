@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 from anyclue.git.merge import WHO, merged
+from anyclue.git.model import CherryPick
 from anyclue.git.process import Repository, answer, git
 from anyclue.git.tree import tree_id
-from anyclue.review.stable.core.model import Pick
 
 
-def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
+def picked(repo: Repository, fix: str, parent: str, onto: str) -> CherryPick:
     """Return what ``git cherry-pick`` of a commit would do on a branch.
 
     The merge gets both sides as children of the commit's parent: git before 2.40 takes no base
@@ -25,7 +25,8 @@ def picked(repo: Repository, fix: str, parent: str, onto: str) -> Pick:
     base = alone(repo, parent)
     found = merged(repo, alone(repo, onto, base), alone(repo, fix, base))
     same = tree_id(repo, found.commit) == tree_id(repo, onto)
-    return Pick(conflicts=tuple(sorted(found.conflicts)), empty=same and not found.conflicts)
+    conflicts = tuple(sorted(found.conflicts))
+    return CherryPick(conflicts=conflicts, empty=same and not conflicts)
 
 
 def alone(repo: Repository, commit_id: str, *parents: str) -> str:

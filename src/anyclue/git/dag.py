@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.bisect.core.model import CommitNode, Range
+from anyclue.git.model import CommitNode, CommitRange
 from anyclue.git.process import Repository, answer
 from anyclue.model.errors import Problem, RequestError
 
@@ -12,7 +12,7 @@ MOST = 1_000_000
 """Commits of a range that are read at most."""
 
 
-def dag(repo: Repository, good: Sequence[str], bad: str) -> Range:
+def dag(repo: Repository, good: Sequence[str], bad: str) -> CommitRange:
     """Return the commits that ``bad`` reaches and no commit of ``good`` does (full ids).
 
     Raises:
@@ -30,7 +30,7 @@ def dag(repo: Repository, good: Sequence[str], bad: str) -> Range:
     listed = answer(repo.at, "rev-list", *options, *wanted, "--")
     lines = [line.split() for line in listed.decode("ascii").splitlines()]
     commits = tuple(CommitNode(id=first, parents=tuple(rest)) for first, *rest in lines)
-    return Range(good=tuple(good), bad=bad, commits=commits)
+    return CommitRange(good=tuple(good), bad=bad, commits=commits)
 
 
 def _refusal(repo: Repository, what: str, next_step: str) -> RequestError:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyclue.git.model import Commit
 from anyclue.git.process import (
     DEADLINE_S,
     Done,
@@ -24,7 +25,6 @@ from anyclue.git.process import (
     git,
     surroundings,
 )
-from anyclue.review.stable.core.model import Commit
 from anyclue.system.processes import CommandError, dying_with_us
 
 _KINDS = ("refs/heads/", "refs/remotes/", "refs/tags/")

@@ -27,6 +27,7 @@ from anyclue.git.diff import (
 from anyclue.git.process import Done, Repository, answer, failure, git, told
 from anyclue.git.tree import listed
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.system.confined_files import read_inside
 
 __all__ = [
     "HunkMismatch",
@@ -50,6 +51,7 @@ __all__ = [
     "parents",
     "repository",
     "staged",
+    "work_tree_below",
 ]
 
 _ID = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -178,6 +180,18 @@ def listed_below(repo: Repository, directory: str) -> list[str]:
     below = f":(top,literal){directory}/" if directory else ":(top)"
     names = answer(repo.at, "ls-files", *which, "--", below)
     return sorted({os.fsdecode(name) for name in names.split(b"\0")[:-1]})
+
+
+def work_tree_below(repo: Repository, directory: str) -> dict[str, bytes]:
+    """Return the same with their contents, as they are in the work tree; none without one.
+
+    Raises:
+        RequestError: a file cannot be read.
+    """
+    if repo.top is None:
+        return {}
+    read = {name: read_inside(repo.top, name) for name in listed_below(repo, directory)}
+    return {name: content for name, content in read.items() if content is not None}
 
 
 def _peeled(repo: Repository, text: str, object_id: str) -> str:

@@ -23,7 +23,6 @@ from anyclue.hunt.select.isolation import next_cells
 from anyclue.hunt.trials import alone, run_cells
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
-from anyclue.model.trial import TrialExecutor
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.read import load_with
@@ -34,6 +33,7 @@ from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
 from anyclue.trial.kernels.module_builds import BUILDABLE
 from anyclue.trial.kernels.variants import copy_sources
+from anyclue.trial.model import TrialExecutor
 from anyclue.trial.workloads.registry import WORKLOADS
 
 log = logging.getLogger(__name__)

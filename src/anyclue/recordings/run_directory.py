@@ -8,8 +8,15 @@ from pathlib import Path
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
-from anyclue.record.core.parse import is_recorded
 from anyclue.recordings.store import read_outcome, read_recording
+
+MACHINE_HEADER = "record.json"
+"""What ``anyclue record`` writes first; its presence makes a directory a machine's recording."""
+
+
+def is_machine_recording(run: Path) -> bool:
+    """Say whether a directory is what ``anyclue record`` wrote."""
+    return (run / MACHINE_HEADER).is_file()
 
 
 class RunDirectory:
@@ -52,7 +59,7 @@ class RunDirectory:
             reason = error.strerror if isinstance(error, OSError) else "its plan is not text"
             what, where = f"not a run directory: {reason}", str(self.plan)
             step = "name the directory that `anyclue hunt` or `anyclue record` wrote"
-            if is_recorded(self.path):
+            if is_machine_recording(self.path):
                 what, where = "a recording of `anyclue record`, not a run of a hunt", str(self.path)
                 step = "anyclue judge and anyclue report read it"
             raise RequestError([Problem(what=what, where=where, next_step=step)]) from error

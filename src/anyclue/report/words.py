@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_model import CheckStatus
+from anyclue.fstests.core.model import CheckStatus
 from anyclue.hunt.model import RunVerdicts
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, Scenario

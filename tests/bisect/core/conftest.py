@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from anyclue.bisect.core.ancestry import Ancestry, history
-from anyclue.bisect.core.model import CommitNode, Observation, Range, Rates, Shown
+from anyclue.bisect.core.model import Observation, Rates, Shown
 from anyclue.bisect.core.search import Search
+from anyclue.git.model import CommitNode, CommitRange
 
 GOOD = "g" * 40
 
@@ -19,18 +20,18 @@ class Tools:
 
     good = GOOD
 
-    def span(self, *commits: tuple[str, str]) -> Range:
+    def span(self, *commits: tuple[str, str]) -> CommitRange:
         """Return a range of commits with one-letter names: ``("c", "ab")`` is a merge."""
         made = tuple(CommitNode(id=name, parents=tuple(parents)) for name, parents in commits)
-        return Range(good=("g",), bad=commits[-1][0], commits=made)
+        return CommitRange(good=("g",), bad=commits[-1][0], commits=made)
 
-    def line(self, count: int) -> Range:
+    def line(self, count: int) -> CommitRange:
         """Return a history without merges."""
         names = [GOOD, *(f"{one:040x}" for one in range(count))]
         commits = (CommitNode(id=names[n + 1], parents=(names[n],)) for n in range(count))
-        return Range(good=(GOOD,), bad=names[-1], commits=tuple(commits))
+        return CommitRange(good=(GOOD,), bad=names[-1], commits=tuple(commits))
 
-    def woven(self, count: int, seed: int) -> Range:
+    def woven(self, count: int, seed: int) -> CommitRange:
         """Return a history of random shape: up to two parents a commit, one tip."""
         chance = random.Random(seed)
         commits = [CommitNode(id=f"{0:040x}", parents=(GOOD,))]
@@ -48,7 +49,7 @@ class Tools:
             add(*chance.sample(recent, min(len(recent), chance.choice([1, 1, 2]))))
         while len(tips) > 1:
             add(*sorted(tips)[:2])
-        return Range(good=(GOOD,), bad=commits[-1].id, commits=tuple(commits))
+        return CommitRange(good=(GOOD,), bad=commits[-1].id, commits=tuple(commits))
 
     def guest(
         self,
@@ -84,7 +85,7 @@ class Tools:
             now = now.after(seen[-1])
         return now, seen
 
-    def history(self, span: Range) -> Ancestry:
+    def history(self, span: CommitRange) -> Ancestry:
         return history(span)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anyclue.bisect.core import ancestry as module
 from anyclue.bisect.core.ancestry import between, history, segments
-from anyclue.bisect.core.model import CommitNode, Range
+from anyclue.git.model import CommitNode, CommitRange
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_too_many_merges(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_part_of_a_history(tools: Tools) -> None:
     whole = tools.span(("a", "g"), ("b", "a"), ("s", "a"), ("t", "s"), ("m", "bt"), ("n", "m"))
     part = between(whole.commits, ["b"], "m")
-    assert part == Range(
+    assert part == CommitRange(
         good=("b",),
         bad="m",
         commits=(

@@ -9,16 +9,10 @@ import pytest
 from anyclue.bisect.core import ancestry as histories
 from anyclue.bisect.core import spine as narrowing
 from anyclue.bisect.core.ancestry import between, history
-from anyclue.bisect.core.model import (
-    BisectionStatus,
-    CommitEvidence,
-    Observation,
-    Range,
-    Rates,
-    Settings,
-)
+from anyclue.bisect.core.model import BisectionStatus, CommitEvidence, Observation, Rates, Settings
 from anyclue.bisect.core.simulation import generated
 from anyclue.bisect.core.spine import spine, stage
+from anyclue.git.model import CommitRange
 
 if TYPE_CHECKING:
     from tests.bisect.core.conftest import Tools
@@ -27,12 +21,12 @@ FLAKY = Rates(false_good=0.2, false_bad=0.01)
 
 
 @pytest.fixture(scope="module")
-def large() -> Range:
+def large() -> CommitRange:
     commits = generated(3000, 1)
     return between(commits, [commits[0].id], commits[-1].id)
 
 
-def test_a_spine_cuts_the_range_into_pieces(large: Range) -> None:
+def test_a_spine_cuts_the_range_into_pieces(large: CommitRange) -> None:
     cut = spine(large)
     span = history(large)
     assert set(cut.piece) == set(span.ids)
@@ -45,7 +39,7 @@ def test_a_spine_cuts_the_range_into_pieces(large: Range) -> None:
 
 @pytest.mark.parametrize("rates", [Rates(), FLAKY])
 def test_it_ends_at_the_culprit(
-    tools: Tools, large: Range, rates: Rates, monkeypatch: pytest.MonkeyPatch
+    tools: Tools, large: CommitRange, rates: Rates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = history(large)
     known = [CommitEvidence(commit=one, ratio=10.0) for one in whole.ids[::9]]
@@ -68,13 +62,13 @@ def test_it_ends_at_the_culprit(
     assert right == 8
 
 
-def test_a_range_that_fits_is_searched_as_it_is(large: Range) -> None:
+def test_a_range_that_fits_is_searched_as_it_is(large: CommitRange) -> None:
     assert len(stage(large, Settings()).span) == len(large.commits)
 
 
 @pytest.mark.parametrize("lies", [(4, "later"), (3, "earlier")])
 def test_a_part_that_does_not_hold_it_is_left_again(
-    tools: Tools, large: Range, lies: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+    tools: Tools, large: CommitRange, lies: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = history(large)
     monkeypatch.setattr(narrowing, "MOST_SEGMENTS", 100)

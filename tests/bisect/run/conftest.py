@@ -102,7 +102,7 @@ class World:
         if kernel is not None:
             self.kernels.append(kernel)
             repository = git.repository(Path(kernel.repository))
-            sources = trees.at(repository, kernel.commit or "", "fs/btrfs")
+            sources = git.below(repository, kernel.commit or "", "fs/btrfs")
         return self.verdict(cells, sources)
 
     def verdict(self, cells: Cells, sources: Mapping[str, bytes]) -> CellVerdict:
@@ -150,7 +150,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     def recalled(cells: Cells, name: str) -> CellVerdict | None:
         try:
-            return made.verdict(cells, trees.at(git.repository(made.forge.path), name, "fs/btrfs"))
+            return made.verdict(cells, git.below(git.repository(made.forge.path), name, "fs/btrfs"))
         except RequestError:
             return None
 

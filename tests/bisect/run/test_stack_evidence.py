@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from bench.merge_bench.forge import Forge
 
-from anyclue.bisect.core.model import Range
 from anyclue.bisect.run.stack_evidence import on_stack
 from anyclue.git import repository as git
 from anyclue.git.dag import dag
+from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
 
 INODE = """\
@@ -41,7 +41,7 @@ Call Trace:
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> tuple[Repository, Range, list[str]]:
+def history(tmp_path: Path) -> tuple[Repository, CommitRange, list[str]]:
     forge = Forge.new(tmp_path / "tree")
     file = "fs/btrfs/inode.c"
     made = [forge.commit("main", None, {file: INODE, "fs/btrfs/Makefile": ""})]
@@ -57,7 +57,9 @@ def history(tmp_path: Path) -> tuple[Repository, Range, list[str]]:
     return repo, dag(repo, [made[0]], made[-1]), made
 
 
-def test_who_changed_what_is_on_the_stack(history: tuple[Repository, Range, list[str]]) -> None:
+def test_who_changed_what_is_on_the_stack(
+    history: tuple[Repository, CommitRange, list[str]],
+) -> None:
     repo, span, (_, outer, inner, _) = history
     found = {one.commit: one for one in on_stack(repo, span, "fs/btrfs", OOPS)}
     assert set(found) == {outer, inner}
@@ -68,6 +70,6 @@ def test_who_changed_what_is_on_the_stack(history: tuple[Repository, Range, list
 @pytest.mark.parametrize(
     "text", ["", "inner", "Call Trace:\n inner+0x\x1b[2J\n", "inner+0x1b/0x40" * 5]
 )
-def test_any_text_is_taken(history: tuple[Repository, Range, list[str]], text: str) -> None:
+def test_any_text_is_taken(history: tuple[Repository, CommitRange, list[str]], text: str) -> None:
     repo, span, made = history
     assert {one.commit for one in on_stack(repo, span, "fs/btrfs", text)} <= {made[2]}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from anyclue.fstests.core.agreement import disagreements
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus
 from anyclue.fstests.core.check_output import parse_check
+from anyclue.fstests.core.model import CheckResult, CheckStatus
 from anyclue.fstests.core.xunit import parse_xunit
 
 DATA = Path(__file__).parent / "data"

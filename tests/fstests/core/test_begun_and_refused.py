@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from anyclue.fstests.core.begun_tests import with_begun
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus, Refusal
 from anyclue.fstests.core.check_output import parse_check
+from anyclue.fstests.core.model import CheckResult, CheckStatus, Refusal
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.trial.workloads.registry import WORKLOADS
 

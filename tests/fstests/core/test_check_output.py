@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
 from anyclue.fstests.core.check_output import parse_check
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
 
 DATA = Path(__file__).parent / "data"
 CAPTURED = {path.stem: path.read_text() for path in sorted(DATA.glob("*.txt"))}

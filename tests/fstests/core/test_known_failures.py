@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.fstests.core.begun_tests import with_begun
-from anyclue.fstests.core.check_model import CheckNews, KnownFailure
 from anyclue.fstests.core.check_output import parse_check
 from anyclue.fstests.core.known_failures import news, read_known_failures
+from anyclue.fstests.core.model import CheckNews, KnownFailure
 from anyclue.model.errors import RequestError
 
 DATA = Path(__file__).parent / "data"

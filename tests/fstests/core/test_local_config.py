@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.check_model import ConfigSection
 from anyclue.fstests.core.local_config import read_local_config, write_local_config
+from anyclue.fstests.core.model import ConfigSection
 from anyclue.fstests.core.section_options import RESET_WITH_FSTYP, carried
 from anyclue.model.errors import RequestError
 

@@ -9,9 +9,8 @@ from typing import Protocol
 import pytest
 
 from anyclue.fstests.core import memory
-from anyclue.fstests.core.check_model import CheckStatus
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import Part, SectionPlan, TestFinding, TestId, TestPlan
+from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings

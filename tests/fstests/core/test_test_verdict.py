@@ -12,7 +12,7 @@ from anyclue.fstests.core.charges import held_kib
 from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span, TestVerdict
 from anyclue.model.recording import LogLine, Reading
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.record.judge import judged_tests
+from anyclue.record.core.verdicts import judge_recording
 
 HZ = 5.0
 LENGTH_S = 8.0
@@ -77,7 +77,7 @@ def recorded(
 
 
 def judged(of: MachineRecording) -> dict[str, TestVerdict]:
-    return {test.test: test for test in judged_tests(of).tests}
+    return {test.test: test for test in judge_recording(of).tests}
 
 
 def test_held_memory_is_that_of_the_kernel_without_caches() -> None:
@@ -156,5 +156,5 @@ def test_a_test_that_was_cut_short_says_so() -> None:
 def test_a_machine_that_says_little_is_no_crash() -> None:
     of = recorded(["generic/001"], {})
     bare = tuple(Reading(t_s=r.t_s, counters={"meminfo.MemTotal": 1.0}) for r in of.timeline)
-    (test,) = judged_tests(replace(of, timeline=bare)).tests
+    (test,) = judge_recording(replace(of, timeline=bare)).tests
     assert (test.verdict, test.runs[0].step_kib) == (Verdict.UNPROVEN, None)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.check_model import CheckRun, CheckStatus
 from anyclue.fstests.core.check_output import parse_check
+from anyclue.fstests.core.model import CheckRun, CheckStatus
 from anyclue.fstests.core.xunit import parse_xunit
 
 DATA = Path(__file__).parent / "data"

@@ -14,12 +14,12 @@ import pytest
 from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.run import session as procedure
 from anyclue.fstests.run.journal import TrialRecord, read_record
-from anyclue.fstests.run.session import TestsProcedure
+from anyclue.fstests.run.session import FstestsSuite
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
 from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
-from anyclue.trial.session import AgentCall, TrialEndedError, Watch
+from anyclue.trial.session import AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
 SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
@@ -78,8 +78,8 @@ def carry_out(
 def run(plan: TestPlan, place: Path, guest: Guest, watch: Watch | None = None) -> None:
     (place / "results.img").write_bytes(bytes(1 << 20))
     agent = cast(Agent, guest)
-    following = TestsProcedure(plan, Limits(), agent, payload=True, place=place, watch=watch)
-    asyncio.run(following.run())
+    session = GuestSession(agent, Limits(), has_module=True, watch=watch)
+    asyncio.run(FstestsSuite(plan=plan).run(session, place))
 
 
 def record(place: Path) -> TrialRecord:
@@ -109,7 +109,7 @@ def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, 
     assert "Passed all 1 tests" in kept.said(kept.calls[0])
 
 
-class Watched:
+class Watched(Watch):
     """Looks on, and notes between which commands."""
 
     def __init__(self) -> None:

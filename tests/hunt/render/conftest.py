@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus, KnownFailure, Refusal
-from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.model import (
+    CheckResult,
+    CheckStatus,
+    KnownFailure,
+    Refusal,
+    TestFinding,
+    TestId,
+)
 from anyclue.hunt.clue.model import (
     Clue,
     Condition,

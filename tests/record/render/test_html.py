@@ -5,12 +5,13 @@ from __future__ import annotations
 from anyclue.model.machine_recording import (
     MachineRecording,
     RecordedMachine,
-    RecordingVerdicts,
     Span,
     TestRun,
     TestVerdict,
 )
+from anyclue.model.recording import Reading
 from anyclue.model.verdict import MemoryClass, Verdict
+from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.html import recorded_html
 from anyclue.record.render.text import row
 
@@ -39,10 +40,13 @@ def findings(*names: str) -> RecordingVerdicts:
             TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
         )
     return RecordingVerdicts(
-        recorded=MachineRecording(machine=MACHINE, spans=(), timeline=()),
-        ram_kib=1024 * 1024,
+        recorded=MachineRecording(
+            machine=MACHINE,
+            spans=(),
+            timeline=(Reading(t_s=0.0, counters={"meminfo.MemTotal": 1024.0 * 1024}),),
+            status=1,
+        ),
         tests=tuple(tests),
-        notes=("caches were dropped",),
     )
 
 
@@ -51,7 +55,13 @@ def test_page_has_every_test_and_a_drawing() -> None:
         findings("generic/001", "btrfs/024"), [(float(t), 1000.0 * t) for t in range(20)]
     )
     assert page.count("<svg") == 1
-    for text in ("generic/001", "btrfs/024", "one run only", "caches were dropped", "1024 MiB"):
+    for text in (
+        "generic/001",
+        "btrfs/024",
+        "one run only",
+        "ended with status 1",
+        "1024 MiB",
+    ):
         assert text in page
     assert "./check -g quick" in page
     assert "seconds since the recording began" in page

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anyclue.bisect.core.model import CommitNode, Range
+from anyclue.git.model import CommitNode, CommitRange
 from anyclue.model.errors import Problem, RequestError
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -98,7 +98,7 @@ def segments(commits: Sequence[CommitNode]) -> int:
     return sum(_begun(commits))
 
 
-def history(span: Range) -> Ancestry:
+def history(span: CommitRange) -> Ancestry:
     """Number a range and work out its ancestry.
 
     Raises:
@@ -140,7 +140,7 @@ def _begun(commits: Sequence[CommitNode]) -> list[bool]:
     return begun
 
 
-def _numbered(span: Range, commits: Sequence[CommitNode], sizes: Sequence[int]) -> Ancestry:
+def _numbered(span: CommitRange, commits: Sequence[CommitNode], sizes: Sequence[int]) -> Ancestry:
     number = {commit.id: position for position, commit in enumerate(commits)}
     parents = tuple(
         tuple(number[p] for p in dict.fromkeys(commit.parents) if p in number) for commit in commits
@@ -171,13 +171,13 @@ def _numbered(span: Range, commits: Sequence[CommitNode], sizes: Sequence[int]) 
     )
 
 
-def between(commits: Sequence[CommitNode], good: Iterable[str], bad: str) -> Range:
+def between(commits: Sequence[CommitNode], good: Iterable[str], bad: str) -> CommitRange:
     """Return the part of some history (parents first) that ``bad`` reaches and ``good`` do not."""
     parents = {commit.id: commit.parents for commit in commits}
     spared = _reached(parents, good, frozenset())
     kept = _reached(parents, [bad], spared)
     inside = tuple(commit for commit in commits if commit.id in kept)
-    return Range(good=tuple(good), bad=bad, commits=inside)
+    return CommitRange(good=tuple(good), bad=bad, commits=inside)
 
 
 def _reached(

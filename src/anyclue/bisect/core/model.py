@@ -8,23 +8,6 @@ from enum import StrEnum
 from anyclue.hunt.clue.model import Place
 
 
-@dataclass(frozen=True, kw_only=True)
-class CommitNode:
-    """A commit and the parents it names."""
-
-    id: str
-    parents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Range:
-    """The commits that ``bad`` reaches and no commit of ``good`` does, parents before children."""
-
-    good: tuple[str, ...]
-    bad: str
-    commits: tuple[CommitNode, ...]
-
-
 class Shown(StrEnum):
     """What one run at a commit showed."""
 

@@ -16,15 +16,14 @@ from anyclue.bisect.core.baselines import OF_THREE, ONCE, TWO_AGREE, by_halves
 from anyclue.bisect.core.model import (
     BisectionStatus,
     CommitEvidence,
-    CommitNode,
     Observation,
-    Range,
     Rates,
     Settings,
     Shown,
 )
 from anyclue.bisect.core.prior import prior
 from anyclue.bisect.core.search import search
+from anyclue.git.model import CommitNode, CommitRange
 
 MOST_RUNS: Final = 1000
 """Runs after which a bisection is given up."""
@@ -199,7 +198,7 @@ def _signal(
     return ratios
 
 
-def ranges(commits: Sequence[CommitNode], sizes: Sequence[int], seed: int) -> list[Range]:
+def ranges(commits: Sequence[CommitNode], sizes: Sequence[int], seed: int) -> list[CommitRange]:
     """Return parts of a history (parents first) of about the sizes asked for.
 
     Both ends are on the line of first parents of its last commit, the bad one is drawn.

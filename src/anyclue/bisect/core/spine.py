@@ -17,17 +17,11 @@ import numpy as np
 
 from anyclue.bisect.core.ancestry import MOST_SEGMENTS, between, history, segments
 from anyclue.bisect.core.likelihood import checked
-from anyclue.bisect.core.model import (
-    BisectionStatus,
-    CommitEvidence,
-    CommitNode,
-    Observation,
-    Range,
-    Settings,
-)
+from anyclue.bisect.core.model import BisectionStatus, CommitEvidence, Observation, Settings
 from anyclue.bisect.core.posterior import belief
 from anyclue.bisect.core.prior import prior
 from anyclue.bisect.core.search import Search, search
+from anyclue.git.model import CommitNode, CommitRange
 
 ENOUGH: Final = 0.99
 """Probability that the pieces which are kept hold together."""
@@ -44,11 +38,11 @@ class Spine:
         piece: by commit of the range, the number of its piece.
     """
 
-    line: Range
+    line: CommitRange
     piece: dict[str, int]
 
 
-def spine(span: Range) -> Spine:
+def spine(span: CommitRange) -> Spine:
     """Cut a range along the longest path from its bad end."""
     depth: dict[str, int] = {}
     deepest: dict[str, str] = {}
@@ -74,11 +68,11 @@ def spine(span: Range) -> Spine:
         CommitNode(id=tip, parents=(path[number - 1],) if number else parents[tip])
         for number, tip in enumerate(path)
     )
-    return Spine(line=Range(good=span.good, bad=span.bad, commits=tuple(line)), piece=piece)
+    return Spine(line=CommitRange(good=span.good, bad=span.bad, commits=tuple(line)), piece=piece)
 
 
 def stage(
-    span: Range,
+    span: CommitRange,
     settings: Settings,
     *,
     evidence: Sequence[CommitEvidence] = (),
@@ -110,7 +104,7 @@ def stage(
     return coarse
 
 
-def _inside(span: Range, cut: Spine, low: int, high: int) -> Range:
+def _inside(span: CommitRange, cut: Spine, low: int, high: int) -> CommitRange:
     """Return the range that some pieces in a row make."""
     path = [commit.id for commit in cut.line.commits]
     good = (path[low - 1],) if low else span.good

@@ -8,8 +8,7 @@ from anyclue.bisect.core.model import Bisected, Shown, Simulated
 from anyclue.bisect.render import words as bisect_words
 from anyclue.hunt.clue.model import Place
 from anyclue.hunt.render import clue_words
-from anyclue.report.text import ascii_line, shorten, table
-from anyclue.review.pairs.render.words import counted
+from anyclue.report.text import ascii_line, counted, shorten, table
 
 _COLUMNS = 100
 _PLACES = 3

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from anyclue.bisect.core.model import Bisected, BisectionStatus, Named, Shown
-from anyclue.report.text import ascii_line
-from anyclue.review.pairs.render.words import counted
+from anyclue.report.text import ascii_line, counted
 
 DIGITS = 12
 

@@ -17,8 +17,8 @@ from anyclue.scenarios.stored import scenario_to_json
 from anyclue.system.files import write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.jobs import pin_kernels, prepare_jobs
 from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.preparation import pin_kernels, prepare_jobs
 from anyclue.verdicts.judge import judge_cells
 
 log = logging.getLogger(__name__)

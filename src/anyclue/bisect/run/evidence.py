@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from types import TracebackType
 
-from anyclue.bisect.core.model import CommitEvidence, CommitNode, Range
+from anyclue.bisect.core.model import CommitEvidence
 from anyclue.git.history import touched
+from anyclue.git.model import CommitNode, CommitRange
 from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.exercises import mounts
@@ -41,7 +42,7 @@ class EvidenceSources:
         mount: the cell's mount options.
     """
 
-    def __init__(self, repo: Repository, span: Range, directory: str, mount: str) -> None:
+    def __init__(self, repo: Repository, span: CommitRange, directory: str, mount: str) -> None:
         self._asked = (repo, span, directory, mount)
         self._workers: Workers | None = None
 
@@ -79,7 +80,7 @@ class EvidenceSources:
 
 class _Gatherer:
     def gather(
-        self, repo: Repository, span: Range, directory: str, mount: str
+        self, repo: Repository, span: CommitRange, directory: str, mount: str
     ) -> Sequence[CommitEvidence] | Sequence[Problem]:
         try:
             return evidence(repo, span, directory, mount)
@@ -88,7 +89,7 @@ class _Gatherer:
 
 
 def evidence(
-    repo: Repository, span: Range, directory: str, mount: str, *, reviews: int = REVIEWED
+    repo: Repository, span: CommitRange, directory: str, mount: str, *, reviews: int = REVIEWED
 ) -> list[CommitEvidence]:
     """Return what is known of the commits of a range.
 

@@ -12,6 +12,7 @@ from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cells import Cells
 from anyclue.bisect.run.revert import mended, reverted
 from anyclue.bisect.run.synthetic_commits import Commits
+from anyclue.git import repository as git
 from anyclue.hunt.select.factors import INNOCENT, Kind, guilt, is_guilty, kind
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
@@ -74,7 +75,7 @@ class Observer:
         Raises:
             InfrastructureError: the machine failed: nothing is said about the commit.
         """
-        sources = trees.at(self.bisection.repo, commit, self.bisection.directory)
+        sources = git.below(self.bisection.repo, commit, self.bisection.directory)
         if not sources:
             because = f"has no {self.bisection.directory}"
             return _told(Observation(commit=commit, shown=Shown.SKIP, because=because))

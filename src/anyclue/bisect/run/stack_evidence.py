@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
-from anyclue.bisect.core.model import CommitEvidence, Range
+from anyclue.bisect.core.model import CommitEvidence
+from anyclue.git import repository as git
 from anyclue.git.blame import touched
+from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
 from anyclue.review.source.parse import read
-from anyclue.trial.kernels import module_trees as trees
 
 ASKED: Final = 5
 """Of so many functions the commits are looked for: each may take seconds."""
@@ -20,7 +21,9 @@ Lines = tuple[int, int]
 """The first and the last line of a function."""
 
 
-def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> list[CommitEvidence]:
+def on_stack(
+    repo: Repository, span: CommitRange, directory: str, incident: str
+) -> list[CommitEvidence]:
     """Return what speaks for commits that changed a function on a stack, the innermost first.
 
     Args:
@@ -29,7 +32,7 @@ def on_stack(repo: Repository, span: Range, directory: str, incident: str) -> li
         directory: that of the module.
         incident: what the kernel reported, whole; hostile text.
     """
-    where = _functions(trees.at(repo, span.bad, directory), incident)
+    where = _functions(git.below(repo, span.bad, directory), incident)
     known: dict[str, list[str]] = {}
     for path, name in where:
         known.setdefault(name, []).append(path)

@@ -47,7 +47,7 @@ async def step(asked: StepRequest, context: Context) -> tuple[Shown, CellVerdict
     kernel, directory = trees.rebuilt(scenario, asked.scenario)
     cell = conditions(scenario, asked.scenario, asked.cell)
     repo = git.repository(asked.tree)
-    sources = trees.on_disk(repo, directory)
+    sources = git.work_tree_below(repo, directory)
     if not sources:
         next_step = "run it in the work tree that is bisected"
         what = f"the work tree has no {directory}"

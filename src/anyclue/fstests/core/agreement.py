@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
 
 REPORTED = frozenset({CheckStatus.PASSED, CheckStatus.FAILED, CheckStatus.NOT_RUN})
 """What a report has: tests that were left out are not in it, nor those that did not end."""

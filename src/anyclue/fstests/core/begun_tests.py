@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
 
 
 def with_begun(run: CheckRun, begun: Sequence[str]) -> CheckRun:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_model import CheckStatus
+from anyclue.fstests.core.model import CheckStatus
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's id; no id can leave a directory, as a path."""

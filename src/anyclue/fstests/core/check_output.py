@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from anyclue.fstests.core.check_line import SECTION_NAME, TEST_ID, judge
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
 
 _TEST = re.compile(rf"^({TEST_ID})(?= )(.*)$", re.ASCII)
 _IGNORED = " - unknown test, ignored"

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from anyclue.fstests.core.check_line import TEST_ID
-from anyclue.fstests.core.check_model import (
+from anyclue.fstests.core.model import (
     CheckNews,
     CheckResult,
     CheckRun,

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_model import ConfigSection
+from anyclue.fstests.core.model import ConfigSection
 from anyclue.fstests.core.shell_words import Word, shell_commands
 from anyclue.model.errors import Problem, RequestError
 

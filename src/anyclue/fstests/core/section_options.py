@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.fstests.core.check_model import ConfigSection
+from anyclue.fstests.core.model import ConfigSection
 
 RESET_WITH_FSTYP = ("MOUNT_OPTIONS", "TEST_FS_MOUNT_OPTS", "MKFS_OPTIONS", "FSCK_OPTIONS")
 """Options that do not carry over to a section with another FSTYP."""

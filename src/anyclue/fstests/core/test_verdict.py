@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from anyclue.fstests.core.charges import charged_floors
-from anyclue.model.machine_recording import (
-    MachineRecording,
-    RecordingVerdicts,
-    TestRun,
-    TestVerdict,
-)
+from anyclue.model.machine_recording import MachineRecording, TestRun, TestVerdict
 from anyclue.model.recording import Outcome, Reading, Recording, Round
 from anyclue.model.scenario import Cell, Sensitivity
 from anyclue.model.verdict import MemoryClass, Verdict
@@ -135,38 +130,3 @@ def grown_class(runs: Sequence[TestRun]) -> MemoryClass | None:
     totals = {c: sum(run.classes.get(c, 0.0) for run in runs) for c in of_kind(GrowthKind.KERNEL)}
     best = max(totals, key=lambda c: totals[c])
     return best if totals[best] > STEP_KIB else None
-
-
-def notes(recorded: MachineRecording) -> tuple[str, ...]:
-    """Return what could not be read, told or finished."""
-    said = [f"not read: {name}: {why}" for name, why in recorded.machine.unread.items()]
-    if recorded.lost_log:
-        said.append(
-            f"the kernel log was overwritten {recorded.lost_log} times before it was read:"
-            " a test's begin may be missing"
-        )
-    if recorded.ended is None:
-        said.append("the recorder was killed: the recording ends with its last sample")
-    if recorded.status not in {None, 0}:
-        said.append(f"the command ended with status {recorded.status}")
-    if recorded.spans and not recorded.machine.quiesce:
-        said.append(
-            "caches were not dropped between tests: page cache and reclaimable slab, like memory of"
-            " processes and tmpfs, are left out of peaks and floors"
-        )
-    if any(span.test.startswith("(") for span in recorded.spans):
-        said.append("no test of fstests began in the kernel log: the command is one span")
-    else:
-        said.append("whether a test passed is not recorded: check's own output says it")
-    return tuple(said)
-
-
-def findings(recorded: MachineRecording, tests: Sequence[TestVerdict]) -> RecordingVerdicts:
-    """Return the verdicts with the machine's size and what is open."""
-    first = recorded.timeline[0].counters if recorded.timeline else {}
-    return RecordingVerdicts(
-        recorded=recorded,
-        ram_kib=first.get("meminfo.MemTotal", 0.0),
-        tests=tuple(tests),
-        notes=notes(recorded),
-    )

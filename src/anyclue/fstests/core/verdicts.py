@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from anyclue.fstests.core.check_model import (
+from anyclue.fstests.core.known_failures import is_of, news
+from anyclue.fstests.core.memory import OfTest, judge_memory
+from anyclue.fstests.core.model import (
     CheckNews,
     CheckResult,
     CheckRun,
     CheckStatus,
     KnownFailure,
+    TestFinding,
+    TestId,
 )
-from anyclue.fstests.core.known_failures import is_of, news
-from anyclue.fstests.core.memory import OfTest, judge_memory
-from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.fstests.core.trial_recording import begun_on
 from anyclue.fstests.run.evidence import CellTests, TestEvidence

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from anyclue.fstests.core.check_line import SECTION_NAME, TEST_ID, judge
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
 
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"

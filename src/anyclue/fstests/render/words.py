@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.model import TestFinding
+from anyclue.fstests.core.model import CheckStatus, TestFinding
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.report import words

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_model import CheckStatus, KnownFailure
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import TestFinding, TestPlan
+from anyclue.fstests.core.model import CheckStatus, KnownFailure, TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.run.evidence import CellTests, gather, read_trials

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from anyclue.fstests.core.check_arguments import CheckArguments, read_arguments
 from anyclue.fstests.core.check_line import TEST_ID
-from anyclue.fstests.core.check_model import ConfigSection
 from anyclue.fstests.core.known_failures import read_known_failures
 from anyclue.fstests.core.local_config import SET_BY_GUEST, read_local_config, write_local_config
-from anyclue.fstests.core.model import SectionPlan
+from anyclue.fstests.core.model import ConfigSection, SectionPlan
 from anyclue.fstests.core.section_options import carried
 from anyclue.fstests.run.session import DEVICES
 from anyclue.model.errors import Problem, RequestError

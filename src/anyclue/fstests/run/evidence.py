@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from anyclue.fstests.core.agreement import disagreements
 from anyclue.fstests.core.charges import Charging, Pair
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus
 from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import Part, TestId
+from anyclue.fstests.core.model import CheckResult, CheckStatus, Part, TestId
 from anyclue.fstests.core.step import rise_kib
 from anyclue.fstests.core.trial_recording import as_recorded
 from anyclue.fstests.core.xunit import parse_xunit

@@ -12,25 +12,24 @@ from anyclue.fstests.core.verdicts import findings
 from anyclue.fstests.run.build import SuiteTree, build_suite, read_tree
 from anyclue.fstests.run.configuration import arguments, sections
 from anyclue.fstests.run.evidence import gather, read_trials, recordings_of
+from anyclue.fstests.run.session import PROVENANCE, FstestsSuite
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
 
-PROVENANCE = "fstests"
 
-
-async def plan_tests(
+async def fstests_suites(
     run: RunDirectory, scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
-) -> dict[tuple[Cell, int], TestPlan]:
+) -> dict[tuple[Cell, int], FstestsSuite]:
     """Return what each wanted trial of fstests runs; trials of workloads are left out.
 
     Raises:
         RequestError: there is no checkout, or the local.config is not accepted.
         CommandError: the checkout does not build.
     """
-    plans = {}
+    suites = {}
     for cell, number in wanted:
         choice = scenario.workloads[cell.workload].tests
         if choice is None:
@@ -41,25 +40,25 @@ async def plan_tests(
         tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
         extra = scenario.limits.extra_trials
         following = next_plan(base, gathered, tests, repeats=choice.repeats, extra_trials=extra)
-        plans[cell, number] = following or base
-    return plans
+        suites[cell, number] = FstestsSuite(plan=following or base)
+    return suites
 
 
-async def repeat_plan(
+async def repeat_suite(
     run: RunDirectory,
     scenario: Scenario,
     cell: Cell,
     tests: Sequence[TestId],
     context: Context,
-) -> TestPlan:
-    """Return a plan of these tests of a cell alone, in order.
+) -> FstestsSuite:
+    """Return the suite of these tests of a cell alone, in order.
 
     Raises:
         InfrastructureError: the checkout changed since the run began.
         CommandError: the checkout does not build.
     """
     base = await _base(scenario, cell, recordings_of(run, cell), context)
-    return replace(base, tests=tuple(tests), part=Part.REPEAT)
+    return FstestsSuite(plan=replace(base, tests=tuple(tests), part=Part.REPEAT))
 
 
 async def _base(

@@ -18,11 +18,11 @@ from anyclue.hunt.trials import alone, run_cells
 from anyclue.model.errors import AnyclueError
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
-from anyclue.model.trial import TrialExecutor
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.trial.context import Context
+from anyclue.trial.model import TrialExecutor
 
 T = TypeVar("T")
 Value: TypeAlias = str | WorkloadChoice

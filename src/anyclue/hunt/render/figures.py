@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from markupsafe import Markup
 
 from anyclue.hunt.render.witness import witness
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import charts, series, words
+from anyclue.report.figures import Figure, Key
 from anyclue.report.svg import inline_svg
 from anyclue.report.text import clean, shorten
 
 _LABEL_COLUMNS = 28
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """One entry of a figure's legend: a CSS colour and what it stands for."""
-
-    colour: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A drawing with its heading, what to see in it, and its legend."""
-
-    title: str
-    caption: str
-    svg: Markup
-    keys: tuple[Key, ...]
 
 
 def colour(verdict: CellVerdict) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
@@ -16,11 +15,9 @@ from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import words
+from anyclue.report.figures import Figure
 from anyclue.report.pages import environment
 from anyclue.report.text import clean_block
-
-if TYPE_CHECKING:
-    from anyclue.hunt.render.figures import Figure
 
 DETAILED_CELLS = 24
 _INCIDENT_LINES = 400

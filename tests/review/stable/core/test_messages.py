@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyclue.git.model import Commit
 from anyclue.review.stable.core.messages import fixes, follows, names, reverted, unwrapped, upstream
-from anyclue.review.stable.core.model import Commit
 
 ID = "2cf3f8133bda2a0945cc4c70e681ecb25b52b913"
 OTHER = "d0b5e15f1a4b7a7a9b1f0ac3e5d7b6a2c4f3e1d0"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.review.stable.core.model import BranchStatus, Commit, KnownBy, Presence
+from anyclue.git.model import Commit
+from anyclue.review.stable.core.model import BranchStatus, KnownBy, Presence
 from anyclue.review.stable.core.presence import HistoryPosition, PresenceEvent, events, presence
 from anyclue.review.stable.core.verdicts import doubted, judged
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from anyclue.review.stable.core.model import Commit
+from anyclue.git.model import Commit
 
 LEAST_DIGITS = 7
 """Git's own shortest abbreviation; what is shorter is no id."""

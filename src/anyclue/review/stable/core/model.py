@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
+
+from anyclue.git.model import CherryPick
 
 
 class KnownBy(StrEnum):
@@ -26,26 +28,6 @@ class BranchStatus(StrEnum):
     HAS = "has the fix"
     NOT_AFFECTED = "not affected"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commit:
-    """A commit as it is written; the message is text as `os.fsdecode` makes it."""
-
-    id: str
-    parents: tuple[str, ...]
-    message: str
-
-    @property
-    def title(self) -> str:
-        """The first paragraph on one line, as git's ``%s``."""
-        paragraph: list[str] = []
-        for line in self.message.split("\n"):
-            if line.strip():
-                paragraph.append(line)
-            elif paragraph:
-                break
-        return " ".join(" ".join(paragraph).split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,19 +68,13 @@ class Presence:
     why: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pick:
-    """What a cherry-pick of the fix would do.
+class PickFailure(Enum):
+    """Why it is not known what a cherry-pick of the fix would do."""
 
-    Attributes:
-        conflicts: files that would be in conflict.
-        empty: whether nothing would change.
-        unknown: why it could not be tried.
-    """
-
-    conflicts: tuple[str, ...] = ()
-    empty: bool = False
-    unknown: str = ""
+    NO_PARENT = auto()
+    """The fix's parent is not in this clone."""
+    GIT = auto()
+    """Git could not try it; objects may be missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +90,7 @@ class Branch:
         fix: where the fix stands.
         why: what the verdict hangs on, when it is not plain.
         pick: what a cherry-pick would do, where the fix is needed.
+        pick_failure: why that is not known, where the fix is needed.
         lacking: ids of follow-ups of the fix that are not there.
     """
 
@@ -124,7 +101,8 @@ class Branch:
     culprits: tuple[Presence, ...]
     fix: Presence
     why: str = ""
-    pick: Pick | None = None
+    pick: CherryPick | None = None
+    pick_failure: PickFailure | None = None
     lacking: tuple[str, ...] = ()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from anyclue.git.model import Commit
 from anyclue.review.stable.core.messages import names, reverted, unwrapped, upstream
-from anyclue.review.stable.core.model import Commit, KnownBy, Presence
+from anyclue.review.stable.core.model import KnownBy, Presence
 
 _RANK = {how: number for number, how in enumerate(KnownBy)}
 

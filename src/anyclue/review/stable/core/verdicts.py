@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from anyclue.git.model import CherryPick, Commit
 from anyclue.review.stable.core.messages import follows
-from anyclue.review.stable.core.model import BranchStatus, Commit, Pick, Presence
+from anyclue.review.stable.core.model import BranchStatus, Presence
 from anyclue.review.stable.core.presence import HistoryPosition, instances
 
 _EMPTY = "a cherry-pick of the fix would change nothing there"
@@ -52,7 +53,7 @@ def judged(culprits: Sequence[Presence], fix: Presence) -> BranchVerdict:
     return BranchVerdict(standing=BranchStatus.NEEDS, why=why)
 
 
-def picked(judgement: BranchVerdict, pick: Pick) -> BranchVerdict:
+def picked(judgement: BranchVerdict, pick: CherryPick) -> BranchVerdict:
     """Return the verdict after a cherry-pick was tried."""
     if pick.empty and judgement.standing is BranchStatus.NEEDS:
         return BranchVerdict(standing=BranchStatus.UNKNOWN, why=f"probably has the fix: {_EMPTY}")

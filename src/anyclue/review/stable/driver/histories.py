@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from anyclue.git.history import cuts, mentioning, patch_ids, paths, places, touching
 from anyclue.git.merge import bases
+from anyclue.git.model import Commit
 from anyclue.git.repository import Repository
 from anyclue.model.errors import RequestError
 from anyclue.review.stable.core.messages import LEAST_DIGITS
-from anyclue.review.stable.core.model import Commit
 from anyclue.review.stable.core.presence import HistoryPosition, instances
 from anyclue.review.stable.driver.request import Wanted
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git.history import Ref, abbreviated, commits, full_name, mainlines, refs
+from anyclue.git.model import Commit
 from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.stable.core.messages import Tag, fixes
-from anyclue.review.stable.core.model import Commit
 
 _STABLE = re.compile(r"(?:^|/)(?:linux-|stable[/-](?:linux-)?)v?(\d+)\.(\d+)(?:\.\d+)?(?:\.[xy])?$")
 _GLOB = re.compile(r"[*?\[]")

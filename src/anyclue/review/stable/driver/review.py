@@ -9,14 +9,14 @@ from anyclue.git import repository as git
 from anyclue.git.cherry_pick import picked as try_pick
 from anyclue.git.history import Ref, reaches, versions
 from anyclue.git.merge import borrowed
+from anyclue.git.model import CherryPick, Commit
 from anyclue.git.repository import Repository
 from anyclue.model.errors import AnyclueError
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
-    Commit,
     KnownCommit,
-    Pick,
+    PickFailure,
     Presence,
     StableReview,
 )
@@ -104,19 +104,22 @@ def _tried(repo: Repository, fix: Commit, branches: Sequence[Branch]) -> list[Br
                 found.append(one)
                 continue
             pick = _pick(place, fix, one.tip)
+            if isinstance(pick, PickFailure):
+                found.append(replace(one, pick_failure=pick))
+                continue
             judgement = picked(judged(one.culprits, one.fix), pick)
             why, standing = judgement.why, judgement.standing
             found.append(replace(one, pick=pick, standing=standing, why=why))
     return found
 
 
-def _pick(repo: Repository, fix: Commit, onto: str) -> Pick:
+def _pick(repo: Repository, fix: Commit, onto: str) -> CherryPick | PickFailure:
     if not fix.parents:
-        return Pick(unknown="the fix's parent is not in this clone")
+        return PickFailure.NO_PARENT
     try:
         return try_pick(repo, fix.id, fix.parents[0], onto)
     except AnyclueError:
-        return Pick(unknown="git could not try it; objects may be missing")
+        return PickFailure.GIT
 
 
 def _follow_ups(wanted: Wanted, gathered: Histories) -> tuple[Commit, ...]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
-from anyclue.report.text import clean
-from anyclue.review.pairs.render.words import safe_path
+from anyclue.report.text import clean, safe_path
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
     KnownCommit,
-    Pick,
     Presence,
     StableReview,
 )
@@ -50,7 +48,7 @@ def _branch(one: Branch, fix: KnownCommit) -> Json:
         "why": clean(one.why),
         "culprits": [_presence(culprit) for culprit in one.culprits],
         "fix": _presence(one.fix),
-        "cherry_pick": _pick(one.pick) if one.pick else None,
+        "cherry_pick": _pick(one),
         "command": words.command(one, fix) if one.standing is BranchStatus.NEEDS else "",
         "lacking": [*one.lacking],
     }
@@ -68,9 +66,11 @@ def _presence(one: Presence) -> Json:
     }
 
 
-def _pick(one: Pick) -> Json:
+def _pick(one: Branch) -> Json:
+    if one.pick is None and one.pick_failure is None:
+        return None
     return {
-        "conflicts": [safe_path(path) for path in one.conflicts],
-        "empty": one.empty,
-        "unknown": clean(one.unknown),
+        "conflicts": [safe_path(path) for path in one.pick.conflicts] if one.pick else [],
+        "empty": one.pick is not None and one.pick.empty,
+        "unknown": words.pick_failure(one),
     }

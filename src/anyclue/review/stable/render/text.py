@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.report.text import ascii_line, shorten, table
-from anyclue.review.pairs.render.words import safe_path
+from anyclue.report.text import ascii_line, safe_path, shorten, table
 from anyclue.review.stable.core.model import Branch, BranchStatus, StableReview
 from anyclue.review.stable.render import words
 
@@ -75,12 +74,10 @@ def _picks(review: StableReview) -> Iterator[list[str]]:
 
 
 def _obstacles(branch: Branch) -> Iterator[str]:
-    if branch.pick is None:
-        return
-    for path in branch.pick.conflicts:
-        yield f"{_INDENT}conflict in {safe_path(path)}"
-    if branch.pick.unknown:
-        yield f"{_INDENT}whether it applies is not known: {branch.pick.unknown}"
+    if branch.pick is not None:
+        yield from (f"{_INDENT}conflict in {safe_path(path)}" for path in branch.pick.conflicts)
+    if branch.pick_failure is not None:
+        yield f"{_INDENT}whether it applies is not known: {words.pick_failure(branch)}"
 
 
 def _follow_ups(review: StableReview) -> Iterator[list[str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 
-from anyclue.report.text import ascii_line
-from anyclue.review.pairs.render.words import counted
+from anyclue.report.text import ascii_line, counted
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
     KnownBy,
     KnownCommit,
+    PickFailure,
     Presence,
     StableReview,
 )
@@ -25,6 +25,10 @@ _HOW = {
     KnownBy.UPSTREAM: "backport, by its message",
     KnownBy.PATCH_ID: "backport, by patch id",
     KnownBy.TITLE: "probably, by title only",
+}
+_PICK_FAILURES = {
+    PickFailure.NO_PARENT: "the fix's parent is not in this clone",
+    PickFailure.GIT: "git could not try it; objects may be missing",
 }
 
 
@@ -42,14 +46,19 @@ def present(one: Presence) -> str:
 
 def pick(branch: Branch) -> str:
     """Return what a cherry-pick would do."""
+    if branch.pick_failure is not None:
+        return "not known"
     if branch.pick is None:
         return ""
-    if branch.pick.unknown:
-        return "not known"
     if branch.pick.empty:
         return "changes nothing"
     number = len(branch.pick.conflicts)
     return f"{counted(number, 'conflict')}" if number else "applies"
+
+
+def pick_failure(branch: Branch) -> str:
+    """Return why it is not known what a cherry-pick would do; empty where it is."""
+    return _PICK_FAILURES[branch.pick_failure] if branch.pick_failure is not None else ""
 
 
 def command(branch: Branch, fix: KnownCommit) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from anyclue.fstests.core.model import TestPlan
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Limits, Machine
+from anyclue.trial.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,33 +58,15 @@ class GuestImage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkloadPlan:
-    """A workload, ready to run: commands by phase, each an argv for the guest.
-
-    ``write`` leaves everything on disk; ``exercise`` reads back, overwrites, cuts; ``remove``
-    removes. ``{mnt}`` stands for the mount point; ``size_mib`` is the file system's size.
-    """
-
-    name: str
-    size_mib: int
-    write: tuple[tuple[str, ...], ...]
-    exercise: tuple[tuple[str, ...], ...] = ()
-    remove: tuple[tuple[str, ...], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrialJob:
-    """One guest running one cell: its workload, or with ``tests`` these."""
+    """One guest running one cell by what its workload is: a `Suite`."""
 
     cell: Cell
     trial: int
     image: GuestImage
     payload: ArtifactRef | None
-    mkfs: tuple[str, ...]
-    mount: str
-    workload: WorkloadPlan
+    suite: Suite
     limits: Limits
-    tests: TestPlan | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ from anyclue.hunt.driver import plan
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, Scenario
 from anyclue.trial.context import Context
-from anyclue.trial.jobs import pin_kernels
+from anyclue.trial.preparation import pin_kernels
 
 SCENARIO = """
 schema = 1

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 from anyclue import __version__
-from anyclue.fstests.core.model import TestPlan
-from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import (
     Arch,
     Cell,
@@ -20,14 +18,13 @@ from anyclue.model.scenario import (
     Limits,
     Machine,
     Scenario,
-    TestChoice,
-    WorkloadChoice,
 )
-from anyclue.model.trial import GuestImage, PreparedKernel, Shape, TrialJob, WorkloadPlan
 from anyclue.system.store import Artifact
 from anyclue.trial.context import Context
 from anyclue.trial.kernels.git_builds import with_bases
-from anyclue.trial.workloads.registry import WORKLOADS
+from anyclue.trial.model import GuestImage, PreparedKernel, Shape, TrialJob
+from anyclue.trial.suite import Suite
+from anyclue.trial.workloads.suite import workload_suite
 
 T = TypeVar("T")
 
@@ -36,14 +33,18 @@ async def prepare_jobs(
     scenario: Scenario,
     wanted: Sequence[tuple[Cell, int]],
     context: Context,
-    tests: Mapping[tuple[Cell, int], TestPlan] | None = None,
+    suites: Mapping[tuple[Cell, int], Suite] | None = None,
 ) -> list[TrialJob]:
-    """Return a job for each wanted (cell, trial number); ``tests`` are plans of fstests' trials.
+    """Return a job for each wanted (cell, trial number).
+
+    A trial that has none of the ``suites`` runs the workload that the scenario has for its cell.
 
     Raises:
         RequestError: what the scenario asks for cannot be had; all such mistakes at once.
         InfrastructureError: a build, a download or a boot failed.
     """
+    given = suites or {}
+    chosen = [given.get(one) or workload_suite(scenario, one[0]) for one in wanted]
     guests = {cell: _guest(scenario, cell) for cell, _ in wanted}
     pairs = sorted(set(guests.values()))
     ready = dict(
@@ -54,8 +55,8 @@ async def prepare_jobs(
         )
     )
     return [
-        _job(scenario, cell, trial, *ready[guests[cell]], (tests or {}).get((cell, trial)))
-        for cell, trial in wanted
+        _job(scenario, cell, trial, *ready[guests[cell]], suite)
+        for (cell, trial), suite in zip(wanted, chosen, strict=True)
     ]
 
 
@@ -111,11 +112,12 @@ async def prepare_one(
     context: Context,
     *,
     arguments: str = "",
-    tests: TestPlan | None = None,
+    suite: Suite | None = None,
 ) -> TrialJob:
     """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
+    chosen = suite or workload_suite(scenario, cell)
     pair = await _prepare_pair(scenario, *_guest(scenario, cell), context, arguments)
-    return _job(scenario, cell, 1, *pair, tests)
+    return _job(scenario, cell, 1, *pair, chosen)
 
 
 async def payload(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
@@ -200,19 +202,8 @@ def _job(
     trial: int,
     kernel: PreparedKernel,
     image: GuestImage,
-    tests: TestPlan | None,
+    suite: Suite,
 ) -> TrialJob:
-    choice = scenario.workloads[cell.workload]
-    if choice.tests is not None and tests is None:
-        raise RequestError(
-            [
-                Problem(
-                    what="this verb cannot run tests of fstests, only built-in workloads",
-                    where=cell.id,
-                    next_step="name a cell with a workload; `anyclue hunt` runs fstests",
-                )
-            ]
-        )
     provenance = {
         "anyclue": __version__,
         "accelerator": image.accelerator.value,
@@ -225,21 +216,13 @@ def _job(
         trial=trial,
         image=image,
         payload=kernel.payload,
-        mkfs=tuple(shlex.split(scenario.mkfs[cell.mkfs])),
-        mount=scenario.mount[cell.mount],
-        workload=_workload(choice),
-        limits=_limits(scenario, choice.tests),
-        tests=tests,
-        provenance={**provenance, **({"fstests": tests.origin} if tests else {})},
+        suite=suite,
+        limits=_limits(scenario, cell),
+        provenance={**provenance, **suite.provenance},
     )
 
 
-def _workload(choice: WorkloadChoice) -> WorkloadPlan:
-    if choice.tests is not None:
-        return WorkloadPlan(name=choice.use, size_mib=0, write=())
-    return WORKLOADS[choice.use].planned(choice)
-
-
-def _limits(scenario: Scenario, tests: TestChoice | None) -> Limits:
+def _limits(scenario: Scenario, cell: Cell) -> Limits:
     """Return the limits of a trial: a round of fstests is one test, with a limit of its own."""
+    tests = scenario.workloads[cell.workload].tests
     return replace(scenario.limits, round_seconds=tests.seconds) if tests else scenario.limits

@@ -1,23 +1,30 @@
-"""The procedure against a scripted agent: what it asks for, and what it makes of the answers."""
+"""The rounds of a workload against a scripted agent: what is asked, what becomes of the answers."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import pickle
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Limits, WorkloadChoice
-from anyclue.model.trial import TrialJob
+from anyclue.model.scenario import Arch, Cell, Limits, Machine, WorkloadChoice
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
-from anyclue.trial.session import Procedure, TrialEndedError, requested_compression
+from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob
+from anyclue.trial.run import session_of
+from anyclue.trial.session import TrialEndedError
 from anyclue.trial.workloads.registry import WORKLOADS
+from anyclue.trial.workloads.suite import WorkloadSuite
+from anyclue.trial.workloads.workload import WorkloadPlan
 
+REF = ArtifactRef(kind="none", key="0" * 64)
 MOUNTED = "33 2 0:27 / /mnt rw,relatime - btrfs /dev/vdb rw,compress=lzo,space_cache=v2\n"
 FILL = "files 100\nbytes 100000\ndirect 50\ndirect_fallbacks 0\nenospc 0\n"
 EXTENTS = "extents_none 0\nextents_lzo 100\nextents_zlib 0\nextents_inline 100\n"
@@ -56,7 +63,22 @@ class Script:
 
 
 def carry_out(job: TrialJob, script: Script) -> None:
-    asyncio.run(Procedure(job, cast(Agent, script)).run())
+    asyncio.run(job.suite.run(session_of(job, cast(Agent, script)), Path()))
+
+
+def with_suite(
+    job: TrialJob, *, workload: WorkloadPlan | None = None, mount: str = "", mkfs: str = ""
+) -> TrialJob:
+    """Return the job with parts of its suite replaced."""
+    suite = job.suite
+    assert isinstance(suite, WorkloadSuite)
+    changed = replace(
+        suite,
+        workload=workload or suite.workload,
+        mount=mount or suite.mount,
+        mkfs=tuple(shlex.split(mkfs)) or suite.mkfs,
+    )
+    return replace(job, suite=changed)
 
 
 def ended(job: TrialJob, **answers: Reply) -> TrialEndedError:
@@ -72,15 +94,34 @@ def failed(output: str, status: int = 1) -> Reply:
 
 
 @pytest.fixture
-def short(job: TrialJob) -> TrialJob:
-    return replace(job, limits=Limits(rounds=2, sample_hz=5))
+def short() -> TrialJob:
+    machine = Machine(name="small", arch=Arch.I386, ram_mib=512)
+    image = GuestImage(
+        shape=Shape.LEAN,
+        machine=machine,
+        accelerator=Accelerator.TCG,
+        kernel=REF,
+        initramfs=REF,
+        root=None,
+        snapshot=REF,
+    )
+    choice = WorkloadChoice(name="files", use="enospc-small-files", parameters={"files": 100})
+    workload = WORKLOADS[choice.use].planned(choice)
+    return TrialJob(
+        cell=Cell(kernel="bad", machine="small", mkfs="default", mount="lzo", workload="files"),
+        trial=1,
+        image=image,
+        payload=None,
+        suite=WorkloadSuite(workload=workload, mkfs=(), mount="compress=lzo"),
+        limits=Limits(rounds=2, sample_hz=5),
+    )
 
 
 @pytest.fixture
 def mix(short: TrialJob) -> TrialJob:
     workload = WORKLOADS["compression-mix"]
     choice = WorkloadChoice(name="mix", use="compression-mix")
-    return replace(short, workload=workload.planned(choice))
+    return with_suite(short, workload=workload.planned(choice))
 
 
 def test_two_rounds(short: TrialJob) -> None:
@@ -188,28 +229,15 @@ def test_a_round_has_a_deadline(short: TrialJob) -> None:
 
 
 def test_hostile_options_stay_arguments(short: TrialJob) -> None:
-    job = replace(short, mount="noatime; reboot", mkfs=("-L", "a b; $(x)"))
+    job = with_suite(short, mount="noatime; reboot", mkfs="-L 'a b; $(x)'")
     script = Script()
     carry_out(job, script)
     assert script.commands[0] == "mkfs.btrfs -q -f -K -b 256M -L 'a b; $(x)' /dev/vdb"
     assert script.commands[1].startswith("mount -t btrfs -o 'noatime; reboot' /dev/vdb")
 
 
-@pytest.mark.parametrize(
-    ("mount", "asked"),
-    [
-        ("", None),
-        ("noatime", None),
-        ("compress", ("compress", "zlib")),
-        ("compress=lzo", ("compress", "lzo")),
-        ("noatime,compress-force=zstd:3,ssd", ("compress-force", "zstd")),
-        ("compress=lzo,compress=zlib", ("compress", "zlib")),
-        ("compress=lzo,compress=no", None),
-        ("compress=none", None),
-    ],
-)
-def test_the_compression_that_was_asked_for(mount: str, asked: tuple[str, str] | None) -> None:
-    assert requested_compression(mount) == asked
+def test_a_suite_goes_to_another_process(short: TrialJob) -> None:
+    assert pickle.loads(pickle.dumps(short)) == short
 
 
 def test_every_outcome_is_worded(short: TrialJob) -> None:
