@@ -11,9 +11,9 @@ import typer
 
 from anyclue.cli.output import result
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.review.pairs.contracts.list import contract_list
 from anyclue.review.pairs.driver.request import PairsRequest, contracts_near, review
 from anyclue.review.pairs.model import Confidence, Review
+from anyclue.review.pairs.render.contract_list import contract_list
 from anyclue.review.pairs.render.json_document import review_json
 from anyclue.review.pairs.render.sarif import sarif
 from anyclue.review.pairs.render.text import review_text

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.review.pairs.contracts.read import Pair, built_in
+from anyclue.review.pairs.contracts.model import Pair
+from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.model import Confidence

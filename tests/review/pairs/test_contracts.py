@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts import schema
-from anyclue.review.pairs.contracts.read import (
-    Contracts,
-    Fails,
-    Pair,
-    PairKind,
-    Template,
-    built_in,
-    read,
-)
+from anyclue.review.pairs.contracts.model import Contracts, Fails, Pair, PairKind, Template
+from anyclue.review.pairs.contracts.read import built_in, read
 
 PAIR = """
 [[pair]]

@@ -8,7 +8,8 @@ from pathlib import Path
 import platformdirs
 
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.pairs.contracts.read import Contracts, built_in, read
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.contracts.read import built_in, read
 from anyclue.review.pairs.driver.changes import SourceChange, of_index, of_range, of_worktree
 from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.review.pairs.driver.review import Reviewer

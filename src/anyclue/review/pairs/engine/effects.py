@@ -162,16 +162,6 @@ _CONVERSIONS = re.compile(
 )
 
 
-def guard_acquire(name: str) -> str:
-    """Return the name of the call that a ``guard(name)`` stands for where it is made."""
-    return f"guard({name})"
-
-
-def guard_release(name: str) -> str:
-    """Return the name of the call that it stands for where its scope ends."""
-    return f"~guard({name})"
-
-
 class Callees:
     """Looks up what calls do: contracts first, then the file's own functions, then the tree's."""
 
@@ -316,8 +306,8 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
         if guard.fails != "never":
             continue
         calls = {
-            EffectKind.ACQUIRE: guard_acquire(guard.name),
-            EffectKind.RELEASE: guard_release(guard.name),
+            EffectKind.ACQUIRE: ir.guard_acquire(guard.name),
+            EffectKind.RELEASE: ir.guard_release(guard.name),
         }
         for kind, call in calls.items():
             effects[call] = [

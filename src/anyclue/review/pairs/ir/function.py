@@ -43,6 +43,16 @@ PLAIN = 2
 UNKNOWN_CALLEE = ""
 
 
+def guard_acquire(name: str) -> str:
+    """Return the name of the call that a ``guard(name)`` stands for where it is made."""
+    return f"guard({name})"
+
+
+def guard_release(name: str) -> str:
+    """Return the name of the call that it stands for where its scope ends."""
+    return f"~guard({name})"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionIR:
     """One function.
