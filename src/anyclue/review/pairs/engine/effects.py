@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import marshal
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -51,6 +51,17 @@ class Effect:
     uncertain: bool = False
     clears: bool = False
 
+    def packed(self) -> tuple[Any, ...]:
+        """Return the same as plain values."""
+        return (int(self.kind), *(getattr(self, one.name) for one in fields(self)[1:]))
+
+    @staticmethod
+    def unpacked(plain: tuple[Any, ...]) -> Effect:
+        """Return the effect that `packed` made plain."""
+        kind, *rest = plain
+        names = (one.name for one in fields(Effect)[1:])
+        return Effect(kind=EffectKind(kind), **dict(zip(names, rest, strict=True)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -81,44 +92,16 @@ class Summary:
 
     def packed(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
-        listed = tuple(
-            (
-                *(int(one.kind), one.pair, one.place, one.when, one.unless),
-                *(one.mode, one.to_mode, one.uncertain, one.clears),
-            )
-            for pair in sorted(self.effects)
-            for one in self.effects[pair]
-        )
-        return (
-            listed,
-            tuple(sorted(self.keeps)),
-            tuple(sorted(self.passes)),
-            tuple(sorted(self.writes)),
-            tuple(sorted(self.frees)),
-            self.noreturn,
-            self.result,
-        )
+        effects = tuple(one.packed() for pair in sorted(self.effects) for one in self.effects[pair])
+        sets = (tuple(sorted(one)) for one in (self.keeps, self.passes, self.writes))
+        return effects, *sets, tuple(sorted(self.frees)), self.noreturn, self.result
 
     @staticmethod
     def unpacked(plain: tuple[Any, ...]) -> Summary:
         """Return the summary that `packed` made plain."""
-        listed, keeps, passes, writes, frees, noreturn, result = plain
-        effects = [
-            Effect(
-                kind=EffectKind(kind),
-                pair=pair,
-                place=place,
-                when=when,
-                unless=unless,
-                mode=mode,
-                to_mode=to_mode,
-                uncertain=uncertain,
-                clears=clears,
-            )
-            for kind, pair, place, when, unless, mode, to_mode, uncertain, clears in listed
-        ]
+        effects, keeps, passes, writes, frees, noreturn, result = plain
         return Summary(
-            effects=by_pair(effects),
+            effects=by_pair([Effect.unpacked(one) for one in effects]),
             keeps=frozenset(keeps),
             passes=frozenset(passes),
             writes=frozenset(writes),
@@ -254,65 +237,11 @@ def contract_summaries(contracts: Contracts) -> dict[str, Summary]:
 
 
 def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
-    effects: dict[str, list[Effect]] = {}
-    for name in contracts.borrow | contracts.nonnull | contracts.identity:
-        effects[name] = []
-    for pair in contracts.pairs:
-        for got in pair.acquire:
-            when = values.FAILS[got.fails]
-            if got.holds.text != "$ret" and got.fails == "never":
-                when = values.ANY
-            effects.setdefault(got.call, []).append(
-                Effect(
-                    kind=EffectKind.ACQUIRE,
-                    pair=pair.name,
-                    place=got.holds.text,
-                    when=when,
-                    unless=values.FAILED[got.fails],
-                    mode=got.mode or "",
-                )
-            )
-        for given in pair.release:
-            effects.setdefault(given.call, []).append(
-                Effect(
-                    kind=EffectKind.RELEASE,
-                    pair=pair.name,
-                    place=given.takes.text,
-                    mode=given.mode or "",
-                )
-            )
-        for taken in pair.consume:
-            when = values.ANY if taken.fails == "never" else values.FAILS[taken.fails]
-            effects.setdefault(taken.call, []).append(
-                Effect(
-                    kind=EffectKind.CONSUME,
-                    pair=pair.name,
-                    place=taken.takes.text,
-                    when=when,
-                    unless=values.FAILED[taken.fails],
-                )
-            )
-        for changed in pair.downgrade:
-            effects.setdefault(changed.call, []).append(
-                Effect(
-                    kind=EffectKind.DOWNGRADE,
-                    pair=pair.name,
-                    place=changed.takes.text,
-                    mode=changed.from_mode,
-                    to_mode=changed.to_mode,
-                )
-            )
-    for guard in contracts.guards:
-        if guard.fails != "never":
-            continue
-        calls = {
-            EffectKind.ACQUIRE: ir.guard_acquire(guard.name),
-            EffectKind.RELEASE: ir.guard_release(guard.name),
-        }
-        for kind, call in calls.items():
-            effects[call] = [
-                Effect(kind=kind, pair=guard.pair, place=guard.holds.text, mode=guard.mode or "")
-            ]
+    effects: dict[str, list[Effect]] = {
+        name: [] for name in contracts.borrow | contracts.nonnull | contracts.identity
+    }
+    for call, effect in _contract_effects(contracts):
+        effects.setdefault(call, []).append(effect)
     sure = contracts.nonnull | {
         got.call
         for pair in contracts.pairs
@@ -330,3 +259,56 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
     for name in contracts.noreturn:
         found[name] = Summary(noreturn=True)
     return found
+
+
+def _contract_effects(contracts: Contracts) -> Iterator[tuple[str, Effect]]:
+    """Yield what contracts say that calls do, by the call's name."""
+    for pair in contracts.pairs:
+        for got in pair.acquire:
+            when = values.FAILS[got.fails]
+            if got.holds.text != "$ret" and got.fails == "never":
+                when = values.ANY
+            yield (
+                got.call,
+                Effect(
+                    kind=EffectKind.ACQUIRE,
+                    pair=pair.name,
+                    place=got.holds.text,
+                    when=when,
+                    unless=values.FAILED[got.fails],
+                    mode=got.mode or "",
+                ),
+            )
+        for given in pair.release:
+            kind, place = EffectKind.RELEASE, given.takes.text
+            yield given.call, Effect(kind=kind, pair=pair.name, place=place, mode=given.mode or "")
+        for taken in pair.consume:
+            yield (
+                taken.call,
+                Effect(
+                    kind=EffectKind.CONSUME,
+                    pair=pair.name,
+                    place=taken.takes.text,
+                    when=values.ANY if taken.fails == "never" else values.FAILS[taken.fails],
+                    unless=values.FAILED[taken.fails],
+                ),
+            )
+        for changed in pair.downgrade:
+            yield (
+                changed.call,
+                Effect(
+                    kind=EffectKind.DOWNGRADE,
+                    pair=pair.name,
+                    place=changed.takes.text,
+                    mode=changed.from_mode,
+                    to_mode=changed.to_mode,
+                ),
+            )
+    for guard in contracts.guards:
+        if guard.fails == "never":
+            place, mode = guard.holds.text, guard.mode or ""
+            for kind, call in (
+                (EffectKind.ACQUIRE, ir.guard_acquire(guard.name)),
+                (EffectKind.RELEASE, ir.guard_release(guard.name)),
+            ):
+                yield call, Effect(kind=kind, pair=guard.pair, place=place, mode=mode)

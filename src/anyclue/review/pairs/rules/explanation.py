@@ -149,43 +149,31 @@ def _steps(function: FunctionIR, candidate: Candidate, text: SourceText) -> Sequ
             before, side = walked[position - 1]
             steps += _jumps_between(function, before, side, number, text, visits)
         final = position == len(walked) - 1
-        steps.append(_step(candidate, node, number, holds, line, text, final=final))
+        kind, note = _kind_and_note(candidate, node, number, holds, final=final)
+        steps.append(PathStep(line=line, kind=kind, text=text.statement(line), note=note))
     return steps
 
 
-def _step(
-    candidate: Candidate,
-    node: ir.Node,
-    number: int,
-    holds: bool,
-    line: int,
-    text: SourceText,
-    *,
-    final: bool,
-) -> PathStep:
+def _kind_and_note(
+    candidate: Candidate, node: ir.Node, number: int, holds: bool, *, final: bool
+) -> tuple[StepKind, str]:
     kind = node[0]
-    words = text.statement(line)
     if kind == ir.BRANCH:
-        return PathStep(line=line, kind=StepKind.BRANCH, text=words, note=_branch_note(node, holds))
+        return StepKind.BRANCH, _branch_note(node, holds)
     if kind == ir.RETURN:
-        return PathStep(
-            line=line, kind=StepKind.RETURN, text=words, note=_exit_note(candidate, final)
-        )
+        return StepKind.RETURN, _exit_note(candidate, final)
     if kind == ir.END:
-        note = _exit_note(candidate, final) or "the function ends"
-        return PathStep(line=line, kind=StepKind.END, text=words, note=note)
+        return StepKind.END, _exit_note(candidate, final) or "the function ends"
     if number == candidate.seed.node and not final:
-        return PathStep(line=line, kind=StepKind.ACQUIRE, text=words, note="acquired here")
+        return StepKind.ACQUIRE, "acquired here"
     if kind == ir.USE:
-        return PathStep(line=line, kind=StepKind.USE, text=words, note="used here")
-    if final:
-        kinds = {
-            FindingKind.OVERWRITTEN: (StepKind.ACQUIRE, "set anew here"),
-            FindingKind.DOUBLE_RELEASE: (StepKind.RELEASE, "released again here"),
-        }
-        step, note = kinds.get(candidate.kind, (StepKind.RELEASE, "released here"))
-        return PathStep(line=line, kind=step, text=words, note=note)
-    return PathStep(line=line, kind=StepKind.CALL, text=words)
+        return StepKind.USE, "used here"
+    if not final:
+        return StepKind.CALL, ""
+    if candidate.kind == FindingKind.OVERWRITTEN:
+        return StepKind.ACQUIRE, "set anew here"
+    again = candidate.kind == FindingKind.DOUBLE_RELEASE
+    return StepKind.RELEASE, "released again here" if again else "released here"
 
 
 def _exit_note(candidate: Candidate, final: bool) -> str:
