@@ -10,7 +10,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import count
 
 from anyclue.fstests.run.plans import fstests_suites
-from anyclue.hunt.judge import JudgedRun, judge
+from anyclue.hunt.judge import JudgedRun, RunJudge, write_verdicts
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
@@ -27,9 +27,15 @@ log = logging.getLogger(__name__)
 
 
 async def run_cells(
-    run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
+    run: RunDirectory,
+    scenario: Scenario,
+    context: Context,
+    executor: TrialExecutor,
+    judge: RunJudge,
 ) -> JudgedRun:
     """Run the missing trials of the scenario's cells, and more of those that stay unproven.
+
+    ``judge`` is that of ``run``. ``verdicts.json`` is written at the end.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
@@ -46,9 +52,10 @@ async def run_cells(
             suites = await fstests_suites(run, scenario, missing, context)
             jobs = await prepare_jobs(scenario, missing, context, suites)
             await _run_trials(executor, jobs, len(wanted))
-        judged = judge(run)
+        judged = judge.judge()
         more = _extra_trials(judged)
         if not more:
+            write_verdicts(judged)
             return judged
         wanted += more
 

@@ -7,30 +7,18 @@ from statistics import median
 from types import MappingProxyType
 from typing import Final
 
+from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.minimise.operations import done_per_round
 from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import is_guilty, kind
 from anyclue.model.amounts import per_operation
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.report.words import SIGNATURES
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""
-
-LEAKED: Final[Mapping[Signature, str]] = MappingProxyType(
-    {
-        Signature.PAGE_CACHE_REFERENCE: "page-cache references never put",
-        Signature.RAW_PAGES: "raw pages never freed",
-        Signature.OBJECT: "slab objects never freed",
-        Signature.VMALLOC: "vmalloc memory never freed",
-        Signature.KERNEL_STACKS: "threads that never end",
-        Signature.PAGE_TABLES: "page tables never torn down",
-        Signature.PERCPU: "per-CPU memory never freed",
-        Signature.USER_SPACE: "memory of user space or tmpfs, not the file system",
-        Signature.KMAP_SLOTS: "kmap and kunmap that do not pair",
-    }
-)
 
 BETWEEN_FLOORS: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
@@ -43,7 +31,7 @@ BETWEEN_FLOORS: Final[Mapping[Verdict, str]] = MappingProxyType(
 def sentence(
     verdicts: Sequence[CellVerdict],
     factors: Sequence[Factor],
-    recordings: Mapping[Cell, Sequence[Recording]] | None = None,
+    recordings: Mapping[Cell, Sequence[TrialEvaluation]] | None = None,
 ) -> str:
     """Return the clue in plain words: what, how much, where, which suspects are innocent.
 
@@ -72,17 +60,20 @@ def sentence(
 def _guilty(
     group: Sequence[CellVerdict],
     factors: Sequence[Factor],
-    recordings: Mapping[Cell, Sequence[Recording]],
+    recordings: Mapping[Cell, Sequence[TrialEvaluation]],
 ) -> str:
     what = _leak(group, recordings) if group[0].verdict is Verdict.LEAK else _broken(group)
     return f"{what} {_where(group, factors)}"
 
 
-def _leak(group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]) -> str:
+def _leak(
+    group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[TrialEvaluation]]
+) -> str:
     first = group[0]
-    kinds = LEAKED[first.signature] if first.signature is not None else "memory of an unknown kind"
+    signature = first.signature
+    kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
-        kinds += f" ({_short(first.signature_detail)})"
+        kinds += f" ({_short(detail_text(first.signature_detail))})"
     rates = [v.rate_kib_per_round for v in group if v.rate_kib_per_round is not None]
     if not rates:
         return f"leak, {kinds}: it used up the guest's memory"
@@ -99,7 +90,7 @@ def _broken(group: Sequence[CellVerdict]) -> str:
     incident = next((v.incident for v in group if v.incident is not None), None)
     what = f"broken, {first.outcome.value}"
     if first.signature is not None:
-        what += f", {LEAKED[first.signature]}"
+        what += f", {SIGNATURES[first.signature].leaked}"
     if incident is not None:
         function = incident.function
         where = f" in {function}" if function and function not in incident.title else ""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git import repository as git
+from anyclue.git.contents import contents
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.system.confined_files import read_inside
 
@@ -122,7 +124,7 @@ def _no_work_tree(tree: Path) -> RequestError:
     )
 
 
-def _of_commit(repo: git.Repository, text: str) -> SourceChange:
+def _of_commit(repo: Repository, text: str) -> SourceChange:
     single = _SINGLE.fullmatch(text)
     name = single["rev"] if single else text
     (new,) = _commits(repo, [name])
@@ -144,7 +146,7 @@ def _of_commit(repo: git.Repository, text: str) -> SourceChange:
     return _between(repo, f"{name}{parent}..{name}", old, new)
 
 
-def _between(repo: git.Repository, title: str, old: str, new: str) -> SourceChange:
+def _between(repo: Repository, title: str, old: str, new: str) -> SourceChange:
     files = _read(repo, git.between(repo, old, new))
     known = None if old == git.empty_tree(repo) else old
     return SourceChange(
@@ -152,7 +154,7 @@ def _between(repo: git.Repository, title: str, old: str, new: str) -> SourceChan
     )
 
 
-def _commits(repo: git.Repository, names: Sequence[str]) -> list[str]:
+def _commits(repo: Repository, names: Sequence[str]) -> list[str]:
     """Return the commits that revisions name; all unknown ones are one error."""
     found: list[str] = []
     problems: list[Problem] = []
@@ -166,11 +168,11 @@ def _commits(repo: git.Repository, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _read(repo: git.Repository, found: Iterable[git.SourceDifference]) -> tuple[FileChange, ...]:
+def _read(repo: Repository, found: Iterable[git.SourceDifference]) -> tuple[FileChange, ...]:
     differences = list(found)
     sides = [side for one in differences for side in (one.old, one.new) if side is not None]
     wanted = [side.blob for side in sides if side.blob is not None]
-    blobs = dict(git.contents(repo.at, wanted))
+    blobs = dict(contents(repo.at, wanted))
     changes: list[FileChange] = []
     for one in differences:
         old = blobs[one.old.blob] if one.old and one.old.blob else None

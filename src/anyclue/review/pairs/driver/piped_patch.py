@@ -9,18 +9,31 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git import unified_diff as patches
+from anyclue.git.contents import HunkMismatch, apply
 from anyclue.git.mailbox import Mail, PatchSeries, split
-from anyclue.git.unified_diff import FilePatch
+from anyclue.git.unified_diff import FilePatch, FlawKind, PatchFlaw
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.system.confined_files import is_file_inside, read_inside
 
-_STEPS = {
-    patches.BINARY: "make it a text: git diff --text",
-    patches.COMBINED: "show it against one parent: git show --first-parent -m; or --diff M^..M",
-    patches.OUTSIDE: "a patch may only name files below the tree",
-}
 _DAMAGED = "take the patch from where it came once more; mail programs break lines"
+_FLAWS = {
+    FlawKind.BINARY: (
+        "a binary change of a C source cannot be read",
+        "make it a text: git diff --text",
+    ),
+    FlawKind.COMBINED: (
+        "the combined diff of a merge cannot be applied",
+        "show it against one parent: git show --first-parent -m; or --diff M^..M",
+    ),
+    FlawKind.OUTSIDE: (
+        "the path leads out of the tree",
+        "a patch may only name files below the tree",
+    ),
+    FlawKind.DAMAGED: ("hunk {hunk} is cut short or damaged", _DAMAGED),
+    FlawKind.NO_HUNK: ("there are names, but no hunk", _DAMAGED),
+}
+"""What is wrong with a file's patch, and what to do."""
 
 
 _OTHER_VERSION = (
@@ -105,7 +118,7 @@ def of_patch(tree: Path, text: bytes) -> SourceChange:
             where="patch",
             next_step="make one with git diff, git format-patch, diff -u",
         )
-    problems = [_flaw(one) for one in interpretation.patches if one.patch.flaw]
+    problems = [_problem(one, flaw) for one in interpretation.patches if (flaw := one.patch.flaw)]
     if problems:
         raise RequestError(list(dict.fromkeys(problems)))
     disk = {name: read_inside(interpretation.root, name) for name in sorted(interpretation.names)}
@@ -191,7 +204,9 @@ def _closure(every: Sequence[LocatedPatch]) -> set[str]:
 
 
 def _concerns(one: LocatedPatch, wanted: set[str]) -> bool:
-    return one.patch.flaw == patches.OUTSIDE or not one.names.isdisjoint(wanted)
+    flaw = one.patch.flaw
+    is_outside = flaw is not None and flaw.kind is FlawKind.OUTSIDE
+    return is_outside or not one.names.isdisjoint(wanted)
 
 
 def _changes(
@@ -239,9 +254,9 @@ def _where(number: int, mails: Sequence[Mail]) -> str:
     return f"{place}: {subject}" if subject else place
 
 
-def _flaw(one: LocatedPatch) -> Problem:
-    step = _STEPS.get(one.patch.flaw, _DAMAGED)
-    return Problem(what=one.patch.flaw, where=one.place, next_step=step)
+def _problem(one: LocatedPatch, flaw: PatchFlaw) -> Problem:
+    what, step = _FLAWS[flaw.kind]
+    return Problem(what=what.format(hunk=flaw.hunk), where=one.place, next_step=step)
 
 
 def patched(
@@ -287,7 +302,7 @@ def _apply(files: PatchedFiles, batch: Sequence[LocatedPatch], *, reverse: bool)
     done: list[tuple[FilePatch, bytes]] = []
     ready = [one for one in batch if _may_apply(files, one, taken)]
     for one, result in zip(ready, _results(files, ready, reverse=reverse), strict=True):
-        if isinstance(result, git.HunkMismatch):
+        if isinstance(result, HunkMismatch):
             files.refuse(one, _why(one.patch, result, reverse=reverse), _OTHER_VERSION)
         elif one.patch.new is None and result and not one.patch.copied:
             files.refuse(one, "the patch deletes this file, which holds more", _OTHER_VERSION)
@@ -298,9 +313,9 @@ def _apply(files: PatchedFiles, batch: Sequence[LocatedPatch], *, reverse: bool)
 
 def _results(
     files: PatchedFiles, ready: Sequence[LocatedPatch], *, reverse: bool
-) -> list[bytes | git.HunkMismatch]:
+) -> list[bytes | HunkMismatch]:
     contents = [_before(files, one) for one in ready]
-    results: list[bytes | git.HunkMismatch] = [*contents]
+    results: list[bytes | HunkMismatch] = [*contents]
     for bare in (False, True):
         work = {
             number: (before, b"".join(hunk.text for hunk in one.patch.hunks))
@@ -308,13 +323,13 @@ def _results(
             if one.patch.hunks and _bare(one.patch, before) == bare
         }
         while work:
-            found = git.apply(list(work.values()), reverse=reverse, unified_zero=bare)
+            found = apply(list(work.values()), reverse=reverse, unified_zero=bare)
             for number, result in zip(work, found, strict=True):
                 results[number] = result
             work = {
                 number: (before, fitting)
                 for number, (before, hunks) in work.items()
-                if isinstance(results[number], git.HunkMismatch)
+                if isinstance(results[number], HunkMismatch)
                 and (fitting := _with_ends_of(before, hunks)) != hunks
             }
     return results
@@ -367,7 +382,7 @@ def _store(files: PatchedFiles, done: Sequence[tuple[FilePatch, bytes]]) -> None
             files.origins[patch.new] = origins.get(patch.new)
 
 
-def _why(patch: FilePatch, refusal: git.HunkMismatch, *, reverse: bool) -> str:
+def _why(patch: FilePatch, refusal: HunkMismatch, *, reverse: bool) -> str:
     """Say which hunk does not apply: git names the line of the side that it starts from."""
     for number, hunk in enumerate(patch.hunks, start=1):
         if refusal.line == (hunk.new_line if reverse else hunk.old_line):
