@@ -441,7 +441,7 @@ def test_the_tables_lie_in_the_package() -> None:
 
 
 def page() -> str:
-    return (Path(__file__).parents[3] / "docs/contracts.md").read_text()
+    return (Path(__file__).parents[4] / "docs/contracts.md").read_text()
 
 
 def test_the_examples_of_the_documentation_are_right() -> None:
