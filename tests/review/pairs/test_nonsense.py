@@ -80,7 +80,7 @@ WORDS = FUNCTION.split(" ")
 def _told(text: bytes) -> Program:
     """Judge a text, and put all that is found into words."""
     made = unit(text)
-    assert Unit.unpacked(made.packed()) == made
+    assert Unit.unpack(made.pack()) == made
     program = Program(built_in())
     program.add("x.c", made, text)
     program.run_to_fixpoint()

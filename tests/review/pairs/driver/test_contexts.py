@@ -70,7 +70,7 @@ class Held:
 
     files: Mapping[str, str]
 
-    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Sequence[str]) -> Mapping[str, str]:
         del paths
         return {path: f"blob {text}" for path, text in self.files.items()}
 
@@ -150,7 +150,7 @@ def test_the_number_of_processes_changes_nothing(tree: Texts, jobs: int) -> None
             reviews = pool.reviews(Confidence.LOW)
             listed = [one for part in reviews for one in part.findings]
             place = sorted(listed, key=lambda one: (one.path, one.line, one.column, str(one)))
-            found.append((shared, pool.own(), place))
+            found.append((shared, pool.file_summaries(), place))
     assert found[0] == found[1]
 
 

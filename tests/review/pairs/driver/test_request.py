@@ -151,12 +151,12 @@ def tree(box: Box) -> CommitTree:
 
 
 def test_what_lies_near(tree: CommitTree) -> None:
-    assert set(tree.near(["fs/a/x.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
-    assert set(tree.near(["fs/a/sub/other.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
-    assert set(tree.near(["mm/m.c"])) == {"mm/m.c"}
-    assert set(tree.near(["mm/m.c", "fs/b/z.c"])) == {"mm/m.c", "fs/b/z.c"}
-    assert set(tree.near(["top.c"])) == {"top.c"}
-    assert set(tree.near(["nowhere/x.c", "fs/ab/x.c"])) == set()
+    assert set(tree.neighbours(["fs/a/x.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
+    assert set(tree.neighbours(["fs/a/sub/other.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
+    assert set(tree.neighbours(["mm/m.c"])) == {"mm/m.c"}
+    assert set(tree.neighbours(["mm/m.c", "fs/b/z.c"])) == {"mm/m.c", "fs/b/z.c"}
+    assert set(tree.neighbours(["top.c"])) == {"top.c"}
+    assert set(tree.neighbours(["nowhere/x.c", "fs/ab/x.c"])) == set()
 
 
 def test_contents_are_those_of_the_commit(tree: CommitTree) -> None:

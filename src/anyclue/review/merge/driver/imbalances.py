@@ -54,7 +54,7 @@ class Around:
         }
         self._names = {path: hashlib.sha256(text).hexdigest() for path, text in self.texts.items()}
 
-    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Return the sources around, each with what names its content; the same for all files."""
         del paths
         return self._names

@@ -76,7 +76,7 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
         pairs += _entries(document.pair, where, problems, PairTable, Pair)
         guards += _entries(document.guard, f"{origin}: guard", problems, GuardTable, Guard)
         frees += _entries(document.free, f"{origin}: free", problems, FreeTable, Free)
-        table = problems.validated(FunctionsTable, document.functions, f"{origin}: functions")
+        table = problems.validate(FunctionsTable, document.functions, f"{origin}: functions")
         if table is not None:
             functions.append(table)
     for placed in pairs:
@@ -106,7 +106,7 @@ def _document(origin: str, text: str, problems: ContractProblems) -> ContractsDo
     except ValueError as error:  # also a number of thousands of digits
         problems.add(origin, f"is not TOML: {error}", "is a quote, a bracket or a comma missing?")
     else:
-        return problems.validated(ContractsDocument, content, origin) or ContractsDocument()
+        return problems.validate(ContractsDocument, content, origin) or ContractsDocument()
     return ContractsDocument()
 
 
@@ -126,7 +126,7 @@ def _entries(
     for number, item in enumerate(items, start=1):
         name = _name(item)
         place = f"{where} {number}" + (f" ({name})" if name is not None else "")
-        table = problems.validated(model, item, place)
+        table = problems.validate(model, item, place)
         if table is not None:
             placed.append(_Located(where=place, entry=_converted(make, table)))
     return placed

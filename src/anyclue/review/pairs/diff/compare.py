@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from anyclue.review.pairs.diff.correspondence import (
     FunctionVersion,
     differ,
-    matched,
+    match_functions,
     rename_variable,
     renamed_variables,
     variables_of,
@@ -53,7 +53,7 @@ class Comparison:
     """Both versions of what a change touches."""
 
     def __init__(self, old: Sequence[FunctionVersion], new: Sequence[FunctionVersion]) -> None:
-        self._pairs = list(matched(old, new))
+        self._pairs = list(match_functions(old, new))
         self._moves = MovedReleases(self._pairs)
 
     def introduced(self) -> Iterator[VersionCandidate]:

@@ -57,7 +57,7 @@ def differ(old: FunctionVersion, new: FunctionVersion | None) -> bool:
     return any(old.callees.summary(one) != new.callees.summary(one) for one in new.calls)
 
 
-def matched(
+def match_functions(
     old: Sequence[FunctionVersion], new: Sequence[FunctionVersion]
 ) -> Iterator[tuple[FunctionVersion | None, FunctionVersion | None]]:
     """Return functions of both versions that are the same one, moved or renamed maybe."""

@@ -82,7 +82,7 @@ def cached_unit(text: bytes, cache: Cache) -> Unit:
     key = hashlib.sha256(text).hexdigest()
     plain = cache.get("unit", key)
     if plain is not None:
-        return Unit.unpacked(plain)
+        return Unit.unpack(plain)
     made = unit(text)
-    cache.put("unit", key, made.packed())
+    cache.put("unit", key, made.pack())
     return made

@@ -24,24 +24,24 @@ class TreeContext:
     shared: Summaries
     own: Mapping[str, Summaries]
 
-    def packed(self) -> tuple[object, ...]:
+    def pack(self) -> tuple[object, ...]:
         """Return the same as plain values."""
-        own = [(path, _packed(table)) for path, table in self.own.items()]
-        return _packed(self.shared), own
+        own = [(path, _pack(table)) for path, table in self.own.items()]
+        return _pack(self.shared), own
 
     @staticmethod
-    def unpacked(plain: tuple[Any, Any]) -> TreeContext:
-        """Return the context that `packed` made plain."""
+    def unpack(plain: tuple[Any, Any]) -> TreeContext:
+        """Return the context that `pack` made plain."""
         shared, own = plain
-        return TreeContext(_unpacked(shared), {path: _unpacked(table) for path, table in own})
+        return TreeContext(_unpack(shared), {path: _unpack(table) for path, table in own})
 
 
-def _packed(table: Summaries) -> list[tuple[str, Any]]:
-    return [(name, one.packed()) for name, one in table.items()]
+def _pack(table: Summaries) -> list[tuple[str, Any]]:
+    return [(name, one.pack()) for name, one in table.items()]
 
 
-def _unpacked(plain: list[tuple[str, Any]]) -> Summaries:
-    return {name: Summary.unpacked(one) for name, one in plain}
+def _unpack(plain: list[tuple[str, Any]]) -> Summaries:
+    return {name: Summary.unpack(one) for name, one in plain}
 
 
 class TreeContexts:
@@ -71,7 +71,7 @@ class TreeContexts:
         """
         names = [path for one in files for path in (one.old_path, one.new_path) if path]
         new = {one.new_path for one in files} - set(before)
-        around = {path: key for path, key in tree.near(names).items() if path not in new}
+        around = {path: key for path, key in tree.neighbours(names).items() if path not in new}
         for path, text in before.items():
             around[path] = hashlib.sha256(text).hexdigest()
         key = self._key(sorted(around.items()))
@@ -80,12 +80,12 @@ class TreeContexts:
             return known
         plain = self._cache.get("summaries", key)
         if plain is not None:
-            context = TreeContext.unpacked(plain)
+            context = TreeContext.unpack(plain)
         else:
             texts = dict(tree.read([path for path in around if path not in before]))
             texts.update(before)
             context = self._summaries(texts)
-            self._cache.put("summaries", key, context.packed())
+            self._cache.put("summaries", key, context.pack())
         self._known[key] = context
         return context
 
@@ -95,8 +95,10 @@ class TreeContexts:
         known = self._cache.get("memo", place)
         jobs = self._jobs if known is None and len(texts) > FEW else 1
         with WorkerPool(self._contracts, self._cache, jobs, SummaryMemo(known)) as pool:
-            context = TreeContext(pool.run_to_fixpoint(sorted(texts.items())), pool.own())
-            self._cache.put("memo", place, pool.used())
+            context = TreeContext(
+                pool.run_to_fixpoint(sorted(texts.items())), pool.file_summaries()
+            )
+            self._cache.put("memo", place, pool.memo_entries())
         return context
 
     def _key(self, what: object) -> str:

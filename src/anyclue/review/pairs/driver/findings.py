@@ -50,7 +50,7 @@ def finding_of(
     return with_suggestion(one, function, candidate, siblings, quoted, callees)
 
 
-def without_repeats(found: Sequence[Finding]) -> list[Finding]:
+def deduplicate(found: Sequence[Finding]) -> list[Finding]:
     """Return findings by place, without those that say the same of one place in other words."""
     kept: dict[tuple[object, ...], Finding] = {}
     for one in sorted(

@@ -140,7 +140,7 @@ def _patched(there: Mapping[str, bytes], patch: _Interpretation) -> tuple[Patche
     failed: list[PatchedFiles] = []
     for reverse in (False, True):
         for order in orders:
-            files = patched(there, order, reverse=reverse)
+            files = apply_patches(there, order, reverse=reverse)
             if not files.problems:
                 return files, reverse
             failed += [] if reverse else [files]
@@ -259,7 +259,7 @@ def _problem(one: LocatedPatch, flaw: PatchFlaw) -> Problem:
     return Problem(what=what.format(hunk=flaw.hunk), where=one.place, next_step=step)
 
 
-def patched(
+def apply_patches(
     contents: Mapping[str, bytes], patches: Sequence[LocatedPatch], *, reverse: bool = False
 ) -> PatchedFiles:
     """Return the files after all ``patches``, in order; backward, in the opposite order.

@@ -12,7 +12,7 @@ from anyclue.review.pairs.diff.compare import Comparison, VersionCandidate, vers
 from anyclue.review.pairs.driver.cache import Cache, cached_unit
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.contexts import TreeContext, TreeContexts
-from anyclue.review.pairs.driver.findings import finding_of, unjudged, without_repeats
+from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
 from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, list_sources
 from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
 from anyclue.review.pairs.engine.program import KnownSummary, Program, is_exported
@@ -148,8 +148,8 @@ class Reviewer:
         ]
         fixed = [_finding(one, old, before | extra) for one in comparison.fixed()]
         return Review(
-            findings=tuple(sorted(without_repeats([o for o in introduced if o]), key=_order)),
-            fixed=tuple(sorted(without_repeats([o for o in fixed if o]), key=_order)),
+            findings=tuple(sorted(deduplicate([o for o in introduced if o]), key=_order)),
+            fixed=tuple(sorted(deduplicate([o for o in fixed if o]), key=_order)),
             unjudged=tuple(_newly(unjudged(old, before | extra), unjudged(new, after | extra))),
             files=len(files),
             functions=sum(len(one.unit.functions) for one in new.files.values()),
@@ -198,7 +198,7 @@ class Reviewer:
         if not names:
             return {}
         changed = {path for one in files for path in (one.old_path, one.new_path) if path}
-        around = [path for path in tree.near(sorted(changed)) if path not in changed]
+        around = [path for path in tree.neighbours(sorted(changed)) if path not in changed]
         pattern = re.compile(
             rb"\b(" + b"|".join(re.escape(one.encode()) for one in names) + rb")\("
         )

@@ -85,7 +85,7 @@ def neighbourhood(path: str) -> tuple[str, bool]:
 class SourceTree(Protocol):
     """The files around a change."""
 
-    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Sequence[str]) -> Mapping[str, str]:
         """Return the sources around these files, each with what names its content."""
 
     def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
@@ -99,7 +99,7 @@ class DiskTree:
         self._root = root
         self._texts: dict[str, bytes] = {}
 
-    def near(self, paths: Iterable[str]) -> dict[str, str]:
+    def neighbours(self, paths: Iterable[str]) -> dict[str, str]:
         """Return the sources around these files, each with what names its content."""
         found: dict[str, str] = {}
         for directory, deep in sorted({neighbourhood(one) for one in paths}):
@@ -135,7 +135,7 @@ class CommitTree:
         self._root = root
         self._ids = git.blobs(root, rev)
 
-    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Return the sources around these files, each with what names its content."""
         around = {neighbourhood(one) for one in paths}
         deep = tuple(f"{directory}/" for directory, below in around if below)

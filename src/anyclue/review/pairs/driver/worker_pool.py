@@ -7,7 +7,7 @@ from typing import Any
 
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.cache import Cache, cached_unit
-from anyclue.review.pairs.driver.findings import finding_of, unjudged, without_repeats
+from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
 from anyclue.review.pairs.engine.callgraph import Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.engine.program import MAX_ITERATIONS, Program, outline
@@ -43,11 +43,11 @@ class Shard:
             self.program.add(path, cached_unit(text, self._cache), text)
         return {path: outline(file) for path, file in self.program.files.items()}
 
-    def own(self) -> dict[str, Summaries]:
+    def file_summaries(self) -> dict[str, Summaries]:
         """Return what the functions of each file do."""
         return {path: file.own for path, file in self.program.files.items()}
 
-    def used(self) -> dict[bytes, tuple[Any, ...]]:
+    def memo_entries(self) -> dict[bytes, tuple[Any, ...]]:
         """Return what the memo was asked for, and what was added."""
         return self._memo.used if self._memo is not None else {}
 
@@ -79,7 +79,7 @@ class Shard:
                     found.append(one)
         units = [file.unit for file in self.program.files.values()]
         return Review(
-            findings=tuple(without_repeats(found)),
+            findings=tuple(deduplicate(found)),
             unjudged=tuple(unjudged(self.program, self.texts)),
             files=len(units),
             functions=sum(len(unit.functions) for unit in units),
@@ -167,10 +167,10 @@ class WorkerPool:
         ]
         return any(new for _, new in answers)
 
-    def own(self) -> dict[str, Summaries]:
+    def file_summaries(self) -> dict[str, Summaries]:
         """Return what the functions of each file do."""
         found: dict[str, Summaries] = {}
-        for part in self._each("own", [()] * self._count):
+        for part in self._each("file_summaries", [()] * self._count):
             found.update(part)
         return found
 
@@ -178,9 +178,9 @@ class WorkerPool:
         """Return what is wrong in each shard."""
         return self._each("review", [(least,)] * self._count)
 
-    def used(self) -> dict[bytes, tuple[Any, ...]]:
+    def memo_entries(self) -> dict[bytes, tuple[Any, ...]]:
         """Return what the memo was asked for, and what was added."""
         found: dict[bytes, tuple[Any, ...]] = {}
-        for part in self._each("used", [()] * self._count):
+        for part in self._each("memo_entries", [()] * self._count):
             found |= part
         return found

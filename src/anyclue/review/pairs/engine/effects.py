@@ -51,13 +51,13 @@ class Effect:
     uncertain: bool = False
     clears: bool = False
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
         return (int(self.kind), *(getattr(self, one.name) for one in fields(self)[1:]))
 
     @staticmethod
-    def unpacked(plain: tuple[Any, ...]) -> Effect:
-        """Return the effect that `packed` made plain."""
+    def unpack(plain: tuple[Any, ...]) -> Effect:
+        """Return the effect that `pack` made plain."""
         kind, *rest = plain
         names = (one.name for one in fields(Effect)[1:])
         return Effect(kind=EffectKind(kind), **dict(zip(names, rest, strict=True)))
@@ -88,20 +88,20 @@ class Summary:
     @cached_property
     def digest(self) -> bytes:
         """What tells it from others."""
-        return hashlib.sha256(marshal.dumps(self.packed(), ir.PLAIN)).digest()
+        return hashlib.sha256(marshal.dumps(self.pack(), ir.PLAIN)).digest()
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
-        effects = tuple(one.packed() for pair in sorted(self.effects) for one in self.effects[pair])
+        effects = tuple(one.pack() for pair in sorted(self.effects) for one in self.effects[pair])
         sets = (tuple(sorted(one)) for one in (self.keeps, self.passes, self.writes))
         return effects, *sets, tuple(sorted(self.frees)), self.noreturn, self.result
 
     @staticmethod
-    def unpacked(plain: tuple[Any, ...]) -> Summary:
-        """Return the summary that `packed` made plain."""
+    def unpack(plain: tuple[Any, ...]) -> Summary:
+        """Return the summary that `pack` made plain."""
         effects, keeps, passes, writes, frees, noreturn, result = plain
         return Summary(
-            effects=by_pair([Effect.unpacked(one) for one in effects]),
+            effects=by_pair([Effect.unpack(one) for one in effects]),
             keeps=frozenset(keeps),
             passes=frozenset(passes),
             writes=frozenset(writes),

@@ -240,12 +240,12 @@ class PathFacts:
         path, test, key = node[3], node[4], node[5]
         link = facts.get(path)
         known = self.value_of(facts, path)
-        after = values.narrowed(known, test, holds)
+        after = values.narrow(known, test, holds)
         if after is None:
             return None
         keyed = None
         if key != path:
-            keyed = values.narrowed(facts.get(key), test, holds)
+            keyed = values.narrow(facts.get(key), test, holds)
             if keyed is None:
                 return None
         learned = dict(facts)

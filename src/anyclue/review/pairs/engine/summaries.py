@@ -367,8 +367,8 @@ class SummaryMemo:
             return None
         self.used[key] = plain
         summary, complete = plain
-        return Summary.unpacked(summary), complete
+        return Summary.unpack(summary), complete
 
     def put(self, key: bytes, summary: Summary, complete: bool) -> None:
         """Keep what an analysis said."""
-        self.used[key] = (summary.packed(), complete)
+        self.used[key] = (summary.pack(), complete)

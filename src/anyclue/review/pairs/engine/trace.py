@@ -110,7 +110,7 @@ class Seed:
     source_path: str = ""
 
     @property
-    def shown(self) -> str:
+    def source_text(self) -> str:
         """Return the path as the code has it."""
         return paths.source_text(self.source_path or self.place)
 

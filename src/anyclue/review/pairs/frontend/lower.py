@@ -409,7 +409,7 @@ def lower(
         if body is not None and not trouble:
             lowering.statement(body)
             lowering.graph.emit(ir.END, max(node.end_byte - 1, node.start_byte))
-            nodes = lowering.graph.finished()
+            nodes = lowering.graph.finish()
     except TooDeepError:
         trouble, nodes = "nested too deeply, or too long, to be followed", ()
     return ir.FunctionIR(

@@ -34,23 +34,23 @@ class Unit:
     unread: tuple[tuple[int, int], ...]
     lines: int
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values, for ``marshal``."""
         return (
-            tuple(one.packed() for one in self.functions),
-            tuple(one.packed() for one in self.others),
+            tuple(one.pack() for one in self.functions),
+            tuple(one.pack() for one in self.others),
             tuple(sorted(self.notes.items())),
             self.unread,
             self.lines,
         )
 
     @staticmethod
-    def unpacked(plain: tuple[Any, ...]) -> Unit:
-        """Return the unit that `packed` made plain."""
+    def unpack(plain: tuple[Any, ...]) -> Unit:
+        """Return the unit that `pack` made plain."""
         functions, others, notes, unread, lines = plain
         return Unit(
-            functions=tuple(FunctionIR.unpacked(one) for one in functions),
-            others=tuple(FunctionIR.unpacked(one) for one in others),
+            functions=tuple(FunctionIR.unpack(one) for one in functions),
+            others=tuple(FunctionIR.unpack(one) for one in others),
             notes=dict(notes),
             unread=unread,
             lines=lines,

@@ -94,14 +94,14 @@ class FunctionIR:
         more = (sorted(self.automatic), self.annotated, self.trouble)
         return hashlib.sha256(marshal.dumps((steps, rest, more), PLAIN)).digest()
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
         values = (getattr(self, one.name) for one in fields(self))
         return tuple(tuple(sorted(one)) if isinstance(one, frozenset) else one for one in values)
 
     @staticmethod
-    def unpacked(values: tuple[Any, ...]) -> FunctionIR:
-        """Return the function that `packed` made plain."""
+    def unpack(values: tuple[Any, ...]) -> FunctionIR:
+        """Return the function that `pack` made plain."""
         given = {one.name: value for one, value in zip(fields(FunctionIR), values, strict=True)}
         for name in ("locals", "automatic"):
             given[name] = frozenset(given[name])

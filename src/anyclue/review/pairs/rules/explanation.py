@@ -116,7 +116,7 @@ def _resource(function: FunctionIR, candidate: Candidate) -> str:
     if place.startswith("%"):
         node = function.nodes[candidate.seed.node]
         return f"{node[4]}(...)" if node[0] == ir.CALL else ""
-    shown = candidate.seed.shown
+    shown = candidate.seed.source_text
     return shown.removeprefix("&") if candidate.seed.pair.kind == PairKind.LOCK else shown
 
 
@@ -237,7 +237,7 @@ def _jumps_between(
 
 def release_statement(candidate: Candidate, release: str) -> str | None:
     """Return the statement that would release the resource; None when it can't be written."""
-    place = candidate.seed.shown
+    place = candidate.seed.source_text
     for one in candidate.seed.pair.release:
         if one.call == release and not place.startswith("%"):
             if one.takes.text.startswith("@"):
