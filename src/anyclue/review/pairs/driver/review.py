@@ -11,10 +11,10 @@ from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.diff.compare import Comparison, VersionCandidate, versions
 from anyclue.review.pairs.driver.cache import Cache, cached_unit
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
-from anyclue.review.pairs.driver.contexts import TreeContext, TreeContexts
+from anyclue.review.pairs.driver.contexts import TreeContexts
 from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
 from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, list_sources
-from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
+from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
 from anyclue.review.pairs.engine.program import KnownSummary, Program, is_exported
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.rules.imbalances import Candidate
@@ -120,7 +120,7 @@ class Reviewer:
         before = {one.old_path: one.old for one in files if one.old_path and one.old is not None}
         after = {one.new_path: one.new for one in files if one.new_path and one.new is not None}
         context = self._contexts.of(around, before, files)
-        old = self._before(context, before)
+        old = self._program(before, context.shared, context.own)
         known = {
             path: {
                 one.function.name: KnownSummary(body=one.body, summary=file.own[one.function.name])
@@ -135,11 +135,12 @@ class Reviewer:
             for one in file.functions
             if is_exported(path, one.function)
         }
-        new = self._after(context, gone, known, after)
+        shared = {name: one for name, one in context.shared.items() if name not in gone}
+        new = self._program(after, shared, {})
+        new.rerun_changed(known)
         extra = self._callers(around, old, new, files)
-        for path, text in extra.items():
-            for program in (old, new):
-                program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
+        for program in (old, new):
+            self._add(program, extra, context.own)
         comparison = Comparison(versions(old, (*before, *extra)), versions(new, (*after, *extra)))
         introduced = [
             _finding(one, new, after | extra, siblings=one.version.candidates)
@@ -157,34 +158,21 @@ class Reviewer:
             change=change.title,
         )
 
-    def _before(self, context: TreeContext, files: Mapping[str, bytes]) -> Program:
-        program = Program(self._contracts, context.shared)
-        for path, text in files.items():
-            program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
+    def _program(
+        self, files: Mapping[str, bytes], shared: Summaries, own: Mapping[str, Summaries]
+    ) -> Program:
+        program = Program(self._contracts, shared)
+        self._add(program, files, own)
         return program
 
-    def _after(
-        self,
-        context: TreeContext,
-        gone: set[str],
-        before: Mapping[str, Mapping[str, KnownSummary]],
-        files: Mapping[str, bytes],
-    ) -> Program:
-        program = Program(
-            self._contracts,
-            {name: one for name, one in context.shared.items() if name not in gone},
-        )
+    def _add(
+        self, program: Program, files: Mapping[str, bytes], own: Mapping[str, Summaries]
+    ) -> None:
         for path, text in files.items():
-            program.add(path, cached_unit(text, self._cache), text)
-        program.rerun_changed(before)
-        return program
+            program.add(path, cached_unit(text, self._cache), text, own.get(path))
 
     def _callers(
-        self,
-        tree: SourceTree,
-        old: Program,
-        new: Program,
-        files: Sequence[FileChange],
+        self, tree: SourceTree, old: Program, new: Program, files: Sequence[FileChange]
     ) -> dict[str, bytes]:
         """Return other files that call something that does something else now."""
         names = [
@@ -218,8 +206,8 @@ def _finding(
 
 def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:
     """Return what can be judged no more, or never could in a function that changed."""
-    known = {(one.path, one.function, one.what) for one in old if not one.function}
-    return [one for one in new if (one.path, one.function, one.what) not in known]
+    known = {(one.path, one.line == 0) for one in old if not one.function}
+    return [one for one in new if one.function or (one.path, one.line == 0) not in known]
 
 
 def _order(one: Finding) -> tuple[str, int, int, str]:

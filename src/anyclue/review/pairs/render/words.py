@@ -9,13 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from anyclue.report.text import clean, counted
-from anyclue.review.pairs.model import (
-    Confidence,
-    Finding,
-    FindingKind,
-    Review,
-    Unjudged,
-)
+from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review, Unjudged
 from anyclue.review.pairs.model import ConfidenceReason as Reason
 
 
