@@ -88,7 +88,7 @@ def _test(test: TestFinding) -> Json:
         "signature": signature.value if signature else None,
         "steps_kib": [_number(step) for step in steps],
         "after": [clean(str(one)) for one in test.after],
-        "killed": clean(test.killed),
+        "killed": clean(str(test.killed)) if test.killed else "",
         "disagreement": clean(test.disagreement),
         "known": clean(test.known.reason) if test.known else None,
         "outdated": clean(test.outdated),
