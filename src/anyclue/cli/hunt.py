@@ -70,7 +70,7 @@ def hunt(
             use_case.discard_unused(run)
         raise
     if json:
-        result(run.file("verdicts.json").read_text())
+        result(judged.document)
     else:
         told = making.told(judged)
         result(f"{summary(judged.findings, told)}\nreport: {run.file('report.html')}")

@@ -98,9 +98,9 @@ def merge(
 
 def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
     # A hunt takes seconds to import.
-    from anyclue.hunt.driver import hunt  # noqa: PLC0415
-    from anyclue.hunt.versions import begin_run, read_request  # noqa: PLC0415
-    from anyclue.trial.context import Context  # noqa: PLC0415
+    from anyclue.hunt.driver import hunt
+    from anyclue.hunt.versions import begin_run, read_request
+    from anyclue.trial.context import Context
 
     request = read_request(scenario, out)
     versions = module_versions(asked, request.directory)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.model.errors import ExitCode, InfrastructureError, Problem, RequestError
+from anyclue.model.errors import ExitCode, InfrastructureError, RequestError
 from anyclue.record.recorder.errors import RecordError
 from anyclue.record.recorder.options import request
 from anyclue.record.recorder.record import record as run_recorder
@@ -49,5 +49,5 @@ def record(
         )
     except RecordError as error:
         if error.exit_code == ExitCode.BAD_REQUEST:
-            raise RequestError([Problem(what=error.what, next_step=error.next_step)]) from error
+            raise RequestError.of(error.what, next_step=error.next_step) from error
         raise InfrastructureError(error.what, next_step=error.next_step) from error

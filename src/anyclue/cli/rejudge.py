@@ -42,7 +42,8 @@ def judge(
     if is_machine_recording(run):
         return _recorded(record_judge.judge(run), json=json)
     judged = judging.judge(RunDirectory(run))
-    result(judged.run.file("verdicts.json").read_text() if json else summary(judged.findings))
+    judging.write_verdicts(judged)
+    result(judged.document if json else summary(judged.findings))
     return judged.exit_code
 
 
@@ -53,10 +54,11 @@ def report(run: Run, *, json: Json = False) -> int:
         made = record_judge.write_report(tests)
         return _recorded(tests, json=json, page=made)
     judged = judging.judge(RunDirectory(run))
+    judging.write_verdicts(judged)
     told = making.told(judged)
     page = judging.write_reports(judged, told)
     if json:
-        result(judged.run.file("verdicts.json").read_text())
+        result(judged.document)
     else:
         result(f"{summary(judged.findings, told)}\nreport: {page}")
     return judged.exit_code
@@ -71,6 +73,7 @@ def clue(
 ) -> int:
     """Make the clue of a run anew, with no guest; write clues.json and the reports."""
     judged = judging.judge(RunDirectory(run))
+    judging.write_verdicts(judged)
     made = run_until_stopped(making.make(judged, Context.of_user()), run, "anyclue clue")
     page = judging.write_reports(judged, made)
     if json:

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from anyclue.hunt.clue.sentence import sentence
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import find_factors
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Verdict
 
 
 def conclude(
     verdicts: Sequence[CellVerdict],
-    recordings: Mapping[Cell, Sequence[Recording]] | None = None,
+    recordings: Mapping[Cell, Sequence[TrialEvaluation]] | None = None,
 ) -> RunVerdicts:
     """Return the findings of a run; every cell that could not be judged is listed with its why."""
     factors = find_factors(verdicts)

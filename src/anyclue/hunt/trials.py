@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 
 from anyclue.fstests.run.plans import fstests_suites
-from anyclue.hunt.judge import JudgedRun, judge
+from anyclue.hunt.judge import JudgedRun, RunJudge, write_verdicts
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario
 from anyclue.recordings.run_directory import RunDirectory
@@ -25,9 +25,15 @@ log = logging.getLogger(__name__)
 
 
 async def run_cells(
-    run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
+    run: RunDirectory,
+    scenario: Scenario,
+    context: Context,
+    executor: TrialExecutor,
+    judge: RunJudge,
 ) -> JudgedRun:
     """Run the missing trials of the scenario's cells, and more of those that stay unproven.
+
+    ``judge`` is that of ``run``. ``verdicts.json`` is written at the end.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
@@ -47,10 +53,12 @@ async def run_cells(
         await _run_trials(executor, jobs, total)
 
     def judge_run() -> tuple[JudgedRun, Sequence[TrialKey]]:
-        judged = judge(run)
+        judged = judge.judge()
         return judged, _extra_trials(judged)
 
-    return await run_until_proven(run, wanted, execute, judge_run)
+    judged = await run_until_proven(run, wanted, execute, judge_run)
+    write_verdicts(judged)
+    return judged
 
 
 async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from anyclue.model.errors import RequestError
@@ -71,14 +71,14 @@ class RunDirectory:
             RequestError: a recording is damaged.
         """
         return {
-            cell: tuple(
-                read_recording(directory)
-                for directory in sorted(
-                    (self.path / "cells" / cell.id).glob("trial-*"), key=_number
-                )
-            )
+            cell: tuple(read_recording(directory) for directory in self.trials(cell))
             for cell in cells
         }
+
+    def trials(self, cell: Cell) -> tuple[Path, ...]:
+        """Return the directories of a cell's trials that have an outcome, in order."""
+        found = (self.path / "cells" / cell.id).glob("trial-*")
+        return tuple(sorted(found, key=_number))
 
     def outcome(self, cell: Cell, number: int) -> Outcome | None:
         """Return how a trial ended, None when it has not.
@@ -88,6 +88,26 @@ class RunDirectory:
         """
         directory = self.trial(cell, number)
         return read_outcome(directory) if directory.exists() else None
+
+
+class StoredRecordings(Mapping[Cell, tuple[Recording, ...]]):
+    """The recordings of a run's cells, each read when it is asked for, and then kept."""
+
+    def __init__(self, run: RunDirectory, cells: Sequence[Cell]) -> None:
+        self._run = run
+        self._read: dict[Cell, tuple[Recording, ...] | None] = dict.fromkeys(cells)
+
+    def __getitem__(self, cell: Cell) -> tuple[Recording, ...]:
+        found = self._read[cell]
+        if found is None:
+            found = self._read[cell] = self._run.recordings([cell])[cell]
+        return found
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
 
 
 def _number(directory: Path) -> int:

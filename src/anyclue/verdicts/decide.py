@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import ClassRate, MemoryClass
 from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
 from anyclue.verdicts.details import top_growth
@@ -66,7 +66,7 @@ class Floors:
     ``recordings`` are those the series come from, in the same order.
     """
 
-    recordings: tuple[Recording, ...]
+    recordings: tuple[TrialEvaluation, ...]
     series: Mapping[MemoryClass, tuple[FloorSeries, ...]]
     warm_up: int
 
@@ -123,7 +123,7 @@ class ClassDecision:
         return ClassRate(rate_kib=self.rate, ci95_kib=self.interval, grew=self.grew, top=self.top)
 
 
-def floors_of(recordings: Sequence[Recording]) -> Floors:
+def floors_of(recordings: Sequence[TrialEvaluation]) -> Floors:
     """Return the floors of a cell's recordings, with the warm-up found over all classes."""
     series = floor_series(recordings)
     warm_up = max((warm_up_rounds(one) for one in series.values()), default=0)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from anyclue.model.amounts import per_operation
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.floors import FloorSeries, theil_sen
 from anyclue.verdicts.words import number
@@ -55,7 +55,7 @@ _INSIDE: Final[Mapping[MemoryClass, _Inside]] = MappingProxyType(
 
 
 def top_growth(
-    memory_class: MemoryClass, recordings: Sequence[Recording], warm_up: int
+    memory_class: MemoryClass, recordings: Sequence[TrialEvaluation], warm_up: int
 ) -> tuple[tuple[str, float], ...]:
     """Return what grew most inside a class, as (name, KiB per round), largest first."""
     inside = _INSIDE.get(memory_class)
@@ -69,15 +69,15 @@ def top_growth(
     return tuple(sorted(rates.items(), key=lambda item: (-item[1], item[0]))[:TOP])
 
 
-def counter_rates(recordings: Sequence[Recording], warm_up: int, prefix: str) -> dict[str, float]:
+def counter_rates(trials: Sequence[TrialEvaluation], warm_up: int, prefix: str) -> dict[str, float]:
     """Return the median slope per round of every counter that starts with ``prefix``.
 
     A counter that a floor lacks is 0 there: slab caches and callers come and go. The prefix is
     cut off the names.
     """
     slopes: dict[str, list[float]] = {}
-    for recording in recordings:
-        by_round = {r.number: r.floor.counters for r in recording.rounds if r.floor is not None}
+    for trial in trials:
+        by_round = {r.number: r.floor.counters for r in trial.rounds if r.floor is not None}
         floors = sorted(by_round.items())[warm_up:]
         names = {name for _, counters in floors for name in counters if name.startswith(prefix)}
         for name in names:
@@ -92,7 +92,7 @@ def signature_detail(
     memory_class: MemoryClass,
     top: Sequence[tuple[str, float]],
     rate_kib: float,
-    recordings: Sequence[Recording],
+    recordings: Sequence[TrialEvaluation],
     warm_up: int,
 ) -> str:
     """Say in a few words what inside the class grew, with numbers."""
@@ -106,7 +106,7 @@ def signature_detail(
 def _slab_detail(
     top: Sequence[tuple[str, float]],
     rate_kib: float,
-    recordings: Sequence[Recording],
+    recordings: Sequence[TrialEvaluation],
     warm_up: int,
 ) -> str:
     objects = counter_rates(recordings, warm_up, "slab_objects.")
@@ -125,12 +125,12 @@ def _slab_detail(
     return ""
 
 
-def _per_file(rate_kib: float, recordings: Sequence[Recording], warm_up: int) -> str:
+def _per_file(rate_kib: float, recordings: Sequence[TrialEvaluation], warm_up: int) -> str:
     files = files_per_round(recordings, warm_up)
     return f"{per_operation(rate_kib / files)} KiB per file" if files else ""
 
 
-def files_per_round(recordings: Sequence[Recording], warm_up: int) -> float | None:
+def files_per_round(recordings: Sequence[TrialEvaluation], warm_up: int) -> float | None:
     """Return the median of the rounds' fact ``files``, or None when no round reports it."""
     counts = [
         float(one_round.facts["files"])

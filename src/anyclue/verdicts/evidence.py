@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.decide import ClassDecision, Floors, decide, floors_of
@@ -30,8 +31,8 @@ class CellEvidence:
     """All that a verdict on a cell can rest on; ``judged`` are the trials that said something."""
 
     cell: Cell
-    all: tuple[Recording, ...]
-    judged: tuple[Recording, ...]
+    all: tuple[TrialEvaluation, ...]
+    judged: tuple[TrialEvaluation, ...]
     floors: Floors
     decisions: Mapping[MemoryClass, ClassDecision]
     peaks: Peaks
@@ -45,7 +46,7 @@ class CellEvidence:
         return next((o for o in SEVERITY if o in outcomes), Outcome.NOT_RUN)
 
     @property
-    def worst(self) -> Recording | None:
+    def worst(self) -> TrialEvaluation | None:
         """The first trial with that outcome."""
         return next((r for r in self.all if r.outcome is self.outcome), None)
 
@@ -58,7 +59,7 @@ class CellEvidence:
 
 def gather(
     cell: Cell,
-    recordings: Sequence[Recording],
+    recordings: Sequence[TrialEvaluation],
     reference_cell: Cell | None,
     reference: CellEvidence | None,
 ) -> CellEvidence:

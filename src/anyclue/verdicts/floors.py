@@ -27,7 +27,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from scipy import special
 
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.classes import PAGE_KIB, classes_kib
 
@@ -93,20 +93,22 @@ class Rises:
         return kept
 
 
-def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
-    """Return the floors of every class, one series a recording, in the order given.
+def floor_series(
+    trials: Sequence[TrialEvaluation],
+) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
+    """Return the floors of every class, one series a trial, in the order given.
 
     A class is in the result when at least one floor has it; a trial without it has an empty
-    series, so that all classes have as many series as there are recordings.
+    series, so that all classes have as many series as there are trials.
     """
     points: dict[MemoryClass, list[dict[int, float]]] = {}
-    for trial, recording in enumerate(recordings):
-        for one_round in sorted(recording.rounds, key=lambda r: r.number):
+    for number, trial in enumerate(trials):
+        for one_round in sorted(trial.rounds, key=lambda r: r.number):
             if one_round.floor is None:
                 continue
             for memory_class, kib in classes_kib(one_round.floor).items():
-                by_trial = points.setdefault(memory_class, [{} for _ in recordings])
-                by_trial[trial][one_round.number] = kib
+                by_trial = points.setdefault(memory_class, [{} for _ in trials])
+                by_trial[number][one_round.number] = kib
     return {
         memory_class: tuple(
             FloorSeries(rounds=tuple(trial), kib=tuple(trial.values()))

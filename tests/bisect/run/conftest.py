@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 from bench.merge_bench.forge import Forge
 
-from anyclue.bisect.core.model import Bisected
-from anyclue.bisect.request import Bisection, BisectRequest, again, begin
+from anyclue.bisect.core.result import BisectionResult
+from anyclue.bisect.request import Bisection, BisectRequest, begin, resume
 from anyclue.bisect.run import driver as running
 from anyclue.bisect.run.cells import Cells
 from anyclue.git import repository as git
@@ -79,13 +79,13 @@ class World:
             )
         )
 
-    def bisect(self, good: str, bad: str) -> Bisected:
+    def bisect(self, good: str, bad: str) -> BisectionResult:
         return self.run(self.begin(good, bad))
 
-    def resume(self) -> Bisected:
-        return self.run(again(self.path / "run"))
+    def resume(self) -> BisectionResult:
+        return self.run(resume(self.path / "run"))
 
-    def run(self, bisection: Bisection) -> Bisected:
+    def run(self, bisection: Bisection) -> BisectionResult:
         return asyncio.run(running.bisect(bisection, cast(Context, None)))
 
     async def judged(

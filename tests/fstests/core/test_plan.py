@@ -9,13 +9,13 @@ from typing import Protocol
 import pytest
 
 from anyclue.fstests.core import memory
+from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
 from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.words import why
-from anyclue.fstests.run.evidence import CellTests, Trial, gather
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import EndReason, Outcome

@@ -137,7 +137,13 @@ def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") ->
     run.mkdir(exist_ok=True)
     findings = conclude(cells)
     directory.file("verdicts.json").write_text(verdicts_json(findings, scenario))
-    return JudgedRun(run=directory, scenario=scenario, recordings={}, findings=findings)
+    return JudgedRun(
+        run=directory,
+        scenario=scenario,
+        recordings={},
+        trials={},
+        findings=findings,
+    )
 
 
 def sources(case: Case, good: str, bad: str) -> dict[str, KernelSource]:

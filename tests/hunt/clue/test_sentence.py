@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from anyclue.hunt.conclusion import conclude
 from anyclue.model.recording import Incident, Outcome, Recording, Round
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.verdicts.evaluation import evaluate
 
 if TYPE_CHECKING:
     from tests.hunt.conftest import Tools
@@ -38,7 +39,8 @@ def test_the_mails_answer(tools: Tools) -> None:
         ]
         for v in tools.default()
     }
-    findings = conclude(tools.default(), recordings)
+    trials = {cell: [evaluate(one) for one in of] for cell, of in recordings.items()}
+    findings = conclude(tools.default(), trials)
     assert findings.sentence == (
         "Leak, page-cache references never put: 2400 to 2404 KiB a round (4.0 KiB per file)"
         " with kernel bad and mount lzo; kernel and mount matter, machine does not."

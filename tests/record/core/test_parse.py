@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.kmsg_boundaries import begun_test
+from anyclue.fstests.core.kmsg import begun_test
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine
 from anyclue.record.core.parse import Record, parse_recording, parse_records, unpacked

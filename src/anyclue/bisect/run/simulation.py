@@ -8,12 +8,13 @@ from statistics import fmean
 
 import numpy as np
 
-from anyclue.bisect.core.ancestry import MOST_SEGMENTS, history, segments
-from anyclue.bisect.core.model import Rates, Simulated
+from anyclue.bisect.core.ancestry import MAX_SEGMENTS, ancestry_of, count_segments
+from anyclue.bisect.core.model import Rates
+from anyclue.bisect.core.result import StrategyResult
 from anyclue.bisect.core.simulation import SimulatedCase, Strategy, simulate
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
-from anyclue.model.errors import Problem, RequestError
+from anyclue.git.history import commit_range
+from anyclue.model.errors import RequestError
 
 CULPRITS = 50
 """So many are drawn where none is named."""
@@ -40,45 +41,48 @@ class SimulationRequest:
     flakes: float
 
 
-def simulated(asked: SimulationRequest) -> tuple[Simulated, ...]:
+def simulate_strategies(request: SimulationRequest) -> tuple[StrategyResult, ...]:
     """Return how each strategy does.
 
     Raises:
         RequestError: unknown revisions, a culprit outside of the range, too large a range.
     """
-    if not 0 <= asked.flakes < 0.5:
-        raise _wrong("--flakes is not between 0 and 0.5", "", "give a share like 0.2")
-    repo = git.repository(asked.tree)
-    good = [git.commit(repo, one) for one in asked.good]
-    span = dag(repo, good, git.commit(repo, asked.bad))
-    if segments(span.commits) > MOST_SEGMENTS:
-        step = f"name ends that are closer: {MOST_SEGMENTS} stretches of history can be simulated"
-        raise _wrong("the range is too large to be simulated", str(repo.at), step)
-    past = history(span)
+    if not 0 <= request.flakes < 0.5:
+        raise RequestError.of(
+            "--flakes is not between 0 and 0.5", next_step="give a share like 0.2"
+        )
+    repo = git.repository(request.tree)
+    good = [git.commit(repo, one) for one in request.good]
+    span = commit_range(repo, good, git.commit(repo, request.bad))
+    if count_segments(span.commits) > MAX_SEGMENTS:
+        step = f"name ends that are closer: {MAX_SEGMENTS} stretches of history can be simulated"
+        raise RequestError.of(
+            "the range is too large to be simulated", where=str(repo.at), next_step=step
+        )
+    ancestry = ancestry_of(span)
     chance = np.random.default_rng(_SEED)
-    culprits = [int(one) for one in chance.integers(0, len(past), CULPRITS)]
-    if asked.culprit is not None:
-        commit = git.commit(repo, asked.culprit)
-        if commit not in past.number:
-            step = "name a commit that the bad end has and the good ones have not"
-            raise _wrong(f"{asked.culprit!r} is outside of the range", str(repo.at), step)
-        culprits = [past.number[commit]] * CULPRITS
-    rates = Rates(false_bad=0.01 if asked.flakes else 0.0, false_good=asked.flakes)
+    culprits = [int(one) for one in chance.integers(0, len(ancestry), CULPRITS)]
+    if request.culprit is not None:
+        commit = git.commit(repo, request.culprit)
+        if commit not in ancestry.number:
+            raise RequestError.of(
+                f"{request.culprit!r} is outside of the range",
+                where=str(repo.at),
+                next_step="name a commit that the bad end has and the good ones have not",
+            )
+        culprits = [ancestry.number[commit]] * CULPRITS
+    rates = Rates(false_bad=0.01 if request.flakes else 0.0, false_good=request.flakes)
     found = []
     for strategy in STRATEGIES:
-        endings = [
-            simulate(past, strategy, SimulatedCase(culprit=one, rates=rates, seed=seed))
+        outcomes = [
+            simulate(ancestry, strategy, SimulatedCase(culprit=one, rates=rates, seed=seed))
             for seed, one in enumerate(culprits)
         ]
         found.append(
-            Simulated(
+            StrategyResult(
                 strategy=strategy.value,
-                runs=fmean(one.runs for one in endings),
-                right=fmean(one.right for one in endings),
+                runs=fmean(one.runs for one in outcomes),
+                right=fmean(one.right for one in outcomes),
             )
         )
     return tuple(found)
-
-
-def _wrong(what: str, where: str, next_step: str) -> RequestError:
-    return RequestError([Problem(what=what, where=where, next_step=next_step)])

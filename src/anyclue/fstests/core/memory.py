@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from anyclue.fstests.core.evidence import Charged, TestEvidence, last_in_a_row
 from anyclue.fstests.core.model import TestId
 from anyclue.fstests.core.step import judge_once
 from anyclue.fstests.core.test_verdict import judge_test
-from anyclue.fstests.run.evidence import Charged, TestEvidence, last_in_a_row
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.verdicts.floors import MIN_FLOORS

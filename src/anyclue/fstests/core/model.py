@@ -6,12 +6,18 @@ A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.recording import Ending
+
+TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
+"""A regular expression of a test's name; none can leave a directory, as a path."""
+
+SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
+"""A regular expression of the names of sections that check reads."""
 
 
 class CheckStatus(StrEnum):
@@ -57,20 +63,10 @@ class CheckRun:
     Attributes:
         results: every run of every test, in the order in which they began.
         cut_short: what says that it did not come to its end; empty when it did.
-        settings: what check printed of each section: ``FSTYP``, ``MOUNT_OPTIONS`` and so on.
-        notes: what does not fit together in its output.
     """
 
     results: tuple[CheckResult, ...]
     cut_short: str = ""
-    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def under_way(self) -> CheckResult | None:
-        """Return the run that had begun last, when nothing says how it ended."""
-        last = self.results[-1] if self.results else None
-        return last if last and last.status is CheckStatus.LOST else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +205,60 @@ class TestPlan:
     passes: int = 1
     stop_at_failure: bool = False
     least_kib: float = 64.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCall:
+    """One run of ``check``, for one test.
+
+    Attributes:
+        round: its number in the trial, from 1: that of the marks and of its output's file.
+        section: the section of ``local.config``.
+        test: the test.
+        status: check's exit status; None when it did not come back.
+        kept: the result files, as paths below ``results``.
+        again: whether it is the second run in a row, as memory had moved in the first.
+    """
+
+    round: int
+    section: str
+    test: str
+    status: int | None = None
+    kept: tuple[str, ...] = ()
+    again: bool = False
+
+    @property
+    def id(self) -> TestId:
+        """The test with its section."""
+        return TestId(section=self.section, test=self.test)
+
+    @property
+    def output(self) -> str:
+        """The name of the file with check's output, below ``results``."""
+        return f"check-{self.round:04}.out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """A trial's ``fstests.json``: what was to run, in order, what was left out, what began.
+
+    ``stopped`` says that a failure ended the list, as it was asked for.
+    """
+
+    part: Part
+    tests: tuple[TestId, ...] = ()
+    expunged: tuple[TestId, ...] = ()
+    unknown: tuple[str, ...] = ()
+    calls: tuple[CheckCall, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOutput:
+    """What a run of ``check`` left: what it printed, and its own report where it was kept."""
+
+    printed: str = ""
+    report: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from anyclue.fstests.core.charges import charged_floors
+from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.machine_recording import MachineRecording, TestRun, TestVerdict
-from anyclue.model.recording import Outcome, Reading, Recording, Round
+from anyclue.model.recording import Outcome, Reading
 from anyclue.model.scenario import Cell, Sensitivity
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.verdicts import words
@@ -67,15 +68,14 @@ def _evidence(
     machine = recorded.machine
     cell = Cell(kernel=machine.release, machine=machine.host, mkfs="", mount="", workload=test)
     recordings = [
-        Recording(
+        TrialEvaluation(
             cell=cell,
             trial=trial,
             outcome=Outcome.PASSED,
             detail="",
             ram_kib=0,
             rounds=tuple(
-                Round(number=k, begin_s=floor.t_s, end_s=floor.t_s, settled=None, floor=floor)
-                for k, floor in enumerate(floors, start=1)
+                EvaluatedRound(number=k, floor=floor) for k, floor in enumerate(floors, start=1)
             ),
         )
         for trial, floors in enumerate(series, start=1)

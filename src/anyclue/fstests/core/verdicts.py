@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from anyclue.fstests.core.evidence import CellTests, TestEvidence
 from anyclue.fstests.core.known_failures import is_of, news
 from anyclue.fstests.core.memory import OfTest, judge_memory
 from anyclue.fstests.core.model import (
@@ -19,7 +20,6 @@ from anyclue.fstests.core.model import (
 )
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.fstests.core.trial_recording import begun_on
-from anyclue.fstests.run.evidence import CellTests, TestEvidence
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.recording import Ending, Incident, Outcome
 from anyclue.model.scenario import Cell

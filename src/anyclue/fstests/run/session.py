@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.fstests.core.charges import held_kib
-from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestId, TestPlan
+from anyclue.fstests.core.check_output import parse_check, parse_listing
+from anyclue.fstests.core.configuration import RESULTS
+from anyclue.fstests.core.model import CheckCall, CheckStatus, Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.core.step import is_step
-from anyclue.fstests.core.test_list import parse_listing
 from anyclue.fstests.core.trial_recording import thinned
 from anyclue.fstests.run.build import IMAGE
-from anyclue.fstests.run.journal import CheckCall, TrialJournal
+from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
 from anyclue.model.recording import EndReason, Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
@@ -28,23 +28,11 @@ from anyclue.trial.suite import SuiteDisk
 log = logging.getLogger(__name__)
 
 SUITE_DEVICE = "/dev/vdd"
-POOL = tuple(f"/dev/vd{letter}" for letter in "efghi")
-LOGWRITES_DEVICE = "/dev/vdj"
 RESULTS_DEVICE = "/dev/vdk"
 PROVENANCE = "fstests"
 """The key of a recording's provenance under which it says which checkout was run."""
 
 HERE = "/var/lib/xfstests"
-RESULTS = "/run/results"
-DEVICES: Mapping[str, str] = {
-    "TEST_DEV": DEVICE,
-    "TEST_DIR": "/mnt/test",
-    "SCRATCH_DEV_POOL": " ".join(POOL),
-    "SCRATCH_MNT": "/mnt/scratch",
-    "LOGWRITES_DEV": LOGWRITES_DEVICE,
-    "RESULT_BASE": RESULTS,
-}
-"""What a guest sets in every ``local.config``; check takes the pool's first for SCRATCH_DEV."""
 
 UNDER_TEST = (
     "cd /tmp && tar xf /dev/vda && insmod under-test.ko"

@@ -11,7 +11,7 @@ from anyclue.hunt.minimise.operations import done_per_round
 from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import is_guilty, kind
 from anyclue.model.amounts import per_operation
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
@@ -43,7 +43,7 @@ BETWEEN_FLOORS: Final[Mapping[Verdict, str]] = MappingProxyType(
 def sentence(
     verdicts: Sequence[CellVerdict],
     factors: Sequence[Factor],
-    recordings: Mapping[Cell, Sequence[Recording]] | None = None,
+    recordings: Mapping[Cell, Sequence[TrialEvaluation]] | None = None,
 ) -> str:
     """Return the clue in plain words: what, how much, where, which suspects are innocent.
 
@@ -72,13 +72,15 @@ def sentence(
 def _guilty(
     group: Sequence[CellVerdict],
     factors: Sequence[Factor],
-    recordings: Mapping[Cell, Sequence[Recording]],
+    recordings: Mapping[Cell, Sequence[TrialEvaluation]],
 ) -> str:
     what = _leak(group, recordings) if group[0].verdict is Verdict.LEAK else _broken(group)
     return f"{what} {_where(group, factors)}"
 
 
-def _leak(group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]) -> str:
+def _leak(
+    group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[TrialEvaluation]]
+) -> str:
     first = group[0]
     kinds = LEAKED[first.signature] if first.signature is not None else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:

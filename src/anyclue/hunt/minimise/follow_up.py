@@ -17,7 +17,8 @@ from anyclue.hunt.minimise.test_group import fewest_tests
 from anyclue.hunt.minimise.variations import NotRunError, Runner, Variations, drive, still_words
 from anyclue.hunt.select.conjunction import smallest_conjunction
 from anyclue.hunt.select.factors import first_guilty
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.trial.workloads.registry import WORKLOADS
@@ -122,7 +123,7 @@ class _Following:
         rate = self.guilty.rate_kib_per_round
         if not rules.dose or rate is None:
             return None
-        recordings = self.judged.recordings.get(self.guilty.cell, ())
+        recordings = self.judged.trials.get(self.guilty.cell, ())
         own = self._point(choice, self.guilty, recordings)
         rule = next(rule for rule in rules.parameters if rule.name == rules.dose)
         given = int(choice.parameters[rules.dose]) or int(own.dose)
@@ -141,7 +142,7 @@ class _Following:
         return respond(points, rules.dose_unit)
 
     def _point(
-        self, choice: WorkloadChoice, verdict: CellVerdict, recordings: Sequence[Recording]
+        self, choice: WorkloadChoice, verdict: CellVerdict, recordings: Sequence[TrialEvaluation]
     ) -> DosePoint:
         rules = WORKLOADS[choice.use].rules
         done = done_per_round(verdict, recordings, rules.done) if rules.done else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import CellVerdict
 
 
 def done_per_round(
-    verdict: CellVerdict, recordings: Sequence[Recording], fact: str
+    verdict: CellVerdict, recordings: Sequence[TrialEvaluation], fact: str
 ) -> float | None:
     """Return the median of a fact over the rounds that were judged; None where it is not told."""
     counts = [

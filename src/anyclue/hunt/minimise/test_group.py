@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from anyclue.fstests.core.configuration import options_of, sections
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.verdicts import worst_leak
-from anyclue.fstests.run.configuration import options_of, sections
 from anyclue.hunt.clue.model import Reproducer
 from anyclue.hunt.minimise.delta_debugging import fewest_before
 from anyclue.hunt.minimise.reproducer import check_script

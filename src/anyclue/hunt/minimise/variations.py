@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
-from anyclue.hunt.judge import JudgedRun, judge
+from anyclue.hunt.judge import JudgedRun, RunJudge, judge
 from anyclue.hunt.minimise.delta_debugging import Search
 from anyclue.hunt.select.factors import is_guilty, kind
 from anyclue.hunt.trials import alone, run_cells
 from anyclue.model.errors import AnyclueError
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
@@ -74,7 +74,7 @@ class Variations:
 
     async def seen(
         self, values: Sequence[Value]
-    ) -> tuple[tuple[CellVerdict, tuple[Recording, ...]], ...]:
+    ) -> tuple[tuple[CellVerdict, tuple[TrialEvaluation, ...]], ...]:
         """Return the verdict with each of these values, and the recordings that it rests on.
 
         Raises:
@@ -88,9 +88,7 @@ class Variations:
         cells = {name: replace(self.guilty.cell, **{self.axis.value: name}) for name in names}
         judged = await self._judged(scenario, list(cells.values()))
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
-        return tuple(
-            (verdicts[cells[name]], judged.recordings.get(cells[name], ())) for name in names
-        )
+        return tuple((verdicts[cells[name]], judged.trials.get(cells[name], ())) for name in names)
 
     @property
     def scenario(self) -> Scenario:
@@ -123,7 +121,9 @@ class Variations:
         self.run.path.mkdir(parents=True, exist_ok=True)
         async with alone(self.run):
             executor = self.runner.executor(self.run)
-            return await run_cells(self.run, scenario, self.runner.context, executor)
+            return await run_cells(
+                self.run, scenario, self.runner.context, executor, RunJudge(self.run)
+            )
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -84,7 +84,7 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
         return Factor(factor=axis, matters=None, because=f"only one value was run{only}")
     if not any(is_guilty(v) for v in verdicts):
         return Factor(factor=axis, matters=None, because="no cell is guilty of anything")
-    pairs = [_guilty_first(a, b) for a, b in combinations(verdicts, 2) if _differ(a, b, axis)]
+    pairs = [_guilty_first(a, b) for a, b in _differing(verdicts, axis)]
     pairs = [pair for pair in pairs if is_guilty(pair[0])]
     accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
@@ -150,8 +150,17 @@ def _with(cell: Cell, axis: Axis, value: str) -> Cell:
     return replace(cell, **{axis.value: value})
 
 
-def _differ(a: CellVerdict, b: CellVerdict, axis: Axis) -> bool:
-    return a.cell.differs(b.cell) == (axis,)
+def _differing(verdicts: Sequence[CellVerdict], axis: Axis) -> list[Pair]:
+    """Return the pairs whose cells differ on this axis alone, in the order of the verdicts."""
+    alike: dict[Cell, list[int]] = {}
+    for at, verdict in enumerate(verdicts):
+        alike.setdefault(_with(verdict.cell, axis, ""), []).append(at)
+    pairs = sorted(pair for group in alike.values() for pair in combinations(group, 2))
+    return [
+        (verdicts[a], verdicts[b])
+        for a, b in pairs
+        if verdicts[a].cell.value(axis) != verdicts[b].cell.value(axis)
+    ]
 
 
 def _guilty_first(a: CellVerdict, b: CellVerdict) -> Pair:

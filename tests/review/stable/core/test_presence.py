@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.git.model import Commit
+from anyclue.git.model import Commit, HistoryPosition
 from anyclue.review.stable.core.model import BranchStatus, KnownBy, Presence
-from anyclue.review.stable.core.presence import HistoryPosition, PresenceEvent, events, presence
+from anyclue.review.stable.core.presence import PresenceEvent, events, presence
 from anyclue.review.stable.core.verdicts import doubted, judged
 
 IDS = [letter * 40 for letter in "0123456789ab"]

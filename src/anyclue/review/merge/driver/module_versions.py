@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from anyclue.git import repository as git
-from anyclue.git.merge import borrowed
-from anyclue.git.repository import Repository
+from anyclue.git.merge import scratch_repository
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.guest_test import AGAINST, BASE, RESULT
 from anyclue.review.merge.driver.conflicts import base_of
@@ -42,7 +42,7 @@ def module_versions(asked: MergeRequest, directory: str) -> ModuleVersions:
         name.replace(" ", "-"): rev
         for (name, _), rev in zip(merge.sides, merge.parents, strict=True)
     }
-    with borrowed(real) as repo:
+    with scratch_repository(real) as repo:
         base = base_of(repo, merge.parents)
         commits = {BASE: base, **parents, RESULT: merge.result, AGAINST: merge.against}
         found = {

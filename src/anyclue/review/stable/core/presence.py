@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from anyclue.git.model import Commit
+from anyclue.git.model import Commit, HistoryPosition
 from anyclue.review.stable.core.messages import names, reverted, unwrapped, upstream
 from anyclue.review.stable.core.model import KnownBy, Presence
 
 _RANK = {how: number for number, how in enumerate(KnownBy)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HistoryPosition:
-    """Where a commit is: a bit for each branch that has it, and its place in the order of history.
-
-    The order begins at the newest; a commit comes before its parents.
-    """
-
-    branches: int
-    order: int
 
 
 @dataclass(frozen=True, kw_only=True)

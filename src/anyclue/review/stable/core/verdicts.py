@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from anyclue.git.model import CherryPick, Commit
+from anyclue.git.model import CherryPick, Commit, HistoryPosition
 from anyclue.review.stable.core.messages import follows
 from anyclue.review.stable.core.model import BranchStatus, Presence
-from anyclue.review.stable.core.presence import HistoryPosition, instances
+from anyclue.review.stable.core.presence import instances
 
 _EMPTY = "a cherry-pick of the fix would change nothing there"
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git.history import Ref, abbreviated, commits, full_name, mainlines, refs
-from anyclue.git.model import Commit
-from anyclue.git.repository import Repository
+from anyclue.git.model import Commit, Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.stable.core.messages import Tag, fixes
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from anyclue.git import repository as git
-from anyclue.git.cherry_pick import picked as try_pick
-from anyclue.git.history import Ref, reaches, versions
-from anyclue.git.merge import borrowed
-from anyclue.git.model import CherryPick, Commit
-from anyclue.git.repository import Repository
+from anyclue.git.history import Ref, first_versions, reaches
+from anyclue.git.merge import cherry_pick as try_pick
+from anyclue.git.merge import scratch_repository
+from anyclue.git.model import CherryPick, Commit, Repository
 from anyclue.model.errors import AnyclueError
 from anyclue.review.stable.core.model import (
     Branch,
@@ -69,11 +68,11 @@ def _branch(
     ref: Ref,
     every: Sequence[Sequence[PresenceEvent]],
 ) -> Branch:
-    found = [presence(one, gathered.places, number) for one in every]
+    found = [presence(one, gathered.positions, number) for one in every]
     cut = any(
-        gathered.places[one].branches >> number & 1
+        gathered.positions[one].branches >> number & 1
         for one in gathered.edges
-        if one in gathered.places
+        if one in gathered.positions
     )
     *culprits, fix = (doubted(one, _CUT if cut else gathered.gap) for one in found)
     known = [one.commit for one in culprits if one.there]
@@ -98,7 +97,7 @@ def _tried(repo: Repository, fix: Commit, branches: Sequence[Branch]) -> list[Br
     if all(one.standing is not BranchStatus.NEEDS for one in branches):
         return list(branches)
     found = []
-    with borrowed(repo) as place:
+    with scratch_repository(repo) as place:
         for one in branches:
             if one.standing is not BranchStatus.NEEDS:
                 found.append(one)
@@ -127,7 +126,7 @@ def _follow_ups(wanted: Wanted, gathered: Histories) -> tuple[Commit, ...]:
     made = instances(fix, gathered.hits, gathered.same.get(fix.id, frozenset()))
     sure = {one: how for one, how in made.items() if how != "title"}
     upstream = -1 << len(wanted.trees)
-    return followers(sure, gathered.hits, gathered.places, upstream)
+    return followers(sure, gathered.hits, gathered.positions, upstream)
 
 
 def _lacking(
@@ -136,14 +135,14 @@ def _lacking(
     follow_ups: Sequence[Commit],
     following: Sequence[Sequence[PresenceEvent]],
 ) -> tuple[str, ...]:
-    here = [presence(one, gathered.places, number) for one in following]
+    here = [presence(one, gathered.positions, number) for one in following]
     return tuple(one.id for one, found in zip(follow_ups, here, strict=True) if not found.there)
 
 
 def _upstream(wanted: Wanted, gathered: Histories, fix: Sequence[PresenceEvent]) -> list[str]:
     """Return a note when the fix itself was reverted upstream."""
     numbers = range(len(wanted.trees), len(wanted.trees) + len(wanted.upstream))
-    found = [presence(fix, gathered.places, number) for number in numbers]
+    found = [presence(fix, gathered.positions, number) for number in numbers]
     by = dict.fromkeys(one.reverted[:12] for one in found if one.reverted and not one.there)
     return [f"the fix was reverted upstream by {one}" for one in by]
 
@@ -153,7 +152,7 @@ def _dated(repo: Repository, found: StableReview) -> StableReview:
     subjects = (found.fix, *found.culprits, *found.follow_ups)
     here = [one for branch in found.branches for one in (*branch.culprits, branch.fix)]
     ids = [*(one.id for one in subjects), *(one.commit for one in here if one.commit)]
-    known = versions(repo, ids)
+    known = first_versions(repo, ids)
 
     def dated(one: Presence) -> Presence:
         return replace(one, version=known.get(one.commit, ""))
