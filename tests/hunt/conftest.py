@@ -16,9 +16,10 @@ from anyclue.hunt.driver import begin_run
 from anyclue.hunt.localise.cells import Accused
 from anyclue.hunt.localise.kept_sources import Kept
 from anyclue.model.artifact import ArtifactRef
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, SignatureDetail, Verdict, VerdictReason
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
@@ -52,6 +53,7 @@ trials = 1
 extra_trials = 2
 """
 REF = ArtifactRef(kind="none", key="0" * 64)
+NOT_RUN = NotRun()
 TOTAL_KIB = 512 * 1024
 
 
@@ -246,8 +248,8 @@ class Tools:
         rate: float | None = None,
         outcome: Outcome = Outcome.PASSED,
         incident: Incident | None = None,
-        detail: str = "",
-        because: str = "",
+        detail: SignatureDetail | None = None,
+        because: VerdictReason = NOT_RUN,
     ) -> CellVerdict:
         """Return the verdict of the cell ``KERNEL MACHINE MOUNT``."""
         kernel, machine, mount = where.split()
@@ -271,8 +273,8 @@ class Tools:
         rate: float | None = None,
         outcome: Outcome = Outcome.PASSED,
         incident: Incident | None = None,
-        detail: str = "",
-        because: str = "",
+        detail: SignatureDetail | None = None,
+        because: VerdictReason = NOT_RUN,
     ) -> CellVerdict:
         return CellVerdict(
             cell=cell,

@@ -6,23 +6,18 @@ import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anyclue.cli.output import result as show
 from anyclue.cli.output import run_until_stopped
 from anyclue.model.errors import ExitCode, RequestError
-from anyclue.review.merge.core.guest_test import BASE, Blame, MergeTest, compare
-from anyclue.review.merge.core.model import MergeReview
-from anyclue.review.merge.driver.module_versions import module_versions
-from anyclue.review.merge.driver.request import MergeRequest
-from anyclue.review.merge.driver.review import review
-from anyclue.review.merge.render.html import merge_html
-from anyclue.review.merge.render.json_document import merge_json
-from anyclue.review.merge.render.text import merge_text
 from anyclue.review.pairs.model import Confidence
-from anyclue.system.files import write_whole
+
+if TYPE_CHECKING:
+    from anyclue.review.merge.core.model import MergeReview
+    from anyclue.review.merge.driver.request import MergeRequest
 
 
 def merge(
@@ -72,6 +67,14 @@ def merge(
     ] = None,
 ) -> int:
     """Find what a merge's resolution took, made up, lost, and no longer releases."""
+    from anyclue.review.merge.core.guest_test import Blame
+    from anyclue.review.merge.driver.request import MergeRequest
+    from anyclue.review.merge.driver.review import review
+    from anyclue.review.merge.render.html import merge_html
+    from anyclue.review.merge.render.json_document import merge_json
+    from anyclue.review.merge.render.text import merge_text
+    from anyclue.system.files import write_whole
+
     page = Path(os.path.realpath(html)) if html is not None else None
     asked = MergeRequest(
         rev=rev,
@@ -97,9 +100,11 @@ def merge(
 
 
 def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
-    # A hunt takes seconds to import.
     from anyclue.hunt.driver import hunt
     from anyclue.hunt.versions import begin_run, read_request
+    from anyclue.review.merge.core.guest_test import BASE, MergeTest, compare
+    from anyclue.review.merge.driver.module_versions import module_versions
+    from anyclue.review.merge.driver.review import review
     from anyclue.trial.context import Context
 
     request = read_request(scenario, out)

@@ -41,6 +41,7 @@ def step(
 ) -> int:
     """Run the work tree's module once, for git bisect run: exit 0 good, 1 bad, 125 cannot tell."""
     from anyclue.bisect.run import step as driver
+    from anyclue.fstests.render.reasons import reason_text
     from anyclue.trial.context import Context
 
     request = driver.StepRequest(
@@ -52,5 +53,5 @@ def step(
         error(str(failure))
         return STATUS[BisectTerm.SKIP]
     verdict = found.verdict
-    result(clean(f"{found.term.value}: {verdict.verdict.value}: {verdict.because}"))
+    result(clean(f"{found.term.value}: {verdict.verdict.value}: {reason_text(verdict.because)}"))
     return STATUS[found.term]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.clue.sentence import sentence
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import find_factors
@@ -23,6 +24,8 @@ def conclude(
         cells=tuple(verdicts),
         factors=factors,
         not_judged=tuple(
-            f"{v.cell.id}: {v.because}" for v in verdicts if v.verdict is Verdict.UNPROVEN
+            f"{v.cell.id}: {reason_text(v.because)}"
+            for v in verdicts
+            if v.verdict is Verdict.UNPROVEN
         ),
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from anyclue.model.recording import Incident, LogLine, Reading
-from anyclue.model.verdict import MemoryClass, Signature, Verdict
+from anyclue.model.verdict import MemoryClass, Signature, Verdict, VerdictReason
 
 WHOLE_COMMAND = "(the whole command)"
 """Stands for the test where no test could be told apart."""
@@ -110,7 +110,7 @@ class TestVerdict:
     test: str
     runs: tuple[TestRun, ...]
     verdict: Verdict
-    because: str
+    because: VerdictReason
     rate_kib_per_run: float | None = None
     rate_ci95_kib: tuple[float, float] | None = None
     signature: Signature | None = None

@@ -10,7 +10,8 @@ from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.decide import ClassDecision, Floors, decide, floors_of
+from anyclue.verdicts.floors import Floors, floors_of
+from anyclue.verdicts.growth import ClassGrowth, growth_by_class
 from anyclue.verdicts.peaks import Peaks, peaks_of
 
 SEVERITY: Final = (
@@ -34,7 +35,7 @@ class CellEvidence:
     all: tuple[TrialEvaluation, ...]
     judged: tuple[TrialEvaluation, ...]
     floors: Floors
-    decisions: Mapping[MemoryClass, ClassDecision]
+    growth: Mapping[MemoryClass, ClassGrowth]
     peaks: Peaks
     reference: CellEvidence | None
     reference_cell: Cell | None
@@ -72,10 +73,10 @@ def gather(
         all=trials,
         judged=judged,
         floors=floors,
-        decisions=decide(
+        growth=growth_by_class(
             floors,
             reference.floors if reference is not None else None,
-            reference.decisions if reference is not None else {},
+            reference.growth if reference is not None else {},
         ),
         peaks=peaks_of(judged),
         reference=reference,

@@ -18,6 +18,7 @@ from anyclue.bisect.run.cells import Cells
 from anyclue.git import repository as git
 from anyclue.hunt.clue.model import Clue
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -122,11 +123,11 @@ def verdict_of(cell: Cell, verdict: Verdict, signature: Signature | None) -> Cel
         cell=cell,
         outcome=Outcome.PASSED,
         verdict=verdict,
-        because="so it is",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=signature,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=6,
         warm_up=0,

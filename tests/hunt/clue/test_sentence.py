@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
+from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Incident, Outcome, Recording, Round
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.verdicts.evaluation import evaluate
@@ -65,7 +66,7 @@ def test_objects_are_named(tools: Tools) -> None:
         Verdict.LEAK,
         Signature.OBJECT,
         rate=38.0,
-        detail="slab cache kmalloc-64: 600 objects, 38 KiB a round",
+        detail=SlabCache(name="kmalloc-64", objects=600.0, kib=38.0),
     )
     assert "slab objects never freed (slab cache kmalloc-64: 600 objects" in say(leak)
 
@@ -102,7 +103,7 @@ def test_broken_names_the_function_on_one_line(tools: Tools) -> None:
 def test_nothing_found_and_unproven(tools: Tools) -> None:
     clean = [tools.verdict("bad i386 lzo"), tools.verdict("good i386 lzo")]
     assert say(*clean) == "Nothing found: 2 cells are clean."
-    unproven = tools.verdict("bad i386 zstd", Verdict.UNPROVEN, because="not run")
+    unproven = tools.verdict("bad i386 zstd", Verdict.UNPROVEN, because=NotRun())
     assert say(*clean, unproven) == (
         "Nothing found: 2 cells are clean; 1 cell is unproven, which is not clean."
     )

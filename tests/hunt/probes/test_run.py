@@ -22,6 +22,7 @@ from anyclue.hunt.probes.watch import ProbeWatch
 from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Ending, EndReason, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -150,11 +151,11 @@ def judged(kernel: str, verdict: Verdict, **axes: str) -> CellVerdict:
         cell=cell,
         outcome=Outcome.PASSED,
         verdict=verdict,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=Signature.OBJECT if leaks else None,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=7,
         warm_up=1,
@@ -255,7 +256,9 @@ def test_what_a_hunt_runs() -> None:
     }
 
 
-LEAKS = TestVerdict(test="", runs=(), verdict=Verdict.LEAK, because="", signature=Signature.OBJECT)
+LEAKS = TestVerdict(
+    test="", runs=(), verdict=Verdict.LEAK, because=NotRun(), signature=Signature.OBJECT
+)
 FIRST, SECOND = TestId(section="", test="generic/001"), TestId(section="", test="generic/002")
 
 

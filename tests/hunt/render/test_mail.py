@@ -93,8 +93,10 @@ def test_summary(default_run: Inputs, broken_run: Inputs) -> None:
     assert "machine   acquitted" in text
     broken = summary(broken_run.findings)
     assert "broken (crashed)" in broken
-    assert "- bad.i386-2g.default.lzo.lost: lost, QEMU" in broken
-    assert "- bad.i386-2g.default.lzo.skipped: not-run: the workload needs" in broken
+    assert (
+        "- bad.i386-2g.default.lzo.lost: the guest was lost by the infrastructure: QEMU" in broken
+    )
+    assert "- bad.i386-2g.default.lzo.skipped: the test did not run: the workload needs" in broken
     for line in (text + broken).splitlines():
         assert len(line) <= 100
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anyclue.fstests.core.reasons import TooFewRuns
 from anyclue.model.machine_recording import (
     MachineRecording,
     RecordedMachine,
@@ -29,6 +30,8 @@ MACHINE = RecordedMachine(
     unread={},
 )
 
+WHY = TooFewRuns(runs=1, enough=5, step_kib=0.0)
+
 
 def findings(*names: str) -> RecordingVerdicts:
     tests = []
@@ -36,9 +39,7 @@ def findings(*names: str) -> RecordingVerdicts:
         span = Span(test=name, number=1, begin_s=10.0 * number, end_s=10.0 * number + 10)
         before = 1000.0 * number
         run = TestRun(span=span, peak_kib=9000, before_kib=before, after_kib=before + 1000)
-        tests.append(
-            TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
-        )
+        tests.append(TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because=WHY))
     return RecordingVerdicts(
         recorded=MachineRecording(
             machine=MACHINE,
@@ -58,7 +59,7 @@ def test_page_has_every_test_and_a_drawing() -> None:
     for text in (
         "generic/001",
         "btrfs/024",
-        "one run only",
+        "one run cannot exclude a leak",
         "ended with status 1",
         "1024 MiB",
     ):
@@ -83,5 +84,5 @@ def test_what_grew_is_memory_that_the_kernel_holds() -> None:
     span = Span(test="generic/001", number=1, begin_s=0, end_s=10)
     rises = {MemoryClass.ANON: 50_000.0, MemoryClass.SHMEM: 9000.0, MemoryClass.VMALLOC: 512.0}
     run = TestRun(span=span, peak_kib=9000, before_kib=1000, after_kib=1512, classes=rises)
-    test = TestVerdict(test="t", runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
+    test = TestVerdict(test="t", runs=(run,), verdict=Verdict.UNPROVEN, because=WHY)
     assert row(test)[-2] == "vmalloc +0.5"

@@ -2,114 +2,74 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import Field
 
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm
-from anyclue.bisect.core.result import (
-    BisectionResult,
-    RevertOutcome,
-    RevertProof,
-    RunReport,
-    StrategyResult,
-)
+from anyclue.bisect.core.result import BisectionResult, RevertProof, StrategyResult
 from anyclue.bisect.render.text import conclusion, conflict
-from anyclue.hunt.clue.model import Place
+from anyclue.report.json_document import DocumentModel, Line, Number, document_text
 from anyclue.report.text import clean
 
-Clean = Annotated[str, AfterValidator(clean)]
-"""Text that may be hostile, made harmless and put on one line."""
 
-
-class AccusedItem(BaseModel):
+class AccusedItem(DocumentModel):
     """A commit that is accused."""
 
     commit: str
-    subject: Clean
+    subject: Line
 
 
-class ProofItem(BaseModel):
+class ProofItem(DocumentModel):
     """What the bad end showed without the change, or with the fix."""
 
     reverted: BisectTerm | None
     fix: str | None
     runs: int
-    because: Clean
-
-    @classmethod
-    def of(cls, proof: RevertProof) -> ProofItem:
-        """Return the item of a proof."""
-        conflicts = proof.outcome is RevertOutcome.CONFLICT
-        return cls(
-            reverted=None if conflicts else BisectTerm(proof.outcome.value),
-            fix=clean(proof.fix) or None,
-            runs=proof.runs,
-            because=conflict(proof) if conflicts else proof.because,
-        )
+    because: Line
 
 
-class StepItem(BaseModel):
+class StepItem(DocumentModel):
     """A run of a commit."""
 
     commit: str
     shown: BisectTerm
-    because: Clean
+    because: Line
     seconds: float | None
     build_seconds: float | None
 
-    @classmethod
-    def of(cls, run: RunReport) -> StepItem:
-        """Return the item of a run."""
-        return cls(
-            commit=run.observation.commit,
-            shown=run.observation.term,
-            because=run.observation.because,
-            seconds=run.seconds,
-            build_seconds=run.build_seconds,
-        )
 
-
-class PlaceItem(BaseModel):
+class PlaceItem(DocumentModel):
     """A function of the accused commit where the fault may be."""
 
-    function: Clean
-    path: Clean
+    function: Line
+    path: Line
     line: int
-    probability: float
-
-    @classmethod
-    def of(cls, place: Place) -> PlaceItem:
-        """Return the item of a place."""
-        return cls(
-            function=place.function,
-            path=place.path,
-            line=place.line,
-            probability=round(place.probability, 6),
-        )
+    probability: Number
 
 
-class BisectionDocument(BaseModel):
+class BisectionDocument(DocumentModel):
     """What ``anyclue bisect --json`` prints."""
 
-    schema_: str = Field(default="anyclue.bisect/1", alias="schema")
+    schema_: Literal["anyclue.bisect/1"] = Field(
+        default="anyclue.bisect/1", serialization_alias="schema"
+    )
     standing: BisectionStatus
     said: str
     accused: list[AccusedItem]
-    confidence: float
+    confidence: Number
     commits: int
     cell: str
-    wanted: Clean
+    wanted: Line
     runs: int
     proof: ProofItem | None
     steps: list[StepItem]
     places: list[PlaceItem]
-    run: Clean
+    run: Line
 
 
-class StrategyItem(BaseModel):
+class StrategyItem(DocumentModel):
     """How a strategy does in simulation."""
 
     strategy: str
@@ -117,30 +77,56 @@ class StrategyItem(BaseModel):
     right: float
 
 
-class SimulationDocument(BaseModel):
+class SimulationDocument(DocumentModel):
     """What ``anyclue bisect --simulate --json`` prints."""
 
-    schema_: str = Field(default="anyclue.bisect-simulation/1", alias="schema")
+    schema_: Literal["anyclue.bisect-simulation/1"] = Field(
+        default="anyclue.bisect-simulation/1", serialization_alias="schema"
+    )
     strategies: list[StrategyItem]
 
 
 def bisect_json(result: BisectionResult) -> str:
     """Return a bisection as JSON, in ASCII, ended by a line end."""
+    accused = [AccusedItem(commit=one.commit, subject=one.subject) for one in result.accused]
+    steps = [
+        StepItem(
+            commit=one.observation.commit,
+            shown=one.observation.term,
+            because=one.observation.because,
+            seconds=one.seconds,
+            build_seconds=one.build_seconds,
+        )
+        for one in result.runs
+    ]
+    places = [
+        PlaceItem(function=one.function, path=one.path, line=one.line, probability=one.probability)
+        for one in result.places
+    ]
     document = BisectionDocument(
         standing=result.status,
         said=conclusion(result),
-        accused=[AccusedItem(commit=one.commit, subject=one.subject) for one in result.accused],
-        confidence=round(result.confidence, 6),
+        accused=accused,
+        confidence=result.confidence,
         commits=result.commits,
         cell=result.cell,
         wanted=result.failure,
         runs=len(result.runs),
-        proof=ProofItem.of(result.proof) if result.proof is not None else None,
-        steps=[StepItem.of(one) for one in result.runs],
-        places=[PlaceItem.of(one) for one in result.places],
+        proof=_proof(result.proof) if result.proof is not None else None,
+        steps=steps,
+        places=places,
         run=result.run,
     )
-    return _text(document)
+    return document_text(document)
+
+
+def _proof(proof: RevertProof) -> ProofItem:
+    return ProofItem(
+        reverted=proof.worst,
+        fix=clean(proof.fix) or None,
+        runs=len(proof.terms),
+        because=proof.because if proof.terms else conflict(proof),
+    )
 
 
 def simulated_json(rows: Sequence[StrategyResult]) -> str:
@@ -149,9 +135,4 @@ def simulated_json(rows: Sequence[StrategyResult]) -> str:
         StrategyItem(strategy=one.strategy, runs=round(one.runs, 2), right=round(one.right, 4))
         for one in rows
     ]
-    return _text(SimulationDocument(strategies=strategies))
-
-
-def _text(document: BaseModel) -> str:
-    value = document.model_dump(mode="json", by_alias=True)
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+    return document_text(SimulationDocument(strategies=strategies))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.verdict import CellVerdict
 
 _COMPILER_ERROR = re.compile(r"error:|ERROR:|undefined!|\*\*\* ")
@@ -11,7 +12,7 @@ _COMPILER_ERROR = re.compile(r"error:|ERROR:|undefined!|\*\*\* ")
 
 def verdict(cell: CellVerdict) -> str:
     """Return what the guest of a commit came to."""
-    return f"{cell.verdict.value}: {cell.because}"
+    return f"{cell.verdict.value}: {reason_text(cell.because)}"
 
 
 def other_failure(cell: CellVerdict) -> str:

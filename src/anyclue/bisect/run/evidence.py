@@ -20,12 +20,8 @@ from anyclue.git import repository as git
 from anyclue.git.model import CommitNode, CommitRange, Repository
 from anyclue.hunt.localise.core.stacks import frames, of_incident
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.merge.core.exercises import mounts
-from anyclue.review.pairs.driver.changes import of_range
-from anyclue.review.pairs.driver.request import InGit, cache_directory, contracts_near
-from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.model import Confidence, FindingKind
-from anyclue.review.source.parse import read
+from anyclue.review.api import function_lines, mounts, review_commit
+from anyclue.review.pairs.model import LOST
 from anyclue.system.workers import Workers
 
 MAX_REVIEWS: Final = 300
@@ -39,8 +35,6 @@ it; where whole kernels are built it may, and is rarely the culprit (bench/bisec
 file that the mount option of the cell leads to is likelier at fault than another. A review tells
 nine of ten lost releases, and finds something in about one of ten innocent commits
 (docs/bench.md)."""
-
-_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,15 +139,10 @@ def commit_evidence(request: EvidenceRequest) -> list[CommitEvidence]:
 def _function_losing_release(repo: Repository, commit: CommitNode) -> str:
     """Return the function in which a commit loses a release, as a review tells; "" for none."""
     try:
-        change = of_range(repo.at, f"{commit.parents[0]}..{commit.id}")
-        # A reviewer keeps what it found out: one for all commits would grow with each.
-        contracts = contracts_near(repo.at)
-        reviewer = Reviewer(change.root, contracts=contracts, cache=cache_directory(), jobs=1)
-        context = InGit(change.root, commit.parents[0])
-        findings = reviewer.change(change, context, Confidence.MEDIUM).findings
+        findings = review_commit(repo, commit.parents[0], commit.id).findings
     except RequestError:
         return ""
-    return next((one.function for one in findings if one.kind in _LOST), "")
+    return next((one.function for one in findings if one.kind in LOST), "")
 
 
 def stack_evidence(
@@ -187,9 +176,9 @@ def _definitions(
     """Return the functions that the text names: their lines, first and last, by path and name."""
     names = set(frames(incident))
     return {
-        (path, one.name): (one.first_line, one.last_line)
+        (path, name): (first, last)
         for path, text in sources.items()
-        if path.endswith(".c") and any(name.encode() in text for name in names)
-        for one in read(text).functions
-        if one.name in names
+        if path.endswith(".c") and any(one.encode() in text for one in names)
+        for name, first, last in function_lines(text)
+        if name in names
     }

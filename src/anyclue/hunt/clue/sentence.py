@@ -7,6 +7,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Final
 
+from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.minimise.operations import done_per_round
 from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import is_guilty, kind
@@ -14,23 +15,10 @@ from anyclue.model.amounts import per_operation
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.report.words import SIGNATURES
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""
-
-LEAKED: Final[Mapping[Signature, str]] = MappingProxyType(
-    {
-        Signature.PAGE_CACHE_REFERENCE: "page-cache references never put",
-        Signature.RAW_PAGES: "raw pages never freed",
-        Signature.OBJECT: "slab objects never freed",
-        Signature.VMALLOC: "vmalloc memory never freed",
-        Signature.KERNEL_STACKS: "threads that never end",
-        Signature.PAGE_TABLES: "page tables never torn down",
-        Signature.PERCPU: "per-CPU memory never freed",
-        Signature.USER_SPACE: "memory of user space or tmpfs, not the file system",
-        Signature.KMAP_SLOTS: "kmap and kunmap that do not pair",
-    }
-)
 
 BETWEEN_FLOORS: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
@@ -82,9 +70,10 @@ def _leak(
     group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[TrialEvaluation]]
 ) -> str:
     first = group[0]
-    kinds = LEAKED[first.signature] if first.signature is not None else "memory of an unknown kind"
+    signature = first.signature
+    kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
-        kinds += f" ({_short(first.signature_detail)})"
+        kinds += f" ({_short(detail_text(first.signature_detail))})"
     rates = [v.rate_kib_per_round for v in group if v.rate_kib_per_round is not None]
     if not rates:
         return f"leak, {kinds}: it used up the guest's memory"
@@ -101,7 +90,7 @@ def _broken(group: Sequence[CellVerdict]) -> str:
     incident = next((v.incident for v in group if v.incident is not None), None)
     what = f"broken, {first.outcome.value}"
     if first.signature is not None:
-        what += f", {LEAKED[first.signature]}"
+        what += f", {SIGNATURES[first.signature].leaked}"
     if incident is not None:
         function = incident.function
         where = f" in {function}" if function and function not in incident.title else ""

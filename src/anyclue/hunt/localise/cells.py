@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
 from anyclue.hunt.localise.core.evidence import GuiltyCase
 from anyclue.hunt.model import Factor, RunVerdicts
@@ -72,7 +73,7 @@ def case(
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
     return GuiltyCase(
         signature=of.cells[0].signature,
-        detail=of.cells[0].signature_detail,
+        detail=detail_text(of.cells[0].signature_detail),
         regression=of.good is not None,
         guilty=(isolated or shared - beside) if innocent else frozenset(),
         innocent=beside - shared,
@@ -109,7 +110,7 @@ def guilt(findings: RunVerdicts, conjunction: Conjunction | None = None) -> tupl
         Guilt(
             verdict=group[0].verdict,
             signature=group[0].signature,
-            detail=group[0].signature_detail,
+            detail=detail_text(group[0].signature_detail),
             conditions=conjunction.conditions
             if conjunction is not None and len(ordered) == 1
             else tuple(_conditions(group, findings.factors)),

@@ -16,6 +16,7 @@ from itertools import combinations
 from math import hypot
 from typing import Final, TypeAlias
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.model import Factor
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -130,7 +131,8 @@ def _open(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair]) ->
     unproven = [b for _, b in pairs if b.verdict is Verdict.UNPROVEN]
     alike = [(a, b) for a, b in pairs if b.verdict in INNOCENT and not innocent_beside(b, a)]
     if unproven:
-        because = f"{unproven[0].cell.id} would tell, but is unproven: {unproven[0].because}"
+        why = reason_text(unproven[0].because)
+        because = f"{unproven[0].cell.id} would tell, but is unproven: {why}"
     elif alike:
         a, b = alike[0]
         because = (

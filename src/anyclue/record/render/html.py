@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.verdict import Verdict
 from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.notes import recording_notes
@@ -38,7 +39,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
             figures=[figure] if figure else [],
             levels=LEVELS,
             header=HEADER,
-            tests=[(test, row(test)) for test in findings.tests],
+            tests=[(row(test), reason_text(test.because)) for test in findings.tests],
             notes=recording_notes(findings.recorded),
         )
     )

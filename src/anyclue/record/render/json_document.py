@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.record.core.model import (
@@ -122,7 +123,7 @@ def _test(test: TestVerdict) -> _Test:
     return _Test(
         test=test.test,
         verdict=test.verdict,
-        because=test.because,
+        because=reason_text(test.because),
         rate_kib_per_run=test.rate_kib_per_run,
         rate_ci95_kib=test.rate_ci95_kib,
         signature=test.signature,

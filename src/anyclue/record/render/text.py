@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.model import RecordingVerdicts
@@ -41,7 +42,7 @@ def recorded_text(findings: RecordingVerdicts) -> str:
     if explained:
         lines += ["", "Why:"]
         for test in explained[:_DETAILED]:
-            lines += wrap(f"{ascii_line(test.test)}: {ascii_line(test.because)}", WIDTH, first="- ")
+            lines += wrap(f"{test.test}: {reason_text(test.because)}", WIDTH, first="- ")
         if len(explained) > _DETAILED:
             lines += [f"- {len(explained) - _DETAILED} more are in tests.json"]
     lines += ["", "To know:"]

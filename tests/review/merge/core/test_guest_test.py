@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -28,11 +29,11 @@ def judged(
         cell=Cell(kernel=kernel, machine="i386", mkfs="default", mount=mount, workload="mix"),
         outcome=Outcome.PASSED,
         verdict=verdict,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=signature,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=6,
         warm_up=0,

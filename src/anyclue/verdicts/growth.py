@@ -1,4 +1,4 @@
-"""From floors to decisions: for each class of memory, did it grow, and can growth be excluded?
+"""From floors to growth: for each class of memory, is it proven, and can it be excluded?
 
 Two questions, two fits of the same floors:
 
@@ -11,20 +11,21 @@ Two questions, two fits of the same floors:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.verdict import ClassRate, MemoryClass
-from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
-from anyclue.verdicts.details import top_growth
+from anyclue.model.reason import GrowthUndecided, SingleSteps, TooFewFloors
+from anyclue.model.verdict import ClassRate, MemoryClass, VerdictReason
+from anyclue.verdicts.breakdown import top_growth
+from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.floors import (
+    MIN_FLOORS,
+    Floors,
     FloorSeries,
     Rises,
-    floor_series,
     set_one_time_costs_aside,
     set_steps_aside,
-    warm_up_rounds,
+    steps_of,
 )
 from anyclue.verdicts.rates import Fit, fit, standard_error
 
@@ -60,41 +61,7 @@ ERRORS_TO_PROVE: Final = 5.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Floors:
-    """The floors of a cell: by class, one series a trial; ``warm_up`` rounds are to be set aside.
-
-    ``recordings`` are those the series come from, in the same order.
-    """
-
-    recordings: tuple[TrialEvaluation, ...]
-    series: Mapping[MemoryClass, tuple[FloorSeries, ...]]
-    warm_up: int
-
-    @property
-    def used_rounds(self) -> int:
-        """How many floors are left after the warm-up, all trials together."""
-        counts = [sum(len(s.kib) for s in self.used(c)) for c in self.series]
-        return max(counts, default=0)
-
-    def used(self, memory_class: MemoryClass) -> tuple[FloorSeries, ...]:
-        """Return the series of a class without the warm-up rounds."""
-        return tuple(s.without_first(self.warm_up) for s in self.series.get(memory_class, ()))
-
-    def total(self) -> tuple[FloorSeries, ...]:
-        """Return used memory without what user space holds: what the kernel holds in all."""
-        used = self.used(MemoryClass.USED)
-        for memory_class in of_kind(GrowthKind.USER):
-            used = (
-                tuple(
-                    _difference(a, b) for a, b in zip(used, self.used(memory_class), strict=False)
-                )
-                or used
-            )
-        return used
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassDecision:
+class ClassGrowth:
     """What is known of one class: ``accuse`` and ``acquit`` are the two fits.
 
     ``grew`` holds when growth is proven; ``steps`` counts the late steps that were set aside to
@@ -123,49 +90,93 @@ class ClassDecision:
         return ClassRate(rate_kib=self.rate, ci95_kib=self.interval, grew=self.grew, top=self.top)
 
 
-def floors_of(recordings: Sequence[TrialEvaluation]) -> Floors:
-    """Return the floors of a cell's recordings, with the warm-up found over all classes."""
-    series = floor_series(recordings)
-    warm_up = max((warm_up_rounds(one) for one in series.values()), default=0)
-    return Floors(recordings=tuple(recordings), series=series, warm_up=warm_up)
-
-
-def decide(
+def growth_by_class(
     cell: Floors,
     reference: Floors | None,
-    reference_decisions: Mapping[MemoryClass, ClassDecision],
-) -> dict[MemoryClass, ClassDecision]:
+    reference_growth: Mapping[MemoryClass, ClassGrowth],
+) -> dict[MemoryClass, ClassGrowth]:
     """Decide for every class of which there are enough floors.
 
-    ``reference_decisions`` says what grew in the reference itself: such a class is no baseline,
+    ``reference_growth`` says what grew in the reference itself: such a class is no baseline,
     so the cell is judged there without comparison.
     """
     accused = [c for c in cell.series if TRAITS[c].kind in {GrowthKind.KERNEL, GrowthKind.USER}]
     level = FALSE_LEAKS_PER_CELL / max(len(accused), 1)
-    decisions: dict[MemoryClass, ClassDecision] = {}
+    found: dict[MemoryClass, ClassGrowth] = {}
     for memory_class in cell.series:
         theirs = reference.used(memory_class) if reference is not None else ()
-        baseline = reference_decisions.get(memory_class)
-        decision = _decide_class(
+        baseline = reference_growth.get(memory_class)
+        growth = _growth(
             memory_class,
             cell.used(memory_class),
             theirs,
             level=level,
             compare=baseline is not None and not baseline.grew,
         )
-        if decision is not None:
-            decisions[memory_class] = decision
-    return {c: _with_context(d, decisions, cell, level) for c, d in decisions.items()}
+        if growth is not None:
+            found[memory_class] = growth
+    return {c: _with_context(of, found, cell, level) for c, of in found.items()}
 
 
-def fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
+def not_excluded(
+    cell: Floors,
+    growth: Mapping[MemoryClass, ClassGrowth],
+    reference: Floors | None,
+    *,
+    limit_kib: float,
+) -> VerdictReason | None:
+    """Return why growth of ``limit_kib`` a round cannot be excluded, or None where it can.
+
+    Every class of kernel memory must exclude it by itself. The total includes caches that a
+    quiesce did not empty, so for the total it is enough not to exceed the reference.
+    """
+    total = _fit_total(cell, reference)
+    if total is None:
+        return TooFewFloors(floors=cell.used_rounds, needed=MIN_FLOORS)
+    undecided: list[tuple[Fit, MemoryClass | None, tuple[FloorSeries, ...]]] = [
+        (of.acquit, c, cell.used(c))
+        for c, of in growth.items()
+        if TRAITS[c].kind is GrowthKind.KERNEL and of.acquit.own.at_most >= limit_kib
+    ]
+    no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
+    if total.own.at_most >= limit_kib and not no_more_than_reference:
+        undecided.append((total, None, cell.total()))
+    if not undecided:
+        return None
+    worst, memory_class, series = max(undecided, key=lambda one: one[0].own.at_most)
+    steady = fit([set_steps_aside(one.rises()) for one in series])
+    steps = steps_of(series) if steady is not None and steady.own.at_most < limit_kib else []
+    if steps:
+        return SingleSteps(memory_class=memory_class, steps=tuple(steps))
+    floors = cell.used_rounds // max(len(cell.trials), 1)
+    return GrowthUndecided(
+        memory_class=memory_class,
+        rate_kib=worst.own.rate,
+        ci95_kib=worst.own.interval,
+        limit_kib=limit_kib,
+        more_rounds=_more_rounds(worst, floors, limit_kib),
+        most_rounds=MORE_ROUNDS[-1],
+    )
+
+
+def highest_possible(growth: Mapping[MemoryClass, ClassGrowth]) -> tuple[MemoryClass, float]:
+    """Return the kernel class whose growth is excluded least well, and its upper end (KiB).
+
+    Falls back to used memory when nothing is known of its classes.
+    """
+    kernel = {c: of for c, of in growth.items() if TRAITS[c].kind is GrowthKind.KERNEL} or growth
+    worst = max(kernel, key=lambda c: kernel[c].acquit.own.at_most)
+    return worst, kernel[worst].acquit.own.at_most
+
+
+def _fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
     """Fit what the kernel holds in all (KiB); warm-up and proven one-time costs are left out."""
     theirs = reference.total() if reference is not None else ()
     own = set_one_time_costs_aside([s.rises() for s in cell.total()])
     return fit(own, [s.rises() for s in theirs])
 
 
-def more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
+def _more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
     """Estimate how many more rounds would exclude ``limit_kib`` a round, or prove growth.
 
     None when even the last of :data:`MORE_ROUNDS` would not.
@@ -179,14 +190,14 @@ def more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
     return None
 
 
-def _decide_class(
+def _growth(
     memory_class: MemoryClass,
     cell: Sequence[FloorSeries],
     reference: Sequence[FloorSeries],
     *,
     level: float,
     compare: bool,
-) -> ClassDecision | None:
+) -> ClassGrowth | None:
     own, theirs = [s.rises() for s in cell], [s.rises() for s in reference]
     acquit = fit(set_one_time_costs_aside(own), theirs)
     if acquit is None:
@@ -199,7 +210,7 @@ def _decide_class(
         grew = False
     if compare or TRAITS[memory_class].kind is GrowthKind.USER:
         grew = grew and (accuse.excess is None or accuse.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
-    return ClassDecision(
+    return ClassGrowth(
         memory_class=memory_class,
         accuse=accuse,
         acquit=acquit,
@@ -209,26 +220,19 @@ def _decide_class(
 
 
 def _with_context(
-    decision: ClassDecision,
-    decisions: Mapping[MemoryClass, ClassDecision],
+    growth: ClassGrowth,
+    others: Mapping[MemoryClass, ClassGrowth],
     cell: Floors,
     level: float,
-) -> ClassDecision:
+) -> ClassGrowth:
     """Take back growth that used memory contradicts; add what grew inside the class."""
-    grew = decision.grew
-    used = decisions.get(MemoryClass.USED)
-    if grew and used is not None and TRAITS[decision.memory_class].kind is not GrowthKind.TOTAL:
-        possible = used.accuse.own.above(MISSING_SHARE * decision.accuse.own.rate)
+    grew = growth.grew
+    used = others.get(MemoryClass.USED)
+    if grew and used is not None and TRAITS[growth.memory_class].kind is not GrowthKind.TOTAL:
+        possible = used.accuse.own.above(MISSING_SHARE * growth.accuse.own.rate)
         grew = possible >= level
-    top = top_growth(decision.memory_class, cell.recordings, cell.warm_up) if grew else ()
-    return ClassDecision(
-        memory_class=decision.memory_class,
-        accuse=decision.accuse,
-        acquit=decision.acquit,
-        grew=grew,
-        steps=decision.steps,
-        top=top,
-    )
+    top = top_growth(growth.memory_class, cell.trials, cell.warm_up) if grew else ()
+    return replace(growth, grew=grew, top=top)
 
 
 def _sustained(trials: Sequence[Rises], rate: float) -> bool:
@@ -240,10 +244,3 @@ def _sustained(trials: Sequence[Rises], rate: float) -> bool:
         halves[0].extend(values[:half])
         halves[1].extend(values[len(values) - half :])
     return all(half and sum(half) / len(half) >= SUSTAINED_SHARE * rate for half in halves)
-
-
-def _difference(a: FloorSeries, b: FloorSeries) -> FloorSeries:
-    """Return ``a - b`` over the rounds that both have."""
-    theirs = dict(zip(b.rounds, b.kib, strict=True))
-    pairs = [(x, y - theirs[x]) for x, y in zip(a.rounds, a.kib, strict=True) if x in theirs]
-    return FloorSeries(rounds=tuple(x for x, _ in pairs), kib=tuple(y for _, y in pairs))

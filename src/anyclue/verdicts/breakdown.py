@@ -1,4 +1,4 @@
-"""What inside a class grew: the slab cache, the vmalloc caller."""
+"""The breakdown of a class's growth: by slab cache, by caller of vmalloc, by file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from anyclue.model.amounts import per_operation
 from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.floors import FloorSeries, theil_sen
-from anyclue.verdicts.words import number
+from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
+from anyclue.model.verdict import MemoryClass, SignatureDetail
 
 TOP: Final = 5
 """How many names are kept."""
@@ -55,7 +53,7 @@ _INSIDE: Final[Mapping[MemoryClass, _Inside]] = MappingProxyType(
 
 
 def top_growth(
-    memory_class: MemoryClass, recordings: Sequence[TrialEvaluation], warm_up: int
+    memory_class: MemoryClass, trials: Sequence[TrialEvaluation], warm_up: int
 ) -> tuple[tuple[str, float], ...]:
     """Return what grew most inside a class, as (name, KiB per round), largest first."""
     inside = _INSIDE.get(memory_class)
@@ -63,7 +61,7 @@ def top_growth(
         return ()
     rates = {
         name: rate
-        for name, rate in counter_rates(recordings, warm_up, inside.prefix).items()
+        for name, rate in counter_rates(trials, warm_up, inside.prefix).items()
         if rate > 0.0 and inside.belongs(name)
     }
     return tuple(sorted(rates.items(), key=lambda item: (-item[1], item[0]))[:TOP])
@@ -83,8 +81,8 @@ def counter_rates(trials: Sequence[TrialEvaluation], warm_up: int, prefix: str) 
         for name in names:
             values = [counters.get(name, 0.0) for _, counters in floors]
             if all(map(math.isfinite, values)):
-                series = FloorSeries(rounds=tuple(x for x, _ in floors), kib=tuple(values))
-                slopes.setdefault(name.removeprefix(prefix), []).append(theil_sen(series))
+                slope = _slope([number for number, _ in floors], values)
+                slopes.setdefault(name.removeprefix(prefix), []).append(slope)
     return {name: float(np.median(values)) for name, values in slopes.items()}
 
 
@@ -92,51 +90,46 @@ def signature_detail(
     memory_class: MemoryClass,
     top: Sequence[tuple[str, float]],
     rate_kib: float,
-    recordings: Sequence[TrialEvaluation],
+    trials: Sequence[TrialEvaluation],
     warm_up: int,
-) -> str:
-    """Say in a few words what inside the class grew, with numbers."""
+) -> SignatureDetail | None:
+    """Return what inside the class grew, or else how much it is for each file."""
     if memory_class is MemoryClass.SLAB_UNRECLAIMABLE:
-        return _slab_detail(top, rate_kib, recordings, warm_up)
+        return _slab_detail(top, rate_kib, counter_rates(trials, warm_up, "slab_objects."))
     if memory_class is MemoryClass.VMALLOC and top:
-        return f"allocated by {top[0][0]}: {number(top[0][1])} KiB a round"
-    return _per_file(rate_kib, recordings, warm_up)
+        return VmallocCaller(function=top[0][0], kib=top[0][1])
+    files = files_per_round(trials, warm_up)
+    return PerFile(kib=rate_kib / files) if files else None
 
 
 def _slab_detail(
-    top: Sequence[tuple[str, float]],
-    rate_kib: float,
-    recordings: Sequence[TrialEvaluation],
-    warm_up: int,
-) -> str:
-    objects = counter_rates(recordings, warm_up, "slab_objects.")
+    top: Sequence[tuple[str, float]], rate_kib: float, objects: Mapping[str, float]
+) -> SignatureDetail | None:
     explained = sum(rate for _, rate in top)
     if top and explained >= rate_kib / 2.0:
         name, rate = top[0]
-        count = objects.get(name, 0.0)
-        many = f"{count:.0f} objects, " if count > 0 else ""
-        return f"slab cache {name}: {many}{number(rate)} KiB a round"
+        return SlabCache(name=name, objects=objects.get(name, 0.0), kib=rate)
     growing = {n: c for n, c in objects.items() if c > 0 and not is_reclaimable_cache(n)}
     if growing and not top:
         name = max(growing, key=lambda n: (growing[n], n))
-        return f"slab cache {name}: {growing[name]:.0f} objects a round"
-    if objects:
-        return "no slab cache explains it: kmalloc of more than two pages goes past the caches"
-    return ""
+        return SlabCache(name=name, objects=growing[name])
+    return LargeKmalloc() if objects else None
 
 
-def _per_file(rate_kib: float, recordings: Sequence[TrialEvaluation], warm_up: int) -> str:
-    files = files_per_round(recordings, warm_up)
-    return f"{per_operation(rate_kib / files)} KiB per file" if files else ""
-
-
-def files_per_round(recordings: Sequence[TrialEvaluation], warm_up: int) -> float | None:
+def files_per_round(trials: Sequence[TrialEvaluation], warm_up: int) -> float | None:
     """Return the median of the rounds' fact ``files``, or None when no round reports it."""
     counts = [
         float(one_round.facts["files"])
-        for recording in recordings
-        for one_round in recording.rounds[warm_up:]
+        for trial in trials
+        for one_round in trial.rounds[warm_up:]
         if isinstance(one_round.facts.get("files"), int | float)
     ]
     median = float(np.median(counts)) if counts else 0.0
     return median if median > 0 else None
+
+
+def _slope(rounds: Sequence[int], kib: Sequence[float]) -> float:
+    """Return the Theil-Sen slope in KiB per round (0 for less than two floors)."""
+    from scipy import stats  # noqa: PLC0415 - loads slowly, and few runs need it
+
+    return float(stats.theilslopes(kib, rounds).slope) if len(rounds) > 1 else 0.0
