@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, Limits
 from anyclue.model.verdict import CellVerdict, Verdict
@@ -60,11 +61,11 @@ def test_more_trials_of_a_cell(
         cell=CELL,
         outcome=outcome,
         verdict=verdict,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=None,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=0,
         warm_up=0,
