@@ -238,7 +238,7 @@ def _test(test: TestFinding) -> TestDocument:
         signature=memory.signature if memory else None,
         steps_kib=tuple(run.step_kib for run in memory.runs) if memory else (),
         after=tuple(map(str, test.after)),
-        killed=test.killed,
+        killed=str(test.killed) if test.killed else "",
         disagreement=test.disagreement,
         known=test.known.reason if test.known else None,
         outdated=test.outdated,
