@@ -30,3 +30,11 @@ class RunVerdicts:
     not_judged: tuple[str, ...] = ()
     tests: Mapping[Cell, tuple[TestFinding, ...]] = field(default_factory=dict)
     """The tests of upstream fstests by cell, in the order in which they were to run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """How to see the same again: commands by their label, versions by what took part."""
+
+    commands: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)

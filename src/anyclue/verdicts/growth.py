@@ -2,10 +2,10 @@
 
 Two questions, two fits of the same floors:
 
-* *accuse*: late steps are set aside; growth must be significant, sustained in both halves of the
-  rounds, more than the reference's, and missing from free memory;
-* *acquit*: every rise after the warm-up counts, so that a late step widens the interval instead
-  of disappearing.
+* *Is growth proven?* Late steps are set aside (``steady``). Growth must be significant, sustained
+  in both halves of the rounds, more than the reference's, and missing from free memory.
+* *Can it be excluded?* Every rise after the warm-up counts (``full``), so that a late step widens
+  the interval instead of disappearing.
 """
 
 from __future__ import annotations
@@ -62,15 +62,15 @@ ERRORS_TO_PROVE: Final = 5.7
 
 @dataclass(frozen=True, kw_only=True)
 class ClassGrowth:
-    """What is known of one class: ``accuse`` and ``acquit`` are the two fits.
+    """What is known of one class: ``steady`` and ``full`` are the two fits.
 
     ``grew`` holds when growth is proven; ``steps`` counts the late steps that were set aside to
     see it; ``top`` says what inside the class grew.
     """
 
     memory_class: MemoryClass
-    accuse: Fit
-    acquit: Fit
+    steady: Fit
+    full: Fit
     grew: bool
     steps: int
     top: tuple[tuple[str, float], ...] = ()
@@ -78,12 +78,12 @@ class ClassGrowth:
     @property
     def rate(self) -> float:
         """The rate that is reported: of sustained growth when there is some, else of all."""
-        return (self.accuse if self.grew else self.acquit).own.rate
+        return (self.steady if self.grew else self.full).own.rate
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval that belongs to :attr:`rate`."""
-        return (self.accuse if self.grew else self.acquit).own.interval
+        return (self.steady if self.grew else self.full).own.interval
 
     def class_rate(self) -> ClassRate:
         """Return the decision in the model's words."""
@@ -134,9 +134,9 @@ def not_excluded(
     if total is None:
         return TooFewFloors(floors=cell.used_rounds, needed=MIN_FLOORS)
     undecided: list[tuple[Fit, MemoryClass | None, tuple[FloorSeries, ...]]] = [
-        (of.acquit, c, cell.used(c))
+        (of.full, c, cell.used(c))
         for c, of in growth.items()
-        if TRAITS[c].kind is GrowthKind.KERNEL and of.acquit.own.at_most >= limit_kib
+        if TRAITS[c].kind is GrowthKind.KERNEL and of.full.own.at_most >= limit_kib
     ]
     no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
     if total.own.at_most >= limit_kib and not no_more_than_reference:
@@ -165,8 +165,8 @@ def highest_possible(growth: Mapping[MemoryClass, ClassGrowth]) -> tuple[MemoryC
     Falls back to used memory when nothing is known of its classes.
     """
     kernel = {c: of for c, of in growth.items() if TRAITS[c].kind is GrowthKind.KERNEL} or growth
-    worst = max(kernel, key=lambda c: kernel[c].acquit.own.at_most)
-    return worst, kernel[worst].acquit.own.at_most
+    worst = max(kernel, key=lambda c: kernel[c].full.own.at_most)
+    return worst, kernel[worst].full.own.at_most
 
 
 def _fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
@@ -199,21 +199,21 @@ def _growth(
     compare: bool,
 ) -> ClassGrowth | None:
     own, theirs = [s.rises() for s in cell], [s.rises() for s in reference]
-    acquit = fit(set_one_time_costs_aside(own), theirs)
-    if acquit is None:
+    full = fit(set_one_time_costs_aside(own), theirs)
+    if full is None:
         return None
     own_steady = [set_steps_aside(r) for r in own]
     their_steady = [set_steps_aside(r) for r in theirs]
-    accuse = fit(own_steady, their_steady) or acquit
-    grew = accuse.own.below(0.0) < level and _sustained(own_steady, accuse.own.rate)
-    if TRAITS[memory_class].kind is GrowthKind.USER and accuse.excess is None:
+    steady = fit(own_steady, their_steady) or full
+    grew = steady.own.below(0.0) < level and _sustained(own_steady, steady.own.rate)
+    if TRAITS[memory_class].kind is GrowthKind.USER and steady.excess is None:
         grew = False
     if compare or TRAITS[memory_class].kind is GrowthKind.USER:
-        grew = grew and (accuse.excess is None or accuse.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
+        grew = grew and (steady.excess is None or steady.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
     return ClassGrowth(
         memory_class=memory_class,
-        accuse=accuse,
-        acquit=acquit,
+        steady=steady,
+        full=full,
         grew=grew,
         steps=sum(len(r.kib) - r.count for r in own_steady),
     )
@@ -229,7 +229,7 @@ def _with_context(
     grew = growth.grew
     used = others.get(MemoryClass.USED)
     if grew and used is not None and TRAITS[growth.memory_class].kind is not GrowthKind.TOTAL:
-        possible = used.accuse.own.above(MISSING_SHARE * growth.accuse.own.rate)
+        possible = used.steady.own.above(MISSING_SHARE * growth.steady.own.rate)
         grew = possible >= level
     top = top_growth(growth.memory_class, cell.trials, cell.warm_up) if grew else ()
     return replace(growth, grew=grew, top=top)

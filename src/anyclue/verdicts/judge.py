@@ -38,7 +38,7 @@ from anyclue.verdicts.breakdown import signature_detail
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
-from anyclue.verdicts.floors import GUESTS_THAT_TELL, Floors, steps_of
+from anyclue.verdicts.floors import MIN_GUESTS, Floors, steps_of
 from anyclue.verdicts.growth import ClassGrowth, highest_possible, not_excluded
 from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
 
@@ -323,7 +323,7 @@ def _between_floors(sensitivity: Sensitivity, evidence: CellEvidence) -> Decisio
 def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
     memory_class, highest = highest_possible(evidence.growth)
     floors = evidence.floors
-    told = len(floors.trials) >= GUESTS_THAT_TELL
+    told = len(floors.trials) >= MIN_GUESTS
     return Decision(
         verdict=Verdict.CLEAN,
         because=GrowthExcluded(
