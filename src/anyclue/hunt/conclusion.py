@@ -1,28 +1,26 @@
-"""Put verdicts, factors and the sentence together."""
+"""The verdicts of a run's cells, put together with the factors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.hunt.clue.sentence import sentence
+from anyclue.hunt.minimise.dose_response import done_per_round
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import find_factors
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.model.verdict import CellVerdict
 
 
 def conclude(
-    verdicts: Sequence[CellVerdict],
-    recordings: Mapping[Cell, Sequence[Recording]] | None = None,
+    verdicts: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]] | None = None
 ) -> RunVerdicts:
-    """Return the findings of a run; every cell that could not be judged is listed with its why."""
-    factors = find_factors(verdicts)
+    """Return what the verdicts say together; of recordings counts how many files a round made."""
+    files = {
+        v.cell: done_per_round(v, (recordings or {}).get(v.cell, ()), "files") for v in verdicts
+    }
     return RunVerdicts(
-        sentence=sentence(verdicts, factors, recordings),
         cells=tuple(verdicts),
-        factors=factors,
-        not_judged=tuple(
-            f"{v.cell.id}: {v.because}" for v in verdicts if v.verdict is Verdict.UNPROVEN
-        ),
+        factors=find_factors(verdicts),
+        files_per_round={cell: count for cell, count in files.items() if count is not None},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -152,24 +151,18 @@ def never_ran(findings: RunVerdicts, scenario: Scenario) -> tuple[Cell, ...]:
 
 
 def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
-    """Return all that was not judged: the findings' own words, and cells that they leave out.
+    """Return all that was not judged, a line each.
 
-    Those are the unproven ones, and the planned ones without any verdict (with a scenario). And
-    the tests of fstests that did not run.
+    Those are the unproven cells, the planned ones without any verdict (with a scenario), and the
+    tests of fstests that did not run.
     """
-
-    def said(cell: Cell) -> bool:
-        name = re.compile(rf"(?<![\w.-]){re.escape(cell.id)}(?![\w-])")
-        return any(name.search(text) for text in findings.not_judged)
-
     unproven = [
-        f"{verdict.cell.id}: {verdict.outcome.value}: {verdict.because}"
+        f"{verdict.cell.id}: {verdict.because}"
         for verdict in findings.cells
-        if verdict.verdict is Verdict.UNPROVEN and not said(verdict.cell)
+        if verdict.verdict is Verdict.UNPROVEN
     ]
     planned = never_ran(findings, scenario) if scenario else ()
-    missing = [f"{cell.id}: planned, not run" for cell in planned if not said(cell)]
-    return [*findings.not_judged, *unproven, *missing, *_not_run(findings)]
+    return [*unproven, *(f"{cell.id}: planned, not run" for cell in planned), *_not_run(findings)]
 
 
 def _not_run(findings: RunVerdicts) -> list[str]:

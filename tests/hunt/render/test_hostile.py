@@ -84,7 +84,6 @@ def small(default_run: Inputs, broken_run: Inputs) -> Inputs:
     findings = replace(
         default_run.findings,
         cells=(*wanted, crashed),
-        not_judged=("something was not judged",),
         tests=broken_run.findings.tests,
     )
     recordings = {**broken_run.recordings, **default_run.recordings}

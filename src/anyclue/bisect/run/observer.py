@@ -12,7 +12,7 @@ from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cells import Cells
 from anyclue.bisect.run.revert import mended, reverted
 from anyclue.bisect.run.synthetic_commits import Commits
-from anyclue.hunt.select.factors import INNOCENT, Kind, guilt, is_guilty, kind
+from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind, kind_label
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
@@ -66,7 +66,7 @@ class Observer:
     @property
     def guilt(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return guilt(self.wanted) if self.wanted is not None else ""
+        return kind_label(self.wanted) if self.wanted is not None else ""
 
     async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.
@@ -123,15 +123,15 @@ class Observer:
     def shown(self, commit: str, verdict: CellVerdict) -> Observation:
         """Return what a verdict says of the bug; the bad end's first one says what that is."""
         because = f"{verdict.verdict.value}: {verdict.because}"
-        if is_guilty(verdict):
+        if verdict.verdict in FLAT_FLOORS:
+            return Observation(commit=commit, shown=Shown.GOOD, because=because)
+        if verdict.verdict.is_guilty:
             if self.wanted is None and commit == self.bisection.span.bad:
                 self.wanted = kind(verdict)
                 self.incident = verdict.incident.text if verdict.incident is not None else ""
             if kind(verdict) == self.wanted:
                 return Observation(commit=commit, shown=Shown.BAD, because=because)
             because = f"breaks in another way: {because}"
-        elif verdict.verdict in INNOCENT:
-            return Observation(commit=commit, shown=Shown.GOOD, because=because)
         return Observation(commit=commit, shown=Shown.SKIP, because=because)
 
 

@@ -6,10 +6,10 @@ from anyclue.bisect.core.model import BisectionStatus, Status
 from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.observer import DIGITS
 from anyclue.git import repository as git
-from anyclue.hunt.clue.driver import make, told
+from anyclue.hunt.clue.driver import clue_of, remake_clue
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.judge import JudgedRun, judge, write_reports
-from anyclue.hunt.localise.accused_commit import AccusedCommit, note
+from anyclue.hunt.localise.commits import AccusedCommit, write_accused
 from anyclue.trial.context import Context
 
 
@@ -18,10 +18,10 @@ async def report(bisection: Bisection, status: Status, context: Context) -> Clue
     judged = judge(bisection.run)
     accused = _accused(bisection, status, judged)
     if accused is None:
-        clue = told(judged)
+        clue = clue_of(judged)
     else:
-        note(bisection.run, accused)
-        clue = await make(judged, context)
+        write_accused(bisection.run, accused)
+        clue = await remake_clue(judged, context)
     write_reports(judged, clue)
     return clue
 

@@ -10,7 +10,7 @@ from anyclue.bisect.core.model import CommitEvidence
 from anyclue.git.blame import touched
 from anyclue.git.model import CommitRange
 from anyclue.git.repository import Repository
-from anyclue.hunt.localise.core.stacks import frames, of_incident
+from anyclue.hunt.localise.core.stacks import frame_functions, incident_evidence
 from anyclue.review.source.parse import read
 from anyclue.trial.kernels import module_trees as trees
 
@@ -38,7 +38,7 @@ def on_stack(
         known.setdefault(name, []).append(path)
     commits = {one.id for one in span.commits}
     found: dict[str, CommitEvidence] = {}
-    for (path, name), reason in islice(of_incident(incident, known).items(), ASKED):
+    for (path, name), reason in islice(incident_evidence(incident, known).items(), ASKED):
         for one in touched(repo, span.good[0], span.bad, path, where[path, name]):
             if one.id in commits and one.id not in found:
                 because = f"changed {name}(), which is on the stack of what broke"
@@ -48,7 +48,7 @@ def on_stack(
 
 def _functions(sources: Mapping[str, bytes], incident: str) -> dict[tuple[str, str], Lines]:
     """Return the functions that the text names, by path and name, with their lines."""
-    names = set(frames(incident))
+    names = set(frame_functions(incident))
     return {
         (path, one.name): (one.first_line, one.last_line)
         for path, text in sources.items()

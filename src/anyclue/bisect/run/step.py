@@ -10,7 +10,7 @@ from anyclue.bisect.request import conditions
 from anyclue.bisect.run.cells import Cells, begin
 from anyclue.git import repository as git
 from anyclue.hunt import driver as hunting
-from anyclue.hunt.select.factors import INNOCENT, is_guilty
+from anyclue.hunt.select.factors import FLAT_FLOORS
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.context import Context
@@ -63,6 +63,6 @@ async def step(asked: StepRequest, context: Context) -> tuple[Shown, CellVerdict
         context=context,
     )
     verdict = await cells.judged("work-tree", sources)
-    if is_guilty(verdict):
-        return (Shown.BAD if verdict.verdict is asked.kind else Shown.SKIP), verdict
-    return (Shown.GOOD if verdict.verdict in INNOCENT else Shown.SKIP), verdict
+    if verdict.verdict in FLAT_FLOORS:
+        return Shown.GOOD, verdict
+    return (Shown.BAD if verdict.verdict is asked.kind else Shown.SKIP), verdict

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, plan_words
+from anyclue.hunt.render import clue_words, factor_words, plan_words
 from anyclue.hunt.render.mail import log_text
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.witness import is_incident_line, log_around, witness
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
@@ -80,7 +81,7 @@ def report_html(
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     given = words.split_facts(facts)
-    clue = clue or Clue(sentence=findings.sentence)
+    clue = clue or Clue(sentence=verdict_sentence(findings))
     not_tested = dict.fromkeys([*words.not_judged(findings, scenario), *clue.not_tested])
     shown = interesting[:DETAILED_CELLS]
     return (
@@ -88,6 +89,7 @@ def report_html(
         .get_template("report.html.j2")
         .render(
             findings=findings,
+            because=factor_words.because,
             scenario=scenario,
             counts=words.counts(findings, scenario),
             axes=words.varying(cells) if cells else tuple(Axis),

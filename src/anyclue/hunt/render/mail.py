@@ -16,6 +16,7 @@ from anyclue.hunt.render.clue_text import (
     takes_lines,
 )
 from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.witness import log_around, witness
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
@@ -46,7 +47,7 @@ def report_text(
 
     The first line can be used as the subject.
     """
-    clue = clue or Clue(sentence=findings.sentence)
+    clue = clue or Clue(sentence=verdict_sentence(findings))
     given = words.split_facts(facts)
     interesting = [
         cell

@@ -8,6 +8,8 @@ from typing import TypeAlias
 from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.render import factor_words
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.recording import Incident
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass
@@ -27,7 +29,7 @@ def verdicts_json(findings: RunVerdicts, scenario: Scenario) -> str:
     document: Json = {
         "schema": SCHEMA,
         "title": clean(scenario.title),
-        "sentence": clean(findings.sentence),
+        "sentence": clean(verdict_sentence(findings)),
         "cells": [{**_cell(cell), "tests": _tests(findings, cell.cell)} for cell in findings.cells],
         "factors": [_factor(factor) for factor in findings.factors],
         "not_judged": [clean(text) for text in words.not_judged(findings, scenario)],
@@ -119,7 +121,7 @@ def _factor(factor: Factor) -> Json:
     return {
         "factor": factor.factor.value,
         "matters": factor.matters,
-        "because": clean(factor.because),
+        "because": clean(factor_words.because(factor)),
         "evidence": [[clean(one.id), clean(other.id)] for one, other in factor.evidence],
     }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.hunt.select.factors import INNOCENT, guilt, is_guilty, kind
-from anyclue.model.verdict import CellVerdict
+from anyclue.hunt.select.factors import innocent_verdicts, kind, kind_label
+from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.review.merge.core.guest_model import Blame, Observed
 
 
@@ -31,7 +31,7 @@ def observed(
         found.append(
             Observed(
                 conditions=conditions,
-                verdicts=tuple((name, guilt(kind(one))) for name, one in versions.items()),
+                verdicts=tuple((name, kind_label(kind(one))) for name, one in versions.items()),
                 result=blame,
                 against=_blame(other, sides)[0] if against is not None else None,
                 sides=tuple(parents[number] for number in same),
@@ -43,16 +43,17 @@ def observed(
 def _blame(
     version: CellVerdict | None, parents: Sequence[CellVerdict | None]
 ) -> tuple[Blame, tuple[int, ...]]:
-    if version is None or not (is_guilty(version) or version.verdict in INNOCENT):
+    if version is None or version.verdict is Verdict.UNPROVEN:
         return Blame.UNPROVEN, ()
-    if not is_guilty(version):
+    if not version.verdict.is_guilty:
         return Blame.CLEAN, ()
     same = tuple(
         number
         for number, parent in enumerate(parents)
-        if parent is not None and is_guilty(parent) and kind(parent) == kind(version)
+        if parent is not None and kind(parent) == kind(version)
     )
     if same:
         return Blame.CAME, same
-    innocent = all(parent is not None and parent.verdict in INNOCENT for parent in parents)
-    return (Blame.GUILTY if innocent else Blame.UNPROVEN), ()
+    innocent = innocent_verdicts(version.verdict)
+    proven = all(parent is not None and parent.verdict in innocent for parent in parents)
+    return (Blame.GUILTY if proven else Blame.UNPROVEN), ()

@@ -11,7 +11,7 @@ class Blame(StrEnum):
     """What guests say of a result, beside its parents."""
 
     GUILTY = "guilty"
-    """It is broken, or leaks, and each parent is clean."""
+    """It is broken, leaks or surges, and each parent is clean."""
     CAME = "came"
     """A parent has the same already."""
     CLEAN = "clean"

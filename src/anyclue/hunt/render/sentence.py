@@ -1,19 +1,18 @@
-"""The finding as one would say it."""
+"""The finding and the clue, as one would say them: made once, from facts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.hunt.minimise.operations import done_per_round
-from anyclue.hunt.model import Factor
-from anyclue.hunt.select.factors import is_guilty, kind
+from anyclue.hunt.clue.model import DoseResponse, Place
+from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.select.factors import gravest, kind
 from anyclue.model.amounts import per_operation
-from anyclue.model.recording import Recording
-from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.review.pairs.model import LOST
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""
@@ -32,36 +31,60 @@ LEAKED: Final[Mapping[Signature, str]] = MappingProxyType(
     }
 )
 
-BETWEEN_FLOORS: Final[Mapping[Verdict, str]] = MappingProxyType(
-    {
-        Verdict.SURGE: "memory peaks far above the reference and comes back,",
-        Verdict.CACHE: "memory grows only as cache, and reclaim gives it back,",
-    }
-)
+SURGE: Final = "memory peaks far above the reference and comes back,"
+CACHE: Final = "memory grows only as cache, and reclaim gives it back,"
+LIKELY: Final = 0.5
+"""The sentence names a place that is at least so likely."""
+ALMOST_CERTAIN: Final = 0.95
 
 
-def sentence(
-    verdicts: Sequence[CellVerdict],
-    factors: Sequence[Factor],
-    recordings: Mapping[Cell, Sequence[Recording]] | None = None,
+def clue_sentence(
+    findings: RunVerdicts, places: Iterable[Place] = (), dose: DoseResponse | None = None
 ) -> str:
-    """Return the clue in plain words: what, how much, where, which suspects are innocent.
+    """Return the clue in plain words: what, how much, which suspects are innocent, where it is.
 
-    ``recordings`` are asked only for how many files a round made.
+    How much it is per file is left out where response does not follow the dose.
     """
+    said = verdict_sentence(findings, per_file=dose is None or dose.linear is not False)
+    first = next(iter(places), None)
+    if first is None or first.probability < LIKELY:
+        return said
+    likely = "Almost certainly" if first.probability >= ALMOST_CERTAIN else "Probably"
+    return f"{said} {likely} in {first.function}() at {first.path}:{first.line}{missing(first)}."
+
+
+def missing(place: Place) -> str:
+    """Return what is missing at a place, to follow its name; "" where nothing is known."""
+    lost = place.missing
+    if lost is None or lost.kind not in LOST or not lost.release:
+        return ""
+    at = f" at the label {lost.label}" if lost.label else ""
+    resource = f" of {lost.resource}" if lost.resource else ""
+    return f", where {lost.release[0]}(){resource} is missing{at}"
+
+
+def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
+    """Return what the verdicts say: what, how much, with which conditions."""
+    verdicts = findings.cells
     if not verdicts:
         return "No cell was run, so nothing can be said."
+    grave = gravest(verdicts)
     groups: dict[object, list[CellVerdict]] = {}
-    for verdict in verdicts:
-        if is_guilty(verdict):
-            groups.setdefault(kind(verdict), []).append(verdict)
-    parts = [_guilty(group, factors, recordings or {}) for group in groups.values()]
+    for verdict in grave:
+        groups.setdefault(kind(verdict), []).append(verdict)
+    parts = [
+        f"{_what(group, findings, per_file=per_file)} {_where(group, findings.factors)}"
+        for group in groups.values()
+    ]
     if parts:
-        parts.append(_factors(factors))
-    parts.extend(_between_floors(verdicts))
+        parts.append(_factors(findings.factors))
+    for of, words in ((Verdict.SURGE, SURGE), (Verdict.CACHE, CACHE)):
+        others = [v for v in verdicts if v.verdict is of and v not in grave]
+        if others:
+            parts.append(f"{words} {_where(others, ())}")
     unproven = sum(v.verdict is Verdict.UNPROVEN for v in verdicts)
     clean = sum(v.verdict is Verdict.CLEAN for v in verdicts)
-    if clean and not any(is_guilty(v) for v in verdicts):
+    if clean and not grave:
         parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean")
     if unproven:
         parts.append(f"{_cells(unproven)} unproven, which is not clean")
@@ -69,16 +92,16 @@ def sentence(
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _guilty(
-    group: Sequence[CellVerdict],
-    factors: Sequence[Factor],
-    recordings: Mapping[Cell, Sequence[Recording]],
-) -> str:
-    what = _leak(group, recordings) if group[0].verdict is Verdict.LEAK else _broken(group)
-    return f"{what} {_where(group, factors)}"
+def _what(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
+    match group[0].verdict:
+        case Verdict.LEAK:
+            return _leak(group, findings, per_file=per_file)
+        case Verdict.SURGE:
+            return SURGE
+    return _broken(group)
 
 
-def _leak(group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]) -> str:
+def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
     first = group[0]
     kinds = LEAKED[first.signature] if first.signature is not None else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
@@ -88,10 +111,11 @@ def _leak(group: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recor
         return f"leak, {kinds}: it used up the guest's memory"
     low, high = f"{min(rates):.0f}", f"{max(rates):.0f}"
     amount = low if low == high else f"{low} to {high}"
-    counts = (done_per_round(v, recordings.get(v.cell, ()), "files") for v in group)
-    files = [count for count in counts if count is not None]
-    per_file = f" ({per_operation(median(rates) / median(files))} KiB per file)" if files else ""
-    return f"leak, {kinds}: {amount} KiB a round{per_file}"
+    files = [findings.files_per_round[v.cell] for v in group if v.cell in findings.files_per_round]
+    each = ""
+    if files and per_file:
+        each = f" ({per_operation(median(rates) / median(files))} KiB per file)"
+    return f"leak, {kinds}: {amount} KiB a round{each}"
 
 
 def _broken(group: Sequence[CellVerdict]) -> str:
@@ -123,24 +147,14 @@ def _where(group: Sequence[CellVerdict], factors: Sequence[Factor]) -> str:
 def _factors(factors: Sequence[Factor]) -> str:
     yes = [f.factor.value for f in factors if f.matters is True]
     no = [f.factor.value for f in factors if f.matters is False]
-    told = []
+    said = []
     if yes:
-        told.append(f"{_listed(yes)} {'matter' if len(yes) > 1 else 'matters'}")
+        said.append(f"{_listed(yes)} {'matter' if len(yes) > 1 else 'matters'}")
     if no:
-        told.append(f"{_listed(no)} {'do' if len(no) > 1 else 'does'} not")
+        said.append(f"{_listed(no)} {'do' if len(no) > 1 else 'does'} not")
     if no and not yes:
-        return f"{told[0]} matter"
-    return ", ".join(told)
-
-
-def _between_floors(verdicts: Sequence[CellVerdict]) -> list[str]:
-    parts = []
-    for verdict, words in BETWEEN_FLOORS.items():
-        ids = [v.cell.id for v in verdicts if v.verdict is verdict]
-        if ids:
-            more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-            parts.append(f"{words} in {ids[0]}{more}")
-    return parts
+        return f"{said[0]} matter"
+    return ", ".join(said)
 
 
 def _cells(count: int) -> str:
