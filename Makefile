@@ -70,6 +70,10 @@ zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine wi
 bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last line is JSON
 	$(BIN)/python bench/hunt.py
 
+.PHONY: bench-judging
+bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
+	$(BIN)/python -m bench.judging
+
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs

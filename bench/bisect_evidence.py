@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from bench.bisect_bench.simulation import evidence_quality
 
-from anyclue.bisect.core.ancestry import MOST_SEGMENTS, Ancestry, history, segments
+from anyclue.bisect.core.ancestry import MAX_SEGMENTS, Ancestry, ancestry_of, count_segments
 from anyclue.bisect.core.model import CommitEvidence, Rates
-from anyclue.bisect.core.simulation import SimulatedCase, searched, worth
-from anyclue.bisect.run.evidence import REVIEWED, evidence
+from anyclue.bisect.core.simulation import SimulatedCase, simulate_search
+from anyclue.bisect.run.evidence import MAX_REVIEWS, EvidenceRequest, commit_evidence
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.model.errors import RequestError
 
 RATES: Final = (
@@ -75,7 +76,7 @@ def main() -> None:
             print(f"{len(found)}: {commit[:12]} {directory}, {len(one.span)}", file=sys.stderr)
     if not found:
         raise SystemExit("no such fix names a commit of this history")
-    auc, bits = np.mean([worth(one.span, one.known, one.culprit) for one in found], axis=0)
+    qualities = [evidence_quality(one.span, one.known, one.culprit) for one in found]
     repo = git.repository(options.repository)
     result = {
         "history": f"{options.repository} at {git.commit(repo, 'HEAD')[:12]}",
@@ -83,8 +84,8 @@ def main() -> None:
         "median_commits": float(np.median([len(one.span) for one in found])),
         "inside": round(float(np.mean([one.inside for one in found])), 3),
         "others": round(float(np.mean([one.others for one in found])), 4),
-        "auc": round(float(auc), 3),
-        "bits": round(float(bits), 2),
+        "auc": round(float(np.mean([one.ranked_below for one in qualities])), 3),
+        "bits": round(float(np.mean([one.bits for one in qualities])), 2),
         "table": [_row(found, rates) for rates in RATES],
     }
     print(json.dumps(result))
@@ -93,8 +94,8 @@ def main() -> None:
 def _row(found: Sequence[Fixed], rates: Rates) -> dict[str, float]:
     row = {"false_good": rates.false_good, "false_bad": rates.false_bad}
     for name in ("without", "with"):
-        endings = [
-            searched(
+        outcomes = [
+            simulate_search(
                 one.span,
                 SimulatedCase(culprit=one.culprit, rates=rates, seed=SEED * 10**6 + number),
                 one.known if name == "with" else (),
@@ -102,8 +103,8 @@ def _row(found: Sequence[Fixed], rates: Rates) -> dict[str, float]:
             )
             for number, one in enumerate(found)
         ]
-        row[f"runs_{name}"] = round(float(np.mean([one.runs for one in endings])), 2)
-        row[f"right_{name}"] = round(float(np.mean([one.right for one in endings])), 4)
+        row[f"runs_{name}"] = round(float(np.mean([one.runs for one in outcomes])), 2)
+        row[f"right_{name}"] = round(float(np.mean([one.right for one in outcomes])), 4)
     return row
 
 
@@ -129,16 +130,19 @@ def _fixed(
         culprit = git.commit(repo, named)
         bad = git.commit(repo, f"{commit}^")
         good = _git(repository, "describe", "--tags", "--abbrev=0", "--match=v*", f"{culprit}^")
-        span = dag(repo, [git.commit(repo, good.strip())], bad)
+        span = commit_range(repo, [git.commit(repo, good.strip())], bad)
     except (RequestError, subprocess.CalledProcessError):
         return None
     inside = {one.id for one in span.commits}
     if culprit not in inside or not FEWEST <= len(inside) <= MOST:
         return None
-    if segments(span.commits) > MOST_SEGMENTS:
+    if count_segments(span.commits) > MAX_SEGMENTS:
         return None
-    past = history(span)
-    known = evidence(repo, span, directory, "", reviews=REVIEWED if review else 0)
+    past = ancestry_of(span)
+    reviews = MAX_REVIEWS if review else 0
+    known = commit_evidence(
+        EvidenceRequest(repo=repo, span=span, directory=directory, mount="", reviews=reviews)
+    )
     return Fixed(span=past, culprit=past.number[culprit], known=known)
 
 

@@ -20,20 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bench.bisect_bench.simulation import evidence_quality, generated_history, sample_ranges
 
-from anyclue.bisect.core.ancestry import Ancestry, history
+from anyclue.bisect.core.ancestry import Ancestry, ancestry_of
 from anyclue.bisect.core.model import Rates
 from anyclue.bisect.core.simulation import (
-    Ending,
     SimulatedCase,
+    SimulatedOutcome,
     Strategy,
-    generated,
-    quality,
-    ranges,
     simulate,
+    simulated_evidence,
 )
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.git.model import CommitNode
 
 MIRRORS = Path("/work/.mirror")
@@ -56,11 +55,11 @@ class Row:
 
     strategy: Strategy
     rates: Rates
-    endings: tuple[Ending, ...]
+    outcomes: tuple[SimulatedOutcome, ...]
 
     def figures(self) -> dict[str, object]:
         """Return what is told of it."""
-        runs = [one.runs for one in self.endings]
+        runs = [one.runs for one in self.outcomes]
         count = len(runs)
         return {
             "strategy": self.strategy.value,
@@ -69,8 +68,8 @@ class Row:
             "mean_runs": round(float(np.mean(runs)), 2),
             "median_runs": float(np.median(runs)),
             "p95_runs": float(np.quantile(runs, 0.95, method="higher")),
-            "right": round(sum(one.right for one in self.endings) / count, 4),
-            "wrong": round(sum(one.wrong for one in self.endings) / count, 4),
+            "right": round(sum(one.right for one in self.outcomes) / count, 4),
+            "wrong": round(sum(one.wrong for one in self.outcomes) / count, 4),
         }
 
 
@@ -79,12 +78,12 @@ _SPANS: list[Ancestry] = []
 
 
 def main() -> None:
-    """Simulate, telling what is going on on stderr; print a table and, as the last line, JSON."""
+    """Simulate, with progress on stderr; print a table and, as the last line, JSON."""
     options = _options()
     begin = time.monotonic()
     source, commits = _source(options)
-    picked = ranges(commits, options.sizes, options.seed)
-    _SPANS[:] = [history(one) for one in picked]
+    picked = sample_ranges(commits, options.sizes, options.seed)
+    _SPANS[:] = [ancestry_of(one) for one in picked]
     sizes = [len(one) for one in _SPANS]
     merges = [sum(len(commit.parents) > 1 for commit in one.commits) for one in picked]
     print(f"history: {source}, {len(commits):,} commits", file=sys.stderr)
@@ -94,10 +93,10 @@ def main() -> None:
         for rates in RATES:
             for strategy in Strategy:
                 cases = [(strategy, rates, one, options.seed) for one in range(options.culprits)]
-                endings = tuple(pool.map(_one, cases, chunksize=25))
-                rows.append(Row(strategy=strategy, rates=rates, endings=endings))
+                outcomes = tuple(pool.map(_one, cases, chunksize=25))
+                rows.append(Row(strategy=strategy, rates=rates, outcomes=outcomes))
                 print(_line(rows[-1]), flush=True)
-    told = {one.value: _quality(one, options) for one in EVIDENCE}
+    evidence = {one.value: _quality(one, options) for one in EVIDENCE}
     result = {
         "history": source,
         "commits": len(commits),
@@ -106,15 +105,15 @@ def main() -> None:
         "culprits": options.culprits,
         "seed": options.seed,
         "seconds": round(time.monotonic() - begin, 1),
-        "evidence": told,
+        "evidence": evidence,
         "table": [row.figures() for row in rows],
     }
     print(json.dumps(result))
 
 
-def _one(asked: tuple[Strategy, Rates, int, int]) -> Ending:
+def _one(case: tuple[Strategy, Rates, int, int]) -> SimulatedOutcome:
     """Bisect for one culprit."""
-    strategy, rates, number, seed = asked
+    strategy, rates, number, seed = case
     return simulate(*_case(strategy, rates, number, seed))
 
 
@@ -128,16 +127,22 @@ def _case(
 
 
 def _quality(strategy: Strategy, options: argparse.Namespace) -> dict[str, float]:
-    cases = (_case(strategy, Rates(), one, options.seed) for one in range(options.culprits))
-    auc, bits = np.mean([quality(*case) for case in cases], axis=0)
-    return {"auc": round(float(auc), 3), "bits": round(float(bits), 2)}
+    qualities = []
+    for number in range(options.culprits):
+        span, _, case = _case(strategy, Rates(), number, options.seed)
+        evidence = simulated_evidence(span, strategy, case)
+        qualities.append(evidence_quality(span, evidence, case.culprit))
+    return {
+        "auc": round(float(np.mean([one.ranked_below for one in qualities])), 3),
+        "bits": round(float(np.mean([one.bits for one in qualities])), 2),
+    }
 
 
 def _line(row: Row) -> str:
-    told = row.figures()
+    figures = row.figures()
     rates = f"{row.rates.false_good:4.0%} {row.rates.false_bad:4.0%}"
-    runs = f"{told['mean_runs']:6} {told['median_runs']:6} {told['p95_runs']:6}"
-    return f"{rates}  {row.strategy.value:<52} {runs}  right {told['right']:.1%}"
+    runs = f"{figures['mean_runs']:6} {figures['median_runs']:6} {figures['p95_runs']:6}"
+    return f"{rates}  {row.strategy.value:<52} {runs}  right {figures['right']:.1%}"
 
 
 def _source(options: argparse.Namespace) -> tuple[str, Sequence[CommitNode]]:
@@ -148,11 +153,11 @@ def _source(options: argparse.Namespace) -> tuple[str, Sequence[CommitNode]]:
         largest = max(packs, key=lambda pack: pack.stat().st_size, default=None)
         path = largest.parents[2] if largest else None
     if path is None:
-        return f"generated, seed {options.seed}", generated(GENERATED, options.seed)
+        return f"generated, seed {options.seed}", generated_history(GENERATED, options.seed)
     repo = git.repository(path)
     head = git.commit(repo, "HEAD")
     name = path.parent.name if path.is_relative_to(MIRRORS) else path.resolve().name
-    return f"{name} at {head[:12]}", dag(repo, (), head).commits
+    return f"{name} at {head[:12]}", commit_range(repo, (), head).commits
 
 
 def _options() -> argparse.Namespace:

@@ -31,9 +31,9 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import MemoryClass
 from anyclue.recordings.store import read_recording
 from anyclue.trial.context import Context
-from anyclue.trial.jobs import pin_kernels, prepare_one
+from anyclue.trial.preparation import pin_kernels, prepare_one
 from anyclue.trial.run import run_trial
-from anyclue.trial.session import AgentCall
+from anyclue.trial.session import AgentCall, Watch
 from anyclue.verdicts.classes import classes_kib
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,42 +53,38 @@ class Cost:
 
 
 @dataclass
-class Clock:
+class Clock(Watch):
     """Looks on at a trial with a probe, or without, and notes what the guest cost this machine.
 
     ``workload`` and ``whole`` are CPU seconds by round: of the workload with mkfs and mount, and of
     all of the round with what the probe does at its end.
     """
 
-    probe: ProbeWatch | None
+    probe: Watch
     workload: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     _begin: float = 0.0
 
     async def loaded(self, ask: AgentCall) -> None:
         """Start the probe."""
-        if self.probe:
-            await self.probe.loaded(ask)
+        await self.probe.loaded(ask)
         self._begin = guest_cpu_s()
 
     async def settled(self, ask: AgentCall) -> None:
         """Note the workload of a round."""
         self.workload.append(guest_cpu_s() - self._begin)
-        if self.probe:
-            await self.probe.settled(ask)
+        await self.probe.settled(ask)
 
     async def at_floor(self, ask: AgentCall) -> None:
         """Note the round."""
-        if self.probe:
-            await self.probe.at_floor(ask)
+        await self.probe.at_floor(ask)
         now = guest_cpu_s()
         self.whole.append(now - self._begin)
         self._begin = now
 
     async def ended(self, ask: AgentCall) -> None:
         """Bring home what is left."""
-        if self.probe:
-            await self.probe.ended(ask)
+        await self.probe.ended(ask)
 
 
 def guest_cpu_s() -> float:
@@ -162,7 +158,7 @@ async def trial(
     job = await prepare_one(scenario, cell, context, arguments=arguments)
     seconds_left = job.limits.round_seconds * PATIENCE
     job = replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds_left))
-    clock = Clock(ProbeWatch(probe, job.image.machine.cpus) if probe else None)
+    clock = Clock(ProbeWatch(probe, job.image.machine.cpus) if probe else Watch())
     with tempfile.TemporaryDirectory(prefix="anyclue-bench-") as name:
         await run_trial(job, context.store, Path(name), clock)
         return clock, read_recording(Path(name))

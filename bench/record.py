@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from anyclue.record.core.stream import STREAM, stream_records
+from anyclue.record.reader import read_records
+from anyclue.record.recorder.stream import STREAM
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +30,7 @@ def measure(python: str, hz: float, seconds: float, directory: Path) -> dict[str
     subprocess.run([python, str(archive), *command], check=True)
     times = []
     ends = []
-    for name, time_ns, data in stream_records(run / STREAM):
+    for name, time_ns, data in read_records(run / STREAM):
         if name == "event":
             ends.append(json.loads(data))
         elif name == "meminfo":

@@ -22,7 +22,7 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.read import read_scenario
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.jobs import prepare_jobs
+from anyclue.trial.preparation import prepare_jobs
 
 FILE: Final = "fs/btrfs/lzo.c"
 HEADER: Final = "include/linux/fs.h"

@@ -19,7 +19,7 @@ from bench.bisect_bench.kernel_step import Steps
 from bench.bisect_bench.written import LZO
 from bench.bisection import case, result
 
-from anyclue.git.merge import lender
+from anyclue.git.merge import object_directory
 from anyclue.git.repository import differing, has, repository
 from anyclue.scenarios.read import load_scenario
 from anyclue.trial.workloads.registry import WORKLOADS
@@ -298,7 +298,7 @@ def test_a_graft_shares_objects_and_has_commits_of_its_own(made: Made, tmp_path:
     own, theirs = repository(graft.path), repository(made.path)
     assert differing(own, graft.head, changed) == ["fs/btrfs/lzo.c"]
     assert not has(theirs, changed)
-    assert lender(own) == lender(theirs)
+    assert object_directory(own) == object_directory(theirs)
 
 
 def test_the_commands_know_their_options() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
 from anyclue import __version__
 from anyclue.cli.main import app, main
@@ -33,10 +36,8 @@ use = "enospc-small-files"
 [plan]
 reference = { kernel = "good" }
 """
-VERBS = [
-    str(command.name or getattr(command.callback, "__name__", ""))
-    for command in app.registered_commands
-]
+COMMAND: Any = typer.main.get_command(app)
+VERBS = list(COMMAND.commands)
 Output = pytest.CaptureFixture[str]
 Call = Callable[..., tuple[int, str, str]]
 
@@ -66,12 +67,29 @@ def test_version(call: Call) -> None:
     assert call("--version") == (0, f"anyclue {__version__}\n", "")
 
 
-@pytest.mark.parametrize("verb", [*VERBS, None])
-def test_help(call: Call, verb: str | None) -> None:
-    status, out, err = call(*([verb] if verb else []), "--help")
+def test_help(call: Call) -> None:
+    status, out, err = call("--help")
     assert (status, err) == (0, "")
-    assert "Usage:" in out
-    assert out == call(*([verb] if verb else []), "-h")[1]
+    assert out.startswith("Usage: ")
+    assert out == call("-h")[1]
+    listed = re.findall(r"^  (\w+) {2,}\S", out.partition("Commands:")[2], re.MULTILINE)
+    assert listed == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb(call: Call, verb: str) -> None:
+    status, out, err = call(verb, "--help")
+    assert (status, err) == (0, "")
+    assert re.match(rf"Usage: .*\b{verb}\b", out)
+    assert out == call(verb, "-h")[1]
+    command = COMMAND.commands[verb]
+    assert " ".join(command.help.split()) in " ".join(out.split())
+    assert f"Example: {command.epilog.removeprefix('Example: ')}" in " ".join(out.split())
+    assert verb in command.epilog.split()
+    for parameter in command.params:
+        assert parameter.help, f"{verb} {parameter.name}"
+        name = parameter.opts[0] if parameter.param_type_name == "option" else None
+        assert name is None or name in out
 
 
 @pytest.mark.parametrize(

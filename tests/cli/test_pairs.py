@@ -572,7 +572,7 @@ def test_a_review_that_is_stopped_says_so(
         os.kill(os.getpid(), number)
         raise AssertionError(number)
 
-    monkeypatch.setattr("anyclue.cli.pairs.review", stopped)
+    monkeypatch.setattr("anyclue.review.pairs.driver.request.review", stopped)
     # Whatever runs the tests may have ignored it, as nohup does.
     before = signal.signal(number, signal.SIG_DFL)
     try:
@@ -629,7 +629,7 @@ def test_a_signal_that_the_shell_had_ignored_stops_nothing(
         os.kill(os.getpid(), signal.SIGHUP)
         return review(asked)
 
-    monkeypatch.setattr("anyclue.cli.pairs.review", hung_up)
+    monkeypatch.setattr("anyclue.review.pairs.driver.request.review", hung_up)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         assert main(["pairs", str(tmp_path)]) == ExitCode.NOTHING_FOUND

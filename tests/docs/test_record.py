@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from tests.record.core.test_comparison import found
 
-from anyclue.model.machine_recording import Direction
 from anyclue.model.verdict import Verdict
-from anyclue.record.core import stream as record_stream
 from anyclue.record.core.comparison import compare
+from anyclue.record.core.model import Direction
+from anyclue.record.reader import read_records
 from anyclue.record.recorder import sources, stream
 from anyclue.record.recorder.record import record
 from anyclue.record.recorder.request import Request
-from anyclue.record.render import comparison as against_text
-from anyclue.record.render import json_document as recorded_json
+from anyclue.record.render.json_document import (
+    ComparedDocument,
+    TestsDocument,
+    comparison_json,
+    recorded_json,
+)
+from anyclue.recordings.run_directory import MACHINE_HEADER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +33,11 @@ ONCE = ["generic/001"]
 
 
 def test_schemas(docs: Docs) -> None:
-    assert (*(stream.SCHEMA, stream.HEADER, stream.STREAM),) == (
-        record_stream.SCHEMA,
-        record_stream.HEADER,
-        record_stream.STREAM,
-    )
+    assert stream.HEADER == MACHINE_HEADER
     text = docs.page("docs/record.md").text
-    for schema in (stream.SCHEMA, recorded_json.SCHEMA, against_text.SCHEMA):
+    documents = (TestsDocument, ComparedDocument)
+    schemas = [of.model_fields["schema_"].default for of in documents]
+    for schema in (stream.SCHEMA, *schemas):
         assert f"`{schema}`" in text
 
 
@@ -50,7 +53,7 @@ def test_records_and_header(docs: Docs, tmp_path: Path) -> None:
     header = json.loads((tmp_path / "run" / stream.HEADER).read_text())
     assert header.keys() <= set(re.findall(r"`([\w/.]+)`", section)) | {"schema"}
     names = set(docs.first_column(section))
-    written = {name for name, _, _ in record_stream.stream_records(tmp_path / "run/stream.gz")}
+    written = {name for name, _, _ in read_records(tmp_path / "run/stream.gz")}
     assert written <= names
     assert {"kmsg", "kmsg-before", "kmsg-lost", "event"} <= names
 
@@ -64,7 +67,7 @@ def test_verdicts(docs: Docs) -> None:
 
 def test_fields_of_tests_json(docs: Docs) -> None:
     section = docs.page("docs/record.md").section("tests.json")
-    value = recorded_json.recorded_value(found(ONCE))
+    value = json.loads(recorded_json(found(ONCE)))
     words = set(re.findall(r"`(\w+)`", section))
     assert value.keys() - words == set()
     assert set(docs.first_column(section)) == value["tests"][0].keys()
@@ -73,7 +76,7 @@ def test_fields_of_tests_json(docs: Docs) -> None:
 
 def test_fields_of_compared_json(docs: Docs) -> None:
     section = docs.page("docs/record.md").section("Two recordings")
-    value = json.loads(against_text.against_json(compare(found(ONCE), found(ONCE))))
+    value = json.loads(comparison_json(compare(found(ONCE), found(ONCE))))
     words = set(re.findall(r"`(\w+)`", section))
     assert value.keys() <= words
     assert value["tests"][0].keys() <= words

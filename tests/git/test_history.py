@@ -13,21 +13,21 @@ from bench.merge_bench.forge import Forge
 from anyclue.git import repository as git
 from anyclue.git.history import (
     abbreviated,
+    branch_positions,
+    changed_paths,
     commits,
-    cuts,
+    commits_mentioning,
+    commits_touching,
+    files_by_commit,
+    first_versions,
     full_name,
     mainlines,
-    mentioning,
     patch_ids,
-    paths,
-    places,
     reaches,
     refs,
-    touched,
-    touching,
-    versions,
+    shallow_boundary,
 )
-from anyclue.git.repository import Repository
+from anyclue.git.model import Repository
 from anyclue.model.errors import RequestError
 
 AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
@@ -99,7 +99,7 @@ def test_names_that_look_like_lines(made: Made) -> None:
         made.git("update-ref", f"refs/heads/{name}", at)
         made.git("update-ref", f"refs/tags/v{name}", at)
     assert {one.short for one in refs(made.repo)} == {"main", "a\u2028b", "a\u0085b"}
-    assert versions(made.repo, [at]) == {}
+    assert first_versions(made.repo, [at]) == {}
 
 
 def test_abbreviations(made: Made) -> None:
@@ -122,17 +122,17 @@ def test_messages_with_a_nul_forge_no_commit(made: Made) -> None:
     )
     (one,) = commits(made.repo, [bad])
     assert (one.id, one.parents, one.title) == (bad, (at,), "nul")
-    assert [two.id for two in mentioning(made.repo, [bad], ["nul"])] == [bad]
+    assert [two.id for two in commits_mentioning(made.repo, [bad], ["nul"])] == [bad]
 
 
 def test_messages(made: Made) -> None:
     first = made.commit("a.c", "a\n", "one .*\n\nwith [x]")
     second = made.commit("a.c", "b\n", 'two "$(x)"')
     at = [second]
-    assert [one.id for one in mentioning(made.repo, at, [".*"])] == [first]
-    assert [one.id for one in mentioning(made.repo, at, ["$(x)", "[x]"])] == [second, first]
-    assert mentioning(made.repo, at, ["", ""]) == []
-    assert mentioning(made.repo, [second, f"^{first}"], ["one"]) == []
+    assert [one.id for one in commits_mentioning(made.repo, at, [".*"])] == [first]
+    assert [one.id for one in commits_mentioning(made.repo, at, ["$(x)", "[x]"])] == [second, first]
+    assert commits_mentioning(made.repo, at, ["", ""]) == []
+    assert commits_mentioning(made.repo, [second, f"^{first}"], ["one"]) == []
     with pytest.raises(RequestError):
         commits(made.repo, ["1" * 40])
 
@@ -147,8 +147,8 @@ def test_patches(made: Made) -> None:
     assert found[one] == found[other]
     assert len(set(found.values())) == 2
     assert patch_ids(made.repo, []) == {}
-    assert paths(made.repo, "other~1") == ["*"]
-    assert touching(made.repo, ["other"], "*") == [made.git("rev-parse", "other~1")]
+    assert changed_paths(made.repo, "other~1") == ["*"]
+    assert commits_touching(made.repo, ["other"], "*") == [made.git("rev-parse", "other~1")]
 
 
 def test_places_and_versions(made: Made) -> None:
@@ -157,15 +157,17 @@ def test_places_and_versions(made: Made) -> None:
     second = made.commit("a.c", "b\n")
     made.git("checkout", "-q", "-b", "other", first)
     third = made.commit("a.c", "c\n")
-    found = places(made.repo, [second, third, second], [], [first, second, third, "0" * 40])
-    assert {one: mask for one, (mask, _) in found.items()} == {first: 7, second: 5, third: 2}
-    assert found[first][1] > max(found[second][1], found[third][1])
-    assert places(made.repo, [second], [f"^{first}"], [first]) == {}
-    assert versions(made.repo, [second, first]) == {first: "v1"}
-    assert versions(made.repo, []) == {}
+    found = branch_positions(
+        made.repo, [second, third, second], [], [first, second, third, "0" * 40]
+    )
+    assert {one: at.branches for one, at in found.items()} == {first: 7, second: 5, third: 2}
+    assert found[first].order > max(found[second].order, found[third].order)
+    assert branch_positions(made.repo, [second], [f"^{first}"], [first]) == {}
+    assert first_versions(made.repo, [second, first]) == {first: "v1"}
+    assert first_versions(made.repo, []) == {}
     assert reaches(made.repo, [second], {first})
     assert not reaches(made.repo, [second, f"^{first}"], {first})
-    assert cuts(made.repo) == frozenset()
+    assert shallow_boundary(made.repo) == frozenset()
 
 
 def test_what_commits_touch_below_a_directory(tmp_path: Path) -> None:
@@ -179,7 +181,7 @@ def test_what_commits_touch_below_a_directory(tmp_path: Path) -> None:
     other = forge.commit("other", ours, {"mm/z.c": "z"})
     plain = forge.merge([taken_back, other], {})
     evil = forge.merge([plain, forge.commit("last", plain, {"mm/y.c": "y"})], {"fs/e.c": "e"})
-    found = touched(git.repository(forge.path), [evil, f"^{root}"], "fs")
+    found = files_by_commit(git.repository(forge.path), [evil, f"^{root}"], "fs")
     assert found == {
         ours: ["fs/a b.c", "fs/new\nline.c"],
         side: ["fs/a b.c"],

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from anyclue.git import process as git_process
 from anyclue.git import repository as git
-from anyclue.git.repository import HunkMismatch, Side, SourceDifference
+from anyclue.git.contents import HunkMismatch, apply, contents
+from anyclue.git.repository import Side, SourceDifference
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.system.processes import CommandError
 
@@ -193,7 +194,7 @@ def test_differences(box: Sandbox) -> None:
     first = git.between(repo, old, new)[0]
     assert first.old
     assert first.old.blob
-    assert dict(git.contents(box.path, [first.old.blob])) == {first.old.blob: b"changed.c"}
+    assert dict(contents(box.path, [first.old.blob])) == {first.old.blob: b"changed.c"}
 
 
 def test_the_index_and_the_disk(box: Sandbox) -> None:
@@ -268,7 +269,7 @@ def test_sources_of_a_revision(box: Sandbox) -> None:
     box.commit()
     found = git.blobs(box.path / "dir", "HEAD")
     assert set(found) == {f"dir/{name}" for name in odd}
-    read = dict(git.contents(box.path, found.values()))
+    read = dict(contents(box.path, found.values()))
     for path, blob in found.items():
         assert read[blob] == path.removeprefix("dir/").encode("utf-8", "surrogateescape")
 
@@ -315,13 +316,13 @@ def test_many_blobs_through_one_process(box: Sandbox) -> None:
     box.write("zero.c", bytes(range(256)))
     box.commit()
     found = git.blobs(box.path, "HEAD")
-    read = dict(git.contents(box.path, found.values()))
+    read = dict(contents(box.path, found.values()))
     for path, blob in found.items():
         assert read[blob] == (box.path / path).read_bytes()
-    reading = git.contents(box.path, found.values())
+    reading = contents(box.path, found.values())
     assert len(list(islice(reading, 3))) == 3
     reading.close()  # type: ignore[attr-defined]
-    assert list(git.contents(box.path, [])) == []
+    assert list(contents(box.path, [])) == []
 
 
 @pytest.mark.parametrize(
@@ -329,7 +330,7 @@ def test_many_blobs_through_one_process(box: Sandbox) -> None:
 )
 def test_contents_take_only_ids(box: Sandbox, text: str) -> None:
     with pytest.raises(InfrastructureError, match="not full ids"):
-        list(git.contents(box.path, [text]))
+        list(contents(box.path, [text]))
 
 
 def test_blobs_that_are_not_there(box: Sandbox, tmp_path: Path) -> None:
@@ -339,7 +340,7 @@ def test_blobs_that_are_not_there(box: Sandbox, tmp_path: Path) -> None:
     box.write("b.c", b"b\n")
     box.commit()
     with pytest.raises(RequestError) as caught:
-        list(git.contents(box.path, ["1" * 40]))
+        list(contents(box.path, ["1" * 40]))
     assert "not in the repository" in refused(caught)
 
     box.git("config", "uploadpack.allowFilter", "true")
@@ -350,7 +351,7 @@ def test_blobs_that_are_not_there(box: Sandbox, tmp_path: Path) -> None:
     assert set(blobs) == {"a.c", "b.c"}
     assert len(git.between(git.repository(partial.path), old, "HEAD")) == 2
     with pytest.raises(RequestError) as caught:
-        list(git.contents(partial.path, blobs.values()))
+        list(contents(partial.path, blobs.values()))
     assert "none are fetched" in refused(caught)
     assert list((partial.path / ".git/objects/pack").glob("*.pack")) != []
 
@@ -364,7 +365,7 @@ def test_sha256(tmp_path: Path) -> None:
     (only,) = git.between(repo, git.empty_tree(repo), git.commit(repo, "HEAD"))
     assert only.new
     assert only.new.blob
-    assert list(git.contents(box.path, [only.new.blob])) == [(only.new.blob, FIVE)]
+    assert list(contents(box.path, [only.new.blob])) == [(only.new.blob, FIVE)]
 
 
 def test_nothing_that_a_repository_names_is_run(
@@ -435,10 +436,10 @@ def test_nothing_that_a_repository_names_is_run(
         (lying[0].old, Side(path="b.h", blob=None)),
         (lying[1].old, Side(path="moved.c", blob=None)),
     ]
-    list(git.contents(box.path, git.blobs(box.path, "HEAD").values()))
+    list(contents(box.path, git.blobs(box.path, "HEAD").values()))
     with pytest.raises(RequestError):
-        list(git.contents(box.path, ["1" * 40]))
-    git.apply([(FIVE, HUNK)], reverse=False)
+        list(contents(box.path, ["1" * 40]))
+    apply([(FIVE, HUNK)], reverse=False)
     assert not ran.exists(), ran.read_text()
     assert not (tmp_path / "trace").exists()
 
@@ -470,20 +471,18 @@ def test_hunks_applied_and_taken_back() -> None:
     changed = FIVE.replace(b"three", b"THREE")
     moved = b"before\n" * 3 + FIVE
     later = HUNK.replace(b"-1,5 +1,5", b"-2,5 +2,5")
-    results = git.apply(
-        [(FIVE, HUNK), (moved, later), (b"", b"@@ -0,0 +1 @@\n+x\n")], reverse=False
-    )
+    results = apply([(FIVE, HUNK), (moved, later), (b"", b"@@ -0,0 +1 @@\n+x\n")], reverse=False)
     assert results == [changed, moved.replace(b"three", b"THREE"), b"x\n"]
-    assert git.apply([(changed, HUNK), (b"x\n", b"@@ -0,0 +1 @@\n+x\n")], reverse=True) == [
+    assert apply([(changed, HUNK), (b"x\n", b"@@ -0,0 +1 @@\n+x\n")], reverse=True) == [
         FIVE,
         b"",
     ]
-    assert git.apply([(b"x\n", b"@@ -1 +0,0 @@\n-x\n")], reverse=False) == [b""]
-    assert git.apply([], reverse=False) == []
+    assert apply([(b"x\n", b"@@ -1 +0,0 @@\n-x\n")], reverse=False) == [b""]
+    assert apply([], reverse=False) == []
 
 
 def test_hunks_that_do_not_fit_leave_the_others() -> None:
-    results = git.apply([(b"other\n", HUNK), (FIVE, HUNK), (b"", HUNK)], reverse=False)
+    results = apply([(b"other\n", HUNK), (FIVE, HUNK), (b"", HUNK)], reverse=False)
     assert results[1] == FIVE.replace(b"three", b"THREE")
     assert isinstance(results[0], HunkMismatch)
     assert isinstance(results[2], HunkMismatch)
@@ -492,7 +491,7 @@ def test_hunks_that_do_not_fit_leave_the_others() -> None:
 
 def test_hunks_without_context() -> None:
     hunk = b"@@ -3 +3 @@\n-three\n+THREE\n"
-    (result,) = git.apply([(FIVE, hunk)], reverse=False, unified_zero=True)
+    (result,) = apply([(FIVE, hunk)], reverse=False, unified_zero=True)
     assert result == FIVE.replace(b"three", b"THREE")
 
 
@@ -500,4 +499,4 @@ def test_line_ends_and_white_space_stay(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/nonexistent")
     content = b"a \r\nb\t\r\nc"
     hunk = b"@@ -1,3 +1,3 @@\n a \r\n-b\t\r\n+B \t\r\n c\n\\ No newline at end of file\n"
-    assert git.apply([(content, hunk)], reverse=False) == [b"a \r\nB \t\r\nc"]
+    assert apply([(content, hunk)], reverse=False) == [b"a \r\nB \t\r\nc"]

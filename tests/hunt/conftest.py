@@ -11,22 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.fstests.core.model import TestPlan
 from anyclue.hunt.clue import driver
 from anyclue.hunt.driver import begin_run
 from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.kept_sources import KeptSources
 from anyclue.model.artifact import ArtifactRef
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.trial import Accelerator, GuestImage, Shape, TrialJob, TrialResult
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature, SignatureDetail, Verdict, VerdictReason
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.trial.context import Context
+from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob, TrialResult
+from anyclue.trial.suite import Suite
 from anyclue.trial.workloads.registry import WORKLOADS
+from anyclue.trial.workloads.suite import WorkloadSuite
 
 SCENARIO = """\
 schema = 1
@@ -51,6 +53,7 @@ trials = 1
 extra_trials = 2
 """
 REF = ArtifactRef(kind="none", key="0" * 64)
+NOT_RUN = NotRun()
 TOTAL_KIB = 512 * 1024
 
 
@@ -71,9 +74,11 @@ def job_of(scenario: Scenario, cell: Cell, trial: int) -> TrialJob:
         trial=trial,
         image=image,
         payload=None,
-        mkfs=(),
-        mount=scenario.mount[cell.mount],
-        workload=WORKLOADS[choice.use].planned(choice),
+        suite=WorkloadSuite(
+            workload=WORKLOADS[choice.use].planned(choice),
+            mkfs=(),
+            mount=scenario.mount[cell.mount],
+        ),
         limits=scenario.limits,
     )
 
@@ -203,7 +208,7 @@ def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch)
         scenario: Scenario,
         wanted: Sequence[tuple[Cell, int]],
         _context: Context,
-        _tests: Mapping[tuple[Cell, int], TestPlan],
+        _suites: Mapping[tuple[Cell, int], Suite],
     ) -> list[TrialJob]:
         return [job_of(scenario, cell, trial) for cell, trial in wanted]
 
@@ -243,8 +248,8 @@ class Tools:
         rate: float | None = None,
         outcome: Outcome = Outcome.PASSED,
         incident: Incident | None = None,
-        detail: str = "",
-        because: str = "",
+        detail: SignatureDetail | None = None,
+        because: VerdictReason = NOT_RUN,
     ) -> CellVerdict:
         """Return the verdict of the cell ``KERNEL MACHINE MOUNT``."""
         kernel, machine, mount = where.split()
@@ -268,8 +273,8 @@ class Tools:
         rate: float | None = None,
         outcome: Outcome = Outcome.PASSED,
         incident: Incident | None = None,
-        detail: str = "",
-        because: str = "",
+        detail: SignatureDetail | None = None,
+        because: VerdictReason = NOT_RUN,
     ) -> CellVerdict:
         return CellVerdict(
             cell=cell,

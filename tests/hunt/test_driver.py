@@ -16,10 +16,10 @@ from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Axis
-from anyclue.model.trial import TrialExecutor, TrialJob
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
+from anyclue.trial.model import TrialExecutor, TrialJob
 
 
 class Executor(TrialExecutor, Protocol):

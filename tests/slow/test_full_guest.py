@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, Machine
-from anyclue.model.trial import Shape
 from anyclue.trial.context import Context
 from anyclue.trial.guest.accelerator import blank_disks
 from anyclue.trial.guest.channel import pump_telemetry
 from anyclue.trial.guest.machine import Boot, Disks, running
+from anyclue.trial.model import Shape
 
 pytestmark = pytest.mark.slow
 

@@ -126,6 +126,6 @@ def test_every_class_says_what_growth_means() -> None:
     assert list(TRAITS) == list(MemoryClass)
     for traits in TRAITS.values():
         accuses = traits.kind in {GrowthKind.KERNEL, GrowthKind.USER}
-        assert accuses == (traits.signature is not None) == bool(traits.look_for)
+        assert accuses == (traits.signature is not None)
     accused = {t.signature for t in TRAITS.values()} - {None}
     assert accused == set(Signature) - {Signature.KMAP_SLOTS}

@@ -8,6 +8,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import MemoryClass, Verdict
+from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import judge_cells
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def test_lzo_leaks_and_32_bit_is_innocent(simulator: Simulator, tools: Tools) ->
     recordings = {where: [simulator.recording(plan, where)] for where, plan in plans.items()}
     references = (tools.good, tools.cell("good", "lzo", "x86_64"))
     verdicts = judge_cells(tools.scenario(*plans, references=references), recordings)
-    findings = conclude(verdicts, recordings)
+    findings = conclude(verdicts, {c: list(map(evaluate, of)) for c, of in recordings.items()})
     assert [v.verdict for v in verdicts] == [
         Verdict.CLEAN,
         Verdict.CLEAN,

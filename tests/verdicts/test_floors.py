@@ -8,7 +8,6 @@ from anyclue.verdicts.floors import (
     MIN_FLOORS_AFTER_WARM_UP,
     FloorSeries,
     set_steps_aside,
-    theil_sen,
     warm_up_rounds,
 )
 
@@ -97,9 +96,3 @@ def test_a_missing_floor_widens_the_gap() -> None:
     floors = FloorSeries(rounds=(1, 2, 4, 5), kib=(0, 10, 30, 40))
     assert floors.rises().gaps == (1, 2, 1)
     assert floors.rises().per_round().tolist() == [10, 10, 10]
-    assert theil_sen(floors) == pytest.approx(10)
-
-
-def test_slopes_are_robust() -> None:
-    assert theil_sen(series(0, 10, 20, 900, 40, 50, 60)) == pytest.approx(10)
-    assert theil_sen(series(5)) == 0.0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.model.recording import Incident, Outcome, Recording
-from anyclue.model.verdict import MemoryClass, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
+from anyclue.report.reasons import detail_text, reason_text
 from anyclue.verdicts.judge import judge_cells
 
 if TYPE_CHECKING:
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 ORPHANS = MemoryClass.ORPHANED_FILE_PAGES
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
 MIB = 1024.0
+
+
+def why(verdict: CellVerdict) -> str:
+    return reason_text(verdict.because)
+
+
+def detail(verdict: CellVerdict) -> str:
+    return detail_text(verdict.signature_detail)
 
 
 @pytest.mark.parametrize("rounds", [3, 4, 5, 6, 10])
@@ -26,8 +35,8 @@ def test_the_mails_leak(simulator: Simulator, tools: Tools, rounds: int) -> None
     assert verdict.rate_kib_per_round == pytest.approx(2400, rel=0.02)
     assert verdict.rate_ci95_kib is not None
     assert verdict.rate_ci95_kib[0] < 2400 < verdict.rate_ci95_kib[1]
-    assert verdict.signature_detail == "4.0 KiB per file"
-    assert "page-cache pages that are in no file grew by 2" in verdict.because
+    assert detail(verdict) == "4.0 KiB per file"
+    assert "page-cache pages that are in no file grew by 2" in why(verdict)
     assert {c for c, r in verdict.classes.items() if r.grew} == {ORPHANS, MemoryClass.USED}
     assert set(verdict.classes) == set(MemoryClass) == set(verdict.floors)
     assert (verdict.rounds, verdict.warm_up, verdict.trials) == (rounds, 0, 1)
@@ -57,13 +66,13 @@ def test_each_class_has_its_signature(
 def test_the_slab_cache_is_named(simulator: Simulator, tools: Tools) -> None:
     objects = {"kmalloc-64": (3200.0, 0.0625), "dentry": (9000.0, 0.19), "kmalloc-32": (0, 0.03)}
     verdict = simulator.judge(tools.plan(leak={SLAB: 200}, objects=objects))
-    assert verdict.signature_detail == "slab cache kmalloc-64: 3200 objects, 200 KiB a round"
+    assert detail(verdict) == "slab cache kmalloc-64: 3200 objects, 200 KiB a round"
     assert verdict.classes[SLAB].top == (("kmalloc-64", 200.0),)
 
 
 def test_a_large_kmalloc_is_in_no_slab_cache(simulator: Simulator, tools: Tools) -> None:
     verdict = simulator.judge(tools.plan(leak={SLAB: 200}, objects={"kmalloc-64": (0, 0.06)}))
-    assert "more than two pages" in verdict.signature_detail
+    assert "more than two pages" in detail(verdict)
 
 
 def test_unaccounted_memory_is_accused_only_when_nothing_counted_explains_it(
@@ -72,7 +81,7 @@ def test_unaccounted_memory_is_accused_only_when_nothing_counted_explains_it(
     leak = {ORPHANS: 2400.0, MemoryClass.UNACCOUNTED: 300.0}
     verdict = simulator.judge(tools.plan(leak=leak))
     assert verdict.signature is Signature.PAGE_CACHE_REFERENCE
-    assert "memory that no counter counts" in verdict.because
+    assert "memory that no counter counts" in why(verdict)
     leak = {SLAB: 300.0, MemoryClass.UNACCOUNTED: 2400.0}
     assert simulator.judge(tools.plan(leak=leak)).signature is Signature.RAW_PAGES
 
@@ -92,7 +101,9 @@ def test_a_warm_up_changes_no_rate(simulator: Simulator, tools: Tools, rate: flo
 def test_a_late_step_is_no_leak_and_not_clean(simulator: Simulator, tools: Tools, at: int) -> None:
     verdict = simulator.judge(tools.plan(steps={SLAB: {at: 4200.0}}))
     assert verdict.verdict is Verdict.UNPROVEN
-    assert f"KiB before the floor of round {at} and is flat otherwise" in verdict.because
+    assert f"KiB before the floor of round {at} and is flat otherwise" in reason_text(
+        verdict.because
+    )
 
 
 def test_a_late_step_hides_no_leak(simulator: Simulator, tools: Tools) -> None:
@@ -100,7 +111,7 @@ def test_a_late_step_hides_no_leak(simulator: Simulator, tools: Tools) -> None:
     verdict = simulator.judge(plan)
     assert verdict.verdict is Verdict.LEAK
     assert verdict.rate_kib_per_round == pytest.approx(2400, rel=0.02)
-    assert "1 single step(s) set aside" in verdict.because
+    assert "1 single step(s) set aside" in why(verdict)
 
 
 def test_growth_that_dies_out_is_no_leak(simulator: Simulator, tools: Tools) -> None:
@@ -119,7 +130,7 @@ def test_a_growing_cache_is_neither_leak_nor_clean(
 ) -> None:
     verdict = simulator.judge(tools.plan(leak={memory_class: 2000}))
     assert verdict.verdict is Verdict.UNPROVEN
-    assert "used memory" in verdict.because
+    assert "used memory" in why(verdict)
 
 
 def test_what_the_reference_does_too_is_no_leak(simulator: Simulator, tools: Tools) -> None:
@@ -136,7 +147,7 @@ def test_a_reference_that_leaks_is_no_baseline(simulator: Simulator, tools: Tool
     }
     bad, good = judge_cells(tools.scenario(tools.bad, tools.good), recordings)
     assert bad.verdict is good.verdict is Verdict.LEAK
-    assert "leaks too" in bad.because
+    assert "leaks too" in why(bad)
     assert good.reference is None
 
 
@@ -144,7 +155,7 @@ def test_cache_left_behind_is_cache(simulator: Simulator, tools: Tools) -> None:
     plan = tools.plan(settled={MemoryClass.FILE_CACHE: 300 * MIB})
     verdict = simulator.judge(plan)
     assert (verdict.verdict, verdict.signature) == (Verdict.CACHE, None)
-    assert "300 MiB behind, mostly page cache" in verdict.because
+    assert "300 MiB behind, mostly page cache" in why(verdict)
     assert verdict.rate_kib_per_round == verdict.classes[MemoryClass.USED].rate_kib
     assert simulator.judge(plan, plan).verdict is Verdict.CLEAN
 
@@ -161,14 +172,16 @@ def test_a_peak_is_a_surge(simulator: Simulator, tools: Tools) -> None:
 def test_clean_says_what_it_excludes(simulator: Simulator, tools: Tools) -> None:
     verdict = simulator.judge(tools.plan(rounds=10))
     assert verdict.verdict is Verdict.CLEAN
-    assert "leaks of 64 KiB a round and more are excluded over 10 rounds" in verdict.because
+    assert "leaks of 64 KiB a round and more are excluded over 10 rounds" in reason_text(
+        verdict.because
+    )
 
 
 def test_noise_is_unproven_and_says_what_it_takes(simulator: Simulator, tools: Tools) -> None:
     noise = dict.fromkeys(MemoryClass, 40.0)
     verdict = simulator.judge(tools.plan(noise=noise), tools.plan(noise=noise))
     assert verdict.verdict is Verdict.UNPROVEN
-    assert "neither proven nor excluded; about" in verdict.because
+    assert "neither proven nor excluded; about" in why(verdict)
 
 
 INCIDENT = Incident(
@@ -187,9 +200,9 @@ def test_what_broke_is_broken(simulator: Simulator, tools: Tools, outcome: Outco
     verdict = simulator.judge(tools.plan(rounds=2, outcome=outcome, incident=INCIDENT))
     assert (verdict.verdict, verdict.outcome) == (Verdict.BROKEN, outcome)
     assert verdict.signature is Signature.KMAP_SLOTS
-    assert verdict.signature_detail == "kunmap_local_indexed"
+    assert detail(verdict) == "kunmap_local_indexed"
     assert verdict.incident == INCIDENT
-    assert "kernel BUG at mm/highmem.c:622! in kunmap_local_indexed" in verdict.because
+    assert "kernel BUG at mm/highmem.c:622! in kunmap_local_indexed" in why(verdict)
 
 
 def test_a_leak_before_the_crash_is_a_leak(simulator: Simulator, tools: Tools) -> None:
@@ -197,7 +210,7 @@ def test_a_leak_before_the_crash_is_a_leak(simulator: Simulator, tools: Tools) -
     verdict = simulator.judge(plan)
     assert (verdict.verdict, verdict.outcome) == (Verdict.LEAK, Outcome.HUNG)
     assert verdict.incident == INCIDENT
-    assert "the guest hung" in verdict.because
+    assert "the guest hung" in why(verdict)
 
 
 def test_out_of_memory_is_judged_from_the_timeline(simulator: Simulator, tools: Tools) -> None:
@@ -207,7 +220,9 @@ def test_out_of_memory_is_judged_from_the_timeline(simulator: Simulator, tools: 
     assert (verdict.verdict, verdict.outcome) == (Verdict.LEAK, Outcome.OOM)
     assert verdict.signature is Signature.PAGE_CACHE_REFERENCE
     assert verdict.rate_kib_per_round is None
-    assert "1200 MiB, 59 % of its RAM, against 0 MiB in the reference" in verdict.because
+    assert "1200 MiB, 59 % of its RAM, against 0 MiB in the reference" in reason_text(
+        verdict.because
+    )
     cache = tools.plan(rounds=1, peak={MemoryClass.FILE_CACHE: 1200 * MIB}, outcome=Outcome.OOM)
     assert simulator.judge(cache, tools.plan(rounds=6)).verdict is Verdict.BROKEN
     as_good = tools.plan(rounds=6, peak={ORPHANS: 1200 * MIB})
@@ -236,7 +251,7 @@ def test_what_was_not_judged_is_never_clean(
 ) -> None:
     verdict = simulator.judge(tools.plan(outcome=outcome, detail="qemu: killed"))
     assert (verdict.verdict, verdict.outcome) == (Verdict.UNPROVEN, outcome)
-    assert "qemu: killed" in verdict.because
+    assert "qemu: killed" in why(verdict)
     assert verdict.classes == {}
 
 
@@ -244,14 +259,14 @@ def test_what_was_not_judged_is_never_clean(
 def test_too_few_floors_are_unproven(simulator: Simulator, tools: Tools, rounds: int) -> None:
     verdict = simulator.judge(tools.plan(rounds=rounds), tools.plan(rounds=6))
     assert verdict.verdict is Verdict.UNPROVEN
-    assert "too few" in verdict.because
+    assert "too few" in why(verdict)
 
 
 def test_lost_trials_are_left_out_and_said(simulator: Simulator, tools: Tools) -> None:
     plans = [tools.plan(leak={ORPHANS: 2400}), tools.plan(outcome=Outcome.LOST)]
     verdict = simulator.judge(plans)
     assert (verdict.verdict, verdict.outcome) == (Verdict.LEAK, Outcome.PASSED)
-    assert verdict.because.endswith("left out of 2 trials: 1 lost")
+    assert why(verdict).endswith("left out of 2 trials: 1 lost")
     assert len(verdict.floors[ORPHANS]) == 1
 
 
@@ -259,7 +274,7 @@ def test_trials_are_combined(simulator: Simulator, tools: Tools) -> None:
     verdict = simulator.judge([tools.plan(leak={ORPHANS: 100}) for _ in range(3)])
     assert verdict.verdict is Verdict.LEAK
     assert (verdict.rounds, verdict.trials) == (18, 3)
-    assert "over 18 rounds in 3 guests" in verdict.because
+    assert "over 18 rounds in 3 guests" in why(verdict)
 
 
 def test_every_planned_cell_has_a_verdict_in_plan_order(simulator: Simulator, tools: Tools) -> None:
@@ -271,14 +286,14 @@ def test_every_planned_cell_has_a_verdict_in_plan_order(simulator: Simulator, to
         Verdict.CLEAN,
         Verdict.UNPROVEN,
     ]
-    assert verdicts[0].because == "not run"
+    assert why(verdicts[0]) == "not run"
 
 
 def test_without_a_reference_the_cell_stands_for_itself(simulator: Simulator, tools: Tools) -> None:
     recordings = {tools.bad: [simulator.recording(tools.plan(leak={ORPHANS: 2400}))]}
     verdict = judge_cells(tools.scenario(tools.bad, tools.good), recordings)[0]
     assert verdict.verdict is Verdict.LEAK
-    assert "has no floors to compare with" in verdict.because
+    assert "has no floors to compare with" in why(verdict)
     alone = judge_cells(tools.scenario(tools.bad, references=()), recordings)[0]
     assert alone.verdict is Verdict.LEAK
     recordings = {tools.bad: [simulator.recording(tools.plan(leak={MemoryClass.SHMEM: 900}))]}
@@ -330,6 +345,6 @@ def test_late_steps_are_one_time_costs_once_three_guests_agree(
     assert simulator.judge([late, flat]).verdict is Verdict.UNPROVEN
     verdict = simulator.judge([late, flat, late], flat)
     assert verdict.verdict is Verdict.CLEAN
-    assert "one-time costs" in verdict.because
+    assert "one-time costs" in why(verdict)
     again = tools.plan(rounds=8, steps={SLAB: {4: 2 * MIB, 6: 2 * MIB}})
     assert simulator.judge([again, again, again], flat).verdict is not Verdict.CLEAN

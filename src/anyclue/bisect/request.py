@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import BaseModel, Field, ValidationError
 
 from anyclue.bisect.core import journal
-from anyclue.bisect.core.git_bisect_log import BisectLog
+from anyclue.bisect.core.git_bisect_log import BisectLog, imported, read_log
 from anyclue.bisect.core.journal import BisectJournal
 from anyclue.bisect.core.model import Rates, Settings
 from anyclue.bisect.run import cells
-from anyclue.bisect.run.fixups import Fixup, fixups
-from anyclue.bisect.run.imported_log import read, said
-from anyclue.bisect.run.revert import mends
+from anyclue.bisect.run.fixups import Fixup, read_fixups
+from anyclue.bisect.run.synthetic_commits import patch_applies
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
-from anyclue.git.model import CommitRange
-from anyclue.git.repository import Repository
-from anyclue.hunt import driver as hunting
+from anyclue.git.history import commit_range
+from anyclue.git.model import CommitRange, Repository
+from anyclue.hunt import driver as hunt_driver
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
@@ -32,8 +33,7 @@ from anyclue.trial.kernels import module_trees as trees
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "anyclue.bisect-run/1"
-FIX = "fix.patch"
+_FIX = "fix.patch"
 RATES = Rates(false_bad=0.01, false_good=0.05)
 """How often a run errs, rather too often than too seldom: the judge accuses a good kernel in 0.2 %
 of cells, and calls clean what a 95 % interval excludes (``verdicts/decide.py``)."""
@@ -68,6 +68,17 @@ class BisectRequest:
     fix: str | None = None
     log: Path | None = None
     kernels: tuple[str, ...] = ()
+
+
+class RunMetadata(BaseModel):
+    """What ``bisect.json`` keeps of a request beside the journal and the plan."""
+
+    schema_: Literal["anyclue.bisect-run/1"] = Field(default="anyclue.bisect-run/1", alias="schema")
+    repository: str
+    kernel: str
+    directory: str
+    carried: list[str]
+    fix: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,77 +117,73 @@ class Bisection:
     @property
     def fix_file(self) -> Path:
         """Where the patch is that mends the bad end."""
-        return self.run.file(FIX)
+        return self.run.file(_FIX)
 
 
-def begin(asked: BisectRequest) -> Bisection:
+def begin(request: BisectRequest) -> Bisection:
     """Check a request whole, and make its run directory.
 
     Raises:
         RequestError: every mistake in it.
     """
     problems: list[Problem] = []
-    scenario, text = hunting.planned(asked.scenario, asked.kernels)
-    kernel, directory = trees.rebuilt(scenario, asked.scenario, git_too=True)
-    cell: Cell | None = None
-    try:
-        cell = conditions(scenario, asked.scenario, asked.cell)
-    except RequestError as error:
-        problems += error.problems
-    repo = git.repository(asked.tree)
-    ids: list[str] = []
-    logged = read(asked.log) if asked.log is not None else BisectLog()
-    for end in _ends(asked, logged):
+
+    @contextlib.contextmanager
+    def collecting() -> Iterator[None]:
         try:
-            ids.append(git.commit(repo, end))
+            yield
         except RequestError as error:
-            problems += error.problems
-    if not 0.5 < asked.confidence < 1:
+            problems.extend(error.problems)
+
+    scenario, text = hunt_driver.planned(request.scenario, request.kernels)
+    kernel, directory = trees.rebuilt(scenario, request.scenario, git_too=True)
+    with collecting():
+        cell = cell_named(scenario, request.scenario, request.cell)
+    repo = git.repository(request.tree)
+    ids: list[str] = []
+    log_of_git = _read_log(request.log) if request.log is not None else BisectLog()
+    for end in _ends(request, log_of_git):
+        with collecting():
+            ids.append(git.commit(repo, end))
+    if not 0.5 < request.confidence < 1:
         step = "give a probability like 0.99"
         problems.append(Problem(what="--confidence is not between 0.5 and 1", next_step=step))
-    carried: tuple[Fixup, ...] = ()
-    fix: tuple[Fixup, ...] = ()
-    try:
+    with collecting():
         below = directory if kernel.variant is not None else ""
-        carried = fixups(repo, asked.carried, below)
-        fix = fixups(repo, (asked.fix,) if asked.fix is not None else (), below)
-    except RequestError as error:
-        problems += error.problems
-    run: RunDirectory | None = None
-    try:
-        run = hunting.new_run(asked.out, "bisect")
-    except RequestError as error:
-        problems += error.problems
-    if problems or cell is None or run is None:
+        carried = read_fixups(repo, request.carried, below)
+        fix = read_fixups(repo, (request.fix,) if request.fix is not None else (), below)
+    with collecting():
+        run = hunt_driver.new_run(request.out, "bisect")
+    if problems:
         raise RequestError(problems)
     bad, *good = ids
-    span = dag(repo, good, bad)
+    span = commit_range(repo, good, bad)
     _check_directory(repo, (bad, *good), directory)
     _check_fix(repo, bad, fix)
     log.info("%d commits", len(span.commits))
-    settings = Settings(confidence=asked.confidence, rates=RATES)
-    cells.begin(run, text, scenario, kernel, cell)
+    cells.begin_run(run, text, scenario, kernel, cell)
     files = {f"carried/{number}.patch": one for number, one in enumerate(carried)}
-    for file, one in (*files.items(), *((FIX, one) for one in fix)):
+    for file, one in (*files.items(), *((_FIX, one) for one in fix)):
         write_whole(run.file(file), one.patch)
-    about = {
-        "schema": SCHEMA,
-        "repository": str(repo.at),
-        "kernel": kernel.name,
-        "directory": directory,
-        "carried": [one.name for one in carried],
-        "fix": fix[0].name if fix else None,
-    }
-    write_whole(run.file("bisect.json"), json.dumps(about, indent=1) + "\n")
-    known = said(logged, {one.id for one in span.commits})
-    if asked.log is not None:
-        log.info("%s tells of %d commits of the range", asked.log, len(known))
-    lines = (journal.begin(span.good, bad, settings), *map(journal.run_line, known))
+    metadata = RunMetadata(
+        repository=str(repo.at),
+        kernel=kernel.name,
+        directory=directory,
+        carried=[one.name for one in carried],
+        fix=fix[0].name if fix else None,
+    )
+    value = metadata.model_dump(by_alias=True)
+    write_whole(run.file("bisect.json"), json.dumps(value, indent=1) + "\n")
+    known = imported(log_of_git, {one.id for one in span.commits})
+    if request.log is not None:
+        log.info("%s tells of %d commits of the range", request.log, len(known))
+    settings = Settings(confidence=request.confidence, rates=RATES)
+    lines = (journal.header_line(span.good, bad, settings), *map(journal.run_line, known))
     write_whole(run.file("bisection.jsonl"), "".join(lines))
-    return again(run.path)
+    return resume(run.path)
 
 
-def again(path: Path) -> Bisection:
+def resume(path: Path) -> Bisection:
     """Return the bisection that a run directory holds.
 
     Raises:
@@ -184,95 +191,116 @@ def again(path: Path) -> Bisection:
     """
     run = RunDirectory(path)
     try:
-        about = _about(run)
+        metadata = _read_metadata(run.file("bisect.json"))
         text = run.file("bisection.jsonl").read_text()
     except OSError as error:
-        what = f"holds no bisection: {error.strerror}"
-        raise _wrong(what, str(path), "name the directory that `anyclue bisect` wrote") from error
-    kept = journal.read(text)
+        raise RequestError.of(
+            f"holds no bisection: {error.strerror}",
+            where=str(path),
+            next_step="name the directory that `anyclue bisect` wrote",
+        ) from error
+    noted = journal.read_journal(text)
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
-    repo = git.repository(Path(about["repository"]))
-    span = dag(repo, kept.good, kept.bad)
-    kernel = scenario.kernels[about["kernel"]]
+    repo = git.repository(Path(metadata.repository))
     carried = tuple(
         Fixup(name=name, patch=run.file(f"carried/{number}.patch").read_bytes())
-        for number, name in enumerate(about["carried"])
+        for number, name in enumerate(metadata.carried)
     )
-    fix = about.get("fix")
+    fix = None
+    if metadata.fix:
+        fix = Fixup(name=metadata.fix, patch=run.file(_FIX).read_bytes())
     return Bisection(
         run=run,
         repo=repo,
-        span=span,
+        span=commit_range(repo, noted.good, noted.bad),
         scenario=scenario,
-        kernel=kernel.name,
+        kernel=scenario.kernels[metadata.kernel].name,
         conditions=scenario.cells[0],
-        directory=about["directory"],
+        directory=metadata.directory,
         carried=carried,
-        fix=Fixup(name=fix, patch=run.file(FIX).read_bytes()) if fix else None,
-        journal=kept,
+        fix=fix,
+        journal=noted,
     )
 
 
-def _ends(asked: BisectRequest, logged: BisectLog) -> tuple[str, ...]:
-    """Return the ends that a user names, the bad one first; of a log where they are not named."""
-    bad, good = asked.bad or logged.bad, asked.good or logged.good
-    if bad and good:
-        return (bad, *good)
-    what = "names no good end" if bad else "names no bad end"
-    raise _wrong(what, str(asked.log or "the request"), "give --good REV and --bad REV")
-
-
-def _about(run: RunDirectory) -> Mapping[str, Any]:
-    try:
-        about = json.loads(run.file("bisect.json").read_text())
-        if about["schema"] == SCHEMA and isinstance(about["repository"], str):
-            return dict(about)
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise _wrong("is not what anyclue wrote", str(run.file("bisect.json")), "begin anew")
-
-
-def conditions(scenario: Scenario, origin: Path, named: str | None) -> Cell:
+def cell_named(scenario: Scenario, origin: Path, name: str | None) -> Cell:
     """Return the cell that a user names, or the only one; its kernel does not count.
 
     Raises:
         RequestError: there is no such cell, or none is named and there are several.
     """
     every = {cell.conditions: cell for cell in scenario.cells}
-    if named is None and len(every) == 1:
+    if name is None and len(every) == 1:
         return next(iter(every.values()))
     for cell in scenario.cells:
-        if named in (cell.id, ".".join(cell.conditions)):
+        if name in (cell.id, ".".join(cell.conditions)):
             return cell
-    known = ", ".join(_ids(scenario.cells))
-    if named is None:
+    ids = [cell.id for cell in scenario.cells]
+    known = ", ".join([*ids[:8], f"and {len(ids) - 8} more"] if len(ids) > 8 else ids)
+    if name is None:
         what = f"the scenario has {len(every)} sets of conditions"
-        raise _wrong(what, str(origin), f"add --cell, one of: {known}")
-    raise _wrong(f"there is no cell {named!r}", str(origin), f"cells of this scenario: {known}")
+        step = f"add --cell, one of: {known}"
+    else:
+        what, step = f"there is no cell {name!r}", f"cells of this scenario: {known}"
+    raise RequestError.of(what, where=str(origin), next_step=step)
 
 
-def _ids(cells: Sequence[Cell]) -> list[str]:
-    ids = [cell.id for cell in cells]
-    return [*ids[:8], f"and {len(ids) - 8} more"] if len(ids) > 8 else ids
+def _read_log(file: Path) -> BisectLog:
+    """Read what ``git bisect log`` printed."""
+    step = "name a file with what `git bisect log` printed"
+    try:
+        return read_log(file.read_text())
+    except OSError as error:
+        what = f"cannot read: {error.strerror}"
+        raise RequestError.of(what, where=str(file), next_step=step) from error
+    except UnicodeDecodeError as error:
+        raise RequestError.of("is no text", where=str(file), next_step=step) from error
+    except RequestError as error:
+        raise RequestError(
+            [replace(one, where=f"{file}: {one.where}") for one in error.problems]
+        ) from error
+
+
+def _ends(request: BisectRequest, log_of_git: BisectLog) -> tuple[str, ...]:
+    """Return the ends that a user names, the bad one first; of a log where they are not named."""
+    bad, good = request.bad or log_of_git.bad, request.good or log_of_git.good
+    if bad and good:
+        return (bad, *good)
+    raise RequestError.of(
+        "names no good end" if bad else "names no bad end",
+        where=str(request.log or "the request"),
+        next_step="give --good REV and --bad REV",
+    )
+
+
+def _read_metadata(file: Path) -> RunMetadata:
+    text = file.read_bytes()
+    try:
+        return RunMetadata.model_validate_json(text)
+    except ValidationError as error:
+        raise RequestError.of(
+            "is not what anyclue wrote", where=str(file), next_step="begin anew"
+        ) from error
 
 
 def _check_directory(repo: Repository, ends: Sequence[str], directory: str) -> None:
-    missing = [one for one in ends if not trees.at(repo, one, directory)]
+    missing = [one for one in ends if not git.below(repo, one, directory)]
     if missing:
-        step = "the scenario's `module` names a directory of the repository's tree"
-        what = f"{missing[0][:12]} has no {directory}"
-        raise _wrong(what, str(repo.at), step)
+        raise RequestError.of(
+            f"{missing[0][:12]} has no {directory}",
+            where=str(repo.at),
+            next_step="the scenario's `module` names a directory of the repository's tree",
+        )
 
 
 def _check_fix(repo: Repository, bad: str, fixes: Sequence[Fixup]) -> None:
     for fix in fixes:
         with tempfile.TemporaryDirectory(prefix="anyclue-fix-") as name:
-            file = Path(name) / FIX
+            file = Path(name) / _FIX
             file.write_bytes(fix.patch)
-            if not mends(repo, bad, file):
-                step = "give a patch or commit that applies there as it is"
-                raise _wrong(f"{fix.name!r} does not apply to the bad end", str(repo.at), step)
-
-
-def _wrong(what: str, where: str, next_step: str) -> RequestError:
-    return RequestError([Problem(what=what, where=where, next_step=next_step)])
+            if not patch_applies(repo, bad, file):
+                raise RequestError.of(
+                    f"{fix.name!r} does not apply to the bad end",
+                    where=str(repo.at),
+                    next_step="give a patch or commit that applies there as it is",
+                )

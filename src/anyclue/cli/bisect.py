@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from anyclue.bisect.core.model import BisectionStatus
-from anyclue.bisect.render.json_document import bisect_json, simulated_json
-from anyclue.bisect.render.text import bisect_text, simulated_text
-from anyclue.bisect.request import BisectRequest, again, begin
-from anyclue.bisect.run import simulation as simulating
-from anyclue.bisect.run.driver import bisect as use_case
 from anyclue.cli.output import Kernels, result, run_until_stopped
-from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.trial.context import Context
+from anyclue.model.errors import ExitCode, RequestError
 
 CONFIDENCE = 0.99
 
@@ -71,49 +66,66 @@ def bisect(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find the first bad commit by running guests, as few as the evidence allows, and prove it."""
-    beside = bool(cell or carried or out or log or fix or kernels) or confidence != CONFIDENCE
+    of_a_run = bool(cell or carried or out or log or fix or kernels) or confidence != CONFIDENCE
     if simulate:
-        if not good or bad is None or scenario or resume or beside:
-            step = "anyclue bisect --simulate --good v6.1 --bad v6.2 --flakes 0.2"
-            what = (
-                "--simulate takes --good REV and --bad REV, and no scenario nor what runs in guests"
+        if not good or bad is None or scenario or resume or of_a_run:
+            raise RequestError.of(
+                "--simulate takes --good REV and --bad REV, and no scenario nor what runs in "
+                "guests",
+                next_step="anyclue bisect --simulate --good v6.1 --bad v6.2 --flakes 0.2",
             )
-            raise RequestError([Problem(what=what, next_step=step)])
-        asked_to = simulating.SimulationRequest(
-            tree=tree, good=tuple(good), bad=bad, culprit=culprit, flakes=flakes
-        )
-        rows = simulating.simulated(asked_to)
-        result(simulated_json(rows) if json else simulated_text(rows))
-        return ExitCode.NOTHING_FOUND
+        return _simulate(tree, good, bad, culprit, flakes, json=json)
     if culprit is not None or flakes:
-        step = "leave them out, or add --simulate"
-        what = "--culprit and --flakes are of --simulate alone"
-        raise RequestError([Problem(what=what, next_step=step)])
+        raise RequestError.of(
+            "--culprit and --flakes are of --simulate alone",
+            next_step="leave them out, or add --simulate",
+        )
     new = scenario is not None and (log is not None or (bool(good) and bad is not None))
-    if new == (resume is not None) or (resume and (scenario or good or bad or beside)):
-        step = "anyclue bisect --help shows examples"
-        what = "give --good REV --bad REV SCENARIO, or --log FILE SCENARIO, or --resume RUN alone"
-        raise RequestError([Problem(what=what, next_step=step)])
+    if new == (resume is not None) or (resume and (scenario or good or bad or of_a_run)):
+        raise RequestError.of(
+            "give --good REV --bad REV SCENARIO, or --log FILE SCENARIO, or --resume RUN alone",
+            next_step="anyclue bisect --help shows examples",
+        )
+    from anyclue.bisect import request
+    from anyclue.bisect.render.json_document import bisect_json
+    from anyclue.bisect.render.text import bisect_text
+    from anyclue.bisect.run import driver
+    from anyclue.trial.context import Context
+
     if resume is not None:
-        bisection = again(resume)
+        bisection = request.resume(resume)
     else:
         assert scenario is not None  # noqa: S101 - checked above
-        asked = BisectRequest(
-            tree=tree,
-            scenario=scenario,
-            cell=cell,
-            good=tuple(good or ()),
-            bad=bad or "",
-            confidence=confidence,
-            carried=tuple(carried or ()),
-            out=out,
-            fix=fix,
-            log=log,
-            kernels=tuple(kernels or ()),
+        bisection = request.begin(
+            request.BisectRequest(
+                tree=tree,
+                scenario=scenario,
+                cell=cell,
+                good=tuple(good or ()),
+                bad=bad or "",
+                confidence=confidence,
+                carried=tuple(carried or ()),
+                out=out,
+                fix=fix,
+                log=log,
+                kernels=tuple(kernels or ()),
+            )
         )
-        bisection = begin(asked)
-    work = use_case(bisection, Context.of_user())
-    report = run_until_stopped(work, bisection.run.path, "anyclue bisect --resume")
-    result(bisect_json(report) if json else bisect_text(report))
-    found = report.standing in (BisectionStatus.FOUND, BisectionStatus.RANGE)
+    work = driver.bisect(bisection, Context.of_user())
+    ended = run_until_stopped(work, bisection.run.path, "anyclue bisect --resume")
+    result(bisect_json(ended) if json else bisect_text(ended))
+    found = ended.status in (BisectionStatus.FOUND, BisectionStatus.RANGE)
     return ExitCode.REGRESSION if found else ExitCode.INFRASTRUCTURE
+
+
+def _simulate(
+    tree: Path, good: Sequence[str], bad: str, culprit: str | None, flakes: float, *, json: bool
+) -> int:
+    """Replay strategies on a range."""
+    from anyclue.bisect.render.json_document import simulated_json
+    from anyclue.bisect.render.text import simulated_text
+    from anyclue.bisect.run.simulation import simulate_strategies
+
+    rows = simulate_strategies(tree, good, bad, culprit=culprit, flakes=flakes)
+    result(simulated_json(rows) if json else simulated_text(rows))
+    return ExitCode.NOTHING_FOUND

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as jsonlib
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anyclue.cli.output import result
 from anyclue.model.errors import ExitCode
-from anyclue.trial.context import Context
-from anyclue.trial.doctor import Check, examine
+
+if TYPE_CHECKING:
+    from anyclue.trial.doctor import Check
 
 
 def doctor(
     *, json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False
 ) -> int:
     """Show what this machine can do, what is missing, and how to get it."""
+    import asyncio
+
+    from anyclue.trial.context import Context
+    from anyclue.trial.doctor import examine
+
     checks = asyncio.run(examine(Context.of_user()))
     missing = [check for check in checks if check.state == "missing"]
     if json:

@@ -70,7 +70,7 @@ def hunt(
             use_case.discard_unused(run)
         raise
     if json:
-        result(run.file("verdicts.json").read_text())
+        result(judged.document)
     else:
         clue = clue_of(judged)
         result(f"{summary(judged.findings, clue)}\nreport: {run.file('report.html')}")

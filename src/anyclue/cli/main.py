@@ -1,7 +1,8 @@
 """The command: options common to all verbs, and the one place that catches errors.
 
-A verb is imported when it is asked for: what judges a hunt takes seconds to import, and
-``anyclue pairs --diff`` is done in less.
+The module of a verb imports at its head what its options are declared with, and what it runs when
+it runs: what judges a hunt takes seconds to import, ``anyclue --help`` and ``anyclue pairs --diff``
+are done in less.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from anyclue import __version__
 from anyclue.cli.output import error, stops
 from anyclue.model.errors import AnyclueError, ExitCode, InfrastructureError
 
@@ -116,6 +116,8 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
+        from anyclue import __version__
+
         sys.stdout.write(f"anyclue {__version__}\n")
         raise typer.Exit
 

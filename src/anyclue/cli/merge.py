@@ -6,22 +6,18 @@ import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anyclue.cli.output import result as show
 from anyclue.cli.output import run_until_stopped
-from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.review.merge.core.guest_model import Blame
-from anyclue.review.merge.core.model import MergeReview
-from anyclue.review.merge.driver.request import MergeRequest
-from anyclue.review.merge.driver.review import review
-from anyclue.review.merge.render.html import merge_html
-from anyclue.review.merge.render.json_document import merge_json
-from anyclue.review.merge.render.text import merge_text
+from anyclue.model.errors import ExitCode, RequestError
 from anyclue.review.pairs.model import Confidence
-from anyclue.system.files import write_whole
+
+if TYPE_CHECKING:
+    from anyclue.review.merge.core.model import MergeReview
+    from anyclue.review.merge.driver.request import MergeRequest
 
 
 def merge(
@@ -71,6 +67,14 @@ def merge(
     ] = None,
 ) -> int:
     """Find what a merge's resolution took, made up, lost, and no longer releases."""
+    from anyclue.review.merge.core.guest_test import Blame
+    from anyclue.review.merge.driver.request import MergeRequest
+    from anyclue.review.merge.driver.review import review
+    from anyclue.review.merge.render.html import merge_html
+    from anyclue.review.merge.render.json_document import merge_json
+    from anyclue.review.merge.render.text import merge_text
+    from anyclue.system.files import write_whole
+
     page = Path(os.path.realpath(html)) if html is not None else None
     asked = MergeRequest(
         rev=rev,
@@ -84,7 +88,7 @@ def merge(
     )
     if out is not None and test is None:
         what, step = "--out names the run of --test", "add --test SCENARIO, or leave --out out"
-        raise RequestError([Problem(what=what, next_step=step)])
+        raise RequestError.of(what, next_step=step)
     found = review(asked) if test is None else _tested(asked, test, out)
     show(merge_json(found) if json else merge_text(found))
     if page is not None:
@@ -96,10 +100,16 @@ def merge(
 
 
 def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
-    from anyclue.review.merge.driver import guest_test  # noqa: PLC0415 - a hunt takes seconds to import
-    from anyclue.trial.context import Context  # noqa: PLC0415
+    from anyclue.hunt.driver import hunt
+    from anyclue.hunt.versions import begin_run, read_request
+    from anyclue.review.merge.core.guest_test import BASE, MergeTest, compare
+    from anyclue.review.merge.driver.module_versions import module_versions
+    from anyclue.review.merge.driver.review import review
+    from anyclue.trial.context import Context
 
-    run = guest_test.begin(asked, scenario, out)
+    request = read_request(scenario, out)
+    versions = module_versions(asked, request.directory)
+    run = begin_run(request, versions.sources, of="merge", base=BASE)
     found = review(asked)
     named = {
         "--ours": asked.ours,
@@ -110,5 +120,13 @@ def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeRevie
     }
     given = [word for name, value in named.items() if value for word in (name, str(value))]
     again = shlex.join(["anyclue", "merge", *([asked.rev] if asked.rev else []), *given, "--test"])
-    work = guest_test.test(run, Context.of_user())
-    return replace(found, test=run_until_stopped(work, run.run.path, again))
+    work = hunt(run, Context.of_user(), jobs=None)
+    judged = run_until_stopped(work, run.path, again)
+    test = MergeTest(
+        run=str(run.path),
+        series=request.source.series,
+        directory=request.directory,
+        rows=compare(judged.findings.cells, versions.parents),
+        untested=versions.outside,
+    )
+    return replace(found, test=test)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import signal
@@ -74,6 +73,7 @@ def run_until_stopped(
     Raises:
         InfrastructureError: it was stopped.
     """
+    import asyncio
 
     async def watched() -> T:
         task = asyncio.ensure_future(work)

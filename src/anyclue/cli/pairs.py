@@ -11,12 +11,7 @@ import typer
 
 from anyclue.cli.output import result
 from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.review.pairs.contracts.list import contract_list
-from anyclue.review.pairs.driver.request import PairsRequest, contracts_near, review
 from anyclue.review.pairs.model import Confidence, Review
-from anyclue.review.pairs.render.json_document import review_json
-from anyclue.review.pairs.render.sarif import sarif
-from anyclue.review.pairs.render.text import review_text
 
 
 class Form(StrEnum):
@@ -70,6 +65,9 @@ def pairs(
     ] = False,
 ) -> int:
     """Find resources that some path acquires and does not release, or releases twice."""
+    from anyclue.review.pairs.contracts.list import contract_list
+    from anyclue.review.pairs.driver import request
+
     chosen = [name for name, given in _sources(diff, since, staged=staged) if given]
     problems = []
     if contracts:
@@ -79,7 +77,7 @@ def pairs(
         ]
         if problems:
             raise RequestError(problems)
-        result(contract_list(contracts_near((paths or [Path()])[0]), as_json=json))
+        result(contract_list(request.contracts_near((paths or [Path()])[0]), as_json=json))
         return ExitCode.NOTHING_FOUND
     if len(chosen) > 1:
         problems.append(
@@ -96,7 +94,7 @@ def pairs(
         problems.append(Problem(what="--json and --sarif exclude each other", next_step="give one"))
     if problems:
         raise RequestError(problems)
-    asked = PairsRequest(
+    asked = request.PairsRequest(
         paths=tuple(paths or (Path(),)),
         diff=diff,
         patch=_piped() if diff == "-" else None,
@@ -105,7 +103,7 @@ def pairs(
         least=confidence,
         jobs=jobs,
     )
-    found = review(asked)
+    found = request.review(asked)
     result(_shown(found, Form.JSON if json else Form.SARIF if as_sarif else Form.TEXT, details))
     return ExitCode.REGRESSION if found.findings else ExitCode.NOTHING_FOUND
 
@@ -115,6 +113,10 @@ def _sources(diff: str | None, since: str | None, *, staged: bool) -> tuple[tupl
 
 
 def _shown(found: Review, form: Form, details: bool) -> str:
+    from anyclue.review.pairs.render.json_document import review_json
+    from anyclue.review.pairs.render.sarif import sarif
+    from anyclue.review.pairs.render.text import review_text
+
     if form == Form.JSON:
         return review_json(found)
     if form == Form.SARIF:

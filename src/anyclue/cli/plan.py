@@ -8,11 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import Kernels, result
-from anyclue.fstests.run.configuration import config_of
-from anyclue.hunt.driver import plan as read_plan
-from anyclue.hunt.render import plan_words
 from anyclue.report.text import clean
-from anyclue.scenarios.stored import scenario_to_json
 
 
 def plan(
@@ -26,9 +22,14 @@ def plan(
     ] = None,
 ) -> None:
     """Check a scenario and show its cells; start nothing."""
-    planned = read_plan(scenario, kernels or ())
+    from anyclue.fstests.core.configuration import local_config_of_cell
+    from anyclue.hunt import driver
+    from anyclue.hunt.render import plan_words
+    from anyclue.scenarios.stored import scenario_to_json
+
+    planned = driver.plan(scenario, kernels or ())
     if local_config is not None:
-        result(config_of(planned, local_config).rstrip("\n"))
+        result(local_config_of_cell(planned, local_config).rstrip("\n"))
         return
     if json:
         result(scenario_to_json(planned))

@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anyclue.model.errors import ExitCode, InfrastructureError, Problem, RequestError
-from anyclue.record.recorder.errors import RecordError
-from anyclue.record.recorder.options import request
-from anyclue.record.recorder.record import record as run_recorder
+from anyclue.model.errors import ExitCode, InfrastructureError, RequestError
 
 
 def record(
@@ -43,11 +40,15 @@ def record(
     ] = False,
 ) -> int:
     """Record this machine's memory while a command runs; ends with the command's own status."""
+    from anyclue.record.recorder.errors import RecordError
+    from anyclue.record.recorder.record import record as run_recorder
+    from anyclue.record.recorder.request import request_of
+
     try:
         return run_recorder(
-            request(str(out) if out else None, command or (), attach, pid, hz, quiesce)
+            request_of(str(out) if out else None, command or (), attach, pid, hz, quiesce)
         )
     except RecordError as error:
         if error.exit_code == ExitCode.BAD_REQUEST:
-            raise RequestError([Problem(what=error.what, next_step=error.next_step)]) from error
+            raise RequestError.of(error.what, next_step=error.next_step) from error
         raise InfrastructureError(error.what, next_step=error.next_step) from error

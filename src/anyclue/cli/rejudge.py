@@ -11,11 +11,10 @@ from anyclue.cli.output import result, run_until_stopped
 from anyclue.hunt import judge as judging
 from anyclue.hunt.clue.driver import CLUES, clue_of, remake_clue
 from anyclue.hunt.render.plain import summary
-from anyclue.record import judge as recorded
-from anyclue.record.core.parse import is_recorded
-from anyclue.record.render.comparison import against_text
+from anyclue.record import judge as record_judge
+from anyclue.record.render.comparison import comparison_text
 from anyclue.record.render.text import recorded_text
-from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.run_directory import RunDirectory, is_machine_recording
 from anyclue.trial.context import Context
 
 Run = Annotated[Path, typer.Argument(help="A run directory of `anyclue hunt` or `record`.")]
@@ -35,27 +34,31 @@ def judge(
 ) -> int:
     """Judge a run again from its recordings; write verdicts.json."""
     if against is not None:
-        compared = recorded.compare(run, against)
-        result((run / "compared.json").read_text() if json else against_text(compared.comparison))
+        compared = record_judge.compare(run, against)
+        result(
+            (run / "compared.json").read_text() if json else comparison_text(compared.comparison)
+        )
         return compared.exit_code
-    if is_recorded(run):
-        return _recorded(recorded.judge(run), json=json)
+    if is_machine_recording(run):
+        return _recorded(record_judge.judge(run), json=json)
     judged = judging.judge(RunDirectory(run))
-    result(judged.run.file("verdicts.json").read_text() if json else summary(judged.findings))
+    judging.write_verdicts(judged)
+    result(judged.document if json else summary(judged.findings))
     return judged.exit_code
 
 
 def report(run: Run, *, json: Json = False) -> int:
     """Judge a run again and write report.html, report.txt and junit.xml."""
-    if is_recorded(run):
-        tests = recorded.judge(run)
-        made = recorded.write_report(tests)
+    if is_machine_recording(run):
+        tests = record_judge.judge(run)
+        made = record_judge.write_report(tests)
         return _recorded(tests, json=json, page=made)
     judged = judging.judge(RunDirectory(run))
+    judging.write_verdicts(judged)
     stored = clue_of(judged)
     page = judging.write_reports(judged, stored)
     if json:
-        result(judged.run.file("verdicts.json").read_text())
+        result(judged.document)
     else:
         result(f"{summary(judged.findings, stored)}\nreport: {page}")
     return judged.exit_code
@@ -70,6 +73,7 @@ def clue(
 ) -> int:
     """Make the clue of a run anew, with no guest; write clues.json and the reports."""
     judged = judging.judge(RunDirectory(run))
+    judging.write_verdicts(judged)
     made = run_until_stopped(remake_clue(judged, Context.of_user()), run, "anyclue clue")
     page = judging.write_reports(judged, made)
     if json:
@@ -79,7 +83,7 @@ def clue(
     return judged.exit_code
 
 
-def _recorded(judged: recorded.JudgedRecord, *, json: bool, page: Path | None = None) -> int:
+def _recorded(judged: record_judge.JudgedRecord, *, json: bool, page: Path | None = None) -> int:
     """Print what was found in a recording of a machine."""
     if json:
         result((judged.run / "tests.json").read_text())

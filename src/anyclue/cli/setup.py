@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
-from anyclue.fstests.run.setup import set_up_fstests
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch
-from anyclue.trial.context import Context
 
 PARTS = ("fstests",)
 
@@ -29,9 +27,12 @@ def setup(
 ) -> None:
     """Build a checkout of fstests for guests, and the root that they boot with."""
     if part not in PARTS:
-        raise RequestError(
-            [Problem(what=f"there is no {part!r} to set up", next_step="anyclue setup fstests DIR")]
+        raise RequestError.of(
+            f"there is no {part!r} to set up", next_step="anyclue setup fstests DIR"
         )
+    from anyclue.fstests.run.build import set_up_fstests
+    from anyclue.trial.context import Context
+
     context = Context.of_user()
     built = run_until_stopped(set_up_fstests(directory, arch or list(Arch), context))
     result("\n".join(f"{of.value}: {image}" for of, image in built.items()))

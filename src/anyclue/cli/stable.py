@@ -9,10 +9,6 @@ import typer
 from anyclue.cli.output import result
 from anyclue.model.errors import ExitCode
 from anyclue.review.stable.core.model import BranchStatus
-from anyclue.review.stable.driver.request import StableRequest
-from anyclue.review.stable.driver.review import review
-from anyclue.review.stable.render.json_document import stable_json
-from anyclue.review.stable.render.text import stable_text
 
 
 def stable(
@@ -37,11 +33,16 @@ def stable(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Find which branches have what a fix fixes, and not the fix."""
-    asked = StableRequest(fix=fix, trees=tuple(trees or ()), culprits=tuple(culprit or ()))
-    found = review(asked)
+    from anyclue.review.stable.driver.request import StableRequest
+    from anyclue.review.stable.driver.review import review
+    from anyclue.review.stable.render.json_document import stable_json
+    from anyclue.review.stable.render.text import stable_text
+
+    request = StableRequest(fix=fix, trees=tuple(trees or ()), culprits=tuple(culprit or ()))
+    found = review(request)
     result(stable_json(found) if json else stable_text(found))
-    if found.number(BranchStatus.NEEDS):
+    if found.count(BranchStatus.NEEDS):
         return ExitCode.REGRESSION
-    if found.number(BranchStatus.UNKNOWN):
+    if found.count(BranchStatus.UNKNOWN):
         return ExitCode.INFRASTRUCTURE
     return ExitCode.NOTHING_FOUND

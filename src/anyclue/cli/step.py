@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from anyclue.bisect.core.model import Shown
-from anyclue.bisect.run.step import StepRequest
-from anyclue.bisect.run.step import step as use_case
+from anyclue.bisect.core.model import BisectTerm
 from anyclue.cli.output import error, result, run_until_stopped
 from anyclue.model.errors import AnyclueError
 from anyclue.model.verdict import Verdict
 from anyclue.report.text import clean
-from anyclue.trial.context import Context
 
-STATUS = {Shown.GOOD: 0, Shown.BAD: 1, Shown.SKIP: 125}
+STATUS = {BisectTerm.GOOD: 0, BisectTerm.BAD: 1, BisectTerm.SKIP: 125}
 """What ``git bisect run`` takes for good, bad, and cannot tell."""
-
-log = logging.getLogger(__name__)
 
 
 class _Kind(StrEnum):
@@ -46,11 +40,18 @@ def step(
     ] = None,
 ) -> int:
     """Run the work tree's module once, for git bisect run: exit 0 good, 1 bad, 125 cannot tell."""
-    asked = StepRequest(tree=tree, scenario=scenario, cell=cell, kind=Verdict(kind.value), out=out)
+    from anyclue.bisect.run import step as driver
+    from anyclue.fstests.render.reasons import reason_text
+    from anyclue.trial.context import Context
+
+    request = driver.StepRequest(
+        tree=tree, scenario=scenario, cell=cell, kind=Verdict(kind.value), out=out
+    )
     try:
-        shown, verdict = run_until_stopped(use_case(asked, Context.of_user()))
+        found = run_until_stopped(driver.step(request, Context.of_user()))
     except AnyclueError as failure:
         error(str(failure))
-        return STATUS[Shown.SKIP]
-    result(clean(f"{shown.value}: {verdict.verdict.value}: {verdict.because}"))
-    return STATUS[shown]
+        return STATUS[BisectTerm.SKIP]
+    verdict = found.verdict
+    result(clean(f"{found.term.value}: {verdict.verdict.value}: {reason_text(verdict.because)}"))
+    return STATUS[found.term]

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from anyclue.git.process import DEADLINE_S, Done, command, failure, git, missing, surroundings
+from anyclue.git.process import (
+    DEADLINE_S,
+    GitResult,
+    command,
+    failure,
+    git,
+    git_environment,
+    missing,
+)
 from anyclue.model.errors import InfrastructureError
 from anyclue.system.processes import CommandError, dying_with_us
 
@@ -94,13 +102,13 @@ def apply(
     return results
 
 
-def _named(done: Done) -> list[tuple[str, str]]:
+def _named(done: GitResult) -> list[tuple[str, str]]:
     return _NAMED.findall(done.stderr)
 
 
 def _apply(
     work: Path, files: dict[int, tuple[bytes, bytes]], *, reverse: bool, unified_zero: bool
-) -> Done:
+) -> GitResult:
     (work / "files").mkdir()
     with (work / "patch").open("wb") as patch:
         for number, (content, hunks) in files.items():
@@ -125,7 +133,7 @@ def _running(argv: tuple[str, ...], asked: IO[bytes], complaints: IO[bytes]) -> 
         stdin=asked,
         stdout=subprocess.PIPE,
         stderr=complaints,
-        env=surroundings(),
+        env=git_environment(),
     )
     assert process.stdout is not None  # noqa: S101 - it was asked for
     try:
@@ -176,4 +184,4 @@ class _Output:
 def _died(tree: Path, argv: tuple[str, ...], complaints: IO[bytes]) -> Exception:
     complaints.seek(0)
     stderr = complaints.read().decode(errors="replace")
-    return failure(tree, Done(argv=argv, status=1, stdout=b"", stderr=stderr))
+    return failure(tree, GitResult(argv=argv, status=1, stdout=b"", stderr=stderr))

@@ -9,23 +9,13 @@ from __future__ import annotations
 import io
 import os
 import re
-import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.git.model import Commit
-from anyclue.git.process import (
-    DEADLINE_S,
-    Done,
-    Repository,
-    answer,
-    command,
-    failure,
-    git,
-    surroundings,
-)
-from anyclue.system.processes import CommandError, dying_with_us
+from anyclue.git.model import Commit, CommitNode, CommitRange, HistoryPosition, Repository
+from anyclue.git.process import git, git_output
+from anyclue.model.errors import RequestError
 
 _KINDS = ("refs/heads/", "refs/remotes/", "refs/tags/")
 _MAIN = (
@@ -48,6 +38,9 @@ _PATCH = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
+MOST = 1_000_000
+"""Commits of a range that are read at most."""
+
 _VERSION = re.compile(r"(?:tags/)?(v[0-9][A-Za-z0-9._+-]*)(?:[~^].*)?")
 
 
@@ -81,7 +74,7 @@ def mainlines(repo: Repository, commit_id: str) -> list[Ref]:
 
 def _refs(repo: Repository, *wanted: str) -> list[Ref]:
     shown = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
-    listed = answer(repo.at, "for-each-ref", f"--format={shown}", *wanted)
+    listed = git_output(repo.at, "for-each-ref", f"--format={shown}", *wanted)
     found = []
     for line in os.fsdecode(listed).split("\n")[:-1]:
         kind, at, peeled_kind, peeled, name = line.split(" ", 4)
@@ -101,10 +94,35 @@ def full_name(repo: Repository, text: str) -> str:
 
 def abbreviated(repo: Repository, digits: str) -> tuple[str, ...]:
     """Return the ids of the commits that begin with hexadecimal digits."""
-    ids = answer(repo.at, "rev-parse", f"--disambiguate={digits}").split()
+    ids = git_output(repo.at, "rev-parse", f"--disambiguate={digits}").split()
     form = "--batch-check=%(objecttype) %(objectname)"
-    lines = _fed(repo, b"".join(one + b"\n" for one in ids), "cat-file", form).splitlines()
+    lines = git_output(
+        repo.at, "cat-file", form, stdin=b"".join(one + b"\n" for one in ids)
+    ).splitlines()
     return tuple(line[7:].decode() for line in lines if line.startswith(b"commit "))
+
+
+def commit_range(repo: Repository, good: Sequence[str], bad: str) -> CommitRange:
+    """Return the commits that ``bad`` reaches and no commit of ``good`` does (full ids).
+
+    Raises:
+        RequestError: there are none or too many, or objects are missing.
+    """
+    wanted = (bad, *(f"^{one}" for one in good))
+    count = int(git_output(repo.at, "rev-list", "--count", *wanted, "--"))
+    if not count:
+        what = "the bad revision has no commit that the good ones do not have"
+        step = "perhaps good and bad were mixed up"
+        raise RequestError.of(what, where=str(repo.at), next_step=step)
+    if count > MOST:
+        what = f"{count:,} commits lie between good and bad; {MOST:,} is the most"
+        step = "name a good revision that is closer"
+        raise RequestError.of(what, where=str(repo.at), next_step=step)
+    options = ("--topo-order", "--reverse", "--parents")
+    listed = git_output(repo.at, "rev-list", *options, *wanted, "--")
+    lines = [line.split() for line in listed.decode("ascii").splitlines()]
+    commits = tuple(CommitNode(id=first, parents=tuple(rest)) for first, *rest in lines)
+    return CommitRange(good=tuple(good), bad=bad, commits=commits)
 
 
 def commits(repo: Repository, ids: Sequence[str]) -> list[Commit]:
@@ -114,10 +132,12 @@ def commits(repo: Repository, ids: Sequence[str]) -> list[Commit]:
         RequestError: one is not there.
     """
     options = ("--no-commit-header", "--no-walk=unsorted", "--encoding=UTF-8", _FORM)
-    return _read(answer(repo.at, "rev-list", *options, *ids)) if ids else []
+    return _read(git_output(repo.at, "rev-list", *options, *ids)) if ids else []
 
 
-def mentioning(repo: Repository, history: Sequence[str], texts: Collection[str]) -> list[Commit]:
+def commits_mentioning(
+    repo: Repository, history: Sequence[str], texts: Collection[str]
+) -> list[Commit]:
     """Return the commits of a history whose messages hold one of several texts.
 
     Args:
@@ -132,31 +152,33 @@ def mentioning(repo: Repository, history: Sequence[str], texts: Collection[str])
     if not wanted:
         return []
     options = ("--no-commit-header", "--encoding=UTF-8", _FORM, "--fixed-strings")
-    return _read(answer(repo.at, "rev-list", *options, *wanted, *history))
+    return _read(git_output(repo.at, "rev-list", *options, *wanted, *history))
 
 
-def touching(repo: Repository, history: Sequence[str], path: str) -> list[str]:
+def commits_touching(repo: Repository, history: Sequence[str], path: str) -> list[str]:
     """Return the ids of the commits of a history, merges left out, that change a file.
 
     Raises:
         RequestError: objects are missing.
     """
     options = ("rev-list", "--no-merges", "--full-history", *history, "--", path)
-    return answer(repo.at, "--literal-pathspecs", *options).decode().split()
+    return git_output(repo.at, "--literal-pathspecs", *options).decode().split()
 
 
-def paths(repo: Repository, commit_id: str) -> list[str]:
+def changed_paths(repo: Repository, commit_id: str) -> list[str]:
     """Return the files that a commit changes, against its first parent.
 
     Raises:
         RequestError: objects are missing.
     """
     options = ("--root", "-r", "-z", "--name-only", "--no-commit-id", "--no-renames")
-    listed = answer(repo.at, "diff-tree", *options, "--no-ext-diff", commit_id)
+    listed = git_output(repo.at, "diff-tree", *options, "--no-ext-diff", commit_id)
     return [os.fsdecode(path) for path in listed.split(b"\0") if path]
 
 
-def touched(repo: Repository, history: Sequence[str], directory: str) -> dict[str, list[str]]:
+def files_by_commit(
+    repo: Repository, history: Sequence[str], directory: str
+) -> dict[str, list[str]]:
     """Return which files below a directory each commit of a history changes; none: left out.
 
     Of a merge, these are the files that it has otherwise than each of its parents.
@@ -166,7 +188,7 @@ def touched(repo: Repository, history: Sequence[str], directory: str) -> dict[st
     """
     options = ("--full-history", "--diff-merges=combined", "--name-only", "--no-renames", "-z")
     asked = ("log", *options, "--format=%x01%H", *history, "--", f"{directory}/")
-    shown = os.fsdecode(answer(repo.at, "--literal-pathspecs", *asked))
+    shown = os.fsdecode(git_output(repo.at, "--literal-pathspecs", *asked))
     found = {}
     for entry in shown.split("\x01")[1:]:
         commit, _, names = entry.partition("\0")
@@ -185,7 +207,7 @@ def patch(repo: Repository, commit_id: str, directory: str) -> bytes:
     options = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
     ends = (f"{commit_id}^", commit_id)
     below = ("--", f"{directory}/") if directory else ("--binary", "--")
-    return answer(repo.at, "diff", *options, *ends, *below)
+    return git_output(repo.at, "diff", *options, *ends, *below)
 
 
 def patch_ids(repo: Repository, ids: Collection[str]) -> dict[str, str]:
@@ -197,32 +219,32 @@ def patch_ids(repo: Repository, ids: Collection[str]) -> dict[str, str]:
     if not ids:
         return {}
     asked = "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
-    patches = _fed(repo, asked, "diff-tree", "--stdin", *_PATCH)
-    lines = _fed(repo, patches, "patch-id", "--stable").decode().splitlines()
+    patches = git_output(repo.at, "diff-tree", "--stdin", *_PATCH, stdin=asked)
+    lines = git_output(repo.at, "patch-id", "--stable", stdin=patches).decode().splitlines()
     return {commit: patch for patch, commit in (line.split(" ") for line in lines)}
 
 
-def places(
+def branch_positions(
     repo: Repository, tips: Sequence[str], without: Sequence[str], wanted: Collection[str]
-) -> dict[str, tuple[int, int]]:
-    """Return, of the wanted commits that some tip has: a bit a tip, and a place in the order.
+) -> dict[str, HistoryPosition]:
+    """Return, of the wanted commits that some tip has, where they are; a bit is a tip.
 
-    A commit comes before its parents. What ``without`` names is left out.
+    What ``without`` names is left out.
 
     Raises:
         RequestError: objects are missing.
     """
-    listed = answer(repo.at, "rev-list", "--topo-order", "--parents", *tips, *without)
+    listed = git_output(repo.at, "rev-list", "--topo-order", "--parents", *tips, *without)
     asked = {one.encode() for one in wanted}
     masks: dict[bytes, int] = {}
     for number, tip in enumerate(tips):
         masks[tip.encode()] = masks.get(tip.encode(), 0) | 1 << number
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, HistoryPosition] = {}
     for order, line in enumerate(io.BytesIO(listed)):
         at, *parents = line.split()
         mask = masks.pop(at, 0)
         if at in asked:
-            found[at.decode()] = mask, order
+            found[at.decode()] = HistoryPosition(branches=mask, order=order)
         for parent in parents:
             masks[parent] = masks.get(parent, 0) | mask
     return found
@@ -231,11 +253,11 @@ def places(
 def reaches(repo: Repository, history: Sequence[str], wanted: Collection[str]) -> bool:
     """Return whether a history holds one of the wanted commits."""
     asked = {one.encode() for one in wanted}
-    listed = io.BytesIO(answer(repo.at, "rev-list", *history))
+    listed = io.BytesIO(git_output(repo.at, "rev-list", *history))
     return any(line.strip() in asked for line in listed)
 
 
-def versions(repo: Repository, ids: Sequence[str]) -> dict[str, str]:
+def first_versions(repo: Repository, ids: Sequence[str]) -> dict[str, str]:
     """Return the first tag ``v...`` that has each commit, where there is one."""
     every = tuple(dict.fromkeys(ids))
     if not every:
@@ -246,11 +268,11 @@ def versions(repo: Repository, ids: Sequence[str]) -> dict[str, str]:
     return {one: name[1] for one, name in found if name}
 
 
-def cuts(repo: Repository) -> frozenset[str]:
+def shallow_boundary(repo: Repository) -> frozenset[str]:
     """Return the commits at which a shallow clone's history is cut off."""
     if not repo.shallow:
         return frozenset()
-    told = answer(repo.at, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
+    told = git_output(repo.at, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
     try:
         return frozenset(Path(os.fsdecode(told).removesuffix("\n")).read_text().split())
     except (OSError, UnicodeDecodeError):
@@ -264,27 +286,3 @@ def _read(listed: bytes) -> list[Commit]:
         at, *parents = about.split(" ")
         found.append(Commit(id=at, parents=tuple(filter(None, parents)), message=message))
     return found
-
-
-def _fed(
-    repo: Repository, given: bytes, *arguments: str, environment: Mapping[str, str] | None = None
-) -> bytes:
-    """Run git on what it reads from its input."""
-    argv = command(repo.at, *arguments)
-    try:
-        done = subprocess.run(
-            dying_with_us(argv),
-            input=given,
-            capture_output=True,
-            check=False,
-            env=surroundings(environment),
-            timeout=DEADLINE_S,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CommandError(argv, f"still running after {DEADLINE_S:g} s") from error
-    except OSError as error:
-        raise CommandError(argv, f"cannot start ({error.strerror})") from error
-    if done.returncode != 0:
-        stderr = done.stderr.decode(errors="replace")
-        raise failure(repo.at, Done(argv=argv, status=done.returncode, stdout=b"", stderr=stderr))
-    return done.stdout

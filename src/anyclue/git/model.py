@@ -1,8 +1,26 @@
-"""Commits and what git makes of them, as data: for cores that never call git."""
+"""Repositories, commits and what git makes of them, as data: for cores that never call git."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository as it was found.
+
+    Attributes:
+        at: where git is run: its work tree's root, or the git directory.
+        top: root of the work tree; None when there is none (bare, or inside the git directory).
+        git_dir: where git keeps what belongs to this work tree.
+        shallow: whether the history was cut when it was cloned.
+    """
+
+    at: Path
+    top: Path | None
+    git_dir: Path
+    shallow: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +66,22 @@ class CherryPick:
 
     conflicts: tuple[str, ...] = ()
     empty: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitSubject:
+    """A commit: its full id and the first line of its message (hostile text)."""
+
+    id: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPosition:
+    """Where a commit is: a bit for each branch that has it, and its place in the order of history.
+
+    The order begins at the newest; a commit comes before its parents.
+    """
+
+    branches: int
+    order: int

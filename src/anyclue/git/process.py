@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.model.errors import AnyclueError, InfrastructureError, Problem, RequestError
+from anyclue.model.errors import AnyclueError, InfrastructureError, RequestError
 from anyclue.system.processes import CommandError, dying_with_us
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ _MISSING = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class GitResult:
     """What git left: exit status (negative: the signal) and its output."""
 
     argv: tuple[str, ...]
@@ -66,30 +66,14 @@ class Done:
     stderr: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Repository:
-    """A repository as it was found.
-
-    Attributes:
-        at: where git is run: its work tree's root, or the git directory.
-        top: root of the work tree; None when there is none (bare, or inside the git directory).
-        git_dir: where git keeps what belongs to this work tree.
-        shallow: whether the history was cut when it was cloned.
-    """
-
-    at: Path
-    top: Path | None
-    git_dir: Path
-    shallow: bool
-
-
 def git(
     at: Path,
     *arguments: str,
+    stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
     deadline_s: float = DEADLINE_S,
-) -> Done:
-    """Run git in a directory to its end, whatever its exit status; it reads nothing.
+) -> GitResult:
+    """Run git in a directory to its end, whatever its exit status.
 
     Raises:
         InfrastructureError: it cannot be started, or takes longer than ``deadline_s`` seconds.
@@ -98,10 +82,10 @@ def git(
     try:
         done = subprocess.run(
             dying_with_us(argv),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             check=False,
-            env=surroundings(environment),
+            env=git_environment(environment),
             timeout=deadline_s,
         )
     except subprocess.TimeoutExpired as error:
@@ -109,20 +93,32 @@ def git(
     except OSError as error:
         raise CommandError(argv, f"cannot start ({error.strerror})") from error
     stderr = done.stderr.decode(errors="replace")
-    return Done(argv=argv, status=done.returncode, stdout=done.stdout, stderr=stderr)
+    return GitResult(argv=argv, status=done.returncode, stdout=done.stdout, stderr=stderr)
 
 
-def answer(at: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
+def git_output(
+    at: Path, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None
+) -> bytes:
     """Return what git prints; it has to succeed.
 
     Raises:
         RequestError: objects are not there.
         InfrastructureError: git fails in another way, or cannot be run.
     """
-    done = git(at, *arguments, environment=environment)
+    done = git(at, *arguments, stdin=stdin, environment=environment)
     if done.status != 0:
         raise failure(at, done)
     return done.stdout
+
+
+def git_line(at: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Return the line that git prints; it has to succeed.
+
+    Raises:
+        RequestError: objects are not there.
+        InfrastructureError: git fails in another way, or cannot be run.
+    """
+    return os.fsdecode(git_output(at, *arguments, environment=environment)).removesuffix("\n")
 
 
 def command(at: Path, *arguments: str) -> tuple[str, ...]:
@@ -138,7 +134,7 @@ def command(at: Path, *arguments: str) -> tuple[str, ...]:
     return argv
 
 
-def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:
+def git_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for git: nothing of ours that changes what it does, and ``more``."""
     kept = {
         name: value
@@ -157,25 +153,24 @@ def settings(more: Mapping[str, str]) -> dict[str, str]:
     return variables
 
 
-def failure(at: Path, done: Done) -> AnyclueError:
+def failure(at: Path, done: GitResult) -> AnyclueError:
     """Return the error for a git that failed: a request's when objects are not there."""
     if _MISSING.search(done.stderr):
-        return missing(at, told(done))
+        return missing(at, last_complaint(done))
     return CommandError(done.argv, f"exit status {done.status}", done.stderr)
 
 
 def missing(at: Path, detail: str) -> RequestError:
     """Return the error for objects that this repository does not hold."""
-    problem = Problem(
-        what=f"objects of this revision are not in the repository, and none are fetched: {detail}",
+    return RequestError.of(
+        f"objects of this revision are not in the repository, and none are fetched: {detail}",
         where=str(at),
         next_step="in a partial clone, show the revision once with git (it fetches them); "
         "else see git fsck",
     )
-    return RequestError([problem])
 
 
-def told(done: Done) -> str:
+def last_complaint(done: GitResult) -> str:
     """Return the last line that git complained in."""
     lines: Sequence[str] = done.stderr.strip().splitlines() or [f"exit status {done.status}"]
     return lines[-1].removeprefix("fatal: ").removeprefix("error: ")

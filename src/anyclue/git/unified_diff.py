@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from anyclue.git.repository import is_source
 
@@ -35,9 +36,28 @@ _EPOCH = re.compile(
 )  # diff -N gives it to a file that is not there
 _REGULAR = b"100"
 
-BINARY = "a binary change of a C source cannot be read"
-COMBINED = "the combined diff of a merge cannot be applied"
-OUTSIDE = "the path leads out of the tree"
+
+class FlawKind(Enum):
+    """Why what a patch does to a file cannot be applied."""
+
+    BINARY = auto()
+    """It is a binary change."""
+    COMBINED = auto()
+    """It is the combined diff of a merge."""
+    OUTSIDE = auto()
+    """The path leads out of the tree."""
+    DAMAGED = auto()
+    """A hunk is cut short or damaged."""
+    NO_HUNK = auto()
+    """There are names, but no hunk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchFlaw:
+    """Why what a patch does to a file cannot be applied; and which hunk is damaged, from 1."""
+
+    kind: FlawKind
+    hunk: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +85,14 @@ class FilePatch:
         new: its name after; None when the patch deletes it.
         copied: whether the file stays under its old name too.
         hunks: in their order; none for a mere rename.
-        flaw: why it cannot be applied; empty when it can.
+        flaw: why it cannot be applied; None when it can.
     """
 
     old: str | None
     new: str | None
     copied: bool = False
     hunks: tuple[Hunk, ...] = ()
-    flaw: str = ""
+    flaw: PatchFlaw | None = None
 
     @property
     def from_nothing(self) -> bool:
@@ -113,7 +133,7 @@ class _Parser:
                 found = self._git(line)
             elif line.startswith((b"diff --cc ", b"diff --combined ")):
                 name = _text(_unquoted(line.rstrip(b"\r\n").split(b" ", 2)[2]))
-                found = FilePatch(old=name, new=name, flaw=COMBINED)
+                found = FilePatch(old=name, new=name, flaw=PatchFlaw(kind=FlawKind.COMBINED))
                 self._at += 1
             elif self._names_follow():
                 found = self._traditional()
@@ -152,7 +172,7 @@ class _Parser:
         both = self._same_name(line.rstrip(b"\r\n").removeprefix(b"diff --git "))
         old = new = both
         hunks: tuple[Hunk, ...] = ()
-        flaw = BINARY if binary else ""
+        flaw = PatchFlaw(kind=FlawKind.BINARY) if binary else None
         if self._names_follow():
             old, new = (self._stripped(name) for name in self._names())
             hunks, flaw = self._hunks()
@@ -176,7 +196,7 @@ class _Parser:
             self._at += 1
         return about, self._here().startswith(_BINARY)
 
-    def _hunks(self) -> tuple[tuple[Hunk, ...], str]:
+    def _hunks(self) -> tuple[tuple[Hunk, ...], PatchFlaw | None]:
         """Take hunks; return them and what is wrong with the one that they end in."""
         hunks: list[Hunk] = []
         while header := _HUNK.match(self._here()):
@@ -184,7 +204,7 @@ class _Parser:
             old, new = (int(count) if count else 1 for count in (header[2], header[4]))
             lines, whole = self._body(old, new)
             if not whole:
-                return tuple(hunks), f"hunk {len(hunks) + 1} is cut short or damaged"
+                return tuple(hunks), PatchFlaw(kind=FlawKind.DAMAGED, hunk=len(hunks) + 1)
             text = b"".join([self._lines[begin], *lines])
             hunks.append(
                 Hunk(
@@ -194,7 +214,7 @@ class _Parser:
                     context=any(line.startswith(b" ") for line in lines),
                 )
             )
-        return tuple(hunks), "" if hunks else "there are names, but no hunk"
+        return tuple(hunks), None if hunks else PatchFlaw(kind=FlawKind.NO_HUNK)
 
     def _body(self, old: int, new: int) -> tuple[list[bytes], bool]:
         """Take the lines of a hunk; return them, and whether they are as many as announced."""
@@ -240,10 +260,10 @@ class _Parser:
         *,
         copied: bool = False,
         hunks: tuple[Hunk, ...],
-        flaw: str,
+        flaw: PatchFlaw | None,
     ) -> FilePatch:
         names = [name for name in (old, new) if name is not None]
-        flaw = flaw if all(map(_inside, names)) else OUTSIDE
+        flaw = flaw if all(map(_inside, names)) else PatchFlaw(kind=FlawKind.OUTSIDE)
         old_text, new_text = (None if name is None else _text(name) for name in (old, new))
         return FilePatch(old=old_text, new=new_text, copied=copied, hunks=hunks, flaw=flaw)
 

@@ -7,18 +7,16 @@ from collections.abc import Mapping, Sequence
 from anyclue.hunt.minimise.dose_response import done_per_round
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import find_factors
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict
 
 
 def conclude(
-    verdicts: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]] | None = None
+    verdicts: Sequence[CellVerdict], trials: Mapping[Cell, Sequence[TrialEvaluation]] | None = None
 ) -> RunVerdicts:
-    """Return what the verdicts say together; of recordings counts how many files a round made."""
-    files = {
-        v.cell: done_per_round(v, (recordings or {}).get(v.cell, ()), "files") for v in verdicts
-    }
+    """Return what the verdicts say together; of trials counts how many files a round made."""
+    files = {v.cell: done_per_round(v, (trials or {}).get(v.cell, ()), "files") for v in verdicts}
     return RunVerdicts(
         cells=tuple(verdicts),
         factors=find_factors(verdicts),

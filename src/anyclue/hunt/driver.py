@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anyclue.fstests.run.configuration import checked
 from anyclue.fstests.run.plans import with_checkout
+from anyclue.fstests.run.request import check_tests
 from anyclue.hunt.clue.driver import clue_of, make_clue
-from anyclue.hunt.judge import JudgedRun, write_reports
+from anyclue.hunt.judge import JudgedRun, RunJudge, write_reports
 from anyclue.hunt.minimise.follow_up import run_follow_ups
 from anyclue.hunt.minimise.variations import Runner
 from anyclue.hunt.probes import selection
@@ -23,7 +23,6 @@ from anyclue.hunt.select.isolation import next_cells
 from anyclue.hunt.trials import alone, run_cells
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
-from anyclue.model.trial import TrialExecutor
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.read import load_with
@@ -34,6 +33,7 @@ from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
 from anyclue.trial.kernels.module_builds import BUILDABLE
 from anyclue.trial.kernels.variants import copy_sources
+from anyclue.trial.model import TrialExecutor
 from anyclue.trial.workloads.registry import WORKLOADS
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def planned(path: Path, kernels: Sequence[str] = ()) -> tuple[Scenario, str]:
     if problems:
         raise RequestError(problems)
     # With kernels from the command line the text is no longer the file's, line by line.
-    return checked(scenario, path, {} if kernels else key_lines(text)), text
+    return check_tests(scenario, path, {} if kernels else key_lines(text)), text
 
 
 def begin_run(
@@ -205,10 +205,12 @@ async def hunt(
     executors = executors or (lambda of: LocalExecutor(context.store, of, jobs))
     async with alone(run):
         executor = executors(run)
-        judged = await run_cells(run, scenario, context, executor)
+        judge = RunJudge(run)
+        judged = await run_cells(run, scenario, context, executor, judge)
         while more := _next_cells(judged, jobs or processors()):
             log.info("next: %s", ", ".join(cell.id for cell in more))
-            judged = await run_cells(run, _with_cells(judged.scenario, more), context, executor)
+            scenario = _with_cells(judged.scenario, more)
+            judged = await run_cells(run, scenario, context, executor, judge)
         if not clue:
             write_reports(judged, clue_of(judged))
             return judged

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from anyclue.fstests.run.cells import judge_tests
+from anyclue.fstests.run.cells import TestsJudge
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import RunVerdicts
@@ -15,57 +16,87 @@ from anyclue.hunt.render.junit import junit_xml
 from anyclue.hunt.render.mail import report_text
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
-from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.evaluations import Evaluations
+from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.files import write_whole
-from anyclue.verdicts.judge import judge_cells
-
-GUILTY = {Verdict.LEAK, Verdict.SURGE, Verdict.BROKEN}
+from anyclue.verdicts.evaluation import evaluate
+from anyclue.verdicts.judge import CellJudge
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedRun:
-    """A judged run: what was found, and what it was found from."""
+    """A judged run: what was found, and what it was found from.
+
+    ``trials`` are the evaluations of its trials, ``recordings`` all that they left, read only when
+    a report asks for it. ``more_tests`` are cells with tests of fstests that have not run yet, or
+    whose memory is still in doubt.
+    """
 
     run: RunDirectory
     scenario: Scenario
+    trials: Mapping[Cell, tuple[TrialEvaluation, ...]]
     recordings: Mapping[Cell, tuple[Recording, ...]]
     findings: RunVerdicts
     more_tests: tuple[Cell, ...] = ()
-    """Cells with tests of fstests that have not run yet, or whose memory is still in doubt."""
 
     @property
     def exit_code(self) -> ExitCode:
         """Regression found, nothing found, or unproven."""
         verdicts = {cell.verdict for cell in self.findings.cells}
-        if verdicts & GUILTY:
+        if any(verdict.is_guilty for verdict in verdicts):
             return ExitCode.REGRESSION
         return ExitCode.INFRASTRUCTURE if Verdict.UNPROVEN in verdicts else ExitCode.NOTHING_FOUND
 
+    @cached_property
+    def document(self) -> str:
+        """``verdicts.json``."""
+        return verdicts_json(self.findings, self.scenario)
+
+
+class RunJudge:
+    """Judges a run from its recordings, again and again: only what is new is read and judged."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._evaluations = Evaluations(run, evaluate)
+        self._cells = CellJudge()
+        self._tests = TestsJudge(run)
+
+    def judge(self) -> JudgedRun:
+        """Judge the run as it is now; nothing is written but evaluations.
+
+        Raises:
+            RequestError: it is not a run, or a recording is damaged.
+        """
+        run = self._run
+        scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
+        trials = {cell: self._evaluations.of(cell) for cell in scenario.cells}
+        tested = self._tests.judge(scenario)
+        others = {cell: of for cell, of in trials.items() if cell not in tested.verdicts}
+        verdicts = [tested.verdicts.get(v.cell, v) for v in self._cells.judge(scenario, others)]
+        return JudgedRun(
+            run=run,
+            scenario=scenario,
+            trials=trials,
+            recordings=StoredRecordings(run, scenario.cells),
+            findings=replace(conclude(verdicts, trials), tests=tested.tests),
+            more_tests=tested.more,
+        )
+
 
 def judge(run: RunDirectory) -> JudgedRun:
-    """Judge a run from its recordings, and write ``verdicts.json``.
+    """Judge a run once, as `RunJudge.judge`."""
+    return RunJudge(run).judge()
 
-    Raises:
-        RequestError: it is not a run, or a recording is damaged.
-    """
-    scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
-    recordings = run.recordings(scenario.cells)
-    tested = judge_tests(run, scenario, recordings)
-    others = {cell: of for cell, of in recordings.items() if cell not in tested.verdicts}
-    verdicts = [tested.verdicts.get(v.cell, v) for v in judge_cells(scenario, others)]
-    findings = replace(conclude(verdicts, recordings), tests=tested.tests)
-    write_whole(run.file("verdicts.json"), verdicts_json(findings, scenario))
-    return JudgedRun(
-        run=run,
-        scenario=scenario,
-        recordings=recordings,
-        findings=findings,
-        more_tests=tested.more,
-    )
+
+def write_verdicts(judged: JudgedRun) -> None:
+    """Write ``verdicts.json``."""
+    write_whole(judged.run.file("verdicts.json"), judged.document)
 
 
 def write_reports(judged: JudgedRun, clue: Clue) -> Path:
@@ -83,15 +114,15 @@ def reproduce(judged: JudgedRun) -> dict[str, str]:
     scenario = judged.run.scenario.name
     tests = any(choice.tests is not None for choice in judged.scenario.workloads.values())
     facts = {"command": f"anyclue hunt {scenario}{' --fstests DIR' if tests else ''}"}
-    shown = (c.cell for c in judged.findings.cells if c.verdict in GUILTY)
+    shown = (c.cell for c in judged.findings.cells if c.verdict.is_guilty)
     guilty = next((cell.id for cell in shown if cell not in judged.findings.tests), None)
     if guilty is not None:
         facts["command: a shell in the guilty guest"] = (
             f"anyclue shell --scenario {scenario} {guilty}"
         )
-    for cell, trials in judged.recordings.items():
-        for recording in trials:
-            for name, value in recording.provenance.items():
+    for cell, trials in judged.trials.items():
+        for trial in trials:
+            for name, value in trial.provenance.items():
                 label = name.removeprefix("kernel.")
                 if name == label and name != "release":
                     facts[name] = str(value)

@@ -9,27 +9,33 @@ from contextlib import aclosing, asynccontextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import count
 
-from anyclue.fstests.run.plans import plan_tests
-from anyclue.hunt.judge import JudgedRun, judge
+from anyclue.fstests.run.plans import fstests_suites
+from anyclue.hunt.judge import JudgedRun, RunJudge, write_verdicts
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.trial import TrialExecutor, TrialJob
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.report.text import clean
 from anyclue.scenarios.stored import scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.trial.context import Context
-from anyclue.trial.jobs import pin_kernels, prepare_jobs
+from anyclue.trial.model import TrialExecutor, TrialJob
+from anyclue.trial.preparation import pin_kernels, prepare_jobs
 
 log = logging.getLogger(__name__)
 
 
 async def run_cells(
-    run: RunDirectory, scenario: Scenario, context: Context, executor: TrialExecutor
+    run: RunDirectory,
+    scenario: Scenario,
+    context: Context,
+    executor: TrialExecutor,
+    judge: RunJudge,
 ) -> JudgedRun:
     """Run the missing trials of the scenario's cells, and more of those that stay unproven.
+
+    ``judge`` is that of ``run``. ``verdicts.json`` is written at the end.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
@@ -43,12 +49,13 @@ async def run_cells(
             log.info("%d of %d trials to run", len(missing), len(wanted))
             scenario = await pin_kernels(scenario, context)
             write_whole(run.plan, scenario_to_json(scenario))
-            tests = await plan_tests(run, scenario, missing, context)
-            planned = await prepare_jobs(scenario, missing, context, tests)
-            await _run_trials(executor, planned, len(wanted))
-        judged = judge(run)
+            suites = await fstests_suites(run, scenario, missing, context)
+            jobs = await prepare_jobs(scenario, missing, context, suites)
+            await _run_trials(executor, jobs, len(wanted))
+        judged = judge.judge()
         more = _extra_trials(judged)
         if not more:
+            write_verdicts(judged)
             return judged
         wanted += more
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeAlias
 
 Scalar: TypeAlias = int | float | bool | str
@@ -383,12 +384,21 @@ class Scenario:
         A different machine weighs most, since floors of machines cannot be compared well. A
         reference cell has no reference.
         """
-        if cell in self.references:
+        if cell in self._good:
             return None
 
         def distance(reference: Cell) -> tuple[int, int]:
             axes = cell.differs(reference)
             return (int(Axis.MACHINE in axes), len(axes))
 
-        planned = (reference for reference in self.references if reference in self.cells)
-        return min(planned, key=distance, default=None)
+        return min(self.planned_references, key=distance, default=None)
+
+    @cached_property
+    def planned_references(self) -> tuple[Cell, ...]:
+        """The reference cells that are planned."""
+        planned = frozenset(self.cells)
+        return tuple(reference for reference in self.references if reference in planned)
+
+    @cached_property
+    def _good(self) -> frozenset[Cell]:
+        return frozenset(self.references)

@@ -58,6 +58,16 @@ class MemoryClass(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictReason:
+    """Why a verdict was given: facts, no words. Those of the statistics are in ``reason.py``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignatureDetail:
+    """What a signature adds: facts, no words. Those of the statistics are in ``reason.py``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassRate:
     """How one class of memory moved over rounds: KiB per round with its 95 % interval.
 
@@ -83,11 +93,11 @@ class CellVerdict:
     cell: Cell
     outcome: Outcome
     verdict: Verdict
-    because: str
+    because: VerdictReason
     rate_kib_per_round: float | None
     rate_ci95_kib: tuple[float, float] | None
     signature: Signature | None
-    signature_detail: str
+    signature_detail: SignatureDetail | None
     classes: Mapping[MemoryClass, ClassRate]
     rounds: int
     warm_up: int

@@ -5,29 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.fstests.core.charges import Charging, Pair, held_kib
-from anyclue.fstests.core.test_verdict import findings, judge_test
+from anyclue.fstests.core.charges import held_kib
 from anyclue.model.errors import ExitCode
-from anyclue.model.machine_recording import (
-    Direction,
-    MachineRecording,
-    RecordedComparison,
-    RecordingVerdicts,
-    Span,
-    TestRun,
-)
-from anyclue.model.recording import Incident
 from anyclue.model.verdict import Verdict
-from anyclue.record.core import comparison as against
-from anyclue.record.core.parse import read_recorded
-from anyclue.record.render.comparison import against_json
+from anyclue.record.core import comparison
+from anyclue.record.core.model import Direction, RecordedComparison, RecordingVerdicts
+from anyclue.record.core.verdicts import judge_recording
+from anyclue.record.reader import read_machine_recording
 from anyclue.record.render.html import recorded_html
-from anyclue.record.render.json_document import recorded_json
+from anyclue.record.render.json_document import comparison_json, recorded_json
 from anyclue.record.render.text import recorded_text
-from anyclue.recordings.kernel_log import first_incident
 from anyclue.system.files import write_whole
-
-GUILTY = {Verdict.LEAK, Verdict.BROKEN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +29,7 @@ class JudgedRecord:
     def exit_code(self) -> ExitCode:
         """Regression found, nothing found, or unproven."""
         verdicts = {test.verdict for test in self.findings.tests}
-        if verdicts & GUILTY:
+        if any(verdict.is_guilty for verdict in verdicts):
             return ExitCode.REGRESSION
         return ExitCode.NOTHING_FOUND if verdicts == {Verdict.CLEAN} else ExitCode.INFRASTRUCTURE
 
@@ -52,24 +40,9 @@ def judge(run: Path) -> JudgedRecord:
     Raises:
         RequestError: it is no recording.
     """
-    judged = JudgedRecord(run=run, findings=judged_tests(read_recorded(run)))
+    judged = JudgedRecord(run=run, findings=judge_recording(read_machine_recording(run)))
     write_whole(run / "tests.json", recorded_json(judged.findings))
     return judged
-
-
-def judged_tests(recorded: MachineRecording) -> RecordingVerdicts:
-    """Charge memory to every span of a recording, and judge the tests."""
-    charging = Charging(recorded)
-    runs: dict[str, list[TestRun]] = {}
-    pairs: dict[str, list[Pair]] = {}
-    previous: Span | None = None
-    for span in recorded.spans:
-        run, pair = charging.charge(span, previous, _incident(recorded, span))
-        runs.setdefault(span.test, []).append(run)
-        pairs.setdefault(span.test, []).extend([pair] if pair else [])
-        previous = span
-    tests = [judge_test(of_test, pairs[test], recorded) for test, of_test in runs.items()]
-    return findings(recorded, tests)
 
 
 def write_report(judged: JudgedRecord) -> Path:
@@ -80,11 +53,6 @@ def write_report(judged: JudgedRecord) -> Path:
     page = judged.run / "report.html"
     write_whole(page, recorded_html(judged.findings, held))
     return page
-
-
-def _incident(recorded: MachineRecording, span: Span) -> Incident | None:
-    begin, end = span.log_lines
-    return first_incident(recorded.kernel_log[begin:end])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +66,7 @@ class ComparedRecords:
     def exit_code(self) -> ExitCode:
         """Something is higher or newly guilty here, nothing is, or it cannot be told."""
         tests = self.comparison.tests
-        found = {d.standing if d else Direction.UNTOLD for t in tests for d in (t.peak, t.step)}
+        found = {d.direction if d else Direction.UNTOLD for t in tests for d in (t.peak, t.step)}
         if Direction.HIGHER in found or any(test.newly_guilty for test in tests):
             return ExitCode.REGRESSION
         untold = not tests or Direction.UNTOLD in found
@@ -111,7 +79,7 @@ def compare(run: Path, other: Path) -> ComparedRecords:
     Raises:
         RequestError: one of them is no recording.
     """
-    here, there = (judged_tests(read_recorded(path)) for path in (run, other))
-    compared = ComparedRecords(run=run, comparison=against.compare(here, there))
-    write_whole(run / "compared.json", against_json(compared.comparison))
+    here, there = (judge_recording(read_machine_recording(path)) for path in (run, other))
+    compared = ComparedRecords(run=run, comparison=comparison.compare(here, there))
+    write_whole(run / "compared.json", comparison_json(compared.comparison))
     return compared

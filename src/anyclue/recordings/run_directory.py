@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
-from anyclue.record.core.parse import is_recorded
 from anyclue.recordings.store import read_outcome, read_recording
+
+MACHINE_HEADER = "record.json"
+"""What ``anyclue record`` writes first; its presence makes a directory a machine's recording."""
+
+
+def is_machine_recording(run: Path) -> bool:
+    """Say whether a directory is what ``anyclue record`` wrote."""
+    return (run / MACHINE_HEADER).is_file()
 
 
 class RunDirectory:
@@ -52,7 +59,7 @@ class RunDirectory:
             reason = error.strerror if isinstance(error, OSError) else "its plan is not text"
             what, where = f"not a run directory: {reason}", str(self.plan)
             step = "name the directory that `anyclue hunt` or `anyclue record` wrote"
-            if is_recorded(self.path):
+            if is_machine_recording(self.path):
                 what, where = "a recording of `anyclue record`, not a run of a hunt", str(self.path)
                 step = "anyclue judge and anyclue report read it"
             raise RequestError([Problem(what=what, where=where, next_step=step)]) from error
@@ -64,14 +71,14 @@ class RunDirectory:
             RequestError: a recording is damaged.
         """
         return {
-            cell: tuple(
-                read_recording(directory)
-                for directory in sorted(
-                    (self.path / "cells" / cell.id).glob("trial-*"), key=_number
-                )
-            )
+            cell: tuple(read_recording(directory) for directory in self.trials(cell))
             for cell in cells
         }
+
+    def trials(self, cell: Cell) -> tuple[Path, ...]:
+        """Return the directories of a cell's trials that have an outcome, in order."""
+        found = (self.path / "cells" / cell.id).glob("trial-*")
+        return tuple(sorted(found, key=_number))
 
     def outcome(self, cell: Cell, number: int) -> Outcome | None:
         """Return how a trial ended, None when it has not.
@@ -81,6 +88,26 @@ class RunDirectory:
         """
         directory = self.trial(cell, number)
         return read_outcome(directory) if directory.exists() else None
+
+
+class StoredRecordings(Mapping[Cell, tuple[Recording, ...]]):
+    """The recordings of a run's cells, each read when it is asked for, and then kept."""
+
+    def __init__(self, run: RunDirectory, cells: Sequence[Cell]) -> None:
+        self._run = run
+        self._read: dict[Cell, tuple[Recording, ...] | None] = dict.fromkeys(cells)
+
+    def __getitem__(self, cell: Cell) -> tuple[Recording, ...]:
+        found = self._read[cell]
+        if found is None:
+            found = self._read[cell] = self._run.recordings([cell])[cell]
+        return found
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
 
 
 def _number(directory: Path) -> int:

@@ -24,6 +24,7 @@ from anyclue.recordings.telemetry import parse_mark
 from anyclue.system.files import sha256
 
 SCHEMA = "anyclue.outcome/1"
+OUTCOME = "outcome.json"
 CHECKED = ("samples.parquet", "marks.jsonl", "kmsg.log")
 """Files that judging rests on: outcome.json holds their SHA-256."""
 
@@ -56,7 +57,7 @@ def write_recording(
         "provenance": dict(recording.provenance),
         "sha256": {name: sha256(directory / name) for name in CHECKED},
     }
-    (directory / "outcome.json").write_text(json.dumps(fields, indent=1))
+    (directory / OUTCOME).write_text(json.dumps(fields, indent=1))
 
 
 def samples_frame(samples: Iterable[Reading]) -> pl.DataFrame:
@@ -122,6 +123,16 @@ def read_outcome(directory: Path) -> Outcome:
         return Outcome(_fields(directory)["outcome"])
 
 
+def check_files(directory: Path) -> None:
+    """Check that a trial's files are what was recorded.
+
+    Raises:
+        RequestError: it is not a whole recording of this version.
+    """
+    with _whole(directory):
+        _check_files(directory, _fields(directory)["sha256"])
+
+
 @contextmanager
 def _whole(directory: Path) -> Iterator[None]:
     try:
@@ -142,7 +153,7 @@ def _whole(directory: Path) -> Iterator[None]:
 
 
 def _fields(directory: Path) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads((directory / "outcome.json").read_text())
+    fields: dict[str, Any] = json.loads((directory / OUTCOME).read_text())
     _check_schema(fields["schema"])
     return fields
 

@@ -78,6 +78,23 @@ def ascii_line(text: str) -> str:
     return " ".join(ascii_block(text).split())
 
 
+def safe_path(path: str) -> str:
+    """Return a path on one line, its spaces kept, so that an editor still finds it.
+
+    A path that would begin a command of a CI service (``::error``) does not begin the line.
+    """
+    shown = clean_block(path).replace("\n", " ")
+    return f"./{shown}" if shown.startswith("::") else shown
+
+
+def code_block(text: str) -> str:
+    """Return lines of code without control characters; tabs stay, as a patch needs them."""
+    return "\n".join(
+        "\t".join(clean_block(piece).replace("\n", " ") for piece in line.rstrip("\r").split("\t"))
+        for line in text.split("\n")
+    )
+
+
 def shorten(text: str, width: int) -> str:
     """Return ``text`` cut to ``width`` columns, with ``...`` where something was cut.
 
@@ -143,6 +160,11 @@ def table(rows: Iterable[tuple[str, ...]], *, gap: str = "  ") -> list[str]:
         gap.join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun, as ``5,012 functions``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _clean_character(character: str) -> str:

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 
 _ABSENT = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.EISDIR}
@@ -35,7 +35,7 @@ def read_inside(root: Path, name: str) -> bytes | None:
         if error.errno in _ABSENT:
             return None
         raise _unreadable(name, error) from error
-    except (RuntimeError, ValueError):  # a ring of links; a name that no file has
+    except (RuntimeError, ValueError):  # a loop of links; a name that no file has
         return None
 
 
@@ -48,5 +48,5 @@ def is_file_inside(root: Path, name: str) -> bool:
 
 
 def _unreadable(name: str, error: OSError) -> RequestError:
-    what = f"cannot be read: {error.strerror}"
-    return RequestError([Problem(what=what, where=name, next_step="see ls -l, and the disk")])
+    what, step = f"cannot be read: {error.strerror}", "see ls -l, and the disk"
+    return RequestError.of(what, where=name, next_step=step)

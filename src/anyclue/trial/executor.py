@@ -7,11 +7,11 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import move_whole, staging
 from anyclue.system.store import Store
 from anyclue.system.workers import processors
+from anyclue.trial.model import TrialJob, TrialResult
 from anyclue.trial.run import run_trial
 
 QEMU_OVERHEAD_MIB = 256
@@ -19,7 +19,7 @@ MEMORY_SHARE = 0.8
 
 
 class LocalExecutor:
-    """Runs trials as local QEMU processes; a `anyclue.model.trial.TrialExecutor`."""
+    """Runs trials as local QEMU processes; a `anyclue.trial.model.TrialExecutor`."""
 
     def __init__(self, store: Store, run: RunDirectory, jobs: int | None = None) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Run one trial: restore the guest, follow the procedure, leave a whole recording."""
+"""Run one trial: restore the guest, run the suite, leave a whole recording."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import asyncio
 import logging
 import shutil
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
-from anyclue.fstests.core.trial_recording import thinned
-from anyclue.fstests.run.build import IMAGE
-from anyclue.fstests.run.session import TestsProcedure
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import LogLine, Outcome, Recording
-from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.recordings.kernel_log import (
     blocked_incident,
     first_incident,
@@ -29,10 +26,11 @@ from anyclue.recordings.telemetry import raw_pieces, read_telemetry
 from anyclue.system.files import disk_errors
 from anyclue.system.store import Store
 from anyclue.trial.guest.accelerator import blank_disks
-from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.channel import Agent, GuestGoneError, GuestSilentError, pump_telemetry
 from anyclue.trial.guest.machine import Boot, Guest, running
+from anyclue.trial.model import TrialJob, TrialResult
 from anyclue.trial.outcome import movement, settle
-from anyclue.trial.session import Procedure, TrialEndedError, Watch, blocked_tasks
+from anyclue.trial.session import GuestSession, TrialEndedError, Watch, blocked_tasks
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +72,8 @@ def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
         payload = store.get(job.payload).file("payload.tar")
         with payload.open("rb") as source, disks.payload.open("r+b") as target:
             shutil.copyfileobj(source, target)
-    if job.tests is not None:
-        suite = store.get(job.tests.suite).file(IMAGE)
+    if job.suite.disk is not None:
+        suite = store.get(job.suite.disk.artifact).file(job.suite.disk.file)
         with suite.open("rb") as source, disks.named("suite").open("r+b") as target:
             shutil.copyfileobj(source, target)
     return Boot(
@@ -105,7 +103,8 @@ async def _in_guest(
             pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
         )
         try:
-            ended = await _until_the_end(job, guest, fatal, pump, (directory, watch))
+            suite = job.suite.run(session_of(job, guest.agent, watch), directory)
+            ended = await _until_the_end(job, guest, suite, fatal, pump)
             await guest.quit()
             await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
@@ -114,32 +113,25 @@ async def _in_guest(
     return ended
 
 
-def _procedure(
-    job: TrialJob, guest: Guest, directory: Path, watch: Watch | None
-) -> Procedure | TestsProcedure:
-    if job.tests is None:
-        return Procedure(job, guest.agent, watch)
-    return TestsProcedure(
-        *(job.tests, job.limits, guest.agent),
-        payload=job.payload is not None,
-        place=directory,
-        title=job.cell.id,
-        watch=watch,
+def session_of(job: TrialJob, agent: Agent, watch: Watch | None = None) -> GuestSession:
+    """Return the session of ``job`` with its guest."""
+    return GuestSession(
+        agent, job.limits, has_module=job.payload is not None, title=job.cell.id, watch=watch
     )
 
 
 async def _until_the_end(
     job: TrialJob,
     guest: Guest,
+    suite: Awaitable[None],
     fatal: asyncio.Event,
     pump: asyncio.Task[None],
-    kept: tuple[Path, Watch | None],
 ) -> tuple[Outcome, str]:
-    procedure = asyncio.create_task(_procedure(job, guest, *kept).run())
+    rounds = asyncio.ensure_future(suite)
     broke = asyncio.create_task(fatal.wait())
     gone = asyncio.create_task(guest.process.wait())
     disk = asyncio.create_task(guest.disk_error())
-    tasks: set[asyncio.Task[Any]] = {procedure, broke, gone, disk}
+    tasks: set[asyncio.Task[Any]] = {rounds, broke, gone, disk}
     try:
         await asyncio.wait({*tasks, pump}, return_when=asyncio.FIRST_COMPLETED)
         if disk.done():
@@ -152,15 +144,15 @@ async def _until_the_end(
         if broke.done():
             await asyncio.wait({gone}, timeout=LAST_WORDS_S)
             return Outcome.CRASHED, "the kernel reported a bug"
-        if gone.done() and not procedure.done():
+        if gone.done() and not rounds.done():
             return Outcome.CRASHED, f"the guest ended by itself (QEMU status {gone.result()})"
-        await procedure
+        await rounds
     except TrialEndedError as ended:
         return ended.outcome, ended.detail
     except GuestSilentError:
         await blocked_tasks(guest.agent)
-        what = "a test" if job.tests else "a round"
-        return Outcome.HUNG, f"{what} was not over after {job.limits.round_seconds:g} s"
+        limit = f"{job.limits.round_seconds:g} s"
+        return Outcome.HUNG, f"{job.suite.round_name} was not over after {limit}"
     except GuestGoneError as error:
         await asyncio.wait({gone}, timeout=LAST_WORDS_S)
         return Outcome.CRASHED, str(error)
@@ -182,8 +174,7 @@ def _finish(
     rounds = find_rounds(telemetry.marks, telemetry.samples)
     deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
     moved = movement(telemetry.samples, deadline_s)
-    limit = "seconds of [fstests.NAME]" if job.tests else "limits.round_seconds"
-    outcome, detail = settle(outcome, detail, incident, during, moved, limit)
+    outcome, detail = settle(outcome, detail, incident, during, moved, job.suite.limit_key)
     if outcome is Outcome.HUNG and incident is None:
         incident = blocked_incident(during)
     log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)
@@ -194,7 +185,7 @@ def _finish(
         detail=detail,
         ram_kib=job.image.machine.ram_mib * 1024,
         rounds=rounds,
-        timeline=thinned(telemetry.samples, telemetry.marks) if job.tests else telemetry.samples,
+        timeline=job.suite.timeline(telemetry.samples, telemetry.marks),
         marks=telemetry.marks,
         kernel_log=lines,
         incident=incident,

@@ -19,9 +19,11 @@ from anyclue.report.text import clean
 from anyclue.trial.context import Context
 from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
 from anyclue.trial.guest.machine import Guest, running
-from anyclue.trial.jobs import prepare_one
-from anyclue.trial.run import boot_of
-from anyclue.trial.session import MOUNT_POINT, Procedure, TrialEndedError
+from anyclue.trial.preparation import prepare_one
+from anyclue.trial.run import boot_of, session_of
+from anyclue.trial.session import TrialEndedError
+from anyclue.trial.workloads.rounds import MOUNT_POINT
+from anyclue.trial.workloads.suite import workload_suite
 
 LEAVE = b"\x1d"  # Ctrl-]
 SHELL = f"cd {MOUNT_POINT}; exec sh -i </dev/hvc0 >/dev/hvc0 2>&1"
@@ -31,7 +33,8 @@ LAST_OUTPUT_S = 0.3
 
 async def shell(scenario: Scenario, cell: Cell, context: Context) -> None:
     """Connect the terminal to a shell in the guest of ``cell`` until it ends or Ctrl-] is typed."""
-    job = await prepare_one(scenario, cell, context)
+    suite = workload_suite(scenario, cell)
+    job = await prepare_one(scenario, cell, context, suite=suite)
     with tempfile.TemporaryDirectory(prefix="anyclue-shell-") as name:
         directory = Path(name)
         snapshot = context.store.get(job.image.snapshot)
@@ -41,7 +44,7 @@ async def shell(scenario: Scenario, cell: Cell, context: Context) -> None:
                 pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
             )
             try:
-                await Procedure(job, guest.agent).set_up()
+                await suite.rounds(session_of(job, guest.agent)).set_up()
                 sys.stderr.write(f"{cell.id}: {MOUNT_POINT} is mounted. Ctrl-] leaves.\n")
                 await _connect(guest)
             except (TrialEndedError, GuestGoneError, GuestSilentError) as error:

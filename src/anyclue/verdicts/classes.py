@@ -45,74 +45,30 @@ class GrowthKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What a class is called, what growth means, and where to look then."""
+    """What growth of a class means, and which kind of release is missing then."""
 
     kind: GrowthKind
-    name: str
     signature: Signature | None = None
-    look_for: str = ""
 
 
 TRAITS: Final[Mapping[MemoryClass, Traits]] = MappingProxyType(
     {
-        MemoryClass.USED: Traits(kind=GrowthKind.TOTAL, name="used memory"),
+        MemoryClass.USED: Traits(kind=GrowthKind.TOTAL),
         MemoryClass.ORPHANED_FILE_PAGES: Traits(
-            kind=GrowthKind.KERNEL,
-            name="page-cache pages that are in no file",
-            signature=Signature.PAGE_CACHE_REFERENCE,
-            look_for="a get without its put: find_get_page, grab_cache_page, "
-            "filemap_get_folio without put_page or folio_put, on error paths first",
+            kind=GrowthKind.KERNEL, signature=Signature.PAGE_CACHE_REFERENCE
         ),
-        MemoryClass.UNACCOUNTED: Traits(
-            kind=GrowthKind.KERNEL,
-            name="memory that no counter counts",
-            signature=Signature.RAW_PAGES,
-            look_for="alloc_page, alloc_pages or folio_alloc without __free_page",
-        ),
-        MemoryClass.SLAB_UNRECLAIMABLE: Traits(
-            kind=GrowthKind.KERNEL,
-            name="unreclaimable slab",
-            signature=Signature.OBJECT,
-            look_for="kmalloc or kmem_cache_alloc without its free",
-        ),
-        MemoryClass.SLAB_RECLAIMABLE: Traits(kind=GrowthKind.RECLAIMABLE, name="reclaimable slab"),
-        MemoryClass.VMALLOC: Traits(
-            kind=GrowthKind.KERNEL,
-            name="vmalloc memory",
-            signature=Signature.VMALLOC,
-            look_for="vmalloc or kvmalloc without vfree or kvfree",
-        ),
+        MemoryClass.UNACCOUNTED: Traits(kind=GrowthKind.KERNEL, signature=Signature.RAW_PAGES),
+        MemoryClass.SLAB_UNRECLAIMABLE: Traits(kind=GrowthKind.KERNEL, signature=Signature.OBJECT),
+        MemoryClass.SLAB_RECLAIMABLE: Traits(kind=GrowthKind.RECLAIMABLE),
+        MemoryClass.VMALLOC: Traits(kind=GrowthKind.KERNEL, signature=Signature.VMALLOC),
         MemoryClass.KERNEL_STACKS: Traits(
-            kind=GrowthKind.KERNEL,
-            name="kernel stacks",
-            signature=Signature.KERNEL_STACKS,
-            look_for="threads and workers that never end",
+            kind=GrowthKind.KERNEL, signature=Signature.KERNEL_STACKS
         ),
-        MemoryClass.PAGE_TABLES: Traits(
-            kind=GrowthKind.KERNEL,
-            name="page tables",
-            signature=Signature.PAGE_TABLES,
-            look_for="mappings or address spaces that are never torn down",
-        ),
-        MemoryClass.PERCPU: Traits(
-            kind=GrowthKind.KERNEL,
-            name="per-CPU memory",
-            signature=Signature.PERCPU,
-            look_for="alloc_percpu or percpu_counter_init without their free or destroy",
-        ),
-        MemoryClass.ANON: Traits(
-            kind=GrowthKind.USER,
-            name="memory of processes",
-            signature=Signature.USER_SPACE,
-            look_for="a process in the guest that grows; not the file system",
-        ),
-        MemoryClass.SHMEM: Traits(
-            kind=GrowthKind.USER,
-            name="tmpfs and shared memory",
-            signature=Signature.USER_SPACE,
-            look_for="files that are kept in tmpfs; not the file system under test",
-        ),
-        MemoryClass.FILE_CACHE: Traits(kind=GrowthKind.RECLAIMABLE, name="page cache"),
+        MemoryClass.PAGE_TABLES: Traits(kind=GrowthKind.KERNEL, signature=Signature.PAGE_TABLES),
+        MemoryClass.PERCPU: Traits(kind=GrowthKind.KERNEL, signature=Signature.PERCPU),
+        MemoryClass.ANON: Traits(kind=GrowthKind.USER, signature=Signature.USER_SPACE),
+        MemoryClass.SHMEM: Traits(kind=GrowthKind.USER, signature=Signature.USER_SPACE),
+        MemoryClass.FILE_CACHE: Traits(kind=GrowthKind.RECLAIMABLE),
     }
 )
 """Every class of memory, in the order of :class:`MemoryClass`."""

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.decide import ClassDecision, Floors, decide, floors_of
+from anyclue.verdicts.floors import Floors, floors_of
+from anyclue.verdicts.growth import ClassGrowth, growth_by_class
 from anyclue.verdicts.peaks import Peaks, peaks_of
 
 SEVERITY: Final = (
@@ -30,10 +32,10 @@ class CellEvidence:
     """All that a verdict on a cell can rest on; ``judged`` are the trials that said something."""
 
     cell: Cell
-    all: tuple[Recording, ...]
-    judged: tuple[Recording, ...]
+    all: tuple[TrialEvaluation, ...]
+    judged: tuple[TrialEvaluation, ...]
     floors: Floors
-    decisions: Mapping[MemoryClass, ClassDecision]
+    growth: Mapping[MemoryClass, ClassGrowth]
     peaks: Peaks
     reference: CellEvidence | None
     reference_cell: Cell | None
@@ -45,7 +47,7 @@ class CellEvidence:
         return next((o for o in SEVERITY if o in outcomes), Outcome.NOT_RUN)
 
     @property
-    def worst(self) -> Recording | None:
+    def worst(self) -> TrialEvaluation | None:
         """The first trial with that outcome."""
         return next((r for r in self.all if r.outcome is self.outcome), None)
 
@@ -58,7 +60,7 @@ class CellEvidence:
 
 def gather(
     cell: Cell,
-    recordings: Sequence[Recording],
+    recordings: Sequence[TrialEvaluation],
     reference_cell: Cell | None,
     reference: CellEvidence | None,
 ) -> CellEvidence:
@@ -71,10 +73,10 @@ def gather(
         all=trials,
         judged=judged,
         floors=floors,
-        decisions=decide(
+        growth=growth_by_class(
             floors,
             reference.floors if reference is not None else None,
-            reference.decisions if reference is not None else {},
+            reference.growth if reference is not None else {},
         ),
         peaks=peaks_of(judged),
         reference=reference,

@@ -18,7 +18,7 @@ scatter explains. A constant leak raises every rise alike and so is never out of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -27,9 +27,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from scipy import special
 
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.classes import PAGE_KIB, classes_kib
+from anyclue.verdicts.classes import PAGE_KIB, GrowthKind, classes_kib, of_kind
 
 MIN_FLOORS: Final = 3
 """Two rises: the fewest that can agree or disagree with each other."""
@@ -93,20 +93,63 @@ class Rises:
         return kept
 
 
-def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
-    """Return the floors of every class, one series a recording, in the order given.
+@dataclass(frozen=True, kw_only=True)
+class Floors:
+    """The floors of a cell: by class, one series a trial; ``warm_up`` rounds are to be set aside.
+
+    ``trials`` are those the series come from, in the same order.
+    """
+
+    trials: tuple[TrialEvaluation, ...]
+    series: Mapping[MemoryClass, tuple[FloorSeries, ...]]
+    warm_up: int
+
+    @property
+    def used_rounds(self) -> int:
+        """How many floors are left after the warm-up, all trials together."""
+        counts = [sum(len(s.kib) for s in self.used(c)) for c in self.series]
+        return max(counts, default=0)
+
+    def used(self, memory_class: MemoryClass) -> tuple[FloorSeries, ...]:
+        """Return the series of a class without the warm-up rounds."""
+        return tuple(s.without_first(self.warm_up) for s in self.series.get(memory_class, ()))
+
+    def total(self) -> tuple[FloorSeries, ...]:
+        """Return used memory without what user space holds: what the kernel holds in all."""
+        used = self.used(MemoryClass.USED)
+        for memory_class in of_kind(GrowthKind.USER):
+            used = (
+                tuple(
+                    _difference(a, b) for a, b in zip(used, self.used(memory_class), strict=False)
+                )
+                or used
+            )
+        return used
+
+
+def floors_of(trials: Sequence[TrialEvaluation]) -> Floors:
+    """Return the floors of a cell's trials, with the warm-up found over all classes."""
+    series = floor_series(trials)
+    warm_up = max((warm_up_rounds(one) for one in series.values()), default=0)
+    return Floors(trials=tuple(trials), series=series, warm_up=warm_up)
+
+
+def floor_series(
+    trials: Sequence[TrialEvaluation],
+) -> dict[MemoryClass, tuple[FloorSeries, ...]]:
+    """Return the floors of every class, one series a trial, in the order given.
 
     A class is in the result when at least one floor has it; a trial without it has an empty
-    series, so that all classes have as many series as there are recordings.
+    series, so that all classes have as many series as there are trials.
     """
     points: dict[MemoryClass, list[dict[int, float]]] = {}
-    for trial, recording in enumerate(recordings):
-        for one_round in sorted(recording.rounds, key=lambda r: r.number):
+    for number, trial in enumerate(trials):
+        for one_round in sorted(trial.rounds, key=lambda r: r.number):
             if one_round.floor is None:
                 continue
             for memory_class, kib in classes_kib(one_round.floor).items():
-                by_trial = points.setdefault(memory_class, [{} for _ in recordings])
-                by_trial[trial][one_round.number] = kib
+                by_trial = points.setdefault(memory_class, [{} for _ in trials])
+                by_trial[number][one_round.number] = kib
     return {
         memory_class: tuple(
             FloorSeries(rounds=tuple(trial), kib=tuple(trial.values()))
@@ -115,6 +158,13 @@ def floor_series(recordings: Sequence[Recording]) -> dict[MemoryClass, tuple[Flo
         for memory_class in MemoryClass
         if memory_class in points
     }
+
+
+def _difference(a: FloorSeries, b: FloorSeries) -> FloorSeries:
+    """Return ``a - b`` over the rounds that both have."""
+    theirs = dict(zip(b.rounds, b.kib, strict=True))
+    pairs = [(x, y - theirs[x]) for x, y in zip(a.rounds, a.kib, strict=True) if x in theirs]
+    return FloorSeries(rounds=tuple(x for x, _ in pairs), kib=tuple(y for _, y in pairs))
 
 
 def warm_up_rounds(series: Sequence[FloorSeries]) -> int:
@@ -176,14 +226,6 @@ def steps_of(series: Sequence[FloorSeries]) -> list[tuple[int, float]]:
             if not kept
         ]
     return steps
-
-
-def theil_sen(series: FloorSeries) -> float:
-    """Return the median of all pairwise slopes in KiB per round (0 for less than two floors)."""
-    x = np.asarray(series.rounds, dtype=float)
-    y = np.asarray(series.kib, dtype=float)
-    i, j = np.triu_indices(len(x), k=1)
-    return float(np.median((y[j] - y[i]) / (x[j] - x[i]))) if len(i) else 0.0
 
 
 def _outliers(values: Array) -> list[int]:

@@ -1,14 +1,63 @@
-"""From recordings to one verdict a cell."""
+"""From recordings to one verdict a cell: its evidence, and the first rule that holds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import (
+    BrokenFunction,
+    CachePeak,
+    FloorSample,
+    GrowthExcluded,
+    GrowthProven,
+    LeftToReclaim,
+    MemoryExhausted,
+    NotJudged,
+    NotRun,
+    PeakAboveReference,
+    PinnedPageCache,
+    ReferenceRate,
+    TrialBroke,
+    TrialEnd,
+    TrialsLeftOut,
+)
+from anyclue.model.recording import Incident, Outcome, Recording
 from anyclue.model.scenario import Cell, Scenario, Sensitivity
-from anyclue.model.verdict import CellVerdict
-from anyclue.verdicts.conclusions import conclude
+from anyclue.model.verdict import (
+    CellVerdict,
+    MemoryClass,
+    Signature,
+    SignatureDetail,
+    Verdict,
+    VerdictReason,
+)
+from anyclue.verdicts.breakdown import signature_detail
+from anyclue.verdicts.classes import TRAITS, GrowthKind
+from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
+from anyclue.verdicts.floors import GUESTS_THAT_TELL, Floors, steps_of
+from anyclue.verdicts.growth import ClassGrowth, highest_possible, not_excluded
+from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
+
+BROKEN: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.CORRUPT, Outcome.FAILED})
+
+KMAP_WORDS: Final = ("kmap_high", "kunmap_local", "kmap_local")
+"""What the kernel's log names when temporary mappings were unbalanced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A verdict with its reason; ``carrier`` is the class that it is about."""
+
+    verdict: Verdict
+    because: VerdictReason
+    carrier: MemoryClass = MemoryClass.USED
+    signature: Signature | None = None
+    detail: SignatureDetail | None = None
+    rate_known: bool = True
 
 
 def judge_cells(
@@ -18,35 +67,107 @@ def judge_cells(
 
     A cell without recordings is ``unproven``; so is each that could not be judged: never clean.
     """
-    references = {
-        cell: gather(cell, recordings.get(cell, ()), None, None)
-        for cell in scenario.references
-        if cell in scenario.cells
-    }
-    verdicts = []
-    for cell in scenario.cells:
-        evidence = references.get(cell)
-        if evidence is None:
-            nearest = scenario.reference_for(cell)
-            reference = references[nearest] if nearest is not None else None
-            evidence = gather(cell, recordings.get(cell, ()), nearest, reference)
-        verdicts.append(_verdict(scenario.sensitivity, evidence))
-    return tuple(verdicts)
+    trials = {cell: tuple(map(evaluate, of)) for cell, of in recordings.items()}
+    return CellJudge().judge(scenario, trials)
+
+
+class CellJudge:
+    """Judges cells; one whose trials, reference and sensitivity are the same is judged once."""
+
+    def __init__(self) -> None:
+        self._judged: dict[Cell, _JudgedCell] = {}
+
+    def judge(
+        self, scenario: Scenario, trials: Mapping[Cell, tuple[TrialEvaluation, ...]]
+    ) -> tuple[CellVerdict, ...]:
+        """Return the verdict of every planned cell, in plan order.
+
+        The evaluation of a trial is the same when it is the same object.
+        """
+        references = {
+            cell: self._cell(scenario, cell, trials.get(cell, ()), None)
+            for cell in scenario.planned_references
+        }
+        verdicts = []
+        for cell in scenario.cells:
+            judged = references.get(cell)
+            if judged is None:
+                nearest = scenario.reference_for(cell)
+                reference = references[nearest].evidence if nearest is not None else None
+                judged = self._cell(scenario, cell, trials.get(cell, ()), reference)
+            verdicts.append(judged.verdict)
+        return tuple(verdicts)
+
+    def _cell(
+        self,
+        scenario: Scenario,
+        cell: Cell,
+        trials: tuple[TrialEvaluation, ...],
+        reference: CellEvidence | None,
+    ) -> _JudgedCell:
+        before = self._judged.get(cell)
+        if (
+            before is None
+            or before.sensitivity != scenario.sensitivity
+            or before.evidence.reference is not reference
+            or len(before.trials) != len(trials)
+            or any(a is not b for a, b in zip(before.trials, trials, strict=True))
+        ):
+            evidence = gather(cell, trials, reference.cell if reference else None, reference)
+            before = self._judged[cell] = _JudgedCell(
+                trials=trials,
+                sensitivity=scenario.sensitivity,
+                evidence=evidence,
+                verdict=_verdict(scenario.sensitivity, evidence),
+            )
+        return before
+
+
+@dataclass(frozen=True, kw_only=True)
+class _JudgedCell:
+    """A verdict and all that it was made from."""
+
+    trials: tuple[TrialEvaluation, ...]
+    sensitivity: Sensitivity
+    evidence: CellEvidence
+    verdict: CellVerdict
+
+
+def decide(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
+    """Return the verdict; the first of leak, broken, unproven, surge, cache, clean that holds."""
+    if not evidence.judged:
+        return Decision(verdict=Verdict.UNPROVEN, because=_why_not_judged(evidence))
+    leaking = _carrier(evidence.growth)
+    if leaking is not None:
+        return _leak(evidence, leaking)
+    if evidence.outcome is Outcome.OOM:
+        return _out_of_memory(evidence)
+    if evidence.outcome in BROKEN:
+        return _broken(evidence)
+    doubt = not_excluded(
+        evidence.floors,
+        evidence.growth,
+        evidence.reference.floors if evidence.reference is not None else None,
+        limit_kib=sensitivity.leak_kib_per_round,
+    )
+    if doubt is not None:
+        return Decision(verdict=Verdict.UNPROVEN, because=doubt)
+    return _between_floors(sensitivity, evidence) or _clean(sensitivity, evidence)
 
 
 def _verdict(sensitivity: Sensitivity, evidence: CellEvidence) -> CellVerdict:
-    conclusion = conclude(sensitivity, evidence)
-    carrier = evidence.decisions.get(conclusion.carrier) if conclusion.rate_known else None
+    decision = decide(sensitivity, evidence)
+    carrier = evidence.growth.get(decision.carrier) if decision.rate_known else None
     return CellVerdict(
         cell=evidence.cell,
         outcome=evidence.outcome,
-        verdict=conclusion.verdict,
-        because=conclusion.because + _trials_left_out(evidence),
+        verdict=decision.verdict,
+        because=_of_judged_trials(decision.because, evidence),
         rate_kib_per_round=carrier.rate if carrier is not None else None,
         rate_ci95_kib=carrier.interval if carrier is not None else None,
-        signature=conclusion.signature,
-        signature_detail=conclusion.detail,
-        classes={c: decision.class_rate() for c, decision in evidence.decisions.items()},
+        signature=decision.signature,
+        signature_detail=decision.detail,
+        classes={c: growth.class_rate() for c, growth in evidence.growth.items()},
         rounds=evidence.floors.used_rounds,
         warm_up=evidence.floors.warm_up,
         trials=len(evidence.all),
@@ -59,12 +180,180 @@ def _verdict(sensitivity: Sensitivity, evidence: CellEvidence) -> CellVerdict:
     )
 
 
-def _trials_left_out(evidence: CellEvidence) -> str:
-    if not evidence.judged:
-        return ""
-    left_out = [
-        f"{count} {outcome.value}"
+def _of_judged_trials(because: VerdictReason, evidence: CellEvidence) -> VerdictReason:
+    left_out = tuple(
+        (outcome, count)
         for outcome in (Outcome.LOST, Outcome.NOT_RUN)
         if (count := sum(r.outcome is outcome for r in evidence.all))
-    ]
-    return f"; left out of {len(evidence.all)} trials: {', '.join(left_out)}" if left_out else ""
+    )
+    if not evidence.judged or not left_out:
+        return because
+    return TrialsLeftOut(judged=because, trials=len(evidence.all), left_out=left_out)
+
+
+def _why_not_judged(evidence: CellEvidence) -> VerdictReason:
+    worst = evidence.worst
+    if worst is None:
+        return NotRun()
+    return NotJudged(outcome=worst.outcome, detail=worst.detail)
+
+
+def _carrier(growth: Mapping[MemoryClass, ClassGrowth]) -> ClassGrowth | None:
+    """Return the class that a leak is about: of those that grew, the one that grew most.
+
+    Memory that no counter counts is accused only when it is more than all counted growth
+    together. Used memory alone is accused only when nothing is known of its classes.
+    """
+    leaky = {GrowthKind.KERNEL, GrowthKind.USER}
+    grown = [d for c, d in growth.items() if d.grew and TRAITS[c].kind in leaky]
+    counted = [d for d in grown if d.memory_class is not MemoryClass.UNACCOUNTED]
+    unaccounted = next((d for d in grown if d.memory_class is MemoryClass.UNACCOUNTED), None)
+    if unaccounted is not None and unaccounted.rate > sum(d.rate for d in counted):
+        return unaccounted
+    if counted:
+        return max(counted, key=lambda d: (d.rate, d.memory_class))
+    known = any(TRAITS[c].kind is GrowthKind.KERNEL for c in growth)
+    used = growth.get(MemoryClass.USED)
+    return used if used is not None and used.grew and not known else None
+
+
+def _leak(evidence: CellEvidence, leaking: ClassGrowth) -> Decision:
+    carrier, floors = leaking.memory_class, evidence.floors
+    detail = signature_detail(carrier, leaking.top, leaking.rate, floors.trials, floors.warm_up)
+    because = GrowthProven(
+        memory_class=carrier,
+        rate_kib=leaking.rate,
+        ci95_kib=leaking.interval,
+        sample=_sample(floors),
+        detail=detail,
+        steps=leaking.steps,
+        reference=_reference(evidence, carrier),
+        others=tuple(
+            (c, d.rate)
+            for c, d in evidence.growth.items()
+            if d.grew and c is not carrier and TRAITS[c].kind is not GrowthKind.TOTAL
+        ),
+        end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
+    )
+    return Decision(
+        verdict=Verdict.LEAK,
+        because=because,
+        carrier=carrier,
+        signature=TRAITS[carrier].signature,
+        detail=detail,
+    )
+
+
+def _out_of_memory(evidence: CellEvidence) -> Decision:
+    mine = evidence.peaks
+    theirs = evidence.reference.peaks if evidence.reference is not None else None
+    compare = theirs if comparable(mine, theirs) else None
+    found = exhausting_class(mine, compare)
+    pinned = pinned_cache(mine)
+    if found is not None:
+        memory_class, kib = found
+        return Decision(
+            verdict=Verdict.LEAK,
+            because=MemoryExhausted(
+                memory_class=memory_class,
+                kib=kib,
+                ram_kib=mine.ram,
+                reference_kib=compare.growth.get(memory_class, 0.0) if compare else None,
+            ),
+            carrier=memory_class,
+            signature=TRAITS[memory_class].signature,
+            rate_known=False,
+        )
+    if pinned is not None:
+        return Decision(
+            verdict=Verdict.LEAK,
+            because=PinnedPageCache(kib=pinned, ram_kib=mine.ram),
+            carrier=MemoryClass.ORPHANED_FILE_PAGES,
+            signature=Signature.PAGE_CACHE_REFERENCE,
+            rate_known=False,
+        )
+    return _broken(evidence)
+
+
+def _broken(evidence: CellEvidence) -> Decision:
+    incident = evidence.incident
+    kmap = incident is not None and any(
+        word in line for line in _certain_lines(incident) for word in KMAP_WORDS
+    )
+    function = incident.function if incident is not None else None
+    return Decision(
+        verdict=Verdict.BROKEN,
+        because=TrialBroke(end=_end(evidence), floors_flat=bool(evidence.growth)),
+        signature=Signature.KMAP_SLOTS if kmap else None,
+        detail=BrokenFunction(name=function) if function else None,
+    )
+
+
+def _certain_lines(incident: Incident) -> list[str]:
+    """Return the lines of an incident without frames that the kernel itself calls unsure ("? ")."""
+    lines = [incident.title, incident.function or "", *incident.text.splitlines()]
+    return [line for line in lines if not line.lstrip().startswith("? ")]
+
+
+def _between_floors(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision | None:
+    """Return ``surge`` or ``cache`` when memory between flat floors is far above the reference."""
+    mine = evidence.peaks
+    theirs = evidence.reference.peaks if evidence.reference is not None else None
+    if theirs is None or not comparable(mine, theirs):
+        return None
+    limit = sensitivity.surge_percent / 100.0 * mine.ram
+
+    def above(here: float | None, there: float | None) -> tuple[float, float] | None:
+        if here is None or there is None or here - there <= limit:
+            return None
+        return here, there
+
+    if found := above(mine.uncached, theirs.uncached):
+        peak = PeakAboveReference(kib=found[0], reference_kib=found[1])
+        return Decision(verdict=Verdict.SURGE, because=peak)
+    if found := above(mine.held, theirs.held):
+        left = LeftToReclaim(kib=found[0], reference_kib=found[1], memory_class=mine.held_class)
+        return Decision(verdict=Verdict.CACHE, because=left)
+    if found := above(mine.used, theirs.used):
+        cache = CachePeak(kib=found[0], reference_kib=found[1])
+        return Decision(verdict=Verdict.CACHE, because=cache)
+    return None
+
+
+def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
+    memory_class, highest = highest_possible(evidence.growth)
+    floors = evidence.floors
+    told = len(floors.trials) >= GUESTS_THAT_TELL
+    return Decision(
+        verdict=Verdict.CLEAN,
+        because=GrowthExcluded(
+            limit_kib=sensitivity.leak_kib_per_round,
+            sample=_sample(floors),
+            memory_class=memory_class,
+            at_most_kib=max(highest, 0.0),
+            steps=tuple(kib for _, kib in steps_of(floors.total())) if told else (),
+        ),
+    )
+
+
+def _sample(floors: Floors) -> FloorSample:
+    return FloorSample(floors=floors.used_rounds, trials=len(floors.trials), warm_up=floors.warm_up)
+
+
+def _reference(evidence: CellEvidence, memory_class: MemoryClass) -> ReferenceRate | None:
+    if evidence.reference_cell is None:
+        return None
+    growth = evidence.reference.growth if evidence.reference is not None else {}
+    theirs = growth.get(memory_class)
+    if theirs is None:
+        return ReferenceRate(cell=evidence.reference_cell)
+    return ReferenceRate(cell=evidence.reference_cell, rate_kib=theirs.rate, grew=theirs.grew)
+
+
+def _end(evidence: CellEvidence) -> TrialEnd:
+    worst = evidence.worst
+    return TrialEnd(
+        outcome=evidence.outcome,
+        incident=evidence.incident,
+        detail=worst.detail if worst is not None else "",
+    )

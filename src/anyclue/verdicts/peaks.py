@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from anyclue.model.evaluation import Extremes, TrialEvaluation
 from anyclue.model.recording import Reading, Recording
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.classes import TRAITS, GrowthKind, classes_kib, of_kind
@@ -21,13 +22,10 @@ class ever took in the reference, ran out because of that class."""
 
 @dataclass(frozen=True, kw_only=True)
 class Peaks:
-    """Extremes of a cell over all its trials, in KiB.
+    """Extremes of a cell over all its trials, in KiB: the largest of each of `Extremes`.
 
-    ``held`` is the most that a round left behind and quiescing gave back, with the class that
-    held most of it; ``used`` and ``uncached`` are the highest use above the lowest use, with and
-    without caches; ``growth`` is the rise of each class above its first sample. ``pinned`` is the
-    file cache of the last sample that is clean and mapped by nobody: had memory run out then,
-    reclaim would have taken it, unless somebody held references on its pages.
+    Had memory run out at the last sample, reclaim would have taken ``pinned``, unless somebody
+    held references on its pages.
     """
 
     ram: float
@@ -39,20 +37,33 @@ class Peaks:
     pinned: float
 
 
-def peaks_of(recordings: Sequence[Recording]) -> Peaks:
+def peaks_of(trials: Sequence[TrialEvaluation]) -> Peaks:
     """Return the extremes of a cell's trials (None where nothing was recorded)."""
-    held, held_class = _held(recordings)
-    timelines = [[classes_kib(reading) for reading in r.timeline] for r in recordings]
+    each = [trial.extremes for trial in trials]
+    most = max((e for e in each if e.held is not None), key=lambda e: e.held or 0.0, default=None)
+    classes = [c for c in MemoryClass if any(c in e.growth for e in each)]
     return Peaks(
-        ram=float(max((r.ram_kib for r in recordings), default=0)),
+        ram=float(max((trial.ram_kib for trial in trials), default=0)),
+        held=most.held if most is not None else None,
+        held_class=most.held_class if most is not None else None,
+        used=_highest(e.used for e in each),
+        uncached=_highest(e.uncached for e in each),
+        growth={c: max(0.0, *(e.growth.get(c, 0.0) for e in each)) for c in classes},
+        pinned=_highest(e.pinned for e in each) or 0.0,
+    )
+
+
+def extremes_of(recording: Recording) -> Extremes:
+    """Return the extremes of one trial."""
+    held, held_class = _held(recording)
+    timeline = [classes_kib(reading) for reading in recording.timeline]
+    return Extremes(
         held=held,
         held_class=held_class,
-        used=_highest(_range(_values(line, ())) for line in timelines),
-        uncached=_highest(
-            _range(_values(line, of_kind(GrowthKind.RECLAIMABLE))) for line in timelines
-        ),
-        growth=_growth(timelines),
-        pinned=max((_pinned(r.timeline[-1]) for r in recordings if r.timeline), default=0.0),
+        used=_range(_values(timeline, ())),
+        uncached=_range(_values(timeline, of_kind(GrowthKind.RECLAIMABLE))),
+        growth=_growth(timeline),
+        pinned=_pinned(recording.timeline[-1]) if recording.timeline else None,
     )
 
 
@@ -91,20 +102,19 @@ def _pinned(last: Reading) -> float:
     return cache - sum(last.counters.get(f"meminfo.{name}", 0.0) for name in busy)
 
 
-def _held(recordings: Sequence[Recording]) -> tuple[float | None, MemoryClass | None]:
+def _held(recording: Recording) -> tuple[float | None, MemoryClass | None]:
     """Find the round that left most behind: settled minus its own floor."""
     best: float | None = None
     best_class: MemoryClass | None = None
-    for recording in recordings:
-        for one_round in recording.rounds:
-            if one_round.settled is None or one_round.floor is None:
-                continue
-            before, after = classes_kib(one_round.settled), classes_kib(one_round.floor)
-            given = {c: before[c] - after[c] for c in before if c in after}
-            used = given.pop(MemoryClass.USED, None)
-            if used is not None and (best is None or used > best):
-                best = used
-                best_class = max(given, key=lambda c: given[c], default=None)
+    for one_round in recording.rounds:
+        if one_round.settled is None or one_round.floor is None:
+            continue
+        before, after = classes_kib(one_round.settled), classes_kib(one_round.floor)
+        given = {c: before[c] - after[c] for c in before if c in after}
+        used = given.pop(MemoryClass.USED, None)
+        if used is not None and (best is None or used > best):
+            best = used
+            best_class = max(given, key=lambda c: given[c], default=None)
     return best, best_class
 
 
@@ -126,14 +136,10 @@ def _highest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _growth(
-    timelines: Sequence[Sequence[Mapping[MemoryClass, float]]],
-) -> dict[MemoryClass, float]:
+def _growth(timeline: Sequence[Mapping[MemoryClass, float]]) -> dict[MemoryClass, float]:
     growth: dict[MemoryClass, float] = {}
-    for timeline in timelines:
-        for memory_class in MemoryClass:
-            values = [sample[memory_class] for sample in timeline if memory_class in sample]
-            if values:
-                rise = max(values) - values[0]
-                growth[memory_class] = max(growth.get(memory_class, 0.0), rise)
+    for memory_class in MemoryClass:
+        values = [sample[memory_class] for sample in timeline if memory_class in sample]
+        if values:
+            growth[memory_class] = max(values) - values[0]
     return growth

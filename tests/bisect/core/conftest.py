@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.bisect.core.ancestry import Ancestry, history
-from anyclue.bisect.core.model import Observation, Rates, Shown
+from anyclue.bisect.core.ancestry import Ancestry, ancestry_of
+from anyclue.bisect.core.model import BisectTerm, Observation, Rates
 from anyclue.bisect.core.search import Search
 from anyclue.git.model import CommitNode, CommitRange
 
@@ -67,10 +67,12 @@ class Tools:
 
         def run(commit: str) -> Observation:
             if commit in broken:
-                return Observation(commit=commit, shown=Shown.SKIP)
+                return Observation(commit=commit, term=BisectTerm.SKIP)
             shows = commit in span.number and bool(guilty[span.number[commit]])
             missed = chance.random() < (err.false_good if shows else err.false_bad)
-            return Observation(commit=commit, shown=Shown.BAD if shows != missed else Shown.GOOD)
+            return Observation(
+                commit=commit, term=BisectTerm.BAD if shows != missed else BisectTerm.GOOD
+            )
 
         return run
 
@@ -79,14 +81,14 @@ class Tools:
     ) -> tuple[Search, list[Observation]]:
         """Run to the end; return the last state and all runs."""
         seen: list[Observation] = []
-        while now.status.next is not None:
+        while now.state.next is not None:
             assert len(seen) < most
-            seen.append(run(now.status.next.commit))
+            seen.append(run(now.state.next.commit))
             now = now.after(seen[-1])
         return now, seen
 
-    def history(self, span: CommitRange) -> Ancestry:
-        return history(span)
+    def ancestry_of(self, span: CommitRange) -> Ancestry:
+        return ancestry_of(span)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.bisect.core import ancestry as module
-from anyclue.bisect.core.ancestry import between, history, segments
+from anyclue.bisect.core.ancestry import ancestry_of, commits_between, count_segments
 from anyclue.git.model import CommitNode, CommitRange
 from anyclue.model.errors import RequestError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @settings(max_examples=60)
 def test_ancestry(tools: Tools, count: int, seed: int) -> None:
     woven = tools.woven(count, seed)
-    span = history(woven)
+    span = ancestry_of(woven)
     reached: dict[str, set[str]] = {}
     for commit in woven.commits:
         above = (reached.get(parent, set()) for parent in commit.parents)
@@ -38,20 +38,20 @@ def test_ancestry(tools: Tools, count: int, seed: int) -> None:
             sum(values[span.number[one]] for one in ancestors), rel=1e-5
         )
         assert all(span.number[p] <= number for p in ancestors)
-    assert len(span.first) - 1 == segments(woven.commits)
+    assert len(span.first) - 1 == count_segments(woven.commits)
 
 
 def test_a_line_is_one_segment(tools: Tools) -> None:
-    assert segments(tools.line(500).commits) == 1
+    assert count_segments(tools.line(500).commits) == 1
 
 
 def test_parents_beyond_the_range(tools: Tools) -> None:
-    span = history(tools.span(("a", "g"), ("b", "ax"), ("c", "b")))
+    span = ancestry_of(tools.span(("a", "g"), ("b", "ax"), ("c", "b")))
     assert span.beyond == (("g",), ("x",), ())
-    assert span.outside("g")
-    assert span.outside("x")
-    assert not span.outside("a")
-    assert segments(tools.span(("a", "g"), ("b", "ax"), ("c", "b")).commits) == 1
+    assert span.borders("g")
+    assert span.borders("x")
+    assert not span.borders("a")
+    assert count_segments(tools.span(("a", "g"), ("b", "ax"), ("c", "b")).commits) == 1
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_parents_beyond_the_range(tools: Tools) -> None:
 )
 def test_what_is_no_range(tools: Tools, commits: list[tuple[str, str]], words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        history(tools.span(*commits))
+        ancestry_of(tools.span(*commits))
 
 
 def test_too_many_merges(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_SEGMENTS", 3)
+    monkeypatch.setattr(module, "MAX_SEGMENTS", 3)
     with pytest.raises(RequestError, match="narrow it first"):
-        history(tools.woven(40, 1))
+        ancestry_of(tools.woven(40, 1))
 
 
 def test_a_part_of_a_history(tools: Tools) -> None:
     whole = tools.span(("a", "g"), ("b", "a"), ("s", "a"), ("t", "s"), ("m", "bt"), ("n", "m"))
-    part = between(whole.commits, ["b"], "m")
+    part = commits_between(whole.commits, ["b"], "m")
     assert part == CommitRange(
         good=("b",),
         bad="m",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.bisect.core.ancestry import history
+from anyclue.bisect.core.ancestry import ancestry_of
 from anyclue.bisect.core.git_bisect_log import BisectLog, read_log, write_log
-from anyclue.bisect.core.model import Observation, Rates, Settings, Shown
+from anyclue.bisect.core.model import BisectTerm, Observation, Rates, Settings
 from anyclue.bisect.core.search import search
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
+from anyclue.git.history import commit_range
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def test_a_log_with_the_ends_at_the_start(box: Sandbox) -> None:
         good=(box.ids[0],),
         bad=box.ids[11],
         runs=(
-            Observation(commit=box.ids[5], shown=Shown.SKIP),
-            Observation(commit=box.ids[3], shown=Shown.GOOD),
-            Observation(commit=box.ids[4], shown=Shown.BAD),
+            Observation(commit=box.ids[5], term=BisectTerm.SKIP),
+            Observation(commit=box.ids[3], term=BisectTerm.GOOD),
+            Observation(commit=box.ids[4], term=BisectTerm.BAD),
         ),
     )
 
@@ -69,7 +69,7 @@ def test_a_log_with_the_ends_later(box: Sandbox) -> None:
     box.git("bisect", "bad", box.ids[6])
     found = read_log(box.git("bisect", "log"))
     assert (found.good, found.bad) == ((box.ids[0],), box.ids[11])
-    assert found.runs == (Observation(commit=box.ids[6], shown=Shown.BAD),)
+    assert found.runs == (Observation(commit=box.ids[6], term=BisectTerm.BAD),)
 
 
 def test_a_log_in_words_of_ones_own(box: Sandbox) -> None:
@@ -78,7 +78,7 @@ def test_a_log_in_words_of_ones_own(box: Sandbox) -> None:
     box.git("bisect", "broken", box.ids[8])
     found = read_log(box.git("bisect", "log"))
     assert found.bad == box.ids[11]
-    assert [one.shown for one in found.runs] == [Shown.GOOD, Shown.BAD]
+    assert [one.term for one in found.runs] == [BisectTerm.GOOD, BisectTerm.BAD]
 
 
 def test_a_log_that_git_ended(box: Sandbox) -> None:
@@ -86,9 +86,11 @@ def test_a_log_that_git_ended(box: Sandbox) -> None:
     box.git("bisect", "run", "sh", "-c", "test $(cat f) -lt 7")
     text = box.git("bisect", "log")
     assert "# first bad commit" in text
-    span = history(dag(git.repository(box.path), read_log(text).good, read_log(text).bad))
-    now = search(span, FLAKY, seen=read_log(text).runs)
-    assert now.status.accused == (box.ids[7],)
+    span = ancestry_of(
+        commit_range(git.repository(box.path), read_log(text).good, read_log(text).bad)
+    )
+    now = search(span, FLAKY, observations=read_log(text).runs)
+    assert now.state.accused == (box.ids[7],)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_what_is_no_log(line: str) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_written_is_replayed_by_git(box: Sandbox, tools: Tools, seed: int) -> None:
-    span = history(dag(git.repository(box.path), [box.ids[0]], box.ids[11]))
+    span = ancestry_of(commit_range(git.repository(box.path), [box.ids[0]], box.ids[11]))
     run = tools.guest(
         span, box.ids[6], FLAKY.rates, seed=seed, broken=frozenset({box.ids[9], box.ids[10]})
     )
@@ -118,7 +120,7 @@ def test_what_is_written_is_replayed_by_git(box: Sandbox, tools: Tools, seed: in
     log.write_text(text)
     box.git("bisect", "replay", str(log))
     ended = box.git("bisect", "log")
-    assert f"# first bad commit: [{now.status.accused[0]}]" in ended
+    assert f"# first bad commit: [{now.state.accused[0]}]" in ended
     again = read_log(text)
     assert (again.good, again.bad) == ((box.ids[0],), box.ids[11])
     assert {one.commit for one in again.runs} == {one.commit for one in seen} - {
@@ -128,12 +130,12 @@ def test_what_is_written_is_replayed_by_git(box: Sandbox, tools: Tools, seed: in
 
 
 def test_half_way_it_can_be_replayed_too(box: Sandbox, tools: Tools) -> None:
-    span = history(dag(git.repository(box.path), [box.ids[0]], box.ids[11]))
+    span = ancestry_of(commit_range(git.repository(box.path), [box.ids[0]], box.ids[11]))
     now = search(span, FLAKY)
     run = tools.guest(span, box.ids[6], FLAKY.rates, seed=3)
     for _ in range(5):
-        assert now.status.next is not None
-        now = now.after(run(now.status.next.commit))
+        assert now.state.next is not None
+        now = now.after(run(now.state.next.commit))
     log = box.path / ".git/log"
     log.write_text(write_log(now, {}))
     box.git("bisect", "replay", str(log))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.bisect.core.ancestry import history
-from anyclue.bisect.core.journal import begin, evidence_line, read, run_line
-from anyclue.bisect.core.model import CommitEvidence, Observation, Rates, Settings, Shown
+from anyclue.bisect.core.ancestry import ancestry_of
+from anyclue.bisect.core.journal import evidence_line, header_line, read_journal, run_line
+from anyclue.bisect.core.model import BisectTerm, CommitEvidence, Observation, Rates, Settings
 from anyclue.bisect.core.search import search
 from anyclue.model.errors import RequestError
 
@@ -22,11 +22,11 @@ RATES = st.builds(Rates, false_bad=st.floats(0, 0.4), false_good=st.floats(0, 0.
 RUNS = st.builds(
     Observation,
     commit=st.text(),
-    shown=st.sampled_from(Shown),
+    term=st.sampled_from(BisectTerm),
     rates=st.none() | RATES,
     ratio=st.none() | st.floats(0, 1e9),
     because=st.text(),
-    made=st.booleans(),
+    imported=st.booleans(),
 )
 KNOWN = st.builds(CommitEvidence, commit=st.text(), ratio=st.floats(0, 1e9), because=st.text())
 
@@ -38,8 +38,8 @@ def test_what_is_written_is_read(
     lines = list(map(run_line, runs))
     if known is not None:
         lines.insert(after, evidence_line(known))
-    text = begin(("a", "b"), "c", FLAKY) + "".join(lines)
-    journal = read(text)
+    text = header_line(("a", "b"), "c", FLAKY) + "".join(lines)
+    journal = read_journal(text)
     assert (journal.good, journal.bad, journal.settings) == (("a", "b"), "c", FLAKY)
     assert journal.runs == tuple(runs)
     assert journal.evidence == known
@@ -48,26 +48,26 @@ def test_what_is_written_is_read(
 
 def test_resumed_at_every_cut_it_goes_on_the_same(tools: Tools) -> None:
     woven = tools.woven(60, 4)
-    span = history(woven)
+    span = ancestry_of(woven)
     known = [CommitEvidence(commit=one, ratio=30.0, because="fs/") for one in span.ids[::7]]
     begun = search(span, FLAKY, evidence=known)
     run = tools.guest(span, span.ids[33], FLAKY.rates, seed=2, broken=frozenset(span.ids[20:24]))
     _, seen = tools.finish(begun, run)
-    head = begin(woven.good, woven.bad, FLAKY) + evidence_line(known)
+    head = header_line(woven.good, woven.bad, FLAKY) + evidence_line(known)
     text = head + "".join(map(run_line, seen))
-    states = [begun.status]
+    states = [begun.state]
     for one in seen:
         begun = begun.after(one)
-        states.append(begun.status)
+        states.append(begun.state)
     for cut in range(len(head), len(text) + 1):
-        journal = read(text[:cut])
+        journal = read_journal(text[:cut])
         assert text[: journal.length] == text[:cut][: text[:cut].rfind("\n") + 1]
         if cut == len(text) or text[cut - 1] == "\n" or cut % 40 == 0:
             again = search(
-                span, journal.settings, evidence=journal.evidence or (), seen=journal.runs
+                span, journal.settings, evidence=journal.evidence or (), observations=journal.runs
             )
-            assert again.status == states[len(journal.runs)]
-            assert again.status.next == states[len(journal.runs)].next
+            assert again.state == states[len(journal.runs)]
+            assert again.state.next == states[len(journal.runs)].next
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_resumed_at_every_cut_it_goes_on_the_same(tools: Tools) -> None:
         ("[]", "line 3: it is no object"),
         ('{"commit": "c"}', "line 3: it has no 'shown'"),
         ('{"commit": 1, "shown": "bad"}', "line 3: commit is no text"),
-        ('{"commit": "c", "shown": "worse"}', "line 3: 'worse' is not a valid Shown"),
+        ('{"commit": "c", "shown": "worse"}', "line 3: shown is 'worse', not bad, good or skip"),
         ('{"commit": "c", "shown": "bad", "ratio": NaN}', "line 3: ratio is no number"),
         ('{"commit": "c", "shown": "bad", "ratio": -1}', "line 3: ratio is -1, below 0"),
         ('{"commit": "c", "shown": "bad", "false_bad": 2}', "line 3: false_bad is 2"),
@@ -91,9 +91,9 @@ def test_resumed_at_every_cut_it_goes_on_the_same(tools: Tools) -> None:
     ],
 )
 def test_a_line_that_is_whole_and_wrong(line: str, words: str) -> None:
-    text = begin(("a",), "b", FLAKY) + run_line(Observation(commit="c", shown=Shown.BAD))
+    text = header_line(("a",), "b", FLAKY) + run_line(Observation(commit="c", term=BisectTerm.BAD))
     with pytest.raises(RequestError, match=words) as caught:
-        read(f"{text}{line}\n{run_line(Observation(commit='c', shown=Shown.BAD))}")
+        read_journal(f"{text}{line}\n{run_line(Observation(commit='c', term=BisectTerm.BAD))}")
     assert caught.value.problems[0].next_step
 
 
@@ -110,10 +110,10 @@ def test_a_line_that_is_whole_and_wrong(line: str, words: str) -> None:
 )
 def test_a_first_line_that_is_wrong(change: tuple[str, str], words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        read(begin(("a",), "b", FLAKY).replace(*change))
+        read_journal(header_line(("a",), "b", FLAKY).replace(*change))
 
 
 def test_without_a_whole_first_line_there_is_nothing() -> None:
-    for text in ("", begin(("a",), "b", FLAKY)[:-1]):
+    for text in ("", header_line(("a",), "b", FLAKY)[:-1]):
         with pytest.raises(RequestError, match="line 1: the first line is not whole"):
-            read(text)
+            read_journal(text)

@@ -10,19 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.bisect.core.ancestry import history
-from anyclue.bisect.core.likelihood import bits
+from anyclue.bisect.core.ancestry import ancestry_of
 from anyclue.bisect.core.model import (
     BisectionStatus,
+    BisectTerm,
     CommitEvidence,
     Observation,
     Rates,
     Settings,
-    Shown,
-    Why,
 )
-from anyclue.bisect.core.prior import prior
-from anyclue.bisect.core.search import search
+from anyclue.bisect.core.posterior import information_gain, prior
+from anyclue.bisect.core.search import RunPurpose, search
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:
@@ -42,44 +40,44 @@ def most_runs(count: int) -> int:
 def test_without_errors_it_ends_at_the_culprit(
     tools: Tools, count: int, seed: int, which: float
 ) -> None:
-    span = history(tools.woven(count, seed))
+    span = ancestry_of(tools.woven(count, seed))
     culprit = span.ids[int(which * len(span))]
     now, seen = tools.finish(search(span, Settings()), tools.guest(span, culprit))
-    assert now.status.standing is BisectionStatus.FOUND
-    assert now.status.accused == (culprit,)
+    assert now.state.status is BisectionStatus.FOUND
+    assert now.state.accused == (culprit,)
     assert len(seen) <= most_runs(len(span))
 
 
 @given(**SHAPE)
 @settings(max_examples=30)
 def test_the_posterior_sums_to_one(tools: Tools, count: int, seed: int, which: float) -> None:
-    span = history(tools.woven(count, seed))
+    span = ancestry_of(tools.woven(count, seed))
     run = tools.guest(span, span.ids[int(which * len(span))], FLAKY, seed=seed)
     now = search(span, Settings(rates=FLAKY))
-    while now.status.next is not None:
-        assert now.now.mass.sum() == pytest.approx(1)
-        assert (now.now.mass > 0).all()
-        assert 0 <= now.now.shows.min() <= now.now.shows.max() <= 1
-        now = now.after(run(now.status.next.commit))
+    while now.state.next is not None:
+        assert now.posterior.mass.sum() == pytest.approx(1)
+        assert (now.posterior.mass > 0).all()
+        assert 0 <= now.posterior.with_bug.min() <= now.posterior.with_bug.max() <= 1
+        now = now.after(run(now.state.next.commit))
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 100, 1000, 10_000])
 def test_a_line_takes_its_logarithm(tools: Tools, count: int) -> None:
-    span = history(tools.line(count))
+    span = ancestry_of(tools.line(count))
     for number in {0, count // 3, count - 1}:
         _, seen = tools.finish(search(span, Settings()), tools.guest(span, span.ids[number]))
         assert len(seen) <= 2 + ceil(log2(count)) + 1 + 4
 
 
 def test_with_errors_it_is_right_as_often_as_it_says(tools: Tools) -> None:
-    span = history(tools.woven(300, 3))
+    span = ancestry_of(tools.woven(300, 3))
     right = 0
     for seed in range(100):
         culprit = span.ids[seed * 7 % len(span)]
         run = tools.guest(span, culprit, FLAKY, seed=seed)
         now, _ = tools.finish(search(span, Settings(rates=FLAKY)), run)
-        assert now.status.confidence >= 0.99
-        right += now.status.accused == (culprit,)
+        assert now.state.confidence >= 0.99
+        right += now.state.accused == (culprit,)
     assert right >= 97
 
 
@@ -88,7 +86,7 @@ def test_with_errors_it_is_right_as_often_as_it_says(tools: Tools) -> None:
 def test_a_wrong_prior_costs_steps_and_not_the_answer(
     tools: Tools, count: int, seed: int, which: float
 ) -> None:
-    span = history(tools.woven(count, seed))
+    span = ancestry_of(tools.woven(count, seed))
     place = int(which * len(span))
     wrong = [
         CommitEvidence(commit=one, ratio=1e-9 if number == place else 1e9)
@@ -97,8 +95,8 @@ def test_a_wrong_prior_costs_steps_and_not_the_answer(
     ]
     begun = search(span, Settings(), evidence=wrong)
     now, _ = tools.finish(begun, tools.guest(span, span.ids[place]))
-    assert now.status.accused == (span.ids[place],)
-    assert now.status.standing is BisectionStatus.FOUND
+    assert now.state.accused == (span.ids[place],)
+    assert now.state.status is BisectionStatus.FOUND
 
 
 @given(
@@ -115,7 +113,7 @@ def test_every_commit_keeps_its_share(ratios: list[float], floor: float) -> None
 
 
 def test_evidence_that_is_right_saves_runs(tools: Tools) -> None:
-    span = history(tools.line(1000))
+    span = ancestry_of(tools.line(1000))
     culprit = span.ids[700]
     known = [CommitEvidence(commit=span.ids[one], ratio=100.0) for one in range(0, 1000, 50)]
     run = tools.guest(span, culprit)
@@ -134,83 +132,80 @@ def test_evidence_that_is_right_saves_runs(tools: Tools) -> None:
 )
 def test_settings_that_leave_nothing_to_learn(tools: Tools, wrong: Settings, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        search(history(tools.line(3)), wrong)
+        search(ancestry_of(tools.line(3)), wrong)
 
 
 def test_the_ends_come_first(tools: Tools) -> None:
-    span = history(tools.line(8))
+    span = ancestry_of(tools.line(8))
     now = search(span, Settings())
     order = []
     for _ in range(2):
-        assert now.status.next is not None
-        assert now.status.next.why is Why.ENDS
-        order.append(now.status.next.commit)
+        assert now.state.next is not None
+        assert now.state.next.purpose is RunPurpose.ENDS
+        order.append(now.state.next.commit)
         now = now.after(tools.guest(span, span.ids[3])(order[-1]))
     assert order == [span.ids[-1], tools.good]
-    assert now.status.next is not None
-    assert now.status.next.why is Why.SEARCH
+    assert now.state.next is not None
+    assert now.state.next.purpose is RunPurpose.SEARCH
 
 
 def test_ends_that_are_wrong(tools: Tools) -> None:
-    span = history(tools.line(100))
+    span = ancestry_of(tools.line(100))
     for shown, standing in (
-        (Shown.GOOD, BisectionStatus.BAD_IS_CLEAN),
-        (Shown.BAD, BisectionStatus.GOOD_IS_BAD),
+        (BisectTerm.GOOD, BisectionStatus.BAD_IS_CLEAN),
+        (BisectTerm.BAD, BisectionStatus.GOOD_IS_BAD),
     ):
-        run = lambda commit, shown=shown: Observation(commit=commit, shown=shown)  # noqa: E731
+        run = lambda commit, shown=shown: Observation(commit=commit, term=shown)  # noqa: E731
         now, seen = tools.finish(search(span, Settings(rates=FLAKY)), run)
-        assert now.status.standing is standing
+        assert now.state.status is standing
         assert len(seen) <= 12
 
 
 def test_runs_of_a_coin_fit_nothing(tools: Tools) -> None:
-    span = history(tools.line(50))
+    span = ancestry_of(tools.line(50))
     coin = np.random.default_rng(1)
     run = lambda commit: Observation(  # noqa: E731
-        commit=commit, shown=Shown.BAD if coin.random() < 0.5 else Shown.GOOD
+        commit=commit, term=BisectTerm.BAD if coin.random() < 0.5 else BisectTerm.GOOD
     )
     now, _ = tools.finish(search(span, Settings()), run)
-    assert now.status.standing is BisectionStatus.NO_ONE_COMMIT
+    assert now.state.status is BisectionStatus.NO_ONE_COMMIT
 
 
 def test_one_run_is_repeated_when_that_teaches_more(tools: Tools) -> None:
-    span = history(tools.line(2))
+    span = ancestry_of(tools.line(2))
     now = search(span, Settings(rates=FLAKY))
     run = tools.guest(span, span.ids[1])
     now, seen = tools.finish(now, run)
     assert [one.commit for one in seen].count(span.ids[0]) > 1
-    assert now.status.accused == (span.ids[1],)
+    assert now.state.accused == (span.ids[1],)
 
 
 def test_a_measurement_with_its_own_ratio(tools: Tools) -> None:
-    span = history(tools.line(3))
+    span = ancestry_of(tools.line(3))
     now = search(span, Settings(rates=FLAKY))
-    sure = now.after(Observation(commit=span.ids[1], shown=Shown.BAD, ratio=500.0))
-    unsure = now.after(Observation(commit=span.ids[1], shown=Shown.BAD, ratio=1.0))
-    assert sure.now.commits[:2].sum() > 0.9
-    assert unsure.now.commits == pytest.approx(now.now.commits)
+    sure = now.after(Observation(commit=span.ids[1], term=BisectTerm.BAD, ratio=500.0))
+    unsure = now.after(Observation(commit=span.ids[1], term=BisectTerm.BAD, ratio=1.0))
+    assert sure.posterior.commits[:2].sum() > 0.9
+    assert unsure.posterior.commits == pytest.approx(now.posterior.commits)
 
 
-def test_a_costly_commit_is_passed_over(tools: Tools) -> None:
-    span = history(tools.line(99))
+def test_of_a_line_the_middle_is_run_first(tools: Tools) -> None:
+    span = ancestry_of(tools.line(99))
     run = tools.guest(span, span.ids[20])
     ends = [run(span.ids[-1]), run(tools.good)]
-    middle = search(span, Settings(), seen=ends).status.next
+    middle = search(span, Settings(), observations=ends).state.next
     assert middle is not None
     assert span.number[middle.commit] in (48, 49, 50)
-    other = search(span, Settings(), seen=ends, costs={middle.commit: 2.0}).status.next
-    assert other is not None
-    assert other.commit != middle.commit
 
 
 def test_a_commit_from_elsewhere_is_refused(tools: Tools) -> None:
-    begun = search(history(tools.line(3)), Settings())
+    begun = search(ancestry_of(tools.line(3)), Settings())
     with pytest.raises(RequestError, match="neither between"):
-        begun.after(Observation(commit="f" * 40, shown=Shown.SKIP))
+        begun.after(Observation(commit="f" * 40, term=BisectTerm.SKIP))
 
 
 def test_bits_of_a_run() -> None:
-    clear = bits(np.array([0.0, 0.5, 1.0]), 0.0, Rates())
+    clear = information_gain(np.array([0.0, 0.5, 1.0]), 0.0, Rates())
     assert clear == pytest.approx([0, 1, 0], abs=0.02)
-    noisy = bits(np.array([0.5]), 0.0, Rates(false_good=0.2, false_bad=0.2))
+    noisy = information_gain(np.array([0.5]), 0.0, Rates(false_good=0.2, false_bad=0.2))
     assert noisy == pytest.approx([0.278], abs=0.001)

@@ -11,13 +11,14 @@ from typing import cast
 import pytest
 from bench.merge_bench.forge import Forge
 
-from anyclue.bisect.core.model import Bisected
-from anyclue.bisect.request import Bisection, BisectRequest, again, begin
+from anyclue.bisect.core.result import BisectionResult
+from anyclue.bisect.request import Bisection, BisectRequest, begin, resume
 from anyclue.bisect.run import driver as running
 from anyclue.bisect.run.cells import Cells
 from anyclue.git import repository as git
 from anyclue.hunt.clue.model import Clue
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -79,13 +80,13 @@ class World:
             )
         )
 
-    def bisect(self, good: str, bad: str) -> Bisected:
+    def bisect(self, good: str, bad: str) -> BisectionResult:
         return self.run(self.begin(good, bad))
 
-    def resume(self) -> Bisected:
-        return self.run(again(self.path / "run"))
+    def resume(self) -> BisectionResult:
+        return self.run(resume(self.path / "run"))
 
-    def run(self, bisection: Bisection) -> Bisected:
+    def run(self, bisection: Bisection) -> BisectionResult:
         return asyncio.run(running.bisect(bisection, cast(Context, None)))
 
     async def judged(
@@ -102,7 +103,7 @@ class World:
         if kernel is not None:
             self.kernels.append(kernel)
             repository = git.repository(Path(kernel.repository))
-            sources = trees.at(repository, kernel.commit or "", "fs/btrfs")
+            sources = git.below(repository, kernel.commit or "", "fs/btrfs")
         return self.verdict(cells, sources)
 
     def verdict(self, cells: Cells, sources: Mapping[str, bytes]) -> CellVerdict:
@@ -122,11 +123,11 @@ def verdict_of(cell: Cell, verdict: Verdict, signature: Signature | None) -> Cel
         cell=cell,
         outcome=Outcome.PASSED,
         verdict=verdict,
-        because="so it is",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=signature,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=6,
         warm_up=0,
@@ -150,7 +151,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     def recalled(cells: Cells, name: str) -> CellVerdict | None:
         try:
-            return made.verdict(cells, trees.at(git.repository(made.forge.path), name, "fs/btrfs"))
+            return made.verdict(cells, git.below(git.repository(made.forge.path), name, "fs/btrfs"))
         except RequestError:
             return None
 

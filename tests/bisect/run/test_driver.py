@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.bisect.core import journal
-from anyclue.bisect.core.model import BisectionStatus, CommitEvidence, Shown
+from anyclue.bisect.core.model import BisectionStatus, BisectTerm, CommitEvidence
 from anyclue.bisect.render.json_document import bisect_json
 from anyclue.bisect.render.text import bisect_text
-from anyclue.bisect.run import evidence as gathering
+from anyclue.bisect.run import evidence
 from anyclue.bisect.run.cells import Cells
-from anyclue.bisect.run.evidence import evidence
+from anyclue.bisect.run.evidence import EvidenceRequest, commit_evidence
 from anyclue.git import repository as git
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
 
@@ -45,23 +45,27 @@ def linear(world: World, culprit: int, marks: dict[int, str] | None = None) -> l
 def test_the_first_bad_commit_is_found_and_proven(world: World, culprit: int) -> None:
     ids = linear(world, culprit)
     found = world.bisect(ids[0], ids[-1])
-    assert found.standing is BisectionStatus.FOUND
+    assert found.status is BisectionStatus.FOUND
     assert [one.commit for one in found.accused] == [ids[culprit]]
     assert found.confidence >= 0.99
-    assert found.wanted == "leak (page-cache-reference)"
-    assert found.reverted is not None
-    assert (found.reverted.shown, found.reverted.runs) == (Shown.GOOD, 2)
+    assert found.failure == "leak (page-cache-reference)"
+    assert found.proof is not None
+    assert found.proof.terms == (BisectTerm.GOOD, BisectTerm.GOOD)
     assert len(found.runs) < 12
 
 
 def test_what_does_not_build_or_breaks_otherwise_is_skipped(world: World) -> None:
     ids = linear(world, 6, {5: CRASH, 6: "", 7: BROKEN})
     found = world.bisect(ids[0], ids[-1])
-    skipped = {one.seen.commit: one.seen.because for one in found.runs if one.seen.shown == "skip"}
+    skipped = {
+        one.observation.commit: one.observation.because
+        for one in found.runs
+        if one.observation.term == "skip"
+    }
     assert "error: #error no" in skipped.get(ids[7], "error: #error no")
     # The parent crashes, so whether it or its child brought the leak cannot be told.
     assert {one.commit for one in found.accused} == {ids[5], ids[6]}
-    assert found.standing is BisectionStatus.RANGE
+    assert found.status is BisectionStatus.RANGE
     assert "breaks in another way" in skipped[ids[5]]
 
 
@@ -85,17 +89,17 @@ def test_an_evil_merge_is_accused_when_both_parents_are_good(world: World) -> No
     end = world.forge.commit("main", merge, {"fs/btrfs/a.c": "int a, c;\n"})
     found = world.bisect(root, end)
     assert [one.commit for one in found.accused] == [merge]
-    good = {one.seen.commit for one in found.runs if one.seen.shown is Shown.GOOD}
+    good = {one.observation.commit for one in found.runs if one.observation.term is BisectTerm.GOOD}
     assert {main, side} <= good
-    assert found.reverted is not None
-    assert found.reverted.shown is Shown.GOOD
+    assert found.proof is not None
+    assert found.proof.worst is BisectTerm.GOOD
 
 
 def test_a_bad_end_that_is_clean_ends_it(world: World) -> None:
     ids = linear(world, 99)
     found = world.bisect(ids[0], ids[-1])
-    assert found.standing is BisectionStatus.BAD_IS_CLEAN
-    assert {one.seen.commit for one in found.runs} == {ids[-1]}
+    assert found.status is BisectionStatus.BAD_IS_CLEAN
+    assert {one.observation.commit for one in found.runs} == {ids[-1]}
     assert "clean here" in bisect_text(found).splitlines()[-1]
 
 
@@ -119,9 +123,11 @@ def test_it_goes_on_where_it_was_stopped(world: World) -> None:
     world.stop_after = 1000
     found = world.resume()
     assert [one.commit for one in found.accused] == [one.commit for one in whole.accused]
-    assert [one.seen.commit for one in found.runs] == [one.seen.commit for one in whole.runs]
+    assert [one.observation.commit for one in found.runs] == [
+        one.observation.commit for one in whole.runs
+    ]
     assert len(world.runs) == len(runs)
-    assert len(journal.read(file.read_text()).runs) == len(whole.runs)
+    assert len(journal.read_journal(file.read_text()).runs) == len(whole.runs)
 
 
 def test_its_log_can_be_replayed_by_git(world: World) -> None:
@@ -147,8 +153,8 @@ def test_kernels_from_git_are_proven_by_a_revert(world: World) -> None:
     objects = world.forge.git("count-objects")
     found = world.bisect(ids[0], ids[-1])
     assert [one.commit for one in found.accused] == [ids[5]]
-    assert found.reverted is not None
-    assert (found.reverted.shown, found.reverted.runs) == (Shown.GOOD, 2)
+    assert found.proof is not None
+    assert found.proof.terms == (BisectTerm.GOOD, BisectTerm.GOOD)
     (without,) = {one for one in world.kernels if one.commit not in ids}
     assert (without.base, without.revision) == (ids[0], f"without {ids[5]}")
     assert {one.base for one in world.kernels} == {ids[0], None}
@@ -166,13 +172,13 @@ def test_kernels_from_git_carry_a_fixup(world: World) -> None:
     ids = [world.commit(contents(one, broken=3 <= one < 10)) for one in range(12)]
     mended = {"fs/btrfs/lzo.c": contents(9, broken=False), "mm/mended.c": "int mended;\n"}
     fix = world.forge.commit("fix", ids[9], mended)
-    assert world.bisect(ids[0], ids[-1]).standing is BisectionStatus.RANGE
+    assert world.bisect(ids[0], ids[-1]).status is BisectionStatus.RANGE
     world.path.joinpath("run").rename(world.path / "first")
     world.kernels.clear()
     found = world.run(world.begin(ids[0], ids[-1], carried=(fix,)))
     assert [one.commit for one in found.accused] == [ids[6]]
-    assert found.reverted is not None
-    assert found.reverted.shown is Shown.GOOD
+    assert found.proof is not None
+    assert found.proof.worst is BisectTerm.GOOD
     carrying = {one.revision: one.commit or "" for one in world.kernels}
     assert carrying[ids[11]] == ids[11]
     own = git.repository(world.path / "run/commits.git")
@@ -185,8 +191,12 @@ def test_evidence_speaks_for_the_file_that_the_mount_option_leads_to(world: Worl
     other = world.forge.commit("main", None, {"README": "x"})
     near = world.forge.commit("main", None, {"fs/btrfs/lzo.c": text(number=3)})
     far = world.forge.commit("main", None, {"fs/btrfs/a.c": "int a;\n"})
-    asked = world.begin(root, far)
-    known = evidence(asked.repo, asked.span, asked.directory, "compress=lzo")
+    begun = world.begin(root, far)
+    known = commit_evidence(
+        EvidenceRequest(
+            repo=begun.repo, span=begun.span, directory=begun.directory, mount="compress=lzo"
+        )
+    )
     ratios = {one.commit: one.ratio for one in known}
     assert ratios[other] < 1 < ratios[near]
     assert far not in ratios
@@ -202,10 +212,10 @@ def test_guests_run_before_evidence_is_there(world: World, monkeypatch: pytest.M
             time.sleep(0.02)
         return []
 
-    monkeypatch.setattr(gathering, "evidence", slow)
+    monkeypatch.setattr(evidence, "commit_evidence", slow)
     found = world.bisect(ids[0], ids[-1])
     assert [one.commit for one in found.accused] == [ids[4]]
-    kept = journal.read((world.path / "run/bisection.jsonl").read_text())
+    kept = journal.read_journal((world.path / "run/bisection.jsonl").read_text())
     assert kept.evidence == (CommitEvidence(commit=ids[4], ratio=9.0, because="a finding"),)
 
 
@@ -259,13 +269,13 @@ def test_a_fix_proves_in_place_of_a_revert(world: World, *, from_git: bool) -> N
     if from_git:
         world.from_git()
     conflicting = world.bisect(ids[0], wrong)
-    assert conflicting.reverted is not None
-    assert conflicting.reverted.shown is None
+    assert conflicting.proof is not None
+    assert conflicting.proof.terms == ()
     world.path.joinpath("run").rename(world.path / "first")
     found = world.run(world.begin(ids[0], wrong, fix=fix))
     assert [one.commit for one in found.accused] == [ids[5]]
-    assert found.reverted is not None
-    assert (found.reverted.shown, found.reverted.runs) == (Shown.GOOD, 2)
+    assert found.proof is not None
+    assert found.proof.terms == (BisectTerm.GOOD, BisectTerm.GOOD)
     assert f"the bad end with the fix {fix}, 2 runs: clean: proven" in bisect_text(found)
     assert json.loads(bisect_json(found))["proof"]["fix"] == fix
 
@@ -311,5 +321,5 @@ def test_a_bad_end_that_does_not_build_is_said(
 
     monkeypatch.setattr(Cells, "judged", judged)
     found = world.bisect(ids[0], ids[-1])
-    assert found.runs[0].seen.because == f"does not build: {told}"
+    assert found.runs[0].observation.because == f"does not build: {told}"
     assert bisect_text(found).endswith(f"cannot be run: {ids[-1][:12]} was skipped\n")

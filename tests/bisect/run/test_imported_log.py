@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.bisect.core.model import BisectionStatus, Shown
+from anyclue.bisect.core.model import BisectionStatus, BisectTerm
 from anyclue.bisect.request import Bisection, BisectRequest, begin
 from anyclue.model.errors import InfrastructureError, RequestError
 
@@ -50,7 +50,7 @@ def test_a_log_saves_runs_and_is_no_run(world: World) -> None:
     found = world.run(going_on(world, log_of(world, ids, good=18, bad=23, skip=20)))
     assert [one.commit for one in found.accused] == [ids[21]]
     assert len(found.runs) < len(alone.runs)
-    assert [one.seen.commit[:16] for one in found.runs] == [
+    assert [one.observation.commit[:16] for one in found.runs] == [
         n for n in world.runs if n != "reverted"
     ]
 
@@ -58,15 +58,15 @@ def test_a_log_saves_runs_and_is_no_run(world: World) -> None:
 def test_a_log_that_is_wrong_costs_runs_and_nothing_else(world: World) -> None:
     ids = linear(world, 21)
     found = world.run(going_on(world, log_of(world, ids, good=24, bad=30)))
-    assert found.standing is BisectionStatus.FOUND
+    assert found.status is BisectionStatus.FOUND
     assert [one.commit for one in found.accused] == [ids[21]]
 
 
 def test_it_proves_nothing(world: World) -> None:
     ids = linear(world, 21)
     found = world.run(going_on(world, log_of(world, ids, good=20, bad=21)))
-    for number, shown in ((20, Shown.GOOD), (21, Shown.BAD)):
-        made = [one.seen.shown for one in found.runs if one.seen.commit == ids[number]]
+    for number, shown in ((20, BisectTerm.GOOD), (21, BisectTerm.BAD)):
+        made = [one.observation.term for one in found.runs if one.observation.commit == ids[number]]
         assert made == [shown, shown]
 
 

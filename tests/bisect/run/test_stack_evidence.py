@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from bench.merge_bench.forge import Forge
 
-from anyclue.bisect.run.stack_evidence import on_stack
+from anyclue.bisect.run.evidence import stack_evidence
 from anyclue.git import repository as git
-from anyclue.git.dag import dag
-from anyclue.git.model import CommitRange
-from anyclue.git.repository import Repository
+from anyclue.git.history import commit_range
+from anyclue.git.model import CommitRange, Repository
 
 INODE = """\
 int outer(int n)
@@ -54,14 +53,14 @@ def history(tmp_path: Path) -> tuple[Repository, CommitRange, list[str]]:
         text = text.replace(before, after)
         made.append(forge.commit("main", made[-1], {file: text}))
     repo = git.repository(forge.path)
-    return repo, dag(repo, [made[0]], made[-1]), made
+    return repo, commit_range(repo, [made[0]], made[-1]), made
 
 
 def test_who_changed_what_is_on_the_stack(
     history: tuple[Repository, CommitRange, list[str]],
 ) -> None:
     repo, span, (_, outer, inner, _) = history
-    found = {one.commit: one for one in on_stack(repo, span, "fs/btrfs", OOPS)}
+    found = {one.commit: one for one in stack_evidence(repo, span, "fs/btrfs", OOPS)}
     assert set(found) == {outer, inner}
     assert found[inner].ratio > found[outer].ratio > 1
     assert "inner()" in found[inner].because
@@ -72,4 +71,4 @@ def test_who_changed_what_is_on_the_stack(
 )
 def test_any_text_is_taken(history: tuple[Repository, CommitRange, list[str]], text: str) -> None:
     repo, span, made = history
-    assert {one.commit for one in on_stack(repo, span, "fs/btrfs", text)} <= {made[2]}
+    assert {one.commit for one in stack_evidence(repo, span, "fs/btrfs", text)} <= {made[2]}

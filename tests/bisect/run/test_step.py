@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from anyclue.bisect.core.model import Shown
+from anyclue.bisect.core.model import BisectTerm
 from anyclue.bisect.run.step import StepRequest, step
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import Verdict
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.bisect.run.conftest import World
 
 
-def shown(world: World, kind: Verdict = Verdict.LEAK) -> Shown:
+def shown(world: World, kind: Verdict = Verdict.LEAK) -> BisectTerm:
     asked = StepRequest(
         tree=world.forge.path,
         scenario=world.path / "b.toml",
@@ -25,18 +25,20 @@ def shown(world: World, kind: Verdict = Verdict.LEAK) -> Shown:
         kind=kind,
         out=world.path / f"run-{len(world.runs)}",
     )
-    return asyncio.run(step(asked, cast(Context, None)))[0]
+    return asyncio.run(step(asked, cast(Context, None))).term
 
 
 @pytest.mark.parametrize(
     ("text", "leak", "broken"),
     [
-        ("int a;\n", Shown.GOOD, Shown.GOOD),
-        ("/* leak */\n", Shown.BAD, Shown.SKIP),
-        ("/* crash */\n", Shown.SKIP, Shown.BAD),
+        ("int a;\n", BisectTerm.GOOD, BisectTerm.GOOD),
+        ("/* leak */\n", BisectTerm.BAD, BisectTerm.SKIP),
+        ("/* crash */\n", BisectTerm.SKIP, BisectTerm.BAD),
     ],
 )
-def test_what_the_work_tree_shows(world: World, text: str, leak: Shown, broken: Shown) -> None:
+def test_what_the_work_tree_shows(
+    world: World, text: str, leak: BisectTerm, broken: BisectTerm
+) -> None:
     world.commit("int committed;\n")
     world.forge.write({"fs/btrfs/lzo.c": text})
     assert shown(world) is leak

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.check_arguments import read_arguments
+from anyclue.fstests.core.check_arguments import OPTIONS, read_arguments
 from anyclue.model.errors import RequestError
 
 
-def test_options_stand_before_tests() -> None:
+def test_options_and_tests() -> None:
     found = read_arguments(
         [
             *("generic/001", "-g quick,btrfs/auto", "btrfs/02? btrfs/02[4-6]", "-x dangerous"),
@@ -18,20 +18,20 @@ def test_options_stand_before_tests() -> None:
             *("-L 4", "-R xunit-quiet", "generic/001"),
         ]
     )
-    assert found.argv({"/home/me/not these": "/run/excluded"}) == (
-        *("-g", "quick,btrfs/auto", "-x", "dangerous", "-E", "/run/excluded"),
-        *("-e", "generic/475,btrfs/011", "-X", ".exclude", "-i", "3", "-L", "4"),
-        *("-R", "xunit-quiet", "generic/001", "btrfs/02?", "btrfs/02[4-6]"),
+    assert found.options == (
+        *(("-g", "quick,btrfs/auto"), ("-x", "dangerous"), ("-E", "/home/me/not these")),
+        *(("-e", "generic/475,btrfs/011"), ("-X", ".exclude"), ("-i", "3"), ("-L", "4")),
+        ("-R", "xunit-quiet"),
     )
-    assert found.exclude_files == ("/home/me/not these",)
-    assert found.runs == 3
+    assert found.tests == ("generic/001", "btrfs/02?", "btrfs/02[4-6]")
+    assert found.passes == 3
 
 
 def test_a_group_alone() -> None:
     found = read_arguments(["-g all", "-I 2"])
-    assert found.argv() == ("-g", "all", "-I", "2")
-    assert (found.runs, found.tests) == (2, ())
-    assert read_arguments(["-g quick"]).runs == 1
+    assert found.options == (("-g", "all"), ("-I", "2"))
+    assert (found.passes, found.tests) == (2, ())
+    assert read_arguments(["-g quick"]).passes == 1
 
 
 def test_every_mistake_at_once() -> None:
@@ -60,9 +60,8 @@ def test_mistakes_of_the_whole(entries: list[str]) -> None:
 @given(st.lists(st.one_of(st.text(max_size=12), st.from_regex(r"-[a-zA-Z] \S{0,9}")), max_size=4))
 def test_any_entries_are_read_or_refused(entries: list[str]) -> None:
     try:
-        argv = read_arguments(entries).argv()
+        found = read_arguments(entries)
     except RequestError:
         return
-    first = next((at for at, word in enumerate(argv) if "/" in word and at % 2 == 0), len(argv))
-    assert all(word.startswith("-") for word in argv[:first:2])
-    assert not any(word.startswith("-") for word in argv[first:])
+    assert all(option in OPTIONS and value for option, value in found.options)
+    assert not any(test.startswith("-") for test in found.tests)

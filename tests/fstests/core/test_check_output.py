@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
 from anyclue.fstests.core.check_output import parse_check
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
 
 DATA = Path(__file__).parent / "data"
 CAPTURED = {path.stem: path.read_text() for path in sorted(DATA.glob("*.txt"))}
@@ -37,9 +37,6 @@ def test_passes_with_their_seconds() -> None:
         for test, seconds in (("btrfs/024", 0.0), ("generic/001", 4.0), ("generic/002", 1.0))
     )
     assert run.cut_short == ""
-    assert run.notes == ()
-    assert run.settings[""]["FSTYP"] == "btrfs"
-    assert run.settings[""]["MKFS_OPTIONS"] == "/dev/loop1"
 
 
 def test_every_way_to_end() -> None:
@@ -98,7 +95,6 @@ def test_loops_after_a_failure() -> None:
         ("generic/013", 4, "passed"),
         ("generic/020", 1, "passed"),
     ]
-    assert run.notes == ()
 
 
 @pytest.mark.parametrize("name", ["timestamps", "brief"])
@@ -123,9 +119,6 @@ def test_not_run_with_timestamps() -> None:
 def test_sections() -> None:
     run = parse_check(CAPTURED["sections"])
     assert run.cut_short == ""
-    assert list(run.settings) == ["none", "lzo", "ext4"]
-    assert run.settings["lzo"]["MOUNT_OPTIONS"].startswith("-o compress=lzo ")
-    assert run.settings["ext4"]["FSTYP"] == "ext4"
     counts = Counter((one.section, one.status.value) for one in run.results)
     assert counts == {
         ("none", "passed"): 3,
@@ -151,8 +144,7 @@ def test_passed_all_does_not_count_what_was_not_run() -> None:
 @pytest.mark.parametrize("name", ["killed", "interrupted", "interrupted-sections"])
 def test_killed_in_the_middle_of_a_test(name: str) -> None:
     run = parse_check(CAPTURED[name])
-    assert run.under_way is not None
-    assert run.under_way.test == "generic/010"
+    assert seen(run)[-1][:2] == ("generic/010", "lost")
     assert run.cut_short == "it ends inside generic/010"
     assert run.results[0].status is CheckStatus.PASSED
     assert "generic/020" not in {one.test for one in run.results}
@@ -205,7 +197,6 @@ def test_the_summary_objects() -> None:
     text = CAPTURED["passes"].replace("Passed all 3", "Failures: generic/001\nFailed 1 of 3")
     run = parse_check(text)
     assert seen(run)[1] == ("generic/001", "failed", "listed under Failures")
-    assert len(run.notes) == 1
     text = CAPTURED["passes"].replace("btrfs/024 generic/001 generic/002\n", "generic/001\n")
     assert passes(parse_check(text)) == {("", "generic/001", 1)}
     text = CAPTURED["passes"].replace("generic/001         4s\n", "")

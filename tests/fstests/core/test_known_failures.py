@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.begun_tests import with_begun
-from anyclue.fstests.core.check_model import CheckNews, KnownFailure
 from anyclue.fstests.core.check_output import parse_check
 from anyclue.fstests.core.known_failures import news, read_known_failures
+from anyclue.fstests.core.model import CheckNews, CheckStatus, KnownFailure
 from anyclue.model.errors import RequestError
 
 DATA = Path(__file__).parent / "data"
@@ -140,8 +140,10 @@ def test_a_lost_test_is_never_excused() -> None:
     found = of("killed", failure("generic/010"))
     assert (found.known, found.passed) == ((), ())
     once = parse_check((DATA / "passes.txt").read_text())
-    then_lost = with_begun(once, ["generic/001", "generic/001"])
-    found = news(then_lost, [failure("generic/001")], kernel=KERNEL, today=TODAY)
+    [passed] = [one for one in once.results if one.test == "generic/001"]
+    then_lost = replace(passed, number=2, status=CheckStatus.LOST)
+    run = replace(once, results=(*once.results, then_lost))
+    found = news(run, [failure("generic/001")], kernel=KERNEL, today=TODAY)
     assert (found.known, found.passed) == ((), ())
 
 

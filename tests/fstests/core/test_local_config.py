@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.check_model import ConfigSection
-from anyclue.fstests.core.local_config import read_local_config, write_local_config
-from anyclue.fstests.core.section_options import RESET_WITH_FSTYP, carried
+from anyclue.fstests.core.local_config import (
+    RESET_WITH_FSTYP,
+    effective_sections,
+    read_local_config,
+    write_local_config,
+)
+from anyclue.fstests.core.model import ConfigSection
 from anyclue.model.errors import RequestError
 
 FSTESTS_DIR = os.environ.get("FSTESTS_DIR")
@@ -55,8 +59,7 @@ def mistakes(text: str) -> list[str]:
 
 
 def test_without_sections() -> None:
-    config = read_local_config(SHELL)
-    assert config.sections == (
+    assert read_local_config(SHELL) == (
         ConfigSection(
             name="",
             options={
@@ -69,12 +72,10 @@ def test_without_sections() -> None:
             },
         ),
     )
-    assert [note.where for note in config.notes] == [f"local.config:{line}" for line in (8, 9, 10)]
 
 
 def test_with_sections() -> None:
-    config = read_local_config(SECTIONS)
-    assert config.sections == (
+    assert read_local_config(SECTIONS) == (
         ConfigSection(
             name="none",
             options={"TEST_DEV": "/dev/vdb", "FSTYP": "btrfs", "MKFS_OPTIONS": "-n 16k"},
@@ -82,11 +83,6 @@ def test_with_sections() -> None:
         ConfigSection(name="lzo", options={"MOUNT_OPTIONS": "-o compress=lzo"}),
         ConfigSection(name="xfs-4k", options={"FSTYP": "xfs", "MKFS_OPTIONS": ""}),
     )
-    assert [str(note).split(": ")[0] for note in config.notes] == [
-        "local.config:1",
-        "local.config:6",
-        "local.config:10",
-    ]
 
 
 def test_one_error_for_each_line_of_shell() -> None:
@@ -166,15 +162,13 @@ def sections(values: st.SearchStrategy[str]) -> st.SearchStrategy[list[ConfigSec
 
 @given(sections(PLAIN))
 def test_written_then_read_is_the_same(written: list[ConfigSection]) -> None:
-    config = read_local_config(write_local_config(written))
-    assert list(config.sections) == written
-    assert config.notes == ()
+    assert list(read_local_config(write_local_config(written))) == written
 
 
 @given(st.dictionaries(NAMES, SHELL_PLAIN, max_size=4))
 def test_written_without_sections(options: dict[str, str]) -> None:
     section = ConfigSection(name="", options=options)
-    assert read_local_config(write_local_config([section])).sections == (section,)
+    assert read_local_config(write_local_config([section])) == (section,)
 
 
 @given(sections(st.text(max_size=8)), st.booleans())
@@ -185,7 +179,7 @@ def test_what_is_written_is_always_read_back(written: list[ConfigSection], bare:
         text = write_local_config(written)
     except RequestError:
         return
-    assert list(read_local_config(text).sections) == written
+    assert list(read_local_config(text)) == written
 
 
 @pytest.mark.parametrize("value", ['a"b', "$(reboot)", "`x`", "a\nB=c", "a\\", "a\0"])
@@ -210,16 +204,16 @@ LINES = st.sampled_from([*SHELL.split("\n"), *SECTIONS.split("\n"), "[", "A='", 
 def test_any_text_is_read_or_refused(lines: list[str]) -> None:
     text = "\n".join(lines)
     try:
-        config = read_local_config(text)
+        read_local_config(text)
     except RequestError as error:
         places = [problem.where for problem in error.problems]
     else:
-        places = [note.where for note in config.notes]
+        return
     assert len(places) == len(set(places)) <= len(text.split("\n"))
 
 
 def options_of(text: str, *run: str) -> list[dict[str, str]]:
-    return [dict(one.options) for one in carried(read_local_config(text).sections, run)]
+    return [dict(one.options) for one in effective_sections(read_local_config(text), run)]
 
 
 def test_options_carry_over_until_fstyp_changes() -> None:
@@ -305,7 +299,7 @@ SOME = {
 @pytest.mark.skipif(not FSTESTS_DIR, reason="needs FSTESTS_DIR, a checkout of upstream fstests")
 @settings(max_examples=40)
 @given(st.lists(st.fixed_dictionaries({}, optional=SOME), min_size=1, max_size=4))
-def test_carried_as_upstream_does(tables: list[dict[str, str]]) -> None:
+def test_options_carry_over_as_upstream_does(tables: list[dict[str, str]]) -> None:
     tables[0] = {"TEST_DEV": "/dev/t", "TEST_DIR": "/t", **tables[0]}
     found = [ConfigSection(name=f"s{at}", options=table) for at, table in enumerate(tables)]
     path = Path(os.environ.get("TMPDIR", "/tmp")) / f"anyclue-local-config-{os.getpid()}"
@@ -322,7 +316,7 @@ def test_carried_as_upstream_does(tables: list[dict[str, str]]) -> None:
         path.unlink()
     ours = {
         (one.name, name): " ".join(one.options.get(name, "").split())
-        for one in carried(found)
+        for one in effective_sections(found)
         for name in ("FSTYP", *RESET_WITH_FSTYP, "USE_EXTERNAL", "SCRATCH_LOGDEV", "PLAIN")
     }
     theirs = {}

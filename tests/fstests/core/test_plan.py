@@ -9,14 +9,14 @@ from typing import Protocol
 import pytest
 
 from anyclue.fstests.core import memory
-from anyclue.fstests.core.check_model import CheckStatus
+from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import Part, SectionPlan, TestFinding, TestId, TestPlan
+from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.fstests.render.words import why
-from anyclue.fstests.run.evidence import CellTests, Trial, gather
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import Outcome
@@ -119,7 +119,7 @@ def test_growth_with_every_run_is_a_leak(trials: Trials, cell: Cell) -> None:
     verdict = verdict_of(cell, trials)
     assert verdict.verdict is Verdict.LEAK
     assert verdict.rate_kib_per_round == pytest.approx(400, abs=10)
-    assert "generic/001" in verdict.because
+    assert "generic/001" in reason_text(verdict.because)
 
 
 @pytest.mark.parametrize("verdict", [*Verdict])
@@ -169,7 +169,7 @@ def test_the_rest_goes_on_behind_a_dead_guest(
     assert "kernel BUG" in found[1].killed
     verdict = verdict_of(cell, trials)
     assert verdict.verdict is Verdict.BROKEN
-    assert "btrfs/002 ended its guest" in verdict.because
+    assert "btrfs/002 ended its guest" in reason_text(verdict.because)
     trials.add(["btrfs/003"])
     assert looked_at(trials)[2] is None
 
@@ -272,7 +272,7 @@ def test_a_report_that_contradicts_the_output_is_told(
     ]
     verdict = verdict_of(cell, trials)
     assert verdict.verdict is Verdict.UNPROVEN
-    assert all(name in verdict.because for name in names_)
+    assert all(name in reason_text(verdict.because) for name in names_)
 
 
 FLAT = [0, 10, 10, 12, 10, 12]
@@ -300,7 +300,7 @@ def test_a_leak_that_needs_the_tests_before_it(trials: Trials, cell: Cell) -> No
     verdict = verdict_of(cell, trials)
     assert verdict.verdict is Verdict.LEAK
     assert verdict.rate_kib_per_round == pytest.approx(690, abs=10)
-    assert "clean" in verdict.because
+    assert "clean" in reason_text(verdict.because)
 
 
 def test_a_one_time_cost_behind_others_is_no_leak(trials: Trials, cell: Cell) -> None:
@@ -366,7 +366,7 @@ def test_why_no_test_ran_is_told(trials: Trials, cell: Cell) -> None:
     trials.add([], outcome=Outcome.NOT_RUN, detail=detail)
     found = verdict_of(cell, trials)
     assert found.verdict is Verdict.UNPROVEN
-    assert found.because == f"no test ran; {detail}"
+    assert reason_text(found.because) == f"no test ran; {detail}"
 
 
 def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
@@ -378,4 +378,4 @@ def test_a_test_that_may_have_ended_early_is_not_clean(trials: Trials, cell: Cel
     trials.add(["generic/001"], said=[""])  # check was ended, and printed nothing
     found = verdict_of(cell, trials)
     assert found.verdict is Verdict.UNPROVEN
-    assert "generic/001" in found.because
+    assert "generic/001" in reason_text(found.because)

@@ -9,10 +9,11 @@ import pytest
 from tests.verdicts.conftest import LEVELS, reading
 
 from anyclue.fstests.core.charges import held_kib
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span, TestVerdict
 from anyclue.model.recording import LogLine, Reading
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.record.judge import judged_tests
+from anyclue.record.core.verdicts import judge_recording
 
 HZ = 5.0
 LENGTH_S = 8.0
@@ -77,7 +78,7 @@ def recorded(
 
 
 def judged(of: MachineRecording) -> dict[str, TestVerdict]:
-    return {test.test: test for test in judged_tests(of).tests}
+    return {test.test: test for test in judge_recording(of).tests}
 
 
 def test_held_memory_is_that_of_the_kernel_without_caches() -> None:
@@ -92,7 +93,7 @@ def test_a_single_step_is_noted_and_never_a_leak() -> None:
         tests = judged(recorded(["generic/001", "btrfs/024"], grows, quiesce=quiesce))
         guilty = tests["btrfs/024"]
         assert guilty.verdict is Verdict.UNPROVEN
-        assert "4.0 MiB higher after it, mostly unreclaimable slab" in guilty.because
+        assert "4.0 MiB higher after it, mostly unreclaimable slab" in reason_text(guilty.because)
         assert guilty.runs[0].step_kib == pytest.approx(4096.0, abs=20)
         assert guilty.runs[0].peak_kib == pytest.approx(
             (guilty.runs[0].before_kib or 0) + 54_096, abs=20
@@ -112,15 +113,15 @@ def test_growth_with_every_run_is_a_leak_when_caches_were_dropped() -> None:
     assert guilty.verdict is Verdict.LEAK
     assert guilty.signature is Signature.PAGE_CACHE_REFERENCE
     assert guilty.rate_kib_per_run == pytest.approx(2400.0, abs=10)
-    assert "a run" in guilty.because
+    assert "a run" in reason_text(guilty.because)
     assert tests["generic/001"].verdict is Verdict.CLEAN
 
 
 def test_the_same_growth_without_that_is_not_called_a_leak() -> None:
     tests = judged(recorded(REPEATED, LEAK))
     assert tests["btrfs/024"].verdict is Verdict.UNPROVEN
-    assert "record again with --quiesce" in tests["btrfs/024"].because
-    assert "no reclaim" not in tests["btrfs/024"].because
+    assert "record again with --quiesce" in reason_text(tests["btrfs/024"].because)
+    assert "no reclaim" not in reason_text(tests["btrfs/024"].because)
     assert tests["generic/001"].verdict is Verdict.CLEAN
 
 
@@ -141,7 +142,7 @@ def test_what_the_kernel_reports_breaks_the_test_in_which_it_came() -> None:
     spans = (of.spans[0], replace(of.spans[1], log_lines=(0, 1)))
     tests = judged(replace(of, kernel_log=(line,), spans=spans))
     assert tests["btrfs/024"].verdict is Verdict.BROKEN
-    assert "kernel BUG at" in tests["btrfs/024"].because
+    assert "kernel BUG at" in reason_text(tests["btrfs/024"].because)
     assert tests["generic/001"].verdict is Verdict.UNPROVEN
 
 
@@ -149,12 +150,15 @@ def test_a_test_that_was_cut_short_says_so() -> None:
     of = recorded(["generic/001", "btrfs/024"], {})
     spans = (of.spans[0], replace(of.spans[1], end_s=None))
     tests = judged(replace(of, ended=None, spans=spans))
-    assert tests["btrfs/024"].because == "the recording was cut short before the test had ended"
+    assert (
+        reason_text(tests["btrfs/024"].because)
+        == "the recording was cut short before the test had ended"
+    )
     assert tests["btrfs/024"].runs[0].step_kib is None
 
 
 def test_a_machine_that_says_little_is_no_crash() -> None:
     of = recorded(["generic/001"], {})
     bare = tuple(Reading(t_s=r.t_s, counters={"meminfo.MemTotal": 1.0}) for r in of.timeline)
-    (test,) = judged_tests(replace(of, timeline=bare)).tests
+    (test,) = judge_recording(replace(of, timeline=bare)).tests
     assert (test.verdict, test.runs[0].step_kib) == (Verdict.UNPROVEN, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.fstests.core.test_list import parse_listing
+from anyclue.fstests.core.check_output import parse_listing
 from anyclue.fstests.run.build import NEEDED, read_tree
 from anyclue.model.errors import RequestError
 

@@ -11,15 +11,16 @@ from typing import cast
 
 import pytest
 
-from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
+from anyclue.fstests.core.configuration import DEVICES
+from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan, TrialRecord
 from anyclue.fstests.run import session as procedure
-from anyclue.fstests.run.journal import TrialRecord, read_record
-from anyclue.fstests.run.session import TestsProcedure
+from anyclue.fstests.run.journal import read_record
+from anyclue.fstests.run.session import FstestsSuite
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
 from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
-from anyclue.trial.session import AgentCall, TrialEndedError, Watch
+from anyclue.trial.session import DEVICE, AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
 SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
@@ -78,8 +79,8 @@ def carry_out(
 def run(plan: TestPlan, place: Path, guest: Guest, watch: Watch | None = None) -> None:
     (place / "results.img").write_bytes(bytes(1 << 20))
     agent = cast(Agent, guest)
-    following = TestsProcedure(plan, Limits(), agent, payload=True, place=place, watch=watch)
-    asyncio.run(following.run())
+    session = GuestSession(agent, Limits(), has_module=True, watch=watch)
+    asyncio.run(FstestsSuite(plan=plan).run(session, place))
 
 
 def record(place: Path) -> TrialRecord:
@@ -106,10 +107,11 @@ def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, 
     kept = record(tmp_path)
     assert kept.expunged == (TestId(section="", test="btrfs/002"),)
     assert [call.status for call in kept.calls] == [0, 0]
-    assert "Passed all 1 tests" in kept.said(kept.calls[0])
+    printed = (tmp_path / "results" / kept.calls[0].output).read_text()
+    assert "Passed all 1 tests" in printed
 
 
-class Watched:
+class Watched(Watch):
     """Looks on, and notes between which commands."""
 
     def __init__(self) -> None:
@@ -278,3 +280,7 @@ def test_a_guest_that_cannot_run_it(
     with pytest.raises(TrialEndedError, match=words) as caught:
         run(PLAN, tmp_path, Guest({part: Reply(status=1, output=output)}))
     assert caught.value.outcome is outcome
+
+
+def test_the_configuration_names_the_guests_own_disk() -> None:
+    assert DEVICES["TEST_DEV"] == DEVICE

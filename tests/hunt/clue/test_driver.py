@@ -19,6 +19,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.judge import JudgedRun, write_reports
 from anyclue.hunt.localise.commits import AccusedCommit, write_accused
 from anyclue.hunt.render.verdicts_json import verdicts_json
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
     Arch,
@@ -103,11 +104,11 @@ def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") ->
             cell=Cell(kernel=kernel, machine="m", mkfs="d", mount=mount, workload="w"),
             outcome=Outcome.PASSED,
             verdict=kind,
-            because="",
+            because=NotRun(),
             rate_kib_per_round=400.0 if leaks else 0.0,
             rate_ci95_kib=None,
             signature=Signature.PAGE_CACHE_REFERENCE if leaks else None,
-            signature_detail="",
+            signature_detail=None,
             classes={},
             rounds=8,
             warm_up=0,
@@ -137,7 +138,13 @@ def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") ->
     run.mkdir(exist_ok=True)
     findings = conclude(cells)
     directory.file("verdicts.json").write_text(verdicts_json(findings, scenario))
-    return JudgedRun(run=directory, scenario=scenario, recordings={}, findings=findings)
+    return JudgedRun(
+        run=directory,
+        scenario=scenario,
+        recordings={},
+        trials={},
+        findings=findings,
+    )
 
 
 def sources(case: Case, good: str, bad: str) -> dict[str, KernelSource]:

@@ -19,6 +19,7 @@ from anyclue.hunt.localise.cells import accused_kernel, guilt_entries, symptoms_
 from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.suspects.model import TheoryContext
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, DebianKernel, Kernel, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -37,11 +38,11 @@ def verdict(kernel: str, mount: str, kind: Verdict) -> CellVerdict:
         cell=Cell(kernel=kernel, machine="m", mkfs="d", mount=mount, workload="w"),
         outcome=Outcome.PASSED,
         verdict=kind,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=400.0,
         rate_ci95_kib=None,
         signature=Signature.PAGE_CACHE_REFERENCE if kind is Verdict.LEAK else None,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=8,
         warm_up=0,

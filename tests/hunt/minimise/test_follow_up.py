@@ -15,9 +15,10 @@ from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups, run_foll
 from anyclue.hunt.minimise.variations import Runner
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis
-from anyclue.model.trial import TrialExecutor, TrialJob
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
+from anyclue.trial.model import TrialExecutor, TrialJob
+from anyclue.trial.workloads.suite import WorkloadSuite
 
 
 class Executor(TrialExecutor, Protocol):
@@ -41,8 +42,13 @@ class Hunted(Protocol):
 Make = Callable[..., Recording]
 
 
+def workload_of(job: TrialJob) -> WorkloadSuite:
+    assert isinstance(job.suite, WorkloadSuite)
+    return job.suite
+
+
 def argv(job: TrialJob) -> str:
-    return " ".join(word for command in job.workload.write for word in command)
+    return " ".join(word for command in workload_of(job).workload.write for word in command)
 
 
 def files(job: TrialJob) -> int:
@@ -54,7 +60,7 @@ def bad_lzo(make: Make) -> Callable[[TrialJob], Recording]:
     """A page a file with unaligned sizes; a script does it too, one that is simplified does not."""
 
     def made(job: TrialJob) -> Recording:
-        guilty = job.cell.kernel == "bad" and "compress=lzo" in job.mount
+        guilty = job.cell.kernel == "bad" and "compress=lzo" in workload_of(job).mount
         aligned = "size=4096" in argv(job) or "size=1 " in argv(job)
         return make(job, 4.0 * files(job) if guilty and not aligned else 0.0)
 
@@ -151,7 +157,7 @@ def test_nothing_guilty_nothing_followed(hunted: Hunted, make: Make) -> None:
 
 def test_a_script_that_does_not_do_it_is_not_given(hunted: Hunted, make: Make) -> None:
     def made(job: TrialJob) -> Recording:
-        script = job.workload.name == "shell"
+        script = workload_of(job).workload.name == "shell"
         return make(job, 400.0 if job.cell.kernel == "bad" and not script else 0.0)
 
     hunt_it(hunted, hunted.run, made)

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import pytest
 
+from anyclue.fstests.core.evidence import Trial, gather
 from anyclue.fstests.core.model import Part
 from anyclue.fstests.core.verdicts import cell_verdict, findings
-from anyclue.fstests.run.evidence import Trial, gather
 from anyclue.hunt.clue.model import Reproducer
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.judge import JudgedRun
@@ -94,6 +94,7 @@ def hunted(trials: Trials, cell: Cell, tmp_path: Path) -> Callable[..., Answers]
             run=RunDirectory(tmp_path / "run"),
             scenario=scenario,
             recordings={},
+            trials={},
             findings=replace(conclude([verdict]), tests={cell: tests}),
         )
         return Answers(

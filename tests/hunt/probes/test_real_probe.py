@@ -18,7 +18,7 @@ from anyclue.hunt.probes.core.symbols import read_symbols
 from anyclue.recordings.store import read_recording
 from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.trial.context import Context
-from anyclue.trial.jobs import pin_kernels
+from anyclue.trial.preparation import pin_kernels
 
 pytestmark = [
     pytest.mark.guest,

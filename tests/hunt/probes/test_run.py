@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.model import CheckStatus, TestFinding, TestId
 from anyclue.hunt.driver import RULES
 from anyclue.hunt.judge import judge
 from anyclue.hunt.model import RunVerdicts
@@ -24,15 +23,16 @@ from anyclue.hunt.probes.watch import ProbeWatch
 from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
-from anyclue.model.trial import TrialJob, TrialResult
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.read import load_scenario
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.store import Store
 from anyclue.trial.guest.channel import Reply
+from anyclue.trial.model import TrialJob, TrialResult
 from anyclue.trial.session import TrialEndedError, Watch
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guest
     from tests.hunt.conftest import job_of  # noqa: PLC0415
 
     async def prepare(
-        scenario: Scenario, cell: Cell, _context: object, *, arguments: str, tests: None
+        scenario: Scenario, cell: Cell, _context: object, *, arguments: str, suite: None
     ) -> TrialJob:
-        assert (arguments, tests) == ("", None)
+        assert (arguments, suite) == ("", None)
         return job_of(scenario, cell, 1)
 
     fake = Guests(make)
@@ -152,11 +152,11 @@ def judged(kernel: str, verdict: Verdict, **axes: str) -> CellVerdict:
         cell=cell,
         outcome=Outcome.PASSED,
         verdict=verdict,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=Signature.OBJECT if leaks else None,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=7,
         warm_up=1,
@@ -257,7 +257,9 @@ def test_what_a_hunt_runs() -> None:
     }
 
 
-LEAKS = TestVerdict(test="", runs=(), verdict=Verdict.LEAK, because="", signature=Signature.OBJECT)
+LEAKS = TestVerdict(
+    test="", runs=(), verdict=Verdict.LEAK, because=NotRun(), signature=Signature.OBJECT
+)
 FIRST, SECOND = TestId(section="", test="generic/001"), TestId(section="", test="generic/002")
 
 

@@ -7,8 +7,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus, KnownFailure, Refusal
-from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.model import (
+    CheckResult,
+    CheckStatus,
+    KnownFailure,
+    Refusal,
+    TestFinding,
+    TestId,
+)
+from anyclue.fstests.core.reasons import RepeatedRuns, RoseOnce
 from anyclue.hunt.clue.model import (
     Clue,
     Condition,
@@ -30,6 +37,19 @@ from anyclue.hunt.clue.model import (
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import RunVerdicts
 from anyclue.model.machine_recording import Span, TestRun, TestVerdict
+from anyclue.model.reason import (
+    FloorSample,
+    GrowthExcluded,
+    GrowthProven,
+    LeftToReclaim,
+    NotJudged,
+    NotRun,
+    PeakAboveReference,
+    PerFile,
+    TooFewFloors,
+    TrialBroke,
+    TrialEnd,
+)
 from anyclue.model.recording import (
     Incident,
     LogLine,
@@ -52,7 +72,14 @@ from anyclue.model.scenario import (
     Scenario,
     WorkloadChoice,
 )
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    Signature,
+    Verdict,
+    VerdictReason,
+)
 from anyclue.review.pairs.model import Confidence, FindingKind, PathStep, StepKind
 
 RAM_KIB = 2_040_000
@@ -219,20 +246,31 @@ def verdict(of: Cell, kind: Verdict, leak_kib: float, reference: Cell | None) ->
         quiet[MemoryClass.ORPHANED_FILE_PAGES] = ClassRate(
             rate_kib=leak_kib, ci95_kib=(leak_kib - 9.5, leak_kib + 11), grew=True
         )
+    sample = FloorSample(floors=ROUNDS - 1, trials=1, warm_up=1)
     return CellVerdict(
         cell=of,
         outcome=Outcome.PASSED,
         verdict=kind,
         because=(
-            "orphaned file pages rise by 2400 KiB in every round and no reclaim gives them back; "
-            "that is one page of 4 KiB for each of the 600 files"
+            GrowthProven(
+                memory_class=MemoryClass.ORPHANED_FILE_PAGES,
+                rate_kib=leak_kib,
+                ci95_kib=(leak_kib - 9.5, leak_kib + 11),
+                sample=sample,
+                detail=PerFile(kib=4.0),
+            )
             if leak
-            else "no class of memory rises; leaks of 64 KiB per round and more are excluded"
+            else GrowthExcluded(
+                limit_kib=64.0,
+                sample=sample,
+                memory_class=MemoryClass.SLAB_UNRECLAIMABLE,
+                at_most_kib=8.8,
+            )
         ),
         rate_kib_per_round=leak_kib if leak else used,
         rate_ci95_kib=(leak_kib - 9.5, leak_kib + 11) if leak else (used - 22.0, used + 24.5),
         signature=Signature.PAGE_CACHE_REFERENCE if leak else None,
-        signature_detail="600 pages a round, one a file" if leak else "",
+        signature_detail=PerFile(kib=4.0) if leak else None,
         classes=quiet,
         rounds=ROUNDS - 1,
         warm_up=1,
@@ -412,13 +450,13 @@ def tests_of_all_kinds() -> tuple[TestFinding, ...]:
         test="generic/001",
         runs=(run,) * 5,
         verdict=Verdict.LEAK,
-        because="grew with every run",
+        because=RepeatedRuns(statistics=NotRun()),
         rate_kib_per_run=2400.0,
         rate_ci95_kib=(2350.0, 2450.0),
         signature=Signature.PAGE_CACHE_REFERENCE,
     )
     clean = replace(leak, verdict=Verdict.CLEAN, rate_kib_per_run=None, signature=None)
-    doubt = replace(clean, verdict=Verdict.UNPROVEN, because="a leak or a one-time cost")
+    doubt = replace(clean, verdict=Verdict.UNPROVEN, because=RoseOnce(kib=80.0))
 
     def finding(
         number: int, status: CheckStatus, memory: TestVerdict | None, reason: str = ""
@@ -448,6 +486,10 @@ def tests_of_all_kinds() -> tuple[TestFinding, ...]:
     )
 
 
+def broke(outcome: Outcome, incident: Incident) -> VerdictReason:
+    return TrialBroke(end=TrialEnd(outcome=outcome, incident=incident))
+
+
 def broken_inputs() -> Inputs:
     """One cell for each way to end; the reference is clean, one planned cell never ran."""
     names = ("crashed", "hung", "oom", "lost", "unproven", "cache", "surge", "skipped")
@@ -460,19 +502,35 @@ def broken_inputs() -> Inputs:
     hung = Incident(kind="deadline", t_s=None, title=task, function="kmap_high", text=task)
     killed = "Out of memory: Killed process 131 (writer) total-vm:3320kB, anon-rss:412kB"
     oom = Incident(kind="oom", t_s=30.1, title=killed, function=None, text=killed)
-    ends = {
-        "crashed": (Outcome.CRASHED, Verdict.BROKEN, bug, "BUG in kunmap_local_indexed, round 2"),
-        "hung": (Outcome.HUNG, Verdict.BROKEN, hung, "nothing moved for 120 s; sync is blocked"),
-        "oom": (Outcome.OOM, Verdict.BROKEN, oom, "the OOM killer came in round 5"),
-        "lost": (Outcome.LOST, Verdict.UNPROVEN, None, "QEMU could not be started"),
-        "unproven": (Outcome.PASSED, Verdict.UNPROVEN, None, "2 floors; at least 4 are needed"),
-        "cache": (Outcome.PASSED, Verdict.CACHE, None, "reclaim gives 300 MiB back"),
-        "surge": (Outcome.PASSED, Verdict.SURGE, None, "the peak is 310 MiB above good's"),
-        "skipped": (Outcome.NOT_RUN, Verdict.UNPROVEN, None, "the workload needs 4 GiB of disk"),
+    ends: dict[str, tuple[Verdict, Incident | None, VerdictReason]] = {
+        "crashed": (Verdict.BROKEN, bug, broke(Outcome.CRASHED, bug)),
+        "hung": (Verdict.BROKEN, hung, broke(Outcome.HUNG, hung)),
+        "oom": (Verdict.BROKEN, oom, broke(Outcome.OOM, oom)),
+        "lost": (
+            Verdict.UNPROVEN,
+            None,
+            NotJudged(outcome=Outcome.LOST, detail="QEMU could not be started"),
+        ),
+        "unproven": (Verdict.UNPROVEN, None, TooFewFloors(floors=2, needed=3)),
+        "cache": (Verdict.CACHE, None, LeftToReclaim(kib=300 * 1024, reference_kib=0.0)),
+        "surge": (Verdict.SURGE, None, PeakAboveReference(kib=310 * 1024, reference_kib=0.0)),
+        "skipped": (
+            Verdict.UNPROVEN,
+            None,
+            NotJudged(outcome=Outcome.NOT_RUN, detail="the workload needs 4 GiB of disk"),
+        ),
+    }
+    outcomes = {
+        "crashed": Outcome.CRASHED,
+        "hung": Outcome.HUNG,
+        "oom": Outcome.OOM,
+        "lost": Outcome.LOST,
+        "skipped": Outcome.NOT_RUN,
     }
     judged: list[CellVerdict] = []
     recordings: dict[Cell, tuple[Recording, ...]] = {}
-    for name, (outcome, kind, incident, because) in ends.items():
+    for name, (kind, incident, because) in ends.items():
+        outcome = outcomes.get(name, Outcome.PASSED)
         rounds = {"crashed": 1, "hung": 3, "oom": 5, "lost": 0, "unproven": 2, "skipped": 0}
         count = rounds.get(name, ROUNDS)
         base = verdict(cells[name], kind, 40_000.0 if name == "oom" else 0.0, good)
@@ -487,7 +545,7 @@ def broken_inputs() -> Inputs:
                 rate_kib_per_round=None if without_rate else base.rate_kib_per_round,
                 rate_ci95_kib=None if without_rate else base.rate_ci95_kib,
                 signature=Signature.KMAP_SLOTS if name == "hung" else None,
-                signature_detail="",
+                signature_detail=None,
                 classes={} if without_rate else base.classes,
                 rounds=max(0, count - 1),
                 warm_up=min(1, count),
@@ -511,7 +569,7 @@ def broken_inputs() -> Inputs:
                 cell=made.cell,
                 trial=1,
                 outcome=outcome,
-                detail=because,
+                detail=name,
                 ram_kib=RAM_KIB,
                 rounds=made.rounds,
                 timeline=made.timeline,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render import html
 from anyclue.hunt.render.html import report_html
+from anyclue.hunt.render.sentence import verdict_sentence
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs

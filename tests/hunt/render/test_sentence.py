@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.hunt.render.verdict_words import not_judged
+from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Incident, Outcome, Recording, Round
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
-from anyclue.report.words import not_judged
+from anyclue.verdicts.evaluation import evaluate
 
 if TYPE_CHECKING:
     from tests.hunt.conftest import Tools
@@ -40,7 +42,8 @@ def test_the_mails_answer(tools: Tools) -> None:
         ]
         for v in tools.default()
     }
-    findings = conclude(tools.default(), recordings)
+    trials = {cell: [evaluate(one) for one in of] for cell, of in recordings.items()}
+    findings = conclude(tools.default(), trials)
     assert verdict_sentence(findings) == (
         "Leak, page-cache references never put: 2400 to 2404 KiB a round (4.0 KiB per file)"
         " with kernel bad and mount lzo; kernel and mount matter, machine does not."
@@ -64,7 +67,7 @@ def test_objects_are_named(tools: Tools) -> None:
         Verdict.LEAK,
         Signature.OBJECT,
         rate=38.0,
-        detail="slab cache kmalloc-64: 600 objects, 38 KiB a round",
+        detail=SlabCache(name="kmalloc-64", objects=600.0, kib=38.0),
     )
     assert "slab objects never freed (slab cache kmalloc-64: 600 objects" in say(leak)
 
@@ -101,7 +104,7 @@ def test_broken_names_the_function_on_one_line(tools: Tools) -> None:
 def test_nothing_found_and_unproven(tools: Tools) -> None:
     clean = [tools.verdict("bad i386 lzo"), tools.verdict("good i386 lzo")]
     assert say(*clean) == "Nothing found: 2 cells are clean."
-    unproven = tools.verdict("bad i386 zstd", Verdict.UNPROVEN, because="not run")
+    unproven = tools.verdict("bad i386 zstd", Verdict.UNPROVEN, because=NotRun())
     assert say(*clean, unproven) == (
         "Nothing found: 2 cells are clean; 1 cell is unproven, which is not clean."
     )

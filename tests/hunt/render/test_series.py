@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.hunt.render.witness import witness
+from anyclue.hunt.render.selection import carrier, witness
 from anyclue.model.recording import Outcome, Reading, Recording
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.report import charts, series, words
+from anyclue.report import charts, series
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -57,7 +57,7 @@ def test_timeline(default_run: Inputs) -> None:
 
 def test_fit_has_the_slope_of_the_verdict(default_run: Inputs) -> None:
     verdict = default_run.findings.cells[2]
-    points = series.floors(verdict, words.carrier(verdict))
+    points = series.floors(verdict, carrier(verdict))
     assert [point.warm_up for point in points] == [True, *[False] * 5]
     assert points[1].kib == 0.0
     line = series.fit(verdict, points)
@@ -72,13 +72,13 @@ def test_fit_has_the_slope_of_the_verdict(default_run: Inputs) -> None:
 
 def test_carrier(default_run: Inputs) -> None:
     leak, clean = default_run.findings.cells[2], default_run.findings.cells[0]
-    assert words.carrier(leak) is MemoryClass.ORPHANED_FILE_PAGES
-    assert words.carrier(clean) is MemoryClass.USED
+    assert carrier(leak) is MemoryClass.ORPHANED_FILE_PAGES
+    assert carrier(clean) is MemoryClass.USED
     vague = replace(leak, signature=None)
-    assert words.carrier(vague) is MemoryClass.ORPHANED_FILE_PAGES
+    assert carrier(vague) is MemoryClass.ORPHANED_FILE_PAGES
     other = replace(leak, signature=Signature.KMAP_SLOTS, classes={}, floors={})
-    assert words.carrier(other) is MemoryClass.USED
-    assert words.carrier(replace(leak, verdict=Verdict.SURGE)) is MemoryClass.USED
+    assert carrier(other) is MemoryClass.USED
+    assert carrier(replace(leak, verdict=Verdict.SURGE)) is MemoryClass.USED
 
 
 def test_witness_is_the_trial_of_the_incident(broken_run: Inputs) -> None:
@@ -94,7 +94,7 @@ def test_charts_are_valid_vega_lite(default_run: Inputs, broken_run: Inputs) -> 
         for verdict in inputs.findings.cells:
             trial = witness(verdict, inputs.recordings)
             line = series.timeline(trial) if trial else None
-            points = series.floors(verdict, words.carrier(verdict))
+            points = series.floors(verdict, carrier(verdict))
             if line is None or not points:
                 continue
             charts.memory_over_time(line, line, "red").to_dict()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from anyclue.hunt.model import Factor, FactorReason
 from anyclue.hunt.render.factor_words import because
 from anyclue.hunt.select.factors import find_factors, first_guilty, first_leak_or_break
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
@@ -63,11 +64,11 @@ def _verdict(cell: Cell, guilty: bool) -> CellVerdict:
         cell=cell,
         outcome=Outcome.PASSED,
         verdict=Verdict.LEAK if guilty else Verdict.CLEAN,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=None,
         rate_ci95_kib=None,
         signature=Signature.RAW_PAGES if guilty else None,
-        signature_detail="",
+        signature_detail=None,
         classes={},
         rounds=6,
         warm_up=0,
@@ -83,7 +84,7 @@ def test_flat_floors_are_innocent(tools: Tools, innocent: Verdict) -> None:
 
 
 def test_an_unproven_neighbour_tells_nothing_and_is_named(tools: Tools) -> None:
-    unproven = tools.verdict("good i386 lzo", Verdict.UNPROVEN, because="not run")
+    unproven = tools.verdict("good i386 lzo", Verdict.UNPROVEN, because=NotRun())
     found = factors([tools.verdict("bad i386 lzo", *tools.leak), unproven])[Axis.KERNEL]
     assert found.matters is None
     assert "good.i386.default.lzo.mix would tell, but is unproven: not run" in because(found)

@@ -17,6 +17,7 @@ from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, S
 from anyclue.hunt.render.suspect_words import _BECAUSE, _SETTLE, suspect
 from anyclue.hunt.suspects.judge import judge_theory
 from anyclue.hunt.suspects.model import RulingReason, TheoryContext
+from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
     About,
@@ -63,11 +64,11 @@ def verdict(of: Cell, kind: Verdict = Verdict.LEAK, **known: object) -> CellVerd
         cell=of,
         outcome=Outcome.PASSED,
         verdict=kind,
-        because="",
+        because=NotRun(),
         rate_kib_per_round=400.0 if leaks else 0.0,
         rate_ci95_kib=None,
         signature=Signature.PAGE_CACHE_REFERENCE if leaks else None,
-        signature_detail="",
+        signature_detail=None,
         classes={**QUIET, MemoryClass.ORPHANED_FILE_PAGES: ORPHANED} if leaks else QUIET,
         rounds=8,
         warm_up=0,

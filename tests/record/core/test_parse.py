@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.kmsg_boundaries import begun_test
+from anyclue.fstests.core.kmsg import begun_test
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine
-from anyclue.record.core.parse import parse_recorded, read_recorded
-from anyclue.record.core.stream import Record, parse_records, stream_records, unpacked
+from anyclue.record.core.parse import Record, parse_recording, parse_records, unpacked
+from anyclue.record.reader import read_machine_recording, read_records
 
 DATA = Path(__file__).parents[2] / "recordings/data"
 MACHINE = RecordedMachine(
@@ -70,7 +70,7 @@ def packed(records: list[Record]) -> bytes:
 
 
 def read(stream: bytes) -> MachineRecording:
-    return parse_recorded(MACHINE, parse_records(unpacked([stream])))
+    return parse_recording(MACHINE, parse_records(unpacked([stream])))
 
 
 def test_tests_and_their_boundaries() -> None:
@@ -110,19 +110,19 @@ def test_cut_short_anywhere_no_test_gets_an_end_that_it_did_not_have() -> None:
 
 def test_joined_midway() -> None:
     records = [("kmsg-before", 0, KMSG[0]), event(1, "begin"), *a_check()[6:]]
-    first, second = parse_recorded(MACHINE, records).spans
+    first, second = parse_recording(MACHINE, records).spans
     assert (first.test, first.joined, first.end_s) == ("generic/001", True, 4.0)
     assert (second.test, second.joined) == ("btrfs/024", False)
 
 
 def test_no_test_at_all() -> None:
-    (span,) = parse_recorded(MACHINE, [*sample(0), event(1, "begin"), *sample(2)]).spans
+    (span,) = parse_recording(MACHINE, [*sample(0), event(1, "begin"), *sample(2)]).spans
     assert (span.test, span.end_s, span.joined) == (WHOLE_COMMAND, None, False)
 
 
 def test_repetitions_are_counted() -> None:
     records = [event(0, "begin"), *(("kmsg", k * S, KMSG[0]) for k in range(1, 4))]
-    assert [s.number for s in parse_recorded(MACHINE, records).spans] == [1, 2, 3]
+    assert [s.number for s in parse_recording(MACHINE, records).spans] == [1, 2, 3]
 
 
 @given(st.binary(max_size=300))
@@ -147,7 +147,7 @@ DATA_OF = st.one_of(
 @settings(max_examples=200)
 @given(st.lists(st.tuples(NAMES, st.integers(0, 10**12), DATA_OF), max_size=20))
 def test_any_records_are_no_crash_and_no_finished_test(records: list[Record]) -> None:
-    recorded = parse_recorded(MACHINE, records)
+    recorded = parse_recording(MACHINE, records)
     ends = [s.end_s for s in recorded.spans]
     if recorded.command_s is None or recorded.command_s[1] is None:
         assert not ends or ends[-1] is None
@@ -179,14 +179,14 @@ def test_a_damaged_header_is_one_clear_error(header: str, tmp_path: Path) -> Non
     (tmp_path / "record.json").write_text(header)
     (tmp_path / "stream.gz").write_bytes(b"")
     with pytest.raises(RequestError, match=r"not a recording of `anyclue record`"):
-        read_recorded(tmp_path)
+        read_machine_recording(tmp_path)
 
 
 def test_a_stream_that_is_none_is_told_from_one_that_was_cut_short(tmp_path: Path) -> None:
     stream = tmp_path / "stream.gz"
     for cut_short in (b"", b"\x1f", b"\x1f\x8b\x08\x00"):
         stream.write_bytes(cut_short)
-        assert not list(stream_records(stream))
+        assert not list(read_records(stream))
     stream.write_bytes(b"garbage")
     with pytest.raises(ValueError, match="not in gzip format"):
-        list(stream_records(stream))
+        list(read_records(stream))

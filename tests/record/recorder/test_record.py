@@ -18,8 +18,9 @@ import pytest
 from anyclue.cli.main import main
 from anyclue.model.machine_recording import WHOLE_COMMAND
 from anyclue.model.verdict import Verdict
-from anyclue.record.core.parse import read_recorded
 from anyclue.record.judge import judge
+from anyclue.record.reader import read_machine_recording
+from anyclue.record.render.notes import recording_notes
 
 if TYPE_CHECKING:
     from tests.record.recorder.conftest import Run
@@ -53,7 +54,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 def samples(run: Path) -> int:
-    return len(read_recorded(run).timeline) if (run / "stream.gz").exists() else 0
+    return len(read_machine_recording(run).timeline) if (run / "stream.gz").exists() else 0
 
 
 def test_a_check_on_btrfs_is_charged_by_test(
@@ -87,7 +88,7 @@ def test_quiesced_floors(recorder: Run, btrfs: Path, kmsg: Path, tmp_path: Path)
     run = tmp_path / "run"
     options = ("--out", run, "--hz", "10", "--quiesce", "--")
     assert recorder(*options, "sh", "-c", CHECK, "sh", btrfs).returncode == 3
-    recorded = read_recorded(run)
+    recorded = read_machine_recording(run)
     assert len(recorded.floors) == 4  # before, one at each test, behind
     assert all(r.quiesced for test in judge(run).findings.tests for r in test.runs)
 
@@ -106,13 +107,13 @@ def test_kill_9_leaves_a_readable_run(archive: Path, tmp_path: Path) -> None:
         wait_until(lambda: samples(run) > 30)  # after the quiet second, in the command
         process.kill()
         process.wait()
-    recorded = read_recorded(run)
+    recorded = read_machine_recording(run)
     assert recorded.ended is None
     assert len(recorded.timeline) > 30
     assert "meminfo.MemFree" in recorded.timeline[-1].counters
     findings = judge(run).findings
     assert all(test.verdict is Verdict.UNPROVEN for test in findings.tests)
-    assert any("killed" in note for note in findings.notes)
+    assert any("killed" in note for note in recording_notes(recorded))
 
 
 def test_attached_until_the_process_ends(archive: Path, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_attached_until_the_process_ends(archive: Path, tmp_path: Path) -> None:
         options = ("--attach", "--pid", str(beside.pid), "--hz", "20", "--out", run)
         with started(archive, *options) as process:
             assert process.wait(30) == 0
-    assert read_recorded(run).ended == "ended"
+    assert read_machine_recording(run).ended == "ended"
 
 
 def test_attached_until_ctrl_c(archive: Path, tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_attached_until_ctrl_c(archive: Path, tmp_path: Path) -> None:
         wait_until(lambda: samples(run) > 3)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
-    assert read_recorded(run).ended == "stopped"
+    assert read_machine_recording(run).ended == "stopped"
 
 
 def test_sigterm_is_handed_on(archive: Path, tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_command(recorder: Run, tmp_p
     try:
         command = ("sh", "-c", "sleep 2; >$1", "sh", after)
         done = recorder("--hz", "50", "--out", small / "run", "--", *command)
-        recorded = read_recorded(small / "run")
+        recorded = read_machine_recording(small / "run")
     finally:
         subprocess.run(["umount", small], check=True)
     assert done.returncode == 3
@@ -218,9 +219,9 @@ def test_without_root_it_says_what_it_cannot_read() -> None:
         assert done.returncode == 0, done.stderr
         for name in ("slabinfo", "vmallocinfo"):
             assert f"cannot read {name}: Permission denied; only root" in done.stderr
-        recorded = read_recorded(run)
+        recorded = read_machine_recording(run)
         assert {"slabinfo", "vmallocinfo"} <= recorded.machine.unread.keys()
-        assert any("not read: slabinfo" in note for note in judge(run).findings.notes)
+        assert any("not read: slabinfo" in note for note in recording_notes(recorded))
     finally:
         shutil.rmtree(open_to_all)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from anyclue.fstests.core.reasons import TooFewRuns
 from anyclue.model.machine_recording import (
     MachineRecording,
     RecordedMachine,
-    RecordingVerdicts,
     Span,
     TestRun,
     TestVerdict,
 )
+from anyclue.model.recording import Reading
 from anyclue.model.verdict import MemoryClass, Verdict
+from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.html import recorded_html
 from anyclue.record.render.text import row
 
@@ -28,6 +30,8 @@ MACHINE = RecordedMachine(
     unread={},
 )
 
+WHY = TooFewRuns(runs=1, enough=5, step_kib=0.0)
+
 
 def findings(*names: str) -> RecordingVerdicts:
     tests = []
@@ -35,14 +39,15 @@ def findings(*names: str) -> RecordingVerdicts:
         span = Span(test=name, number=1, begin_s=10.0 * number, end_s=10.0 * number + 10)
         before = 1000.0 * number
         run = TestRun(span=span, peak_kib=9000, before_kib=before, after_kib=before + 1000)
-        tests.append(
-            TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
-        )
+        tests.append(TestVerdict(test=name, runs=(run,), verdict=Verdict.UNPROVEN, because=WHY))
     return RecordingVerdicts(
-        recorded=MachineRecording(machine=MACHINE, spans=(), timeline=()),
-        ram_kib=1024 * 1024,
+        recorded=MachineRecording(
+            machine=MACHINE,
+            spans=(),
+            timeline=(Reading(t_s=0.0, counters={"meminfo.MemTotal": 1024.0 * 1024}),),
+            status=1,
+        ),
         tests=tuple(tests),
-        notes=("caches were dropped",),
     )
 
 
@@ -51,7 +56,13 @@ def test_page_has_every_test_and_a_drawing() -> None:
         findings("generic/001", "btrfs/024"), [(float(t), 1000.0 * t) for t in range(20)]
     )
     assert page.count("<svg") == 1
-    for text in ("generic/001", "btrfs/024", "one run only", "caches were dropped", "1024 MiB"):
+    for text in (
+        "generic/001",
+        "btrfs/024",
+        "one run cannot exclude a leak",
+        "ended with status 1",
+        "1024 MiB",
+    ):
         assert text in page
     assert "./check -g quick" in page
     assert "seconds since the recording began" in page
@@ -73,5 +84,5 @@ def test_what_grew_is_memory_that_the_kernel_holds() -> None:
     span = Span(test="generic/001", number=1, begin_s=0, end_s=10)
     rises = {MemoryClass.ANON: 50_000.0, MemoryClass.SHMEM: 9000.0, MemoryClass.VMALLOC: 512.0}
     run = TestRun(span=span, peak_kib=9000, before_kib=1000, after_kib=1512, classes=rises)
-    test = TestVerdict(test="t", runs=(run,), verdict=Verdict.UNPROVEN, because="one run only")
+    test = TestVerdict(test="t", runs=(run,), verdict=Verdict.UNPROVEN, because=WHY)
     assert row(test)[-2] == "vmalloc +0.5"

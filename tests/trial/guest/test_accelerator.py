@@ -11,11 +11,11 @@ import pytest
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
-from anyclue.model.trial import Accelerator
 from anyclue.trial.guest import accelerator
 from anyclue.trial.guest.accelerator import Acceleration, choose, host_key, remembered
 from anyclue.trial.guest.channel import GuestSilentError
 from anyclue.trial.guest.machine import Boot, Disks
+from anyclue.trial.model import Accelerator
 
 NOTHING = Path("/nowhere")
 BOOT = Boot(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from anyclue.model.scenario import Arch, Machine
-from anyclue.model.trial import Accelerator
 from anyclue.trial.guest.machine import SOCKETS, Boot, Disks, command
+from anyclue.trial.model import Accelerator
 
 FDS = {name: 100 + number for number, name in enumerate(SOCKETS)}
 

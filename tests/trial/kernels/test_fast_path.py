@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.git.tree import TreeEntry
+from anyclue.git.repository import TreeEntry
 from anyclue.trial.kernels.fast_path import Decision, Interface, Read, fast_path, same_interface
 
 DIRECTORY = "fs/btrfs"

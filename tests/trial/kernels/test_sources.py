@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.git.repository import repository
-from anyclue.git.tree import TreeEntry, entries
+from anyclue.git.repository import TreeEntry, entries, repository
 from anyclue.trial.kernels.sources import is_read, set_sources, usable
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, KernelBuild
-from anyclue.model.trial import PreparedKernel
 from anyclue.system.store import Store
 from anyclue.trial.kernels.user_builds import from_build
+from anyclue.trial.model import PreparedKernel
 
 if TYPE_CHECKING:
     from tests.trial.kernels.conftest import Repository

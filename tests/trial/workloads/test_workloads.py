@@ -13,10 +13,9 @@ import pytest
 from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice
-from anyclue.model.trial import WorkloadPlan
 from anyclue.scenarios.read import read_scenario
 from anyclue.trial.workloads.registry import FSLOAD_SOURCE, WORKLOADS
-from anyclue.trial.workloads.workload import Workload
+from anyclue.trial.workloads.workload import Workload, WorkloadPlan
 
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 VERBS = {"fill", "write", "overwrite", "truncate", "verify", "remove", "hold", "extents"}

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anyclue.git.model import CommitNode, CommitRange
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Numbers: TypeAlias = NDArray[np.int64]
 
-MOST_SEGMENTS: Final = 8192
+MAX_SEGMENTS: Final = 8192
 """Segments of one :class:`Ancestry`: its matrices then take 320 MiB."""
-NOTHING: Final = 1e-9
+NEGLIGIBLE: Final = 1e-9
 """Sums below this are left out of larger ones."""
 
 
@@ -42,7 +42,7 @@ class Ancestry:
         segment: the segment of each commit, [n].
         first: the first commit of each segment, and n, [s + 1].
         reach: whether a segment's first commit has another segment among its ancestors, [s, s].
-        weigh: the same turned around, in 32-bit floats, [s, s].
+        reached_by: the same turned around, in 32-bit floats, [s, s].
     """
 
     ids: tuple[str, ...]
@@ -54,12 +54,12 @@ class Ancestry:
     segment: Numbers
     first: Numbers
     reach: Flags
-    weigh: NDArray[np.float32]
+    reached_by: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def outside(self, commit: str) -> bool:
+    def borders(self, commit: str) -> bool:
         """Say whether a commit is a good end, or a parent that a good end reaches."""
         return commit in self.good or any(commit in ids for ids in self.beyond)
 
@@ -82,62 +82,66 @@ class Ancestry:
         sums = np.concatenate(([0.0], np.cumsum(values)))
         starts = sums[self.first]
         held = np.diff(starts).astype(np.float32)
-        live = np.flatnonzero(held > NOTHING)
+        live = np.flatnonzero(held > NEGLIGIBLE)
         few = live.size * 3 < held.size
-        base = (held[live] @ self.weigh[live] if few else held @ self.weigh).astype(np.float64)
+        base = (held[live] @ self.reached_by[live] if few else held @ self.reached_by).astype(
+            np.float64
+        )
         inside: Floats = (base - starts[:-1])[self.segment] + sums[1:]
         return inside
 
 
-def segments(commits: Sequence[CommitNode]) -> int:
+def count_segments(commits: Sequence[CommitNode]) -> int:
     """Return into how many segments commits (parents first) fall.
 
     Raises:
         RequestError: they are not ordered.
     """
-    return sum(_begun(commits))
+    return sum(_segment_starts(commits))
 
 
-def history(span: CommitRange) -> Ancestry:
+def ancestry_of(span: CommitRange) -> Ancestry:
     """Number a range and work out its ancestry.
 
     Raises:
-        RequestError: it is cut into more than ``MOST_SEGMENTS``, not ordered, or the bad end is
+        RequestError: it is cut into more than ``MAX_SEGMENTS``, not ordered, or the bad end is
             not its only tip.
     """
-    begun = _begun(span.commits)
+    starts = _segment_starts(span.commits)
     segments: list[list[int]] = []
     last_of: dict[str, int] = {}
     for position, commit in enumerate(span.commits):
-        if begun[position]:
+        if starts[position]:
             segments.append([])
             number = len(segments) - 1
         else:
             number = last_of[next(p for p in commit.parents if p in last_of)]
         segments[number].append(position)
         last_of[commit.id] = number
-    if len(segments) > MOST_SEGMENTS:
-        raise _refusal(
-            f"the range is cut into {len(segments):,} segments, more than {MOST_SEGMENTS:,}",
-            "narrow it first (anyclue.bisect.core.spine)",
+    if len(segments) > MAX_SEGMENTS:
+        raise RequestError.of(
+            f"the range is cut into {len(segments):,} segments, more than {MAX_SEGMENTS:,}",
+            next_step="narrow it first (anyclue.bisect.core.spine)",
         )
     order = [position for segment in segments for position in segment]
     return _numbered(span, [span.commits[one] for one in order], [len(one) for one in segments])
 
 
-def _begun(commits: Sequence[CommitNode]) -> list[bool]:
+def _segment_starts(commits: Sequence[CommitNode]) -> list[bool]:
     """Say of each commit whether a segment begins with it."""
     known = {commit.id for commit in commits}
     inside = [[p for p in dict.fromkeys(commit.parents) if p in known] for commit in commits]
     children = Counter(parent for parents in inside for parent in parents)
     seen: set[str] = set()
-    begun = []
+    starts = []
     for commit, parents in zip(commits, inside, strict=True):
         if commit.id in seen or not seen.issuperset(parents):
-            raise _refusal("the range is not ordered parents first", "git rev-list --topo-order")
+            raise RequestError.of(
+                "the range is not ordered parents first", next_step="git rev-list --topo-order"
+            )
         seen.add(commit.id)
-        begun.append(len(parents) != 1 or children[parents[0]] > 1)
-    return begun
+        starts.append(len(parents) != 1 or children[parents[0]] > 1)
+    return starts
 
 
 def _numbered(span: CommitRange, commits: Sequence[CommitNode], sizes: Sequence[int]) -> Ancestry:
@@ -156,7 +160,9 @@ def _numbered(span: CommitRange, commits: Sequence[CommitNode], sizes: Sequence[
             reach[row, above] = True
     tips = set(range(len(commits))).difference(*parents)
     if tips != {number.get(span.bad)}:
-        raise _refusal(f"{span.bad} is not the only tip of the range", "name one bad revision")
+        raise RequestError.of(
+            f"{span.bad} is not the only tip of the range", next_step="name one bad revision"
+        )
     return Ancestry(
         ids=tuple(commit.id for commit in commits),
         number=number,
@@ -167,23 +173,23 @@ def _numbered(span: CommitRange, commits: Sequence[CommitNode], sizes: Sequence[
         segment=segment,
         first=first,
         reach=reach,
-        weigh=np.ascontiguousarray(reach.T, dtype=np.float32),
+        reached_by=np.ascontiguousarray(reach.T, dtype=np.float32),
     )
 
 
-def between(commits: Sequence[CommitNode], good: Iterable[str], bad: str) -> CommitRange:
+def commits_between(commits: Sequence[CommitNode], good: Iterable[str], bad: str) -> CommitRange:
     """Return the part of some history (parents first) that ``bad`` reaches and ``good`` do not."""
     parents = {commit.id: commit.parents for commit in commits}
-    spared = _reached(parents, good, frozenset())
-    kept = _reached(parents, [bad], spared)
+    excluded = _reached(parents, good, frozenset())
+    kept = _reached(parents, [bad], excluded)
     inside = tuple(commit for commit in commits if commit.id in kept)
     return CommitRange(good=tuple(good), bad=bad, commits=inside)
 
 
 def _reached(
-    parents: dict[str, tuple[str, ...]], tips: Iterable[str], spared: Iterable[str]
+    parents: dict[str, tuple[str, ...]], tips: Iterable[str], excluded: Iterable[str]
 ) -> set[str]:
-    stop = set(spared)
+    stop = set(excluded)
     found: set[str] = set()
     todo = list(tips)
     while todo:
@@ -192,7 +198,3 @@ def _reached(
             found.add(one)
             todo.extend(parents[one])
     return found
-
-
-def _refusal(what: str, next_step: str) -> RequestError:
-    return RequestError([Problem(what=what, next_step=next_step)])

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from anyclue.bisect.core.model import BisectionStatus, Observation, Shown
+from anyclue.bisect.core.model import BisectionStatus, BisectTerm, Observation, Rates
 from anyclue.bisect.core.search import Search
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 
-SUBJECT: Final = 100
+MAX_SUBJECT: Final = 100
 """Characters of a commit's subject that are written."""
+LOG_RATES: Final = Rates(false_bad=0.05, false_good=0.2)
+"""How often a log's word is wrong: nobody knows how it was come by, so more often than a run."""
 
 _COMMENT = re.compile(r"# ([\w-]+): \[([0-9a-f]{40}|[0-9a-f]{64})\]")
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -47,38 +49,54 @@ def read_log(text: str) -> BisectLog:
     Raises:
         RequestError: a line is none of git's; it names the line.
     """
-    terms = {**{one.value: one for one in Shown}, "old": Shown.GOOD, "new": Shown.BAD}
-    told: list[tuple[str, str]] = []
+    terms = {
+        **{one.value: one for one in BisectTerm},
+        "old": BisectTerm.GOOD,
+        "new": BisectTerm.BAD,
+    }
+    comments: list[tuple[str, str]] = []
     good: list[str] = []
     bad = ""
     runs: list[Observation] = []
     for number, line in enumerate(text.splitlines(), 1):
         if comment := _COMMENT.match(line):
-            told.append((comment[1], comment[2]))
+            comments.append((comment[1], comment[2]))
             continue
         if not line.strip() or line.startswith("#"):
             continue
         command, *rest = _command(number, line)
         if command == "start":
             terms |= _terms(rest)
-            ends = [(terms.get(term), commit) for term, commit in told]
-            good = [commit for shown, commit in ends if shown is Shown.GOOD]
-            bad = next((commit for shown, commit in ends if shown is Shown.BAD), "")
+            ends = [(terms.get(word), commit) for word, commit in comments]
+            good = [commit for term, commit in ends if term is BisectTerm.GOOD]
+            bad = next((commit for term, commit in ends if term is BisectTerm.BAD), "")
             runs = []
         elif command == "terms" or not rest:
             continue
         elif command in terms and all(map(_ID.fullmatch, rest)):
-            shown = terms[command]
+            term = terms[command]
             for commit in rest:
-                if shown is Shown.BAD and not bad:
+                if term is BisectTerm.BAD and not bad:
                     bad = commit
-                elif shown is Shown.GOOD and not good:
+                elif term is BisectTerm.GOOD and not good:
                     good = [commit]
                 else:
-                    runs.append(Observation(commit=commit, shown=shown))
+                    runs.append(Observation(commit=commit, term=term))
         else:
-            raise _refusal(number, line)
+            raise _not_a_log_line(number, line)
     return BisectLog(good=tuple(good), bad=bad, runs=tuple(runs))
+
+
+def imported(log: BisectLog, commits: Container[str]) -> tuple[Observation, ...]:
+    """Return what a log says of commits of a range; it steers the search and proves nothing.
+
+    What it skips is tried here: it may have been skipped for a reason that does not hold here.
+    """
+    return tuple(
+        replace(one, rates=LOG_RATES, because="git bisect log", imported=True)
+        for one in log.runs
+        if one.commit in commits and one.term is not BisectTerm.SKIP
+    )
 
 
 def write_log(search: Search, subjects: Mapping[str, str]) -> str:
@@ -88,46 +106,46 @@ def write_log(search: Search, subjects: Mapping[str, str]) -> str:
         search: the bisection.
         subjects: subjects of commits, as far as they are known; they may hold anything.
     """
-    span = search.span
-    bad = span.ids[span.bad]
+    ancestry = search.ancestry
+    bad = ancestry.ids[ancestry.bad]
     lines = [_comment("bad", bad, subjects)]
-    lines += [_comment("good", one, subjects) for one in span.good]
-    lines.append(shlex.join(("git", "bisect", "start", bad, *span.good)))
+    lines += [_comment("good", one, subjects) for one in ancestry.good]
+    lines.append(shlex.join(("git", "bisect", "start", bad, *ancestry.good)))
     for commit, runs in search.runs.items():
-        lines += [f"# run: {one.shown.value}{_because(one)}" for one in runs]
-        if commit != bad and commit in span.number:
-            word = _word(search, commit)
-            lines += [_comment(word, commit, subjects), f"git bisect {word} {commit}"]
-    status = search.status
-    if status.standing is BisectionStatus.FOUND:
-        lines.append(_comment("first bad commit", status.accused[0], subjects))
+        lines += [f"# run: {one.term.value}{_because(one)}" for one in runs]
+        if commit != bad and commit in ancestry.number:
+            term = _term(search, commit)
+            lines += [_comment(term, commit, subjects), f"git bisect {term} {commit}"]
+    if search.state.status is BisectionStatus.FOUND:
+        lines.append(_comment("first bad commit", search.state.accused[0], subjects))
     return "\n".join(lines) + "\n"
 
 
-def _word(search: Search, commit: str) -> Shown:
+def _term(search: Search, commit: str) -> BisectTerm:
     if commit in search.skipped:
-        return Shown.SKIP
-    return Shown.BAD if search.now.shows[search.span.number[commit]] >= 0.5 else Shown.GOOD
+        return BisectTerm.SKIP
+    likely_bad = search.posterior.with_bug[search.ancestry.number[commit]] >= 0.5
+    return BisectTerm.BAD if likely_bad else BisectTerm.GOOD
 
 
 def _command(number: int, line: str) -> list[str]:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise _refusal(number, line) from error
+        raise _not_a_log_line(number, line) from error
     if words[:2] == ["git", "bisect"] and len(words) > 2:
         return words[2:]
     if words[:1] == ["git-bisect"] and len(words) > 1:
         return words[1:]
-    raise _refusal(number, line)
+    raise _not_a_log_line(number, line)
 
 
-def _terms(options: Sequence[str]) -> dict[str, Shown]:
+def _terms(options: Sequence[str]) -> dict[str, BisectTerm]:
     """Return the user's own words; those after ``--`` are paths."""
     options = options[: options.index("--")] if "--" in options else options
     joined = [f"{one}={value}" for one, value in pairwise(options) if one in _TWO_WORDS]
     found = [match for one in (*options, *joined) if (match := _TERM.fullmatch(one))]
-    return {m[2]: Shown.BAD if m[1] in ("new", "bad") else Shown.GOOD for m in found}
+    return {m[2]: BisectTerm.BAD if m[1] in ("new", "bad") else BisectTerm.GOOD for m in found}
 
 
 def _comment(word: str, commit: str, subjects: Mapping[str, str]) -> str:
@@ -141,10 +159,12 @@ def _because(run: Observation) -> str:
 def _plain(text: str) -> str:
     """Return a text on one line, without characters that do something."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= SUBJECT else f"{line[: SUBJECT - 3]}..."
+    return line if len(line) <= MAX_SUBJECT else f"{line[: MAX_SUBJECT - 3]}..."
 
 
-def _refusal(number: int, line: str) -> RequestError:
-    what = f"not a line of git bisect log: {_plain(line)!r}"
-    step = "give what `git bisect log` printed"
-    return RequestError([Problem(what=what, where=f"line {number}", next_step=step)])
+def _not_a_log_line(number: int, line: str) -> RequestError:
+    return RequestError.of(
+        f"not a line of git bisect log: {_plain(line)!r}",
+        where=f"line {number}",
+        next_step="give what `git bisect log` printed",
+    )

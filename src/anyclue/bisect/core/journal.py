@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final, TypeVar
 
-from anyclue.bisect.core.likelihood import believed, checked
-from anyclue.bisect.core.model import CommitEvidence, Observation, Rates, Settings, Shown
-from anyclue.model.errors import Problem, RequestError
+from anyclue.bisect.core.model import BisectTerm, CommitEvidence, Observation, Rates, Settings
+from anyclue.bisect.core.posterior import clamped, validated
+from anyclue.model.errors import RequestError
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class BisectJournal:
     length: int = 0
 
 
-def begin(good: tuple[str, ...], bad: str, settings: Settings) -> str:
+def header_line(good: tuple[str, ...], bad: str, settings: Settings) -> str:
     """Return the first line."""
     rates = settings.rates
     return _line(
@@ -60,27 +60,27 @@ def begin(good: tuple[str, ...], bad: str, settings: Settings) -> str:
     )
 
 
-def run_line(seen: Observation) -> str:
+def run_line(run: Observation) -> str:
     """Return the line of one run."""
-    fields: dict[str, Any] = {"commit": seen.commit, "shown": seen.shown.value}
-    if seen.rates is not None:
-        fields |= {"false_bad": seen.rates.false_bad, "false_good": seen.rates.false_good}
-    if seen.ratio is not None:
-        fields["ratio"] = seen.ratio
-    if seen.because:
-        fields["because"] = seen.because
-    if not seen.made:
+    fields: dict[str, Any] = {"commit": run.commit, "shown": run.term.value}
+    if run.rates is not None:
+        fields |= {"false_bad": run.rates.false_bad, "false_good": run.rates.false_good}
+    if run.ratio is not None:
+        fields["ratio"] = run.ratio
+    if run.because:
+        fields["because"] = run.because
+    if run.imported:
         fields["made"] = False
     return _line(fields)
 
 
-def evidence_line(known: Iterable[CommitEvidence]) -> str:
+def evidence_line(evidence: Iterable[CommitEvidence]) -> str:
     """Return the line of all evidence: one, so that it is there whole or not at all."""
-    told = [{"commit": one.commit, "ratio": one.ratio, "because": one.because} for one in known]
-    return _line({"evidence": told})
+    every = [{"commit": one.commit, "ratio": one.ratio, "because": one.because} for one in evidence]
+    return _line({"evidence": every})
 
 
-def read(text: str) -> BisectJournal:
+def read_journal(text: str) -> BisectJournal:
     """Read a journal.
 
     Raises:
@@ -89,8 +89,8 @@ def read(text: str) -> BisectJournal:
     length = text.rfind("\n") + 1
     lines = text[:length].split("\n")[:-1]
     if not lines:
-        raise _refusal(1, "the first line is not whole")
-    journal = _parsed(1, lines[0], _first)
+        raise _damaged(1, "the first line is not whole")
+    journal = _parsed(1, lines[0], _header)
     evidence: tuple[CommitEvidence, ...] | None = None
     runs: list[Observation] = []
     for number, line in enumerate(lines[1:], 2):
@@ -106,9 +106,9 @@ def _parsed(number: int, line: str, read_one: Callable[[Mapping[str, Any]], T]) 
     try:
         return read_one(_fields(line))
     except KeyError as error:
-        raise _refusal(number, f"it has no {error}") from error
+        raise _damaged(number, f"it has no {error}") from error
     except (TypeError, ValueError, RecursionError) as error:
-        raise _refusal(number, str(error)) from error
+        raise _damaged(number, str(error)) from error
 
 
 def _fields(line: str) -> Mapping[str, Any]:
@@ -118,7 +118,7 @@ def _fields(line: str) -> Mapping[str, Any]:
     return fields
 
 
-def _first(fields: Mapping[str, Any]) -> BisectJournal:
+def _header(fields: Mapping[str, Any]) -> BisectJournal:
     if fields["schema"] != SCHEMA:
         raise ValueError(f"schema {fields['schema']!r} is not {SCHEMA!r}")
     good = fields["good"]
@@ -136,25 +136,25 @@ def _first(fields: Mapping[str, Any]) -> BisectJournal:
     return BisectJournal(
         good=tuple(_text(one, "good") for one in good),
         bad=_text(fields["bad"], "bad"),
-        settings=checked(settings),
+        settings=validated(settings),
     )
 
 
 def _entry(fields: Mapping[str, Any]) -> tuple[CommitEvidence, ...] | Observation:
     if "evidence" in fields:
-        told = fields["evidence"]
-        if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        every = fields["evidence"]
+        if not isinstance(every, list) or not all(isinstance(one, dict) for one in every):
             raise TypeError("evidence is no list of objects")
-        return tuple(map(_evidence, told))
+        return tuple(map(_evidence, every))
     because = _text(fields.get("because", ""), "because")
     rates = _rates(fields) if "false_bad" in fields or "false_good" in fields else None
     return Observation(
         commit=_text(fields["commit"], "commit"),
-        shown=Shown(fields["shown"]),
+        term=_term(fields["shown"]),
         rates=rates,
         ratio=_ratio(fields) if "ratio" in fields else None,
         because=because,
-        made=_flag(fields.get("made", True), "made"),
+        imported=not _flag(fields.get("made", True), "made"),
     )
 
 
@@ -166,7 +166,7 @@ def _evidence(fields: Mapping[str, Any]) -> CommitEvidence:
 
 def _rates(fields: Mapping[str, Any]) -> Rates:
     rates = Rates(false_bad=_share(fields, "false_bad"), false_good=_share(fields, "false_good"))
-    believed(rates)
+    clamped(rates)
     return rates
 
 
@@ -191,6 +191,13 @@ def _ratio(fields: Mapping[str, Any]) -> float:
     return value
 
 
+def _term(value: object) -> BisectTerm:
+    for term in BisectTerm:
+        if value == term.value:
+            return term
+    raise ValueError(f"shown is {value!r}, not bad, good or skip")
+
+
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
@@ -207,6 +214,9 @@ def _line(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, allow_nan=False) + "\n"
 
 
-def _refusal(number: int, what: str) -> RequestError:
-    step = "the journal was edited or is another file's; begin the bisection anew"
-    return RequestError([Problem(what=what, where=f"journal, line {number}", next_step=step)])
+def _damaged(number: int, what: str) -> RequestError:
+    return RequestError.of(
+        what,
+        where=f"journal, line {number}",
+        next_step="the journal was edited or is another file's; begin the bisection anew",
+    )

@@ -9,46 +9,60 @@ stopped at will; this holds for each commit that is tried.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil, log
 
 from anyclue.bisect.core.ancestry import Ancestry
-from anyclue.bisect.core.likelihood import believed, log_odds
-from anyclue.bisect.core.model import Demand, Observation, Settings, Shown
+from anyclue.bisect.core.model import BisectTerm, Observation, Settings
+from anyclue.bisect.core.posterior import clamped, log_odds
 
 
-def demands(
-    span: Ancestry,
+@dataclass(frozen=True, kw_only=True)
+class ProofRequirement:
+    """A part of a proof: runs that a commit still needs, all to show the same."""
+
+    commit: str
+    expected: BisectTerm
+    runs: int
+
+
+def requirements(
+    ancestry: Ancestry,
     accused: Sequence[int],
     runs: Mapping[str, Sequence[Observation]],
-    skipped: set[str],
+    skipped: Collection[str],
     settings: Settings,
-) -> tuple[Demand, ...]:
+) -> tuple[ProofRequirement, ...]:
     """Return the runs that are missing of a proof.
 
     Args:
-        span: the range.
+        ancestry: the range.
         accused: the commits that are accused together, one of which is the first bad one.
         runs: what was seen at each commit.
         skipped: commits that cannot be run.
         settings: what the bisection keeps to.
     """
-    wanted = [(one, Shown.BAD) for one in _above(span, accused, skipped)]
-    wanted += [(one, Shown.GOOD) for one in _below(span, accused, skipped)]
-    asked = (
-        Demand(commit=one, expected=shown, runs=missing(runs.get(one, ()), shown, settings))
-        for one, shown in wanted
+    needed = [(one, BisectTerm.BAD) for one in _bad_witnesses(ancestry, accused, skipped)]
+    needed += [(one, BisectTerm.GOOD) for one in _good_witnesses(ancestry, accused, skipped)]
+    every = (
+        ProofRequirement(
+            commit=one, expected=term, runs=_missing_runs(runs.get(one, ()), term, settings)
+        )
+        for one, term in needed
     )
-    return tuple(demand for demand in asked if demand.runs)
+    return tuple(one for one in every if one.runs)
 
 
-def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) -> int:
+def _missing_runs(
+    observations: Sequence[Observation], expected: BisectTerm, settings: Settings
+) -> int:
     """Return how many runs made here that show what is expected are missing at a commit."""
-    rates = believed(settings.rates)
-    seen = [one for one in seen if one.made]
-    agreeing = sum(one.shown is expected for one in seen)
-    odds = log_odds(seen, settings)
-    if expected is Shown.BAD:
+    rates = clamped(settings.rates)
+    made = [one for one in observations if not one.imported]
+    agreeing = sum(one.term is expected for one in made)
+    odds = log_odds(made, settings)
+    if expected is BisectTerm.BAD:
         one_more = log((1 - rates.false_good) / rates.false_bad)
     else:
         odds, one_more = -odds, log((1 - rates.false_bad) / rates.false_good)
@@ -56,39 +70,43 @@ def missing(seen: Sequence[Observation], expected: Shown, settings: Settings) ->
     return max(settings.repeats - agreeing, ceil(short / one_more - 1e-9), 0)
 
 
-def _above(span: Ancestry, accused: Sequence[int], skipped: set[str]) -> list[str]:
+def _bad_witnesses(
+    ancestry: Ancestry, accused: Sequence[int], skipped: Collection[str]
+) -> list[str]:
     """Return the commit to show the bug: the one that can be run and has least beside the accused.
 
     Returns nothing when not even the bad end can be run.
     """
-    if len(accused) == 1 and span.ids[accused[0]] not in skipped:
-        return [span.ids[accused[0]]]
-    holding = span.descendants(accused[0])
+    if len(accused) == 1 and ancestry.ids[accused[0]] not in skipped:
+        return [ancestry.ids[accused[0]]]
+    common = ancestry.descendants(accused[0])
     for one in accused[1:]:
-        holding &= span.descendants(one)
-    usable = [int(one) for one in holding.nonzero()[0] if span.ids[one] not in skipped]
-    nearest = min(usable, key=lambda one: int(span.ancestors(one).sum()), default=None)
-    return [] if nearest is None else [span.ids[nearest]]
+        common &= ancestry.descendants(one)
+    usable = [int(one) for one in common.nonzero()[0] if ancestry.ids[one] not in skipped]
+    nearest = min(usable, key=lambda one: int(ancestry.ancestors(one).sum()), default=None)
+    return [] if nearest is None else [ancestry.ids[nearest]]
 
 
-def _below(span: Ancestry, accused: Sequence[int], skipped: set[str]) -> list[str]:
+def _good_witnesses(
+    ancestry: Ancestry, accused: Sequence[int], skipped: Collection[str]
+) -> list[str]:
     """Return the nearest commits below the accused that can be run: their parents, or further."""
-    inside, seen = set(accused), set[str]()
+    inside, visited = set(accused), set[str]()
     found: list[str] = []
     todo = list(accused)
     while todo:
         place = todo.pop(0)
-        for parent in span.parents[place]:
-            name = span.ids[parent]
-            if name in seen or parent in inside:
+        for parent in ancestry.parents[place]:
+            name = ancestry.ids[parent]
+            if name in visited or parent in inside:
                 continue
-            seen.add(name)
+            visited.add(name)
             if name in skipped:
                 todo.append(parent)
             else:
                 found.append(name)
-        for name in span.beyond[place]:
-            if name not in seen and name not in skipped:
-                seen.add(name)
+        for name in ancestry.beyond[place]:
+            if name not in visited and name not in skipped:
+                visited.add(name)
                 found.append(name)
     return found

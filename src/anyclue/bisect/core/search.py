@@ -1,34 +1,80 @@
-"""A bisection: what was seen, what is believed of it, and what to run next.
+"""A bisection: what was seen, the posterior, and what to run next.
 
 Everything follows from the range, the settings, the evidence and the runs: the same runs in the
-same order lead to the same next run.
+same order lead to the same next run. What is run next is an end, until it is verified; then the
+commit whose run tells most; then what the proof is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 from math import log
+from typing import Final
 
-from anyclue.bisect.core import selection as choice
-from anyclue.bisect.core.ancestry import Ancestry
-from anyclue.bisect.core.equivalence import together
-from anyclue.bisect.core.likelihood import checked, log_odds
+import numpy as np
+
+from anyclue.bisect.core.ancestry import Ancestry, Floats
 from anyclue.bisect.core.model import (
     BisectionStatus,
+    BisectTerm,
     CommitEvidence,
-    Demand,
-    NextRun,
     Observation,
     Settings,
-    Shown,
-    Status,
-    Why,
 )
-from anyclue.bisect.core.posterior import CLEAN_END, Belief, belief
-from anyclue.bisect.core.prior import prior
-from anyclue.bisect.core.proof import demands
+from anyclue.bisect.core.posterior import (
+    WRONG_END,
+    Posterior,
+    information_gain,
+    log_odds,
+    prior,
+    validated,
+)
+from anyclue.bisect.core.proof import ProofRequirement, requirements
+
+SKIP_REACH: Final = 0.1
+"""How far a broken stretch reaches around a skipped commit, in probability."""
+MIN_RUNNABLE: Final = 0.02
+"""The least chance that a commit beside skipped ones can be run."""
+MIN_BITS: Final = 1e-4
+"""A run that teaches less is not worth it."""
+
+
+class RunPurpose(StrEnum):
+    """What the next run is for."""
+
+    ENDS = "ends"
+    SEARCH = "search"
+    PROOF = "proof"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextRun:
+    """The next run: at which commit, and what for."""
+
+    commit: str
+    purpose: RunPurpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchState:
+    """What a bisection says after some runs.
+
+    Attributes:
+        status: how far it is.
+        next: the next run; None when it has ended.
+        accused: the likeliest commit, or the commits that cannot be told from it, oldest first.
+        confidence: the probability of these together.
+        proof: what is missing of their proof.
+    """
+
+    status: BisectionStatus
+    next: NextRun | None
+    accused: tuple[str, ...]
+    confidence: float
+    proof: tuple[ProofRequirement, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,120 +82,146 @@ class Search:
     """A bisection after some runs.
 
     Attributes:
-        now: what is believed.
+        posterior: the probabilities now.
         settings: what it keeps to.
-        costs: what a run at a commit costs, 1 where nothing is said.
         runs: what was seen, by commit.
     """
 
-    now: Belief
+    posterior: Posterior
     settings: Settings
-    costs: Mapping[str, float] = field(default_factory=dict)
     runs: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
 
     @property
-    def span(self) -> Ancestry:
+    def ancestry(self) -> Ancestry:
         """The range."""
-        return self.now.span
+        return self.posterior.ancestry
 
     @cached_property
     def skipped(self) -> frozenset[str]:
         """Commits that cannot be run: they were skipped, and never showed anything."""
         every = self.runs.items()
-        return frozenset(c for c, seen in every if all(one.shown is Shown.SKIP for one in seen))
+        return frozenset(c for c, seen in every if all(one.term is BisectTerm.SKIP for one in seen))
 
-    def after(self, seen: Observation) -> Search:
+    def after(self, observation: Observation) -> Search:
         """Return the bisection after one more run.
 
         Raises:
             RequestError: its commit is neither in the range nor at its edge.
         """
-        now = self.now.after(seen, self.settings)
-        runs = {**self.runs, seen.commit: (*self.runs.get(seen.commit, ()), seen)}
-        return replace(self, now=now, runs=runs)
+        posterior = self.posterior.after(observation, self.settings)
+        commit = observation.commit
+        runs = {**self.runs, commit: (*self.runs.get(commit, ()), observation)}
+        return replace(self, posterior=posterior, runs=runs)
 
     @cached_property
-    def status(self) -> Status:
+    def state(self) -> SearchState:
         """What it says now."""
-        accused, confidence = together(self.now, set(self.skipped))
-        sure = confidence >= self.settings.confidence
-        proof = demands(self.span, accused, self.runs, set(self.skipped), self.settings)
-        standing, following = self._ended(), None
-        if standing is BisectionStatus.SEARCHING:
-            standing, following = self._going_on(len(accused), proof, sure=sure)
-        return Status(
-            standing=standing,
+        accused = self.posterior.likeliest_class(self.skipped)
+        proof = requirements(self.ancestry, accused.members, self.runs, self.skipped, self.settings)
+        status, following = self._wrong_range(), None
+        if status is BisectionStatus.SEARCHING:
+            if (end := self._unverified_end()) is not None:
+                following = self._end_run(end)
+            elif accused.probability < self.settings.confidence:
+                following = self._most_informative_run()
+            elif proof:
+                following = _proof_run(proof)
+            else:
+                several = len(accused.members) > 1
+                status = BisectionStatus.RANGE if several else BisectionStatus.FOUND
+            if following is None and status is BisectionStatus.SEARCHING:
+                status = BisectionStatus.STUCK
+        return SearchState(
+            status=status,
             next=following,
-            accused=tuple(self.span.ids[one] for one in accused),
-            confidence=confidence,
+            accused=tuple(self.ancestry.ids[one] for one in accused.members),
+            confidence=accused.probability,
             proof=proof,
-            bad_is_clean=self.now.nowhere,
-            good_is_bad=self.now.everywhere,
-            no_one_commit=self.now.coin,
         )
 
-    def _ended(self) -> BisectionStatus:
+    def _wrong_range(self) -> BisectionStatus:
+        """Return what is wrong with the whole range, where that is sure; else ``SEARCHING``."""
         enough = self.settings.confidence
-        if self.now.nowhere >= enough:
+        if self.posterior.bad_is_clean >= enough:
             return BisectionStatus.BAD_IS_CLEAN
-        if self.now.everywhere >= enough:
+        if self.posterior.good_is_bad >= enough:
             return BisectionStatus.GOOD_IS_BAD
-        if self.now.coin >= enough:
+        if self.posterior.no_one_commit >= enough:
             return BisectionStatus.NO_ONE_COMMIT
         return BisectionStatus.SEARCHING
 
-    def _going_on(
-        self, accused: int, proof: Sequence[Demand], *, sure: bool
-    ) -> tuple[BisectionStatus, NextRun | None]:
-        end = self._unverified()
-        if end is not None:
-            stuck = end in self.skipped
-            ask = NextRun(commit=end, why=Why.ENDS, bits=0.0)
-            return (BisectionStatus.STUCK, None) if stuck else (BisectionStatus.SEARCHING, ask)
-        if sure and proof:
-            return BisectionStatus.SEARCHING, self._proving(proof)
-        if sure:
-            return (BisectionStatus.FOUND if accused == 1 else BisectionStatus.RANGE), None
-        rates, ran = self.settings.rates, set(self.runs) - self.skipped
-        ask_next = choice.best(self.now, rates, self.skipped, self.costs, ran)
-        return (BisectionStatus.SEARCHING if ask_next else BisectionStatus.STUCK), ask_next
-
-    def _unverified(self) -> str | None:
+    def _unverified_end(self) -> str | None:
         """Return an end whose own runs leave a doubt in it, the bad one first."""
         doubt = (1 - self.settings.confidence) / 2
-        enough = log(CLEAN_END / doubt)
-        ends = [(self.span.ids[self.span.bad], Shown.BAD)]
-        ends += [(one, Shown.GOOD) for one in self.span.good]
+        enough = log(WRONG_END / doubt)
+        ends = [(self.ancestry.ids[self.ancestry.bad], BisectTerm.BAD)]
+        ends += [(one, BisectTerm.GOOD) for one in self.ancestry.good]
         for end, expected in ends:
-            runs = [one for one in self.runs.get(end, ()) if one.made]
+            runs = [one for one in self.runs.get(end, ()) if not one.imported]
             odds = log_odds(runs, self.settings)
-            as_expected = odds if expected is Shown.BAD else -odds
-            if as_expected < enough or not any(one.shown is expected for one in runs):
+            as_expected = odds if expected is BisectTerm.BAD else -odds
+            if as_expected < enough or not any(one.term is expected for one in runs):
                 return end
         return None
 
-    def _proving(self, proof: Sequence[Demand]) -> NextRun:
-        """Return the run that most of the proof waits for; of equals, one that may refute it."""
-        first = max(proof, key=lambda one: (one.expected is Shown.GOOD, one.runs))
-        return NextRun(commit=first.commit, why=Why.PROOF, bits=0.0)
+    def _end_run(self, end: str) -> NextRun | None:
+        return None if end in self.skipped else NextRun(commit=end, purpose=RunPurpose.ENDS)
+
+    def _most_informative_run(self) -> NextRun | None:
+        """Return the run that teaches most; None when none teaches anything.
+
+        A commit that was run before is as good as any other. Of equals the first in the range is
+        taken, after the good ends.
+        """
+        now, rates = self.posterior, self.settings.rates
+        gains = np.round(information_gain(now.with_bug, now.no_one_commit, rates), 6)
+        utility = np.round(gains * self._chance_to_run(), 6)
+        place = int(np.argmax(utility))
+        bits = float(information_gain(np.array([now.good_is_bad]), now.no_one_commit, rates)[0])
+        end = next((one for one in self.ancestry.good if one not in self.skipped), None)
+        if end is not None and MIN_BITS <= bits >= utility[place]:
+            return NextRun(commit=end, purpose=RunPurpose.SEARCH)
+        if gains[place] < MIN_BITS or utility[place] <= 0:
+            return None
+        return NextRun(commit=self.ancestry.ids[place], purpose=RunPurpose.SEARCH)
+
+    def _chance_to_run(self) -> Floats:
+        """Return how likely each commit can be run, [n]: a broken stretch is left in strides."""
+        ancestry, with_bug = self.ancestry, self.posterior.with_bug
+        chance = np.ones(len(ancestry))
+        places = [ancestry.number[one] for one in self.skipped if one in ancestry.number]
+        for place in places:
+            related = ancestry.ancestors(place) | ancestry.descendants(place)
+            distance = np.abs(with_bug - with_bug[place])
+            near = np.maximum(1 - np.exp(-distance / SKIP_REACH), MIN_RUNNABLE)
+            chance = np.where(related, np.minimum(chance, near), chance)
+        ran = set(self.runs) - self.skipped
+        chance[[ancestry.number[one] for one in ran if one in ancestry.number]] = 1.0
+        chance[places] = 0.0
+        return chance
+
+
+def _proof_run(proof: Sequence[ProofRequirement]) -> NextRun:
+    """Return the run that most of the proof waits for; of equals, one that may refute it."""
+    first = max(proof, key=lambda one: (one.expected is BisectTerm.GOOD, one.runs))
+    return NextRun(commit=first.commit, purpose=RunPurpose.PROOF)
 
 
 def search(
-    span: Ancestry,
+    ancestry: Ancestry,
     settings: Settings,
     *,
     evidence: Sequence[CommitEvidence] = (),
-    seen: Iterable[Observation] = (),
-    costs: Mapping[str, float] | None = None,
+    observations: Iterable[Observation] = (),
 ) -> Search:
-    """Return the bisection of a range after the runs that were seen.
+    """Return the bisection of a range after some runs.
 
     Raises:
         RequestError: a run's commit is neither in the range nor at its edge.
         ValueError: the settings leave nothing to learn.
     """
-    start = belief(span, prior(span.number, evidence, settings.floor))
-    now = Search(now=start, settings=checked(settings), costs=costs or {})
-    for one in seen:
-        now = now.after(one)
-    return now
+    start = Posterior.of_prior(ancestry, prior(ancestry.number, evidence, settings.floor))
+    found = Search(posterior=start, settings=validated(settings))
+    for one in observations:
+        found = found.after(one)
+    return found

@@ -1,43 +1,72 @@
-"""Bisections of a real history with a chosen culprit, runs that err, and evidence that may err."""
+"""Bisections of a real history with a chosen culprit, runs that err, and evidence that may err.
+
+Beside ours stand ``git bisect`` as it is, and with the best of three runs. They verify the ends and
+repeat the proof as ours does, and every run counts. They are treated kindly: what they name counts,
+whatever its proof shows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from scipy.special import ndtri
 
-from anyclue.bisect.core.ancestry import Ancestry, Floats, between
-from anyclue.bisect.core.baselines import OF_THREE, ONCE, TWO_AGREE, by_halves
+from anyclue.bisect.core.ancestry import Ancestry, Floats
 from anyclue.bisect.core.model import (
     BisectionStatus,
+    BisectTerm,
     CommitEvidence,
     Observation,
     Rates,
     Settings,
-    Shown,
 )
-from anyclue.bisect.core.prior import prior
 from anyclue.bisect.core.search import search
-from anyclue.git.model import CommitNode, CommitRange
 
-MOST_RUNS: Final = 1000
+MAX_RUNS: Final = 1000
 """Runs after which a bisection is given up."""
 SCORE_AUC: Final = 0.85
 """Area under the curve of a middling score: a culprit's is higher than another's so often."""
-TOUCHES: Final = (0.75, 0.03)
-"""How often the culprit touches the accused module, and how often another commit does."""
-REPORTED: Final = (0.4, 0.01)
-"""How often a review of the commit reports the culprit, and how often another commit."""
-GOOD_TOUCHES: Final = (0.9, 0.01)
-GOOD_REPORTED: Final = (0.6, 0.003)
-"""The same of good evidence."""
 MISLED: Final = 0.05
 """Share of innocent commits that misleading evidence accuses, a thousand to one."""
+
+CommitTest: TypeAlias = Callable[[str], bool]
+"""Runs a commit and says whether it showed the bug."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """Evidence that is there or not: how often of the culprit, and how often of another commit."""
+
+    of_culprit: float
+    of_others: float
+
+
+TOUCHES: Final = Signal(of_culprit=0.75, of_others=0.03)
+"""A commit touches the accused module."""
+REPORTED: Final = Signal(of_culprit=0.4, of_others=0.01)
+"""A review of the commit reports it."""
+GOOD_TOUCHES: Final = Signal(of_culprit=0.9, of_others=0.01)
+GOOD_REPORTED: Final = Signal(of_culprit=0.6, of_others=0.003)
+"""The same of good evidence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VotingRule:
+    """The runs a commit has at least, and how many of them have to agree."""
+
+    runs: int
+    agreeing: int
+
+
+SINGLE_RUN: Final = VotingRule(runs=1, agreeing=1)
+TWO_AGREEING: Final = VotingRule(runs=2, agreeing=2)
+BEST_OF_THREE: Final = VotingRule(runs=3, agreeing=2)
 
 
 class Strategy(StrEnum):
@@ -55,10 +84,10 @@ class Strategy(StrEnum):
     MISTOLD = "ours, told half the error rates"
 
 
-_VOTES: Final = {
-    Strategy.GIT: ONCE,
-    Strategy.TWO_AGREE: TWO_AGREE,
-    Strategy.OF_THREE: OF_THREE,
+_RULES: Final = {
+    Strategy.GIT: SINGLE_RUN,
+    Strategy.TWO_AGREE: TWO_AGREEING,
+    Strategy.OF_THREE: BEST_OF_THREE,
 }
 _SIGNALS: Final = {
     Strategy.TOUCH: (TOUCHES,),
@@ -77,7 +106,7 @@ class SimulatedCase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class SimulatedOutcome:
     """What it came to: guest runs, and whether the culprit was named, or another commit."""
 
     runs: int
@@ -85,95 +114,119 @@ class Ending:
     wrong: bool
 
 
-def simulate(span: Ancestry, strategy: Strategy, case: SimulatedCase) -> Ending:
-    """Bisect once; the same case gives the same ending."""
-    told = _told(strategy, case.rates)
-    if strategy not in _VOTES:
-        return searched(span, case, evidence(span, strategy, case), told)
-    guest = _Guest(span, case)
-    vote, repeats = _VOTES[strategy], Settings(rates=told).repeats
-    return guest.ending(by_halves(span, guest.run, vote=vote, repeats=repeats))
+def simulate(ancestry: Ancestry, strategy: Strategy, case: SimulatedCase) -> SimulatedOutcome:
+    """Bisect once; the same case gives the same outcome."""
+    share = 0.5 if strategy is Strategy.MISTOLD else 1.0
+    assumed = Rates(
+        false_bad=case.rates.false_bad * share, false_good=case.rates.false_good * share
+    )
+    if strategy not in _RULES:
+        evidence = simulated_evidence(ancestry, strategy, case)
+        return simulate_search(ancestry, case, evidence, assumed)
+    guest = _Guest(ancestry, case)
+    rule, repeats = _RULES[strategy], Settings(rates=assumed).repeats
+    return guest.outcome(git_bisect(ancestry, guest.run, rule=rule, repeats=repeats))
 
 
-def searched(
-    span: Ancestry, case: SimulatedCase, known: Sequence[CommitEvidence], told: Rates
-) -> Ending:
-    """Bisect once as ours does, with this evidence, told these rates."""
-    guest = _Guest(span, case)
-    now = search(span, Settings(rates=told), evidence=known)
-    while now.status.next is not None and guest.runs < MOST_RUNS:
-        commit = now.status.next.commit
-        shown = Shown.BAD if guest.run(commit) else Shown.GOOD
-        now = now.after(Observation(commit=commit, shown=shown))
-    found = now.status.standing is BisectionStatus.FOUND
-    return guest.ending(now.status.accused[0] if found else None)
+def simulate_search(
+    ancestry: Ancestry, case: SimulatedCase, evidence: Sequence[CommitEvidence], assumed: Rates
+) -> SimulatedOutcome:
+    """Bisect once as ours does, with this evidence and these rates assumed."""
+    guest = _Guest(ancestry, case)
+    found = search(ancestry, Settings(rates=assumed), evidence=evidence)
+    while found.state.next is not None and guest.runs < MAX_RUNS:
+        commit = found.state.next.commit
+        term = BisectTerm.BAD if guest.run(commit) else BisectTerm.GOOD
+        found = found.after(Observation(commit=commit, term=term))
+    proven = found.state.status is BisectionStatus.FOUND
+    return guest.outcome(found.state.accused[0] if proven else None)
+
+
+def git_bisect(
+    ancestry: Ancestry, test: CommitTest, *, rule: VotingRule, repeats: int
+) -> str | None:
+    """Return the commit that ``git bisect`` names; None when an end is not as it should be.
+
+    The next commit is the one whose ancestors among the candidates, or the others, are most,
+    whichever are fewer: git's own rule, on all parents.
+
+    Args:
+        ancestry: the range.
+        test: runs a commit.
+        rule: how a commit is called good or bad.
+        repeats: runs of the named commit and its parents that show what they should, in the end.
+    """
+    seen: dict[str, Counter[bool]] = {}
+
+    def run(commit: str) -> None:
+        seen.setdefault(commit, Counter())[test(commit)] += 1
+
+    def bad(commit: str) -> bool:
+        runs = seen.setdefault(commit, Counter())
+        while runs.total() < rule.runs or max(runs.values()) < rule.agreeing:
+            run(commit)
+        return runs[True] >= rule.agreeing
+
+    if not bad(ancestry.ids[ancestry.bad]) or any(bad(one) for one in ancestry.good):
+        return None
+    alive = np.ones(len(ancestry), dtype=np.bool_)
+    while (left := int(alive.sum())) > 1:
+        reached = np.rint(ancestry.over_ancestors(alive.astype(np.float64)))
+        place = int(np.argmax(np.where(alive, np.minimum(reached, left - reached), -1)))
+        inside = ancestry.ancestors(place)
+        alive &= inside if bad(ancestry.ids[place]) else ~inside
+    named = int(np.argmax(alive))
+    proof = [(ancestry.ids[one], False) for one in ancestry.parents[named]]
+    proof += [(one, False) for one in ancestry.beyond[named]]
+    for commit, shows in [*proof, (ancestry.ids[named], True)]:
+        for _ in range(repeats - seen.get(commit, Counter())[shows]):
+            run(commit)
+    return ancestry.ids[named]
 
 
 class _Guest:
     """Shows the bug at the culprit and what descends from it, and errs."""
 
-    def __init__(self, span: Ancestry, case: SimulatedCase) -> None:
+    def __init__(self, ancestry: Ancestry, case: SimulatedCase) -> None:
         self.runs = 0
-        self._span = span
+        self._ancestry = ancestry
         self._case = case
-        self._guilty = span.descendants(case.culprit)
+        self._guilty = ancestry.descendants(case.culprit)
         self._chance = np.random.default_rng((case.seed, 1))
 
     def run(self, commit: str) -> bool:
         """Return whether a run shows the bug."""
         self.runs += 1
-        number = self._span.number.get(commit)
+        number = self._ancestry.number.get(commit)
         shows = number is not None and bool(self._guilty[number])
         missed = self._case.rates.false_good if shows else self._case.rates.false_bad
         return shows != bool(self._chance.random() < missed)
 
-    def ending(self, named: str | None) -> Ending:
+    def outcome(self, named: str | None) -> SimulatedOutcome:
         """Return what it came to when this commit is named."""
-        right = named == self._span.ids[self._case.culprit]
-        return Ending(runs=self.runs, right=right, wrong=named is not None and not right)
+        right = named == self._ancestry.ids[self._case.culprit]
+        return SimulatedOutcome(runs=self.runs, right=right, wrong=named is not None and not right)
 
 
-def evidence(span: Ancestry, strategy: Strategy, case: SimulatedCase) -> list[CommitEvidence]:
+def simulated_evidence(
+    ancestry: Ancestry, strategy: Strategy, case: SimulatedCase
+) -> list[CommitEvidence]:
     """Return the evidence that a strategy has in a case."""
     chance = np.random.default_rng((case.seed, 2))
-    n = len(span)
+    n = len(ancestry)
     if strategy is Strategy.SCORE:
         ratios = _scores(n, case.culprit, chance)
     elif strategy in _SIGNALS:
         ratios = np.ones(n)
-        for often in _SIGNALS[strategy]:
-            ratios *= _signal(n, case.culprit, often, chance)
+        for signal in _SIGNALS[strategy]:
+            ratios *= _signal_ratios(n, case.culprit, signal, chance)
     elif strategy is Strategy.MISLED:
         ratios = np.where(chance.random(n) < MISLED, 1000.0, 1.0)
         ratios[case.culprit] = 0.001
     else:
         return []
-    told = np.flatnonzero(ratios != 1.0)
-    return [CommitEvidence(commit=span.ids[one], ratio=float(ratios[one])) for one in told]
-
-
-def quality(span: Ancestry, strategy: Strategy, case: SimulatedCase) -> tuple[float, float]:
-    """Return how good a strategy's evidence is in a case, as `worth`."""
-    return worth(span, evidence(span, strategy, case), case.culprit)
-
-
-def worth(span: Ancestry, known: Sequence[CommitEvidence], culprit: int) -> tuple[float, float]:
-    """Return how good evidence is.
-
-    The first is the share of other commits that it ranks below the culprit, half of those level
-    with it included: its mean is the area under the curve. The second is by how many bits it
-    raises the culprit's prior.
-    """
-    mass = prior(span.number, known, Settings().floor)
-    own = mass[culprit]
-    level = int((mass == own).sum()) - 1
-    below = int((mass < own).sum()) + level / 2
-    return below / max(len(span) - 1, 1), float(np.log2(own * len(span)))
-
-
-def _told(strategy: Strategy, rates: Rates) -> Rates:
-    part = 0.5 if strategy is Strategy.MISTOLD else 1.0
-    return Rates(false_bad=rates.false_bad * part, false_good=rates.false_good * part)
+    known = np.flatnonzero(ratios != 1.0)
+    return [CommitEvidence(commit=ancestry.ids[one], ratio=float(ratios[one])) for one in known]
 
 
 def _scores(n: int, culprit: int, chance: np.random.Generator) -> Floats:
@@ -185,63 +238,12 @@ def _scores(n: int, culprit: int, chance: np.random.Generator) -> Floats:
     return ratios
 
 
-def _signal(
-    n: int, culprit: int, often: tuple[float, float], chance: np.random.Generator
-) -> Floats:
-    """Return likelihood ratios of a yes or no, over that of a no."""
-    of_culprit, of_others = often
-    told = chance.random(n)
-    yes = told < of_others
-    yes[culprit] = told[culprit] < of_culprit
-    ratio = of_culprit / of_others * (1 - of_others) / (1 - of_culprit)
+def _signal_ratios(n: int, culprit: int, signal: Signal, chance: np.random.Generator) -> Floats:
+    """Return likelihood ratios of a signal, over that of its absence."""
+    drawn = chance.random(n)
+    yes = drawn < signal.of_others
+    yes[culprit] = drawn[culprit] < signal.of_culprit
+    odds_without = (1 - signal.of_others) / (1 - signal.of_culprit)
+    ratio = signal.of_culprit / signal.of_others * odds_without
     ratios: Floats = np.where(yes, ratio, 1.0)
     return ratios
-
-
-def ranges(commits: Sequence[CommitNode], sizes: Sequence[int], seed: int) -> list[CommitRange]:
-    """Return parts of a history (parents first) of about the sizes asked for.
-
-    Both ends are on the line of first parents of its last commit, the bad one is drawn.
-    """
-    chance = np.random.default_rng(seed)
-    parents = {commit.id: commit.parents for commit in commits}
-    line = [commits[-1].id]
-    while (first := parents[line[-1]][:1]) and first[0] in parents:
-        line.append(first[0])
-    found = []
-    for size in sizes:
-        newest = int(chance.integers(0, max(len(line) // 2, 1)))
-        low, high = newest + 1, len(line) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if len(between(commits, [line[middle]], line[newest]).commits) < size:
-                low = middle + 1
-            else:
-                high = middle
-        found.append(between(commits, [line[low]], line[newest]))
-    return found
-
-
-def generated(count: int, seed: int) -> tuple[CommitNode, ...]:
-    """Return a history of ``count`` commits at least, with a merge in about every fourth.
-
-    Side branches of 1 to 12 commits begin at one of the last 40 merges and may merge the main line
-    themselves.
-    """
-    chance = np.random.default_rng(seed)
-    commits: list[CommitNode] = []
-
-    def add(*parents: str) -> str:
-        name = f"{len(commits):040x}"
-        commits.append(CommitNode(id=name, parents=tuple(dict.fromkeys(parents))))
-        return name
-
-    line = [add()]
-    while len(commits) < count:
-        side = line[-1 - int(chance.integers(0, min(40, len(line))))]
-        for _ in range(int(chance.integers(1, 13))):
-            side = add(side, line[-1]) if chance.random() < 0.1 else add(side)
-        line.append(add(line[-1], side))
-        while chance.random() < 0.3:
-            line.append(add(line[-1]))
-    return tuple(commits)

@@ -15,17 +15,20 @@ from typing import Final
 
 import numpy as np
 
-from anyclue.bisect.core.ancestry import MOST_SEGMENTS, between, history, segments
-from anyclue.bisect.core.likelihood import checked
+from anyclue.bisect.core.ancestry import (
+    MAX_SEGMENTS,
+    ancestry_of,
+    commits_between,
+    count_segments,
+)
 from anyclue.bisect.core.model import BisectionStatus, CommitEvidence, Observation, Settings
-from anyclue.bisect.core.posterior import belief
-from anyclue.bisect.core.prior import prior
+from anyclue.bisect.core.posterior import Posterior, prior, validated
 from anyclue.bisect.core.search import Search, search
 from anyclue.git.model import CommitNode, CommitRange
 
-ENOUGH: Final = 0.99
+WINDOW_PROBABILITY: Final = 0.99
 """Probability that the pieces which are kept hold together."""
-SURER: Final = 0.9995
+SPINE_CONFIDENCE: Final = 0.9995
 """Confidence on the spine, which is left before it is reached: no piece is accused as a commit."""
 
 
@@ -71,12 +74,12 @@ def spine(span: CommitRange) -> Spine:
     return Spine(line=CommitRange(good=span.good, bad=span.bad, commits=tuple(line)), piece=piece)
 
 
-def stage(
+def staged_search(
     span: CommitRange,
     settings: Settings,
     *,
     evidence: Sequence[CommitEvidence] = (),
-    seen: Sequence[Observation] = (),
+    observations: Sequence[Observation] = (),
 ) -> Search:
     """Return the bisection of a range of any size: of its spine, or of what is left of it.
 
@@ -87,57 +90,72 @@ def stage(
     Raises:
         RequestError: the range is not ordered, or has several tips.
     """
-    if segments(span.commits) <= MOST_SEGMENTS:
-        return _told(search(history(span), settings, evidence=evidence), seen)
+    if count_segments(span.commits) <= MAX_SEGMENTS:
+        whole = search(ancestry_of(span), settings, evidence=evidence)
+        return _after_known(whole, observations)
     cut = spine(span)
-    coarse = _coarse(cut, settings, evidence)
+    coarse = _spine_search(cut, settings, evidence)
     windows = []
-    for one in seen:
-        coarse = _told(coarse, [one])
+    for one in observations:
+        coarse = _after_known(coarse, [one])
         windows.append(_window(coarse, cut))
     fitting = [one for one in windows if one is not None]
     for window in dict.fromkeys((*fitting[:1], *fitting[-1:])):
-        inner = _inside(span, cut, *window)
-        now = stage(inner, settings, evidence=evidence, seen=seen)
-        if now.status.standing not in (BisectionStatus.BAD_IS_CLEAN, BisectionStatus.GOOD_IS_BAD):
-            return now
+        part = _part(span, cut, window)
+        found = staged_search(part, settings, evidence=evidence, observations=observations)
+        elsewhere = (BisectionStatus.BAD_IS_CLEAN, BisectionStatus.GOOD_IS_BAD)
+        if found.state.status not in elsewhere:
+            return found
     return coarse
 
 
-def _inside(span: CommitRange, cut: Spine, low: int, high: int) -> CommitRange:
+@dataclass(frozen=True, kw_only=True)
+class _Window:
+    """Pieces in a row, by the numbers of the first and the last."""
+
+    low: int
+    high: int
+
+
+def _part(span: CommitRange, cut: Spine, window: _Window) -> CommitRange:
     """Return the range that some pieces in a row make."""
     path = [commit.id for commit in cut.line.commits]
-    good = (path[low - 1],) if low else span.good
-    return between(span.commits, good, path[high])
+    good = (path[window.low - 1],) if window.low else span.good
+    return commits_between(span.commits, good, path[window.high])
 
 
-def _coarse(cut: Spine, settings: Settings, evidence: Sequence[CommitEvidence]) -> Search:
+def _spine_search(cut: Spine, settings: Settings, evidence: Sequence[CommitEvidence]) -> Search:
     number = {commit: position for position, commit in enumerate(cut.piece)}
     share = prior(number, evidence, settings.floor)
     pieces = np.fromiter(cut.piece.values(), dtype=np.int64)
-    start = belief(history(cut.line), np.bincount(pieces, weights=share).astype(np.float64))
-    surer = replace(checked(settings), confidence=max(settings.confidence, SURER))
-    return Search(now=start, settings=surer)
+    mass = np.bincount(pieces, weights=share).astype(np.float64)
+    confidence = max(validated(settings).confidence, SPINE_CONFIDENCE)
+    return Search(
+        posterior=Posterior.of_prior(ancestry_of(cut.line), mass),
+        settings=replace(settings, confidence=confidence),
+    )
 
 
-def _told(now: Search, seen: Iterable[Observation]) -> Search:
-    for one in seen:
-        if one.commit in now.span.number or now.span.outside(one.commit):
-            now = now.after(one)
-    return now
+def _after_known(found: Search, observations: Iterable[Observation]) -> Search:
+    """Return a bisection after those runs whose commit is in its range, or at its edge."""
+    for one in observations:
+        if one.commit in found.ancestry.number or found.ancestry.borders(one.commit):
+            found = found.after(one)
+    return found
 
 
-def _window(coarse: Search, cut: Spine) -> tuple[int, int] | None:
+def _window(coarse: Search, cut: Spine) -> _Window | None:
     """Return the fewest pieces in a row that hold enough; None when they are not fewer commits."""
-    mass = coarse.now.commits
+    mass = coarse.posterior.commits
     sizes = np.bincount(np.fromiter(cut.piece.values(), dtype=np.int64))
-    held = np.concatenate(([0.0], np.cumsum(mass)))
+    cumulative = np.concatenate(([0.0], np.cumsum(mass)))
     weight = np.concatenate(([0], np.cumsum(sizes)))
-    ends = np.searchsorted(held, held[:-1] + ENOUGH * mass.sum() - 1e-12)
+    wanted = cumulative[:-1] + WINDOW_PROBABILITY * mass.sum() - 1e-12
+    ends = np.searchsorted(cumulative, wanted)
     begins = np.flatnonzero(ends <= len(mass))
     if mass.sum() < 0.9 or not len(begins):
         return None
     low = int(begins[np.argmin(weight[ends[begins]] - weight[begins])])
     high = int(ends[low]) - 1
     left = int(weight[high + 1] - weight[low])
-    return (low, high) if left <= MOST_SEGMENTS or low == high else None
+    return _Window(low=low, high=high) if left <= MAX_SEGMENTS or low == high else None

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.bisect.run.fixups import Fixup, applied
+from anyclue.bisect.run.fixups import Fixup, apply_fixups
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
@@ -17,14 +17,16 @@ from anyclue.scenarios.stored import scenario_to_json
 from anyclue.system.files import write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.jobs import pin_kernels, prepare_jobs
 from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.preparation import pin_kernels, prepare_jobs
 from anyclue.verdicts.judge import judge_cells
 
 log = logging.getLogger(__name__)
 
 
-def begin(run: RunDirectory, text: str, scenario: Scenario, kernel: Kernel, cell: Cell) -> Scenario:
+def begin_run(
+    run: RunDirectory, text: str, scenario: Scenario, kernel: Kernel, cell: Cell
+) -> Scenario:
     """Write what a run of one cell begins with; return the scenario with that cell alone.
 
     Args:
@@ -148,7 +150,7 @@ class Cells:
         tree = trees.keep(self.run, name, sources)
         many = range(len(self.carried))
         paths = [self.run.file(f"carried/{number}.patch").absolute() for number in many]
-        done = await applied(self.carried, paths, tree)
+        done = await apply_fixups(self.carried, paths, tree)
         if done:
             log.info("%s: carries %s", name, ", ".join(done))
         variant = replace(kernel.variant, tree=str(tree), edits=(), patches=())

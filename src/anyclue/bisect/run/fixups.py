@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git.history import patch
-from anyclue.git.repository import Repository
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.system.processes import run
 
@@ -23,7 +23,7 @@ class Fixup:
     patch: bytes
 
 
-def fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixup, ...]:
+def read_fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixup, ...]:
     """Return the changes that a user names: patch files, or commits.
 
     Of a commit, what it changes below ``directory`` is carried; "" is the whole tree.
@@ -59,7 +59,7 @@ def fixups(repo: Repository, named: Sequence[str], directory: str) -> tuple[Fixu
     return tuple(found)
 
 
-async def applied(fixups: Sequence[Fixup], files: Sequence[Path], tree: Path) -> list[str]:
+async def apply_fixups(fixups: Sequence[Fixup], files: Sequence[Path], tree: Path) -> list[str]:
     """Apply to a tree those changes that fit; return their names.
 
     Args:
@@ -67,10 +67,10 @@ async def applied(fixups: Sequence[Fixup], files: Sequence[Path], tree: Path) ->
         files: a file with the patch of each.
         tree: the directory that patched paths are below.
     """
-    done = []
+    applied = []
     for one, file in zip(fixups, files, strict=True):
         argv = (*_PATCH, "-d", str(tree), "-i", str(file))
         if (await run((*argv, "--dry-run"), deadline_s=60, check=False)).status == 0:
             await run(argv, deadline_s=60)
-            done.append(one.name)
-    return done
+            applied.append(one.name)
+    return applied

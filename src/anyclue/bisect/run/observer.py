@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.bisect.core.model import Observation, RunReport, Shown
+from anyclue.bisect.core.model import BisectTerm, Observation
+from anyclue.bisect.core.result import RunReport
+from anyclue.bisect.render import reasons
 from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cells import Cells
-from anyclue.bisect.run.revert import mended, reverted
-from anyclue.bisect.run.synthetic_commits import Commits
+from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix, tree_without
+from anyclue.git import repository as git
 from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind, kind_label
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
@@ -19,7 +20,13 @@ from anyclue.model.verdict import CellVerdict
 from anyclue.trial.context import Context
 from anyclue.trial.kernels import module_trees as trees
 
-DIGITS = 16
+_REVERTED, _FIXED = "reverted", "mended"
+"""The kernel's name of the bad end without the accused commit, and with the fix."""
+
+
+def kernel_name(commit: str) -> str:
+    """Return what the kernel of a commit is called in the run directory."""
+    return commit[:16]
 
 
 @dataclass
@@ -30,14 +37,14 @@ class Observer:
         bisection: what is bisected.
         cells: runs the cell.
         commits: makes kernels of commits; None where only the module of Debian's kernel changes.
-        wanted: what the bad end is guilty of, once that is known.
+        failure: what the bad end is guilty of, once that is known.
         incident: what the kernel reported then; "" where nothing broke.
     """
 
     bisection: Bisection
     cells: Cells
-    commits: Commits | None
-    wanted: Kind | None = None
+    commits: SyntheticCommits | None
+    failure: Kind | None = None
     incident: str = ""
 
     @classmethod
@@ -54,7 +61,7 @@ class Observer:
         source = bisection.scenario.kernels[bisection.kernel].source
         commits = None
         if isinstance(source, GitKernel):
-            commits = Commits(
+            commits = SyntheticCommits(
                 repo=bisection.repo,
                 run=bisection.run,
                 source=source,
@@ -64,9 +71,9 @@ class Observer:
         return cls(bisection=bisection, cells=cells, commits=commits)
 
     @property
-    def guilt(self) -> str:
+    def failure_text(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return kind_label(self.wanted) if self.wanted is not None else ""
+        return kind_label(self.failure) if self.failure is not None else ""
 
     async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.
@@ -74,72 +81,71 @@ class Observer:
         Raises:
             InfrastructureError: the machine failed: nothing is said about the commit.
         """
-        sources = trees.at(self.bisection.repo, commit, self.bisection.directory)
+        directory = self.bisection.directory
+        sources = git.below(self.bisection.repo, commit, directory)
         if not sources:
-            because = f"has no {self.bisection.directory}"
-            return _told(Observation(commit=commit, shown=Shown.SKIP, because=because))
+            because = reasons.no_module(directory)
+            skip = Observation(commit=commit, term=BisectTerm.SKIP, because=because)
+            return RunReport(observation=skip, seconds=0.0, build_seconds=0.0)
         kernel = self.commits.kernel(commit) if self.commits is not None else None
-        return await self.observe_sources(commit, commit[:DIGITS], sources, kernel)
+        return await self._run(commit, kernel_name(commit), sources, kernel)
 
-    async def observe_without(self, commit: str, name: str) -> RunReport | None:
+    async def observe_without(self, commit: str) -> RunReport | None:
         """Run the bad end with the fix, or else with a commit taken back; None on conflicts."""
         bad, directory = self.bisection.span.bad, self.bisection.directory
         fix = self.bisection.fix_file if self.bisection.fix is not None else None
+        name = _FIXED if fix is not None else _REVERTED
         if self.commits is None:
             repo = self.bisection.repo
             sources = (
-                mended(repo, bad, fix, directory)
+                tree_with_fix(repo, bad, fix, directory)
                 if fix is not None
-                else reverted(repo, commit, bad, directory)
+                else tree_without(repo, commit, bad, directory)
             )
-            return await self.observe_sources("", name, sources) if sources is not None else None
-        if fix is not None:
-            kernel = self.commits.mended(bad, fix)
-        else:
-            kernel = self.commits.without(commit, bad)
-        return await self.observe_sources("", name, {}, kernel) if kernel is not None else None
-
-    async def observe_sources(
-        self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
-    ) -> RunReport:
-        """Do the same with sources that may belong to no commit, under a kernel's name."""
-        begin = time.monotonic()
-        try:
-            seen = self.shown(commit, await self.cells.judged(name, sources, kernel))
-        except RequestError as error:
-            because = f"does not build: {_first_error(error.problems[0].what)}"
-            seen = Observation(commit=commit, shown=Shown.SKIP, because=because)
-        return _told(seen, time.monotonic() - begin, self.cells.build_seconds)
+            return await self._run("", name, sources) if sources is not None else None
+        kernel = (
+            self.commits.with_fix(bad, fix)
+            if fix is not None
+            else self.commits.without(commit, bad)
+        )
+        return await self._run("", name, {}, kernel) if kernel is not None else None
 
     def recall(self, runs: Sequence[Observation]) -> None:
         """Go through noted runs again, so that the next trial of each commit is known."""
-        for seen in runs:
-            if not seen.made:
-                continue
-            verdict = self.cells.recalled(seen.commit[:DIGITS])
-            if verdict is not None:
-                self.shown(seen.commit, verdict)
+        for run in runs:
+            if not run.imported:
+                verdict = self.cells.recalled(kernel_name(run.commit))
+                if verdict is not None:
+                    self._observation(run.commit, verdict)
 
-    def shown(self, commit: str, verdict: CellVerdict) -> Observation:
+    async def _run(
+        self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+    ) -> RunReport:
+        """Run sources that may belong to no commit, under a kernel's name."""
+        begin = time.monotonic()
+        try:
+            verdict = await self.cells.judged(name, sources, kernel)
+            observation = self._observation(commit, verdict)
+        except RequestError as error:
+            because = reasons.no_build(error.problems[0].what)
+            observation = Observation(commit=commit, term=BisectTerm.SKIP, because=because)
+        return RunReport(
+            observation=observation,
+            seconds=round(time.monotonic() - begin, 1),
+            build_seconds=round(self.cells.build_seconds, 1),
+        )
+
+    def _observation(self, commit: str, verdict: CellVerdict) -> Observation:
         """Return what a verdict says of the bug; the bad end's first one says what that is."""
-        because = f"{verdict.verdict.value}: {verdict.because}"
+        term, because = BisectTerm.SKIP, reasons.verdict(verdict)
         if verdict.verdict in FLAT_FLOORS:
-            return Observation(commit=commit, shown=Shown.GOOD, because=because)
-        if verdict.verdict.is_guilty:
-            if self.wanted is None and commit == self.bisection.span.bad:
-                self.wanted = kind(verdict)
+            term = BisectTerm.GOOD
+        elif verdict.verdict.is_guilty:
+            if self.failure is None and commit == self.bisection.span.bad:
+                self.failure = kind(verdict)
                 self.incident = verdict.incident.text if verdict.incident is not None else ""
-            if kind(verdict) == self.wanted:
-                return Observation(commit=commit, shown=Shown.BAD, because=because)
-            because = f"breaks in another way: {because}"
-        return Observation(commit=commit, shown=Shown.SKIP, because=because)
-
-
-def _told(seen: Observation, seconds: float = 0.0, built: float = 0.0) -> RunReport:
-    return RunReport(seen=seen, seconds=round(seconds, 1), build_seconds=round(built, 1))
-
-
-def _first_error(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines()]
-    errors = [line for line in lines if re.search(r"error:|ERROR:|undefined!|\*\*\* ", line)]
-    return errors[0] if errors else " ".join(lines[:2])
+            if kind(verdict) == self.failure:
+                term = BisectTerm.BAD
+            else:
+                because = reasons.other_failure(verdict)
+        return Observation(commit=commit, term=term, because=because)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.bisect.core.model import Shown
-from anyclue.bisect.request import conditions
-from anyclue.bisect.run.cells import Cells, begin
+from anyclue.bisect.core.model import BisectTerm
+from anyclue.bisect.request import cell_named
+from anyclue.bisect.run.cells import Cells, begin_run
 from anyclue.git import repository as git
-from anyclue.hunt import driver as hunting
+from anyclue.hunt import driver as hunt_driver
 from anyclue.hunt.select.factors import FLAT_FLOORS
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.context import Context
 from anyclue.trial.kernels import module_trees as trees
@@ -36,24 +36,34 @@ class StepRequest:
     out: Path | None = None
 
 
-async def step(asked: StepRequest, context: Context) -> tuple[Shown, CellVerdict]:
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What the work tree showed, and the verdict that says so."""
+
+    term: BisectTerm
+    verdict: CellVerdict
+
+
+async def step(request: StepRequest, context: Context) -> StepResult:
     """Run the cell, and say what that shows.
 
     Raises:
         RequestError: the request is wrong, or the module does not build.
         InfrastructureError: the machine failed.
     """
-    scenario, text = hunting.planned(asked.scenario)
-    kernel, directory = trees.rebuilt(scenario, asked.scenario)
-    cell = conditions(scenario, asked.scenario, asked.cell)
-    repo = git.repository(asked.tree)
-    sources = trees.on_disk(repo, directory)
+    scenario, text = hunt_driver.planned(request.scenario)
+    kernel, directory = trees.rebuilt(scenario, request.scenario)
+    cell = cell_named(scenario, request.scenario, request.cell)
+    repo = git.repository(request.tree)
+    sources = git.work_tree_below(repo, directory)
     if not sources:
-        next_step = "run it in the work tree that is bisected"
-        what = f"the work tree has no {directory}"
-        raise RequestError([Problem(what=what, where=str(repo.at), next_step=next_step)])
-    run = hunting.new_run(asked.out, "step")
-    planned = begin(run, text, scenario, kernel, cell)
+        raise RequestError.of(
+            f"the work tree has no {directory}",
+            where=str(repo.at),
+            next_step="run it in the work tree that is bisected",
+        )
+    run = hunt_driver.new_run(request.out, "step")
+    planned = begin_run(run, text, scenario, kernel, cell)
     cells = Cells(
         run=run,
         scenario=planned,
@@ -64,5 +74,7 @@ async def step(asked: StepRequest, context: Context) -> tuple[Shown, CellVerdict
     )
     verdict = await cells.judged("work-tree", sources)
     if verdict.verdict in FLAT_FLOORS:
-        return Shown.GOOD, verdict
-    return (Shown.BAD if verdict.verdict is asked.kind else Shown.SKIP), verdict
+        term = BisectTerm.GOOD
+    else:
+        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
+    return StepResult(term=term, verdict=verdict)

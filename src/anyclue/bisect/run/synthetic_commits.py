@@ -1,7 +1,8 @@
-"""Commits of our own, for kernels that are built whole: changes carried along, one taken back.
+"""Versions that are no commit of the user's: changes carried along, one taken back, a fix applied.
 
-They lie in a repository in the run directory that borrows the user's objects. The same change on
-the same commit gives the same id, so that a bisection which goes on finds what it built.
+For kernels that are built whole they are commits in a repository in the run directory, which
+borrows the user's objects. The same change on the same commit gives the same id, so that a
+bisection which goes on finds what it built.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from functools import cached_property
 from pathlib import Path
 
 from anyclue.bisect.run.fixups import Fixup
-from anyclue.bisect.run.revert import taken_back
-from anyclue.git.cherry_pick import patched
-from anyclue.git.merge import borrowing
-from anyclue.git.repository import Repository
+from anyclue.git import repository as git
+from anyclue.git.merge import (
+    AutoMerge,
+    auto_merge,
+    borrowing_repository,
+    commit_with_parents,
+    commit_with_patch,
+    scratch_repository,
+)
+from anyclue.git.model import Repository
 from anyclue.model.scenario import GitKernel
 from anyclue.recordings.run_directory import RunDirectory
 
@@ -24,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Commits:
+class SyntheticCommits:
     """Kernels of commits, with what is carried.
 
     Attributes:
@@ -47,21 +54,23 @@ class Commits:
 
     def without(self, commit: str, bad: str) -> GitKernel | None:
         """Return the kernel of ``bad`` with a commit taken back; None where that conflicts."""
-        made, conflicts = taken_back(self._own, commit, bad)
-        return self._kernel(f"without {commit}", self._carrying(made)) if not conflicts else None
+        result = revert(self._own, commit, bad)
+        if result.conflicts:
+            return None
+        return self._kernel(f"without {commit}", self._carrying(result.commit))
 
-    def mended(self, bad: str, fix: Path) -> GitKernel | None:
+    def with_fix(self, bad: str, fix: Path) -> GitKernel | None:
         """Return the kernel of ``bad`` with a patch applied; None where it does not apply."""
-        made = patched(self._own, bad, fix)
+        made = commit_with_patch(self._own, bad, fix)
         return self._kernel(f"mended {bad}", self._carrying(made)) if made is not None else None
 
-    def _kernel(self, called: str, commit: str) -> GitKernel:
+    def _kernel(self, revision: str, commit: str) -> GitKernel:
         base = self._carrying(self.base)
-        theirs = commit == called and base == self.base
+        theirs = commit == revision and base == self.base
         return replace(
             self.source,
             repository=str(self.repo.at if theirs else self._own.at),
-            revision=called,
+            revision=revision,
             commit=commit,
             base=base if base != commit else None,
         )
@@ -69,7 +78,7 @@ class Commits:
     def _carrying(self, commit: str) -> str:
         done = []
         for number, one in enumerate(self.carried):
-            made = patched(self._own, commit, self.run.file(f"carried/{number}.patch"))
+            made = commit_with_patch(self._own, commit, self.run.file(f"carried/{number}.patch"))
             if made is not None:
                 commit = made
                 done.append(one.name)
@@ -79,4 +88,61 @@ class Commits:
 
     @cached_property
     def _own(self) -> Repository:
-        return borrowing(self.repo, self.run.file("commits.git").absolute())
+        return borrowing_repository(self.repo, self.run.file("commits.git").absolute())
+
+
+def tree_without(
+    repo: Repository, commit: str, bad: str, directory: str
+) -> dict[str, bytes] | None:
+    """Return a directory of ``bad`` with a commit's change taken back; None where that conflicts.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    with scratch_repository(repo) as own:
+        result = revert(own, commit, bad)
+        if any(path.startswith(f"{directory}/") for path in result.conflicts):
+            return None
+        return git.below(own, result.commit, directory)
+
+
+def tree_with_fix(repo: Repository, bad: str, fix: Path, directory: str) -> dict[str, bytes] | None:
+    """Return a directory of ``bad`` with a patch applied; None where it does not apply.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    with scratch_repository(repo) as own:
+        made = commit_with_patch(own, bad, fix)
+        return git.below(own, made, directory) if made is not None else None
+
+
+def patch_applies(repo: Repository, bad: str, fix: Path) -> bool:
+    """Return whether a patch applies to ``bad``."""
+    with scratch_repository(repo) as own:
+        return commit_with_patch(own, bad, fix) is not None
+
+
+def revert(own: Repository, commit: str, bad: str) -> AutoMerge:
+    """Return ``bad`` with a commit's change taken back, as a commit, and files with conflicts.
+
+    Of a merge, its resolution is taken back: what it is beyond what git merges by itself. Where git
+    cannot merge by itself, it is all that the merge brought, as by ``git revert -m 1``.
+
+    Args:
+        own: a repository of ours that borrows the objects.
+        commit: whose change it is.
+        bad: a commit that has it.
+
+    Raises:
+        RequestError: objects are missing.
+    """
+    parents = git.parents(own, commit)
+    before = parents[0]
+    if len(parents) > 1:
+        found = auto_merge(own, parents[0], parents[1])
+        before = found.commit if len(parents) == 2 and not found.conflicts else parents[0]
+    base = commit_with_parents(own, commit)
+    return auto_merge(
+        own, commit_with_parents(own, bad, base), commit_with_parents(own, before, base)
+    )

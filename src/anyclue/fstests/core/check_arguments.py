@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_line import TEST_ID
+from anyclue.fstests.core.model import TEST_ID
 from anyclue.model.errors import Problem, RequestError
 
 _TEST = re.compile(TEST_ID, re.ASCII)
@@ -35,37 +35,41 @@ OPTIONS = {
 }
 """The options that are passed on, and what each needs."""
 
+PASSES = ("-i", "-I")
+LEAVING_OUT = ("-x", "-X", "-E", "-e")
+PER_CALL = ("-L", "-R")
+
 _ONCE = frozenset({"-X", "-i", "-I", "-L"})
 _TEST_FORM = "a test (generic/001), a pattern (btrfs/*) or an option (-g quick)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckArguments:
-    """What check is called with.
-
-    ``options`` are pairs of an option and its value; the value of ``-E`` is the path of a file on
-    the user's machine. ``tests`` are ids and patterns.
-    """
+    """Check's arguments: pairs of an option and its value, and ids and patterns of tests."""
 
     options: tuple[tuple[str, str], ...] = ()
     tests: tuple[str, ...] = ()
 
     @property
-    def exclude_files(self) -> tuple[str, ...]:
-        """Return the files of ``-E``, which a guest has to be given."""
-        return tuple(value for option, value in self.options if option == "-E")
+    def selection(self) -> tuple[str, ...]:
+        """Return what ``check -n`` lists the tests by."""
+        ours = (*PASSES, *PER_CALL)
+        return (*(word for o in self.options if o[0] not in ours for word in o), *self.tests)
 
     @property
-    def runs(self) -> int:
-        """Return how often check goes over its tests."""
-        return next((int(value) for option, value in self.options if option in {"-i", "-I"}), 1)
+    def per_call(self) -> tuple[str, ...]:
+        """Return what goes to each run of check."""
+        return tuple(word for option in self.options if option[0] in PER_CALL for word in option)
 
-    def argv(self, files: Mapping[str, str] | None = None) -> tuple[str, ...]:
-        """Return the arguments; ``files`` says where in the guest a file of ``-E`` lies."""
-        found: list[str] = []
-        for option, value in self.options:
-            found += (option, (files or {}).get(value, value) if option == "-E" else value)
-        return (*found, *self.tests)
+    @property
+    def passes(self) -> int:
+        """Return how often all tests run."""
+        return next((int(value) for option, value in self.options if option in PASSES), 1)
+
+    @property
+    def stop_at_failure(self) -> bool:
+        """Say whether a failed test ends the passes."""
+        return any(option == "-I" for option, _ in self.options)
 
 
 def read_arguments(
@@ -87,7 +91,7 @@ def read_arguments(
             what, step = mistake
             place = places[index] if places else f"{where}[{index}]"
             problems.append(Problem(what=what, where=place, next_step=step))
-    if {"-i", "-I"} <= {option for option, _ in options}:
+    if set(PASSES) <= {option for option, _ in options}:
         what, step = "-i and -I both say how often tests run", "leave one of them out"
         problems.append(Problem(what=what, where=where, next_step=step))
     if not problems and not tests and "-g" not in {option for option, _ in options}:

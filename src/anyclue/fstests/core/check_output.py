@@ -1,4 +1,4 @@
-"""What ``check`` printed, read test by test.
+"""What ``check`` printed, read test by test, and what ``check -n`` lists.
 
 Its output is text from a guest that may have died at any moment. A test has passed only where
 check printed its seconds on a whole line, and no summary says otherwise.
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.fstests.core.check_line import SECTION_NAME, TEST_ID, judge
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import SECTION_NAME, TEST_ID, CheckResult, CheckRun, CheckStatus
 
 _TEST = re.compile(rf"^({TEST_ID})(?= )(.*)$", re.ASCII)
 _IGNORED = " - unknown test, ignored"
 _AGGREGATE = re.compile(r"^ aggregate results across \d+ runs: ", re.ASCII)
 _ID = re.compile(TEST_ID, re.ASCII)
 _SECTION = re.compile(rf"^SECTION +-- ({SECTION_NAME}) *$", re.ASCII)
-_SETTING = re.compile(r"^(RECREATING|FSTYP|PLATFORM|MKFS_OPTIONS|MOUNT_OPTIONS) +-- (.*)$")
+_FSTYP = re.compile(r"^FSTYP +-- ")
+_SETTING = re.compile(r"^(RECREATING|PLATFORM|MKFS_OPTIONS|MOUNT_OPTIONS) +-- ")
 _RULE = re.compile(r"^={10,}$")
 _LISTED = re.compile(r"(Ran|Not run|Failures): (.*)$")
 _TOTAL = re.compile(r"(?:Passed all (\d{1,9})|Failed \d{1,9} of (\d{1,9})) tests$", re.ASCII)
@@ -26,6 +27,21 @@ _INTERRUPTED = re.compile(r"Interrupted!$")
 
 _LINES_KEPT = 200
 _LENGTH_KEPT = 500
+
+_LAST_TIME = re.compile(r"^\s*\d{1,9}s \.\.\.", re.ASCII)
+_CLOCK = r"\[\d\d:\d\d:\d\d\]"
+_CLOCKS = re.compile(_CLOCK, re.ASCII)
+_SECONDS = re.compile(rf"^(?: *{_CLOCK})* *(\d{{1,9}})s$", re.ASCII)
+_FAILURES = (
+    re.compile(r"\[(failed, exit status \d{1,9})\]", re.ASCII),
+    re.compile(r"- (output mismatch)\b"),
+    re.compile(r"\[(dumped core)\]"),
+    re.compile(r"\b_check_\w{1,60}: ([^(]{1,300})"),
+    re.compile(r"\b(no qualified output)$"),
+)
+_NOT_RUN = "[not run]"
+_LISTED_TEST = re.compile(rf"^({TEST_ID})(?: *| +\[(expunged)\])$", re.ASCII)
+_UNKNOWN_TEST = re.compile(r"^([^\s]{1,100}) - unknown test, ignored$")
 
 
 @dataclass(kw_only=True)
@@ -61,8 +77,6 @@ class _OutputReader:
     ended_by: str = ""
     other: str = ""
     results: list[CheckResult] = field(default_factory=list)
-    settings: dict[str, dict[str, str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     numbers: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -87,8 +101,6 @@ def parse_check(text: str, *, ended: bool = True) -> CheckRun:
     return CheckRun(
         results=tuple(reader.results),
         cut_short=_cut_short(reader, open_block is not None, under_way, ended=ended),
-        settings=reader.settings,
-        notes=tuple(dict.fromkeys(reader.notes)),
     )
 
 
@@ -116,8 +128,10 @@ def _read(reader: _OutputReader, line: str, *, whole: bool) -> None:
     elif match := _SECTION.match(line):
         reader.sections = True
         reader.section = match[1]
-    elif match := _SETTING.match(line):
-        _setting(reader, match[1], match[2])
+    elif _FSTYP.match(line):
+        _begin_section(reader)
+    elif _SETTING.match(line):
+        return
     elif not _summary(reader, line):
         _other(reader, line)
 
@@ -130,30 +144,22 @@ def _begin(reader: _OutputReader, test: str, rest: str, *, whole: bool) -> None:
         return
     if reader.block is None:
         reader.block = _SectionRun()
-        reader.notes.append(f"{test} stands outside any section's output")
     # What check prints when it is stopped stands behind the name of the test under way.
     summary = next((m for p in (_LISTED, _INTERRUPTED) if (m := p.search(rest))), None)
-    told = rest[: summary.start()] if summary else rest
-    if summary and judge(told, ()).status is CheckStatus.LOST:
-        run = _Run(test=test, section=reader.section, rest=told, whole=whole)
-        reader.block.runs.append(run)
-        if whole:
-            _summary(reader, summary[0])
-        return
-    run = _Run(test=test, section=reader.section, rest=rest, whole=whole)
+    before = rest[: summary.start()] if summary else rest
+    if summary is None or parse_status(before, ()).status is not CheckStatus.LOST:
+        before, summary = rest, None
+    run = _Run(test=test, section=reader.section, rest=before, whole=whole)
     reader.block.runs.append(run)
+    if summary and whole:
+        _summary(reader, summary[0])
 
 
-def _setting(reader: _OutputReader, name: str, value: str) -> None:
-    if name == "FSTYP":
-        if reader.block is not None:
-            reader.notes.append("a section begins before the one before it has a summary")
-            reader.ended_by = reader.ended_by or "a section has no summary"
-            _close(reader)
-        reader.block = _SectionRun()
-    if name != "RECREATING":
-        settings = reader.settings.setdefault(reader.section, {})
-        settings[name] = value.strip()[:_LENGTH_KEPT]
+def _begin_section(reader: _OutputReader) -> None:
+    if reader.block is not None:
+        reader.ended_by = reader.ended_by or "a section has no summary"
+        _close(reader)
+    reader.block = _SectionRun()
 
 
 def _summary(reader: _OutputReader, line: str) -> bool:
@@ -190,11 +196,10 @@ def _close(reader: _OutputReader) -> str | None:
     reader.block = None
     reader.closed += 1
     results = [_result(reader, run) for run in block.runs]
-    checked = [_beside_summary(reader, result, results, block.listed) for result in results]
+    checked = [_corrected(result, results, block.listed) for result in results]
     reader.results += checked
     ran = {run.test for run in block.runs}
     for test in sorted(block.listed.get("Ran", frozenset()) - ran):
-        reader.notes.append(f"{test} is in the summary, and its line is not in the output")
         run = _Run(test=test, section=reader.section, rest="", whole=False)
         reader.results.append(_result(reader, run))
     last = checked[-1] if checked else None
@@ -202,35 +207,96 @@ def _close(reader: _OutputReader) -> str | None:
 
 
 def _result(reader: _OutputReader, run: _Run) -> CheckResult:
-    told = judge(run.rest if run.whole else "", run.below)
+    line = parse_status(run.rest if run.whole else "", run.below)
     reader.numbers[run.section, run.test] += 1
     return CheckResult(
         test=run.test,
-        status=told.status,
-        reason=told.reason[:_LENGTH_KEPT],
-        seconds=told.seconds,
+        status=line.status,
+        reason=line.reason[:_LENGTH_KEPT],
+        seconds=line.seconds,
         section=run.section,
         number=reader.numbers[run.section, run.test],
-        lines=tuple(run.below) if told.status is CheckStatus.FAILED else (),
+        lines=tuple(run.below) if line.status is CheckStatus.FAILED else (),
     )
 
 
-def _beside_summary(
-    reader: _OutputReader,
-    result: CheckResult,
-    results: list[CheckResult],
-    listed: dict[str, frozenset[str]],
+def _corrected(
+    result: CheckResult, results: list[CheckResult], listed: dict[str, frozenset[str]]
 ) -> CheckResult:
     """Let the section's summary object to what the test's own line says."""
     test = result.test
     if test in listed.get("Failures", frozenset()):
         runs = [one for one in results if one.test == test]
         if not any(one.status is CheckStatus.FAILED for one in runs):
-            reader.notes.append(f"{test} is listed as failed, and its line does not say so")
             return replace(
                 result, status=CheckStatus.FAILED, reason="listed under Failures", seconds=None
             )
     elif result.status is CheckStatus.PASSED and test not in listed.get("Ran", {test}):
-        reader.notes.append(f"{test} has a line, and is not among those that ran")
         return replace(result, status=CheckStatus.LOST, reason="it is not under Ran", seconds=None)
     return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckLine:
+    """The status of a run, why, and its seconds."""
+
+    status: CheckStatus
+    reason: str = ""
+    seconds: float | None = None
+
+
+def parse_status(rest: str, below: Sequence[str]) -> CheckLine:
+    """Return what check said, from whole lines only.
+
+    ``rest`` stands behind the test's name, ``below`` are the lines up to the next test.
+    """
+    first = _LAST_TIME.sub("", rest, count=1)
+    said = _CLOCKS.sub("", first).strip()
+    if said.startswith("[expunged]"):
+        return CheckLine(status=CheckStatus.EXPUNGED)
+    if said == "- no such test?":
+        return CheckLine(status=CheckStatus.NOT_RUN, reason="no such test")
+    if said.startswith(_NOT_RUN):
+        return CheckLine(status=CheckStatus.NOT_RUN, reason=_reason(said, below))
+    reasons = _failures(first, below)
+    if reasons:
+        return CheckLine(status=CheckStatus.FAILED, reason="; ".join(reasons))
+    last = next((line for line in reversed((first, *below)) if line.strip()), "")
+    passed = _SECONDS.match(last)
+    if passed:
+        return CheckLine(status=CheckStatus.PASSED, seconds=float(passed[1]))
+    return CheckLine(status=CheckStatus.LOST, reason="nothing says how it ended")
+
+
+def _reason(said: str, below: Sequence[str]) -> str:
+    """With ``-T`` the reason stands a line below, behind the test's name."""
+    parts = [said.removeprefix(_NOT_RUN), *below]
+    parts = [re.sub(rf"^\t{TEST_ID} -- ", "", part).strip() for part in parts]
+    return " ".join(part for part in parts if part) or "no reason given"
+
+
+def _failures(first: str, below: Sequence[str]) -> list[str]:
+    """Return what check found wrong; lines of the tests' own output are indented."""
+    own = [first, *(line for line in below if not line.startswith("    "))]
+    found = (match[1].strip() for line in own for p in _FAILURES for match in p.finditer(line))
+    return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Tests in check's order; ``unknown`` is what was asked for and is no test."""
+
+    tests: tuple[str, ...]
+    expunged: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def parse_listing(text: str) -> Listing:
+    """Return what the output of ``check -n`` lists. Never raises."""
+    lines = text.split("\n")
+    matches = [match for match in map(_LISTED_TEST.match, lines) if match]
+    return Listing(
+        tests=tuple(dict.fromkeys(m[1] for m in matches if not m[2])),
+        expunged=tuple(dict.fromkeys(m[1] for m in matches if m[2])),
+        unknown=tuple(m[1] for m in map(_UNKNOWN_TEST.match, lines) if m),
+    )

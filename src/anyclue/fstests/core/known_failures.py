@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import Any
 
-from anyclue.fstests.core.check_line import TEST_ID
-from anyclue.fstests.core.check_model import (
+from anyclue.fstests.core.model import (
+    TEST_ID,
     CheckNews,
     CheckResult,
     CheckRun,

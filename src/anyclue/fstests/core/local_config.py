@@ -1,11 +1,14 @@
-"""``local.config``, which fstests' check reads as shell: what of it is accepted, and the writer.
+"""``local.config``, which fstests' check reads as shell: reader, writer, options by section.
 
 Accepted is what sets options: ``NAME=value``, in quotes or not, ``export`` before it or not, in
 sections or not. What a shell would have to work out (``$``, backquotes, backslashes) is accepted
 only in options that a guest sets anyway, and their values are left out.
 
 The rules are those of fstests' ``common/config``. In a file with sections, check takes ``#`` for
-a comment inside quotes too, drops space around ``=`` and makes any run of space one.
+a comment inside quotes too, drops space around ``=`` and makes any run of space one. Options carry
+over from the sections that ran before (``get_next_config``); four of them go back to the file
+system's own where FSTYP changes and the section does not set them, and log and realtime devices go
+where USE_EXTERNAL is not set.
 """
 
 from __future__ import annotations
@@ -14,8 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.check_model import ConfigSection
-from anyclue.fstests.core.shell_words import Word, shell_commands
+from anyclue.fstests.core.model import ConfigSection
 from anyclue.model.errors import Problem, RequestError
 
 SET_BY_GUEST = frozenset(
@@ -39,44 +41,27 @@ _PLAIN = 'write NAME=value or NAME="value"'
 _SPELL_OUT = "write the value itself"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocalConfig:
-    """A ``local.config``: its sections, and what check passes over or a guest sets by itself."""
-
-    sections: tuple[ConfigSection, ...]
-    notes: tuple[Problem, ...] = ()
-
-
 class _ConfigReading:
-    """What was found in the file so far."""
+    """The mistakes in the file so far."""
 
     def __init__(self, origin: str) -> None:
         self.problems: list[Problem] = []
-        self.notes: list[Problem] = []
         self._origin = origin
 
     def problem(self, line: int, what: str, next_step: str = _PLAIN) -> None:
-        self._add(self.problems, line, what, next_step)
-
-    def note(self, line: int, what: str, next_step: str = "") -> None:
-        self._add(self.notes, line, what, next_step)
+        """Add the first mistake of a line."""
+        where = f"{self._origin}:{line}"
+        if not self.problems or self.problems[-1].where != where:
+            self.problems.append(Problem(what=what, where=where, next_step=next_step))
 
     def unset(self, line: int, name: str, char: str) -> None:
-        """Say that a value has to be worked out by a shell."""
-        if name in SET_BY_GUEST:
-            self.note(line, f"{name} is for a shell to work out; the guest sets it by itself")
-        else:
+        """Take a value that a shell would have to work out: a mistake, unless the guest sets it."""
+        if name not in SET_BY_GUEST:
             self.problem(line, f"{name} has {char}, which a shell would work out", _SPELL_OUT)
 
-    def _add(self, to: list[Problem], line: int, what: str, next_step: str) -> None:
-        """Add what is said of a line, once a line."""
-        where = f"{self._origin}:{line}"
-        if not to or to[-1].where != where:
-            to.append(Problem(what=what, where=where, next_step=next_step))
 
-
-def read_local_config(text: str, *, origin: str = "local.config") -> LocalConfig:
-    """Read a ``local.config``. ``origin`` names the file in messages.
+def read_local_config(text: str, *, origin: str = "local.config") -> tuple[ConfigSection, ...]:
+    """Read the sections of a ``local.config``. ``origin`` names the file in messages.
 
     Raises:
         RequestError: lines that are not accepted, every one of them.
@@ -89,7 +74,7 @@ def read_local_config(text: str, *, origin: str = "local.config") -> LocalConfig
         sections = [ConfigSection(name="", options=_read_shell(lines, reading))]
     if reading.problems:
         raise RequestError(reading.problems)
-    return LocalConfig(sections=tuple(sections), notes=tuple(reading.notes))
+    return tuple(sections)
 
 
 def write_local_config(sections: Sequence[ConfigSection]) -> str:
@@ -127,7 +112,7 @@ def _unwritable(section: ConfigSection) -> list[Problem]:
             back = read_local_config(_section_text(one))
         except RequestError:
             back = None
-        if back is None or back.sections != (one,):
+        if back != (one,):
             what = f"{name[:60]!r} cannot have the value {value[:60]!r}"
             step = "leave out quotes, $, backquotes, backslashes, line ends"
             step += " and, in a section, # and repeated space" if section.name else ""
@@ -152,11 +137,7 @@ def _read_sections(lines: Sequence[str], reading: _ConfigReading) -> list[Config
         elif line.startswith("["):
             what = "is not the name of a section, so check reads nothing below it"
             reading.problem(number, what, "[NAME] at the line's begin: letters, digits, _ and -")
-        elif line and options is None:
-            reading.note(number, "stands before the first section, where check does not read")
-        elif line and "=" not in line:
-            reading.note(number, "sets no option, so check passes over it")
-        elif line and options is not None:
+        elif "=" in line and options is not None:  # check passes over everything else
             _read_option(line, number, options, reading)
     return [ConfigSection(name=name, options=found) for name, found in sections.items()]
 
@@ -212,3 +193,187 @@ def _read_word(word: Word, number: int, options: dict[str, str], reading: _Confi
     else:
         options[name] = value
     return name
+
+
+_EXPANDED = frozenset("$`\\")
+_EXPANDED_BARE = _EXPANDED | frozenset("~{")
+_OPERATORS = frozenset("&|<>()!")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A word without its quotes.
+
+    ``special`` is the first character in it that a shell would work out, else empty;
+    ``quoted_before_equals`` says that a quote stands before its first ``=``.
+    """
+
+    text: str
+    special: str = ""
+    quoted_before_equals: bool = False
+
+
+def shell_commands(line: str) -> list[list[Word]]:
+    """Return the commands of a line, each its words; comments are left out.
+
+    Raises:
+        ValueError: the line has an operator of the shell, or a quote that is not closed.
+    """
+    commands: list[list[Word]] = [[]]
+    at = 0
+    while at < len(line):
+        char = line[at]
+        if char in " \t":
+            at += 1
+        elif char == "#":
+            break
+        elif char == ";":
+            commands.append([])
+            at += 1
+        else:
+            word, at = _word(line, at)
+            commands[-1].append(word)
+    return [command for command in commands if command]
+
+
+def _word(line: str, at: int) -> tuple[Word, int]:
+    text = special = ""
+    quoted = False
+    while at < len(line) and line[at] not in " \t;":
+        char = line[at]
+        inner = _substitution(line, at)
+        if inner:
+            special = special or char
+            at += inner
+            continue
+        if char in _OPERATORS:
+            raise ValueError(f"{char} is shell that anyclue does not run")
+        if char in "'\"":
+            quoted = quoted or "=" not in text
+            end = line.find(char, at + 1)
+            if end < 0:
+                raise ValueError("a quote is not closed on its line")
+            part = line[at + 1 : end]
+            if char == '"':
+                special = special or next((c for c in part if c in _EXPANDED), "")
+            text += part
+            at = end + 1
+        else:
+            if char in _EXPANDED_BARE:
+                special = special or char
+            length = 2 if char == "\\" else 1
+            text += line[at : at + length]
+            at += length
+    return Word(text=text, special=special, quoted_before_equals=quoted), at
+
+
+def _substitution(line: str, at: int) -> int:
+    """Return how many characters a ``$(command)`` or one in backquotes has here, 0 for none."""
+    if line.startswith("$(", at):
+        end = line.find(")", at)
+    elif line[at] == "`":
+        end = line.find("`", at + 1)
+    else:
+        return 0
+    return end + 1 - at if end >= 0 else 0
+
+
+RESET_WITH_FSTYP = ("MOUNT_OPTIONS", "TEST_FS_MOUNT_OPTS", "MKFS_OPTIONS", "FSCK_OPTIONS")
+"""Options that do not carry over to a section with another FSTYP."""
+
+EXTERNAL_DEVICES = ("TEST_RTDEV", "TEST_LOGDEV", "SCRATCH_RTDEV", "SCRATCH_LOGDEV")
+"""Options that another FSTYP takes away where the section does not set USE_EXTERNAL."""
+
+# FSTYP: what is always there, the option whose value follows it.
+_MOUNT = {
+    "9p": ("", "PLAN9_MOUNT_OPTIONS"),
+    "fuse": ("", "FUSE_MOUNT_OPTIONS"),
+    "xfs": ("", "XFS_MOUNT_OPTIONS"),
+    "udf": ("", "UDF_MOUNT_OPTIONS"),
+    "nfs": ("", "NFS_MOUNT_OPTIONS"),
+    "afs": ("", "AFS_MOUNT_OPTIONS"),
+    "cifs": ("", "CIFS_MOUNT_OPTIONS"),
+    "ceph": ("", "CEPHFS_MOUNT_OPTIONS"),
+    "glusterfs": ("", "GLUSTERFS_MOUNT_OPTIONS"),
+    "overlay": ("", "OVERLAY_MOUNT_OPTIONS"),
+    "ext2": ("-o acl,user_xattr", "EXT_MOUNT_OPTIONS"),
+    "ext3": ("-o acl,user_xattr", "EXT_MOUNT_OPTIONS"),
+    "ext4": ("-o acl,user_xattr", "EXT_MOUNT_OPTIONS"),
+    "f2fs": ("-o acl,user_xattr", "F2FS_MOUNT_OPTIONS"),
+    "reiser4": ("", "REISER4_MOUNT_OPTIONS"),
+    "gfs2": ("-o acl", "GFS2_MOUNT_OPTIONS"),
+    "tmpfs": ("-o size=1G", "TMPFS_MOUNT_OPTIONS"),
+    "ubifs": ("", "UBIFS_MOUNT_OPTIONS"),
+}
+# FSTYP: the option whose value is used, what follows it.
+_MKFS = {
+    "xfs": ("XFS_MKFS_OPTIONS", ""),
+    "udf": ("UDF_MKFS_OPTIONS", ""),
+    "nfs": ("NFS_MKFS_OPTIONS", ""),
+    "afs": ("AFS_MKFS_OPTIONS", ""),
+    "cifs": ("CIFS_MKFS_OPTIONS", ""),
+    "ceph": ("CEPHFS_MKFS_OPTIONS", ""),
+    "reiser4": ("REISER4_MKFS_OPTIONS", ""),
+    "gfs2": ("GFS2_MKFS_OPTIONS", "-O -p lock_nolock"),
+    "jfs": ("JFS_MKFS_OPTIONS", "-q"),
+    "f2fs": ("F2FS_MKFS_OPTIONS", ""),
+    "btrfs": ("BTRFS_MKFS_OPTIONS", ""),
+    "bcachefs": ("BCACHEFS_MKFS_OPTIONS", ""),
+}
+_FSCK = {"ext2": "-nf", "ext3": "-nf", "ext4": "-nf", "f2fs": ""}
+
+
+def effective_sections(
+    sections: Sequence[ConfigSection], run: Sequence[str] = (), *, fstyp: str = "xfs"
+) -> tuple[ConfigSection, ...]:
+    """Return the sections that are run, in the file's order, with all their options.
+
+    ``run`` names those (``-s``); without any, all are. check reads the first section of the file
+    in any case, and of the others only those that it runs. ``fstyp`` is the file system on
+    TEST_DEV, which counts where no section sets FSTYP; check's own default is xfs.
+    """
+    options: dict[str, str] = {}
+    found = []
+    for at, section in enumerate(sections):
+        runs = not run or section.name in run
+        if runs or at == 0:
+            options = _next(options, section.options, fstyp)
+        if runs:
+            found.append(ConfigSection(name=section.name, options=dict(options)))
+    return tuple(found)
+
+
+def _next(before: Mapping[str, str], own: Mapping[str, str], fstyp: str) -> dict[str, str]:
+    options = {**before, **own}
+    options["FSTYP"] = options.get("FSTYP") or fstyp
+    changed = bool(before) and before["FSTYP"] != options["FSTYP"]
+    if changed or not before:
+        defaults = _defaults(options)
+        options |= {name: own.get(name) or defaults[name] for name in RESET_WITH_FSTYP}
+    else:
+        options |= {name: own.get(name) or before[name] for name in RESET_WITH_FSTYP}
+    if changed and not own.get("USE_EXTERNAL"):
+        for name in ("USE_EXTERNAL", *EXTERNAL_DEVICES):
+            options.pop(name, None)
+    elif before and not own.get("USE_EXTERNAL") and before.get("USE_EXTERNAL"):
+        options["USE_EXTERNAL"] = before["USE_EXTERNAL"]
+    return options
+
+
+def _defaults(options: Mapping[str, str]) -> dict[str, str]:
+    """Return what check sets for a file system where a section does not say."""
+    fstyp = options["FSTYP"]
+    always, mount = _MOUNT.get(fstyp, ("", ""))
+    mkfs, follows = _MKFS.get(fstyp, ("", ""))
+    mounted = _joined(always, options.get(mount, ""))
+    fsck = "--yes" if fstyp.startswith("reiser") else _FSCK.get(fstyp, "-n")
+    return {
+        "MOUNT_OPTIONS": mounted,
+        "TEST_FS_MOUNT_OPTS": mounted,
+        "MKFS_OPTIONS": _joined(options.get(mkfs, ""), follows),
+        "FSCK_OPTIONS": fsck,
+    }
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from anyclue.fstests.core.evidence import Charged, TestEvidence, last_in_a_row
 from anyclue.fstests.core.model import TestId
+from anyclue.fstests.core.reasons import CleanAlone, RoseBehindOthers
 from anyclue.fstests.core.step import judge_once
 from anyclue.fstests.core.test_verdict import judge_test
-from anyclue.fstests.run.evidence import Charged, TestEvidence, last_in_a_row
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.verdicts.floors import MIN_FLOORS
@@ -46,10 +47,8 @@ def judge_memory(evidence: TestEvidence, least_kib: float) -> OfTest:
     alone = _alone(evidence, least_kib) if evidence.guests else None
     if not evidence.among:
         if alone is not None and alone.verdict is Verdict.CLEAN and _is_more(evidence, least_kib):
-            because = (
-                f"kernel memory was {evidence.rise_listed:.0f} KiB higher after it behind other"
-                f" tests, {evidence.rise_alone:.0f} alone:"
-                " a leak that needs them, or a one-time cost"
+            because = RoseBehindOthers(
+                behind_others_kib=evidence.rise_listed or 0.0, alone_kib=evidence.rise_alone or 0.0
             )
             unproven = replace(alone, verdict=Verdict.UNPROVEN, because=because)
             return OfTest(verdict=unproven, wants_group=True)
@@ -58,8 +57,8 @@ def judge_memory(evidence: TestEvidence, least_kib: float) -> OfTest:
     if alone is None:
         return OfTest(verdict=among)
     if alone.verdict is Verdict.CLEAN and among.verdict is Verdict.LEAK:
-        because = f"{among.because}; without the tests before it, it is clean"
-        return OfTest(verdict=replace(among, because=because), after=evidence.before)
+        needs_others = replace(among, because=CleanAlone(among=among.because))
+        return OfTest(verdict=needs_others, after=evidence.before)
     undecided = alone.verdict is Verdict.CLEAN and among.verdict is Verdict.UNPROVEN
     if undecided and not _is_more(evidence, least_kib):
         return OfTest(verdict=alone)  # it was in the group for another test's sake

@@ -1,4 +1,7 @@
-"""What one trial runs of upstream fstests, and what is said of a test."""
+"""What fstests is asked to run, what ``check`` said of it, and what is said of a test.
+
+A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,132 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus, KnownFailure, Refusal
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
+
+TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
+"""A regular expression of a test's name; none can leave a directory, as a path."""
+
+SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
+"""A regular expression of the names of sections that check reads."""
+
+
+class CheckStatus(StrEnum):
+    """What became of one run of a test.
+
+    ``LOST``: it began, and nothing says how it ended. Only ``PASSED`` is a pass.
+    """
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not-run"
+    EXPUNGED = "expunged"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """One run of one test as ``check`` told it.
+
+    Attributes:
+        test: its id.
+        status: how it ended.
+        reason: why it failed, was not run or is lost; empty for a pass.
+        seconds: how long it took; None where check does not say.
+        section: the section of ``local.config``; empty where the file has none.
+        number: which run of the test in this section it is, from 1 (``-i``, ``-I``, ``-L``).
+        lines: what check printed below the test: the differences in its output.
+    """
+
+    test: str
+    status: CheckStatus
+    reason: str = ""
+    seconds: float | None = None
+    section: str = ""
+    number: int = 1
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRun:
+    """One run of ``check``.
+
+    Attributes:
+        results: every run of every test, in the order in which they began.
+        cut_short: what says that it did not come to its end; empty when it did.
+    """
+
+    results: tuple[CheckResult, ...]
+    cut_short: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownFailure:
+    """A test that is known to fail.
+
+    Attributes:
+        test: its id.
+        reason: why, in the words of who wrote the list.
+        until: the first kernel version ("6.12") or the first day ("2027-01-31") at which the
+            failure is no longer excused; None is for ever.
+        kernels: globs over the kernel's release; none is every kernel.
+        sections: globs over the section's name; none is every section.
+    """
+
+    test: str
+    reason: str
+    until: str | None = None
+    kernels: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckNews:
+    """The results of a run beside what is known to fail.
+
+    Attributes:
+        failed: failures that no entry excuses.
+        known: failures that an entry excuses.
+        passed: tests that an entry says fail, and whose every run passed.
+        expired: entries for this kernel whose ``until`` has come.
+    """
+
+    failed: tuple[CheckResult, ...] = ()
+    known: tuple[tuple[CheckResult, KnownFailure], ...] = ()
+    passed: tuple[tuple[CheckResult, KnownFailure], ...] = ()
+    expired: tuple[KnownFailure, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigSection:
+    """A section of ``local.config`` with the options that stand in it.
+
+    ``name`` is empty for the only section of a file that has no ``[SECTION]`` line.
+    """
+
+    name: str
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a test refuses to run somewhere, from upstream's history.
+
+    Attributes:
+        test: its id.
+        reason: why its author does not let it run.
+        commit: full id of fstests' commit that made it refuse.
+        date: of that commit, ``2024-05-17``.
+        subject: of that commit.
+        instead: the built-in workload that does the same; None where there is none.
+    """
+
+    test: str
+    reason: str
+    commit: str
+    date: str
+    subject: str
+    instead: str | None = None
 
 
 class Part(StrEnum):
@@ -78,6 +204,60 @@ class TestPlan:
     passes: int = 1
     stop_at_failure: bool = False
     least_kib: float = 64.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCall:
+    """One run of ``check``, for one test.
+
+    Attributes:
+        round: its number in the trial, from 1: that of the marks and of its output's file.
+        section: the section of ``local.config``.
+        test: the test.
+        status: check's exit status; None when it did not come back.
+        kept: the result files, as paths below ``results``.
+        again: whether it is the second run in a row, as memory had moved in the first.
+    """
+
+    round: int
+    section: str
+    test: str
+    status: int | None = None
+    kept: tuple[str, ...] = ()
+    again: bool = False
+
+    @property
+    def id(self) -> TestId:
+        """The test with its section."""
+        return TestId(section=self.section, test=self.test)
+
+    @property
+    def output(self) -> str:
+        """The name of the file with check's output, below ``results``."""
+        return f"check-{self.round:04}.out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """A trial's ``fstests.json``: what was to run, in order, what was left out, what began.
+
+    ``stopped`` says that a failure ended the list, as it was asked for.
+    """
+
+    part: Part
+    tests: tuple[TestId, ...] = ()
+    expunged: tuple[TestId, ...] = ()
+    unknown: tuple[str, ...] = ()
+    calls: tuple[CheckCall, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOutput:
+    """What a run of ``check`` left: what it printed, and its own report where it was kept."""
+
+    printed: str = ""
+    report: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

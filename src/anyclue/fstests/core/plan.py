@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.model import Part, TestFinding, TestId, TestPlan
-from anyclue.fstests.run.evidence import CellTests, Trial
+from anyclue.fstests.core.evidence import CellTests, Trial
+from anyclue.fstests.core.model import CheckStatus, Part, TestFinding, TestId, TestPlan
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import Verdict
 from anyclue.trial.outcome import STILL_AT_WORK

@@ -5,7 +5,7 @@ From the history of fstests' repository. Dates are the authors'.
 
 from __future__ import annotations
 
-from anyclue.fstests.core.check_model import CheckResult, CheckStatus, Refusal
+from anyclue.fstests.core.model import CheckResult, CheckStatus, Refusal
 
 _COMPRESSION = "no compression enabled"
 """What check's reason has when a test refuses compression on btrfs."""

@@ -8,11 +8,18 @@ that class may be hidden: unless the run just before it, of the same test, took 
 from __future__ import annotations
 
 from anyclue.fstests.core.charges import held_kib
+from anyclue.fstests.core.reasons import (
+    ClassFell,
+    FloorGap,
+    KernelReport,
+    NoClassRose,
+    NoFloors,
+    RoseOnce,
+)
 from anyclue.fstests.core.test_verdict import FATAL, grown_class
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import Reading
-from anyclue.model.verdict import MemoryClass, Verdict
-from anyclue.verdicts import words
+from anyclue.model.verdict import MemoryClass, Verdict, VerdictReason
 from anyclue.verdicts.classes import GrowthKind, classes_kib, of_kind
 
 
@@ -34,28 +41,20 @@ def judge_once(run: TestRun, *, least_kib: float, before: TestRun | None = None)
     return TestVerdict(test=run.span.test, runs=(run,), verdict=verdict, because=because)
 
 
-def _judged(run: TestRun, before: TestRun | None, least_kib: float) -> tuple[Verdict, str]:
+def _judged(
+    run: TestRun, before: TestRun | None, least_kib: float
+) -> tuple[Verdict, VerdictReason]:
     if run.incident and run.incident.kind in FATAL:
-        return Verdict.BROKEN, f"the kernel reported: {words.incident(run.incident)}"
+        return Verdict.BROKEN, KernelReport(incident=run.incident)
     step, highest = run.step_kib, rise_kib(run)
     if step is None or highest is None:
-        return Verdict.UNPROVEN, "it did not come to its end: there is no floor behind it"
+        return Verdict.UNPROVEN, NoFloors(gap=FloorGap.NOT_ENDED)
     fallen = _fallen(run, before, least_kib)
     if fallen is not None:
-        return Verdict.UNPROVEN, (
-            f"{words.name(fallen)} was {-run.classes[fallen]:.0f} KiB lower after it,"
-            " which may hide a leak"
-        )
+        return Verdict.UNPROVEN, ClassFell(memory_class=fallen, kib=-run.classes[fallen])
     if highest < least_kib:
-        return Verdict.CLEAN, (
-            f"no class of kernel memory was {least_kib:g} KiB higher after it (sum: {step:+.0f})"
-        )
-    grown = grown_class((run,))
-    mostly = f", mostly {words.name(grown)}" if grown is not None else ""
-    return Verdict.UNPROVEN, (
-        f"kernel memory was {highest:.0f} KiB higher after one run{mostly}:"
-        " a leak or a one-time cost"
-    )
+        return Verdict.CLEAN, NoClassRose(limit_kib=least_kib, step_kib=step)
+    return Verdict.UNPROVEN, RoseOnce(kib=highest, memory_class=grown_class((run,)))
 
 
 def _fallen(run: TestRun, before: TestRun | None, least_kib: float) -> MemoryClass | None:

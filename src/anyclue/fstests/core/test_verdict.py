@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from anyclue.fstests.core.charges import charged_floors
-from anyclue.model.machine_recording import (
-    MachineRecording,
-    RecordingVerdicts,
-    TestRun,
-    TestVerdict,
+from anyclue.fstests.core.reasons import (
+    Caveat,
+    FloorGap,
+    KernelReport,
+    NoFloors,
+    RepeatedRuns,
+    TooFewRuns,
 )
-from anyclue.model.recording import Outcome, Reading, Recording, Round
+from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
+from anyclue.model.machine_recording import MachineRecording, TestRun, TestVerdict
+from anyclue.model.recording import Outcome, Reading
 from anyclue.model.scenario import Cell, Sensitivity
-from anyclue.model.verdict import MemoryClass, Verdict
-from anyclue.verdicts import words
+from anyclue.model.verdict import MemoryClass, Verdict, VerdictReason
 from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
-from anyclue.verdicts.conclusions import Conclusion, conclude
 from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import MIN_FLOORS
+from anyclue.verdicts.judge import Decision, decide
 
 STEP_KIB: Final = 64.0
 """A step is worth a word when it is larger than this."""
@@ -41,25 +44,24 @@ def judge_test(
     test = runs[0].span.test
     broken = next((r.incident for r in runs if r.incident and r.incident.kind in FATAL), None)
     if broken is not None:
-        because = f"the kernel reported: {words.incident(broken)}"
+        because = KernelReport(incident=broken)
         return TestVerdict(test=test, runs=tuple(runs), verdict=Verdict.BROKEN, because=because)
     if len(pairs) < MIN_FLOORS:
         return TestVerdict(
-            test=test, runs=tuple(runs), verdict=Verdict.UNPROVEN, because=_single(runs, recorded)
+            test=test, runs=tuple(runs), verdict=Verdict.UNPROVEN, because=_too_few(runs, recorded)
         )
     quiesced = all(run.quiesced for run in runs if run.step_kib is not None)
     series = [charged_floors(of_one, quiesced=quiesced) for of_one in guests or (pairs,)]
     evidence = _evidence(test, series, recorded)
-    found = conclude(Sensitivity(), evidence)
-    verdict, because = _careful(found, quiesced=quiesced)
-    carrier = evidence.decisions.get(found.carrier) if found.rate_known else None
+    found = decide(Sensitivity(), evidence)
+    caveat = _caveat(found, quiesced=quiesced)
+    verdict = found.verdict if caveat is None else Verdict.UNPROVEN
+    carrier = evidence.growth.get(found.carrier) if found.rate_known else None
     return TestVerdict(
         test=test,
         runs=tuple(runs),
         verdict=verdict,
-        because=because.replace("a round", "a run")
-        .replace("more round", "more run")
-        .replace("rounds", "runs"),
+        because=RepeatedRuns(statistics=found.because, caveat=caveat),
         rate_kib_per_run=carrier.rate if carrier else None,
         rate_ci95_kib=carrier.interval if carrier else None,
         signature=found.signature if verdict is Verdict.LEAK else None,
@@ -72,15 +74,14 @@ def _evidence(
     machine = recorded.machine
     cell = Cell(kernel=machine.release, machine=machine.host, mkfs="", mount="", workload=test)
     recordings = [
-        Recording(
+        TrialEvaluation(
             cell=cell,
             trial=trial,
             outcome=Outcome.PASSED,
             detail="",
             ram_kib=0,
             rounds=tuple(
-                Round(number=k, begin_s=floor.t_s, end_s=floor.t_s, settled=None, floor=floor)
-                for k, floor in enumerate(floors, start=1)
+                EvaluatedRound(number=k, floor=floor) for k, floor in enumerate(floors, start=1)
             ),
         )
         for trial, floors in enumerate(series, start=1)
@@ -88,46 +89,34 @@ def _evidence(
     return gather(cell, recordings, None, None)
 
 
-def _careful(found: Conclusion, *, quiesced: bool) -> tuple[Verdict, str]:
+def _caveat(found: Decision, *, quiesced: bool) -> Caveat | None:
     """Call nothing a leak that reclaim was never asked for, or that belongs to processes."""
     if found.verdict is not Verdict.LEAK:
-        return found.verdict, found.because
+        return None
     if TRAITS[found.carrier].kind is GrowthKind.USER:
-        return Verdict.UNPROVEN, f"{found.because}; on a machine with other work that is no proof"
-    if not quiesced:
-        because = found.because.replace(" and no reclaim gave it back", "")
-        return Verdict.UNPROVEN, (
-            f"{because}; no caches were dropped between the runs, so it may be reclaimable:"
-            " record again with --quiesce"
-        )
-    return found.verdict, found.because
+        return Caveat.OTHER_WORK
+    return None if quiesced else Caveat.NOT_QUIESCED
 
 
-def _single(runs: Sequence[TestRun], recorded: MachineRecording) -> str:
-    steps = [run for run in runs if run.step_kib is not None]
+def _too_few(runs: Sequence[TestRun], recorded: MachineRecording) -> VerdictReason:
+    steps = [step for run in runs if (step := run.step_kib) is not None]
     if not steps:
-        return _no_floor(runs, recorded)
-    step = sum(run.step_kib or 0.0 for run in steps) / len(steps)
-    grown = grown_class(steps)
-    mostly = f", mostly {words.name(grown)}" if grown is not None and step > STEP_KIB else ""
-    size = f"{abs(step) / 1024:.1f} MiB"
-    count = "one run" if len(steps) == 1 else f"{len(steps)} runs"
-    if step > STEP_KIB:
-        return (
-            f"kernel memory without caches was {size} higher after it{mostly}; {count} cannot tell"
-            f" a leak from a one-time cost: repeat it {MIN_FLOORS + 2} times (check -i)"
-        )
-    how = "as high as before" if step > -STEP_KIB else f"{size} lower after it"
-    return f"kernel memory without caches was {how}; {count} cannot exclude a leak"
+        return NoFloors(gap=_gap(runs[-1], recorded))
+    step = sum(steps) / len(steps)
+    return TooFewRuns(
+        runs=len(steps),
+        enough=MIN_FLOORS + 2,
+        step_kib=0.0 if -STEP_KIB < step <= STEP_KIB else step,
+        memory_class=grown_class([run for run in runs if run.step_kib is not None]),
+    )
 
 
-def _no_floor(runs: Sequence[TestRun], recorded: MachineRecording) -> str:
-    if runs[-1].span.joined:
-        return "it had begun before the recording, if it still ran: there is no floor before it"
-    if runs[-1].span.end_s is None:
-        how = "was cut short" if recorded.ended is None else "ended"
-        return f"the recording {how} before the test had ended"
-    return "too few samples around it for floors"
+def _gap(last: TestRun, recorded: MachineRecording) -> FloorGap:
+    if last.span.joined:
+        return FloorGap.BEGUN_BEFORE
+    if last.span.end_s is None:
+        return FloorGap.CUT_SHORT if recorded.ended is None else FloorGap.RECORDING_ENDED
+    return FloorGap.TOO_FEW_SAMPLES
 
 
 def grown_class(runs: Sequence[TestRun]) -> MemoryClass | None:
@@ -135,38 +124,3 @@ def grown_class(runs: Sequence[TestRun]) -> MemoryClass | None:
     totals = {c: sum(run.classes.get(c, 0.0) for run in runs) for c in of_kind(GrowthKind.KERNEL)}
     best = max(totals, key=lambda c: totals[c])
     return best if totals[best] > STEP_KIB else None
-
-
-def notes(recorded: MachineRecording) -> tuple[str, ...]:
-    """Return what could not be read, told or finished."""
-    said = [f"not read: {name}: {why}" for name, why in recorded.machine.unread.items()]
-    if recorded.lost_log:
-        said.append(
-            f"the kernel log was overwritten {recorded.lost_log} times before it was read:"
-            " a test's begin may be missing"
-        )
-    if recorded.ended is None:
-        said.append("the recorder was killed: the recording ends with its last sample")
-    if recorded.status not in {None, 0}:
-        said.append(f"the command ended with status {recorded.status}")
-    if recorded.spans and not recorded.machine.quiesce:
-        said.append(
-            "caches were not dropped between tests: page cache and reclaimable slab, like memory of"
-            " processes and tmpfs, are left out of peaks and floors"
-        )
-    if any(span.test.startswith("(") for span in recorded.spans):
-        said.append("no test of fstests began in the kernel log: the command is one span")
-    else:
-        said.append("whether a test passed is not recorded: check's own output says it")
-    return tuple(said)
-
-
-def findings(recorded: MachineRecording, tests: Sequence[TestVerdict]) -> RecordingVerdicts:
-    """Return the verdicts with the machine's size and what is open."""
-    first = recorded.timeline[0].counters if recorded.timeline else {}
-    return RecordingVerdicts(
-        recorded=recorded,
-        ram_kib=first.get("meminfo.MemTotal", 0.0),
-        tests=tuple(tests),
-        notes=notes(recorded),
-    )

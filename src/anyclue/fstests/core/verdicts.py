@@ -6,19 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from anyclue.fstests.core.check_model import (
+from anyclue.fstests.core.evidence import CellTests, TestEvidence
+from anyclue.fstests.core.known_failures import is_of, news
+from anyclue.fstests.core.memory import OfTest, judge_memory
+from anyclue.fstests.core.model import (
     CheckNews,
     CheckResult,
     CheckRun,
     CheckStatus,
     KnownFailure,
+    TestFinding,
+    TestId,
 )
-from anyclue.fstests.core.known_failures import is_of, news
-from anyclue.fstests.core.memory import OfTest, judge_memory
-from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.reasons import (
+    BrokenTest,
+    EndUnknown,
+    LeakingTest,
+    NoTestRan,
+    TestsOfCell,
+)
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.fstests.core.trial_recording import begun_on
-from anyclue.fstests.run.evidence import CellTests, TestEvidence
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
@@ -30,7 +38,6 @@ _WORST: Final = (
     *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
 )
 _DEAD: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.OOM, Outcome.CORRUPT})
-_NAMED: Final = 5
 
 
 def findings(
@@ -93,8 +100,7 @@ def _of_a_whole_run(memory: TestVerdict | None, status: CheckStatus) -> TestVerd
     """Return a verdict on memory: of a test that may have ended early, none that is clean."""
     if memory is None or status is not CheckStatus.LOST or memory.verdict is not Verdict.CLEAN:
         return memory
-    because = f"nothing says that the test came to its end; {memory.because}"
-    return replace(memory, verdict=Verdict.UNPROVEN, because=because)
+    return replace(memory, verdict=Verdict.UNPROVEN, because=EndUnknown(memory=memory.because))
 
 
 def _worst(evidence: TestEvidence) -> CheckResult | None:
@@ -146,11 +152,11 @@ def cell_verdict(
         cell=cell,
         outcome=_outcome(gathered, tests, by_verdict[Verdict.BROKEN]),
         verdict=verdict,
-        because=_because(by_verdict, tests) or _nothing_ran(gathered),
+        because=_because(by_verdict, tests) if tests else _no_test_ran(gathered),
         rate_kib_per_round=memory.rate_kib_per_run if memory else None,
         rate_ci95_kib=memory.rate_ci95_kib if memory else None,
         signature=memory.signature if memory else None,
-        signature_detail=_where(worst) if worst else "",
+        signature_detail=_leaking(worst) if worst else None,
         classes={},
         rounds=sum(len(trial.record.calls) for trial in gathered.trials),
         warm_up=0,
@@ -164,10 +170,6 @@ def worst_leak(tests: Sequence[TestFinding]) -> TestFinding | None:
     """Return the test that leaks most; None where none leaks."""
     leaks = [test for test in tests if test.memory and test.memory.verdict is Verdict.LEAK]
     return max(leaks, key=_rate, default=None)
-
-
-def _where(test: TestFinding) -> str:
-    return f"in {test.id}" + (f" after {_names(test.after)}" if test.after else "")
 
 
 def standing(
@@ -208,39 +210,36 @@ def _outcome(
 
 def _because(
     by_verdict: Mapping[Verdict, Sequence[TestFinding]], tests: Sequence[TestFinding]
-) -> str:
-    parts = []
-    for test in by_verdict[Verdict.LEAK][:_NAMED]:
-        memory = test.memory
-        rate = f" ({memory.rate_kib_per_run:+.0f} KiB a run)" if memory and _rate(test) else ""
-        parts.append(f"leak {_where(test)}{rate}")
-    broken = by_verdict[Verdict.BROKEN][:_NAMED]
-    parts += [f"{test.id} {_how_broken(test)}" for test in broken]
-    counted = sum(map(len, by_verdict.values()))
-    if by_verdict[Verdict.CLEAN]:
-        parts.append(f"{len(by_verdict[Verdict.CLEAN])} of {counted} tests clean")
-    if unproven := by_verdict[Verdict.UNPROVEN]:
-        parts.append(f"unproven: {_names([test.id for test in unproven])}")
-    for status, word in ((CheckStatus.NOT_RUN, "not run"), (CheckStatus.EXPUNGED, "left out")):
-        if of_status := [test.id for test in tests if test.status is status]:
-            parts.append(f"{word}: {_names(of_status)}")
-    return "; ".join(parts)
+) -> TestsOfCell:
+    def of_status(status: CheckStatus) -> tuple[TestId, ...]:
+        return tuple(test.id for test in tests if test.status is status)
+
+    return TestsOfCell(
+        counted=sum(map(len, by_verdict.values())),
+        leaking=tuple(map(_leaking, by_verdict[Verdict.LEAK])),
+        broken=tuple(map(_broken, by_verdict[Verdict.BROKEN])),
+        clean=len(by_verdict[Verdict.CLEAN]),
+        unproven=tuple(test.id for test in by_verdict[Verdict.UNPROVEN]),
+        not_run=of_status(CheckStatus.NOT_RUN),
+        expunged=of_status(CheckStatus.EXPUNGED),
+    )
 
 
-def _nothing_ran(gathered: CellTests) -> str:
+def _no_test_ran(gathered: CellTests) -> NoTestRan:
     recordings = [trial.recording for trial in gathered.trials]
-    whys = dict.fromkeys(one.detail for one in recordings if one.outcome is not Outcome.PASSED)
-    return "; ".join(["no test ran", *whys])
+    details = dict.fromkeys(r.detail for r in recordings if r.outcome is not Outcome.PASSED)
+    return NoTestRan(details=tuple(details))
 
 
-def _how_broken(test: TestFinding) -> str:
-    if test.killed:
-        return f"ended its guest ({test.killed})"
-    if test.memory and test.memory.verdict is Verdict.BROKEN:
-        return f"broke the kernel ({test.memory.because})"
-    return f"failed ({test.reason})"
+def _leaking(test: TestFinding) -> LeakingTest:
+    return LeakingTest(test=test.id, after=test.after, rate_kib=_rate(test) or None)
 
 
-def _names(tests: Sequence[TestId]) -> str:
-    more = f" and {len(tests) - _NAMED} more" if len(tests) > _NAMED else ""
-    return ", ".join(str(test) for test in tests[:_NAMED]) + more
+def _broken(test: TestFinding) -> BrokenTest:
+    memory = test.memory
+    return BrokenTest(
+        test=test.id,
+        killed=test.killed,
+        memory=memory.because if memory and memory.verdict is Verdict.BROKEN else None,
+        reason=test.reason,
+    )

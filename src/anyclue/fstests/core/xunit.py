@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from anyclue.fstests.core.check_line import SECTION_NAME, TEST_ID, judge
-from anyclue.fstests.core.check_model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.check_output import parse_status
+from anyclue.fstests.core.model import SECTION_NAME, TEST_ID, CheckResult, CheckRun, CheckStatus
 
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"
@@ -22,6 +22,9 @@ _TEST = re.compile(TEST_ID, re.ASCII)
 _SECTION = re.compile(SECTION_NAME, re.ASCII)
 _LENGTH_KEPT = 500
 _LINES_KEPT = 200
+_REPORTED = frozenset({CheckStatus.PASSED, CheckStatus.FAILED, CheckStatus.NOT_RUN})
+"""What a report has: tests that were left out are not in it, nor those that did not end."""
+
 _STATUS = {"skipped": CheckStatus.NOT_RUN, "failure": CheckStatus.FAILED}
 
 
@@ -42,9 +45,8 @@ class _Report:
 
     def __init__(self) -> None:
         self.suite: Mapping[str, str] | None = None
-        self.properties: dict[str, str] = {}
+        self._has_sections = False
         self.results: list[CheckResult] = []
-        self.notes: list[str] = []
         self._path: list[str] = []
         self._case: _Case | None = None
         self._numbers: Counter[tuple[str, str]] = Counter()
@@ -56,8 +58,8 @@ class _Report:
                 raise _RefusedError(f"the document is a {tag[:40]!r}, not a testsuite")
             self.suite = attributes
         elif self._path[1:] == ["properties", "property"]:
-            name, value = attributes.get("name", ""), attributes.get("value", "")
-            self.properties[name[:_LENGTH_KEPT]] = value[:_LENGTH_KEPT]
+            if attributes.get("name") == "SECTION":
+                self._has_sections = attributes.get("value") != _NO_SECTIONS
         elif self._path[1:] == ["testcase"]:
             self._case = _Case(attributes=attributes)
         elif self._case is not None and tag in _STATUS:
@@ -82,15 +84,13 @@ class _Report:
     def section(self, attributes: Mapping[str, str]) -> str:
         """Return the section of a test case; check calls a run without sections global."""
         section = attributes.get("classname", "").removeprefix(_CLASS)
-        unnamed = self.properties.get("SECTION", _NO_SECTIONS) == _NO_SECTIONS
-        known = _SECTION.fullmatch(section) and not (section == _GLOBAL and unnamed)
+        known = _SECTION.fullmatch(section) and (section != _GLOBAL or self._has_sections)
         return section if known else ""
 
     def _add(self, case: _Case, status: CheckStatus) -> None:
         section = self.section(case.attributes)
         test = case.attributes.get("name", "")
         if not _TEST.fullmatch(test):
-            self.notes.append(f"{test[:60]!r} is not the name of a test")
             return
         self._numbers[section, test] += 1
         reasons = {
@@ -129,14 +129,7 @@ def parse_xunit(document: bytes) -> CheckRun:
         cut_short = "the report was written while check ran"
     if not cut_short and _count(suite) > len(cases):
         cut_short = f"the report has {len(cases)} of the {_count(suite)} tests that began"
-    section = report.properties.get("SECTION", _NO_SECTIONS)
-    named = section != _NO_SECTIONS and _SECTION.fullmatch(section)
-    return CheckRun(
-        results=tuple(report.results),
-        cut_short=cut_short,
-        settings={section if named else "": report.properties},
-        notes=tuple(report.notes),
-    )
+    return CheckRun(results=tuple(report.results), cut_short=cut_short)
 
 
 def _walk(document: bytes, report: _Report) -> str:
@@ -163,8 +156,8 @@ def _walk(document: bytes, report: _Report) -> str:
 
 def _failure(message: str) -> str:
     """Return check's message as its output words it: without the path of the details."""
-    told = judge(message, ())
-    return told.reason if told.status is CheckStatus.FAILED else message or "failed"
+    line = parse_status(message, ())
+    return line.reason if line.status is CheckStatus.FAILED else message or "failed"
 
 
 def _seconds(attributes: Mapping[str, str]) -> float | None:
@@ -175,3 +168,28 @@ def _seconds(attributes: Mapping[str, str]) -> float | None:
 def _count(suite: Mapping[str, str]) -> int:
     text = suite.get("tests", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def disagreements(printed: Sequence[CheckResult], report: CheckRun | None) -> tuple[str, ...]:
+    """Return, in words, where the report contradicts the output; nothing when they agree.
+
+    ``printed`` are the runs of one test, in one section, as the output has them; ``report`` is None
+    when check left none.
+    """
+    expected = [result for result in printed if result.status in _REPORTED]
+    if report is None:
+        return ("check left no report to compare its output with",) if expected else ()
+    told = {(result.test, result.number): result.status for result in report.results}
+    found = [
+        f"check printed {result.status}, and its report says {status or 'nothing'}"
+        for result in printed
+        if (status := told.get((result.test, result.number))) is not result.status
+        and (status is not None or result in expected)
+    ]
+    known = {(result.test, result.number) for result in printed}
+    found += [
+        f"its report says {status} of a run of which check printed nothing"
+        for key, status in told.items()
+        if key not in known and key[0] in {result.test for result in printed}
+    ]
+    return tuple(dict.fromkeys(found))

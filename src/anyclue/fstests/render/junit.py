@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from junitparser import Error, Failure, Skipped
 from junitparser.xunit2 import TestCase, TestSuite
 
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.model import TestFinding
+from anyclue.fstests.core.model import CheckStatus, TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import Verdict

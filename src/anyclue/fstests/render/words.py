@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.model import TestFinding
+from anyclue.fstests.core.model import CheckStatus, TestFinding
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.report import words
@@ -65,7 +65,7 @@ def why(test: TestFinding) -> str:
         parts.append(refusal(test))
     memory = test.memory
     if memory is not None and memory.verdict is not Verdict.CLEAN:
-        parts.append(f"memory {memory.verdict.value}: {memory.because}")
+        parts.append(f"memory {memory.verdict.value}: {reason_text(memory.because)}")
     return "; ".join(parts)
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt
 from anyclue.system.debian_roots import make_root, run_in_root, squash
 from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.context import Context
 
 DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
 PACKAGES = (
@@ -29,6 +30,7 @@ PACKAGES = (
     *("uuid-dev", "xfslibs-dev"),
 )
 NEEDED = ("check", "common/rc", "configure.ac", "tests/generic/001")
+CLONE = "git clone https://git.kernel.org/pub/scm/fs/xfs/xfstests-dev.git"
 DIRECTORY = "tree"
 IMAGE = "suite.squashfs"
 # Sources and objects are left out of the image; a test's own files have other names.
@@ -48,7 +50,7 @@ class SuiteTree:
     digest: str
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What stands in a recording: ``fstests`` at which commit, with which content."""
         commit = self.commit[:12] if self.commit else "no commit"
         return f"{commit}, content {self.digest[:12]}"
@@ -61,7 +63,8 @@ def read_tree(at: Path) -> SuiteTree:
         RequestError: it is no checkout of fstests, or cannot be read.
     """
     if missing := [name for name in NEEDED if not (at / name).is_file()]:
-        raise _refused(f"no checkout of upstream fstests: there is no {missing[0]}", at)
+        what = f"no checkout of upstream fstests: there is no {missing[0]}"
+        raise RequestError.of(what, where=str(at), next_step=CLONE)
     try:
         repo = git.repository(at)
         top = repo.top is not None and repo.top.resolve() == at.resolve()
@@ -73,7 +76,8 @@ def read_tree(at: Path) -> SuiteTree:
         present = tuple(name for name in sorted(files) if os.path.lexists(at / name))
         return SuiteTree(at=at, files=present, commit=commit, digest=_digest(at, present))
     except OSError as error:
-        raise _refused(f"cannot be read: {error.strerror}", Path(error.filename or at)) from error
+        what = f"cannot be read: {error.strerror}"
+        raise RequestError.of(what, where=str(error.filename or at), next_step=CLONE) from error
 
 
 async def build_suite(store: Store, apt: Apt, tree: SuiteTree, arch: Arch) -> Artifact:
@@ -112,6 +116,24 @@ async def build_suite(store: Store, apt: Apt, tree: SuiteTree, arch: Arch) -> Ar
             path.unlink()
 
     return await store.make(Recipe(kind="fstests", inputs=inputs), build)
+
+
+async def set_up_fstests(
+    directory: Path, arches: Sequence[Arch], context: Context
+) -> dict[Arch, Path]:
+    """Return the image of the built tree for each architecture; the cache keeps them.
+
+    Raises:
+        RequestError: ``directory`` is no checkout of fstests.
+        CommandError: it does not build.
+    """
+    tree = read_tree(directory)
+    images = {}
+    for arch in dict.fromkeys(arches):
+        built = await build_suite(context.store, context.apt, tree, arch)
+        await context.images.root(arch)
+        images[arch] = built.file(IMAGE)
+    return images
 
 
 async def _build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
@@ -158,8 +180,3 @@ def _pack(tree: SuiteTree, tarball: Path) -> None:
             if (tree.at / name).is_dir() and not (tree.at / name).is_symlink():
                 continue
             archive.add(tree.at / name, f"{DIRECTORY}/{name}", recursive=False, filter=plain)
-
-
-def _refused(what: str, where: Path) -> RequestError:
-    step = "git clone https://git.kernel.org/pub/scm/fs/xfs/xfstests-dev.git"
-    return RequestError([Problem(what=what, where=str(where), next_step=step)])

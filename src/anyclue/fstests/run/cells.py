@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from anyclue.fstests.core.check_model import CheckStatus, KnownFailure
+from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import TestFinding, TestPlan
+from anyclue.fstests.core.model import CheckStatus, KnownFailure, TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
-from anyclue.fstests.run.evidence import CellTests, gather, read_trials
+from anyclue.fstests.run.journal import read_trial
 from anyclue.model.artifact import ArtifactRef
-from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario, TestChoice
 from anyclue.model.verdict import CellVerdict
+from anyclue.recordings.evaluations import Stamp, stamp_of
 from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.store import read_recording
 
 _ANY = TestPlan(suite=ArtifactRef(kind="", key=""), sections={}, selection=())
 
@@ -31,40 +33,80 @@ class TestedCells:
     more: tuple[Cell, ...]
 
 
-def judge_tests(
-    run: RunDirectory, scenario: Scenario, recordings: Mapping[Cell, Sequence[Recording]]
-) -> TestedCells:
-    """Judge the cells of fstests; the others are left out.
+class TestsJudge:
+    """Judges the cells of a run that run fstests; what a trial did is read once."""
 
-    Raises:
-        RequestError: what a trial left is damaged.
-    """
-    choices = {
-        cell: choice
-        for cell in scenario.cells
-        if (choice := scenario.workloads[cell.workload].tests) is not None
-    }
-    gathered = {cell: gather(read_trials(run, recordings.get(cell, ()))) for cell in choices}
-    least_kib = scenario.sensitivity.leak_kib_per_round
-    tests = {
-        cell: findings(gathered[cell], least_kib=least_kib, known=known_failures(choice))
-        for cell, choice in choices.items()
-    }
-    verdicts = {}
-    for cell in choices:
-        reference = scenario.reference_for(cell)
-        there = tests.get(reference, ()) if reference else ()
-        failing = frozenset(test.id for test in there if test.status is CheckStatus.FAILED)
-        verdicts[cell] = cell_verdict(cell, gathered[cell], tests[cell], reference, failing)
-    return TestedCells(
-        verdicts=verdicts,
-        tests=tests,
-        more=tuple(
-            cell
-            for cell, choice in choices.items()
-            if gathered[cell].trials and _is_left(gathered[cell], tests[cell], choice, scenario)
-        ),
-    )
+    __test__ = False
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._trials: dict[Path, tuple[Stamp, Trial]] = {}
+        self._findings: dict[Cell, _Found] = {}
+
+    def judge(self, scenario: Scenario) -> TestedCells:
+        """Judge the cells of fstests; the others are left out.
+
+        Raises:
+            RequestError: what a trial left is damaged.
+        """
+        choices = {
+            cell: choice
+            for cell in scenario.cells
+            if (choice := scenario.workloads[cell.workload].tests) is not None
+        }
+        found = {cell: self._found(scenario, cell, choice) for cell, choice in choices.items()}
+        verdicts = {}
+        for cell, own in found.items():
+            reference = scenario.reference_for(cell)
+            there = found[reference].tests if reference in found else ()
+            failing = frozenset(test.id for test in there if test.status is CheckStatus.FAILED)
+            verdicts[cell] = cell_verdict(cell, own.gathered, own.tests, reference, failing)
+        return TestedCells(
+            verdicts=verdicts,
+            tests={cell: own.tests for cell, own in found.items()},
+            more=tuple(
+                cell
+                for cell, own in found.items()
+                if own.gathered.trials and _is_left(own, choices[cell], scenario)
+            ),
+        )
+
+    def _found(self, scenario: Scenario, cell: Cell, choice: TestChoice) -> _Found:
+        trials = tuple(self._trial(directory) for directory in self._run.trials(cell))
+        known = known_failures(choice)
+        least_kib = scenario.sensitivity.leak_kib_per_round
+        before = self._findings.get(cell)
+        if (
+            before is None
+            or (before.known, before.least_kib) != (known, least_kib)
+            or tuple(map(id, before.gathered.trials)) != tuple(map(id, trials))
+        ):
+            gathered = gather(trials)
+            before = self._findings[cell] = _Found(
+                gathered=gathered,
+                tests=findings(gathered, least_kib=least_kib, known=known),
+                known=known,
+                least_kib=least_kib,
+            )
+        return before
+
+    def _trial(self, directory: Path) -> Trial:
+        stamp = stamp_of(directory)
+        kept = self._trials.get(directory)
+        if kept is None or kept[0] != stamp:
+            trial = read_trial(directory, read_recording(directory))
+            kept = self._trials[directory] = (stamp, trial)
+        return kept[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the trials of a cell say of its tests, and what that was made with."""
+
+    gathered: CellTests
+    tests: tuple[TestFinding, ...]
+    known: tuple[KnownFailure, ...]
+    least_kib: float
 
 
 def known_failures(choice: TestChoice) -> tuple[KnownFailure, ...]:
@@ -76,9 +118,9 @@ def known_failures(choice: TestChoice) -> tuple[KnownFailure, ...]:
     return read_known_failures(choice.known_failures) if choice.known_failures else ()
 
 
-def _is_left(
-    gathered: CellTests, tests: Sequence[TestFinding], choice: TestChoice, scenario: Scenario
-) -> bool:
+def _is_left(found: _Found, choice: TestChoice, scenario: Scenario) -> bool:
     extra = scenario.limits.extra_trials
-    following = next_plan(_ANY, gathered, tests, repeats=choice.repeats, extra_trials=extra)
+    following = next_plan(
+        _ANY, found.gathered, found.tests, repeats=choice.repeats, extra_trials=extra
+    )
     return following is not None

@@ -4,84 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from anyclue.fstests.core.model import Part, TestId
-from anyclue.model.errors import Problem, RequestError
+from anyclue.fstests.core.evidence import Trial
+from anyclue.fstests.core.model import CallOutput, CheckCall, Part, TestId, TrialRecord
+from anyclue.model.errors import RequestError
+from anyclue.model.recording import Recording
 from anyclue.system.files import write_whole
 
 SCHEMA = "anyclue.fstests/1"
 FILE = "fstests.json"
 RESULTS = "results"
 REPORT = "result.xml"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckCall:
-    """One run of ``check``, for one test.
-
-    Attributes:
-        round: its number in the trial, from 1: that of the marks and of its output's file.
-        section: the section of ``local.config``.
-        test: the test.
-        status: check's exit status; None when it did not come back.
-        kept: the result files, as paths below ``results``.
-        again: whether it is the second run in a row, as memory had moved in the first.
-    """
-
-    round: int
-    section: str
-    test: str
-    status: int | None = None
-    kept: tuple[str, ...] = ()
-    again: bool = False
-
-    @property
-    def id(self) -> TestId:
-        """The test with its section."""
-        return TestId(section=self.section, test=self.test)
-
-    @property
-    def output(self) -> str:
-        """The name of the file with check's output, below ``results``."""
-        return f"check-{self.round:04}.out"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialRecord:
-    """A trial's ``fstests.json``: what was to run, in order, what was left out, what began.
-
-    ``stopped`` says that a failure ended the list, as it was asked for.
-    """
-
-    part: Part
-    tests: tuple[TestId, ...] = ()
-    expunged: tuple[TestId, ...] = ()
-    unknown: tuple[str, ...] = ()
-    calls: tuple[CheckCall, ...] = ()
-    stopped: bool = False
-    place: Path = field(default=Path(), compare=False)
-
-    def said(self, call: CheckCall) -> str:
-        """Return what check printed in a call; nothing when it did not come back."""
-        try:
-            return (self.place / RESULTS / call.output).read_text(errors="replace")
-        except OSError:
-            return ""
-
-    def reported(self, call: CheckCall) -> bytes | None:
-        """Return check's own report of a call, if it was kept."""
-        name = Path(f"{call.round:04}", call.test.partition("/")[0], REPORT)
-        if str(name) not in call.kept or ".." in name.parts:
-            return None
-        try:
-            return (self.place / RESULTS / name).read_bytes()
-        except OSError:
-            return None
 
 
 class TrialJournal:
@@ -128,11 +67,24 @@ class TrialJournal:
     def _write(self) -> None:
         record = TrialRecord(**self._record, calls=tuple(self._calls))
         fields = {"schema": SCHEMA, **asdict(record)}
-        del fields["place"]
         write_whole(self._place / FILE, json.dumps(fields, indent=1))
 
 
 _RECORD = TypeAdapter(TrialRecord)
+
+
+def read_trial(place: Path, recording: Recording) -> Trial:
+    """Return a trial with what it did; a trial that got nowhere near a test did nothing.
+
+    Raises:
+        RequestError: it is damaged.
+    """
+    record = read_record(place) or TrialRecord(part=Part.LIST)
+    return Trial(
+        recording=recording,
+        record=record,
+        outputs={call.round: _output(place / RESULTS, call) for call in record.calls},
+    )
 
 
 def read_record(place: Path) -> TrialRecord | None:
@@ -142,20 +94,27 @@ def read_record(place: Path) -> TrialRecord | None:
         RequestError: it is damaged.
     """
     try:
-        fields = _of_this_version(json.loads((place / FILE).read_text()))
-        return _RECORD.validate_python({**fields, "place": place})
+        return _RECORD.validate_python(_of_this_version(json.loads((place / FILE).read_text())))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, AttributeError, ValidationError) as error:
-        raise RequestError(
-            [
-                Problem(
-                    what=f"not what a trial of fstests wrote: {error}",
-                    where=str(place / FILE),
-                    next_step="remove this trial's directory and continue with --resume",
-                )
-            ]
+        raise RequestError.of(
+            f"not what a trial of fstests wrote: {error}",
+            where=str(place / FILE),
+            next_step="remove this trial's directory and continue with --resume",
         ) from error
+
+
+def _output(results: Path, call: CheckCall) -> CallOutput:
+    """Return what a call left; nothing of one that did not come back."""
+    printed, report = "", None
+    with suppress(OSError):
+        printed = (results / call.output).read_text(errors="replace")
+    name = Path(f"{call.round:04}", call.test.partition("/")[0], REPORT)
+    if str(name) in call.kept and ".." not in name.parts:
+        with suppress(OSError):
+            report = (results / name).read_bytes()
+    return CallOutput(printed=printed, report=report)
 
 
 def _of_this_version(fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,60 +6,60 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from anyclue.fstests.core.configuration import check_arguments, sections
+from anyclue.fstests.core.evidence import gather
 from anyclue.fstests.core.model import Part, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import findings
 from anyclue.fstests.run.build import SuiteTree, build_suite, read_tree
-from anyclue.fstests.run.configuration import arguments, sections
-from anyclue.fstests.run.evidence import gather, read_trials, recordings_of
-from anyclue.model.errors import InfrastructureError, Problem, RequestError
+from anyclue.fstests.run.journal import read_trial
+from anyclue.fstests.run.session import PROVENANCE, FstestsSuite
+from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
 
-PROVENANCE = "fstests"
 
-
-async def plan_tests(
+async def fstests_suites(
     run: RunDirectory, scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
-) -> dict[tuple[Cell, int], TestPlan]:
+) -> dict[tuple[Cell, int], FstestsSuite]:
     """Return what each wanted trial of fstests runs; trials of workloads are left out.
 
     Raises:
         RequestError: there is no checkout, or the local.config is not accepted.
         CommandError: the checkout does not build.
     """
-    plans = {}
+    suites = {}
     for cell, number in wanted:
         choice = scenario.workloads[cell.workload].tests
         if choice is None:
             continue
-        recordings = [r for r in recordings_of(run, cell) if r.trial < number]
+        recordings = [r for r in run.recordings([cell])[cell] if r.trial < number]
         base = await _base(scenario, cell, recordings, context)
-        gathered = gather(read_trials(run, recordings))
+        gathered = gather([read_trial(run.trial(cell, r.trial), r) for r in recordings])
         tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
         extra = scenario.limits.extra_trials
         following = next_plan(base, gathered, tests, repeats=choice.repeats, extra_trials=extra)
-        plans[cell, number] = following or base
-    return plans
+        suites[cell, number] = FstestsSuite(plan=following or base)
+    return suites
 
 
-async def repeat_plan(
+async def repeat_suite(
     run: RunDirectory,
     scenario: Scenario,
     cell: Cell,
     tests: Sequence[TestId],
     context: Context,
-) -> TestPlan:
-    """Return a plan of these tests of a cell alone, in order.
+) -> FstestsSuite:
+    """Return the suite of these tests of a cell alone, in order.
 
     Raises:
         InfrastructureError: the checkout changed since the run began.
         CommandError: the checkout does not build.
     """
-    base = await _base(scenario, cell, recordings_of(run, cell), context)
-    return replace(base, tests=tuple(tests), part=Part.REPEAT)
+    base = await _base(scenario, cell, run.recordings([cell])[cell], context)
+    return FstestsSuite(plan=replace(base, tests=tuple(tests), part=Part.REPEAT))
 
 
 async def _base(
@@ -71,22 +71,22 @@ async def _base(
     tree = tree_of(choice.tree)
     arch = scenario.machines[cell.machine].arch
     suite = await build_suite(context.store, context.apt, tree, arch)
-    earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.words}
+    earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.description}
     if earlier:
         raise InfrastructureError(
-            f"the checkout of fstests changed since the run began: it is {tree.words}",
+            f"the checkout of fstests changed since the run began: it is {tree.description}",
             where=choice.tree or "",
             next_step=f"bring it back to {earlier.pop()}, or begin a new run",
         )
-    asked = arguments(choice)
+    arguments = check_arguments(choice)
     return TestPlan(
         suite=suite.ref,
-        origin=tree.words,
+        origin=tree.description,
         sections=sections(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount]),
-        selection=asked.selection,
-        arguments=asked.per_call,
-        passes=asked.passes,
-        stop_at_failure=asked.stop_at_failure,
+        selection=arguments.selection,
+        arguments=arguments.per_call,
+        passes=arguments.passes,
+        stop_at_failure=arguments.stop_at_failure,
         least_kib=scenario.sensitivity.leak_kib_per_round,
     )
 
@@ -98,14 +98,10 @@ def tree_of(path: str | None) -> SuiteTree:
         RequestError: there is none.
     """
     if path is None:
-        raise RequestError(
-            [
-                Problem(
-                    what="no checkout of upstream fstests is named",
-                    where="fstests",
-                    next_step="give --fstests DIR, or `tree` in the scenario's [fstests.NAME]",
-                )
-            ]
+        raise RequestError.of(
+            "no checkout of upstream fstests is named",
+            where="fstests",
+            next_step="give --fstests DIR, or `tree` in the scenario's [fstests.NAME]",
         )
     return read_tree(Path(path))
 

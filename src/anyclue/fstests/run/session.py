@@ -3,46 +3,36 @@
 from __future__ import annotations
 
 import logging
-import math
 import shlex
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.fstests.core.charges import held_kib
-from anyclue.fstests.core.check_model import CheckStatus
-from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import Part, SectionPlan, TestId, TestPlan
+from anyclue.fstests.core.check_output import parse_check, parse_listing
+from anyclue.fstests.core.configuration import RESULTS
+from anyclue.fstests.core.model import CheckCall, CheckStatus, Part, SectionPlan, TestId, TestPlan
 from anyclue.fstests.core.step import is_step
-from anyclue.fstests.core.test_list import parse_listing
-from anyclue.fstests.run.journal import CheckCall, TrialJournal
+from anyclue.fstests.core.trial_recording import thinned
+from anyclue.fstests.run.build import IMAGE
+from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
-from anyclue.model.recording import MarkName, Outcome, Reading
-from anyclue.model.scenario import Limits, Scalar
+from anyclue.model.recording import Mark, MarkName, Outcome, Reading
+from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import meminfo, zoneinfo
-from anyclue.recordings.telemetry import format_mark
-from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
-from anyclue.trial.session import FLOOR_SAMPLES, QUIESCE_MS, TrialEndedError, Watch
+from anyclue.trial.guest.channel import Reply
+from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
+from anyclue.trial.suite import SuiteDisk
 
 log = logging.getLogger(__name__)
 
-TEST_DEVICE = "/dev/vdb"
 SUITE_DEVICE = "/dev/vdd"
-POOL = tuple(f"/dev/vd{letter}" for letter in "efghi")
-LOGWRITES_DEVICE = "/dev/vdj"
 RESULTS_DEVICE = "/dev/vdk"
+PROVENANCE = "fstests"
+"""The key of a recording's provenance under which it says which checkout was run."""
+
 HERE = "/var/lib/xfstests"
-RESULTS = "/run/results"
-DEVICES: Mapping[str, str] = {
-    "TEST_DEV": TEST_DEVICE,
-    "TEST_DIR": "/mnt/test",
-    "SCRATCH_DEV_POOL": " ".join(POOL),
-    "SCRATCH_MNT": "/mnt/scratch",
-    "LOGWRITES_DEV": LOGWRITES_DEVICE,
-    "RESULT_BASE": RESULTS,
-}
-"""What a guest sets in every ``local.config``; check takes the pool's first for SCRATCH_DEV."""
 
 UNDER_TEST = (
     "cd /tmp && tar xf /dev/vda && insmod under-test.ko"
@@ -90,35 +80,47 @@ def _level(text: str) -> Reading:
     return sorted(readings, key=lambda reading: held_kib(reading) or 0.0)[len(readings) // 2]
 
 
-class TestsProcedure:
-    """Runs the tests of one trial against a guest's agent; ``watch`` sees a round in each test."""
+@dataclass(frozen=True, kw_only=True)
+class FstestsSuite:
+    """Tests of upstream fstests; a `anyclue.trial.suite.Suite`."""
+
+    plan: TestPlan
+
+    round_name = "a test"
+    limit_key = "seconds of [fstests.NAME]"
+
+    @property
+    def disk(self) -> SuiteDisk:
+        """The built tree."""
+        return SuiteDisk(artifact=self.plan.suite, file=IMAGE)
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Which checkout it is."""
+        return {PROVENANCE: self.plan.origin}
+
+    def timeline(self, samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading, ...]:
+        """Return the samples, away from the floors without slab caches."""
+        return thinned(samples, marks)
+
+    async def run(self, session: GuestSession, place: Path) -> None:
+        """Run all tests; raises what `TestRounds.run` does."""
+        await TestRounds(session, self.plan, place).run()
+
+
+class TestRounds:
+    """Runs the tests of one trial in a guest, each in a round of its own."""
 
     __test__ = False
 
-    def __init__(
-        self,
-        plan: TestPlan,
-        limits: Limits,
-        agent: Agent,
-        *,
-        payload: bool,
-        place: Path,
-        title: str = "",
-        watch: Watch | None = None,
-    ) -> None:
+    def __init__(self, session: GuestSession, plan: TestPlan, place: Path) -> None:
+        self._session = session
         self._plan = plan
-        self._watch = watch
-        self._title = title
-        self._limits = limits
-        self._agent = agent
-        self._payload = payload
         self._results_disk = place / "results.img"
         self._journal = TrialJournal(place=place, part=plan.part)
-        self._round = 0
         self._section: str | None = None
         self._level: Reading | None = None
         self._moved = False
-        self._ends = math.inf
 
     async def run(self) -> None:
         """Run all tests; what ran is in the journal from call to call.
@@ -127,56 +129,48 @@ class TestsProcedure:
             TrialEndedError: the guest cannot run the suite.
             GuestSilentError, GuestGoneError: as the agent's requests.
         """
-        self._ends = time.monotonic() + self._limits.round_seconds
+        session = self._session
+        session.begin_round(0)
         await self._set_up()
-        await self._mark(MarkName.TRIAL_BEGIN)
+        await session.mark(MarkName.TRIAL_BEGIN)
         for section in self._plan.sections.values():
             await self._warm_up(section)
-        if self._watch:
-            await self._watch.loaded(self._request)
+        await session.loaded()
         tests = self._plan.tests
         if tests is None:
             tests = await self._listed()
         self._journal.planned(tests)
-        await self._request("rate", round(self._limits.sample_hz * 1000))
+        await session.start_sampling()
         await self._floor()
         latest = time.monotonic() + MOST_S
         looks_again = self._plan.part is Part.LIST and self._plan.passes == 1
         for number, test in enumerate(tests, start=1):
-            if self._plan.part is Part.LIST and self._round and time.monotonic() > latest:
+            if self._plan.part is Part.LIST and session.round and time.monotonic() > latest:
                 break
             status = await self._one(test)
             log.info(
                 "%s: %d of %d tests ran, the last was %s: %s",
-                *(self._title, number, len(tests), test, status.value),
+                *(session.title, number, len(tests), test, status.value),
             )
             if self._moved and looks_again and status in _RAN:
                 status = min(status, await self._one(test, again=True), key=_WORST.index)
             if status is CheckStatus.FAILED and self._plan.stop_at_failure:
                 self._journal.stopped()
                 break
-        self._round = 0
-        await self._request("rate", 0)
-        if self._watch:
-            await self._watch.ended(self._request)
-        await self._mark(MarkName.TRIAL_END)
+        await session.end()
 
     async def _set_up(self) -> None:
-        if self._payload:
-            loaded = await self._shell(UNDER_TEST)
-            if loaded.status != 0:
-                raise TrialEndedError(
-                    Outcome.NOT_RUN, f"the module under test does not load: {loaded.output.strip()}"
-                )
+        session = self._session
+        await session.load_module(UNDER_TEST)
         # The snapshot's clock stood still since it was saved.
-        await self._shell(f"date -u -s @{int(time.time())}")
-        mounted = await self._shell(MOUNT_SUITE)
+        await session.shell(f"date -u -s @{int(time.time())}")
+        mounted = await session.shell(MOUNT_SUITE)
         if mounted.status != 0:
             raise TrialEndedError(Outcome.LOST, f"fstests cannot be mounted: {mounted.output}")
         for number, section in enumerate(self._plan.sections.values()):
-            await self._shell(f"printf %s {shlex.quote(section.config)} >/run/config.{number}")
+            await session.shell(f"printf %s {shlex.quote(section.config)} >/run/config.{number}")
             fstyp = shlex.quote(section.fstyp)
-            known = await self._shell(
+            known = await session.shell(
                 f"grep -qw {fstyp} /proc/filesystems || modprobe {fstyp}"
                 f" && grep -qw {fstyp} /proc/filesystems"
             )
@@ -192,80 +186,61 @@ class TestsProcedure:
             expunged = [TestId(section=section, test=test) for test in listing.expunged]
             self._journal.left_out(expunged, listing.unknown)
             if not (listing.tests or listing.expunged or listing.unknown):
-                last = " / ".join(reply.output.strip().splitlines()[-3:])[:400]
+                last = last_lines(reply.output)
                 raise TrialEndedError(Outcome.NOT_RUN, f"check lists no tests: {last}")
             found += [TestId(section=section, test=test) for test in listing.tests]
         return tuple(found) * self._plan.passes
 
     async def _one(self, test: TestId, *, again: bool = False) -> CheckStatus:
         """Run one test and come to rest; return the worst that check said of it."""
-        self._round += 1
-        self._ends = time.monotonic() + self._limits.round_seconds
-        call = CheckCall(round=self._round, section=test.section, test=test.test, again=again)
+        session = self._session
+        session.begin_round(session.round + 1)
+        call = CheckCall(round=session.round, section=test.section, test=test.test, again=again)
         self._journal.begin(call)
         facts: dict[str, Scalar] = {"test": test.test, "section": test.section}
-        await self._mark(MarkName.ROUND_BEGIN, facts)
+        await session.mark(MarkName.ROUND_BEGIN, facts)
         arguments = ("-R", "xunit-quiet", *self._plan.arguments, test.test)
         reply = await self._check(test.section, arguments)
-        self._ends = max(self._ends, time.monotonic() + SETTLE_S)
-        if self._watch:
-            await self._watch.settled(self._request)
-        await self._shell(UNMOUNT)
-        await self._shell(SEND_RESULTS)
-        kept = keep_results(self._results_disk, test, self._round, self._journal.results)
+        session.allow(SETTLE_S)
+        await session.settled()
+        await session.shell(UNMOUNT)
+        await session.shell(SEND_RESULTS)
+        kept = keep_results(self._results_disk, test, session.round, self._journal.results)
         self._journal.end(replace(call, status=reply.status, kept=kept), reply.output)
-        await self._mark(MarkName.SETTLED)
+        await session.mark(MarkName.SETTLED)
         facts["quiesced"] = await self._floor()
-        if self._watch:
-            await self._watch.at_floor(self._request)
-        await self._mark(MarkName.ROUND_END, facts)
+        await session.end_round(facts)
         said = [result.status for result in parse_check(reply.output).results]
         return min(said, key=_WORST.index, default=CheckStatus.LOST)
 
     async def _floor(self) -> int:
         """Come to rest, and read the floor; return 1 when free memory stood still."""
-        still = await self._request("quiesce", QUIESCE_MS)
-        await self._mark(MarkName.FLOOR_BEGIN)
-        await self._request("sample", FLOOR_SAMPLES)
-        await self._mark(MarkName.FLOOR_END)
-        level = _level((await self._shell(LEVEL)).output)
+        quiesced = await self._session.floor()
+        level = _level((await self._session.shell(LEVEL)).output)
         before, self._level = self._level or level, level
         self._moved = is_step(before, level, least_kib=self._plan.least_kib)
-        return int(still.status == 0)
+        return quiesced
 
     async def _check(self, section: str, arguments: tuple[str, ...]) -> Reply:
         if section != self._section:
             await self._make_test_dev(self._plan.sections[section])
             self._section = section
         number = list(self._plan.sections).index(section)
-        return await self._shell(
+        return await self._session.shell(
             f"cd {HERE} && HOST_OPTIONS=/run/config.{number} bash ./check {shlex.join(arguments)}"
         )
 
     async def _make_test_dev(self, section: SectionPlan) -> None:
         """Make the file system that check expects to find on TEST_DEV."""
-        mkfs = shlex.join(("mkfs", "-t", section.fstyp, *shlex.split(section.mkfs), TEST_DEVICE))
-        made = await self._shell(f"wipefs -qa {TEST_DEVICE} && {mkfs}")
+        mkfs = shlex.join(("mkfs", "-t", section.fstyp, *shlex.split(section.mkfs), DEVICE))
+        made = await self._session.shell(f"wipefs -qa {DEVICE} && {mkfs}")
         if made.status != 0:
-            last = " / ".join(made.output.strip().splitlines()[-3:])[:400]
-            raise TrialEndedError(Outcome.NOT_RUN, f"{mkfs}: {last}")
+            raise TrialEndedError(Outcome.NOT_RUN, f"{mkfs}: {last_lines(made.output)}")
 
     async def _warm_up(self, section: SectionPlan) -> None:
         """Pay before the first floor what a file system pays once; check tells what fails here."""
         await self._make_test_dev(section)
         mount = shlex.join(
-            ("mount", "-t", section.fstyp, *shlex.split(section.mount), TEST_DEVICE, "/mnt/test")
+            ("mount", "-t", section.fstyp, *shlex.split(section.mount), DEVICE, "/mnt/test")
         )
-        await self._shell(f"{mount} && {WARM_UP}{UNMOUNT}")
-
-    async def _shell(self, script: str) -> Reply:
-        return await self._request("run", payload=script)
-
-    async def _mark(self, name: MarkName, data: Mapping[str, Scalar] | None = None) -> None:
-        await self._request("mark", payload=format_mark(name, self._round, dict(data or {})))
-
-    async def _request(self, verb: str, number: int = 0, payload: str = "") -> Reply:
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise GuestSilentError("a test took longer than its limit")
-        return await self._agent.request(verb, number, payload, deadline_s=left)
+        await self._session.shell(f"{mount} && {WARM_UP}{UNMOUNT}")

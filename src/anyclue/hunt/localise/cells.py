@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
 from anyclue.hunt.localise.core.model import Symptoms
 from anyclue.hunt.model import Factor, RunVerdicts
@@ -17,6 +18,7 @@ from anyclue.hunt.select.factors import (
     innocent_beside,
     kind,
 )
+from anyclue.model.reason import SlabCache
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict
 
@@ -82,7 +84,7 @@ def symptoms_of(
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
     return Symptoms(
         signature=of.cells[0].signature,
-        detail=of.cells[0].signature_detail,
+        detail=_slab_cache(of.cells[0]),
         regression=of.good is not None,
         guilty=(isolated or shared - beside) if innocent else frozenset(),
         innocent=beside - shared,
@@ -91,6 +93,12 @@ def symptoms_of(
         incident=incident.text if incident is not None else "",
         readings=tuple(one for one in readings if one.cell in {c.cell for c in of.cells}),
     )
+
+
+def _slab_cache(verdict: CellVerdict) -> str:
+    """Return the slab cache that grew; "" where it is none."""
+    detail = verdict.signature_detail
+    return detail.name if isinstance(detail, SlabCache) else ""
 
 
 def _isolated(conjunction: Conjunction | None) -> frozenset[str]:
@@ -129,7 +137,7 @@ def guilt_entries(
             Guilt(
                 verdict=group[0].verdict,
                 signature=group[0].signature,
-                detail=group[0].signature_detail,
+                detail=detail_text(group[0].signature_detail),
                 conditions=conditions if of in looked_into else (),
                 acquitted=acquitted if of in looked_into else (),
                 innocent=_innocent(group, findings.cells),

@@ -12,9 +12,9 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
-from anyclue.git.blame import BlamedCommit, touched
+from anyclue.git.blame import function_changes
 from anyclue.git.history import commits
-from anyclue.git.repository import Repository
+from anyclue.git.model import CommitSubject, Repository
 from anyclue.hunt.clue.model import Place, TouchedBy
 from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
@@ -99,10 +99,10 @@ class CommitRange:
         if (first_bad := self.first_bad) is not None:
             return (first_bad,)
         assert self._good is not None  # noqa: S101 - asked above
-        known = touched(self._repo, self._good, self._bad, place.path, lines)
+        known = function_changes(self._repo, self._good, self._bad, place.path, lines)
         return tuple(self._touched(one, len(known), alone) for one in known)
 
-    def _touched(self, one: BlamedCommit, number: int, alone: bool) -> TouchedBy:
+    def _touched(self, one: CommitSubject, number: int, alone: bool) -> TouchedBy:
         only = alone and one.id == self._bad
         because = f"it is one of {number} that changed the function between the kernels"
         if number == 1:

@@ -107,7 +107,7 @@ async def _sources(
     source = kernel.source
     if isinstance(source, GitKernel):
         repo = git.repository(Path(source.repository))
-        return _of_c(trees.at(repo, source.commit or source.revision, directory))
+        return _of_c(git.below(repo, source.commit or source.revision, directory))
     if isinstance(source, KernelBuild):
         tree = Path(source.build)
         tree = tree / "source" if (tree / "source" / directory).is_dir() else tree

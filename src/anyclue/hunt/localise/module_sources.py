@@ -9,17 +9,16 @@ from itertools import pairwise
 from pathlib import Path
 
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall
-from anyclue.review.merge.core.exercises import entries
-from anyclue.review.merge.core.tokens import tokens
-from anyclue.review.pairs.contracts.model import Contracts, Pair
-from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.request import cache_directory
-from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.shard import cached_unit
-from anyclue.review.pairs.driver.sources import OnDisk
-from anyclue.review.pairs.model import Confidence, Review
+from anyclue.review.api import (
+    FunctionText,
+    PairedCalls,
+    exercise_of,
+    function_texts,
+    paired_calls,
+    review_change,
+    review_tree,
+)
+from anyclue.review.pairs.model import Review
 
 Texts = Mapping[str, bytes]
 """C sources by their path below the kernel's tree."""
@@ -39,22 +38,21 @@ def read_module(good: Path | None, bad: Path, directory: str, *, alone: bool) ->
         directory: that of the module.
         alone: whether the kernels differ in nothing else.
     """
-    contracts = built_in()
     before, after = texts(good, directory) if good else None, texts(bad, directory)
     change = tree = Review(findings=())
     if good is not None and before:
-        change = _change(good, before, after, contracts)
+        change = review_change(good, before, after)
     elif after:
-        reviewer = Reviewer(bad, contracts=contracts, cache=cache_directory())
-        tree = reviewer.tree([bad / directory])
+        tree = review_tree(bad, directory)
     unjudged = {(one.path, one.function) for one in (*change.unjudged, *tree.unjudged)}
+    paired = paired_calls()
     return ModuleSource(
-        functions=tuple(_functions(before, after, contracts, unjudged)),
+        functions=tuple(_functions(before, after, paired, unjudged)),
         compared=bool(before),
         alone=alone,
         change=change.findings,
         tree=tree.findings,
-        kinds={pair.name: pair.kind.value for pair in contracts.pairs},
+        kinds=paired.kinds,
     )
 
 
@@ -67,36 +65,16 @@ def texts(root: Path, directory: str) -> dict[str, bytes]:
     }
 
 
-def _change(root: Path, before: Texts, after: Texts, contracts: Contracts) -> Review:
-    files = tuple(
-        FileChange(
-            old_path=path if path in before else None,
-            new_path=path if path in after else None,
-            old=before.get(path),
-            new=after.get(path),
-        )
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    )
-    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory())
-    change = SourceChange(title="good..bad", files=files, root=root)
-    return reviewer.change(change, OnDisk(root), Confidence.LOW)
-
-
 def _functions(
-    before: Texts | None, after: Texts, contracts: Contracts, unjudged: set[tuple[str, str]]
+    before: Texts | None, after: Texts, paired: PairedCalls, unjudged: set[tuple[str, str]]
 ) -> Iterable[FunctionSource]:
-    cache = Cache(cache_directory())
     for path, text in after.items():
         was = before.get(path) if before is not None else None
         same = before is not None and was == text
-        old = {} if same or was is None else _words(was, cache)
-        lines = {
-            one.name: (one.line, one.last_line)
-            for one in reversed(cached_unit(text, cache).functions)
-            if one.name
-        }
-        new = {} if same or before is None else _words(text, cache)
+        functions = list(function_texts(text))
+        old = {} if same or was is None else _tokens(function_texts(was))
+        new = {} if same or before is None else _tokens(functions)
+        lines = {one.name: (one.line, one.last_line) for one in reversed(functions) if one.name}
         written = text.decode(errors="replace").split("\n")
         for name, (line, last_line) in lines.items():
             mounts, workloads = _reached(path, name)
@@ -108,10 +86,10 @@ def _functions(
                 last_line=last_line,
                 changed=None if before is None else one != two,
                 released_less=(
-                    *_less(one, two, contracts.releases_by_call),
-                    *_less(one, two, contracts.consumes_by_call),
+                    *_less(one, two, paired.release, paired.kinds),
+                    *_less(one, two, paired.consume, paired.kinds),
                 ),
-                acquired_more=_less(two, one, contracts.acquires_by_call),
+                acquired_more=_less(two, one, paired.acquire, paired.kinds),
                 mounts=mounts,
                 workloads=workloads,
                 judged=(path, name) not in unjudged,
@@ -119,25 +97,27 @@ def _functions(
             )
 
 
-def _words(text: bytes, cache: Cache) -> dict[str, tuple[str, ...]]:
-    """Return the words of each function, without comments; of one name, those of all."""
+def _tokens(functions: Iterable[FunctionText]) -> dict[str, tuple[str, ...]]:
+    """Return the tokens of each function; of one name, those of all."""
     found: dict[str, tuple[str, ...]] = {}
-    for one in cached_unit(text, cache).functions:
-        words = tokens(text[one.begin : one.end].decode(errors="replace"))
-        found[one.name] = (*found.get(one.name, ()), *words)
+    for one in functions:
+        found[one.name] = (*found.get(one.name, ()), *one.tokens)
     return found
 
 
 def _less(
-    more: Iterable[str], less: Iterable[str], paired: Mapping[str, tuple[tuple[Pair, object], ...]]
+    more: Iterable[str],
+    less: Iterable[str],
+    paired: Mapping[str, tuple[str, ...]],
+    kinds: Mapping[str, str],
 ) -> tuple[PairedCall, ...]:
     """Return the paired calls that are more often in one text than in another."""
     gone = _calls(more) - _calls(less)
     return tuple(
-        PairedCall(call=call, pair=pair.name)
+        PairedCall(call=call, pair=pair)
         for call in sorted(gone)
-        for pair, _ in paired.get(call, ())
-        if pair.kind.value not in UNPAIRED
+        for pair in paired.get(call, ())
+        if kinds[pair] not in UNPAIRED
     )
 
 
@@ -163,7 +143,7 @@ def _labels(lines: Sequence[str], first: int) -> tuple[tuple[int, int, str], ...
 
 def _reached(path: str, function: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the mount options that lead to a function, and the workloads that reach it."""
-    found = next((one.exercise for one in entries() if one.matches(path, function)), None)
+    found = exercise_of(path, function)
     if found is None:
         return frozenset(), frozenset()
     mounts = {option for one in found.mount for option in (one.split(",") if one else [""])}

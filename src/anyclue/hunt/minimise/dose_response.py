@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from anyclue.hunt.clue.model import DosePoint
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import ParameterRule
 from anyclue.model.verdict import CellVerdict
 
@@ -131,13 +131,13 @@ def _line(points: Sequence[tuple[float, float, float]]) -> DoseLine:
 
 
 def done_per_round(
-    verdict: CellVerdict, recordings: Sequence[Recording], fact: str
+    verdict: CellVerdict, trials: Sequence[TrialEvaluation], fact: str
 ) -> float | None:
     """Return the median of a fact over the rounds that were judged; None where it is not told."""
     counts = [
         float(value)
-        for recording in recordings
-        for one_round in recording.rounds[verdict.warm_up :]
+        for trial in trials
+        for one_round in trial.rounds[verdict.warm_up :]
         if isinstance(value := one_round.facts.get(fact), int | float)
     ]
     done = median(counts) if counts else 0.0

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from anyclue.fstests.core.configuration import options_of, sections
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.verdicts import worst_leak
-from anyclue.fstests.run.configuration import options_of, sections
 from anyclue.hunt.clue.model import DosePoint, DoseResponse, Reproducer
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.minimise.delta_debugging import Parameters, ddmin, ddmin_before, simplify
@@ -27,7 +27,8 @@ from anyclue.hunt.minimise.variations import (
 from anyclue.hunt.render import follow_up_words
 from anyclue.hunt.select.factors import first_leak_or_break
 from anyclue.hunt.select.isolation import smallest_conjunction
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, TestChoice, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.trial.workloads.registry import WORKLOADS
@@ -152,8 +153,8 @@ class _FollowUp:
         rate = self.guilty.rate_kib_per_round
         if not rules.dose or rate is None:
             return None
-        recordings = self.judged.recordings.get(self.guilty.cell, ())
-        own = self._point(choice, self.guilty, recordings)
+        trials = self.judged.trials.get(self.guilty.cell, ())
+        own = self._point(choice, self.guilty, trials)
         rule = next(rule for rule in rules.parameters if rule.name == rules.dose)
         given = int(choice.parameters[rules.dose]) or int(own.dose)
         others = [
@@ -170,10 +171,10 @@ class _FollowUp:
         return follow_up_words.dose_response(fit_dose_response([own, *points], rules.dose_unit))
 
     def _point(
-        self, choice: WorkloadChoice, verdict: CellVerdict, recordings: Sequence[Recording]
+        self, choice: WorkloadChoice, verdict: CellVerdict, trials: Sequence[TrialEvaluation]
     ) -> DosePoint:
         rules = WORKLOADS[choice.use].rules
-        done = done_per_round(verdict, recordings, rules.done) if rules.done else None
+        done = done_per_round(verdict, trials, rules.done) if rules.done else None
         return DosePoint(
             dose=float(choice.parameters[rules.dose]) if done is None else done,
             rate_kib=verdict.rate_kib_per_round,

@@ -11,18 +11,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from anyclue.hunt.judge import JudgedRun, judge
+from anyclue.hunt.judge import JudgedRun, RunJudge, judge
 from anyclue.hunt.minimise.delta_debugging import Search
 from anyclue.hunt.select.factors import kind
 from anyclue.hunt.trials import alone, run_cells
 from anyclue.model.errors import AnyclueError
-from anyclue.model.recording import Recording
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
-from anyclue.model.trial import TrialExecutor
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.trial.context import Context
+from anyclue.trial.model import TrialExecutor
 
 T = TypeVar("T")
 Value: TypeAlias = str | WorkloadChoice
@@ -65,7 +65,8 @@ class Runner:
         run.path.mkdir(parents=True, exist_ok=True)
         scenario = replace(scenario, cells=tuple(dict.fromkeys((*scenario.cells, *cells))))
         async with alone(run):
-            return await run_cells(run, scenario, self.context, self.executor(run))
+            executor = self.executor(run)
+            return await run_cells(run, scenario, self.context, executor, RunJudge(run))
 
 
 class StoredVariations:
@@ -117,8 +118,8 @@ class Variations:
 
     async def verdicts(
         self, values: Sequence[Value]
-    ) -> tuple[tuple[CellVerdict, tuple[Recording, ...]], ...]:
-        """Return the verdict with each of these values, and the recordings that it rests on.
+    ) -> tuple[tuple[CellVerdict, tuple[TrialEvaluation, ...]], ...]:
+        """Return the verdict with each of these values, and the trials that it rests on.
 
         Raises:
             NotRunError: one was not run, and is not run now.
@@ -130,7 +131,7 @@ class Variations:
             cells.append(replace(self.guilty.cell, **{self.axis.value: name}))
         judged = await self.source.judged(self.run, scenario, cells)
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
-        return tuple((verdicts[cell], judged.recordings.get(cell, ())) for cell in cells)
+        return tuple((verdicts[cell], judged.trials.get(cell, ())) for cell in cells)
 
     @property
     def scenario(self) -> Scenario:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anyclue.fstests.core.model import TestPlan
-from anyclue.fstests.run.plans import repeat_plan
+from anyclue.fstests.run.plans import repeat_suite
+from anyclue.fstests.run.session import FstestsSuite
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.probes.core.differences import compare
 from anyclue.hunt.probes.core.json_document import readings_from_json, readings_to_json
@@ -21,14 +21,14 @@ from anyclue.hunt.probes.selection import probes_for, signature_of, tests_to_rep
 from anyclue.hunt.probes.watch import KALLSYMS, SECTIONS, ProbeWatch
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.trial import TrialJob
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 from anyclue.report.text import clean
 from anyclue.system.files import move_whole, staging, write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.executor import fitting_jobs
-from anyclue.trial.jobs import prepare_one
+from anyclue.trial.model import TrialJob
+from anyclue.trial.preparation import prepare_one
 from anyclue.trial.run import RAW, run_trial
 
 log = logging.getLogger(__name__)
@@ -66,11 +66,11 @@ async def run_probes(
     wanted = [
         (one, cell) for one in probes for cell in cells if not _place(run, one, cell).exists()
     ]
-    plans = {
-        cell: await repeat_plan(run, scenario, cell, tests * ROUNDS, context) if tests else None
+    suites = {
+        cell: await repeat_suite(run, scenario, cell, tests * ROUNDS, context) if tests else None
         for _, cell in wanted
     }
-    jobs = [await _job(scenario, one, cell, context, plans[cell]) for one, cell in wanted]
+    jobs = [await _job(scenario, one, cell, context, suites[cell]) for one, cell in wanted]
     if jobs:
         limit = asyncio.Semaphore(fitting_jobs(jobs))
         await asyncio.gather(
@@ -109,9 +109,9 @@ def _place(run: RunDirectory, one: Probe, cell: Cell) -> Path:
 
 
 async def _job(
-    scenario: Scenario, one: Probe, cell: Cell, context: Context, tests: TestPlan | None
+    scenario: Scenario, one: Probe, cell: Cell, context: Context, suite: FstestsSuite | None
 ) -> TrialJob:
-    job = await prepare_one(scenario, cell, context, arguments=one.arguments, tests=tests)
+    job = await prepare_one(scenario, cell, context, arguments=one.arguments, suite=suite)
     seconds = job.limits.round_seconds * PATIENCE
     return replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from anyclue.hunt.probes.core.probe import Probe, ProbeStep, scratch, send, shell
 from anyclue.model.recording import Outcome
 from anyclue.trial.kernels.modules import UNDER_TEST
-from anyclue.trial.session import AgentCall, TrialEndedError
+from anyclue.trial.session import AgentCall, TrialEndedError, Watch
 
 KALLSYMS, SECTIONS = "kallsyms", "sections"
 _SECTIONS = scratch("sections")
@@ -18,8 +18,8 @@ _SYMBOLS = (
 )
 
 
-class ProbeWatch:
-    """Runs one probe's steps in one guest; a `anyclue.trial.session.Watch`."""
+class ProbeWatch(Watch):
+    """Runs one probe's steps in one guest."""
 
     def __init__(self, probe: Probe, cpus: int) -> None:
         self._probe = probe

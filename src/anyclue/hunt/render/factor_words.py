@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.model import Factor, FactorReason
 from anyclue.hunt.select.factors import kind, kind_label
 from anyclue.model.scenario import Axis
@@ -20,7 +21,7 @@ def because(factor: Factor) -> str:
             said = "no cell is guilty of anything"
         case FactorReason.UNPROVEN:
             (one,) = factor.verdicts
-            said = f"{one.cell.id} would tell, but is unproven: {one.because}"
+            said = f"{one.cell.id} would tell, but is unproven: {reason_text(one.because)}"
         case FactorReason.NO_PAIR:
             missing = factor.missing.id if factor.missing is not None else "no cell"
             said = f"no judged pair differs in it alone; {missing} would tell"

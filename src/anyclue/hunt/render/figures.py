@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from markupsafe import Markup
-
-from anyclue.hunt.render.witness import witness
+from anyclue.hunt.render.selection import carrier, varying, witness
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import charts, series, words
+from anyclue.report.figures import Figure, Key
 from anyclue.report.svg import inline_svg
 from anyclue.report.text import clean, shorten
 
 _LABEL_COLUMNS = 28
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """One entry of a figure's legend: a CSS colour and what it stands for."""
-
-    colour: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A drawing with its heading, what to see in it, and its legend."""
-
-    title: str
-    caption: str
-    svg: Markup
-    keys: tuple[Key, ...]
 
 
 def colour(verdict: CellVerdict) -> str:
@@ -43,7 +23,7 @@ def colour(verdict: CellVerdict) -> str:
 
 def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
     """Return a figure for each machine and workload: the floors of all cells over one another."""
-    named = words.varying([cell.cell for cell in cells])
+    named = varying([cell.cell for cell in cells])
     groups: dict[tuple[str, str], list[CellVerdict]] = {}
     for cell in cells:
         groups.setdefault((cell.cell.machine, cell.cell.workload), []).append(cell)
@@ -58,7 +38,7 @@ def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
         kinds = [v for v in words.SEVERITY if any(cell.verdict is v for cell in group)]
         title = f"Floors of all cells on {where}"
         caption = f"{drawn} of {len(group)} cells reached floors. "
-        caption += f"Drawn: {of.value} ({words.CLASS_WORDS[of]})."
+        caption += f"Drawn: {of.value} ({words.CLASSES[of]})."
         figures.append(
             Figure(
                 title=title,
@@ -119,7 +99,7 @@ def _over_time(
 def _by_round(
     verdict: CellVerdict, reference: CellVerdict | None, least_kib: float, name: str
 ) -> Figure | None:
-    of = words.carrier(verdict)
+    of = carrier(verdict)
     points = series.floors(verdict, of)
     if len(points) < 2:
         return None
@@ -152,7 +132,7 @@ def _keys(verdict: CellVerdict, reference: CellVerdict | None) -> tuple[Key, ...
 
 
 def _describe(of: MemoryClass) -> str:
-    text = words.CLASS_WORDS[of]
+    text = words.CLASSES[of]
     return text[0].upper() + text[1:]
 
 
@@ -161,7 +141,7 @@ def _common_class(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) ->
     for candidates in (group, cells):
         leaks = [cell for cell in candidates if cell.verdict is Verdict.LEAK]
         if leaks:
-            return words.carrier(
+            return carrier(
                 max(leaks, key=lambda cell: words.finite(cell.rate_kib_per_round) or 0.0)
             )
     return MemoryClass.USED

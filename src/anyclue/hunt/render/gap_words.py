@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.clue.model import Conjunction
 from anyclue.hunt.model import Gap, RunVerdicts
 from anyclue.hunt.render.factor_words import open_factors
@@ -46,7 +47,7 @@ def _of_cells(context: TheoryContext) -> Iterable[str]:
         yield from open_factors(one for one in findings.factors if one.matters is None)
     for one in findings.cells:
         if one.verdict is Verdict.UNPROVEN:
-            yield f"{one.cell.id}: {one.because}"
+            yield f"{one.cell.id}: {reason_text(one.because)}"
     accused = context.accused
     if accused is None:
         return

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from anyclue.fstests.render import words as tests_words
+from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, factor_words, plan_words
+from anyclue.hunt.render import clue_words, factor_words, plan_words, verdict_words
 from anyclue.hunt.render.mail import log_text
+from anyclue.hunt.render.selection import (
+    carrier,
+    common,
+    grown,
+    is_incident_line,
+    level,
+    log_around,
+    varying,
+    was_broken,
+    witness,
+    worst_first,
+)
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.witness import is_incident_line, log_around, witness
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import words
+from anyclue.report.figures import Figure
 from anyclue.report.pages import environment
 from anyclue.report.text import clean_block
-
-if TYPE_CHECKING:
-    from anyclue.hunt.render.figures import Figure
 
 DETAILED_CELLS = 24
 _INCIDENT_LINES = 400
@@ -65,7 +74,7 @@ def report_html(
     facts: Mapping[str, str],
     clue: Clue | None = None,
 ) -> str:
-    """Return the report as a page; ``facts`` is what ``words.split_facts`` describes.
+    """Return the report as a page; ``facts`` is what ``verdict_words.split_facts`` describes.
 
     Cells that are neither clean nor unproven are shown in detail, the worst first, up to
     ``DETAILED_CELLS``; the page says how many it leaves out.
@@ -74,15 +83,15 @@ def report_html(
 
     interesting = [
         cell
-        for cell in words.worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or words.was_broken(cell)
+        for cell in worst_first(findings.cells)
+        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
     ]
     cells = [verdict.cell for verdict in findings.cells]
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
-    given = words.split_facts(facts)
+    given = verdict_words.split_facts(facts)
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    not_tested = dict.fromkeys([*words.not_judged(findings, scenario), *clue.not_tested])
+    not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
     shown = interesting[:DETAILED_CELLS]
     return (
         environment()
@@ -91,9 +100,9 @@ def report_html(
             findings=findings,
             because=factor_words.because,
             scenario=scenario,
-            counts=words.counts(findings, scenario),
-            axes=words.varying(cells) if cells else tuple(Axis),
-            shared=words.common(cells) if cells else (),
+            counts=verdict_words.counts(findings, scenario),
+            axes=varying(cells) if cells else tuple(Axis),
+            shared=common(cells) if cells else (),
             anchors={verdict.cell: f"cell-{index}" for index, verdict in enumerate(shown)},
             overviews=figures.overviews(findings.cells, least_kib),
             details=[
@@ -119,6 +128,9 @@ def report_html(
             commands=given.commands,
             versions=given.versions,
             words=words,
+            verdict_words=verdict_words,
+            reason_text=reason_text,
+            detail_text=detail_text,
             tests_words=tests_words,
         )
     )
@@ -130,14 +142,14 @@ def _detail(
     drawn: Sequence[Figure],
 ) -> _Detail:
     recording = witness(verdict, recordings)
-    broke = words.was_broken(verdict)
+    broke = was_broken(verdict)
     log: Sequence[LogLine] = log_around(verdict, recording) if recording and broke else ()
     with_facts = [entry for entry in recording.rounds if entry.facts] if recording else []
     said = with_facts[-1].facts.items() if with_facts else ()
     provenance = recording.provenance.items() if recording else ()
     return _Detail(
         verdict=verdict,
-        look_for=words.LOOK_FOR[verdict.signature] if verdict.signature else "",
+        look_for=words.SIGNATURES[verdict.signature].look_for if verdict.signature else "",
         figures=drawn,
         classes=_class_rows(verdict),
         incident=verdict.incident,
@@ -149,17 +161,17 @@ def _detail(
 
 
 def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
-    carrier = words.carrier(verdict)
-    found = [*words.grown(verdict), *words.level(verdict)]
-    found.sort(key=lambda item: (not item[1].grew, item[0] is not carrier))
+    carried_by = carrier(verdict)
+    found = [*grown(verdict), *level(verdict)]
+    found.sort(key=lambda item: (not item[1].grew, item[0] is not carried_by))
     return [
         _ClassRow(
             name=name.value,
-            meaning=words.CLASS_WORDS[MemoryClass(name)],
+            meaning=words.CLASSES[MemoryClass(name)],
             rate=words.number(of.rate_kib),
             interval=words.interval(of.ci95_kib),
             grew=of.grew,
-            top=words.top_of(of),
+            top=verdict_words.top_of(of),
         )
         for name, of in found
     ]

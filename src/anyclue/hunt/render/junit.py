@@ -6,9 +6,11 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from junitparser.xunit2 import TestCase, TestSuite
 
 from anyclue.fstests.render.junit import tests_suite
+from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_words
+from anyclue.hunt.render.selection import never_ran
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
@@ -37,7 +39,7 @@ def junit_xml(findings: RunVerdicts, scenario: Scenario, clue: Clue | None = Non
 
     for verdict in findings.cells:
         suite_of(verdict.cell).add_testcase(_case(verdict, clue))
-    for cell in words.never_ran(findings, scenario):
+    for cell in never_ran(findings, scenario):
         case = _named(cell)
         case.result = [Skipped("planned, not run", "not-run")]
         suite_of(cell).add_testcase(case)
@@ -64,7 +66,7 @@ def _case(verdict: CellVerdict, clue: Clue | None) -> TestCase:
 
 
 def _result(verdict: CellVerdict) -> Failure | Error | Skipped | None:
-    message = clean(verdict.because)
+    message = clean(reason_text(verdict.because))
     if verdict.verdict in _FAILURES:
         return Failure(message, verdict.verdict.value)
     if verdict.outcome is Outcome.LOST:
@@ -104,9 +106,11 @@ def _clue(verdict: CellVerdict, clue: Clue | None) -> list[tuple[str, str]]:
 
 
 def _text(verdict: CellVerdict) -> str:
-    parts = [clean(verdict.because)]
+    parts = [clean(reason_text(verdict.because))]
     if verdict.signature:
-        parts.append(f"signature {verdict.signature.value} {clean(verdict.signature_detail)}")
+        parts.append(
+            f"signature {verdict.signature.value} {clean(detail_text(verdict.signature_detail))}"
+        )
     grew = [
         f"{name.value} {words.rate(of.rate_kib, of.ci95_kib)}"
         for name, of in verdict.classes.items()

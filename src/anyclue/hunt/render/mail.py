@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
+from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, plan_words
+from anyclue.hunt.render import clue_words, plan_words, verdict_words
 from anyclue.hunt.render.clue_text import (
     place_lines,
     probe_lines,
@@ -16,8 +17,8 @@ from anyclue.hunt.render.clue_text import (
     takes_lines,
 )
 from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
+from anyclue.hunt.render.selection import grown, level, log_around, was_broken, witness, worst_first
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.witness import log_around, witness
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -43,16 +44,16 @@ def report_text(
     facts: Mapping[str, str],
     clue: Clue | None = None,
 ) -> str:
-    """Return the report as mail text; ``facts`` is what ``words.split_facts`` describes.
+    """Return the report as mail text; ``facts`` is what ``verdict_words.split_facts`` describes.
 
     The first line can be used as the subject.
     """
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    given = words.split_facts(facts)
+    given = verdict_words.split_facts(facts)
     interesting = [
         cell
-        for cell in words.worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or words.was_broken(cell)
+        for cell in worst_first(findings.cells)
+        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
     ]
     lines = [subject(findings, scenario), ""]
     lines += wrap(clue.sentence or "No finding.", MAIL_COLUMNS)
@@ -90,7 +91,7 @@ def report_text(
 
 def subject(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return a line that serves as a mail's subject: the title and what was found."""
-    found = words.headline(findings, scenario)
+    found = verdict_words.headline(findings, scenario)
     title = ascii_line(scenario.title) or "anyclue"
     return shorten(f"{shorten(title, MAIL_COLUMNS - len(found) - 2)}: {found}", MAIL_COLUMNS)
 
@@ -108,8 +109,8 @@ def _what_was_run(scenario: Scenario) -> list[str]:
 
 
 def _evidence(verdict: CellVerdict) -> list[str]:
-    lines = wrap(f"{verdict.cell.id}: {words.standing(verdict)}", MAIL_COLUMNS, rest="  ")
-    lines += wrap(verdict.because, MAIL_COLUMNS, first="  ")
+    lines = wrap(f"{verdict.cell.id}: {verdict_words.standing(verdict)}", MAIL_COLUMNS, rest="  ")
+    lines += wrap(reason_text(verdict.because), MAIL_COLUMNS, first="  ")
     lines += wrap(
         f"{verdict.rounds} floors after {verdict.warm_up} of warm-up, "
         f"{verdict.trials} trial{'' if verdict.trials == 1 else 's'}, outcome "
@@ -125,20 +126,21 @@ def _classes(verdict: CellVerdict) -> list[str]:
     """Say where to look for what grew, and list what grew and what did not."""
     lines = []
     if verdict.signature:
-        detail = f" ({verdict.signature_detail})" if verdict.signature_detail.strip() else ""
+        said = detail_text(verdict.signature_detail)
+        detail = f" ({said})" if said.strip() else ""
         lines += wrap(
             f"Signature {verdict.signature.value}{detail}. Look for "
-            f"{words.LOOK_FOR[verdict.signature]}.",
+            f"{words.SIGNATURES[verdict.signature].look_for}.",
             MAIL_COLUMNS,
             first="  ",
         )
     for title, found in (
-        ("Grew, KiB per round [95 %]:", words.grown(verdict)),
-        ("Did not grow:", words.level(verdict)),
+        ("Grew, KiB per round [95 %]:", grown(verdict)),
+        ("Did not grow:", level(verdict)),
     ):
         if found:
             rows = [
-                ("   ", name.value, words.rate(of.rate_kib, of.ci95_kib), words.top_of(of))
+                ("   ", name.value, words.rate(of.rate_kib, of.ci95_kib), verdict_words.top_of(of))
                 for name, of in found
             ]
             lines.append(f"  {title}")
@@ -162,7 +164,7 @@ def _first_break(
     interesting: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
 ) -> list[str]:
     """Return the incident of the first cell that broke, whole, and the kernel log around it."""
-    broken = [cell for cell in interesting if words.was_broken(cell)]
+    broken = [cell for cell in interesting if was_broken(cell)]
     if not broken:
         return []
     verdict = broken[0]
@@ -232,7 +234,7 @@ def _reproduce(clue: Clue, commands: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _not_tested(findings: RunVerdicts, scenario: Scenario, clue: Clue) -> list[str]:
-    items = [*words.not_judged(findings, scenario), *clue.not_tested]
+    items = [*verdict_words.not_judged(findings, scenario), *clue.not_tested]
     if not items:
         return ["Every planned cell was run and judged."]
     unique = dict.fromkeys(items)

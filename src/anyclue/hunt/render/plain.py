@@ -8,8 +8,9 @@ from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.render import factor_words
+from anyclue.hunt.render import factor_words, verdict_words
 from anyclue.hunt.render.clue_text import brief
+from anyclue.hunt.render.selection import common, varying
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict
@@ -27,18 +28,18 @@ def cells_table(cells: Sequence[CellVerdict], width: int) -> list[str]:
     """
     if not cells:
         return ["No cell was judged."]
-    axes = words.varying([cell.cell for cell in cells])
+    axes = varying([cell.cell for cell in cells])
     rows = [
         (
             *(ascii_line(cell.cell.value(axis)) for axis in axes),
-            words.standing(cell),
+            verdict_words.standing(cell),
             ascii_line(words.rate(cell.rate_kib_per_round, cell.rate_ci95_kib)),
             cell.signature.value if cell.signature else "",
         )
         for cell in cells
     ]
     header = (*(axis.value for axis in axes), "verdict", "KiB/round [95 %]", "signature")
-    shared = words.common([cell.cell for cell in cells])
+    shared = common([cell.cell for cell in cells])
     lines: list[str] = []
     if shared:
         said = ", ".join(f"{axis.value} {value}" for axis, value in shared)
@@ -50,7 +51,7 @@ def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
     """Return one paragraph a factor: its name, how it stands, and why."""
     lines: list[str] = []
     for factor in factors:
-        begin = f"{factor.factor.value:<8}  {words.matters(factor.matters):<11}  "
+        begin = f"{factor.factor.value:<8}  {verdict_words.matters(factor.matters):<11}  "
         lines += wrap(factor_words.because(factor), width, first=begin)
     return lines
 
@@ -68,7 +69,7 @@ def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
         factor_lines(findings.factors, width),
         *(tests_of(cell, tests, width) for cell, tests in findings.tests.items()),
     ]
-    missing = words.not_judged(findings, None)
+    missing = verdict_words.not_judged(findings, None)
     if missing:
         items = [line for text in missing for line in wrap(text, width, first="- ")]
         blocks.append(["Not judged:", *items])

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
-from types import MappingProxyType
 from typing import Final
 
+from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import DoseResponse, Place
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.select.factors import gravest, kind
 from anyclue.model.amounts import per_operation
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.report.words import SIGNATURES
 from anyclue.review.pairs.model import LOST
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""
-
-LEAKED: Final[Mapping[Signature, str]] = MappingProxyType(
-    {
-        Signature.PAGE_CACHE_REFERENCE: "page-cache references never put",
-        Signature.RAW_PAGES: "raw pages never freed",
-        Signature.OBJECT: "slab objects never freed",
-        Signature.VMALLOC: "vmalloc memory never freed",
-        Signature.KERNEL_STACKS: "threads that never end",
-        Signature.PAGE_TABLES: "page tables never torn down",
-        Signature.PERCPU: "per-CPU memory never freed",
-        Signature.USER_SPACE: "memory of user space or tmpfs, not the file system",
-        Signature.KMAP_SLOTS: "kmap and kunmap that do not pair",
-    }
-)
 
 SURGE: Final = "memory peaks far above the reference and comes back,"
 CACHE: Final = "memory grows only as cache, and reclaim gives it back,"
@@ -103,9 +90,10 @@ def _what(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool
 
 def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
     first = group[0]
-    kinds = LEAKED[first.signature] if first.signature is not None else "memory of an unknown kind"
+    signature = first.signature
+    kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
-        kinds += f" ({_short(first.signature_detail)})"
+        kinds += f" ({_short(detail_text(first.signature_detail))})"
     rates = [v.rate_kib_per_round for v in group if v.rate_kib_per_round is not None]
     if not rates:
         return f"leak, {kinds}: it used up the guest's memory"
@@ -123,7 +111,7 @@ def _broken(group: Sequence[CellVerdict]) -> str:
     incident = next((v.incident for v in group if v.incident is not None), None)
     what = f"broken, {first.outcome.value}"
     if first.signature is not None:
-        what += f", {LEAKED[first.signature]}"
+        what += f", {SIGNATURES[first.signature].leaked}"
     if incident is not None:
         function = incident.function
         where = f" in {function}" if function and function not in incident.title else ""

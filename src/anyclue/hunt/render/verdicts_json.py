@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
+from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.render import factor_words
+from anyclue.hunt.render import factor_words, verdict_words
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.recording import Incident
 from anyclue.model.scenario import Cell, Scenario
@@ -32,7 +33,7 @@ def verdicts_json(findings: RunVerdicts, scenario: Scenario) -> str:
         "sentence": clean(verdict_sentence(findings)),
         "cells": [{**_cell(cell), "tests": _tests(findings, cell.cell)} for cell in findings.cells],
         "factors": [_factor(factor) for factor in findings.factors],
-        "not_judged": [clean(text) for text in words.not_judged(findings, scenario)],
+        "not_judged": [clean(text) for text in verdict_words.not_judged(findings, scenario)],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
@@ -48,11 +49,11 @@ def _cell(verdict: CellVerdict) -> dict[str, Json]:
         "workload": clean(cell.workload),
         "outcome": verdict.outcome.value,
         "verdict": verdict.verdict.value,
-        "because": clean(verdict.because),
+        "because": clean(reason_text(verdict.because)),
         "rate_kib_per_round": _number(verdict.rate_kib_per_round),
         "rate_ci95_kib": _interval(verdict.rate_ci95_kib),
         "signature": verdict.signature.value if verdict.signature else None,
-        "signature_detail": clean(verdict.signature_detail),
+        "signature_detail": clean(detail_text(verdict.signature_detail)),
         "classes": {
             name.value: _class(verdict.classes[name])
             for name in MemoryClass
@@ -84,7 +85,7 @@ def _test(test: TestFinding) -> Json:
         "reason": clean(test.reason),
         "seconds": _number(sum(seconds) / len(seconds)) if seconds else None,
         "memory": memory.verdict.value if memory else None,
-        "because": clean(memory.because) if memory else "",
+        "because": clean(reason_text(memory.because)) if memory else "",
         "rate_kib_per_run": _number(memory.rate_kib_per_run) if memory else None,
         "rate_ci95_kib": _interval(memory.rate_ci95_kib) if memory else None,
         "signature": signature.value if signature else None,

@@ -20,7 +20,7 @@ from math import hypot
 from typing import Final, TypeAlias
 
 from anyclue.hunt.model import Factor, FactorReason
-from anyclue.model.scenario import Axis
+from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
 FLAT_FLOORS: Final = frozenset({Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE})
@@ -100,8 +100,8 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
         return Factor(factor=axis, reason=FactorReason.NOTHING_GUILTY)
     pairs = [
         (a, b) if a.cell in guilty else (b, a)
-        for a, b in combinations(verdicts, 2)
-        if a.cell.differs(b.cell) == (axis,) and {a.cell, b.cell} & guilty
+        for a, b in _differing(verdicts, axis)
+        if {a.cell, b.cell} & guilty
     ]
     accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
@@ -113,6 +113,19 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
     if both and len(both) == len(pairs):
         return _factor_by(axis, FactorReason.GUILTY_ALIKE, both)
     return _open_factor(axis, verdicts, pairs)
+
+
+def _differing(verdicts: Sequence[CellVerdict], axis: Axis) -> list[Pair]:
+    """Return the pairs whose cells differ on this axis alone, in the order of the verdicts."""
+    alike: dict[Cell, list[int]] = {}
+    for at, verdict in enumerate(verdicts):
+        alike.setdefault(replace(verdict.cell, **{axis.value: ""}), []).append(at)
+    pairs = sorted(pair for group in alike.values() for pair in combinations(group, 2))
+    return [
+        (verdicts[a], verdicts[b])
+        for a, b in pairs
+        if verdicts[a].cell.value(axis) != verdicts[b].cell.value(axis)
+    ]
 
 
 def _factor_by(axis: Axis, reason: FactorReason, pairs: Sequence[Pair]) -> Factor:

@@ -8,14 +8,14 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from anyclue.model.machine_recording import (
+from anyclue.model.machine_recording import MachineRecording, TestRun, TestVerdict
+from anyclue.record.core.model import (
     Direction,
     FigureDifference,
+    Mismatch,
     RecordedComparison,
     RecordingVerdicts,
     TestComparison,
-    TestRun,
-    TestVerdict,
 )
 from anyclue.verdicts.classes import PAGE_KIB
 
@@ -38,17 +38,28 @@ def compare(here: RecordingVerdicts, there: RecordingVerdicts) -> RecordedCompar
     """Compare ``here`` (this week's kernel) with ``there`` (last week's)."""
     theirs = {test.test: test for test in there.tests}
     shared = [(test, theirs[test.test]) for test in here.tests if test.test in theirs]
-    alike = not _unlike(here, there)
+    mismatches = _mismatches(here.recorded, there.recorded)
     level = FALSE_HIGHER / max(2 * len(shared), 1)
     names = {test.test for test in here.tests}
     return RecordedComparison(
         here=here,
         there=there,
-        tests=tuple(_test(mine, other, level, alike=alike) for mine, other in shared),
+        tests=tuple(_test(mine, other, level, alike=not mismatches) for mine, other in shared),
         only_here=tuple(test.test for test in here.tests if test.test not in theirs),
         only_there=tuple(name for name in theirs if name not in names),
-        notes=(*_unlike(here, there), *_other(here, there)),
+        mismatches=mismatches,
     )
+
+
+def _mismatches(here: MachineRecording, there: MachineRecording) -> tuple[Mismatch, ...]:
+    mine, other = here.machine, there.machine
+    differs = {
+        Mismatch.RAM: abs(here.ram_kib - there.ram_kib)
+        > SAME_RAM * max(here.ram_kib, there.ram_kib),
+        Mismatch.ARCHITECTURE: mine.machine != other.machine,
+        Mismatch.QUIESCE: mine.quiesce != other.quiesce,
+    }
+    return tuple(mismatch for mismatch, found in differs.items() if found)
 
 
 def _test(here: TestVerdict, there: TestVerdict, level: float, *, alike: bool) -> TestComparison:
@@ -77,20 +88,20 @@ def _difference(
 ) -> FigureDifference:
     mean = float(np.mean(mine)), float(np.mean(other))
     interval = None
-    standing = Direction.UNTOLD
+    direction = Direction.UNTOLD
     if min(len(mine), len(other)) >= LEAST_RUNS:
         low, high = interval = _welch(mine, other, 0.05)
         sure_low, sure_high = _welch(mine, other, level)
         if not alike:
-            standing = Direction.UNTOLD
+            direction = Direction.UNTOLD
         elif sure_low > 0 and mean[0] - mean[1] >= matters:
-            standing = Direction.HIGHER
+            direction = Direction.HIGHER
         elif sure_high < 0 and mean[1] - mean[0] >= matters:
-            standing = Direction.LOWER
+            direction = Direction.LOWER
         elif -matters < low and high < matters:
-            standing = Direction.SAME
+            direction = Direction.SAME
     return FigureDifference(
-        here_kib=mean[0], there_kib=mean[1], ci95_kib=interval, standing=standing
+        here_kib=mean[0], there_kib=mean[1], ci95_kib=interval, direction=direction
     )
 
 
@@ -104,34 +115,3 @@ def _welch(mine: Sequence[float], other: Sequence[float], level: float) -> tuple
     reach = float(special.stdtrit(freedom, 1.0 - level / 2.0)) * error**0.5
     middle = float(np.mean(mine) - np.mean(other))
     return middle - reach, middle + reach
-
-
-def _unlike(here: RecordingVerdicts, there: RecordingVerdicts) -> tuple[str, ...]:
-    """Return what differs so that no difference of memory can be laid to the kernel."""
-    mine, other = here.recorded.machine, there.recorded.machine
-    said = []
-    if abs(here.ram_kib - there.ram_kib) > SAME_RAM * max(here.ram_kib, there.ram_kib):
-        said.append(f"RAM differs: {here.ram_kib:.0f} and {there.ram_kib:.0f} KiB")
-    if mine.machine != other.machine:
-        said.append(f"the architecture differs: {mine.machine} and {other.machine}")
-    if mine.quiesce != other.quiesce:
-        said.append("only one was recorded with --quiesce")
-    return tuple(f"{text}; nothing is called higher or lower" for text in said)
-
-
-def _other(here: RecordingVerdicts, there: RecordingVerdicts) -> tuple[str, ...]:
-    """Return what differs and may matter."""
-    mine, other = here.recorded.machine, there.recorded.machine
-    said = [
-        f"{what} differs: {a} and {b}"
-        for what, a, b in (
-            ("the command", " ".join(mine.command), " ".join(other.command)),
-            ("the number of processors", mine.cpus, other.cpus),
-            ("the pace of sampling, which peaks depend on,", mine.hz, other.hz),
-            ("the host", mine.host, other.host),
-        )
-        if a != b
-    ]
-    if mine.release == other.release:
-        said.append(f"both are of kernel {mine.release}, by its release")
-    return tuple(said)

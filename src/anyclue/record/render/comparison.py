@@ -1,24 +1,22 @@
-"""Two recordings beside each other, for people and for programs."""
+"""Two recordings beside each other, for people."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from anyclue.model.machine_recording import (
+from anyclue.record.core.comparison import LEAST_RUNS
+from anyclue.record.core.model import (
     Direction,
     FigureDifference,
     RecordedComparison,
     TestComparison,
 )
-from anyclue.report.text import ascii_line, clean, table, wrap
+from anyclue.record.render.notes import comparison_notes
+from anyclue.report.text import ascii_line, table, wrap
 
 WIDTH = 100
-SCHEMA = "anyclue.compared/1"
 _HEADER = ("test", "runs", "peak there", "here", "", "step there", "here", "", "verdict")
 
 
-def against_text(compared: RecordedComparison) -> str:
+def comparison_text(compared: RecordedComparison) -> str:
     """Return the comparison: ASCII, ended by a line end."""
     here, there = compared.here.recorded.machine, compared.there.recorded.machine
     lines = wrap(
@@ -36,11 +34,11 @@ def against_text(compared: RecordedComparison) -> str:
             "-" * max(map(len, rows)),
             *(row.rstrip() for row in rows[1:]),
         ]
-    notes = [ascii_line(note) for note in compared.notes]
-    if any(len(t.here.runs) < 3 or len(t.there.runs) < 3 for t in compared.tests):
+    notes = [ascii_line(note) for note in comparison_notes(compared)]
+    if any(min(len(t.here.runs), len(t.there.runs)) < LEAST_RUNS for t in compared.tests):
         notes.append(
-            "tests with fewer than 3 runs in a recording: their scatter is not known, so nothing is"
-            " said of a difference; repeat them (check -i)"
+            f"tests with fewer than {LEAST_RUNS} runs in a recording: their scatter is not known,"
+            " so nothing is said of a difference; repeat them (check -i)"
         )
     for where, names in (("here", compared.only_here), ("there", compared.only_there)):
         if names:
@@ -56,14 +54,14 @@ def _sentence(compared: RecordedComparison) -> str:
     if not compared.tests:
         return "The two recordings have no test in common."
     parts = []
-    for standing in (Direction.HIGHER, Direction.LOWER):
+    for direction in (Direction.HIGHER, Direction.LOWER):
         names = [
             f"{ascii_line(test.here.test)} ({', '.join(found)})"
             for test in compared.tests
-            if (found := [n for n, d in _figures(test) if d and d.standing is standing])
+            if (found := [n for n, d in _figures(test) if d and d.direction is direction])
         ]
         if names:
-            parts.append(f"{standing.value} here: {', '.join(names)}")
+            parts.append(f"{direction.value} here: {', '.join(names)}")
     guilty = [
         f"{ascii_line(t.here.test)} ({t.here.verdict.value})"
         for t in compared.tests
@@ -72,10 +70,10 @@ def _sentence(compared: RecordedComparison) -> str:
     if guilty:
         parts.append(f"guilty only here: {', '.join(guilty)}")
     same = sum(
-        all(d and d.standing is Direction.SAME for _, d in _figures(t)) for t in compared.tests
+        all(d and d.direction is Direction.SAME for _, d in _figures(t)) for t in compared.tests
     )
     untold = sum(
-        any(d is None or d.standing is Direction.UNTOLD for _, d in _figures(t))
+        any(d is None or d.direction is Direction.UNTOLD for _, d in _figures(t))
         for t in compared.tests
     )
     of = f"of {len(compared.tests)} tests"
@@ -104,40 +102,4 @@ def _cells(difference: FigureDifference | None) -> tuple[str, str, str]:
     if difference is None:
         return "-", "-", "no floors"
     there, here = difference.there_kib / 1024, difference.here_kib / 1024
-    return f"{there:.1f}", f"{here:.1f}", difference.standing.value
-
-
-def against_json(compared: RecordedComparison) -> str:
-    """Return the comparison as JSON text."""
-    value = {
-        "schema": SCHEMA,
-        "here": clean(compared.here.recorded.machine.release),
-        "there": clean(compared.there.recorded.machine.release),
-        "tests": [_json(test) for test in compared.tests],
-        "only_here": [clean(name) for name in compared.only_here],
-        "only_there": [clean(name) for name in compared.only_there],
-        "notes": [clean(note) for note in compared.notes],
-    }
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
-
-
-def _json(test: TestComparison) -> dict[str, Any]:
-    figures = {
-        name: {
-            "here_kib": d.here_kib,
-            "there_kib": d.there_kib,
-            "ci95_kib": list(d.ci95_kib) if d.ci95_kib else None,
-            "standing": d.standing.value,
-        }
-        if d
-        else None
-        for name, d in _figures(test)
-    }
-    return {
-        "test": clean(test.here.test),
-        "runs_here": len(test.here.runs),
-        "runs_there": len(test.there.runs),
-        "verdict_here": test.here.verdict.value,
-        "verdict_there": test.there.verdict.value,
-        **figures,
-    }
+    return f"{there:.1f}", f"{here:.1f}", difference.direction.value

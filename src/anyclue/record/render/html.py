@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from anyclue.model.machine_recording import RecordingVerdicts
+from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.verdict import Verdict
+from anyclue.record.core.model import RecordingVerdicts
+from anyclue.record.render.notes import recording_notes
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
+from anyclue.report.figures import Figure, Key
 from anyclue.report.pages import environment
-
-if TYPE_CHECKING:
-    from anyclue.hunt.render.figures import Figure
 
 _TITLE = "Kernel memory that is no cache, over time"
 
@@ -25,7 +24,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
         ("command", shlex.join(machine.command) if machine.command else "a running check"),
         ("machine", f"{machine.host}, {machine.machine}, {machine.cpus} processors"),
         ("kernel", f"Linux {machine.release}"),
-        ("memory", f"{findings.ram_kib / 1024:.0f} MiB"),
+        ("memory", f"{findings.recorded.ram_kib / 1024:.0f} MiB"),
         ("begin", machine.begin),
         ("samples", f"{machine.hz:g} a second"),
         ("caches dropped between tests", "yes" if machine.quiesce else "no"),
@@ -40,8 +39,8 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
             figures=[figure] if figure else [],
             levels=LEVELS,
             header=HEADER,
-            tests=[(test, row(test)) for test in findings.tests],
-            notes=findings.notes,
+            tests=[(row(test), reason_text(test.because)) for test in findings.tests],
+            notes=recording_notes(findings.recorded),
         )
     )
 
@@ -50,8 +49,7 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     known = [(t_s, kib / 1024.0) for t_s, kib in held if words.finite(kib) is not None]
     if len(known) < 2:
         return None
-    from anyclue.hunt.render.figures import Figure, Key  # noqa: PLC0415 - Altair loads slowly
-    from anyclue.report import charts  # noqa: PLC0415
+    from anyclue.report import charts  # noqa: PLC0415 - Altair loads slowly
     from anyclue.report.svg import inline_svg  # noqa: PLC0415
 
     zero = known[0][0]
@@ -71,7 +69,7 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     peak = max(mib for _, mib in known)
     caption = (
         "Dotted lines: a test begins, numbered as they ran. Dots: floors between tests. "
-        f"Highest {peak:.0f} MiB of {findings.ram_kib / 1024:.0f} MiB."
+        f"Highest {peak:.0f} MiB of {findings.recorded.ram_kib / 1024:.0f} MiB."
     )
     chart = charts.memory_over_time(line, None, colour, since="the recording")
     return Figure(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from anyclue.model.machine_recording import RecordingVerdicts, TestRun, TestVerdict
+from anyclue.fstests.render.reasons import reason_text
+from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
+from anyclue.record.core.model import RecordingVerdicts
+from anyclue.record.render.notes import recording_notes
 from anyclue.report.text import ascii_line, table, wrap
 
 WIDTH = 100
@@ -30,22 +33,21 @@ def recorded_text(findings: RecordingVerdicts) -> str:
     lines = wrap(
         f"{sentence(findings.tests)} Recorded: {ascii_line(what)} on {ascii_line(machine.host)},"
         f" Linux {ascii_line(machine.release)} {ascii_line(machine.machine)},"
-        f" {findings.ram_kib / 1024:.0f} MiB, {ascii_line(machine.begin)},"
+        f" {findings.recorded.ram_kib / 1024:.0f} MiB, {ascii_line(machine.begin)},"
         f" {machine.hz:g} samples a second.",
         WIDTH,
     )
     lines += ["", *tests_table(findings.tests)]
-    told = [t for t in findings.tests if _worth_a_word(t)]
-    if told:
+    explained = [t for t in findings.tests if _worth_a_word(t)]
+    if explained:
         lines += ["", "Why:"]
-        for test in told[:_DETAILED]:
-            lines += wrap(f"{ascii_line(test.test)}: {ascii_line(test.because)}", WIDTH, first="- ")
-        if len(told) > _DETAILED:
-            lines += [f"- {len(told) - _DETAILED} more are in tests.json"]
-    if findings.notes:
-        lines += ["", "To know:"]
-        for note in findings.notes:
-            lines += wrap(ascii_line(note), WIDTH, first="- ")
+        for test in explained[:_DETAILED]:
+            lines += wrap(f"{test.test}: {reason_text(test.because)}", WIDTH, first="- ")
+        if len(explained) > _DETAILED:
+            lines += [f"- {len(explained) - _DETAILED} more are in tests.json"]
+    lines += ["", "To know:"]
+    for note in recording_notes(findings.recorded):
+        lines += wrap(ascii_line(note), WIDTH, first="- ")
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
-from anyclue.model.trial import Accelerator
 from anyclue.system.files import write_whole
 from anyclue.system.processes import run
 from anyclue.system.store import locked_file
@@ -31,6 +30,7 @@ from anyclue.trial.guest.machine import (
     Disks,
     running,
 )
+from anyclue.trial.model import Accelerator
 
 log = logging.getLogger(__name__)
 

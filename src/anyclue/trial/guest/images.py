@@ -9,7 +9,6 @@ from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
-from anyclue.model.trial import Accelerator, GuestImage, PreparedKernel, Shape
 from anyclue.system.apt import Apt
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
@@ -18,6 +17,7 @@ from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_t
 from anyclue.trial.guest.initramfs import Tool, build_initramfs
 from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.trial.guest.rootfs import build_root
+from anyclue.trial.model import Accelerator, GuestImage, PreparedKernel, Shape
 
 QUIESCE_MS = 5000
 FULL_ROOT = "anyclue.root=1"

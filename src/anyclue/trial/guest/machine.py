@@ -18,9 +18,9 @@ from qemu.qmp import ConnectError, QMPClient, QMPError
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
-from anyclue.model.trial import Accelerator
 from anyclue.system import processes
 from anyclue.trial.guest.channel import Agent, GuestGoneError
+from anyclue.trial.model import Accelerator
 
 EMULATORS: Mapping[Arch, str] = {Arch.I386: "qemu-system-i386", Arch.X86_64: "qemu-system-x86_64"}
 PROCESSORS: Mapping[Accelerator, str] = {Accelerator.KVM: "host", Accelerator.TCG: "max"}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from anyclue.git.tree import TreeEntry
+from anyclue.git.repository import TreeEntry
 from anyclue.trial.kernels.sources import FILES, is_read
 
 # Where a C file that no object was made from cannot be part of a kernel: it is no tool of the

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.tree import TreeEntry, entries
+from anyclue.git.repository import TreeEntry, entries
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging

@@ -1,4 +1,4 @@
-"""One module's directory as commits and the work tree have it, kept in a run to be built from."""
+"""One module's directory in several versions, kept in a run to be built from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from anyclue.git import repository as git
-from anyclue.git.repository import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import GitKernel, Kernel, Scenario
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.system.confined_files import read_inside
 from anyclue.system.files import disk_errors, staging
 from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
 
@@ -42,19 +39,6 @@ def rebuilt(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[
     what = "no kernel of this scenario has a module rebuilt"
     problem = Problem(what=what, where=f"{given}: kernels", next_step=step)
     raise RequestError([problem])
-
-
-def at(repo: Repository, rev: str, directory: str) -> Sources:
-    """Return the directory's files as a commit has them; none where it has no such directory."""
-    return git.below(repo, rev, directory)
-
-
-def on_disk(repo: Repository, directory: str) -> Sources:
-    """Return the directory's files in the work tree: those tracked, and new ones not ignored."""
-    if repo.top is None:
-        return {}
-    read = {name: read_inside(repo.top, name) for name in git.listed_below(repo, directory)}
-    return {name: content for name, content in read.items() if content is not None}
 
 
 def keep(run: RunDirectory, kernel: str, sources: Sources) -> Path:

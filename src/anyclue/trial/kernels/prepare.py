@@ -17,7 +17,6 @@ from anyclue.model.scenario import (
     KernelFiles,
     ModuleVariant,
 )
-from anyclue.model.trial import PreparedKernel
 from anyclue.system.apt import Apt
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.debian import DebianKernels
@@ -26,6 +25,7 @@ from anyclue.trial.kernels.module_builds import pack_payload
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
 from anyclue.trial.kernels.whole_builds import about
+from anyclue.trial.model import PreparedKernel
 
 
 class Kernels:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from anyclue.git.contents import contents
-from anyclue.git.tree import TreeEntry
+from anyclue.git.repository import TreeEntry
 
 BUILD = ".build"
 """Where in the sources the build goes: no file of a commit comes there."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Arch, KernelBuild, KernelFiles
-from anyclue.model.trial import PreparedKernel
 from anyclue.system.files import sha256
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Recipe, Store
 from anyclue.trial.kernels.configuration import symbols
 from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.model import PreparedKernel
 
 INSTALL_S = 1800
 IMAGE = "arch/x86/boot/bzImage"

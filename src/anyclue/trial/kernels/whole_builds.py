@@ -21,9 +21,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from anyclue.git.merge import lender
-from anyclue.git.repository import repository
-from anyclue.git.tree import entries, tree_id
+from anyclue.git.merge import object_directory
+from anyclue.git.repository import entries, repository, tree_id
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, GitKernel
 from anyclue.system.files import write_whole
@@ -92,7 +91,7 @@ class WholeBuilds:
 
         async def build(directory: Path) -> None:
             # Clones that share their objects hold versions of one tree: one workbench is enough.
-            text = json.dumps([str(lender(repo)), arch.value, asdict(asked), version])
+            text = json.dumps([str(object_directory(repo)), arch.value, asdict(asked), version])
             name = f"git-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
             async with locked_file(self._workbenches / f"{name}.lock"):
                 bench = _Bench(self._workbenches / name, arch, commit)

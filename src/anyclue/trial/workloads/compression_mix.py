@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
-from anyclue.model.trial import WorkloadPlan
 from anyclue.trial.workloads.workload import (
     DROP_CACHES,
     SYNC,
     DoseParameter,
     Script,
     Workload,
+    WorkloadPlan,
     fsload,
     size_mib,
 )

@@ -8,8 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
-from anyclue.model.trial import WorkloadPlan
-from anyclue.trial.workloads.workload import DoseParameter, Script, Workload, fsload, size_mib
+from anyclue.trial.workloads.workload import (
+    DoseParameter,
+    Script,
+    Workload,
+    WorkloadPlan,
+    fsload,
+    size_mib,
+)
 
 LARGEST_TEXT = 65536
 

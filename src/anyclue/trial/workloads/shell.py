@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anyclue.model.scenario import ParameterRule, Scalar
-from anyclue.model.trial import WorkloadPlan
-from anyclue.trial.workloads.workload import MNT, Script, Workload, size_mib
+from anyclue.trial.workloads.workload import MNT, Script, Workload, WorkloadPlan, size_mib
 
 PHASES = ("write", "exercise", "remove")
 

@@ -6,11 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice, WorkloadRules
-from anyclue.model.trial import WorkloadPlan
 
 MNT = "{mnt}"
 DROP_CACHES = ("sh", "-c", "echo 3 >/proc/sys/vm/drop_caches")
 SYNC = ("sync",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadPlan:
+    """A workload, ready to run: commands by phase, each an argv for the guest.
+
+    ``write`` leaves everything on disk; ``exercise`` reads back, overwrites, cuts; ``remove``
+    removes. ``{mnt}`` stands for the mount point; ``size_mib`` is the file system's size.
+    """
+
+    name: str
+    size_mib: int
+    write: tuple[tuple[str, ...], ...]
+    exercise: tuple[tuple[str, ...], ...] = ()
+    remove: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,12 +45,17 @@ def test_a_lost_release_amid_other_changes(
     assert found.elsewhere < 0.02
 
 
-def test_probabilities_are_of_everything(make_module: MakeModule, make_case: MakeCase) -> None:
+def test_probabilities_are_of_everything(
+    make_module: MakeModule, make_case: MakeCase, make_function: MakeFunction
+) -> None:
     found = rank_functions(make_module([]), make_case())
     listed = sum(one.probability for one in found.places)
     assert 0 < listed + found.elsewhere < 1
-    alone = rank_functions(make_module([], functions=1), make_case())
-    assert alone.places[0].probability + alone.elsewhere == pytest.approx(1)
+    module = ModuleSource(
+        functions=(make_function("one", changed=True),), compared=True, alone=True
+    )
+    only = rank_functions(module, make_case())
+    assert only.places[0].probability + only.elsewhere == pytest.approx(1)
     assert all(one.probability >= LEAST_PROBABILITY for one in found.places)
 
 

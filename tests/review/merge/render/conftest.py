@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from anyclue.review.merge.core.guest_model import Blame, MergeTest, Observed
+from anyclue.model.verdict import Signature, Verdict
+from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     OUTSIDE,
     Compared,
@@ -126,19 +127,33 @@ PANES = Panes(
     ),
     left_out=31,
 )
+CLEAN = (Verdict.CLEAN, None)
+PAGES = (Verdict.LEAK, Signature.PAGE_CACHE_REFERENCE)
+OBJECT = (Verdict.LEAK, Signature.OBJECT)
+
+
+def verdicts(*found: tuple[Verdict, Signature | None]) -> tuple[VersionVerdict, ...]:
+    """Return what was found in ours, theirs and the result."""
+    return tuple(
+        VersionVerdict(version=name, verdict=verdict, signature=signature)
+        for name, (verdict, signature) in zip(("ours", "theirs", "result"), found, strict=True)
+    )
+
+
 TEST = MergeTest(
     run="runs/merge-1",
-    kernel="Debian's 6.1 with fs/pack of each version",
+    series="6.1",
+    directory="fs/pack",
     rows=(
-        Observed(
+        GuestComparison(
             conditions=("x86_64-2g", "default", "lzo", "small-files"),
-            verdicts=(("ours", "clean"), ("theirs", "clean"), ("result", "leak page-cache")),
+            verdicts=verdicts(CLEAN, CLEAN, PAGES),
             result=Blame.GUILTY,
             against=Blame.CAME,
         ),
-        Observed(
+        GuestComparison(
             conditions=("x86_64-2g", "default", "none", "small-files"),
-            verdicts=(("ours", "clean"), ("theirs", "leak slab"), ("result", "leak slab")),
+            verdicts=verdicts(CLEAN, OBJECT, OBJECT),
             result=Blame.CAME,
             against=Blame.CLEAN,
             sides=("theirs",),

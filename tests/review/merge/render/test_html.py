@@ -63,7 +63,7 @@ def test_everything_is_said(full: MergeReview) -> None:
         "(outside functions) equivalent",
         "from the other resolution to the result @@ -1,2 +1,2 @@ int pack_pages(void) - old();",
         "for-5.16-resolve: a fix was lost",
-        "lzo, small-files clean clean leak page-cache the resolution is guilty: each parent",
+        "lzo, small-files clean clean leak (page-cache-reference) the resolution is guilty: each",
         "The other resolution, in guests: came with a parent.",
         "and not in those guests: mm/a.c mm/b.c",
         "pack_pages() fs/pack/lzo.c , (outside functions) fs/pack/lzo.c write, drop caches",

@@ -37,7 +37,7 @@ def test_everything_is_said(full: MergeReview) -> None:
         "        mount with -o compress=lzo, or no option",
         "        fstests: -g compress -g quick",
         "in guests: Debian's 6.1 with fs/pack of each version; run: runs/merge-1",
-        "leak page-cache  the resolution is guilty: each parent is clean",
+        "leak (page-cache-reference)  the resolution is guilty: each parent is clean",
         "came with theirs",
         "the other resolution, in guests: came with a parent",
         "and not in those guests: mm/a.c, mm/b.c",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from anyclue.review.merge.core.guest_model import Blame, MergeTest
+from anyclue.review.merge.core.guest_test import Blame, MergeTest
 from anyclue.review.merge.core.panes import Panes
 from anyclue.review.pairs.model import Finding, Unjudged
 

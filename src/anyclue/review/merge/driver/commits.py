@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from anyclue.git.blame import BlamedCommit, changes, made, removed
-from anyclue.git.repository import Repository, Side
+from anyclue.git.blame import file_changes, last_text_change, line_commits
+from anyclue.git.model import CommitSubject, Repository
+from anyclue.git.repository import Side
 from anyclue.review.merge.core.model import Dated, Dropped, Imbalance
 from anyclue.review.merge.driver.imbalances import Pairer
 from anyclue.review.merge.driver.inputs import MergeInputs
@@ -81,12 +82,12 @@ def _first(
     rev: str,
     side: Snapshot,
     pairer: Pairer,
-) -> BlamedCommit | None:
+) -> CommitSubject | None:
     """Return the first commit of a side whose file has the imbalance; halving, so one is tried."""
     finding = imbalance.finding
     key = side.keys().get(finding.path, finding.path)
     path = side.path(key)
-    commits = changes(repo, base, rev, path)
+    commits = file_changes(repo, base, rev, path)
     if not commits or len(commits) > FOLLOWED:
         return None
 
@@ -109,8 +110,8 @@ def _first(
     return commits[low][0]
 
 
-def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[BlamedCommit]:
+def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[CommitSubject]:
     added = [line.line for line in one.lines if line.added]
     if added:
-        return made(repo, base, rev, one.path, added)
-    return removed(repo, base, rev, one.path, one.lines[0].text)
+        return line_commits(repo, base, rev, one.path, added)
+    return last_text_change(repo, base, rev, one.path, one.lines[0].text)

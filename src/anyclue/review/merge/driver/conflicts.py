@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anyclue.git import repository as git
-from anyclue.git.merge import Automatic, bases, merged, nothing
-from anyclue.git.repository import Repository
+from anyclue.git.merge import AutoMerge, auto_merge, empty_commit, merge_bases
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.conflict_markers import decided
 from anyclue.review.merge.driver.snapshots import Contents, Snapshot
 
-Step = tuple[str, str, Automatic]
+Step = tuple[str, str, AutoMerge]
 """Two commits, and what git merges them to: an octopus takes several."""
 
 
 def base_of(repo: Repository, parents: Sequence[str]) -> str:
     """Return the merge base; of several, what git merges them to, as its own merge does."""
-    found = bases(repo, parents)
+    found = merge_bases(repo, parents)
     if not found and repo.shallow:
         raise RequestError(
             [
@@ -29,10 +29,10 @@ def base_of(repo: Repository, parents: Sequence[str]) -> str:
             ]
         )
     if not found:
-        return nothing(repo)
+        return empty_commit(repo)
     base, *others = found
     for one in others:
-        base = merged(repo, base, one).commit
+        base = auto_merge(repo, base, one).commit
     return base
 
 
@@ -41,7 +41,7 @@ def by_git(repo: Repository, parents: Sequence[str]) -> tuple[str, list[Step]]:
     at = parents[0]
     steps = []
     for one in parents[1:]:
-        step = merged(repo, at, one)
+        step = auto_merge(repo, at, one)
         steps.append((at, one, step))
         at = step.commit
     return at, steps
@@ -72,8 +72,8 @@ def conflicts(
             key = keys.get(path, path)
             if key not in found:
                 contents.load([automatic], [key])
-                merged = contents.of(automatic, key)
-                found[key] = tuple(_decided(merged, steps, side) for side, _ in enumerate(sides))
+                marked = contents.of(automatic, key)
+                found[key] = tuple(_decided(marked, steps, side) for side, _ in enumerate(sides))
             if len(set(found[key])) == 1:
                 # Nothing is marked: one side deleted or moved what the other changed.
                 ours, theirs = (contents.blob(stages[n]) if n in stages else None for n in (2, 3))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from anyclue.git import repository as git
-from anyclue.git.merge import bases
-from anyclue.git.repository import Repository
+from anyclue.git.merge import merge_bases
+from anyclue.git.model import Repository
 from anyclue.review.merge.core.file_versions import FileMerge
 from anyclue.review.merge.core.relevance import called, functions
 from anyclue.review.merge.driver.conflicts import base_of, by_git, conflicts
@@ -257,7 +257,7 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> MergeInputs:
             for rev in (merge.result, merge.against)
             if rev is not None
         },
-        rooted=bool(bases(repo, merge.parents)),
+        rooted=bool(merge_bases(repo, merge.parents)),
         contents=contents,
     )
     found = conflicts(contents, gathered.sides, gathered.automatic, steps)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.merge import unfinished
-from anyclue.git.repository import Repository
+from anyclue.git.merge import merge_heads
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.model import Confidence
 from anyclue.system.files import unwritable
@@ -102,13 +102,13 @@ def find(repo: Repository, asked: MergeRequest) -> Merge:
     if asked.rev is not None:
         parents = git.parents(repo, ids["REV"])
         return Merge(title=asked.rev, parents=parents, result=ids["REV"], against=against)
-    parents = (git.commit(repo, "HEAD"), *unfinished(repo))
+    parents = (git.commit(repo, "HEAD"), *merge_heads(repo))
     return Merge(title="the work tree", parents=parents, result=None, against=against)
 
 
 def _not_a_merge(repo: Repository, asked: MergeRequest, ids: dict[str, str]) -> list[Problem]:
     if asked.rev is None:
-        if not unfinished(repo) or repo.top is None:
+        if not merge_heads(repo) or repo.top is None:
             what = "nothing is being merged here"
             step = "name a merge commit; --ours, --theirs and --result review what is none"
             return [Problem(what=what, where=str(repo.at), next_step=step)]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from anyclue.git import repository as git
-from anyclue.git.merge import borrowed
-from anyclue.git.repository import Repository
+from anyclue.git.merge import scratch_repository
+from anyclue.git.model import Repository
 from anyclue.review.merge.core.exercises import exercises
 from anyclue.review.merge.core.model import Compared, Dropped, MergeReview, Resolution
 from anyclue.review.merge.core.origin import VersionImbalances, dated
@@ -31,7 +31,7 @@ def review(asked: MergeRequest) -> MergeReview:
     real = git.repository(asked.tree)
     merge = find(real, asked)
     names = tuple(name for name, _ in merge.sides)
-    with borrowed(real) as repo:
+    with scratch_repository(real) as repo:
         gathered = gather(repo, real, merge)
         keys = sorted(
             {*gathered.edited, *gathered.shared, *gathered.entangled(), *gathered.otherwise}

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.git import repository as git
-from anyclue.git.repository import Repository, Side, SourceDifference
+from anyclue.git.contents import contents
+from anyclue.git.model import Repository
+from anyclue.git.repository import Side, SourceDifference
 from anyclue.system.confined_files import read_inside
 
 
@@ -107,7 +109,7 @@ class Contents:
             sides = (one.changed.get(key) for key in keys)
             wanted |= {side.blob for side in sides if side is not None and side.blob is not None}
         missing = sorted(wanted - self._known.keys())
-        self._known.update(git.contents(self._repo.at, missing))
+        self._known.update(contents(self._repo.at, missing))
 
     def base(self, key: str) -> bytes | None:
         """Return a file of the base."""
@@ -128,7 +130,7 @@ class Contents:
     def blob(self, object_id: str) -> bytes:
         """Return a blob's content."""
         if object_id not in self._known:
-            self._known.update(git.contents(self._repo.at, [object_id]))
+            self._known.update(contents(self._repo.at, [object_id]))
         return self._known[object_id]
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from anyclue.report.pages import environment
-from anyclue.report.text import clean
-from anyclue.review.merge.core.guest_model import MergeTest
+from anyclue.report.text import clean, code_block, counted, safe_path
+from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import (
     EVIL,
     Dropped,
@@ -20,7 +20,7 @@ from anyclue.review.merge.core.model import (
 )
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.merge.render.panes import code_line, shown
-from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path
+from anyclue.review.pairs.render.words import labels
 
 LISTED = 500
 """So many entries of each list are on the page."""
@@ -232,20 +232,23 @@ def _exercise(one: Exercise, anchors: _Anchors) -> _Exercise:
 
 
 def _test(test: MergeTest) -> _Test:
-    versions = list(dict.fromkeys(name for row in test.rows for name, _ in row.verdicts))
+    versions = list(dict.fromkeys(one.version for row in test.rows for one in row.verdicts))
+    found = [
+        {one.version: merge_words.guest_verdict(one) for one in row.verdicts} for row in test.rows
+    ]
     untested, more = _some(test.untested)
     other = test.other_blame
     return _Test(
-        kernel=clean(test.kernel),
+        kernel=clean(merge_words.kernel(test)),
         run=clean(test.run),
         versions=[clean(one) for one in versions],
         rows=[
             (
                 clean(", ".join(row.conditions)),
-                [clean(dict(row.verdicts).get(one, "")) for one in versions],
+                [clean(verdicts.get(one, "")) for one in versions],
                 merge_words.blamed(row.result, row.sides),
             )
-            for row in test.rows
+            for row, verdicts in zip(test.rows, found, strict=True)
         ],
         other=merge_words.blamed(other) if other is not None else "",
         untested=[safe_path(one) for one in untested],

@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from anyclue.report.text import clean
-from anyclue.review.merge.core.guest_model import MergeTest
+from anyclue.report.text import clean, code_block, safe_path
+from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import Dropped, Imbalance, MergeReview, Resolution, Resolved
 from anyclue.review.merge.render import words as merge_words
-from anyclue.review.pairs.render.words import code_block, safe_path
 
 SCHEMA = "anyclue.merge/1"
 
@@ -59,13 +58,16 @@ def _test(one: MergeTest) -> Json:
     other = one.other_blame
     return {
         "run": clean(one.run),
-        "kernel": clean(one.kernel),
+        "kernel": clean(merge_words.kernel(one)),
         "result": one.blame.value,
         "against": other.value if other is not None else None,
         "rows": [
             {
                 "conditions": _clean(row.conditions),
-                "verdicts": {clean(name): clean(said) for name, said in row.verdicts},
+                "verdicts": {
+                    clean(verdict.version): clean(merge_words.guest_verdict(verdict))
+                    for verdict in row.verdicts
+                },
                 "result": row.result.value,
                 "against": row.against.value if row.against is not None else None,
                 "sides": _clean(row.sides),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.report.text import clean, clean_block, shorten
+from anyclue.report.text import clean, clean_block, counted, safe_path, shorten
 from anyclue.review.merge.core.panes import LineMark, Pane, Panes, Row
 from anyclue.review.merge.render import words as merge_words
-from anyclue.review.pairs.render.words import counted, safe_path
 
 TAB = 4
 """A tab is so wide in panes, which are narrow."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anyclue.report.text import ascii_block, ascii_line, shorten, table
-from anyclue.review.merge.core.guest_model import MergeTest
+from anyclue.report.text import (
+    ascii_block,
+    ascii_line,
+    code_block,
+    counted,
+    safe_path,
+    shorten,
+    table,
+)
+from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import Dropped, Exercise, Imbalance, MergeReview, Resolution
 from anyclue.review.merge.render import words as merge_words
-from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path
+from anyclue.review.pairs.render.words import labels
 
 BRIEF = 5
 _COLUMNS = 160
@@ -65,12 +73,12 @@ def _exercise(one: Exercise) -> Iterator[str]:
 
 
 def _tested(test: MergeTest) -> Iterator[list[str]]:
-    yield [f"in guests: {ascii_line(test.kernel)}; run: {ascii_line(test.run)}"]
-    names = list(dict.fromkeys(name for row in test.rows for name, _ in row.verdicts))
+    yield [f"in guests: {ascii_line(merge_words.kernel(test))}; run: {ascii_line(test.run)}"]
+    names = list(dict.fromkeys(one.version for row in test.rows for one in row.verdicts))
     head = ("machine, mkfs, mount, workload", *names, "so the result")
     rows = []
     for row in test.rows:
-        verdicts = dict(row.verdicts)
+        verdicts = {one.version: merge_words.guest_verdict(one) for one in row.verdicts}
         said = merge_words.blamed(row.result, row.sides)
         rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), said))
     yield table([tuple(map(ascii_line, row)) for row in (head, *rows)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from anyclue.report.text import ascii_line, clean, shorten
-from anyclue.review.merge.core.guest_model import Blame
+from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
+from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
     OUTSIDE,
@@ -19,7 +19,6 @@ from anyclue.review.merge.core.model import (
     Taken,
 )
 from anyclue.review.merge.core.panes import LineMark, Row
-from anyclue.review.pairs.render.words import counted, safe_path
 
 _COLUMNS = 160
 NAMED = 12
@@ -110,6 +109,17 @@ def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
     }[blame]
+
+
+def kernel(test: MergeTest) -> str:
+    """Return what the versions ran in."""
+    return f"Debian's {test.series} with {test.directory} of each version"
+
+
+def guest_verdict(one: VersionVerdict) -> str:
+    """Return what was found in a version: ``leak (object)``."""
+    signature = f" ({one.signature.value})" if one.signature is not None else ""
+    return f"{one.verdict.value}{signature}"
 
 
 def exercise(one: Exercise) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from anyclue.git import repository as git
+from anyclue.git.contents import contents
+from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.piped_patch import of_patch
@@ -77,7 +79,7 @@ def _no_work_tree(tree: Path) -> RequestError:
     return _refusal("this repository has no work tree", tree, "compare two commits: --diff A..B")
 
 
-def _of_commit(repo: git.Repository, text: str) -> SourceChange:
+def _of_commit(repo: Repository, text: str) -> SourceChange:
     single = _SINGLE.fullmatch(text)
     name = single["rev"] if single else text
     (new,) = _commits(repo, [name])
@@ -95,7 +97,7 @@ def _of_commit(repo: git.Repository, text: str) -> SourceChange:
     return _between(repo, f"{name}{parent}..{name}", old, new)
 
 
-def _between(repo: git.Repository, title: str, old: str, new: str) -> SourceChange:
+def _between(repo: Repository, title: str, old: str, new: str) -> SourceChange:
     files = _read(repo, git.between(repo, old, new))
     known = None if old == git.empty_tree(repo) else old
     return SourceChange(
@@ -103,7 +105,7 @@ def _between(repo: git.Repository, title: str, old: str, new: str) -> SourceChan
     )
 
 
-def _commits(repo: git.Repository, names: Sequence[str]) -> list[str]:
+def _commits(repo: Repository, names: Sequence[str]) -> list[str]:
     """Return the commits that revisions name; all unknown ones are one error."""
     found: list[str] = []
     problems: list[Problem] = []
@@ -117,11 +119,11 @@ def _commits(repo: git.Repository, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _read(repo: git.Repository, found: Iterable[git.SourceDifference]) -> tuple[FileChange, ...]:
+def _read(repo: Repository, found: Iterable[git.SourceDifference]) -> tuple[FileChange, ...]:
     differences = list(found)
     sides = [side for one in differences for side in (one.old, one.new) if side is not None]
     wanted = [side.blob for side in sides if side.blob is not None]
-    blobs = dict(git.contents(repo.at, wanted))
+    blobs = dict(contents(repo.at, wanted))
     changes: list[FileChange] = []
     for one in differences:
         old = blobs[one.old.blob] if one.old and one.old.blob else None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from anyclue.git import repository as git
+from anyclue.git.contents import HunkMismatch, apply
 from anyclue.git.unified_diff import FilePatch
 from anyclue.model.errors import Problem
 
@@ -89,7 +89,7 @@ def _apply(files: Files, batch: Sequence[Placed], *, reverse: bool) -> None:
     done: list[tuple[FilePatch, bytes]] = []
     ready = [one for one in batch if _may_apply(files, one, taken)]
     for one, result in zip(ready, _results(files, ready, reverse=reverse), strict=True):
-        if isinstance(result, git.HunkMismatch):
+        if isinstance(result, HunkMismatch):
             files.refuse(one, _why(one.patch, result, reverse=reverse), OTHER_VERSION)
         elif one.patch.new is None and result and not one.patch.copied:
             files.refuse(one, "the patch deletes this file, which holds more", OTHER_VERSION)
@@ -98,11 +98,9 @@ def _apply(files: Files, batch: Sequence[Placed], *, reverse: bool) -> None:
     _store(files, done)
 
 
-def _results(
-    files: Files, ready: Sequence[Placed], *, reverse: bool
-) -> list[bytes | git.HunkMismatch]:
+def _results(files: Files, ready: Sequence[Placed], *, reverse: bool) -> list[bytes | HunkMismatch]:
     contents = [_before(files, one) for one in ready]
-    results: list[bytes | git.HunkMismatch] = [*contents]
+    results: list[bytes | HunkMismatch] = [*contents]
     for bare in (False, True):
         work = {
             number: (before, b"".join(hunk.text for hunk in one.patch.hunks))
@@ -110,13 +108,13 @@ def _results(
             if one.patch.hunks and _bare(one.patch, before) == bare
         }
         while work:
-            found = git.apply(list(work.values()), reverse=reverse, unified_zero=bare)
+            found = apply(list(work.values()), reverse=reverse, unified_zero=bare)
             for number, result in zip(work, found, strict=True):
                 results[number] = result
             work = {
                 number: (before, fitting)
                 for number, (before, hunks) in work.items()
-                if isinstance(results[number], git.HunkMismatch)
+                if isinstance(results[number], HunkMismatch)
                 and (fitting := _with_ends_of(before, hunks)) != hunks
             }
     return results
@@ -169,7 +167,7 @@ def _store(files: Files, done: Sequence[tuple[FilePatch, bytes]]) -> None:
             files.origins[patch.new] = origins.get(patch.new)
 
 
-def _why(patch: FilePatch, refusal: git.HunkMismatch, *, reverse: bool) -> str:
+def _why(patch: FilePatch, refusal: HunkMismatch, *, reverse: bool) -> str:
     """Say which hunk does not apply: git names the line of the side that it starts from."""
     for number, hunk in enumerate(patch.hunks, start=1):
         if refusal.line == (hunk.new_line if reverse else hunk.old_line):

@@ -9,18 +9,30 @@ from pathlib import Path
 from anyclue.git import repository as git
 from anyclue.git import unified_diff as patches
 from anyclue.git.mailbox import Mail, PatchSeries, split
-from anyclue.git.unified_diff import FilePatch
+from anyclue.git.unified_diff import FilePatch, FlawKind, PatchFlaw
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.driver.change import FileChange, SourceChange
 from anyclue.review.pairs.driver.patched_files import Files, Placed, patched
 from anyclue.system.confined_files import is_file_inside, read_inside
 
-_STEPS = {
-    patches.BINARY: "make it a text: git diff --text",
-    patches.COMBINED: "show it against one parent: git show --first-parent -m; or --diff M^..M",
-    patches.OUTSIDE: "a patch may only name files below the tree",
-}
 _DAMAGED = "take the patch from where it came once more; mail programs break lines"
+_FLAWS = {
+    FlawKind.BINARY: (
+        "a binary change of a C source cannot be read",
+        "make it a text: git diff --text",
+    ),
+    FlawKind.COMBINED: (
+        "the combined diff of a merge cannot be applied",
+        "show it against one parent: git show --first-parent -m; or --diff M^..M",
+    ),
+    FlawKind.OUTSIDE: (
+        "the path leads out of the tree",
+        "a patch may only name files below the tree",
+    ),
+    FlawKind.DAMAGED: ("hunk {hunk} is cut short or damaged", _DAMAGED),
+    FlawKind.NO_HUNK: ("there are names, but no hunk", _DAMAGED),
+}
+"""What is wrong with a file's patch, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +68,7 @@ def of_patch(tree: Path, text: bytes) -> SourceChange:
     reading = _best(tree, series)
     if not reading.anything:
         raise _refusal("this is not a patch", "make one with git diff, git format-patch, diff -u")
-    problems = [_flaw(one) for one in reading.patches if one.patch.flaw]
+    problems = [_problem(one, flaw) for one in reading.patches if (flaw := one.patch.flaw)]
     if problems:
         raise RequestError(list(dict.fromkeys(problems)))
     disk = {name: read_inside(reading.root, name) for name in sorted(reading.names)}
@@ -140,7 +152,9 @@ def _closure(every: Sequence[FilePatch]) -> set[str]:
 
 
 def _concerns(one: FilePatch, wanted: set[str]) -> bool:
-    return one.flaw == patches.OUTSIDE or any(name in wanted for name in _names(one))
+    return (one.flaw is not None and one.flaw.kind is FlawKind.OUTSIDE) or any(
+        name in wanted for name in _names(one)
+    )
 
 
 def _names(one: FilePatch) -> list[str]:
@@ -190,10 +204,10 @@ def _where(number: int, mails: Sequence[Mail]) -> str:
     return f"{place}: {subject}" if subject else place
 
 
-def _flaw(one: Placed) -> Problem:
+def _problem(one: Placed, flaw: PatchFlaw) -> Problem:
     where = f"{one.patch.name} ({one.where})" if one.where else one.patch.name
-    step = _STEPS.get(one.patch.flaw, _DAMAGED)
-    return Problem(what=one.patch.flaw, where=where, next_step=step)
+    what, step = _FLAWS[flaw.kind]
+    return Problem(what=what.format(hunk=flaw.hunk), where=where, next_step=step)
 
 
 def _refusal(what: str, next_step: str, where: str = "patch") -> RequestError:

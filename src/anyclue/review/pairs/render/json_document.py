@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from anyclue.report.text import clean
+from anyclue.report.text import clean, code_block, safe_path
 from anyclue.review.pairs.model import Finding, PathStep, Review, Suggestion, Unjudged
-from anyclue.review.pairs.render.words import code_block, fingerprints, safe_path
+from anyclue.review.pairs.render.words import fingerprints
 
 SCHEMA = "anyclue.pairs/1"
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from anyclue import __version__
-from anyclue.report.text import clean
+from anyclue.report.text import clean, code_block, safe_path
 from anyclue.review.pairs.model import (
     Confidence,
     Finding,
@@ -22,7 +22,7 @@ from anyclue.review.pairs.model import (
     Suggestion,
     Unjudged,
 )
-from anyclue.review.pairs.render.words import KINDS, code_block, fingerprints, safe_path
+from anyclue.review.pairs.render.words import KINDS, fingerprints
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "anycluePairs/v1"

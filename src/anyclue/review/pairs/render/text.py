@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from anyclue.report.text import ascii_line, clean, shorten
+from anyclue.report.text import ascii_line, clean, code_block, counted, safe_path, shorten
 from anyclue.review.pairs.model import Finding, FindingKind, PathStep, Review, StepKind, Unjudged
-from anyclue.review.pairs.render.words import code_block, counted, labels, safe_path, summary_line
+from anyclue.review.pairs.render.words import labels, summary_line
 
 BRIEF = 5
 _COLUMNS = 200

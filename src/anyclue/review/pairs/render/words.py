@@ -1,4 +1,4 @@
-"""What the reports of a review of C source share: harmless code and paths, names, fingerprints."""
+"""What the reports of a review of C source share: names, fingerprints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from anyclue.report.text import clean, clean_block
+from anyclue.report.text import clean, counted
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review, Unjudged
 
 
@@ -59,23 +59,6 @@ KINDS = {
 }
 
 
-def safe_path(path: str) -> str:
-    """Return a path on one line, its spaces kept, so that an editor still finds it.
-
-    A path that would begin a command of a CI service (``::error``) does not begin the line.
-    """
-    shown = clean_block(path).replace("\n", " ")
-    return f"./{shown}" if shown.startswith("::") else shown
-
-
-def code_block(text: str) -> str:
-    """Return lines of code without control characters; tabs stay, as a patch needs them."""
-    return "\n".join(
-        "\t".join(clean_block(piece).replace("\n", " ") for piece in line.rstrip("\r").split("\t"))
-        for line in text.split("\n")
-    )
-
-
 def fingerprints(findings: Sequence[Finding]) -> list[str]:
     """Return what each finding is recognised by in another version: no line is part of it.
 
@@ -95,11 +78,6 @@ def fingerprints(findings: Sequence[Finding]) -> list[str]:
 def labels(finding: Finding) -> str:
     """Return pair, kind and confidence, as ``page-reference leak, high``."""
     return f"{clean(finding.pair)} {finding.kind.value}, {finding.confidence.value}"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun, as ``5,012 functions``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def summary_line(review: Review) -> str:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from anyclue.git.history import cuts, mentioning, patch_ids, paths, places, touching
-from anyclue.git.merge import bases
-from anyclue.git.model import Commit
-from anyclue.git.repository import Repository
+from anyclue.git.history import (
+    branch_positions,
+    changed_paths,
+    commits_mentioning,
+    commits_touching,
+    patch_ids,
+    shallow_boundary,
+)
+from anyclue.git.merge import merge_bases
+from anyclue.git.model import Commit, HistoryPosition, Repository
 from anyclue.model.errors import RequestError
 from anyclue.review.stable.core.messages import LEAST_DIGITS
-from anyclue.review.stable.core.presence import HistoryPosition, instances
-from anyclue.review.stable.driver.request import Wanted
+from anyclue.review.stable.core.model import Doubt
+from anyclue.review.stable.core.presence import instances
+from anyclue.review.stable.driver.request import ResolvedRequest
 
 _REVERTS = "This reverts commit "
 
@@ -25,46 +32,46 @@ class Histories:
         subjects: the culprits, and last the fix.
         hits: commits whose messages may tell something of them.
         same: by subject, the ids of the commits with its patch id.
-        places: where each of these commits is: a bit a branch, in the order of the branches,
+        positions: where each of these commits is: a bit a branch, in the order of the branches,
             then one a tip upstream.
         edges: the commits at which a shallow clone's history is cut off.
-        gap: why changes could not be compared; empty when they were.
+        gap: why what looks absent may be there; None when changes were compared.
     """
 
     subjects: tuple[Commit, ...]
     hits: tuple[Commit, ...]
     same: Mapping[str, frozenset[str]]
-    places: Mapping[str, HistoryPosition]
+    positions: Mapping[str, HistoryPosition]
     edges: frozenset[str]
-    gap: str
+    gap: Doubt | None
 
 
-def gather(repo: Repository, wanted: Wanted) -> Histories:
+def read_histories(repo: Repository, request: ResolvedRequest) -> Histories:
     """Return what histories hold, looked through from the oldest culprit's parents on.
 
     Raises:
         RequestError: commits are missing.
     """
-    subjects = (*wanted.culprits, wanted.fix)
-    trees = [one.commit for one in wanted.trees]
-    tips = [*trees, *wanted.upstream, wanted.fix.id]
-    without = [f"^{one}^@" for one in bases(repo, [one.id for one in subjects])]
+    subjects = (*request.culprits, request.fix)
+    trees = [one.commit for one in request.trees]
+    tips = [*trees, *request.upstream, request.fix.id]
+    without = [f"^{one}^@" for one in merge_bases(repo, [one.id for one in subjects])]
     texts = [one.id[:LEAST_DIGITS] for one in subjects]
     texts += [one.message.lstrip("\n").partition("\n")[0].strip() for one in subjects]
-    hits = mentioning(repo, [*tips, *without], [*texts, _REVERTS])
-    own = [*trees, f"^{wanted.fix.id}", *(f"^{one}" for one in wanted.upstream), *without]
+    hits = commits_mentioning(repo, [*tips, *without], [*texts, _REVERTS])
+    own = [*trees, f"^{request.fix.id}", *(f"^{one}" for one in request.upstream), *without]
     same, gap = _same(repo, subjects, hits, own)
-    made = instances(wanted.fix, hits, same.get(wanted.fix.id, frozenset()))
-    backports = [one[:LEAST_DIGITS] for one in made if one != wanted.fix.id]
-    hits += mentioning(repo, own, backports)
-    edges = cuts(repo)
+    made = instances(request.fix, hits, same.get(request.fix.id, frozenset()))
+    backports = [one[:LEAST_DIGITS] for one in made if one != request.fix.id]
+    hits += commits_mentioning(repo, own, backports)
+    edges = shallow_boundary(repo)
     known = {one.id for one in (*subjects, *hits)}
-    found = places(repo, tips, without, known.union(*same.values(), edges))
+    found = branch_positions(repo, tips, without, known.union(*same.values(), edges))
     return Histories(
         subjects=subjects,
         hits=tuple({one.id: one for one in hits}.values()),
         same=same,
-        places={one: HistoryPosition(branches=mask, order=at) for one, (mask, at) in found.items()},
+        positions=found,
         edges=edges,
         gap=gap,
     )
@@ -72,7 +79,7 @@ def gather(repo: Repository, wanted: Wanted) -> Histories:
 
 def _same(
     repo: Repository, subjects: Sequence[Commit], hits: Sequence[Commit], own: Sequence[str]
-) -> tuple[dict[str, frozenset[str]], str]:
+) -> tuple[dict[str, frozenset[str]], Doubt | None]:
     """Return which commits make the same change as a subject, or why that is not known.
 
     Compared are the commits with its title, and those of the branches that change its files: the
@@ -82,12 +89,12 @@ def _same(
     asked = {one.id for one in subjects} | {one.id for one in hits if one.title in titles}
     try:
         for one in subjects:
-            files = paths(repo, one.id)
+            files = changed_paths(repo, one.id)
             if files:
-                asked.update(touching(repo, own, max(files, key=len)))
+                asked.update(commits_touching(repo, own, max(files, key=len)))
         found = patch_ids(repo, sorted(asked))
     except RequestError:
-        return {}, "objects are missing, so changes could not be compared"
+        return {}, Doubt.NOT_COMPARED
     same = {
         one.id: frozenset(
             other for other, patch in found.items() if patch == found.get(one.id, "none")
@@ -95,4 +102,4 @@ def _same(
         - {one.id}
         for one in subjects
     }
-    return same, ""
+    return same, None

@@ -1,0 +1,128 @@
+"""What reports show of a run: which cells and classes of memory, which recording and log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from anyclue.hunt.model import RunVerdicts
+from anyclue.model.recording import LogLine, Outcome, Recording
+from anyclue.model.scenario import Axis, Cell, Scenario
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Verdict
+from anyclue.report.words import SEVERITY, finite
+from anyclue.verdicts.classes import TRAITS
+
+LINES_BEFORE = 10
+LINES_AFTER = 30
+
+
+def worst_first(cells: Sequence[CellVerdict]) -> list[CellVerdict]:
+    """Return ``cells`` by severity; cells of one severity keep their order."""
+    return sorted(cells, key=lambda cell: SEVERITY.index(cell.verdict))
+
+
+def never_ran(findings: RunVerdicts, scenario: Scenario) -> tuple[Cell, ...]:
+    """Return the planned cells that the findings say nothing of."""
+    seen = {verdict.cell for verdict in findings.cells}
+    return tuple(cell for cell in scenario.cells if cell not in seen)
+
+
+def varying(cells: Sequence[Cell]) -> tuple[Axis, ...]:
+    """Return the axes that tell ``cells`` apart (all of them when there is nothing to tell)."""
+    axes = tuple(axis for axis in Axis if len({cell.value(axis) for cell in cells}) > 1)
+    return axes or tuple(Axis)
+
+
+def common(cells: Sequence[Cell]) -> tuple[tuple[Axis, str], ...]:
+    """Return what all ``cells`` share: the axes that ``varying`` leaves out, with their value."""
+    axes = varying(cells)
+    return tuple((axis, cells[0].value(axis)) for axis in Axis if cells and axis not in axes)
+
+
+def was_broken(verdict: CellVerdict) -> bool:
+    """Return whether something broke in this cell, so that its kernel log is worth a look."""
+    return (
+        verdict.incident is not None
+        or verdict.verdict is Verdict.BROKEN
+        or verdict.outcome in {Outcome.OOM, Outcome.HUNG, Outcome.CRASHED, Outcome.CORRUPT}
+    )
+
+
+def carrier(verdict: CellVerdict) -> MemoryClass:
+    """Return the class of memory that carries ``verdict``; ``USED`` unless it is a leak."""
+    if verdict.verdict is not Verdict.LEAK:
+        return MemoryClass.USED
+    signature = verdict.signature
+    wanted = [name for name, of in TRAITS.items() if signature and of.signature is signature]
+    grew = [name for name, found in verdict.classes.items() if found.grew]
+    known = [name for name in wanted if name in verdict.classes or name in verdict.floors]
+    candidates = [name for name in known if name in grew] or known
+    candidates = candidates or [name for name in grew if name is not MemoryClass.USED]
+    return max(candidates, key=lambda name: _rate_of(verdict, name), default=MemoryClass.USED)
+
+
+def grown(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
+    """Return the classes that grew, fastest first; the sum of all, ``USED``, comes last."""
+    found = [(name, of) for name, of in verdict.classes.items() if of.grew]
+    return sorted(
+        found, key=lambda item: (item[0] is MemoryClass.USED, -(finite(item[1].rate_kib) or 0.0))
+    )
+
+
+def level(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
+    """Return the classes that did not grow, in the model's order."""
+    return [
+        (name, verdict.classes[name])
+        for name in MemoryClass
+        if name in verdict.classes and not verdict.classes[name].grew
+    ]
+
+
+def witness(
+    verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording]]
+) -> Recording | None:
+    """Return the trial that shows a cell's verdict best, or None when none was recorded.
+
+    That is the trial of the cell's incident, else one that ended with the cell's outcome, else
+    the first.
+    """
+    trials = recordings.get(verdict.cell, ())
+
+    def distance(trial: Recording) -> tuple[bool, bool]:
+        same_incident = verdict.incident is not None and trial.incident == verdict.incident
+        return (not same_incident, trial.outcome is not verdict.outcome)
+
+    return min(trials, key=distance, default=None)
+
+
+def log_around(verdict: CellVerdict, recording: Recording) -> tuple[LogLine, ...]:
+    """Return some forty lines of the kernel log around the incident; the last ones if undated."""
+    log = recording.kernel_log
+    at = _position(verdict, log)
+    if at is None:
+        return log[-(LINES_BEFORE + LINES_AFTER) :]
+    start = max(0, min(at - LINES_BEFORE, len(log) - LINES_BEFORE - LINES_AFTER))
+    return log[start : start + LINES_BEFORE + LINES_AFTER]
+
+
+def is_incident_line(verdict: CellVerdict, line: LogLine) -> bool:
+    """Return whether ``line`` is the one that names the incident."""
+    incident = verdict.incident
+    if incident is None or not incident.title.strip():
+        return False
+    return incident.title.strip() in line.text or line.text.strip() == incident.title.strip()
+
+
+def _position(verdict: CellVerdict, log: Sequence[LogLine]) -> int | None:
+    for index, line in enumerate(log):
+        if is_incident_line(verdict, line):
+            return index
+    incident = verdict.incident
+    if incident is None or incident.t_s is None or not log:
+        return None
+    at = incident.t_s
+    return min(range(len(log)), key=lambda index: abs(log[index].t_s - at))
+
+
+def _rate_of(verdict: CellVerdict, name: MemoryClass) -> float:
+    found = verdict.classes.get(name)
+    return (finite(found.rate_kib) or 0.0) if found else 0.0

@@ -1,0 +1,213 @@
+"""Why a verdict was given, as facts; ``report/reasons.py`` words them.
+
+Reasons that only tests of fstests have stand in ``fstests/core/reasons.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anyclue.model.recording import Incident, Outcome
+from anyclue.model.scenario import Cell
+from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlabCache(SignatureDetail):
+    """The slab cache that grew most: its objects and its KiB per round, where they are known."""
+
+    name: str
+    objects: float = 0.0
+    kib: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargeKmalloc(SignatureDetail):
+    """No slab cache explains the growth: ``kmalloc`` of more than two pages is in none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmallocCaller(SignatureDetail):
+    """Who allocated what grew most in vmalloc, and its KiB per round."""
+
+    function: str
+    kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerFile(SignatureDetail):
+    """How much it is for each file that a round made, in KiB."""
+
+    kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenFunction(SignatureDetail):
+    """The function that the kernel named when it broke."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloorSample:
+    """What a rate rests on: floors of all ``trials`` together, ``warm_up`` rounds set aside."""
+
+    floors: int
+    trials: int
+    warm_up: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceRate:
+    """The same class in the reference: its rate (None without floors), and whether it grew too."""
+
+    cell: Cell
+    rate_kib: float | None = None
+    grew: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnd:
+    """How the worst trial of a cell ended: the first thing that broke, or else a detail."""
+
+    outcome: Outcome
+    incident: Incident | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotRun(VerdictReason):
+    """No trial of it was run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotJudged(VerdictReason):
+    """No trial of it says anything of the kernel."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthProven(VerdictReason):
+    """A class of memory grew from floor to floor.
+
+    ``steps`` counts the late steps that were set aside; ``others`` are the other classes that grew,
+    with KiB per round; ``end`` is how the worst trial ended, where it did not pass.
+    """
+
+    memory_class: MemoryClass
+    rate_kib: float
+    ci95_kib: tuple[float, float]
+    sample: FloorSample
+    detail: SignatureDetail | None = None
+    steps: int = 0
+    reference: ReferenceRate | None = None
+    others: tuple[tuple[MemoryClass, float], ...] = ()
+    end: TrialEnd | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedPageCache(VerdictReason):
+    """Memory ran out while clean page cache could not be reclaimed."""
+
+    kib: float
+    ram_kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryExhausted(VerdictReason):
+    """Memory ran out while one class grew; ``reference_kib`` is its growth in the reference."""
+
+    memory_class: MemoryClass
+    kib: float
+    ram_kib: float
+    reference_kib: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialBroke(VerdictReason):
+    """A trial ended badly; ``floors_flat`` says that no leak was proven before."""
+
+    end: TrialEnd
+    floors_flat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooFewFloors(VerdictReason):
+    """Fewer floors than the ``needed`` ones are left after the warm-up."""
+
+    floors: int
+    needed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleSteps(VerdictReason):
+    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None)."""
+
+    memory_class: MemoryClass | None
+    steps: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthUndecided(VerdictReason):
+    """A leak of ``limit_kib`` a round is neither proven nor excluded, of a class or of all (None).
+
+    ``more_rounds`` would tell; None: ``most_rounds`` would not.
+    """
+
+    memory_class: MemoryClass | None
+    rate_kib: float
+    ci95_kib: tuple[float, float]
+    limit_kib: float
+    more_rounds: int | None
+    most_rounds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeakAboveReference(VerdictReason):
+    """Between flat floors memory that is no cache peaked far above the reference (KiB)."""
+
+    kib: float
+    reference_kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftToReclaim(VerdictReason):
+    """A round left far more behind than in the reference (KiB), and reclaim gave it back."""
+
+    kib: float
+    reference_kib: float
+    memory_class: MemoryClass | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePeak(VerdictReason):
+    """Use peaked far above the reference (KiB), all of it cache that was given back."""
+
+    kib: float
+    reference_kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthExcluded(VerdictReason):
+    """Leaks of ``limit_kib`` a round and more are excluded.
+
+    ``memory_class`` is excluded least well, by ``at_most_kib``; ``steps`` (KiB) were found to be
+    one-time costs.
+    """
+
+    limit_kib: float
+    sample: FloorSample
+    memory_class: MemoryClass
+    at_most_kib: float
+    steps: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialsLeftOut(VerdictReason):
+    """What the ``judged`` trials say; of all ``trials`` some are ``left_out``, by their outcome."""
+
+    judged: VerdictReason
+    trials: int
+    left_out: tuple[tuple[Outcome, int], ...]

@@ -1,0 +1,100 @@
+"""Evaluations of trials, kept in the run: a recording is read once.
+
+RUN/evaluations/CELL/trial-N.json names what it was made from: the digest of the trial's
+``outcome.json``, which holds those of the other files, and that of the code that evaluates. One
+that does not fit, or cannot be read, is made anew; one that cannot be written is done without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from anyclue.model.errors import AnyclueError
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.recording import Recording
+from anyclue.model.scenario import Cell
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.recordings.store import CHECKED, OUTCOME, check_files, read_recording
+from anyclue.system.files import sha256, write_whole
+
+ROOMS: Final = ("model", "recordings", "verdicts")
+"""Packages whose code makes an evaluation what it is."""
+
+Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
+"""Inode, size and time of change of each file of a trial that judging rests on."""
+
+_EVALUATION: Final = TypeAdapter(TrialEvaluation)
+
+
+class Evaluations:
+    """The evaluations of a run's trials, by directory of the trial.
+
+    Args:
+        run: the run.
+        evaluate: from a recording to its evaluation.
+    """
+
+    def __init__(self, run: RunDirectory, evaluate: Callable[[Recording], TrialEvaluation]) -> None:
+        self._run = run
+        self._evaluate = evaluate
+        self._kept: dict[Path, tuple[Stamp, TrialEvaluation]] = {}
+
+    def of(self, cell: Cell) -> tuple[TrialEvaluation, ...]:
+        """Return those of a cell's trials, in order; a trial that did not change is not read.
+
+        Raises:
+            RequestError: a recording is damaged.
+        """
+        return tuple(self._of(directory) for directory in self._run.trials(cell))
+
+    def _of(self, directory: Path) -> TrialEvaluation:
+        stamp = stamp_of(directory)
+        kept = self._kept.get(directory)
+        if kept is None or kept[0] != stamp:
+            kept = self._kept[directory] = (stamp, self._stored(directory))
+        return kept[1]
+
+    def _stored(self, directory: Path) -> TrialEvaluation:
+        file = self._run.path / "evaluations" / directory.parent.name / f"{directory.name}.json"
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, ValidationError):
+            stored = json.loads(file.read_text())
+            if stored["of"] == _source(directory):
+                check_files(directory)
+                return _EVALUATION.validate_python(stored["evaluation"])
+        evaluation = self._evaluate(read_recording(directory))
+        with contextlib.suppress(OSError, AnyclueError):
+            document = {"of": _source(directory), "evaluation": asdict(evaluation)}
+            write_whole(file, json.dumps(document))
+        return evaluation
+
+
+def stamp_of(directory: Path) -> Stamp:
+    """Return what changes when a trial's files do; empty where one is missing."""
+    try:
+        stats = [(directory / name).stat() for name in (OUTCOME, *CHECKED)]
+    except OSError:
+        return ()
+    return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in stats)
+
+
+def _source(directory: Path) -> list[str]:
+    return [sha256(directory / OUTCOME), code_digest()]
+
+
+@functools.cache
+def code_digest() -> str:
+    """Return what tells this version of what evaluates from others."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for file in sorted(file for room in ROOMS for file in (package / room).rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

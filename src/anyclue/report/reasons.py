@@ -1,0 +1,227 @@
+"""Why a verdict was given, in words: the reasons and details of ``model/reason.py``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from anyclue.model.amounts import per_operation
+from anyclue.model.reason import (
+    BrokenFunction,
+    CachePeak,
+    FloorSample,
+    GrowthExcluded,
+    GrowthProven,
+    GrowthUndecided,
+    LargeKmalloc,
+    LeftToReclaim,
+    MemoryExhausted,
+    NotJudged,
+    NotRun,
+    PeakAboveReference,
+    PerFile,
+    PinnedPageCache,
+    ReferenceRate,
+    SingleSteps,
+    SlabCache,
+    TooFewFloors,
+    TrialBroke,
+    TrialEnd,
+    TrialsLeftOut,
+    VmallocCaller,
+)
+from anyclue.model.recording import Incident, Outcome
+from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.report.words import CLASSES, OUTCOMES, listed, mib, number
+
+TITLE_LENGTH: Final = 120
+"""Characters of a guest's message that fit into a sentence."""
+
+
+def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool = True) -> str:
+    """Return a reason of the statistics as a sentence without its full stop.
+
+    Args:
+        reason: the reason.
+        unit: what lies between two floors.
+        reclaimed: whether caches were dropped before every floor.
+
+    Raises:
+        TypeError: it is no reason of the statistics.
+    """
+    match reason:
+        case NotRun():
+            return "not run"
+        case NotJudged():
+            detail = f": {reason.detail}" if reason.detail else ""
+            again = "; run it again" if reason.outcome is Outcome.LOST else ""
+            return f"{OUTCOMES[reason.outcome]}{detail}{again}"
+        case TrialsLeftOut():
+            judged = reason_text(reason.judged, unit=unit, reclaimed=reclaimed)
+            left_out = ", ".join(f"{count} {outcome.value}" for outcome, count in reason.left_out)
+            return f"{judged}; left out of {reason.trials} trials: {left_out}"
+        case GrowthProven():
+            return _growth_proven(reason, unit, reclaimed=reclaimed)
+        case PinnedPageCache():
+            return (
+                f"the guest ran out of memory while {mib(reason.kib)} of clean page cache,"
+                f" {_share(reason.kib, reason.ram_kib)} of its RAM, could not be reclaimed:"
+                " somebody holds references on its pages; too few floors for a rate"
+            )
+        case MemoryExhausted():
+            there = reason.reference_kib
+            against = f", against {mib(there)} in the reference" if there is not None else ""
+            return (
+                f"the guest ran out of memory while {CLASSES[reason.memory_class]} grew by"
+                f" {mib(reason.kib)}, {_share(reason.kib, reason.ram_kib)} of its RAM{against};"
+                " too few floors for a rate"
+            )
+        case TrialBroke():
+            flat = "; no leak was proven in the floors before it" if reason.floors_flat else ""
+            return _end(reason.end) + flat
+        case TooFewFloors():
+            return (
+                f"{reason.floors} floors are too few to judge {_subject(None)}:"
+                f" at least {reason.needed} are needed after the warm-up"
+            )
+        case SingleSteps():
+            steps = [f"{number(k)} KiB before the floor of {unit} {n}" for n, k in reason.steps]
+            return (
+                f"{_subject(reason.memory_class)} made a step of {listed(steps)} and is flat"
+                f" otherwise: a one-time cost or a rare leak; more {unit}s would tell"
+            )
+        case GrowthUndecided():
+            return _growth_undecided(reason, unit)
+        case PeakAboveReference():
+            return (
+                f"memory that is no cache peaked at {mib(reason.kib)} above its lowest,"
+                f" {mib(reason.reference_kib)} in the reference; the floors are flat"
+            )
+        case LeftToReclaim():
+            held = reason.memory_class
+            mostly = f", mostly {CLASSES[held]}" if held is not None else ""
+            return (
+                f"a {unit} left {mib(reason.kib)} behind{mostly}"
+                f" ({mib(reason.reference_kib)} in the reference), and reclaim gave it back:"
+                " the floors are flat"
+            )
+        case CachePeak():
+            return (
+                f"use peaked at {mib(reason.kib)} above its lowest"
+                f" ({mib(reason.reference_kib)} in the reference), all of it cache that was"
+                " given back: the floors are flat"
+            )
+        case GrowthExcluded():
+            return _growth_excluded(reason, unit)
+    raise TypeError(f"no words for {type(reason).__name__}")
+
+
+def detail_text(detail: SignatureDetail | None, *, unit: str = "round") -> str:
+    """Return what a signature adds in a few words, with numbers; "" for nothing.
+
+    Raises:
+        TypeError: it is no detail of the statistics.
+    """
+    match detail:
+        case None:
+            return ""
+        case SlabCache(kib=None):
+            return f"slab cache {detail.name}: {detail.objects:.0f} objects a {unit}"
+        case SlabCache():
+            many = f"{detail.objects:.0f} objects, " if detail.objects > 0 else ""
+            return f"slab cache {detail.name}: {many}{number(detail.kib)} KiB a {unit}"
+        case LargeKmalloc():
+            return "no slab cache explains it: kmalloc of more than two pages goes past the caches"
+        case VmallocCaller():
+            return f"allocated by {detail.function}: {number(detail.kib)} KiB a {unit}"
+        case PerFile():
+            return f"{per_operation(detail.kib)} KiB per file"
+        case BrokenFunction():
+            return detail.name
+    raise TypeError(f"no words for {type(detail).__name__}")
+
+
+def incident_text(incident: Incident | None) -> str:
+    """Return what broke, on one line and not too long; "" for nothing."""
+    if incident is None:
+        return ""
+    title = " ".join(incident.title.split())
+    if len(title) > TITLE_LENGTH:
+        title = title[: TITLE_LENGTH - 3] + "..."
+    function = incident.function
+    where = f" in {function}" if function and function not in title else ""
+    return f"{title}{where}"
+
+
+def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
+    parts = [
+        f"{CLASSES[reason.memory_class]} grew by {number(reason.rate_kib)} KiB a {unit}"
+        f" ({_interval(reason.ci95_kib)}) {_sample(reason.sample, unit)}"
+        + (" and no reclaim gave it back" if reclaimed else ""),
+        detail_text(reason.detail, unit=unit),
+    ]
+    if reason.steps:
+        parts.append(f"{reason.steps} single step(s) set aside")
+    parts.append(_reference(reason.reference, unit))
+    others = [f"{CLASSES[c]} ({number(kib)} KiB)" for c, kib in reason.others]
+    if others:
+        parts.append(f"{listed(others)} grew too")
+    if reason.end is not None:
+        parts.append(_end(reason.end))
+    return "; ".join(part for part in parts if part)
+
+
+def _growth_undecided(reason: GrowthUndecided, unit: str) -> str:
+    more = f"about {reason.more_rounds}" if reason.more_rounds else f"over {reason.most_rounds}"
+    return (
+        f"{_subject(reason.memory_class)} moved by {number(reason.rate_kib)} KiB a {unit}"
+        f" ({_interval(reason.ci95_kib)}), so a leak of {number(reason.limit_kib)} KiB a {unit} is"
+        f" neither proven nor excluded; {more} more {unit}{'' if reason.more_rounds == 1 else 's'}"
+        " would tell"
+    )
+
+
+def _growth_excluded(reason: GrowthExcluded, unit: str) -> str:
+    steps = listed([f"{number(kib)} KiB" for kib in reason.steps])
+    aside = f"; single steps of {steps} are left out as one-time costs" if steps else ""
+    return (
+        f"leaks of {number(reason.limit_kib)} KiB a {unit} and more are excluded"
+        f" {_sample(reason.sample, unit)}: no class of kernel memory grows by more than"
+        f" {number(reason.at_most_kib)} KiB a {unit} ({CLASSES[reason.memory_class]},"
+        f" upper end of the 95 % interval){aside}"
+    )
+
+
+def _reference(reference: ReferenceRate | None, unit: str) -> str:
+    if reference is None:
+        return ""
+    name = f"the reference {reference.cell.id}"
+    if reference.rate_kib is None:
+        return f"{name} has no floors to compare with"
+    rate = f"{number(reference.rate_kib)} KiB a {unit}"
+    return f"{name} leaks too, {rate}" if reference.grew else f"{rate} in {name}"
+
+
+def _end(end: TrialEnd) -> str:
+    detail = incident_text(end.incident) or end.detail
+    return f"{OUTCOMES[end.outcome]}: {detail}" if detail else OUTCOMES[end.outcome]
+
+
+def _subject(memory_class: MemoryClass | None) -> str:
+    if memory_class is None:
+        return "used memory (without that of user space)"
+    return CLASSES[memory_class]
+
+
+def _sample(sample: FloorSample, unit: str) -> str:
+    guests = f" in {sample.trials} guests" if sample.trials > 1 else ""
+    many = "" if sample.warm_up == 1 else "s"
+    aside = f" after {sample.warm_up} warm-up {unit}{many}" if sample.warm_up else ""
+    return f"over {sample.floors} {unit}s{guests}{aside}"
+
+
+def _interval(ci95_kib: tuple[float, float]) -> str:
+    return f"95 % interval {number(ci95_kib[0])} to {number(ci95_kib[1])}"
+
+
+def _share(kib: float, ram_kib: float) -> str:
+    return f"{100.0 * kib / ram_kib:.0f} %"

@@ -1,0 +1,1 @@
+"""File systems that a workload runs on: how each is made, mounted, checked, seen at work."""

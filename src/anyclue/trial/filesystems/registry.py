@@ -1,0 +1,8 @@
+"""The file systems that workloads run on, by name."""
+
+from collections.abc import Mapping
+
+from anyclue.trial.filesystems.btrfs import BTRFS
+from anyclue.trial.filesystems.file_system import FileSystem
+
+FILE_SYSTEMS: Mapping[str, FileSystem] = {fs.name: fs for fs in (BTRFS,)}

@@ -1,0 +1,88 @@
+"""What one trial needs, all of it by content: another machine could fetch it and run it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from anyclue.model.artifact import ArtifactRef
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Cell, Limits, Machine
+from anyclue.trial.suite import Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedKernel:
+    """A kernel ready to boot.
+
+    ``boot`` holds ``vmlinuz`` and the modules that a guest loads before its snapshot is taken;
+    ``payload`` (None when the file system is built in) holds ``payload.tar`` with the module
+    under test, which goes into the guest after the snapshot is restored. ``provenance`` says
+    where both come from: package versions, compiler, edits.
+    """
+
+    release: str
+    boot: ArtifactRef
+    payload: ArtifactRef | None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+class Accelerator(StrEnum):
+    """How QEMU runs the guest."""
+
+    KVM = "kvm"
+    TCG = "tcg"
+
+
+class Shape(StrEnum):
+    """The two shapes of guest: an initramfs for the built-in workloads, a root for fstests."""
+
+    LEAN = "lean"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestImage:
+    """A guest ready to restore: ``snapshot`` was saved by the very machine described here."""
+
+    shape: Shape
+    machine: Machine
+    accelerator: Accelerator
+    kernel: ArtifactRef
+    initramfs: ArtifactRef
+    root: ArtifactRef | None
+    snapshot: ArtifactRef
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialJob:
+    """One guest running one cell by what its workload is: a `Suite`."""
+
+    cell: Cell
+    trial: int
+    image: GuestImage
+    payload: ArtifactRef | None
+    suite: Suite
+    limits: Limits
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResult:
+    """A trial that ended; its recording is whole and at its place in the run directory."""
+
+    job: TrialJob
+    outcome: Outcome
+    detail: str
+    seconds: float
+
+
+class TrialExecutor(Protocol):
+    """Runs trials, here or elsewhere; yields each as it ends. Order is not promised."""
+
+    def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
+        """Run all jobs; closing the generator stops those that are still running."""
+        ...

@@ -1,0 +1,228 @@
+"""From planned cells to jobs: kernels and guests made ready, everything side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from anyclue import __version__
+from anyclue.model.errors import InfrastructureError, RequestError
+from anyclue.model.scenario import (
+    Arch,
+    Cell,
+    GitKernel,
+    Kernel,
+    Limits,
+    Machine,
+    Scenario,
+)
+from anyclue.system.store import Artifact
+from anyclue.trial.context import Context
+from anyclue.trial.kernels.git_builds import with_bases
+from anyclue.trial.model import GuestImage, PreparedKernel, Shape, TrialJob
+from anyclue.trial.suite import Suite
+from anyclue.trial.workloads.suite import workload_suite
+
+T = TypeVar("T")
+
+
+async def prepare_jobs(
+    scenario: Scenario,
+    wanted: Sequence[tuple[Cell, int]],
+    context: Context,
+    suites: Mapping[tuple[Cell, int], Suite] | None = None,
+) -> list[TrialJob]:
+    """Return a job for each wanted (cell, trial number).
+
+    A trial that has none of the ``suites`` runs the workload that the scenario has for its cell.
+
+    Raises:
+        RequestError: what the scenario asks for cannot be had; all such mistakes at once.
+        InfrastructureError: a build, a download or a boot failed.
+    """
+    given = suites or {}
+    chosen = [given.get(one) or workload_suite(scenario, one[0]) for one in wanted]
+    guests = {cell: _guest(scenario, cell) for cell, _ in wanted}
+    pairs = sorted(set(guests.values()))
+    ready = dict(
+        zip(
+            pairs,
+            await _all(_prepare_pair(scenario, *pair, context) for pair in pairs),
+            strict=True,
+        )
+    )
+    return [
+        _job(scenario, cell, trial, *ready[guests[cell]], suite)
+        for (cell, trial), suite in zip(wanted, chosen, strict=True)
+    ]
+
+
+def _guest(scenario: Scenario, cell: Cell) -> tuple[str, str, Shape]:
+    full = scenario.workloads[cell.workload].tests is not None
+    return cell.kernel, cell.machine, Shape.FULL if full else Shape.LEAN
+
+
+async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
+    """Return the scenario with exact versions, so that no later trial runs on another kernel.
+
+    Of the kernels from git that are built alike, the first in the scenario is the base of all.
+
+    Raises:
+        RequestError: a kernel cannot be had; all such mistakes at once.
+    """
+    arches = _arches(scenario)
+    cells = {cell.kernel for cell in scenario.combinations}
+    used = [name for name in scenario.kernels if name in cells]
+    pinned = await _all(_pinned(scenario.kernels[name], arches, context) for name in used)
+    based = with_bases(pinned)
+    return replace(scenario, kernels={**scenario.kernels, **dict(zip(used, based, strict=True))})
+
+
+async def _pinned(kernel: Kernel, arches: set[Arch], context: Context) -> Kernel:
+    if not isinstance(kernel.source, GitKernel):
+        return await context.kernels.pinned(kernel, arches)
+    with _refused_in(kernel.name):
+        return await context.kernels.pinned(kernel, arches)
+
+
+@contextmanager
+def _refused_in(kernel: str) -> Iterator[None]:
+    """Name the kernel in the mistakes of a request."""
+    try:
+        yield
+    except RequestError as error:
+        problems = [replace(p, where=f"kernels.{kernel}: {p.where}") for p in error.problems]
+        raise type(error)(problems) from error
+
+
+def _arches(scenario: Scenario) -> set[Arch]:
+    """Return the architectures that a scenario runs on.
+
+    Kernels are of one version for all of them, so that the architecture is all that differs.
+    """
+    return {scenario.machines[cell.machine].arch for cell in scenario.combinations}
+
+
+async def prepare_one(
+    scenario: Scenario,
+    cell: Cell,
+    context: Context,
+    *,
+    arguments: str = "",
+    suite: Suite | None = None,
+) -> TrialJob:
+    """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
+    chosen = suite or workload_suite(scenario, cell)
+    pair = await _prepare_pair(scenario, *_guest(scenario, cell), context, arguments)
+    return _job(scenario, cell, 1, *pair, chosen)
+
+
+async def payload(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
+    """Return what puts a cell's module under test into a guest; None where it has none."""
+    kernel, arch = scenario.kernels[cell.kernel], scenario.machines[cell.machine].arch
+    arches = _arches(scenario)
+    base = await context.kernels.base(kernel, arch, arches)
+    ref = (await context.kernels.with_payload(base, kernel, arch, arches)).payload
+    return context.store.get(ref) if ref is not None else None
+
+
+async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
+    """Return a cell's module under test with the lines of its code, as `Kernels.debug_module`."""
+    kernel, arch = scenario.kernels[cell.kernel], scenario.machines[cell.machine].arch
+    return await context.kernels.debug_module(kernel, arch, _arches(scenario))
+
+
+async def _prepare_pair(
+    scenario: Scenario,
+    kernel_name: str,
+    machine_name: str,
+    shape: Shape,
+    context: Context,
+    arguments: str = "",
+) -> tuple[PreparedKernel, GuestImage]:
+    kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
+    try:
+        with _refused_in(kernel_name):
+            return await _prepare(scenario, kernel, machine, shape, context, arguments)
+    except InfrastructureError as error:
+        problem = error.problem
+        raise InfrastructureError(
+            problem.what,
+            where=f"kernels.{kernel_name} on {machine_name}: {problem.where}".rstrip(": "),
+            next_step=problem.next_step,
+        ) from error
+
+
+async def _prepare(
+    scenario: Scenario,
+    kernel: Kernel,
+    machine: Machine,
+    shape: Shape,
+    context: Context,
+    arguments: str,
+) -> tuple[PreparedKernel, GuestImage]:
+    arches = _arches(scenario)
+    base = await context.kernels.base(kernel, machine.arch, arches)
+    prepared, image = await asyncio.gather(
+        context.kernels.with_payload(base, kernel, machine.arch, arches),
+        context.images.prepare(
+            base,
+            machine,
+            shape,
+            boot_s=scenario.limits.boot_seconds,
+            arguments=arguments,
+        ),
+    )
+    return prepared, image
+
+
+async def _all(making: Iterable[Awaitable[T]]) -> list[T]:
+    """Wait for all; the mistakes in the request, if there are any, become one error."""
+    results = await asyncio.gather(*making, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    refused = [failure for failure in failures if isinstance(failure, RequestError)]
+    others = [failure for failure in failures if not isinstance(failure, RequestError)]
+    if any(isinstance(failure, asyncio.CancelledError) for failure in others):
+        raise asyncio.CancelledError
+    if refused:
+        raise RequestError(
+            list(dict.fromkeys(problem for failure in refused for problem in failure.problems))
+        )
+    if others:
+        raise others[0]
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+def _job(
+    scenario: Scenario,
+    cell: Cell,
+    trial: int,
+    kernel: PreparedKernel,
+    image: GuestImage,
+    suite: Suite,
+) -> TrialJob:
+    provenance = {
+        "anyclue": __version__,
+        "accelerator": image.accelerator.value,
+        "release": kernel.release,
+        **image.provenance,
+        **{f"kernel.{name}": value for name, value in kernel.provenance.items()},
+    }
+    return TrialJob(
+        cell=cell,
+        trial=trial,
+        image=image,
+        payload=kernel.payload,
+        suite=suite,
+        limits=_limits(scenario, cell),
+        provenance={**provenance, **suite.provenance},
+    )
+
+
+def _limits(scenario: Scenario, cell: Cell) -> Limits:
+    """Return the limits of a trial: a round of fstests is one test, with a limit of its own."""
+    tests = scenario.workloads[cell.workload].tests
+    return replace(scenario.limits, round_seconds=tests.seconds) if tests else scenario.limits

@@ -1,0 +1,135 @@
+"""The breakdown of a class's growth: by slab cache, by caller of vmalloc, by file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
+from anyclue.model.verdict import MemoryClass, SignatureDetail
+
+TOP: Final = 5
+"""How many names are kept."""
+
+RECLAIMABLE_CACHES: Final = ("dentry", "radix_tree_node", "buffer_head", "btrfs_inode")
+"""Caches made with ``SLAB_RECLAIM_ACCOUNT`` (slabinfo does not say); see also the suffixes."""
+
+RECLAIMABLE_PREFIX: Final = "kmalloc-rcl-"
+RECLAIMABLE_SUFFIX: Final = "inode_cache"
+
+
+def is_reclaimable_cache(name: str) -> bool:
+    """Say whether a slab cache is counted by ``SReclaimable``."""
+    return (
+        name in RECLAIMABLE_CACHES
+        or name.startswith(RECLAIMABLE_PREFIX)
+        or name.endswith(RECLAIMABLE_SUFFIX)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Inside:
+    """Where the parts of a class are counted: a counter's prefix, and which names belong."""
+
+    prefix: str
+    belongs: Callable[[str], bool]
+
+
+_INSIDE: Final[Mapping[MemoryClass, _Inside]] = MappingProxyType(
+    {
+        MemoryClass.SLAB_UNRECLAIMABLE: _Inside(
+            prefix="slab_kib.", belongs=lambda name: not is_reclaimable_cache(name)
+        ),
+        MemoryClass.SLAB_RECLAIMABLE: _Inside(prefix="slab_kib.", belongs=is_reclaimable_cache),
+        MemoryClass.VMALLOC: _Inside(prefix="vmalloc_kib.", belongs=lambda _: True),
+    }
+)
+
+
+def top_growth(
+    memory_class: MemoryClass, trials: Sequence[TrialEvaluation], warm_up: int
+) -> tuple[tuple[str, float], ...]:
+    """Return what grew most inside a class, as (name, KiB per round), largest first."""
+    inside = _INSIDE.get(memory_class)
+    if inside is None:
+        return ()
+    rates = {
+        name: rate
+        for name, rate in counter_rates(trials, warm_up, inside.prefix).items()
+        if rate > 0.0 and inside.belongs(name)
+    }
+    return tuple(sorted(rates.items(), key=lambda item: (-item[1], item[0]))[:TOP])
+
+
+def counter_rates(trials: Sequence[TrialEvaluation], warm_up: int, prefix: str) -> dict[str, float]:
+    """Return the median slope per round of every counter that starts with ``prefix``.
+
+    A counter that a floor lacks is 0 there: slab caches and callers come and go. The prefix is
+    cut off the names.
+    """
+    slopes: dict[str, list[float]] = {}
+    for trial in trials:
+        by_round = {r.number: r.floor.counters for r in trial.rounds if r.floor is not None}
+        floors = sorted(by_round.items())[warm_up:]
+        names = {name for _, counters in floors for name in counters if name.startswith(prefix)}
+        for name in names:
+            values = [counters.get(name, 0.0) for _, counters in floors]
+            if all(map(math.isfinite, values)):
+                slope = _slope([number for number, _ in floors], values)
+                slopes.setdefault(name.removeprefix(prefix), []).append(slope)
+    return {name: float(np.median(values)) for name, values in slopes.items()}
+
+
+def signature_detail(
+    memory_class: MemoryClass,
+    top: Sequence[tuple[str, float]],
+    rate_kib: float,
+    trials: Sequence[TrialEvaluation],
+    warm_up: int,
+) -> SignatureDetail | None:
+    """Return what inside the class grew, or else how much it is for each file."""
+    if memory_class is MemoryClass.SLAB_UNRECLAIMABLE:
+        return _slab_detail(top, rate_kib, counter_rates(trials, warm_up, "slab_objects."))
+    if memory_class is MemoryClass.VMALLOC and top:
+        return VmallocCaller(function=top[0][0], kib=top[0][1])
+    files = files_per_round(trials, warm_up)
+    return PerFile(kib=rate_kib / files) if files else None
+
+
+def _slab_detail(
+    top: Sequence[tuple[str, float]], rate_kib: float, objects: Mapping[str, float]
+) -> SignatureDetail | None:
+    explained = sum(rate for _, rate in top)
+    if top and explained >= rate_kib / 2.0:
+        name, rate = top[0]
+        return SlabCache(name=name, objects=objects.get(name, 0.0), kib=rate)
+    growing = {n: c for n, c in objects.items() if c > 0 and not is_reclaimable_cache(n)}
+    if growing and not top:
+        name = max(growing, key=lambda n: (growing[n], n))
+        return SlabCache(name=name, objects=growing[name])
+    return LargeKmalloc() if objects else None
+
+
+def files_per_round(trials: Sequence[TrialEvaluation], warm_up: int) -> float | None:
+    """Return the median of the rounds' fact ``files``, or None when no round reports it."""
+    counts = [
+        float(one_round.facts["files"])
+        for trial in trials
+        for one_round in trial.rounds[warm_up:]
+        if isinstance(one_round.facts.get("files"), int | float)
+    ]
+    median = float(np.median(counts)) if counts else 0.0
+    return median if median > 0 else None
+
+
+def _slope(rounds: Sequence[int], kib: Sequence[float]) -> float:
+    """Return the Theil-Sen slope in KiB per round (0 for less than two floors)."""
+    from scipy import stats  # noqa: PLC0415 - loads slowly, and few runs need it
+
+    return float(stats.theilslopes(kib, rounds).slope) if len(rounds) > 1 else 0.0

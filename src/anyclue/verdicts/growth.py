@@ -1,0 +1,246 @@
+"""From floors to growth: for each class of memory, is it proven, and can it be excluded?
+
+Two questions, two fits of the same floors:
+
+* *accuse*: late steps are set aside; growth must be significant, sustained in both halves of the
+  rounds, more than the reference's, and missing from free memory;
+* *acquit*: every rise after the warm-up counts, so that a late step widens the interval instead
+  of disappearing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from anyclue.model.reason import GrowthUndecided, SingleSteps, TooFewFloors
+from anyclue.model.verdict import ClassRate, MemoryClass, VerdictReason
+from anyclue.verdicts.breakdown import top_growth
+from anyclue.verdicts.classes import TRAITS, GrowthKind
+from anyclue.verdicts.floors import (
+    MIN_FLOORS,
+    Floors,
+    FloorSeries,
+    Rises,
+    set_one_time_costs_aside,
+    set_steps_aside,
+    steps_of,
+)
+from anyclue.verdicts.rates import Fit, fit, standard_error
+
+FALSE_LEAKS_PER_CELL: Final = 2e-3
+"""Accepted probability of a false leak in a cell of a good kernel, all classes together.
+
+A hunt has tens of cells: at the usual 5 % a cell most hunts would accuse an innocent.
+Split evenly (Bonferroni) over the classes in which growth would be a leak."""
+
+FALSE_EXCESS_PER_CLASS: Final = 2e-3
+"""Accepted probability that a class of a good kernel seems to grow more than in the reference.
+
+This lock matters only for the few classes whose growth passed the first one, that is for growth
+that a good kernel has too, so it is not split over all classes."""
+
+SUSTAINED_SHARE: Final = 0.5
+"""Each half of the rounds must show at least this part of the rate: what happens once, or dies
+out, shows up in one half only."""
+
+MISSING_SHARE: Final = 0.5
+"""At least this part of a class's growth must be possible in used memory too; otherwise memory
+only moved from one class to another."""
+
+MORE_ROUNDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
+"""Answers that "how many more rounds" may have."""
+
+
+ERRORS_TO_EXCLUDE: Final = 2.2
+"""Standard errors in half of a 95 % interval, for some ten degrees of freedom."""
+
+ERRORS_TO_PROVE: Final = 5.7
+"""Standard errors at which growth is proven at the level of one class, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassGrowth:
+    """What is known of one class: ``accuse`` and ``acquit`` are the two fits.
+
+    ``grew`` holds when growth is proven; ``steps`` counts the late steps that were set aside to
+    see it; ``top`` says what inside the class grew.
+    """
+
+    memory_class: MemoryClass
+    accuse: Fit
+    acquit: Fit
+    grew: bool
+    steps: int
+    top: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """The rate that is reported: of sustained growth when there is some, else of all."""
+        return (self.accuse if self.grew else self.acquit).own.rate
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval that belongs to :attr:`rate`."""
+        return (self.accuse if self.grew else self.acquit).own.interval
+
+    def class_rate(self) -> ClassRate:
+        """Return the decision in the model's words."""
+        return ClassRate(rate_kib=self.rate, ci95_kib=self.interval, grew=self.grew, top=self.top)
+
+
+def growth_by_class(
+    cell: Floors,
+    reference: Floors | None,
+    reference_growth: Mapping[MemoryClass, ClassGrowth],
+) -> dict[MemoryClass, ClassGrowth]:
+    """Decide for every class of which there are enough floors.
+
+    ``reference_growth`` says what grew in the reference itself: such a class is no baseline,
+    so the cell is judged there without comparison.
+    """
+    accused = [c for c in cell.series if TRAITS[c].kind in {GrowthKind.KERNEL, GrowthKind.USER}]
+    level = FALSE_LEAKS_PER_CELL / max(len(accused), 1)
+    found: dict[MemoryClass, ClassGrowth] = {}
+    for memory_class in cell.series:
+        theirs = reference.used(memory_class) if reference is not None else ()
+        baseline = reference_growth.get(memory_class)
+        growth = _growth(
+            memory_class,
+            cell.used(memory_class),
+            theirs,
+            level=level,
+            compare=baseline is not None and not baseline.grew,
+        )
+        if growth is not None:
+            found[memory_class] = growth
+    return {c: _with_context(of, found, cell, level) for c, of in found.items()}
+
+
+def not_excluded(
+    cell: Floors,
+    growth: Mapping[MemoryClass, ClassGrowth],
+    reference: Floors | None,
+    *,
+    limit_kib: float,
+) -> VerdictReason | None:
+    """Return why growth of ``limit_kib`` a round cannot be excluded, or None where it can.
+
+    Every class of kernel memory must exclude it by itself. The total includes caches that a
+    quiesce did not empty, so for the total it is enough not to exceed the reference.
+    """
+    total = _fit_total(cell, reference)
+    if total is None:
+        return TooFewFloors(floors=cell.used_rounds, needed=MIN_FLOORS)
+    undecided: list[tuple[Fit, MemoryClass | None, tuple[FloorSeries, ...]]] = [
+        (of.acquit, c, cell.used(c))
+        for c, of in growth.items()
+        if TRAITS[c].kind is GrowthKind.KERNEL and of.acquit.own.at_most >= limit_kib
+    ]
+    no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
+    if total.own.at_most >= limit_kib and not no_more_than_reference:
+        undecided.append((total, None, cell.total()))
+    if not undecided:
+        return None
+    worst, memory_class, series = max(undecided, key=lambda one: one[0].own.at_most)
+    steady = fit([set_steps_aside(one.rises()) for one in series])
+    steps = steps_of(series) if steady is not None and steady.own.at_most < limit_kib else []
+    if steps:
+        return SingleSteps(memory_class=memory_class, steps=tuple(steps))
+    floors = cell.used_rounds // max(len(cell.trials), 1)
+    return GrowthUndecided(
+        memory_class=memory_class,
+        rate_kib=worst.own.rate,
+        ci95_kib=worst.own.interval,
+        limit_kib=limit_kib,
+        more_rounds=_more_rounds(worst, floors, limit_kib),
+        most_rounds=MORE_ROUNDS[-1],
+    )
+
+
+def highest_possible(growth: Mapping[MemoryClass, ClassGrowth]) -> tuple[MemoryClass, float]:
+    """Return the kernel class whose growth is excluded least well, and its upper end (KiB).
+
+    Falls back to used memory when nothing is known of its classes.
+    """
+    kernel = {c: of for c, of in growth.items() if TRAITS[c].kind is GrowthKind.KERNEL} or growth
+    worst = max(kernel, key=lambda c: kernel[c].acquit.own.at_most)
+    return worst, kernel[worst].acquit.own.at_most
+
+
+def _fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
+    """Fit what the kernel holds in all (KiB); warm-up and proven one-time costs are left out."""
+    theirs = reference.total() if reference is not None else ()
+    own = set_one_time_costs_aside([s.rises() for s in cell.total()])
+    return fit(own, [s.rises() for s in theirs])
+
+
+def _more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
+    """Estimate how many more rounds would exclude ``limit_kib`` a round, or prove growth.
+
+    None when even the last of :data:`MORE_ROUNDS` would not.
+    """
+    for more in MORE_ROUNDS:
+        error = standard_error(fitted.scatter_kib, fitted.walk, floors + more)
+        excluded = fitted.own.rate + ERRORS_TO_EXCLUDE * error < limit_kib
+        proven = fitted.own.rate - ERRORS_TO_PROVE * error > 0.0
+        if excluded or proven:
+            return more
+    return None
+
+
+def _growth(
+    memory_class: MemoryClass,
+    cell: Sequence[FloorSeries],
+    reference: Sequence[FloorSeries],
+    *,
+    level: float,
+    compare: bool,
+) -> ClassGrowth | None:
+    own, theirs = [s.rises() for s in cell], [s.rises() for s in reference]
+    acquit = fit(set_one_time_costs_aside(own), theirs)
+    if acquit is None:
+        return None
+    own_steady = [set_steps_aside(r) for r in own]
+    their_steady = [set_steps_aside(r) for r in theirs]
+    accuse = fit(own_steady, their_steady) or acquit
+    grew = accuse.own.below(0.0) < level and _sustained(own_steady, accuse.own.rate)
+    if TRAITS[memory_class].kind is GrowthKind.USER and accuse.excess is None:
+        grew = False
+    if compare or TRAITS[memory_class].kind is GrowthKind.USER:
+        grew = grew and (accuse.excess is None or accuse.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
+    return ClassGrowth(
+        memory_class=memory_class,
+        accuse=accuse,
+        acquit=acquit,
+        grew=grew,
+        steps=sum(len(r.kib) - r.count for r in own_steady),
+    )
+
+
+def _with_context(
+    growth: ClassGrowth,
+    others: Mapping[MemoryClass, ClassGrowth],
+    cell: Floors,
+    level: float,
+) -> ClassGrowth:
+    """Take back growth that used memory contradicts; add what grew inside the class."""
+    grew = growth.grew
+    used = others.get(MemoryClass.USED)
+    if grew and used is not None and TRAITS[growth.memory_class].kind is not GrowthKind.TOTAL:
+        possible = used.accuse.own.above(MISSING_SHARE * growth.accuse.own.rate)
+        grew = possible >= level
+    top = top_growth(growth.memory_class, cell.trials, cell.warm_up) if grew else ()
+    return replace(growth, grew=grew, top=top)
+
+
+def _sustained(trials: Sequence[Rises], rate: float) -> bool:
+    """Say whether the first and the last half of the rises both show growth."""
+    halves: tuple[list[float], list[float]] = ([], [])
+    for trial in trials:
+        values = trial.per_round()
+        half = len(values) // 2
+        halves[0].extend(values[:half])
+        halves[1].extend(values[len(values) - half :])
+    return all(half and sum(half) / len(half) >= SUSTAINED_SHARE * rate for half in halves)

@@ -1,0 +1,162 @@
+"""Every reason has words, and they are those that users know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from anyclue.model import reason
+from anyclue.model.recording import Incident, Outcome
+from anyclue.model.scenario import Cell
+from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.report.reasons import detail_text, incident_text, reason_text
+
+SLAB = MemoryClass.SLAB_UNRECLAIMABLE
+CELL = Cell(kernel="good", machine="m", mkfs="d", mount="d", workload="w")
+SAMPLE = reason.FloorSample(floors=18, trials=3, warm_up=1)
+BUG = Incident(kind="bug", t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
+PROVEN = reason.GrowthProven(
+    memory_class=SLAB,
+    rate_kib=200.4,
+    ci95_kib=(9.97, 201.0),
+    sample=SAMPLE,
+    detail=reason.SlabCache(name="kmalloc-64", objects=3200.0, kib=200.0),
+    steps=1,
+    reference=reason.ReferenceRate(cell=CELL, rate_kib=0.2),
+    others=((MemoryClass.PERCPU, 4.0), (MemoryClass.VMALLOC, 8.0)),
+    end=reason.TrialEnd(outcome=Outcome.HUNG, detail="nothing moved"),
+)
+UNDECIDED = reason.GrowthUndecided(
+    memory_class=SLAB,
+    rate_kib=3.0,
+    ci95_kib=(-70.0, 76.0),
+    limit_kib=64.0,
+    more_rounds=1,
+    most_rounds=96,
+)
+WORDS: list[tuple[VerdictReason, str]] = [
+    (reason.NotRun(), "not run"),
+    (
+        reason.NotJudged(outcome=Outcome.LOST, detail="qemu: killed"),
+        "the guest was lost by the infrastructure: qemu: killed; run it again",
+    ),
+    (reason.NotJudged(outcome=Outcome.NOT_RUN), "the test did not run"),
+    (
+        PROVEN,
+        "unreclaimable slab grew by 200 KiB a round (95 % interval 10 to 201) over 18 rounds in 3"
+        " guests after 1 warm-up round and no reclaim gave it back; slab cache kmalloc-64: 3200"
+        " objects, 200 KiB a round; 1 single step(s) set aside; 0.2 KiB a round in the reference"
+        " good.m.d.d.w; per-CPU memory (4.0 KiB) and vmalloc memory (8.0 KiB) grew too; the guest"
+        " hung: nothing moved",
+    ),
+    (
+        reason.PinnedPageCache(kib=1024.0 * 1024, ram_kib=2048.0 * 1024),
+        "the guest ran out of memory while 1024 MiB of clean page cache, 50 % of its RAM, could not"
+        " be reclaimed: somebody holds references on its pages; too few floors for a rate",
+    ),
+    (
+        reason.MemoryExhausted(memory_class=SLAB, kib=2048.0, ram_kib=4096.0, reference_kib=0.0),
+        "the guest ran out of memory while unreclaimable slab grew by 2 MiB, 50 % of its RAM,"
+        " against 0 MiB in the reference; too few floors for a rate",
+    ),
+    (
+        reason.TrialBroke(
+            end=reason.TrialEnd(outcome=Outcome.CRASHED, incident=BUG), floors_flat=True
+        ),
+        "the kernel crashed: kernel BUG at a.c:1 in f; no leak was proven in the floors before it",
+    ),
+    (
+        reason.TooFewFloors(floors=2, needed=3),
+        "2 floors are too few to judge used memory (without that of user space): at least 3 are"
+        " needed after the warm-up",
+    ),
+    (
+        reason.SingleSteps(memory_class=None, steps=((4, 4200.0), (6, 12.0))),
+        "used memory (without that of user space) made a step of 4200 KiB before the floor of round"
+        " 4 and 12 KiB before the floor of round 6 and is flat otherwise: a one-time cost or a rare"
+        " leak; more rounds would tell",
+    ),
+    (
+        UNDECIDED,
+        "unreclaimable slab moved by 3.0 KiB a round (95 % interval -70 to 76), so a leak of 64 KiB"
+        " a round is neither proven nor excluded; about 1 more round would tell",
+    ),
+    (
+        replace(UNDECIDED, more_rounds=None),
+        "unreclaimable slab moved by 3.0 KiB a round (95 % interval -70 to 76), so a leak of 64 KiB"
+        " a round is neither proven nor excluded; over 96 more rounds would tell",
+    ),
+    (
+        reason.PeakAboveReference(kib=310.0 * 1024, reference_kib=1024.0),
+        "memory that is no cache peaked at 310 MiB above its lowest, 1 MiB in the reference;"
+        " the floors are flat",
+    ),
+    (
+        reason.LeftToReclaim(
+            kib=300.0 * 1024, reference_kib=0.0, memory_class=MemoryClass.FILE_CACHE
+        ),
+        "a round left 300 MiB behind, mostly page cache (0 MiB in the reference), and reclaim gave"
+        " it back: the floors are flat",
+    ),
+    (
+        reason.CachePeak(kib=2048.0, reference_kib=1024.0),
+        "use peaked at 2 MiB above its lowest (1 MiB in the reference), all of it cache that was"
+        " given back: the floors are flat",
+    ),
+    (
+        reason.GrowthExcluded(
+            limit_kib=64.0, sample=SAMPLE, memory_class=SLAB, at_most_kib=9.4, steps=(2048.0,)
+        ),
+        "leaks of 64 KiB a round and more are excluded over 18 rounds in 3 guests after 1 warm-up"
+        " round: no class of kernel memory grows by more than 9.4 KiB a round (unreclaimable slab,"
+        " upper end of the 95 % interval); single steps of 2048 KiB are left out as one-time costs",
+    ),
+    (
+        reason.TrialsLeftOut(
+            judged=reason.NotRun(), trials=3, left_out=((Outcome.LOST, 1), (Outcome.NOT_RUN, 2))
+        ),
+        "not run; left out of 3 trials: 1 lost, 2 not-run",
+    ),
+]
+DETAILS: list[tuple[SignatureDetail | None, str]] = [
+    (None, ""),
+    (reason.SlabCache(name="a", kib=9.97), "slab cache a: 10 KiB a round"),
+    (reason.SlabCache(name="a", objects=12.0), "slab cache a: 12 objects a round"),
+    (
+        reason.LargeKmalloc(),
+        "no slab cache explains it: kmalloc of more than two pages goes past the caches",
+    ),
+    (reason.VmallocCaller(function="f", kib=8.0), "allocated by f: 8.0 KiB a round"),
+    (reason.PerFile(kib=4.0), "4.0 KiB per file"),
+    (reason.BrokenFunction(name="kmap_high"), "kmap_high"),
+]
+
+
+@pytest.mark.parametrize(("because", "words"), WORDS)
+def test_words_of_a_reason(because: VerdictReason, words: str) -> None:
+    assert reason_text(because) == words
+
+
+@pytest.mark.parametrize(("detail", "words"), DETAILS)
+def test_words_of_a_detail(detail: SignatureDetail | None, words: str) -> None:
+    assert detail_text(detail) == words
+
+
+def test_every_reason_of_the_statistics_is_worded() -> None:
+    worded = {type(because) for because, _ in WORDS} | {type(detail) for detail, _ in DETAILS}
+    known = [*VerdictReason.__subclasses__(), *SignatureDetail.__subclasses__()]
+    assert {one for one in known if one.__module__ == reason.__name__} == worded - {type(None)}
+
+
+def test_runs_of_a_test_are_called_runs() -> None:
+    said = reason_text(replace(PROVEN, end=None, reference=None), unit="run", reclaimed=False)
+    assert said.startswith("unreclaimable slab grew by 200 KiB a run (")
+    assert "over 18 runs in 3 guests after 1 warm-up run; slab cache" in said
+    assert "round" not in said
+
+
+def test_long_messages_of_a_guest_are_cut() -> None:
+    long = replace(BUG, title="x" * 200, function="x")
+    assert incident_text(long) == "x" * 117 + "..."
+    assert incident_text(None) == ""
