@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.recording import Ending
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
@@ -273,7 +274,7 @@ class TestFinding:
         alone: whether it was seen to leak in a guest that runs nothing else.
         after: the tests that ran before it where it leaks, and without which it is clean.
         wants_group: whether its memory can only be told with the tests before it.
-        killed: how the guest ended during it; empty when it lived on.
+        killed: how the guest ended during it; None when it lived on.
         disagreement: where check's report contradicts what it printed; empty where it does not.
         known: why its failure is no news; None when it is.
         outdated: what the list of known failures says of it and no longer holds; or empty.
@@ -290,7 +291,7 @@ class TestFinding:
     alone: bool = False
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
-    killed: str = ""
+    killed: Ending | None = None
     disagreement: str = ""
     known: KnownFailure | None = None
     outdated: str = ""

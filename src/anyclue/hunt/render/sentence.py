@@ -10,9 +10,8 @@ from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import DoseResponse, Place
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.select.factors import gravest, kind
-from anyclue.model.amounts import per_operation
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
-from anyclue.report.words import SIGNATURES
+from anyclue.report.words import SIGNATURES, per_operation
 from anyclue.review.pairs.model import LOST
 
 MESSAGE_LENGTH: Final = 100

@@ -11,7 +11,7 @@ from anyclue.hunt.clue.model import Place, Suspect, SuspectKind
 from anyclue.hunt.localise.core.model import CommitMembership
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.hunt.render import factor_words
-from anyclue.hunt.render.clue_words import DIGITS
+from anyclue.hunt.render.clue_text import DIGITS
 from anyclue.hunt.select.factors import kind, kind_label
 from anyclue.hunt.suspects.model import (
     CellPair,
@@ -23,7 +23,6 @@ from anyclue.hunt.suspects.model import (
     RulingReason,
     TheoryContext,
 )
-from anyclue.model.amounts import probability_words
 from anyclue.model.scenario import (
     About,
     OfArch,
@@ -35,6 +34,7 @@ from anyclue.model.scenario import (
     Theory,
 )
 from anyclue.model.verdict import ClassRate
+from anyclue.report.words import probability_words
 
 _PROBE: Final = "anyclue probe RUN, and then anyclue clue RUN"
 _KMAP_PROBE: Final = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
