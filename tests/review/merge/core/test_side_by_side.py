@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from anyclue.review.merge.core import alignment as aligning
 from anyclue.review.merge.core import side_by_side as sizes
-from anyclue.review.merge.core.alignment import COLUMNS, CONTEXT
 from anyclue.review.merge.core.file_versions import FileMerge
-from anyclue.review.merge.core.model import OUTSIDE
-from anyclue.review.merge.core.panes import LineMark, Panes
-from anyclue.review.merge.core.resolution import judged
-from anyclue.review.merge.core.side_by_side import side_by_side
+from anyclue.review.merge.core.model import OUTSIDE, FunctionPanes, LineMark
+from anyclue.review.merge.core.resolution import review_texts
+from anyclue.review.merge.core.side_by_side import COLUMNS, CONTEXT, side_by_side
 
 if TYPE_CHECKING:
     import pytest
@@ -45,13 +43,13 @@ def merge(
     )
 
 
-def shown(file: FileMerge, other: FileMerge | None = None) -> tuple[Panes, ...]:
+def shown(file: FileMerge, other: FileMerge | None = None) -> tuple[FunctionPanes, ...]:
     files = [file]
-    functions, dropped = judged(files, SIDES).functions, judged(files, SIDES).dropped
+    functions, dropped = review_texts(files, SIDES).functions, review_texts(files, SIDES).dropped
     return side_by_side(files, SIDES, functions, dropped, [other] if other else None)
 
 
-def marks(panes: Panes) -> dict[str, tuple[LineMark, tuple[str, ...]]]:
+def marks(panes: FunctionPanes) -> dict[str, tuple[LineMark, tuple[str, ...]]]:
     found = {}
     for row in panes.rows:
         text = next((cell[1].strip() for cell in row.lines if cell is not None), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.review.merge.core.model import Likeness, Taken
+from anyclue.review.merge.core.model import Similarity, TextSource
 from anyclue.review.merge.render.text import merge_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_a_side_alone_drops_the_other(forge: Forge) -> None:
     rev = forge.merge(parents(forge, BASE, OURS, THEIRS), {"fs/a/a.c": THEIRS})
     found = forge.review(rev)
     (one,) = found.result.functions
-    assert (one.taken, one.side) == (Taken.SIDE, "theirs")
+    assert (one.taken, one.side) == (TextSource.SIDE, "theirs")
     (dropped,) = found.result.dropped
     assert (dropped.function, dropped.side, dropped.conflict) == ("second", "ours", True)
     assert [line.text for line in dropped.lines] == ["if (value < 0)", "return -EINVAL;"]
@@ -100,7 +100,7 @@ def test_text_on_neither_side(forge: Forge) -> None:
     rev = forge.merge(parents(forge, BASE, OURS, THEIRS), {"fs/a/a.c": evil})
     found = forge.review(rev)
     (one,) = found.result.functions
-    assert one.taken is Taken.NEW_TEXT
+    assert one.taken is TextSource.NEW_TEXT
     assert [text.strip() for _, text in one.new_lines] == ["finish_later(value);"]
     assert found.found
 
@@ -110,7 +110,7 @@ def test_an_alternative_that_differs(forge: Forge) -> None:
     rev = forge.merge(both, {"fs/a/a.c": BOTH})
     found = forge.review(rev, forge.merge(both, {"fs/a/a.c": THEIRS}))
     (one,) = found.compared
-    assert one.likeness is Likeness.DIFFERENT
+    assert one.likeness is Similarity.DIFFERENT
     assert "+\tif (value < 0)" in one.diff
     assert found.against is not None
     assert found.against.dropped

@@ -10,19 +10,22 @@ from anyclue.model.verdict import Signature, Verdict
 from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     OUTSIDE,
-    Compared,
-    Dated,
-    Dropped,
+    DroppedChange,
     Exercise,
+    FunctionComparison,
+    FunctionPanes,
+    FunctionResolution,
     Imbalance,
-    Likeness,
+    LineMark,
     LostLine,
     MergeReview,
+    Origin,
+    Pane,
+    PaneRow,
     Resolution,
-    Resolved,
-    Taken,
+    Similarity,
+    TextSource,
 )
-from anyclue.review.merge.core.panes import LineMark, Pane, Panes, Row
 from anyclue.review.pairs.model import (
     Confidence,
     Finding,
@@ -53,30 +56,36 @@ LEAK = Finding(
     confidence=Confidence.HIGH,
     reason="other paths release it",
 )
-PACK = Resolved(
+PACK = FunctionResolution(
     path=PATH,
     function="pack_pages",
     line=1,
     conflict=True,
-    taken=Taken.NEW_TEXT,
+    taken=TextSource.NEW_TEXT,
     new_lines=((4, "\tmade_up(page_in);"),),
 )
 FUNCTIONS = (
     PACK,
-    Resolved(path=PATH, function=OUTSIDE, line=1, conflict=False, taken=Taken.COMBINED),
-    Resolved(
+    FunctionResolution(
+        path=PATH, function=OUTSIDE, line=1, conflict=False, taken=TextSource.COMBINED
+    ),
+    FunctionResolution(
         path=PATH,
         function="unpack_bio",
         line=40,
         conflict=True,
-        taken=Taken.SIDE,
+        taken=TextSource.SIDE,
         side="theirs",
         moved_from="unpack() in fs/pack/zlib.c, ours",
     ),
-    Resolved(path=PATH, function="reset", line=0, conflict=False, taken=Taken.REMOVED),
-    Resolved(path=PATH, function="trace", line=60, conflict=False, taken=Taken.AUTOMATIC),
+    FunctionResolution(
+        path=PATH, function="reset", line=0, conflict=False, taken=TextSource.REMOVED
+    ),
+    FunctionResolution(
+        path=PATH, function="trace", line=60, conflict=False, taken=TextSource.AUTOMATIC
+    ),
 )
-DROPPED = Dropped(
+DROPPED = DroppedChange(
     path=PATH,
     function="unpack_bio",
     side="ours",
@@ -92,7 +101,7 @@ UNJUDGED = tuple(
     for number in range(8)
 )
 HEADS = ("base", "ours", "theirs", "result", "against")
-PANES = Panes(
+PANES = FunctionPanes(
     path=PATH,
     function="pack_pages",
     panes=tuple(
@@ -100,30 +109,36 @@ PANES = Panes(
         for one in HEADS
     ),
     rows=(
-        Row(mark=LineMark.SAME, lines=(None, *[(1, "int pack_pages(void)")] * 4)),
-        Row(mark=LineMark.SAME, skipped=1200),
-        Row(
+        PaneRow(mark=LineMark.SAME, lines=(None, *[(1, "int pack_pages(void)")] * 4)),
+        PaneRow(mark=LineMark.SAME, skipped=1200),
+        PaneRow(
             mark=LineMark.TAKEN,
             sides=("ours",),
             lines=(None, (3, "\tours();"), None, (3, ""), None),
         ),
-        Row(
+        PaneRow(
             mark=LineMark.TAKEN,
             sides=("ours", "theirs"),
             lines=(None, (3, "both();"), (3, "both();"), (3, "both();"), None),
         ),
-        Row(mark=LineMark.NEW, lines=(None, None, None, (4, "\tmade_up(page_in);"), None)),
-        Row(mark=LineMark.LEFT, sides=("theirs",), lines=(None, None, (4, "left();"), None, None)),
-        Row(mark=LineMark.REMOVED, sides=("theirs",), lines=((4, "a"), (5, "a"), None, None, None)),
-        Row(
+        PaneRow(mark=LineMark.NEW, lines=(None, None, None, (4, "\tmade_up(page_in);"), None)),
+        PaneRow(
+            mark=LineMark.LEFT, sides=("theirs",), lines=(None, None, (4, "left();"), None, None)
+        ),
+        PaneRow(
+            mark=LineMark.REMOVED, sides=("theirs",), lines=((4, "a"), (5, "a"), None, None, None)
+        ),
+        PaneRow(
             mark=LineMark.LOST,
             sides=("ours",),
             lines=(None, (42, "kunmap(page);"), None, None, None),
         ),
-        Row(mark=LineMark.CUT, lines=((5, "b"), (5, "b"), (5, "b"), None, None)),
-        Row(mark=LineMark.BACK, sides=("ours",), lines=((6, "c"), None, (6, "c"), (6, "c"), None)),
-        Row(mark=LineMark.MOVED, lines=(None, None, None, (7, "d"), None)),
-        Row(mark=LineMark.OTHER, lines=(None, None, None, None, (7, "other();"))),
+        PaneRow(mark=LineMark.CUT, lines=((5, "b"), (5, "b"), (5, "b"), None, None)),
+        PaneRow(
+            mark=LineMark.BACK, sides=("ours",), lines=((6, "c"), None, (6, "c"), (6, "c"), None)
+        ),
+        PaneRow(mark=LineMark.MOVED, lines=(None, None, None, (7, "d"), None)),
+        PaneRow(mark=LineMark.OTHER, lines=(None, None, None, None, (7, "other();"))),
     ),
     left_out=31,
 )
@@ -173,10 +188,10 @@ def full() -> MergeReview:
         imbalances=tuple(
             Imbalance(finding=LEAK, dated=date, sides=sides, commits=COMMITS[: len(sides)])
             for date, sides in (
-                (Dated.CAME, ("ours", "theirs")),
-                (Dated.RESOLUTION, ()),
-                (Dated.MERGE, ()),
-                (Dated.LOST, ("ours",)),
+                (Origin.CAME, ("ours", "theirs")),
+                (Origin.RESOLUTION, ()),
+                (Origin.MERGE, ()),
+                (Origin.LOST, ("ours",)),
             )
         ),
         unjudged=UNJUDGED,
@@ -189,9 +204,11 @@ def full() -> MergeReview:
         result=result,
         against=replace(result, title="for-5.16-resolve"),
         compared=(
-            Compared(path=PATH, function="reset", likeness=Likeness.SAME),
-            Compared(path=PATH, function=OUTSIDE, likeness=Likeness.EQUIVALENT),
-            Compared(path=PATH, function="pack_pages", likeness=Likeness.DIFFERENT, diff=diff),
+            FunctionComparison(path=PATH, function="reset", likeness=Similarity.SAME),
+            FunctionComparison(path=PATH, function=OUTSIDE, likeness=Similarity.EQUIVALENT),
+            FunctionComparison(
+                path=PATH, function="pack_pages", likeness=Similarity.DIFFERENT, diff=diff
+            ),
         ),
         exercises=(
             Exercise(

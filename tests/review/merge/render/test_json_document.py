@@ -11,15 +11,15 @@ import jsonschema
 
 from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest
 from anyclue.review.merge.core.model import (
-    Compared,
-    Dated,
-    Dropped,
+    DroppedChange,
     Exercise,
-    Likeness,
+    FunctionComparison,
+    FunctionResolution,
     LostLine,
     MergeReview,
+    Origin,
     Resolution,
-    Resolved,
+    Similarity,
 )
 from anyclue.review.merge.render.json_document import SCHEMA as NAME
 from anyclue.review.merge.render.json_document import merge_json
@@ -50,16 +50,16 @@ def test_schema_knows_every_word_and_field_of_the_model() -> None:
     parts = SCHEMA["$defs"]
     assert parts["imbalance"]["properties"]["kind"]["enum"] == list(FindingKind)
     assert parts["imbalance"]["properties"]["confidence"]["enum"] == list(Confidence)
-    assert parts["imbalance"]["properties"]["dated"]["enum"] == list(Dated)
-    assert parts["compared"]["properties"]["likeness"]["enum"] == list(Likeness)
+    assert parts["imbalance"]["properties"]["dated"]["enum"] == list(Origin)
+    assert parts["compared"]["properties"]["likeness"]["enum"] == list(Similarity)
     told = {
         MergeReview: SCHEMA,
         Resolution: parts["resolution"],
-        Resolved: parts["function"],
-        Dropped: parts["dropped"],
+        FunctionResolution: parts["function"],
+        DroppedChange: parts["dropped"],
         LostLine: parts["lost_line"],
         Unjudged: parts["unjudged"],
-        Compared: parts["compared"],
+        FunctionComparison: parts["compared"],
         MergeTest: parts["test"],
         GuestComparison: parts["observed"],
     }
@@ -68,7 +68,7 @@ def test_schema_knows_every_word_and_field_of_the_model() -> None:
     assert exercise == set(parts["exercise"]["properties"])
     for of, part in told.items():
         names = {one.name for one in fields(of)} - {"panes"}
-        if of is Resolved:
+        if of is FunctionResolution:
             names -= {"side"}
         if of is MergeReview:
             names |= {"schema", "verdict", "innocent"}

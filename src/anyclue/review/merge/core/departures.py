@@ -17,8 +17,8 @@ from itertools import pairwise
 from operator import and_, or_
 from typing import Final
 
-from anyclue.review.merge.core.file_versions import Piece
-from anyclue.review.merge.core.tokens import declares, names
+from anyclue.review.merge.core.file_versions import Fragment
+from anyclue.review.merge.core.tokens import is_declaration, names
 
 LARGEST: Final = 1000
 """Functions of more lines are not compared by order: that takes the square of it."""
@@ -44,10 +44,10 @@ class Departure:
 
 
 def departure(
-    base: Piece | None,
-    sides: Sequence[Piece | None],
-    automatic: Sequence[Piece | None],
-    result: Piece | None,
+    base: Fragment | None,
+    sides: Sequence[Fragment | None],
+    automatic: Sequence[Fragment | None],
+    result: Fragment | None,
     elsewhere: Counter[str],
 ) -> Departure:
     """Return where a function of the result departs from what was merged.
@@ -75,7 +75,9 @@ def departure(
     )
 
 
-def _allowed(base: Piece | None, sides: Sequence[Piece], ways: Sequence[Piece]) -> Counter[str]:
+def _allowed(
+    base: Fragment | None, sides: Sequence[Fragment], ways: Sequence[Fragment]
+) -> Counter[str]:
     """Return how often each line may stand there."""
     if len(ways) == 1:
         return ways[0].counts
@@ -84,7 +86,7 @@ def _allowed(base: Piece | None, sides: Sequence[Piece], ways: Sequence[Piece]) 
     return reduce(or_, (one.counts for one in ways), sum(additions, before))
 
 
-def _most(result: Piece, allowed: Counter[str], known: Sequence[Piece]) -> Iterator[int]:
+def _most(result: Fragment, allowed: Counter[str], known: Sequence[Fragment]) -> Iterator[int]:
     """Yield lines beyond what is allowed: first those that stand where no known text has them."""
     more = result.counts - allowed
     if not more:
@@ -103,7 +105,9 @@ def _most(result: Piece, allowed: Counter[str], known: Sequence[Piece]) -> Itera
 
 
 def _kept(
-    base: Piece | None, sides: Sequence[Piece | None], ways: Sequence[Piece | None]
+    base: Fragment | None,
+    sides: Sequence[Fragment | None],
+    ways: Sequence[Fragment | None],
 ) -> Counter[str]:
     """Return how often each line stands in all that was merged."""
     every = [base, *sides, *ways]
@@ -113,7 +117,7 @@ def _kept(
 
 
 def _gone(
-    sides: Sequence[Piece], cut: Counter[str], elsewhere: Counter[str]
+    sides: Sequence[Fragment], cut: Counter[str], elsewhere: Counter[str]
 ) -> Iterator[tuple[int, str]]:
     if not sides:
         return
@@ -127,7 +131,10 @@ def _gone(
 
 
 def _reordered(
-    base: Piece | None, sides: Sequence[Piece], ways: Sequence[Piece], result: Piece
+    base: Fragment | None,
+    sides: Sequence[Fragment],
+    ways: Sequence[Fragment],
+    result: Fragment,
 ) -> Iterator[int]:
     """Yield lines that break a side's order, where no other side broke that of the base."""
     if base is None or max(len(one.lines) for one in (result, *sides, *ways)) > LARGEST:
@@ -141,11 +148,11 @@ def _reordered(
         fitting = [two for two, wrong in zip(texts, found, strict=True) if not wrong]
         for at in found[number]:
             line = result.folded[at]
-            if not declares(line) and not any(line in two.counts for two in fitting):
+            if not is_declaration(line) and not any(line in two.counts for two in fitting):
                 yield at
 
 
-def _out_of_order(text: Piece, other: Piece) -> list[int]:
+def _out_of_order(text: Fragment, other: Fragment) -> list[int]:
     """Return lines of a text that another has too, and that are in no longest common order."""
     here = [n for n, line in enumerate(text.folded) if line in other.counts]
     there = [line for line in other.folded if line in text.counts]
@@ -182,7 +189,9 @@ def _common(one: Sequence[str], other: Sequence[str]) -> set[int]:
     return found
 
 
-def _regarded(sides: Sequence[Piece], ways: Sequence[Piece], result: Piece) -> Iterator[int]:
+def _regarded(
+    sides: Sequence[Fragment], ways: Sequence[Fragment], result: Fragment
+) -> Iterator[int]:
     """Yield lines behind a condition without braces that guards another line on every side."""
     known = {pair for one in (*sides, *ways) for pair in pairwise(one.solid)}
     guards = {first for first, _ in known if _GUARD.fullmatch(first)}

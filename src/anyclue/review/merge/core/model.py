@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from anyclue.review.merge.core.guest_test import Blame, MergeTest
-from anyclue.review.merge.core.panes import Panes
 from anyclue.review.pairs.model import Finding, Unjudged
 
 OUTSIDE = ""
 """The name of the text of a file that is in no function."""
 
 
-class Taken(StrEnum):
+class TextSource(StrEnum):
     """Where a function's text in the result comes from."""
 
     AUTOMATIC = "automatic"
@@ -33,11 +32,11 @@ class Taken(StrEnum):
     """It is gone, and no side took it away."""
 
 
-EVIL = frozenset({Taken.NEW_TEXT, Taken.CUT, Taken.REORDERED, Taken.REMOVED})
+EVIL = frozenset({TextSource.NEW_TEXT, TextSource.CUT, TextSource.REORDERED, TextSource.REMOVED})
 """What no side asked for."""
 
 
-class Dated(StrEnum):
+class Origin(StrEnum):
     """Where an imbalance comes from."""
 
     CAME = "came"
@@ -50,7 +49,7 @@ class Dated(StrEnum):
     """A side mended it, and the result has it again."""
 
 
-class Likeness(StrEnum):
+class Similarity(StrEnum):
     """How a function of the result compares to that of another resolution."""
 
     SAME = "same"
@@ -60,7 +59,7 @@ class Likeness(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolved:
+class FunctionResolution:
     """What a resolution did to one function.
 
     Attributes:
@@ -81,7 +80,7 @@ class Resolved:
     function: str
     line: int
     conflict: bool
-    taken: Taken
+    taken: TextSource
     side: str = ""
     new_lines: tuple[tuple[int, str], ...] = ()
     cut_lines: tuple[tuple[int, str], ...] = ()
@@ -105,7 +104,7 @@ class LostLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropped:
+class DroppedChange:
     """A change of one side, in one function, that the result lost.
 
     Attributes:
@@ -139,7 +138,7 @@ class Imbalance:
     """
 
     finding: Finding
-    dated: Dated
+    dated: Origin
     sides: tuple[str, ...] = ()
     commits: tuple[tuple[str, str], ...] = ()
 
@@ -159,8 +158,8 @@ class Resolution:
     """
 
     title: str
-    functions: tuple[Resolved, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    functions: tuple[FunctionResolution, ...] = ()
+    dropped: tuple[DroppedChange, ...] = ()
     imbalances: tuple[Imbalance, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
     unresolved: tuple[str, ...] = ()
@@ -169,17 +168,17 @@ class Resolution:
     @property
     def accused(self) -> tuple[Imbalance, ...]:
         """Imbalances that no side brought."""
-        return tuple(one for one in self.imbalances if one.dated != Dated.CAME)
+        return tuple(one for one in self.imbalances if one.dated != Origin.CAME)
 
     @property
     def innocent(self) -> bool:
         """Whether it broke and lost nothing that either side had right."""
         lost = self.dropped or self.unresolved or any(one.cut_lines for one in self.functions)
-        return not lost and all(one.dated == Dated.MERGE for one in self.accused)
+        return not lost and all(one.dated == Origin.MERGE for one in self.accused)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class FunctionComparison:
     """One function of the result beside that of the other resolution.
 
     Attributes:
@@ -191,7 +190,7 @@ class Compared:
 
     path: str
     function: str
-    likeness: Likeness
+    likeness: Similarity
     diff: str = ""
 
 
@@ -218,6 +217,87 @@ class Exercise:
         return replace(self, functions=tuple(functions))
 
 
+class LineMark(StrEnum):
+    """What became of a line in the result."""
+
+    SAME = "same"
+    """It is in the merge base, on every side and in the result."""
+    TAKEN = "taken"
+    """Sides added it, and the result has it."""
+    NEW = "new"
+    """The result has it, and no side has."""
+    MOVED = "moved"
+    """It stands elsewhere in the function: in the result, or on a side."""
+    BACK = "back"
+    """Sides removed it, and the result has it."""
+    REMOVED = "removed"
+    """Sides removed it, and so did the result."""
+    CUT = "cut"
+    """Every side has it as the base has, and the result has not."""
+    LEFT = "left"
+    """Sides added it, and the result has not."""
+    LOST = "lost"
+    """It is part of a change that the result dropped."""
+    OTHER = "other"
+    """Only the other resolution has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pane:
+    """One version of a function.
+
+    Attributes:
+        version: ``base``, the name of a side, ``result`` or ``against``.
+        path: its file there; empty when it is not there.
+        function: its name there.
+    """
+
+    version: str
+    path: str = ""
+    function: str = ""
+
+    @property
+    def there(self) -> bool:
+        """Whether this version has the function."""
+        return bool(self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaneRow:
+    """One line, in the versions that have it.
+
+    Attributes:
+        mark: what became of it.
+        sides: whose line it is, or who removed it.
+        lines: of each pane its number and text; None where it is not.
+        skipped: this one stands for so many that are alike in every version, and has no lines.
+    """
+
+    mark: LineMark
+    sides: tuple[str, ...] = ()
+    lines: tuple[tuple[int, str] | None, ...] = ()
+    skipped: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionPanes:
+    """One function, its versions beside each other.
+
+    Attributes:
+        path: its file in the result, or where it was last.
+        function: its name; empty for what is in no function.
+        panes: the versions.
+        rows: the lines of all of them, equal ones in one row.
+        left_out: so many rows follow that are not here.
+    """
+
+    path: str
+    function: str
+    panes: tuple[Pane, ...]
+    rows: tuple[PaneRow, ...]
+    left_out: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class MergeReview:
     """A merge, its result, and another resolution of it when one was asked for.
@@ -239,10 +319,10 @@ class MergeReview:
     conflicts: int
     result: Resolution
     against: Resolution | None = None
-    compared: tuple[Compared, ...] = ()
+    compared: tuple[FunctionComparison, ...] = ()
     exercises: tuple[Exercise, ...] = ()
     test: MergeTest | None = None
-    panes: tuple[Panes, ...] = ()
+    panes: tuple[FunctionPanes, ...] = ()
 
     @property
     def found(self) -> bool:

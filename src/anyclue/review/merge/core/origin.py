@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from anyclue.review.merge.core.file_versions import Name
-from anyclue.review.merge.core.model import Dated, Dropped, Imbalance, Resolved, Taken
-from anyclue.review.merge.core.tokens import calls, folded, names
+from anyclue.review.merge.core.model import (
+    DroppedChange,
+    FunctionResolution,
+    Imbalance,
+    Origin,
+    TextSource,
+)
+from anyclue.review.merge.core.tokens import calls, fold_lines, names
 from anyclue.review.pairs.model import Finding, FindingKind, Unjudged
 
 _NOT_RELEASED = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
@@ -44,14 +50,14 @@ class VersionImbalances:
         """Return the lines at which a finding goes wrong, as they are written, by number."""
         lines = self.texts.get(finding.path, b"").decode("utf-8", "replace").split("\n")
         numbers = [one for one in (finding.line, *finding.also) if 0 < one <= len(lines)]
-        return {number: folded([lines[number - 1]])[0] for number in numbers}
+        return {number: fold_lines([lines[number - 1]])[0] for number in numbers}
 
 
-def dated(
+def trace_origins(
     sides: Mapping[str, VersionImbalances],
     result: VersionImbalances,
-    functions: Sequence[Resolved],
-    dropped: Sequence[Dropped],
+    functions: Sequence[FunctionResolution],
+    dropped: Sequence[DroppedChange],
     broken: Mapping[str, Sequence[Finding]],
 ) -> tuple[Imbalance, ...]:
     """Return the imbalances of the result that the base had not, or that a side had mended.
@@ -68,22 +74,22 @@ def dated(
     for mark, finding in here.items():
         having = _having(mark, sides, here.keys())
         if having:
-            found.append(Imbalance(finding=finding, dated=Dated.CAME, sides=tuple(having)))
+            found.append(Imbalance(finding=finding, dated=Origin.CAME, sides=tuple(having)))
             more = _beyond(finding, result, having, sides)
             found += [_made(more, functions)] if more is not None else []
         elif losers := tuple(dict.fromkeys(_losers(finding, dropped))):
-            found.append(Imbalance(finding=finding, dated=Dated.LOST, sides=losers))
+            found.append(Imbalance(finding=finding, dated=Origin.LOST, sides=losers))
         else:
             found.append(_made(finding, functions))
     found += _lost(sides, result)
     return (*found, *_broken(broken, result.keys, dropped, [one.finding for one in found]))
 
 
-def _made(finding: Finding, functions: Sequence[Resolved]) -> Imbalance:
+def _made(finding: Finding, functions: Sequence[FunctionResolution]) -> Imbalance:
     """Return an imbalance that no side has: of the resolution, where that edited something."""
-    edited = {one.function for one in functions if one.taken is not Taken.AUTOMATIC}
-    mentioned = {finding.function, *calls(folded([one.text for one in finding.steps]))}
-    date = Dated.RESOLUTION if edited & mentioned else Dated.MERGE
+    edited = {one.function for one in functions if one.taken is not TextSource.AUTOMATIC}
+    mentioned = {finding.function, *calls(fold_lines([one.text for one in finding.steps]))}
+    date = Origin.RESOLUTION if edited & mentioned else Origin.MERGE
     return Imbalance(finding=finding, dated=date)
 
 
@@ -133,13 +139,13 @@ def _lost(sides: Mapping[str, VersionImbalances], result: VersionImbalances) -> 
             mended.setdefault(_mark(one, {}), (one, []))[1].append(name)
     for mark, (finding, by) in mended.items():
         if mark not in still:
-            yield Imbalance(finding=finding, dated=Dated.LOST, sides=tuple(dict.fromkeys(by)))
+            yield Imbalance(finding=finding, dated=Origin.LOST, sides=tuple(dict.fromkeys(by)))
 
 
 def _broken(
     broken: Mapping[str, Sequence[Finding]],
     keys: Mapping[str, str],
-    dropped: Sequence[Dropped],
+    dropped: Sequence[DroppedChange],
     told: Iterable[Finding],
 ) -> Iterator[Imbalance]:
     """Yield what a side had right, in functions where its change was dropped, if not told yet."""
@@ -150,16 +156,16 @@ def _broken(
             mark = _mark(finding, keys)[:3]
             if finding.function in functions and mark not in known:
                 known.add(mark)
-                yield Imbalance(finding=finding, dated=Dated.LOST, sides=(side,))
+                yield Imbalance(finding=finding, dated=Origin.LOST, sides=(side,))
 
 
-def _losers(finding: Finding, dropped: Sequence[Dropped]) -> Iterator[str]:
+def _losers(finding: Finding, dropped: Sequence[DroppedChange]) -> Iterator[str]:
     """Yield the sides that had the release which is missing, and the result lost it."""
     if finding.kind not in _NOT_RELEASED:
         return
-    resource = names(folded([finding.resource])[0])
+    resource = names(fold_lines([finding.resource])[0])
     for one in dropped:
-        lines = folded([line.text for line in one.lines if line.added])
+        lines = fold_lines([line.text for line in one.lines if line.added])
         if one.function == finding.function and any(
             calls([line]).intersection(finding.release) and resource & names(line) for line in lines
         ):

@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.review.merge.core.departures import Departure, departure
-from anyclue.review.merge.core.file_versions import FileMerge, Name, Piece, VersionFunctions
-from anyclue.review.merge.core.lost_changes import dropped, surplus
-from anyclue.review.merge.core.model import OUTSIDE, Dropped, Resolved, Taken
+from anyclue.review.merge.core.file_versions import FileMerge, Fragment, Name, VersionFunctions
+from anyclue.review.merge.core.lost_changes import lost_lines, surplus
+from anyclue.review.merge.core.model import (
+    OUTSIDE,
+    DroppedChange,
+    FunctionResolution,
+    TextSource,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Views:
+class FunctionVersions:
     """One function in every version, as far as it is there.
 
     Attributes:
@@ -27,17 +32,17 @@ class Views:
 
     at: Name
     origin: Name | None
-    base: Piece | None
-    sides: tuple[tuple[Name | None, Piece | None], ...]
-    automatic: tuple[Piece | None, ...]
-    result: Piece | None
+    base: Fragment | None
+    sides: tuple[tuple[Name | None, Fragment | None], ...]
+    automatic: tuple[Fragment | None, ...]
+    result: Fragment | None
 
     @property
     def conflict(self) -> bool:
         """Whether git left a conflict in it."""
         return len({one.lines if one is not None else None for one in self.automatic}) > 1
 
-    def with_automatic(self, number: int, piece: Piece) -> Views:
+    def with_automatic(self, number: int, piece: Fragment) -> FunctionVersions:
         """Return the same with its text as git merges it for one side, where it was before."""
         ways = tuple(piece if n == number else one for n, one in enumerate(self.automatic))
         return replace(self, automatic=ways)
@@ -58,12 +63,12 @@ class TextReview:
         homes: for each side, where the result has functions that are elsewhere on that side.
     """
 
-    functions: tuple[Resolved, ...]
-    dropped: tuple[Dropped, ...]
+    functions: tuple[FunctionResolution, ...]
+    dropped: tuple[DroppedChange, ...]
     homes: tuple[Mapping[Name, Name], ...]
 
 
-def views(files: Sequence[FileMerge]) -> list[Views]:
+def match_functions(files: Sequence[FileMerge]) -> list[FunctionVersions]:
     """Return the functions of the files, each found in all versions, moved or renamed maybe."""
     result = VersionFunctions({one.key: one.result for one in files})
     base = VersionFunctions({one.key: one.base for one in files})
@@ -71,11 +76,11 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
     ways = max((len(one.automatic) for one in files), default=0)
     sides = [VersionFunctions({one.key: one.sides[n] for one in files}) for n in range(count)]
     automatic = [VersionFunctions({one.key: _way(one, n) for one in files}) for n in range(ways)]
-    found: list[Views] = []
+    found: list[FunctionVersions] = []
     merged: list[set[Name]] = [set() for _ in automatic]
 
-    def add(at: Name, piece: Piece, home: VersionFunctions) -> None:
-        def of(version: VersionFunctions) -> tuple[Name | None, Piece | None]:
+    def add(at: Name, piece: Fragment, home: VersionFunctions) -> None:
+        def of(version: VersionFunctions) -> tuple[Name | None, Fragment | None]:
             there = version.find(at, piece, home)
             return there, version.pieces[there] if there else None
 
@@ -85,7 +90,7 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
                 known.add(there)
         origin, old = of(base)
         found.append(
-            Views(
+            FunctionVersions(
                 at=at,
                 origin=origin,
                 base=old,
@@ -121,14 +126,14 @@ def _moves(base: VersionFunctions, sides: Sequence[VersionFunctions]) -> dict[Na
     }
 
 
-def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
+def review_texts(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
     """Return what a resolution did to files.
 
     Args:
         files: the files in every version.
         sides: the names of the parents.
     """
-    every = views(files)
+    every = match_functions(files)
     by_key = {one.key: one for one in files}
     spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
     functions = [_resolved(one, by_key, sides, spare) for one in every if not _untouched(one)]
@@ -147,11 +152,11 @@ def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
 
 
 def _lost(
-    every: Sequence[Views],
+    every: Sequence[FunctionVersions],
     files: Mapping[str, FileMerge],
     sides: Sequence[str],
     spare: Counter[str],
-) -> Iterator[Dropped]:
+) -> Iterator[DroppedChange]:
     """Yield the changes of a side that the result lost, by file, function and side."""
     for one in every:
         if _untouched(one) or files[one.at[0]].chosen:
@@ -160,10 +165,10 @@ def _lost(
             others = [two for n, (_, two) in enumerate(one.sides) if n != number]
             at, own = one.sides[number]
             merged = one.automatic[0] if not one.conflict else None
-            lines = dropped(one.base, own, others, one.result, automatic=merged, elsewhere=spare)
+            lines = lost_lines(one.base, own, others, one.result, automatic=merged, elsewhere=spare)
             if lines:
                 key, name = at or one.at
-                yield Dropped(
+                yield DroppedChange(
                     path=files[key].paths[number],
                     function=name,
                     side=side,
@@ -172,12 +177,12 @@ def _lost(
                 )
 
 
-def _untouched(one: Views) -> bool:
+def _untouched(one: FunctionVersions) -> bool:
     return one.as_merged or (one.at[1] == OUTSIDE and not _says_something(one))
 
 
-def _says_something(one: Views) -> bool:
-    def differ(texts: Iterable[Piece | None]) -> bool:
+def _says_something(one: FunctionVersions) -> bool:
+    def differ(texts: Iterable[Fragment | None]) -> bool:
         return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
 
     # A conflict that is decided for one side may leave braces open: then code seems to be outside.
@@ -186,13 +191,13 @@ def _says_something(one: Views) -> bool:
 
 
 def _resolved(
-    one: Views, files: Mapping[str, FileMerge], sides: Sequence[str], spare: Counter[str]
-) -> Resolved:
+    one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str], spare: Counter[str]
+) -> FunctionResolution:
     key, name = one.at
     own = [piece for _, piece in one.sides]
     found = departure(one.base, own, one.automatic, one.result, spare)
     taken, side = _taken(one, sides, found)
-    return Resolved(
+    return FunctionResolution(
         path=files[key].path,
         function=name,
         line=one.result.numbers[0] if one.result and one.result.numbers else 0,
@@ -206,28 +211,32 @@ def _resolved(
     )
 
 
-def _taken(one: Views, sides: Sequence[str], found: Departure) -> tuple[Taken, str]:
+def _taken(one: FunctionVersions, sides: Sequence[str], found: Departure) -> tuple[TextSource, str]:
     text = _solid(one.result)
     if one.conflict:
         for name, automatic in zip(sides, one.automatic, strict=False):
             if text == _solid(automatic):
-                return Taken.SIDE, name
+                return TextSource.SIDE, name
     elif text == _solid(one.automatic[0]):
-        return Taken.AUTOMATIC, ""
+        return TextSource.AUTOMATIC, ""
     for name, (_, piece) in zip(sides, one.sides, strict=True):
         if text == _solid(piece):
-            return Taken.SIDE, name
+            return TextSource.SIDE, name
     if one.result is None:
-        return Taken.REMOVED, ""
-    kinds = ((Taken.NEW_TEXT, found.new), (Taken.CUT, found.cut), (Taken.REORDERED, found.moved))
-    return next((taken for taken, lines in kinds if lines), Taken.COMBINED), ""
+        return TextSource.REMOVED, ""
+    kinds = (
+        (TextSource.NEW_TEXT, found.new),
+        (TextSource.CUT, found.cut),
+        (TextSource.REORDERED, found.moved),
+    )
+    return next((taken for taken, lines in kinds if lines), TextSource.COMBINED), ""
 
 
-def _lines(piece: Piece | None, numbers: Sequence[int]) -> tuple[tuple[int, str], ...]:
+def _lines(piece: Fragment | None, numbers: Sequence[int]) -> tuple[tuple[int, str], ...]:
     return tuple((piece.numbers[n], piece.lines[n]) for n in numbers) if piece is not None else ()
 
 
-def _moved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> str:
+def _moved(one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str]) -> str:
     for number, side in enumerate(sides):
         at, _ = one.sides[number]
         if at is not None and at != one.at:
@@ -240,11 +249,11 @@ def _way(file: FileMerge, number: int) -> bytes | None:
     return file.automatic[min(number, len(file.automatic) - 1)]
 
 
-def _same(one: Piece | None, other: Piece | None) -> bool:
+def _same(one: Fragment | None, other: Fragment | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.lines == other.lines or one.solid == other.solid
 
 
-def _solid(piece: Piece | None) -> tuple[str, ...] | None:
+def _solid(piece: Fragment | None) -> tuple[str, ...] | None:
     return piece.solid if piece is not None else None

@@ -65,7 +65,7 @@ class Merge:
         return tuple(zip(names, (one[:_DIGITS] for one in self.parents), strict=True))
 
 
-def find(repo: Repository, asked: MergeRequest) -> Merge:
+def find_merge(repo: Repository, asked: MergeRequest) -> Merge:
     """Return the merge that is asked for.
 
     Raises:

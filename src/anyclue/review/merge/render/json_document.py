@@ -8,7 +8,13 @@ from typing import TypeAlias
 
 from anyclue.report.text import clean, code_block, safe_path
 from anyclue.review.merge.core.guest_test import MergeTest
-from anyclue.review.merge.core.model import Dropped, Imbalance, MergeReview, Resolution, Resolved
+from anyclue.review.merge.core.model import (
+    DroppedChange,
+    FunctionResolution,
+    Imbalance,
+    MergeReview,
+    Resolution,
+)
 from anyclue.review.merge.render import words as merge_words
 
 SCHEMA = "anyclue.merge/1"
@@ -98,7 +104,7 @@ def _resolution(one: Resolution) -> Json:
     }
 
 
-def _function(one: Resolved) -> Json:
+def _function(one: FunctionResolution) -> Json:
     return {
         "path": safe_path(one.path),
         "function": clean(one.function),
@@ -116,7 +122,7 @@ def _numbered(lines: Sequence[tuple[int, str]]) -> Json:
     return [{"line": number, "text": clean(text)} for number, text in lines]
 
 
-def _dropped(one: Dropped) -> Json:
+def _dropped(one: DroppedChange) -> Json:
     return {
         "path": safe_path(one.path),
         "function": clean(one.function),

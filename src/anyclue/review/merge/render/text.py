@@ -14,7 +14,13 @@ from anyclue.report.text import (
     table,
 )
 from anyclue.review.merge.core.guest_test import MergeTest
-from anyclue.review.merge.core.model import Dropped, Exercise, Imbalance, MergeReview, Resolution
+from anyclue.review.merge.core.model import (
+    DroppedChange,
+    Exercise,
+    Imbalance,
+    MergeReview,
+    Resolution,
+)
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.pairs.render.words import labels
 
@@ -127,7 +133,7 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
         ]
 
 
-def _dropped(one: Dropped) -> list[str]:
+def _dropped(one: DroppedChange) -> list[str]:
     return [
         f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
         f"{merge_words.dropped(one)}",
