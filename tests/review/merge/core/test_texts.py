@@ -14,7 +14,7 @@ FUNCTION = "int f(int v)\n{\n\tint a = 1;\n\tint b = 2;\n\n\treturn use(a, b, v)
 
 def likeness(other: str) -> list[Similarity]:
     found = compare_resolutions({"a.c": other.encode()}, {"a.c": FUNCTION.encode()}, {"a.c": "a.c"})
-    return [one.likeness for one in found if one.function == "f"]
+    return [one.similarity for one in found if one.function == "f"]
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_declarations_that_need_each_other_keep_their_order() -> None:
     other = text.replace("int a = 1;\n\tint b = a;", "int b = a;\n\tint a = 1;")
     (one, _) = sorted(
         compare_resolutions({"a.c": other.encode()}, {"a.c": text.encode()}, {"a.c": "a.c"}),
-        key=lambda one: one.likeness != Similarity.DIFFERENT,
+        key=lambda one: one.similarity != Similarity.DIFFERENT,
     )
-    assert one.likeness is Similarity.DIFFERENT
+    assert one.similarity is Similarity.DIFFERENT
 
 
 def test_only_markers_with_the_right_labels_count() -> None:

@@ -44,7 +44,7 @@ def test_lines_that_every_side_has_are_gone(forge: Forge, extra: str) -> None:
     found = merged(forge, base, f"{extra}{base}", base, f"{extra}a(n);")
     (one,) = found.result.functions
     assert one.taken is TextSource.CUT
-    texts = [text for _, text in one.cut_lines]
+    texts = [line.text for line in one.cut_lines]
     assert texts == ["if (!capable(CAP_SYS_ADMIN))", "return -EPERM;"]
     assert not found.result.innocent
     assert found.found
@@ -56,7 +56,7 @@ def test_a_line_more_often_than_the_sides_explain(forge: Forge) -> None:
     evil = "if (n)\n\treturn 0;\na(n);\n\treturn 0;\nb(n);"
     (one,) = merged(forge, base, base, base, evil).result.functions
     assert one.taken is TextSource.NEW_TEXT
-    assert [text.strip() for _, text in one.new_lines] == ["return 0;"]
+    assert [line.text.strip() for line in one.new_lines] == ["return 0;"]
 
 
 def test_a_line_in_another_branch(forge: Forge) -> None:
@@ -72,7 +72,7 @@ def test_a_line_in_another_branch(forge: Forge) -> None:
     )
     (one,) = found.result.functions
     assert one.taken is TextSource.REORDERED
-    assert [text.strip() for _, text in one.moved_lines] == ["kick(n);"]
+    assert [line.text.strip() for line in one.moved_lines] == ["kick(n);"]
     assert found.found
 
 

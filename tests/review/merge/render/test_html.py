@@ -5,7 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from anyclue.review.merge.core.model import LineMark, PaneRow
+from anyclue.review.merge.core.model import LineMark, PaneRow, SourceLine
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.merge.render.html import DIFF_LINES, LISTED, merge_html
 
@@ -136,7 +136,9 @@ def test_large_reviews_make_pages_of_bounded_size(full: MergeReview) -> None:
     many = LISTED * 20
     (panes,) = full.panes
     diff = "\n".join(f"+line {n}" for n in range(DIFF_LINES * 10))
-    row = PaneRow(mark=LineMark.NEW, lines=(None, None, None, (4, "<" * 100_000), None))
+    row = PaneRow(
+        mark=LineMark.NEW, lines=(None, None, None, SourceLine(line=4, text="<" * 100_000), None)
+    )
     large = replace(
         full.result,
         functions=full.result.functions * many,

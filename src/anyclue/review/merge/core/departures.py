@@ -18,6 +18,7 @@ from operator import and_, or_
 from typing import Final
 
 from anyclue.review.merge.core.file_versions import Fragment
+from anyclue.review.merge.core.model import SourceLine
 from anyclue.review.merge.core.tokens import is_declaration, names
 
 LARGEST: Final = 1000
@@ -34,12 +35,12 @@ class Departure:
 
     Attributes:
         new: lines that stand more often than the sides explain.
-        cut: line number in the first side, and text, of lines that every side has.
+        cut: lines that every side has; numbers in the first side.
         moved: lines in an order, or behind a condition, that no side has.
     """
 
     new: tuple[int, ...] = ()
-    cut: tuple[tuple[int, str], ...] = ()
+    cut: tuple[SourceLine, ...] = ()
     moved: tuple[int, ...] = ()
 
 
@@ -118,7 +119,7 @@ def _kept(
 
 def _gone(
     sides: Sequence[Fragment], cut: Counter[str], elsewhere: Counter[str]
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[SourceLine]:
     if not sides:
         return
     first = sides[0]
@@ -127,7 +128,7 @@ def _gone(
     for number, line, text in zip(first.numbers, first.folded, first.lines, strict=True):
         if left[line] > 0:
             left[line] -= 1
-            yield number, text.strip()
+            yield SourceLine(line=number, text=text.strip())
 
 
 def _reordered(

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from anyclue.review.merge.core.model import OUTSIDE
+from anyclue.review.merge.core.model import OUTSIDE, FunctionKey
 from anyclue.review.merge.core.tokens import fold_lines
 from anyclue.review.source.parse import read
-
-Name = tuple[str, str]
-"""A file, by its path in the merge base, and a function in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,31 +108,38 @@ def _piece(name: str, lines: Sequence[str], numbers: Sequence[int]) -> Fragment:
     )
 
 
+class Placement(NamedTuple):
+    """Where a version has a function, and its text; both None where it has not."""
+
+    at: FunctionKey | None
+    text: Fragment | None
+
+
 class VersionFunctions:
     """One version of all files: its functions, found where they are or where they went."""
 
     def __init__(self, files: Mapping[str, bytes | None]) -> None:
-        self.pieces: dict[Name, Fragment] = {
-            (key, name): piece
+        self.pieces: dict[FunctionKey, Fragment] = {
+            FunctionKey(key, name): piece
             for key, text in files.items()
             for name, piece in fragments(text).items()
         }
-        self._by_name: dict[str, list[Name]] = {}
-        self._by_file: dict[str, list[Name]] = {}
+        self._by_name: dict[str, list[FunctionKey]] = {}
+        self._by_file: dict[str, list[FunctionKey]] = {}
         for at in self.pieces:
-            if at[1] != OUTSIDE:
-                self._by_file.setdefault(at[0], []).append(at)
-                self._by_name.setdefault(at[1], []).append(at)
+            if at.function != OUTSIDE:
+                self._by_file.setdefault(at.path, []).append(at)
+                self._by_name.setdefault(at.function, []).append(at)
 
     @cached_property
-    def _by_body(self) -> dict[str, list[Name]]:
-        found: dict[str, list[Name]] = {}
+    def _by_body(self) -> dict[str, list[FunctionKey]]:
+        found: dict[str, list[FunctionKey]] = {}
         for at, piece in self.pieces.items():
-            if at[1] != OUTSIDE:
+            if at.function != OUTSIDE:
                 found.setdefault(piece.body, []).append(at)
         return found
 
-    def find(self, at: Name, piece: Fragment, other: VersionFunctions) -> Name | None:
+    def find(self, at: FunctionKey, piece: Fragment, other: VersionFunctions) -> FunctionKey | None:
         """Return where a function of another version is in this one.
 
         It is where it was; or in another file, and not in that file there; or under another name,
@@ -142,18 +147,25 @@ class VersionFunctions:
         """
         if at in self.pieces:
             return at
-        if at[1] == OUTSIDE:
+        if at.function == OUTSIDE:
             return None
-        moved = [two for two in self._by_name.get(at[1], ()) if two not in other.pieces]
+        moved = [two for two in self._by_name.get(at.function, ()) if two not in other.pieces]
         if moved:
             return moved[0]
         renamed = [two for two in self._by_body.get(piece.body, ()) if two not in other.pieces]
         return next(iter(renamed), None) or self._nearly(at, piece, other)
 
-    def _nearly(self, at: Name, piece: Fragment, other: VersionFunctions) -> Name | None:
+    def placement(self, at: FunctionKey, piece: Fragment, other: VersionFunctions) -> Placement:
+        """Return the same, with its text here."""
+        there = self.find(at, piece, other)
+        return Placement(there, self.pieces[there] if there is not None else None)
+
+    def _nearly(
+        self, at: FunctionKey, piece: Fragment, other: VersionFunctions
+    ) -> FunctionKey | None:
         near = [
             (_likeness(piece, self.pieces[name]), name)
-            for name in self._by_file.get(at[0], ())
+            for name in self._by_file.get(at.path, ())
             if name not in other.pieces
         ]
         likeness, name = max(near, default=(0.0, None))

@@ -5,12 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
+from anyclue.git.model import CommitSubject
 from anyclue.review.merge.core.guest_test import Blame, MergeTest
 from anyclue.review.pairs.model import Finding, Unjudged
 
 OUTSIDE = ""
 """The name of the text of a file that is in no function."""
+
+
+class FunctionKey(NamedTuple):
+    """A function, or ``OUTSIDE``, of a file: by its path, or what the file is known by."""
+
+    path: str
+    function: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLine:
+    """A line of a file: its number, from 1, and its text."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parent:
+    """A parent of a merge: ``ours``, ``theirs``, ``theirs 2`` and so on, and its id."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormerPlace:
+    """Where a side has a function that the result has elsewhere.
+
+    Attributes:
+        function: its name there.
+        path: its file there, when that is another one.
+        side: which side.
+    """
+
+    function: str
+    path: str
+    side: str
 
 
 class TextSource(StrEnum):
@@ -69,9 +109,8 @@ class FunctionResolution:
         conflict: whether git left a conflict in it.
         taken: where its text comes from.
         side: whose text it is, when it is one side's.
-        new_lines: lines that are on neither side, or more often than both explain: number in the
-            result, and text.
-        cut_lines: lines that every side has, and the result has not: number on the first side.
+        new_lines: lines that are on neither side, or more often than both explain.
+        cut_lines: lines that every side has, and the result has not; numbers on the first side.
         moved_lines: lines in an order, or behind a condition, that no side has.
         moved_from: where a side has it, when that is under another path or name.
     """
@@ -82,10 +121,10 @@ class FunctionResolution:
     conflict: bool
     taken: TextSource
     side: str = ""
-    new_lines: tuple[tuple[int, str], ...] = ()
-    cut_lines: tuple[tuple[int, str], ...] = ()
-    moved_lines: tuple[tuple[int, str], ...] = ()
-    moved_from: str = ""
+    new_lines: tuple[SourceLine, ...] = ()
+    cut_lines: tuple[SourceLine, ...] = ()
+    moved_lines: tuple[SourceLine, ...] = ()
+    moved_from: FormerPlace | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +152,7 @@ class DroppedChange:
         side: whose change it is.
         conflict: whether git left a conflict in the function.
         lines: what was lost.
-        commits: those of the side that made the change: abbreviated id and subject; none where
-            that was not found in time.
+        commits: those of the side that made the change; none where that was not found in time.
     """
 
     path: str
@@ -122,7 +160,7 @@ class DroppedChange:
     side: str
     conflict: bool
     lines: tuple[LostLine, ...]
-    commits: tuple[tuple[str, str], ...] = ()
+    commits: tuple[CommitSubject, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,16 +169,15 @@ class Imbalance:
 
     Attributes:
         finding: what is wrong; of a lost fix, places may be those of the base.
-        dated: where it comes from.
+        origin: where it comes from.
         sides: which sides have it, or had mended it.
-        commits: those of a side that brought it: abbreviated id and subject; none where that was
-            not found in time.
+        commits: those of a side that brought it; none where that was not found in time.
     """
 
     finding: Finding
-    dated: Origin
+    origin: Origin
     sides: tuple[str, ...] = ()
-    commits: tuple[tuple[str, str], ...] = ()
+    commits: tuple[CommitSubject, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,13 +205,13 @@ class Resolution:
     @property
     def accused(self) -> tuple[Imbalance, ...]:
         """Imbalances that no side brought."""
-        return tuple(one for one in self.imbalances if one.dated != Origin.CAME)
+        return tuple(one for one in self.imbalances if one.origin != Origin.CAME)
 
     @property
     def innocent(self) -> bool:
         """Whether it broke and lost nothing that either side had right."""
         lost = self.dropped or self.unresolved or any(one.cut_lines for one in self.functions)
-        return not lost and all(one.dated == Origin.MERGE for one in self.accused)
+        return not lost and all(one.origin == Origin.MERGE for one in self.accused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,13 +221,13 @@ class FunctionComparison:
     Attributes:
         path: its file in the result, or in the other resolution.
         function: its name; ``OUTSIDE`` for what is in no function.
-        likeness: how they compare.
+        similarity: how they compare.
         diff: where they differ, as a unified diff from the other resolution to the result.
     """
 
     path: str
     function: str
-    likeness: Similarity
+    similarity: Similarity
     diff: str = ""
 
 
@@ -199,20 +236,20 @@ class Exercise:
     """What to run so that functions are reached.
 
     Attributes:
-        functions: which, each with its file; empty in the table itself.
+        functions: which; empty in the table itself.
         mount: options for ``mount -o``, one set after another; "" is none.
         how: operations, in words; "" when nothing is known of these functions.
         workloads: names of built-in workloads.
         fstests: groups of upstream fstests.
     """
 
-    functions: tuple[tuple[str, str], ...] = ()
+    functions: tuple[FunctionKey, ...] = ()
     mount: tuple[str, ...] = ()
     how: str = ""
     workloads: tuple[str, ...] = ()
     fstests: tuple[str, ...] = ()
 
-    def of(self, functions: Iterable[tuple[str, str]]) -> Exercise:
+    def of(self, functions: Iterable[FunctionKey]) -> Exercise:
         """Return the same for these functions."""
         return replace(self, functions=tuple(functions))
 
@@ -269,13 +306,13 @@ class PaneRow:
     Attributes:
         mark: what became of it.
         sides: whose line it is, or who removed it.
-        lines: of each pane its number and text; None where it is not.
+        lines: of each pane; None where it is not.
         skipped: this one stands for so many that are alike in every version, and has no lines.
     """
 
     mark: LineMark
     sides: tuple[str, ...] = ()
-    lines: tuple[tuple[int, str] | None, ...] = ()
+    lines: tuple[SourceLine | None, ...] = ()
     skipped: int = 0
 
 
@@ -303,7 +340,7 @@ class MergeReview:
     """A merge, its result, and another resolution of it when one was asked for.
 
     Attributes:
-        sides: name and abbreviated commit of each parent, ``ours`` first.
+        sides: the parents, ``ours`` first.
         files: C files that at least two sides changed, or that are not what git merges.
         conflicts: files in which git found a conflict.
         result: what is said of the result.
@@ -314,7 +351,7 @@ class MergeReview:
         panes: functions side by side, for a page; those with something to look at, when many.
     """
 
-    sides: tuple[tuple[str, str], ...]
+    sides: tuple[Parent, ...]
     files: int
     conflicts: int
     result: Resolution

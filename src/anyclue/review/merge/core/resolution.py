@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.review.merge.core.departures import Departure, departure
-from anyclue.review.merge.core.file_versions import FileMerge, Fragment, Name, VersionFunctions
+from anyclue.review.merge.core.file_versions import FileMerge, Fragment, Placement, VersionFunctions
 from anyclue.review.merge.core.lost_changes import lost_lines, surplus
 from anyclue.review.merge.core.model import (
     OUTSIDE,
     DroppedChange,
+    FormerPlace,
+    FunctionKey,
     FunctionResolution,
+    SourceLine,
     TextSource,
 )
 
@@ -30,10 +33,10 @@ class FunctionVersions:
         result: as it was resolved.
     """
 
-    at: Name
-    origin: Name | None
+    at: FunctionKey
+    origin: FunctionKey | None
     base: Fragment | None
-    sides: tuple[tuple[Name | None, Fragment | None], ...]
+    sides: tuple[Placement, ...]
     automatic: tuple[Fragment | None, ...]
     result: Fragment | None
 
@@ -65,7 +68,7 @@ class TextReview:
 
     functions: tuple[FunctionResolution, ...]
     dropped: tuple[DroppedChange, ...]
-    homes: tuple[Mapping[Name, Name], ...]
+    homes: tuple[Mapping[FunctionKey, FunctionKey], ...]
 
 
 def match_functions(files: Sequence[FileMerge]) -> list[FunctionVersions]:
@@ -77,24 +80,20 @@ def match_functions(files: Sequence[FileMerge]) -> list[FunctionVersions]:
     sides = [VersionFunctions({one.key: one.sides[n] for one in files}) for n in range(count)]
     automatic = [VersionFunctions({one.key: _way(one, n) for one in files}) for n in range(ways)]
     found: list[FunctionVersions] = []
-    merged: list[set[Name]] = [set() for _ in automatic]
+    merged: list[set[FunctionKey]] = [set() for _ in automatic]
 
-    def add(at: Name, piece: Fragment, home: VersionFunctions) -> None:
-        def of(version: VersionFunctions) -> tuple[Name | None, Fragment | None]:
-            there = version.find(at, piece, home)
-            return there, version.pieces[there] if there else None
-
-        ways_there = [of(one) for one in automatic]
+    def add(at: FunctionKey, piece: Fragment, home: VersionFunctions) -> None:
+        ways_there = [one.placement(at, piece, home) for one in automatic]
         for known, (there, _) in zip(merged, ways_there, strict=True):
             if there is not None:
                 known.add(there)
-        origin, old = of(base)
+        origin, old = base.placement(at, piece, home)
         found.append(
             FunctionVersions(
                 at=at,
                 origin=origin,
                 base=old,
-                sides=tuple(of(one) for one in sides),
+                sides=tuple(one.placement(at, piece, home) for one in sides),
                 automatic=tuple(text for _, text in ways_there),
                 result=piece if home is result else None,
             )
@@ -116,7 +115,9 @@ def match_functions(files: Sequence[FileMerge]) -> list[FunctionVersions]:
     return found
 
 
-def _moves(base: VersionFunctions, sides: Sequence[VersionFunctions]) -> dict[Name, Name]:
+def _moves(
+    base: VersionFunctions, sides: Sequence[VersionFunctions]
+) -> dict[FunctionKey, FunctionKey]:
     """Return where a side has the functions of the base that are not where they were."""
     return {
         at: there
@@ -135,7 +136,7 @@ def review_texts(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview
     """
     every = match_functions(files)
     by_key = {one.key: one for one in files}
-    spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
+    spare = surplus((one.base, [two.text for two in one.sides], one.result) for one in every)
     functions = [_resolved(one, by_key, sides, spare) for one in every if not _untouched(one)]
     return TextReview(
         functions=tuple(sorted(functions, key=lambda one: (one.path, one.line, one.function))),
@@ -144,7 +145,7 @@ def review_texts(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview
             {
                 there: one.at
                 for one in every
-                if (there := one.sides[number][0]) is not None and there != one.at
+                if (there := one.sides[number].at) is not None and there != one.at
             }
             for number, _ in enumerate(sides)
         ),
@@ -159,10 +160,10 @@ def _lost(
 ) -> Iterator[DroppedChange]:
     """Yield the changes of a side that the result lost, by file, function and side."""
     for one in every:
-        if _untouched(one) or files[one.at[0]].chosen:
+        if _untouched(one) or files[one.at.path].chosen:
             continue
         for number, side in enumerate(sides):
-            others = [two for n, (_, two) in enumerate(one.sides) if n != number]
+            others = [two.text for n, two in enumerate(one.sides) if n != number]
             at, own = one.sides[number]
             merged = one.automatic[0] if not one.conflict else None
             lines = lost_lines(one.base, own, others, one.result, automatic=merged, elsewhere=spare)
@@ -178,7 +179,7 @@ def _lost(
 
 
 def _untouched(one: FunctionVersions) -> bool:
-    return one.as_merged or (one.at[1] == OUTSIDE and not _says_something(one))
+    return one.as_merged or (one.at.function == OUTSIDE and not _says_something(one))
 
 
 def _says_something(one: FunctionVersions) -> bool:
@@ -186,7 +187,7 @@ def _says_something(one: FunctionVersions) -> bool:
         return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
 
     # A conflict that is decided for one side may leave braces open: then code seems to be outside.
-    own = (one.base, one.result, *(two for _, two in one.sides))
+    own = (one.base, one.result, *(two.text for two in one.sides))
     return differ(own) and differ((one.result, *one.automatic))
 
 
@@ -194,7 +195,7 @@ def _resolved(
     one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str], spare: Counter[str]
 ) -> FunctionResolution:
     key, name = one.at
-    own = [piece for _, piece in one.sides]
+    own = [two.text for two in one.sides]
     found = departure(one.base, own, one.automatic, one.result, spare)
     taken, side = _taken(one, sides, found)
     return FunctionResolution(
@@ -207,7 +208,7 @@ def _resolved(
         new_lines=_lines(one.result, found.new),
         cut_lines=found.cut,
         moved_lines=_lines(one.result, found.moved),
-        moved_from=_moved(one, files, sides),
+        moved_from=_former_place(one, files, sides),
     )
 
 
@@ -232,17 +233,21 @@ def _taken(one: FunctionVersions, sides: Sequence[str], found: Departure) -> tup
     return next((taken for taken, lines in kinds if lines), TextSource.COMBINED), ""
 
 
-def _lines(piece: Fragment | None, numbers: Sequence[int]) -> tuple[tuple[int, str], ...]:
-    return tuple((piece.numbers[n], piece.lines[n]) for n in numbers) if piece is not None else ()
+def _lines(piece: Fragment | None, numbers: Sequence[int]) -> tuple[SourceLine, ...]:
+    if piece is None:
+        return ()
+    return tuple(SourceLine(line=piece.numbers[n], text=piece.lines[n]) for n in numbers)
 
 
-def _moved(one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str]) -> str:
+def _former_place(
+    one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str]
+) -> FormerPlace | None:
     for number, side in enumerate(sides):
-        at, _ = one.sides[number]
+        at = one.sides[number].at
         if at is not None and at != one.at:
-            where = f" in {files[at[0]].paths[number]}" if at[0] != one.at[0] else ""
-            return f"{at[1]}(){where}, {side}"
-    return ""
+            path = files[at.path].paths[number] if at.path != one.at.path else ""
+            return FormerPlace(function=at.function, path=path, side=side)
+    return None
 
 
 def _way(file: FileMerge, number: int) -> bytes | None:

@@ -7,15 +7,17 @@ from difflib import SequenceMatcher
 from itertools import groupby, takewhile
 from typing import TypeAlias
 
-from anyclue.review.merge.core.file_versions import FileMerge, Fragment, Name, VersionFunctions
+from anyclue.review.merge.core.file_versions import FileMerge, Fragment, Placement, VersionFunctions
 from anyclue.review.merge.core.model import (
     EVIL,
     DroppedChange,
+    FunctionKey,
     FunctionPanes,
     FunctionResolution,
     LineMark,
     Pane,
     PaneRow,
+    SourceLine,
 )
 from anyclue.review.merge.core.resolution import FunctionVersions, match_functions
 
@@ -63,7 +65,7 @@ def side_by_side(
         found = listed.get(names.of(one))
         evil = found is not None and found.taken in EVIL
         if found is not None or names.differs(one):
-            chosen.append((not evil and one.at[1] not in lost, len(chosen), one))
+            chosen.append((not evil and one.at.function not in lost, len(chosen), one))
     shown: list[FunctionPanes] = []
     room = IN_ALL
     for _, _, one in sorted(chosen, key=lambda ranked: ranked[:2])[:FUNCTIONS]:
@@ -100,9 +102,9 @@ class _Names:
         )
         self._other_paths = {one.key: one.path for one in other or ()}
 
-    def of(self, one: FunctionVersions) -> Name:
+    def of(self, one: FunctionVersions) -> FunctionKey:
         """Return the path and the name that a function is listed under."""
-        return self._result[one.at[0]], one.at[1]
+        return FunctionKey(self._result[one.at.path], one.at.function)
 
     def differs(self, one: FunctionVersions) -> bool:
         """Tell whether the other resolution has a function otherwise."""
@@ -123,25 +125,26 @@ class _Names:
             found.append((_pane("against", there, self._other_paths), piece))
         return found
 
-    def _against(
-        self, other: VersionFunctions, one: FunctionVersions
-    ) -> tuple[Name | None, Fragment | None]:
+    def _against(self, other: VersionFunctions, one: FunctionVersions) -> Placement:
         piece = one.result or next((two for two in one.automatic if two is not None), None)
-        there = other.find(one.at, piece, self._home) if piece is not None else None
-        return there, other.pieces[there] if there is not None else None
+        if piece is None:
+            return Placement(None, None)
+        return other.placement(one.at, piece, self._home)
 
 
-def _pane(version: str, at: Name | None, paths: Mapping[str, str]) -> Pane:
+def _pane(version: str, at: FunctionKey | None, paths: Mapping[str, str]) -> Pane:
     if at is None:
         return Pane(version=version)
-    return Pane(version=version, path=paths[at[0]], function=at[1])
+    return Pane(version=version, path=paths[at.path], function=at.function)
 
 
-def _panes(versions: Versions, name: Name, rows: Sequence[PaneRow], room: int) -> FunctionPanes:
+def _panes(
+    versions: Versions, name: FunctionKey, rows: Sequence[PaneRow], room: int
+) -> FunctionPanes:
     longest = max(len(piece.lines) for _, piece in versions if piece is not None)
     return FunctionPanes(
-        path=name[0],
-        function=name[1],
+        path=name.path,
+        function=name.function,
         panes=tuple(pane for pane, _ in versions),
         rows=tuple(rows[:room]),
         left_out=sum(row.skipped or 1 for row in rows[room:]) if rows else longest,
@@ -171,7 +174,7 @@ def align_versions(
         elsewhere = key in (on_sides if places[result] is not None else in_result)
         mark, whose = _mark(places, sides, elsewhere=elsewhere)
         lines = tuple(
-            (piece.numbers[at], piece.lines[at][:COLUMNS])
+            SourceLine(line=piece.numbers[at], text=piece.lines[at][:COLUMNS])
             if piece is not None and at is not None
             else None
             for (_, piece), at in zip(versions, places, strict=True)
@@ -257,7 +260,7 @@ def _mark(
 
 
 def _losers(
-    lines: Sequence[tuple[int, str] | None],
+    lines: Sequence[SourceLine | None],
     versions: Versions,
     sides: Sequence[str],
     dropped: Sequence[DroppedChange],
@@ -269,7 +272,7 @@ def _losers(
         place = own if result is None else base
         if place is None:
             continue
-        wanted = (result is None, place[0])
+        wanted = (result is None, place.line)
         found += [
             side
             for one in dropped

@@ -32,10 +32,12 @@ def compare_resolutions(
         there = old.find(at, piece, new)
         if there is not None:
             met.add(there)
-        found.append(_compared(paths[at[0]], at[1], old.pieces[there] if there else None, piece))
+        found.append(
+            _compared(paths[at.path], at.function, old.pieces[there] if there else None, piece)
+        )
     for at, piece in old.pieces.items():
         if at not in met and at not in new.pieces:
-            found.append(_compared(paths[at[0]], at[1], piece, None))
+            found.append(_compared(paths[at.path], at.function, piece, None))
     return tuple(sorted(found, key=lambda one: (one.path, one.function)))
 
 
@@ -44,11 +46,11 @@ def _compared(
 ) -> FunctionComparison:
     before, after = old.lines if old else (), new.lines if new else ()
     if before == after:
-        return FunctionComparison(path=path, function=name, likeness=Similarity.SAME)
+        return FunctionComparison(path=path, function=name, similarity=Similarity.SAME)
     if _normal(before) == _normal(after):
-        return FunctionComparison(path=path, function=name, likeness=Similarity.EQUIVALENT)
+        return FunctionComparison(path=path, function=name, similarity=Similarity.EQUIVALENT)
     diff = "\n".join(_diff(old, new))
-    return FunctionComparison(path=path, function=name, likeness=Similarity.DIFFERENT, diff=diff)
+    return FunctionComparison(path=path, function=name, similarity=Similarity.DIFFERENT, diff=diff)
 
 
 def _normal(lines: Sequence[str]) -> list[str]:

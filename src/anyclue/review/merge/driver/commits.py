@@ -19,8 +19,6 @@ MOST_SEARCHED = 8
 LONGEST_HISTORY = 64
 """So many commits of a side to a file are looked through."""
 
-_DIGITS = 12
-
 
 def with_change_commits(
     dropped: Sequence[DroppedChange], repo: Repository, base: str, revs: Mapping[str, str]
@@ -36,9 +34,7 @@ def with_change_commits(
     found = [
         replace(
             one,
-            commits=tuple(
-                (two.id[:_DIGITS], two.subject) for two in _commits(one, repo, base, revs[one.side])
-            ),
+            commits=tuple(_commits(one, repo, base, revs[one.side])),
         )
         for one in dropped[:MOST_SEARCHED]
     ]
@@ -65,10 +61,10 @@ def with_imbalance_commits(
     found = []
     asked = 0
     for one in imbalances:
-        if one.dated is Origin.CAME and asked < MOST_SEARCHED:
+        if one.origin is Origin.CAME and asked < MOST_SEARCHED:
             asked += 1
             first = [_first(one, repo, gathered.base, revs[s], sides[s], pairer) for s in one.sides]
-            commits = tuple((two.id[:_DIGITS], two.subject) for two in first if two is not None)
+            commits = tuple(two for two in first if two is not None)
             found.append(replace(one, commits=commits))
         else:
             found.append(one)

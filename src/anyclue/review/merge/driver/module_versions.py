@@ -38,10 +38,7 @@ def module_versions(asked: MergeRequest, directory: str) -> ModuleVersions:
     """
     real = git.repository(asked.tree)
     merge = find_merge(real, asked)
-    parents = {
-        name.replace(" ", "-"): rev
-        for (name, _), rev in zip(merge.sides, merge.parents, strict=True)
-    }
+    parents = {one.name.replace(" ", "-"): one.commit for one in merge.sides}
     with scratch_repository(real) as repo:
         base = merge_base_of(repo, merge.parents)
         commits = {BASE: base, **parents, RESULT: merge.result, AGAINST: merge.against}

@@ -17,6 +17,7 @@ from anyclue.review.merge.core.model import (
     FunctionPanes,
     MergeReview,
     Resolution,
+    Similarity,
 )
 from anyclue.review.merge.core.origin import VersionImbalances, trace_origins
 from anyclue.review.merge.core.resolution import TextReview, review_texts
@@ -38,7 +39,7 @@ def review(asked: MergeRequest) -> MergeReview:
     """
     real = git.repository(asked.tree)
     merge = find_merge(real, asked)
-    names = tuple(name for name, _ in merge.sides)
+    names = tuple(one.name for one in merge.sides)
     with scratch_repository(real) as repo:
         gathered = read_inputs(repo, real, merge)
         keys = sorted(
@@ -57,7 +58,7 @@ def review(asked: MergeRequest) -> MergeReview:
         result = _resolution(
             merge.title, gathered.result, gathered, pairer, sides, text, pairings[0]
         )
-        revs = dict(zip(names, merge.parents, strict=True))
+        revs = {one.name: one.commit for one in merge.sides}
         result = _with_commits(result, repo, gathered, revs, pairer)
         against: Resolution | None = None
         beside: tuple[FunctionComparison, ...] = ()
@@ -166,7 +167,9 @@ def _beside(gathered: MergeInputs, other: Snapshot) -> tuple[FunctionComparison,
         for one in review_texts(gathered.files(keys, version), names).functions
     }
     return tuple(
-        one for one in found if (one.path, one.function) in decided or one.likeness != "same"
+        one
+        for one in found
+        if (one.path, one.function) in decided or one.similarity is not Similarity.SAME
     )
 
 

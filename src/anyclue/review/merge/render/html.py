@@ -151,7 +151,7 @@ def merge_html(review: MergeReview) -> str:
             verdict=merge_words.verdict(review),
             counts=f"{counted(review.files, 'file')} compared, "
             f"{counted(review.conflicts, 'file')} with a conflict",
-            sides=[(clean(name), clean(rev)) for name, rev in review.sides],
+            sides=[(clean(one.name), merge_words.short_id(one.commit)) for one in review.sides],
             result=_part(review.result, anchors),
             against=_part(against, anchors) if against is not None else None,
             other_verdict=merge_words.other_verdict(against) if against is not None else "",
@@ -160,7 +160,7 @@ def merge_html(review: MergeReview) -> str:
                     place=safe_path(one.path),
                     name=merge_words.function_name(one.function),
                     anchor=anchors.get((one.path, one.function), ""),
-                    likeness=one.likeness.value,
+                    likeness=one.similarity.value,
                     diff=(lines := code_block(one.diff).split("\n") if one.diff else [])[
                         :DIFF_LINES
                     ],
@@ -209,7 +209,7 @@ def _function(one: FunctionResolution, anchors: _Anchors) -> _Function:
         git_left="conflict" if one.conflict else "no conflict",
         taken=merge_words.taken(one),
         look=one.taken in EVIL,
-        was=clean(one.moved_from),
+        was=merge_words.former_place(one),
     )
 
 
@@ -237,7 +237,7 @@ def _imbalance(one: Imbalance, anchors: _Anchors) -> _Imbalance:
         anchor=anchors.get((finding.path, finding.function), ""),
         message=clean(finding.message).rstrip("."),
         labels=clean(labels(finding)),
-        dated=merge_words.dated(one),
+        dated=merge_words.origin(one),
         steps=[
             (step.line, step.kind.value, code_line(step.text), clean(step.note))
             for step in finding.steps
@@ -327,7 +327,7 @@ def _line(row: PaneRow, sides: int) -> ShownLine:
         mark=_colour(row, sides),
         word=merge_words.mark(row, sides),
         cells=[
-            (cell[0], code_line(cell[1].expandtabs(TAB))) if cell is not None else None
+            (cell.line, code_line(cell.text.expandtabs(TAB))) if cell is not None else None
             for cell in row.lines
         ],
         skipped=counted(row.skipped, "line") if row.skipped else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
 from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
@@ -18,12 +19,24 @@ from anyclue.review.merge.core.model import (
     Origin,
     PaneRow,
     Resolution,
+    SourceLine,
     TextSource,
 )
 
+DIGITS = 12
+"""So many digits of a commit's id are shown."""
 _COLUMNS = 160
 NAMED = 12
 """So many functions are named in a verdict."""
+TAKEN = {
+    TextSource.AUTOMATIC: "same as git's",
+    TextSource.COMBINED: "combined",
+    TextSource.CUT: "cut",
+    TextSource.REORDERED: "reordered",
+    TextSource.NEW_TEXT: "new text",
+    TextSource.REMOVED: "removed",
+}
+"""Where a function's text comes from, when that is no side."""
 MARKS = (
     ("ours", "ours", "only ours added it; the result has it"),
     ("theirs", "theirs", "only theirs added it; the result has it"),
@@ -54,23 +67,28 @@ def taken(one: FunctionResolution) -> str:
     """Return what a resolution did to a function, in a word or two."""
     if one.taken is TextSource.SIDE:
         return clean(one.side)
-    return {
-        TextSource.AUTOMATIC: "same as git's",
-        TextSource.COMBINED: "combined",
-        TextSource.NEW_TEXT: "new text",
-        TextSource.CUT: "cut",
-        TextSource.REORDERED: "reordered",
-        TextSource.REMOVED: "removed",
-    }[one.taken]
+    return TAKEN[one.taken]
 
 
-def commit(one: tuple[str, str]) -> str:
+def former_place(one: FunctionResolution) -> str:
+    """Return where a side has a function, when that is elsewhere: ``f() in a.c, theirs``."""
+    if one.moved_from is None:
+        return ""
+    where = f" in {one.moved_from.path}" if one.moved_from.path else ""
+    return clean(f"{one.moved_from.function}(){where}, {one.moved_from.side}")
+
+
+def short_id(commit_id: str) -> str:
+    """Return the first digits of a commit's id."""
+    return clean(commit_id)[:DIGITS]
+
+
+def commit(one: CommitSubject) -> str:
     """Return a commit, as ``0123456789ab (its subject)``."""
-    rev, subject = one
-    return f"{clean(rev)} ({shorten(ascii_line(subject), _COLUMNS)})"
+    return f"{short_id(one.id)} ({shorten(ascii_line(one.subject), _COLUMNS)})"
 
 
-def departures(one: FunctionResolution) -> list[tuple[str, tuple[tuple[int, str], ...]]]:
+def departures(one: FunctionResolution) -> list[tuple[str, tuple[SourceLine, ...]]]:
     """Return what a function has that no side asked for: in words, and the lines."""
     every = (
         ("lines beyond those of the sides", one.new_lines),
@@ -89,7 +107,7 @@ def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
     return [(what, paths) for what, paths in every if paths]
 
 
-def dated(one: Imbalance) -> str:
+def origin(one: Imbalance) -> str:
     """Return where an imbalance comes from: ``came with theirs``, and the commit."""
     sides = clean(" and ".join(one.sides))
     said = {
@@ -97,7 +115,7 @@ def dated(one: Imbalance) -> str:
         Origin.RESOLUTION: "made by the resolution",
         Origin.MERGE: "made by the merge: no side has it, and nothing was resolved there",
         Origin.LOST: f"fix lost by the resolution; it was fixed on {sides}",
-    }[one.dated]
+    }[one.origin]
     commits = " and ".join(map(commit, one.commits))
     return f"{said}, in {commits}" if commits else said
 
@@ -206,14 +224,16 @@ def _resolved(resolution: Resolution) -> Iterator[str]:
 
 
 def _paired(resolution: Resolution) -> Iterator[str]:
-    dates = {one.dated for one in resolution.imbalances}
+    dates = {one.origin for one in resolution.imbalances}
     if Origin.LOST in dates:
         yield "a fix was lost"
     if Origin.RESOLUTION in dates:
         yield "an imbalance was made by the resolution"
     if Origin.MERGE in dates:
         yield "an imbalance was made by the merge as git did it"
-    came = {side for one in resolution.imbalances if one.dated is Origin.CAME for side in one.sides}
+    came = {
+        side for one in resolution.imbalances if one.origin is Origin.CAME for side in one.sides
+    }
     if came:
         yield f"imbalances came with {clean(' and '.join(sorted(came)))}"
 
