@@ -16,7 +16,7 @@ from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.reasons import reason_text
-from anyclue.fstests.render.words import why
+from anyclue.fstests.render.words import disagreement, outdated, why
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.recording import Outcome
@@ -233,19 +233,19 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
     gathered = gather(trials.read())
     found = findings(gathered, least_kib=64.0, known=read_known_failures(text))
     assert found[0].known is not None
-    assert not found[0].is_news
+    assert not found[0].is_new_failure
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
     late = findings(gathered, least_kib=64.0, known=expired)[0]
-    assert late.is_news
-    assert late.outdated == "its entry among the known failures ended with 2026-11-01"
+    assert late.is_new_failure
+    assert outdated(late) == "its entry among the known failures ended with 2026-11-01"
 
 
 def test_a_known_failure_that_passes_is_news(trials: Trials, words: Mapping[str, str]) -> None:
     trials.add(["generic/001"], said=[words["pass"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
     found = findings(gather(trials.read()), least_kib=64.0, known=read_known_failures(text))[0]
-    assert found.outdated == "it passed, and is known to fail: a bug of old"
-    assert found.outdated in why(found)
+    assert outdated(found) == "it passed, and is known to fail: a bug of old"
+    assert outdated(found) in why(found)
 
 
 def test_a_report_that_contradicts_the_output_is_told(
@@ -265,7 +265,7 @@ def test_a_report_that_contradicts_the_output_is_told(
         ],
     )
     _, found, _ = looked_at(trials)
-    assert [test.disagreement for test in found] == [
+    assert [disagreement(test) for test in found] == [
         "check printed passed, and its report says failed",
         "check printed not-run, and its report says passed",
         "check left no report to compare its output with",

@@ -91,9 +91,9 @@ def _test(test: TestFinding) -> Json:
         "steps_kib": [_number(step) for step in steps],
         "after": [clean(str(one)) for one in test.after],
         "killed": clean(test.killed),
-        "disagreement": clean(test.disagreement),
+        "disagreement": clean(tests_words.disagreement(test)),
         "known": clean(test.known.reason) if test.known else None,
-        "outdated": clean(test.outdated),
+        "outdated": clean(tests_words.outdated(test)),
         "refuses": clean(tests_words.refusal(test)) or None,
     }
 
