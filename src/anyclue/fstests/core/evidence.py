@@ -20,7 +20,7 @@ from anyclue.fstests.core.model import (
 from anyclue.fstests.core.trial_recording import machine_recording
 from anyclue.fstests.core.xunit import disagreements, parse_xunit
 from anyclue.model.machine_recording import MachineRecording, TestRun
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.recording import Ending, Outcome, Recording
 from anyclue.verdicts.floors import MIN_FLOORS
 
 
@@ -56,7 +56,7 @@ class TestEvidence:
         rise_alone: the highest over one run in a trial that runs nothing else.
         repeat_trials: trials that run nothing else.
         group_trials: trials that run it again and again with the tests before it.
-        killed: how the guest ended in it; empty when it never did.
+        killed: how the guest ended in it; None when it never did.
         recorded: the last trial that has a run of it.
     """
 
@@ -70,7 +70,7 @@ class TestEvidence:
     rise_alone: float | None = None
     repeat_trials: int = 0
     group_trials: int = 0
-    killed: str = ""
+    killed: Ending | None = None
     disagreements: list[Disagreement] = field(default_factory=list)
     recorded: MachineRecording | None = None
 
@@ -130,7 +130,7 @@ def _add_calls(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
             own = [_unprinted(call.id, CheckStatus.LOST, why)]
         evidence.results += own
         if call is trial.killer:
-            evidence.killed = f"{trial.recording.outcome}: {trial.recording.detail}"
+            evidence.killed = trial.recording.ending
 
 
 def _add_runs(trial: Trial, found: dict[TestId, TestEvidence]) -> None:

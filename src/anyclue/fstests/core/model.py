@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.recording import Ending
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
@@ -300,7 +301,7 @@ class TestFinding:
         alone: whether it was seen to leak in a guest that runs nothing else.
         after: the tests that ran before it where it leaks, and without which it is clean.
         wants_group: whether its memory can only be told with the tests before it.
-        killed: how the guest ended during it; empty when it lived on.
+        killed: how the guest ended during it; None when it lived on.
         disagreements: where check's report contradicts what it printed.
         known: why its failure is no news; None when it is.
         expired: its entries among the known failures that no longer hold for this kernel or day.
@@ -318,7 +319,7 @@ class TestFinding:
     alone: bool = False
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
-    killed: str = ""
+    killed: Ending | None = None
     disagreements: tuple[Disagreement, ...] = ()
     known: KnownFailure | None = None
     expired: tuple[KnownFailure, ...] = ()

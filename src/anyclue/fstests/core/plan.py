@@ -9,9 +9,8 @@ from typing import Final
 
 from anyclue.fstests.core.evidence import CellTests, Trial
 from anyclue.fstests.core.model import Part, TestFinding, TestId, TestPlan
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import EndReason, Outcome
 from anyclue.model.verdict import Verdict
-from anyclue.trial.outcome import STILL_AT_WORK
 
 MOST_EMPTY: Final = 2
 """So many trials in a row in which no test began say that none will."""
@@ -64,9 +63,9 @@ def in_doubt(test: TestFinding) -> bool:
     """Say whether a test ran, what its memory did is not certain, and more runs may tell."""
     if not test.status.ran:
         return False
-    if test.killed.partition(":")[0] in {Outcome.CRASHED, Outcome.HUNG, Outcome.OOM}:
+    if test.killed and test.killed.outcome in {Outcome.CRASHED, Outcome.HUNG, Outcome.OOM}:
         return False
-    if STILL_AT_WORK in test.killed:
+    if test.killed and test.killed.reason is EndReason.STILL_AT_WORK:
         return False
     return test.memory is None or test.memory.verdict is Verdict.UNPROVEN
 

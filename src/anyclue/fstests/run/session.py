@@ -25,7 +25,7 @@ from anyclue.fstests.core.trial_recording import thin_samples
 from anyclue.fstests.run.build import IMAGE
 from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
-from anyclue.model.recording import Mark, MarkName, Outcome, Reading
+from anyclue.model.recording import EndReason, Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import meminfo, zoneinfo
 from anyclue.trial.guest.channel import Reply
@@ -169,7 +169,8 @@ class TestRounds:
         await session.shell(f"date -u -s @{int(time.time())}")
         mounted = await session.shell(MOUNT_SUITE)
         if mounted.status != 0:
-            raise TrialEndedError(Outcome.LOST, f"fstests cannot be mounted: {mounted.output}")
+            detail = f"fstests cannot be mounted: {mounted.output}"
+            raise TrialEndedError(Outcome.LOST, EndReason.SUITE_UNUSABLE, detail)
         for number, section in enumerate(self._plan.sections.values()):
             await session.shell(f"printf %s {shlex.quote(section.config)} >/run/config.{number}")
             fstyp = shlex.quote(section.fstyp)
@@ -178,7 +179,8 @@ class TestRounds:
                 f" && grep -qw {fstyp} /proc/filesystems"
             )
             if known.status != 0:
-                raise TrialEndedError(Outcome.NOT_RUN, f"the guest's kernel has no {section.fstyp}")
+                detail = f"the guest's kernel has no {section.fstyp}"
+                raise TrialEndedError(Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE, detail)
 
     async def _listed(self) -> tuple[TestId, ...]:
         """Return the tests that check lists, as often as the passes; note those it leaves out."""
@@ -189,8 +191,8 @@ class TestRounds:
             expunged = [TestId(section=section, test=test) for test in listing.expunged]
             self._journal.left_out(expunged, listing.unknown)
             if not (listing.tests or listing.expunged or listing.unknown):
-                last = last_lines(reply.output)
-                raise TrialEndedError(Outcome.NOT_RUN, f"check lists no tests: {last}")
+                detail = f"check lists no tests: {last_lines(reply.output)}"
+                raise TrialEndedError(Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE, detail)
             found += [TestId(section=section, test=test) for test in listing.tests]
         return tuple(found) * self._plan.passes
 
@@ -238,7 +240,8 @@ class TestRounds:
         mkfs = shlex.join(("mkfs", "-t", section.fstyp, *shlex.split(section.mkfs), DEVICE))
         made = await self._session.shell(f"wipefs -qa {DEVICE} && {mkfs}")
         if made.status != 0:
-            raise TrialEndedError(Outcome.NOT_RUN, f"{mkfs}: {last_lines(made.output)}")
+            detail = f"{mkfs}: {last_lines(made.output)}"
+            raise TrialEndedError(Outcome.NOT_RUN, EndReason.MKFS_FAILED, detail)
 
     async def _warm_up(self, section: SectionPlan) -> None:
         """Pay before the first floor what a file system pays once; check tells what fails here."""
