@@ -25,6 +25,7 @@ from anyclue.review.merge.core.model import (
 from anyclue.review.merge.core.panes import LineMark, Pane, Panes, Row
 from anyclue.review.pairs.model import (
     Confidence,
+    ConfidenceReason,
     Finding,
     FindingKind,
     PathStep,
@@ -51,7 +52,7 @@ LEAK = Finding(
         PathStep(line=24, kind=StepKind.RETURN, text="return ret;", note="still held"),
     ),
     confidence=Confidence.HIGH,
-    reason="other paths release it",
+    reason=ConfidenceReason.RELEASED_ELSEWHERE,
 )
 PACK = Resolved(
     path=PATH,
