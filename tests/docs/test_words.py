@@ -10,7 +10,7 @@ from anyclue.fstests.core.model import Part
 from anyclue.fstests.run.journal import TrialJournal
 from anyclue.hunt.localise.core.weights import table
 from anyclue.model.errors import ExitCode
-from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
+from anyclue.model.recording import EndReason, Incident, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, ParameterRule
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.recordings.kernel_log import KINDS
@@ -139,6 +139,11 @@ def test_fields_of_an_outcome(docs: Docs, tmp_path: Path) -> None:
         assert isinstance(parts, dict)
         assert set(parts) <= set(docs.words(told[name])), name
     assert set(docs.words(told["outcome"])) == set(Outcome)
+
+
+def test_reasons_of_an_ending(docs: Docs) -> None:
+    rows = docs.rows(docs.page("docs/run-directory.md").section("Why a trial ended"))
+    assert {word for row in rows for word in docs.words(row[0])} == set(EndReason)
 
 
 def test_files_of_a_trial(docs: Docs, tmp_path: Path) -> None:

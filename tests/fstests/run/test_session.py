@@ -279,7 +279,7 @@ def test_a_guest_that_cannot_run_it(
 ) -> None:
     with pytest.raises(TrialEndedError, match=words) as caught:
         run(PLAN, tmp_path, Guest({part: Reply(status=1, output=output)}))
-    assert caught.value.outcome is outcome
+    assert caught.value.ending.outcome is outcome
 
 
 def test_the_configuration_names_the_guests_own_disk() -> None:

@@ -23,7 +23,7 @@ from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.reason import NotRun
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import Ending, EndReason, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tests.hunt.conftest import Hunted, Make
 
 SLAB = "slab-growth"
+CRASHED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="BUG")
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 
 
@@ -233,7 +234,7 @@ def test_a_probe_that_is_not_available_ends_the_trial() -> None:
     for refuses, said in (("slabinfo", "the kernel has none"), ("kallsyms", "does not work")):
         with pytest.raises(TrialEndedError, match=said) as error:
             asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
-        assert error.value.outcome is Outcome.NOT_RUN
+        assert error.value.ending.outcome is Outcome.NOT_RUN
 
 
 def test_what_a_hunt_runs() -> None:
@@ -275,7 +276,7 @@ def of_tests(*tests: TestFinding) -> tuple[RunVerdicts, Cell]:
             TestFinding(id=SECOND, status=CheckStatus.PASSED, memory=LEAKS, after=(FIRST,)),
             [FIRST, SECOND],
         ),
-        (TestFinding(id=SECOND, status=CheckStatus.LOST, killed="crashed: BUG"), [SECOND]),
+        (TestFinding(id=SECOND, status=CheckStatus.LOST, killed=CRASHED), [SECOND]),
     ],
 )
 def test_the_test_that_leaks_is_what_is_repeated(

@@ -50,6 +50,8 @@ from anyclue.model.reason import (
     TrialEnd,
 )
 from anyclue.model.recording import (
+    Ending,
+    EndReason,
     Incident,
     LogLine,
     Mark,
@@ -129,6 +131,9 @@ class Inputs:
     recordings: dict[Cell, tuple[Recording, ...]]
     facts: dict[str, str]
     clue: Clue
+
+
+DIED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="kernel BUG at a.c:1")
 
 
 def cell(kernel: str, machine: str, mount: str, workload: str = "small-files") -> Cell:
@@ -504,7 +509,7 @@ def tests_of_all_kinds() -> tuple[TestFinding, ...]:
         finding(2, CheckStatus.PASSED, clean),
         finding(3, CheckStatus.FAILED, clean, "output mismatch"),
         replace(finding(4, CheckStatus.FAILED, clean, "output mismatch"), known=known),
-        replace(finding(5, CheckStatus.LOST, None, "x"), killed="crashed: kernel BUG at a.c:1"),
+        replace(finding(5, CheckStatus.LOST, None, "x"), killed=DIED),
         finding(6, CheckStatus.PASSED, doubt),
         replace(finding(27, CheckStatus.NOT_RUN, None, "no compression"), refusal=refusal),
         finding(8, CheckStatus.EXPUNGED, None, "expunged"),

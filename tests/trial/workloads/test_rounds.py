@@ -155,8 +155,8 @@ def test_facts_of_a_round_are_in_its_last_mark(short: TrialJob) -> None:
 def test_a_module_that_does_not_load(short: TrialJob) -> None:
     job = replace(short, payload=ArtifactRef(kind="module", key="k"))
     error = ended(job, cd=failed("insmod: can't insert 'under-test.ko': invalid module format"))
-    assert error.outcome is Outcome.NOT_RUN
-    assert "invalid module format" in error.detail
+    assert error.ending.outcome is Outcome.NOT_RUN
+    assert "invalid module format" in error.ending.detail
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_a_module_that_does_not_load(short: TrialJob) -> None:
 )
 def test_ends(short: TrialJob, name: str, reply: Reply, outcome: Outcome, said: str) -> None:
     error = ended(short, **{name: reply})
-    assert error.outcome is outcome
-    assert said in error.detail
+    assert error.ending.outcome is outcome
+    assert said in error.ending.detail
 
 
 def test_a_mount_that_fails_later_is_a_failure(short: TrialJob) -> None:
@@ -200,22 +200,22 @@ def test_a_mount_that_fails_later_is_a_failure(short: TrialJob) -> None:
     script.request = request  # type: ignore[method-assign]
     with pytest.raises(TrialEndedError) as caught:
         carry_out(short, script)
-    assert caught.value.outcome is Outcome.FAILED
+    assert caught.value.ending.outcome is Outcome.FAILED
 
 
 def test_wrong_contents_are_corruption(mix: TrialJob) -> None:
     wrong = "fsload: /mnt/text-buffered-1000-0: wrong contents at byte 17"
-    assert ended(mix, fsload_verify=failed(wrong)).outcome is Outcome.CORRUPT
+    assert ended(mix, fsload_verify=failed(wrong)).ending.outcome is Outcome.CORRUPT
     short_file = "fsload: /mnt/text-buffered-1000-0: size is 3, expected 1000"
-    assert ended(mix, fsload_verify=failed(short_file)).outcome is Outcome.FAILED
+    assert ended(mix, fsload_verify=failed(short_file)).ending.outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize("verb", ["write", "overwrite"])
 def test_no_space_for_what_is_verified_is_no_accusation(mix: TrialJob, verb: str) -> None:
     """What did not fit would be found missing, or half overwritten, by the verification."""
     error = ended(mix, **{f"fsload_{verb}": Reply(status=0, output="files 60\nenospc 1\n")})
-    assert error.outcome is Outcome.NOT_RUN
-    assert "size_mib" in error.detail
+    assert error.ending.outcome is Outcome.NOT_RUN
+    assert "size_mib" in error.ending.detail
 
 
 def test_running_out_of_space_is_what_some_workloads_are_for(short: TrialJob) -> None:
@@ -242,5 +242,5 @@ def test_a_suite_goes_to_another_process(short: TrialJob) -> None:
 
 def test_every_outcome_is_worded(short: TrialJob) -> None:
     build: Callable[[str], TrialEndedError] = lambda out: ended(short, sync=failed(out))  # noqa: E731
-    assert build("").detail == "sync: (no output)"
-    assert len(build("x" * 9000).detail) < 500
+    assert build("").ending.detail == "sync: (no output)"
+    assert len(build("x" * 9000).ending.detail) < 500

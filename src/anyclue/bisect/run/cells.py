@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from anyclue.bisect.run.fixups import Fixup, apply_fixups
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
-from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 from anyclue.scenarios.stored import scenario_to_json
@@ -19,6 +19,7 @@ from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
 from anyclue.trial.kernels import module_trees as trees
 from anyclue.trial.preparation import pin_kernels, prepare_jobs
+from anyclue.trial.scheduler import TrialKey, run_until_proven, wants_another
 from anyclue.verdicts.judge import judge_cells
 
 log = logging.getLogger(__name__)
@@ -81,47 +82,44 @@ class Cells:
         cell = replace(self.conditions, kernel=name)
         self.build_seconds = 0.0
         group: list[Recording] = []
-        while True:
-            number = self._used.get(name, 0) + 1
-            if self.run.outcome(cell, number) is None:
-                before = time.monotonic()
-                scenario = await self._planned(name, sources, commit)
-                jobs = await prepare_jobs(scenario, [(cell, number)], self.context)
-                self.build_seconds += time.monotonic() - before
-                async for _ in LocalExecutor(self.context.store, self.run, 1).run(jobs):
-                    pass
-            group.append(self._read(cell, number))
-            verdict = self._judged(cell, group)
-            if not self._more(verdict, group):
-                return verdict
+
+        async def execute(missing: Sequence[TrialKey], _total: int) -> None:
+            before = time.monotonic()
+            scenario = await self._planned(name, sources, commit)
+            jobs = await prepare_jobs(scenario, missing, self.context)
+            self.build_seconds += time.monotonic() - before
+            async for _ in LocalExecutor(self.context.store, self.run, 1).run(jobs):
+                pass
+
+        def judge() -> tuple[CellVerdict, Sequence[TrialKey]]:
+            verdict = self._judged_next(cell, group)
+            return verdict, [self._next(cell)] if self._wants_another(verdict) else []
+
+        return await run_until_proven(self.run, [self._next(cell)], execute, judge)
 
     def recalled(self, name: str) -> CellVerdict | None:
         """Return what `judged` returned once for trials that are recorded; None where none is."""
         cell = replace(self.conditions, kernel=name)
         group: list[Recording] = []
-        for number in self._recorded(cell):
-            group.append(self._read(cell, number))
-            verdict = self._judged(cell, group)
-            if not self._more(verdict, group):
+        while self.run.outcome(*self._next(cell)) is not None:
+            verdict = self._judged_next(cell, group)
+            if not self._wants_another(verdict):
                 return verdict
         return None
 
-    def _recorded(self, cell: Cell) -> Iterator[int]:
-        while self.run.outcome(cell, number := self._used.get(cell.kernel, 0) + 1) is not None:
-            yield number
+    def _next(self, cell: Cell) -> TrialKey:
+        return cell, self._used.get(cell.kernel, 0) + 1
 
-    def _read(self, cell: Cell, number: int) -> Recording:
+    def _judged_next(self, cell: Cell, group: list[Recording]) -> CellVerdict:
+        """Add the next trial's recording to the group, and judge that."""
+        _, number = self._next(cell)
         self._used[cell.kernel] = number
-        return read_recording(self.run.trial(cell, number))
-
-    def _judged(self, cell: Cell, recordings: Sequence[Recording]) -> CellVerdict:
+        group.append(read_recording(self.run.trial(cell, number)))
         scenario = replace(self.scenario, cells=(cell,), references=())
-        return judge_cells(scenario, {cell: tuple(recordings)})[0]
+        return judge_cells(scenario, {cell: tuple(group)})[0]
 
-    def _more(self, verdict: CellVerdict, group: Sequence[Recording]) -> bool:
-        open_ = verdict.outcome in (Outcome.PASSED, Outcome.LOST)
-        left = len(group) <= self.scenario.limits.extra_trials
-        return verdict.verdict is Verdict.UNPROVEN and open_ and left
+    def _wants_another(self, verdict: CellVerdict) -> bool:
+        return wants_another(verdict, self.scenario.limits, planned=1)
 
     async def _planned(
         self, name: str, sources: trees.Sources, commit: GitKernel | None

@@ -9,16 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anyclue.fstests.core.charges import held_kib
+from anyclue.fstests.core.charges import held_kib, is_step
 from anyclue.fstests.core.check_output import parse_check, parse_listing
 from anyclue.fstests.core.configuration import RESULTS
-from anyclue.fstests.core.model import CheckCall, CheckStatus, Part, SectionPlan, TestId, TestPlan
-from anyclue.fstests.core.step import is_step
-from anyclue.fstests.core.trial_recording import thinned
+from anyclue.fstests.core.model import (
+    WORST_FIRST,
+    CheckCall,
+    CheckStatus,
+    Part,
+    SectionPlan,
+    TestId,
+    TestPlan,
+)
+from anyclue.fstests.core.trial_recording import thin_samples
 from anyclue.fstests.run.build import IMAGE
 from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
-from anyclue.model.recording import Mark, MarkName, Outcome, Reading
+from anyclue.model.recording import EndReason, Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import meminfo, zoneinfo
 from anyclue.trial.guest.channel import Reply
@@ -59,10 +66,6 @@ SEND_RESULTS = (
     f" rm -rf {RESULTS} && mkdir {RESULTS}"
 )
 _RAN = (CheckStatus.FAILED, CheckStatus.PASSED)
-_WORST = (
-    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
-    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
-)
 SETTLE_S = 300.0
 """So long may unmounting and coming to rest take, however long the test took."""
 
@@ -101,7 +104,7 @@ class FstestsSuite:
 
     def timeline(self, samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading, ...]:
         """Return the samples, away from the floors without slab caches."""
-        return thinned(samples, marks)
+        return thin_samples(samples, marks)
 
     async def run(self, session: GuestSession, place: Path) -> None:
         """Run all tests; raises what `TestRounds.run` does."""
@@ -153,7 +156,7 @@ class TestRounds:
                 *(session.title, number, len(tests), test, status.value),
             )
             if self._moved and looks_again and status in _RAN:
-                status = min(status, await self._one(test, again=True), key=_WORST.index)
+                status = min(status, await self._one(test, again=True), key=WORST_FIRST.index)
             if status is CheckStatus.FAILED and self._plan.stop_at_failure:
                 self._journal.stopped()
                 break
@@ -166,7 +169,8 @@ class TestRounds:
         await session.shell(f"date -u -s @{int(time.time())}")
         mounted = await session.shell(MOUNT_SUITE)
         if mounted.status != 0:
-            raise TrialEndedError(Outcome.LOST, f"fstests cannot be mounted: {mounted.output}")
+            detail = f"fstests cannot be mounted: {mounted.output}"
+            raise TrialEndedError(Outcome.LOST, EndReason.SUITE_UNUSABLE, detail)
         for number, section in enumerate(self._plan.sections.values()):
             await session.shell(f"printf %s {shlex.quote(section.config)} >/run/config.{number}")
             fstyp = shlex.quote(section.fstyp)
@@ -175,7 +179,8 @@ class TestRounds:
                 f" && grep -qw {fstyp} /proc/filesystems"
             )
             if known.status != 0:
-                raise TrialEndedError(Outcome.NOT_RUN, f"the guest's kernel has no {section.fstyp}")
+                detail = f"the guest's kernel has no {section.fstyp}"
+                raise TrialEndedError(Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE, detail)
 
     async def _listed(self) -> tuple[TestId, ...]:
         """Return the tests that check lists, as often as the passes; note those it leaves out."""
@@ -186,8 +191,8 @@ class TestRounds:
             expunged = [TestId(section=section, test=test) for test in listing.expunged]
             self._journal.left_out(expunged, listing.unknown)
             if not (listing.tests or listing.expunged or listing.unknown):
-                last = last_lines(reply.output)
-                raise TrialEndedError(Outcome.NOT_RUN, f"check lists no tests: {last}")
+                detail = f"check lists no tests: {last_lines(reply.output)}"
+                raise TrialEndedError(Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE, detail)
             found += [TestId(section=section, test=test) for test in listing.tests]
         return tuple(found) * self._plan.passes
 
@@ -211,7 +216,7 @@ class TestRounds:
         facts["quiesced"] = await self._floor()
         await session.end_round(facts)
         said = [result.status for result in parse_check(reply.output).results]
-        return min(said, key=_WORST.index, default=CheckStatus.LOST)
+        return min(said, key=WORST_FIRST.index, default=CheckStatus.LOST)
 
     async def _floor(self) -> int:
         """Come to rest, and read the floor; return 1 when free memory stood still."""
@@ -235,7 +240,8 @@ class TestRounds:
         mkfs = shlex.join(("mkfs", "-t", section.fstyp, *shlex.split(section.mkfs), DEVICE))
         made = await self._session.shell(f"wipefs -qa {DEVICE} && {mkfs}")
         if made.status != 0:
-            raise TrialEndedError(Outcome.NOT_RUN, f"{mkfs}: {last_lines(made.output)}")
+            detail = f"{mkfs}: {last_lines(made.output)}"
+            raise TrialEndedError(Outcome.NOT_RUN, EndReason.MKFS_FAILED, detail)
 
     async def _warm_up(self, section: SectionPlan) -> None:
         """Pay before the first floor what a file system pays once; check tells what fails here."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from anyclue.model.recording import MarkName, Outcome
+from anyclue.model.recording import EndReason, MarkName, Outcome
 from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import facts
 from anyclue.trial.filesystems.file_system import FileSystem
-from anyclue.trial.guest.channel import Reply
 from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
 from anyclue.trial.workloads.workload import MNT, WorkloadPlan
 
@@ -99,20 +98,23 @@ class WorkloadRounds:
     async def _mount(self) -> None:
         made = await self._session.shell(self._make)
         if made.status != 0:
-            raise TrialEndedError(Outcome.NOT_RUN, f"{self._make}: {last_lines(made.output)}")
+            detail = f"{self._make}: {last_lines(made.output)}"
+            raise TrialEndedError(Outcome.NOT_RUN, EndReason.MKFS_FAILED, detail)
         mounted = await self._session.shell(
             f"{self._mount_it} && grep ' {MOUNT_POINT} ' /proc/self/mountinfo"
         )
         if mounted.status != 0:
             # Refused at first: the kernel does not know the option. Later: it broke.
             outcome = Outcome.NOT_RUN if self._session.round == 1 else Outcome.FAILED
-            raise TrialEndedError(outcome, f"{self._mount_it}: {last_lines(mounted.output)}")
+            detail = f"{self._mount_it}: {last_lines(mounted.output)}"
+            raise TrialEndedError(outcome, EndReason.MOUNT_FAILED, detail)
         in_force = mounted.output.split()[-1]
         if self._feature and not any(
             option.startswith(self._feature.option) for option in in_force.split(",")
         ):
             raise TrialEndedError(
                 Outcome.NOT_RUN,
+                EndReason.OPTION_NOT_IN_FORCE,
                 f"mounted, but {self._feature.option} is not in force: {in_force}",
             )
         self._facts["mount_options"] = in_force
@@ -121,9 +123,8 @@ class WorkloadRounds:
         command = self._file_system.check
         checked = await self._session.shell(shlex.join((*command, DEVICE)))
         if checked.status != 0:
-            raise TrialEndedError(
-                Outcome.CORRUPT, f"{shlex.join(command)}: {last_lines(checked.output)}"
-            )
+            detail = f"{shlex.join(command)}: {last_lines(checked.output)}"
+            raise TrialEndedError(Outcome.CORRUPT, EndReason.CHECK_FAILED, detail)
 
     async def _count(self) -> None:
         counted = await self._session.must(_command(self._file_system.count))
@@ -135,23 +136,21 @@ class WorkloadRounds:
     def _check_exercised(self) -> None:
         """A cell that asked for compression and compressed nothing has not been tested."""
         if self._feature and not self._seen:
-            raise TrialEndedError(
-                Outcome.NOT_RUN, f"{self._feature.option} was in force, but {self._feature.unseen}"
-            )
+            detail = f"{self._feature.option} was in force, but {self._feature.unseen}"
+            raise TrialEndedError(Outcome.NOT_RUN, EndReason.OPTION_NOT_EXERCISED, detail)
 
     async def _phase(self, commands: Sequence[Sequence[str]]) -> None:
         for argv in commands:
             command = _command(argv)
-            ran: Reply = await self._session.shell(command)
+            ran = await self._session.shell(command)
             for name, value in facts(ran.output):
                 before = self._facts.get(name, 0)
                 self._facts[name] = (before if isinstance(before, int) else 0) + value
             if ran.status != 0:
-                corrupt = WRONG_CONTENTS in ran.output
-                raise TrialEndedError(
-                    Outcome.CORRUPT if corrupt else Outcome.FAILED,
-                    f"{command}: exit status {ran.status}: {last_lines(ran.output)}",
-                )
+                detail = f"{command}: exit status {ran.status}: {last_lines(ran.output)}"
+                if WRONG_CONTENTS in ran.output:
+                    raise TrialEndedError(Outcome.CORRUPT, EndReason.WRONG_CONTENTS, detail)
+                raise TrialEndedError(Outcome.FAILED, EndReason.COMMAND_FAILED, detail)
             self._check_space()
 
     def _check_space(self) -> None:
@@ -159,6 +158,7 @@ class WorkloadRounds:
         if self._facts.get("enospc") and self._workload.exercise:
             raise TrialEndedError(
                 Outcome.NOT_RUN,
+                EndReason.NO_SPACE,
                 f"{self._workload.size_mib} MiB do not hold what {self._workload.name} "
                 "writes and verifies: raise size_mib, or write less",
             )

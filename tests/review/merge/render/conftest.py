@@ -33,6 +33,7 @@ from anyclue.review.merge.core.model import (
 )
 from anyclue.review.pairs.model import (
     Confidence,
+    ConfidenceReason,
     Finding,
     FindingKind,
     PathStep,
@@ -68,7 +69,7 @@ LEAK = Finding(
         PathStep(line=24, kind=StepKind.RETURN, text="return ret;", note="still held"),
     ),
     confidence=Confidence.HIGH,
-    reason="other paths release it",
+    reason=ConfidenceReason.RELEASED_ELSEWHERE,
 )
 PACK = FunctionResolution(
     path=PATH,

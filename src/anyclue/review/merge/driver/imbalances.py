@@ -16,7 +16,7 @@ from anyclue.review.merge.core.relevance import (
 )
 from anyclue.review.merge.driver.inputs import MergeInputs
 from anyclue.review.merge.driver.snapshots import Snapshot
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.sources import neighbourhood
@@ -61,7 +61,7 @@ class NeighbourFiles:
         }
         self._names = {path: hashlib.sha256(text).hexdigest() for path, text in self.texts.items()}
 
-    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Return the sources around, each with what names its content; the same for all files."""
         del paths
         return self._names

@@ -1,4 +1,4 @@
-"""All functions of a tree together: what each does is worked out until nothing new comes."""
+"""All functions of a tree together: their summaries at the fixpoint, and what is wrong in them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Contracts
-from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, in_levels
+from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Callees, Summary
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.memo import Memo
-from anyclue.review.pairs.engine.summaries import summed
+from anyclue.review.pairs.engine.summaries import SummaryMemo, summarise
 from anyclue.review.pairs.frontend.unit import Unit
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
 
 _NOTHING = Summary()
-TURNS = 6
-"""Functions that call each other are looked at so many times, if something new comes each time."""
+MAX_ITERATIONS = 6
+"""A strongly connected component that has no fixpoint by then is left as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ class KnownSummary:
 
 @dataclass(kw_only=True)
 class FunctionAssessment:
-    """What the last look at a function said.
+    """What the last analysis of a function said.
 
     Attributes:
         function: its graph.
@@ -42,7 +41,7 @@ class FunctionAssessment:
         summary: what it does.
         candidates: what is wrong in it.
         complete: every resource could be followed to its end.
-        seen: what the last look depended on.
+        analysed: digest of what the last analysis depended on.
     """
 
     function: FunctionIR
@@ -51,7 +50,7 @@ class FunctionAssessment:
     summary: Summary = _NOTHING
     candidates: tuple[Candidate, ...] = ()
     complete: bool = True
-    seen: bytes = b""
+    analysed: bytes = b""
 
     @cached_property
     def _digest(self) -> bytes:
@@ -61,17 +60,17 @@ class FunctionAssessment:
     def _ordered(self) -> tuple[str, ...]:
         return tuple(sorted(self.calls))
 
-    def depends(self, callees: Callees) -> bytes:
-        """Return a digest of all that a look at the function depends on, contracts not counted."""
+    def dependency_digest(self, callees: Callees) -> bytes:
+        """Return a digest of what an analysis of the function depends on, contracts aside."""
         digest = hashlib.sha256(self._digest)
         for name in self._ordered:
-            summary = callees.found(name)
+            summary = callees.inferred(name)
             digest.update(summary.digest if summary is not None else b"\0")
         return digest.digest()
 
 
 @dataclass(kw_only=True)
-class File:
+class ProgramFile:
     """One file's functions, and what those do that only it can see."""
 
     unit: Unit
@@ -90,19 +89,19 @@ class Program:
     Args:
         contracts: what the calls promise that no source is looked at for.
         shared: what is known of functions in other files.
-        memo: what is known of looks at functions; with one, only summaries are asked for.
+        memo: summaries of earlier analyses; with one, no candidates are made.
     """
 
     def __init__(
         self,
         contracts: Contracts,
         shared: Mapping[str, Summary] | None = None,
-        memo: Memo | None = None,
+        memo: SummaryMemo | None = None,
     ) -> None:
         self._contracts = contracts
         self._memo = memo
         self.shared: dict[str, Summary] = dict(shared or {})
-        self.files: dict[str, File] = {}
+        self.files: dict[str, ProgramFile] = {}
 
     def add(
         self, path: str, unit: Unit, text: bytes, own: Mapping[str, Summary] | None = None
@@ -113,9 +112,9 @@ class Program:
             path: its name.
             unit: its functions.
             text: its content.
-            own: what its functions do, when that is known; else `settle` finds out.
+            own: what its functions do, when that is known; else `run_to_fixpoint` finds out.
         """
-        self.files[path] = File(
+        self.files[path] = ProgramFile(
             unit=unit,
             functions=[
                 FunctionAssessment(
@@ -128,14 +127,14 @@ class Program:
             own=dict(own or {}),
         )
 
-    def settle(self) -> None:
-        """Look at every function, callees first; in a ring again until nothing new comes."""
+    def run_to_fixpoint(self) -> None:
+        """Analyse every function, callees first; those of a component until nothing changes."""
         for level in self._levels():
-            self.look(level.plain)
-            self._turn(level.rings)
+            self.analyse(level.acyclic)
+            self._iterate(level.cyclic)
 
-    def settle_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
-        """Look at the functions that changed, and at those that call something that did.
+    def rerun_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
+        """Analyse the functions that changed, and those that call something that did.
 
         Args:
             before: by file and name what was known before the change.
@@ -147,91 +146,92 @@ class Program:
             if path not in self.files or name not in self.files[path].names
         }
 
-        def fresh(one: Position) -> bool:
-            judged = self.files[one.path].functions[one.number]
-            known = before.get(one.path, {}).get(judged.function.name)
-            return known is None or known.body != judged.body or bool(judged.calls & changed)
+        def is_changed(one: Position) -> bool:
+            assessment = self.files[one.path].functions[one.number]
+            known = before.get(one.path, {}).get(assessment.function.name)
+            return (
+                known is None or known.body != assessment.body or bool(assessment.calls & changed)
+            )
 
         for level in self._levels():
-            steps = level.rings
-            rings = [one for step in steps for one in step]
-            again = rings if any(fresh(one) for one in rings) else []
-            look = [one for one in level.plain if fresh(one)]
-            for one in (*level.plain, *rings):
-                if one not in look and one not in again:
-                    judged = self.files[one.path].functions[one.number]
-                    judged.summary = before[one.path][judged.function.name].summary
+            cyclic = [one for step in level.cyclic for one in step]
+            again = cyclic if any(is_changed(one) for one in cyclic) else []
+            once = [one for one in level.acyclic if is_changed(one)]
+            for one in (*level.acyclic, *cyclic):
+                if one not in once and one not in again:
+                    assessment = self.files[one.path].functions[one.number]
+                    assessment.summary = before[one.path][assessment.function.name].summary
                     self._publish(one)
-            self.look(look)
-            self._forget(again)
+            self.analyse(once)
+            self._retract(again)
             if again:
-                self._turn(steps)
-            for one in (*look, *again):
-                judged = self.files[one.path].functions[one.number]
-                known = before.get(one.path, {}).get(judged.function.name)
-                if known is None or known.summary != judged.summary:
-                    changed.add(judged.function.name)
+                self._iterate(level.cyclic)
+            for one in (*once, *again):
+                assessment = self.files[one.path].functions[one.number]
+                known = before.get(one.path, {}).get(assessment.function.name)
+                if known is None or known.summary != assessment.summary:
+                    changed.add(assessment.function.name)
 
     def _levels(self) -> list[Level]:
-        return in_levels({path: outline(file) for path, file in self.files.items()})
+        return call_levels({path: outline(file) for path, file in self.files.items()})
 
-    def _turn(self, steps: Sequence[Sequence[Position]]) -> None:
-        for _ in range(TURNS):
-            news = [self.look(step)[1] for step in steps]
-            if not any(news):
+    def _iterate(self, steps: Sequence[Sequence[Position]]) -> None:
+        for _ in range(MAX_ITERATIONS):
+            changes = [self.analyse(step)[1] for step in steps]
+            if not any(changes):
                 return
 
-    def look(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
-        """Look at functions of which none calls another.
+    def analyse(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
+        """Analyse functions of which none calls another.
 
         Returns:
             what is new about functions that other files see, and whether anything is new.
         """
-        new = [one for one in positions if self._study(one)]
-        news: dict[str, Summary] = {}
-        for one in new:
-            news |= self._publish(one)
-        return news, bool(new)
+        analysed = [one for one in positions if self._analyse(one)]
+        updates: dict[str, Summary] = {}
+        for one in analysed:
+            updates |= self._publish(one)
+        return updates, bool(analysed)
 
-    def _study(self, position: Position) -> bool:
-        """Look at a function, unless nothing that it depends on is new; tell whether it was."""
-        judged = self.files[position.path].functions[position.number]
+    def _analyse(self, position: Position) -> bool:
+        """Analyse a function if something that it depends on is new; tell whether it was."""
+        assessment = self.files[position.path].functions[position.number]
         callees = self.callees(position.path)
-        seen = judged.depends(callees)
-        if seen == judged.seen:
+        digest = assessment.dependency_digest(callees)
+        if digest == assessment.analysed:
             return False
-        judged.seen = seen
-        known = self._memo.get(seen) if self._memo is not None else None
+        assessment.analysed = digest
+        known = self._memo.get(digest) if self._memo is not None else None
         if known is not None:
-            judged.summary, judged.complete = known
+            assessment.summary, assessment.complete = known
             return True
-        study = FunctionAnalysis(judged.function, callees)
-        judged.summary = summed(study)
-        judged.complete = study.complete
+        analysis = FunctionAnalysis(assessment.function, callees)
+        assessment.summary = summarise(analysis)
+        assessment.complete = analysis.complete
         if self._memo is None:
-            judged.candidates = tuple(candidates(study))
+            assessment.candidates = tuple(candidates(analysis))
         else:
-            self._memo.put(seen, judged.summary, judged.complete)
+            self._memo.put(digest, assessment.summary, assessment.complete)
         return True
 
     def _publish(self, one: Position) -> dict[str, Summary]:
         """Let callers know what a function does; return it when other files are among them."""
         file = self.files[one.path]
-        judged = file.functions[one.number]
-        name = judged.function.name
+        assessment = file.functions[one.number]
+        name = assessment.function.name
         if one.number >= len(file.unit.functions) and name in file.own:
             return {}
-        file.own[name] = judged.summary
-        if not one.seen:
+        file.own[name] = assessment.summary
+        if not one.exported:
             return {}
-        self.shared[name] = judged.summary
-        return {name: judged.summary}
+        self.shared[name] = assessment.summary
+        return {name: assessment.summary}
 
-    def _forget(self, positions: Sequence[Position]) -> None:
+    def _retract(self, positions: Sequence[Position]) -> None:
         for one in positions:
             name = self.files[one.path].functions[one.number].function.name
             self.files[one.path].own.pop(name, None)
-            if one.seen:
+            if one.exported:
                 self.shared.pop(name, None)
 
     def callees(self, path: str) -> Callees:
@@ -241,21 +241,21 @@ class Program:
     def candidates(self) -> Iterator[tuple[str, FunctionAssessment, Candidate]]:
         """Return all imbalances, certain or not, by file."""
         for path, file in self.files.items():
-            for judged in file.functions:
-                for one in judged.candidates:
-                    yield path, judged, one
+            for assessment in file.functions:
+                for one in assessment.candidates:
+                    yield path, assessment, one
 
     def unjudged(self) -> Iterator[tuple[str, FunctionIR, str]]:
         """Return the functions that could not be judged, with the reason."""
         for path, file in self.files.items():
-            for judged in file.functions:
-                if judged.function.trouble:
-                    yield path, judged.function, judged.function.trouble
-                elif not judged.complete:
-                    yield path, judged.function, "it has more paths than can be followed"
+            for assessment in file.functions:
+                if assessment.function.trouble:
+                    yield path, assessment.function, assessment.function.trouble
+                elif not assessment.complete:
+                    yield path, assessment.function, "it has more paths than can be followed"
 
 
-def outline(file: File) -> Outline:
+def outline(file: ProgramFile) -> Outline:
     """Return what the call graph needs of a file."""
     return tuple((one.function.name, one.function.static, one.calls) for one in file.functions)
 
@@ -264,6 +264,6 @@ def _calls(function: FunctionIR) -> frozenset[str]:
     return frozenset(node[4] for node in function.nodes if node[0] == ir.CALL)
 
 
-def seen_elsewhere(path: str, function: FunctionIR) -> bool:
+def is_exported(path: str, function: FunctionIR) -> bool:
     """Tell whether functions of other files can call this one."""
     return not function.static or path.endswith(".h")

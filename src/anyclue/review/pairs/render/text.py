@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from anyclue.report.text import ascii_line, clean, code_block, counted, safe_path, shorten
 from anyclue.review.pairs.model import Finding, FindingKind, PathStep, Review, StepKind, Unjudged
-from anyclue.review.pairs.render.words import labels, summary_line
+from anyclue.review.pairs.render.words import REASONS, labels, summary_line
 
 BRIEF = 5
 _COLUMNS = 200
@@ -51,7 +51,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"{path}:{finding.line}: note: released by {shorten(calls, _COLUMNS)}"
     yield (
         f"{path}:{finding.line}: note: confidence {finding.confidence.value}: "
-        f"{ascii_line(finding.reason)}"
+        f"{REASONS[finding.reason]}"
     )
     if finding.suggestion is not None:
         line = finding.suggestion.before_line

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.contexts import Contexts
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
+from anyclue.review.pairs.driver.contexts import TreeContexts
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.worker_pool import WorkerPool
 from anyclue.review.pairs.engine.effects import Summary
@@ -70,7 +70,7 @@ class Held:
 
     files: Mapping[str, str]
 
-    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Sequence[str]) -> Mapping[str, str]:
         del paths
         return {path: f"blob {text}" for path, text in self.files.items()}
 
@@ -106,7 +106,7 @@ def known(
     """What is known of a tree's functions, by way of a change of its first file."""
     first = min(tree)
     one = FileChange(old_path=first, new_path=first, old=tree[first].encode(), new=b"")
-    contexts = Contexts(built_in(), Cache(cache), 1)
+    contexts = TreeContexts(built_in(), Cache(cache), 1)
     context = contexts.of(Held(tree), {first: tree[first].encode()}, [one])
     return context.shared, {path: dict(own) for path, own in context.own.items() if own}
 
@@ -145,12 +145,12 @@ def test_the_number_of_processes_changes_nothing(tree: Texts, jobs: int) -> None
     texts = [(path, text.encode()) for path, text in sorted(tree.items())]
     found = []
     for number in (1, jobs):
-        with WorkerPool(built_in(), Cache(None), number) as crew:
-            shared = crew.settle(texts)
-            results = crew.results(Confidence.LOW)
-            listed = [one for part, _, _ in results for one in part]
+        with WorkerPool(built_in(), Cache(None), number) as pool:
+            shared = pool.run_to_fixpoint(texts)
+            reviews = pool.reviews(Confidence.LOW)
+            listed = [one for part in reviews for one in part.findings]
             place = sorted(listed, key=lambda one: (one.path, one.line, one.column, str(one)))
-            found.append((shared, crew.own(), place))
+            found.append((shared, pool.file_summaries(), place))
     assert found[0] == found[1]
 
 

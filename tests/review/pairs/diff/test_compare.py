@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.model import Confidence, FindingKind, Review
 

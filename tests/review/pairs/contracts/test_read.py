@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts import schema
-from anyclue.review.pairs.contracts.read import (
-    Contracts,
-    Fails,
-    Pair,
-    PairKind,
-    Template,
-    built_in,
-    read,
-)
+from anyclue.review.pairs.contracts.model import Contracts, Fails, Pair, PairKind, Template
+from anyclue.review.pairs.contracts.read import built_in, read
 
 PAIR = """
 [[pair]]
@@ -448,7 +441,7 @@ def test_the_tables_lie_in_the_package() -> None:
 
 
 def page() -> str:
-    return (Path(__file__).parents[3] / "docs/contracts.md").read_text()
+    return (Path(__file__).parents[4] / "docs/contracts.md").read_text()
 
 
 def test_the_examples_of_the_documentation_are_right() -> None:

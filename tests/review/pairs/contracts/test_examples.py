@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.review.pairs.contracts.read import Pair, built_in
+from anyclue.review.pairs.contracts.model import Pair
+from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.model import Confidence
 
-Settle = Callable[[str], Program]
+Analyse = Callable[[str], Program]
 
 NOT_FOUND = {
     ("kref", "use_session"): "a reference taken on a field counts as stored",
@@ -28,11 +29,11 @@ def _bad(pair: Pair, name: str) -> object:
 
 
 @pytest.mark.parametrize("pair", built_in().pairs, ids=lambda pair: pair.name)
-def test_nothing_is_wrong_with_the_good_functions(pair: Pair, settle: Settle) -> None:
-    program = settle(pair.good)
+def test_nothing_is_wrong_with_the_good_functions(pair: Pair, analyse: Analyse) -> None:
+    program = analyse(pair.good)
     wrong = [
-        (judged.function.name, one.kind, one.seed.place, one.reason)
-        for _, judged, one in program.candidates()
+        (assessment.function.name, one.kind, one.seed.place, one.reason)
+        for _, assessment, one in program.candidates()
         if one.confidence != Confidence.LOW
     ]
     assert not wrong
@@ -41,22 +42,24 @@ def test_nothing_is_wrong_with_the_good_functions(pair: Pair, settle: Settle) ->
 
 
 @pytest.mark.parametrize(("pair", "name"), [_bad(pair, name) for pair, name in BAD])
-def test_something_is_wrong_with_every_bad_function(pair: Pair, name: str, settle: Settle) -> None:
-    program = settle(pair.bad)
+def test_something_is_wrong_with_every_bad_function(
+    pair: Pair, name: str, analyse: Analyse
+) -> None:
+    program = analyse(pair.bad)
     found = [
         one
-        for _, judged, one in program.candidates()
-        if judged.function.name == name and one.seed.pair.name == pair.name
+        for _, assessment, one in program.candidates()
+        if assessment.function.name == name and one.seed.pair.name == pair.name
     ]
     assert found
 
 
-def test_most_bad_functions_are_found_with_some_confidence(settle: Settle) -> None:
+def test_most_bad_functions_are_found_with_some_confidence(analyse: Analyse) -> None:
     sure = 0
     for pair in built_in().pairs:
         names = {
-            judged.function.name
-            for _, judged, one in settle(pair.bad).candidates()
+            assessment.function.name
+            for _, assessment, one in analyse(pair.bad).candidates()
             if one.seed.pair.name == pair.name and one.confidence != Confidence.LOW
         }
         sure += len(names)

@@ -6,7 +6,6 @@ import pytest
 
 from anyclue.review.source.model import Choice
 from anyclue.review.source.parse import read
-from anyclue.review.source.prepass import clean, has_choices
 
 CONDITIONS = [
     ("#ifdef A", True, False),
@@ -47,14 +46,14 @@ def test_conditions(condition: str, on: bool, off: bool) -> None:
     text = f"{condition}\nint yes;\n#else\nint no;\n#endif\n".encode()
     for choice, taken in ((Choice.ON, on), (Choice.OFF, off)):
         expected = b"int yes;" if taken else b"int no;"
-        assert clean(text, choice).strip() == expected
-    assert has_choices(text) is (on != off)
+        assert read(text, choice).text.strip() == expected
+    assert bool(read(text).choices) is (on != off)
 
 
 @pytest.mark.parametrize(("choice", "arm"), [(Choice.ON, b"a"), (Choice.OFF, b"d")])
 def test_first_arm_that_holds(choice: Choice, arm: bytes) -> None:
     text = b"#if 0\nx\n#elif A\na\n#elifdef B\nb\n#elifndef A\nd\n#else\ne\n#endif\n"
-    assert clean(text, choice).split() == [arm]
+    assert read(text, choice).text.split() == [arm]
 
 
 def test_nested() -> None:
@@ -62,17 +61,17 @@ def test_nested() -> None:
         b"#ifdef A\na\n#ifndef B\nb\n#else\nc\n#endif\nd\n"
         b"#else\n#ifdef A\ne\n#else\nf\n#endif\n#endif\ng"
     )
-    assert clean(text, Choice.ON).split() == [b"a", b"c", b"d", b"g"]
-    assert clean(text, Choice.OFF).split() == [b"f", b"g"]
+    assert read(text, Choice.ON).text.split() == [b"a", b"c", b"d", b"g"]
+    assert read(text, Choice.OFF).text.split() == [b"f", b"g"]
 
 
 def test_include_guard_is_always_taken() -> None:
     for opening in (b"#ifndef _H", b"#if !defined(_H)", b"#if !defined _H"):
         text = b"/* c */\n" + opening + b"\n#define _H 1\nint a;\n#endif\n"
         for choice in Choice:
-            assert clean(text, choice).strip() == b"int a;"
-        assert not has_choices(text)
-    assert has_choices(b"int a;\n#ifndef _H\n#define H\nint a;\n#endif\n")
+            assert read(text, choice).text.strip() == b"int a;"
+        assert not read(text).choices
+    assert read(b"int a;\n#ifndef _H\n#define H\nint a;\n#endif\n").choices
 
 
 def test_arms_that_open_a_block_each() -> None:
@@ -92,8 +91,8 @@ def test_lines_that_the_choice_is_about() -> None:
 
 
 def test_unbalanced_directives() -> None:
-    assert clean(b"#endif\n#else\n#elif A\nint a;\n").strip() == b"int a;"
-    assert clean(b"int a;\n#ifdef A\nint b;", Choice.OFF).strip() == b"int a;"
+    assert read(b"#endif\n#else\n#elif A\nint a;\n").text.strip() == b"int a;"
+    assert read(b"int a;\n#ifdef A\nint b;", Choice.OFF).text.strip() == b"int a;"
     assert read(b"int a;\n#ifdef A\nint b;").choices == ((2, 3),)
 
 
@@ -102,10 +101,10 @@ def test_directives_of_all_kinds_go() -> None:
         b"#include <a.h>\n  #pragma once\n#define F(x) do { \\\n\tx; } while (0)\n"
         b'#define S "/*" /* c\n*/ 1\n#error don\'t\n\t# \n#line 3 "x"\r\nint a;'
     )
-    assert clean(text).strip() == b"int a;"
-    assert clean(text).count(b"\n") == text.count(b"\n")
+    assert read(text).text.strip() == b"int a;"
+    assert read(text).text.count(b"\n") == text.count(b"\n")
 
 
 def test_a_directive_begins_its_line() -> None:
-    assert b"int b" in clean(b"int a; /* x */ int b\n#if 0\nint c;\n#endif\n;")
-    assert clean(b"/* a\n*/ int b;\n").strip() == b"int b;"
+    assert b"int b" in read(b"int a; /* x */ int b\n#if 0\nint c;\n#endif\n;").text
+    assert read(b"/* a\n*/ int b;\n").text.strip() == b"int b;"

@@ -784,9 +784,9 @@ def test_a_helper_in_another_file_is_seen(
 
 
 def test_a_static_helper_of_another_file_is_not_taken_for_this_ones(
-    settle: Callable[[str], Program],
+    analyse: Callable[[str], Program],
 ) -> None:
     text = "static struct page *helper(struct inode *i)\n{\n\treturn find_get_page(i, 0);\n}\n"
-    program = settle(text)
+    program = analyse(text)
     assert "helper" not in program.shared
     assert "helper" in program.files["x.c"].own

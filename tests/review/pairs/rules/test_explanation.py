@@ -273,7 +273,7 @@ WHY = {
 }
 
 
-def _applied(text: str, one: Finding) -> str:
+def _apply(text: str, one: Finding) -> str:
     assert one.suggestion is not None
     lines = text.split("\n")
     lines.insert(one.suggestion.before_line - 1, one.suggestion.text)
@@ -295,7 +295,7 @@ def test_the_suggested_line_makes_the_finding_vanish(name: str, found: Judge) ->
     (one,) = [one for one in found(text) if one.kind == FindingKind.LEAK]
     assert one.suggestion is not None
     assert (one.suggestion.before_line, one.suggestion.text) == (line, code)
-    assert found(_applied(text, one)) == []
+    assert found(_apply(text, one)) == []
 
 
 @pytest.mark.parametrize("name", sorted(set(MENDED) - set(WHY)))
@@ -312,7 +312,7 @@ def test_the_diff_applies(name: str, found: Judge, tmp_path: Path) -> None:
         check=True,
         env={**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)},
     )
-    assert (tmp_path / "x.c").read_text() == _applied(text, one)
+    assert (tmp_path / "x.c").read_text() == _apply(text, one)
 
 
 @pytest.mark.parametrize(
