@@ -61,7 +61,7 @@ ERRORS_TO_PROVE: Final = 5.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassGrowth:
+class GrowthTest:
     """What is known of one class: ``steady`` and ``full`` are the two fits.
 
     ``grew`` holds when growth is proven; ``steps`` counts the late steps that were set aside to
@@ -93,8 +93,8 @@ class ClassGrowth:
 def growth_by_class(
     cell: Floors,
     reference: Floors | None,
-    reference_growth: Mapping[MemoryClass, ClassGrowth],
-) -> dict[MemoryClass, ClassGrowth]:
+    reference_growth: Mapping[MemoryClass, GrowthTest],
+) -> dict[MemoryClass, GrowthTest]:
     """Decide for every class of which there are enough floors.
 
     ``reference_growth`` says what grew in the reference itself: such a class is no baseline,
@@ -102,7 +102,7 @@ def growth_by_class(
     """
     accused = [c for c in cell.series if TRAITS[c].kind in {GrowthKind.KERNEL, GrowthKind.USER}]
     level = FALSE_LEAKS_PER_CELL / max(len(accused), 1)
-    found: dict[MemoryClass, ClassGrowth] = {}
+    found: dict[MemoryClass, GrowthTest] = {}
     for memory_class in cell.series:
         theirs = reference.used(memory_class) if reference is not None else ()
         baseline = reference_growth.get(memory_class)
@@ -120,7 +120,7 @@ def growth_by_class(
 
 def not_excluded(
     cell: Floors,
-    growth: Mapping[MemoryClass, ClassGrowth],
+    growth: Mapping[MemoryClass, GrowthTest],
     reference: Floors | None,
     *,
     limit_kib: float,
@@ -159,7 +159,7 @@ def not_excluded(
     )
 
 
-def highest_possible(growth: Mapping[MemoryClass, ClassGrowth]) -> tuple[MemoryClass, float]:
+def highest_possible(growth: Mapping[MemoryClass, GrowthTest]) -> tuple[MemoryClass, float]:
     """Return the kernel class whose growth is excluded least well, and its upper end (KiB).
 
     Falls back to used memory when nothing is known of its classes.
@@ -197,7 +197,7 @@ def _growth(
     *,
     level: float,
     compare: bool,
-) -> ClassGrowth | None:
+) -> GrowthTest | None:
     own, theirs = [s.rises() for s in cell], [s.rises() for s in reference]
     full = fit(set_one_time_costs_aside(own), theirs)
     if full is None:
@@ -210,7 +210,7 @@ def _growth(
         grew = False
     if compare or TRAITS[memory_class].kind is GrowthKind.USER:
         grew = grew and (steady.excess is None or steady.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
-    return ClassGrowth(
+    return GrowthTest(
         memory_class=memory_class,
         steady=steady,
         full=full,
@@ -220,11 +220,11 @@ def _growth(
 
 
 def _with_context(
-    growth: ClassGrowth,
-    others: Mapping[MemoryClass, ClassGrowth],
+    growth: GrowthTest,
+    others: Mapping[MemoryClass, GrowthTest],
     cell: Floors,
     level: float,
-) -> ClassGrowth:
+) -> GrowthTest:
     """Take back growth that used memory contradicts; add what grew inside the class."""
     grew = growth.grew
     used = others.get(MemoryClass.USED)
