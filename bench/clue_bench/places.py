@@ -31,7 +31,7 @@ from bench.pairs_bench.sources import Sources
 from anyclue.hunt.localise.core.evidence import GuiltyCase, ModuleSource
 from anyclue.hunt.localise.core.rank import Ranked, rank
 from anyclue.hunt.localise.module_sources import read_module
-from anyclue.trial.kernels.edits import apply_edit
+from anyclue.trial.kernels.variants import apply_edit
 
 DIRECTORY: Final = "fs/btrfs"
 EDITS: Final = 20
