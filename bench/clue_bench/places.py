@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
-from bench.bisect_bench.harmless import Drawing
+from bench.bisect_bench.harmless_edits import EditSampler
 from bench.clue_bench.planted import PLANTED, Planted
 from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sources import Sources
@@ -118,7 +118,7 @@ def plant_amid(tree: Path, bug: Planted, edits: int, seed: int) -> int:
 
 def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:
     """Edit other functions, in the bug's own file too; return how many edits were made."""
-    drawing = Drawing(seed, [(bug.edit.file, bug.edit.function or "")])
+    drawing = EditSampler(seed, [(bug.edit.file, bug.edit.function or "")])
     every = [str(one.relative_to(tree)) for one in sorted((tree / DIRECTORY).glob("*.c"))]
     for number in range(edits):
         paths = [bug.edit.file] if number % 4 == 0 else every

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from anyclue.fstests.core.evidence import Charged, TestEvidence, last_in_a_row
+from anyclue.fstests.core.charges import ChargedRun
+from anyclue.fstests.core.evidence import TestEvidence, last_in_a_row
 from anyclue.fstests.core.model import TestId
 from anyclue.fstests.core.reasons import CleanAlone, RoseBehindOthers
-from anyclue.fstests.core.step import judge_once
-from anyclue.fstests.core.test_verdict import judge_test
+from anyclue.fstests.core.test_verdict import judge_once, judge_test
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.verdicts.floors import MIN_FLOORS
@@ -22,7 +22,7 @@ _WORSE: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfTest:
+class MemoryVerdict:
     """What is said of a test's memory.
 
     Attributes:
@@ -38,7 +38,7 @@ class OfTest:
     wants_group: bool = False
 
 
-def judge_memory(evidence: TestEvidence, least_kib: float) -> OfTest:
+def judge_memory(evidence: TestEvidence, least_kib: float) -> MemoryVerdict:
     """Return the worse of the verdicts alone and among others.
 
     A test that is clean alone may leak by what a test before it left behind. It is suspected of
@@ -51,19 +51,19 @@ def judge_memory(evidence: TestEvidence, least_kib: float) -> OfTest:
                 behind_others_kib=evidence.rise_listed or 0.0, alone_kib=evidence.rise_alone or 0.0
             )
             unproven = replace(alone, verdict=Verdict.UNPROVEN, because=because)
-            return OfTest(verdict=unproven, wants_group=True)
-        return OfTest(verdict=alone, alone=_leaks(alone))
+            return MemoryVerdict(verdict=unproven, wants_group=True)
+        return MemoryVerdict(verdict=alone, alone=_leaks(alone))
     among = _repeated(evidence, evidence.among)
     if alone is None:
-        return OfTest(verdict=among)
+        return MemoryVerdict(verdict=among)
     if alone.verdict is Verdict.CLEAN and among.verdict is Verdict.LEAK:
         needs_others = replace(among, because=CleanAlone(among=among.because))
-        return OfTest(verdict=needs_others, after=evidence.before)
+        return MemoryVerdict(verdict=needs_others, after=evidence.before)
     undecided = alone.verdict is Verdict.CLEAN and among.verdict is Verdict.UNPROVEN
     if undecided and not _is_more(evidence, least_kib):
-        return OfTest(verdict=alone)  # it was in the group for another test's sake
+        return MemoryVerdict(verdict=alone)  # it was in the group for another test's sake
     worse = min(alone, among, key=_worse)
-    return OfTest(verdict=worse, alone=_leaks(alone), wants_group=undecided)
+    return MemoryVerdict(verdict=worse, alone=_leaks(alone), wants_group=undecided)
 
 
 def _leaks(alone: TestVerdict | None) -> bool:
@@ -82,16 +82,13 @@ def _is_more(evidence: TestEvidence, least_kib: float) -> bool:
 def _alone(evidence: TestEvidence, least_kib: float) -> TestVerdict:
     # What it did behind other tests is not what it does alone, where it ran alone often enough.
     for guests in (evidence.alone, evidence.guests):
-        if any(sum(pair is not None for _, pair in guest) >= MIN_FLOORS for guest in guests):
+        if any(sum(run.floors is not None for run in guest) >= MIN_FLOORS for guest in guests):
             return _repeated(evidence, guests)
     runs = [of for guest in evidence.guests for of in last_in_a_row(guest)]
     verdicts = [judge_once(run, before=before, least_kib=least_kib) for run, before in runs]
     return min(verdicts, key=_worse)
 
 
-def _repeated(evidence: TestEvidence, guests: Sequence[Sequence[Charged]]) -> TestVerdict:
-    runs = [run for guest in guests for run, _ in guest]
-    by_guest = [[pair for _, pair in guest if pair is not None] for guest in guests]
-    pairs = [pair for guest in by_guest for pair in guest]
+def _repeated(evidence: TestEvidence, guests: Sequence[Sequence[ChargedRun]]) -> TestVerdict:
     assert evidence.recorded is not None  # noqa: S101 - a run has a recording
-    return judge_test(runs, pairs, evidence.recorded, guests=[g for g in by_guest if g])
+    return judge_test(guests, evidence.recorded)

@@ -1,17 +1,26 @@
-"""A verdict on every test of a recording: only repetition can call one a leak."""
+"""The verdict on what a test did to memory, from its runs: only repetition can call one a leak.
+
+A leak is a step between two quiesced floors. Where no class of the kernel's memory was higher after
+a test, it leaked nothing; where one was, only repetition tells a leak from a one-time cost. And
+where a class fell, a leak of that class may be hidden: unless the run just before it, of the same
+test, took what it gave back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from anyclue.fstests.core.charges import charged_floors
+from anyclue.fstests.core.charges import ChargedRun, charged_floors, rise_kib
 from anyclue.fstests.core.reasons import (
     Caveat,
+    ClassFell,
     FloorGap,
     KernelReport,
+    NoClassRose,
     NoFloors,
     RepeatedRuns,
+    RoseOnce,
     TooFewRuns,
 )
 from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
@@ -30,28 +39,21 @@ STEP_KIB: Final = 64.0
 FATAL: Final = frozenset({"kasan", "lockdep", "bug", "oops", "panic", "oom"})
 
 
-def judge_test(
-    runs: Sequence[TestRun],
-    pairs: Sequence[tuple[Reading, Reading]],
-    recorded: MachineRecording,
-    *,
-    guests: Sequence[Sequence[tuple[Reading, Reading]]] = (),
-) -> TestVerdict:
-    """Return the verdict on one test; ``pairs`` are the floors before and after its whole runs.
-
-    With ``guests`` they were not all taken in one boot: these are the same pairs by boot.
-    """
+def judge_test(boots: Sequence[Sequence[ChargedRun]], recorded: MachineRecording) -> TestVerdict:
+    """Return the verdict on one test from its runs, boot by boot."""
+    runs = [charged.run for boot in boots for charged in boot]
+    pairs = [[charged.floors for charged in boot if charged.floors] for boot in boots]
     test = runs[0].span.test
     broken = next((r.incident for r in runs if r.incident and r.incident.kind in FATAL), None)
     if broken is not None:
         because = KernelReport(incident=broken)
         return TestVerdict(test=test, runs=tuple(runs), verdict=Verdict.BROKEN, because=because)
-    if len(pairs) < MIN_FLOORS:
+    if sum(map(len, pairs)) < MIN_FLOORS:
         return TestVerdict(
             test=test, runs=tuple(runs), verdict=Verdict.UNPROVEN, because=_too_few(runs, recorded)
         )
     quiesced = all(run.quiesced for run in runs if run.step_kib is not None)
-    series = [charged_floors(of_one, quiesced=quiesced) for of_one in guests or (pairs,)]
+    series = [charged_floors(of_boot, quiesced=quiesced) for of_boot in pairs if of_boot]
     evidence = _evidence(test, series, recorded)
     found = decide(Sensitivity(), evidence)
     caveat = _caveat(found, quiesced=quiesced)
@@ -117,6 +119,42 @@ def _gap(last: TestRun, recorded: MachineRecording) -> FloorGap:
     if last.span.end_s is None:
         return FloorGap.CUT_SHORT if recorded.ended is None else FloorGap.RECORDING_ENDED
     return FloorGap.TOO_FEW_SAMPLES
+
+
+def judge_once(run: TestRun, *, least_kib: float, before: TestRun | None = None) -> TestVerdict:
+    """Return the verdict on a single run; ``least_kib`` is the smallest leak that matters.
+
+    ``before`` is the run of the same test that came just before it, if one did.
+    """
+    verdict, because = _judged(run, before, least_kib)
+    return TestVerdict(test=run.span.test, runs=(run,), verdict=verdict, because=because)
+
+
+def _judged(
+    run: TestRun, before: TestRun | None, least_kib: float
+) -> tuple[Verdict, VerdictReason]:
+    if run.incident and run.incident.kind in FATAL:
+        return Verdict.BROKEN, KernelReport(incident=run.incident)
+    step, highest = run.step_kib, rise_kib(run)
+    if step is None or highest is None:
+        return Verdict.UNPROVEN, NoFloors(gap=FloorGap.NOT_ENDED)
+    fallen = _fallen(run, before, least_kib)
+    if fallen is not None:
+        return Verdict.UNPROVEN, ClassFell(memory_class=fallen, kib=-run.classes[fallen])
+    if highest < least_kib:
+        return Verdict.CLEAN, NoClassRose(limit_kib=least_kib, step_kib=step)
+    return Verdict.UNPROVEN, RoseOnce(kib=highest, memory_class=grown_class((run,)))
+
+
+def _fallen(run: TestRun, before: TestRun | None, least_kib: float) -> MemoryClass | None:
+    """Return the class that fell most, of those that gave back more than the run before took."""
+    took = before.classes if before is not None else {}
+    falls = {
+        c: kib
+        for c in of_kind(GrowthKind.KERNEL)
+        if (kib := run.classes.get(c, 0.0)) <= -least_kib and kib + took.get(c, 0.0) < 0.0
+    }
+    return min(falls, key=lambda c: falls[c], default=None)
 
 
 def grown_class(runs: Sequence[TestRun]) -> MemoryClass | None:

@@ -11,11 +11,10 @@ from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.minimise.operations import done_per_round
 from anyclue.hunt.model import Factor
 from anyclue.hunt.select.factors import is_guilty, kind
-from anyclue.model.amounts import per_operation
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
-from anyclue.report.words import SIGNATURES
+from anyclue.report.words import SIGNATURES, per_operation
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""

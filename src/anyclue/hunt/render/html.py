@@ -9,7 +9,7 @@ from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, plan_words, verdict_words
+from anyclue.hunt.render import clue_text, plan_words, verdict_words
 from anyclue.hunt.render.mail import log_text
 from anyclue.hunt.render.selection import (
     carrier,
@@ -27,8 +27,7 @@ from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import words
-from anyclue.report.figures import Figure
-from anyclue.report.pages import environment
+from anyclue.report.pages import Figure, environment
 from anyclue.report.text import clean_block
 
 DETAILED_CELLS = 24
@@ -120,7 +119,7 @@ def report_html(
             left_out=len(interesting) - len(shown),
             not_judged=list(not_tested),
             clue=clue,
-            clue_words=clue_words,
+            clue_text=clue_text,
             scenario_words=plan_words.meanings(scenario),
             limits=plan_words.limits_sentence(scenario),
             commands=given.commands,

@@ -9,7 +9,7 @@ from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.render import verdict_words
-from anyclue.hunt.render.clue_text import brief
+from anyclue.hunt.render.clue_text import summary_blocks
 from anyclue.hunt.render.selection import common, varying
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict
@@ -63,7 +63,7 @@ def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
     width = 100
     blocks = [
         wrap((clue or findings).sentence or "No finding.", width),
-        *(brief(clue, width) if clue is not None else ()),
+        *(summary_blocks(clue, width) if clue is not None else ()),
         cells_table(findings.cells, width),
         factor_lines(findings.factors, width),
         *(tests_of(cell, tests, width) for cell, tests in findings.tests.items()),

@@ -239,9 +239,9 @@ def _test(test: TestFinding) -> TestDocument:
         steps_kib=tuple(run.step_kib for run in memory.runs) if memory else (),
         after=tuple(map(str, test.after)),
         killed=str(test.killed) if test.killed else "",
-        disagreement=test.disagreement,
+        disagreement=tests_words.disagreement(test),
         known=test.known.reason if test.known else None,
-        outdated=test.outdated,
+        outdated=tests_words.outdated(test),
         refuses=tests_words.refusal(test) or None,
     )
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from anyclue.hunt.clue.model import Place, ReasonSource
 from anyclue.hunt.localise.core.evidence import FunctionSource
 from anyclue.hunt.suspects.ruling import Ruling, TheoryContext, acquitted, below, guilty, unproven
-from anyclue.model.amounts import probability_words
 from anyclue.model.scenario import OfCommit, OfFunction, OfSubsystem
+from anyclue.report.words import probability_words
 
 SURE = 0.9
 """A place at least so likely is called guilty, where pairing, a probe or a commit speaks for it."""
