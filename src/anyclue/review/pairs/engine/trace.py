@@ -16,7 +16,6 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
-
 REFERENCES_COUNTED = 3
 """References beyond this number are not counted."""
 
