@@ -9,7 +9,7 @@ import typer
 
 from anyclue.cli.output import Kernels, result, run_until_stopped
 from anyclue.hunt import driver as use_case
-from anyclue.hunt.clue import driver as making
+from anyclue.hunt.clue.driver import clue_of
 from anyclue.hunt.render.plain import summary
 from anyclue.model.errors import Problem, RequestError
 from anyclue.recordings.run_directory import RunDirectory
@@ -72,6 +72,6 @@ def hunt(
     if json:
         result(judged.document)
     else:
-        told = making.told(judged)
-        result(f"{summary(judged.findings, told)}\nreport: {run.file('report.html')}")
+        clue = clue_of(judged)
+        result(f"{summary(judged.findings, clue)}\nreport: {run.file('report.html')}")
     return judged.exit_code

@@ -9,7 +9,7 @@ import typer
 
 from anyclue.cli.output import result, run_until_stopped
 from anyclue.hunt import judge as judging
-from anyclue.hunt.clue import driver as making
+from anyclue.hunt.clue.driver import CLUES, clue_of, remake_clue
 from anyclue.hunt.render.plain import summary
 from anyclue.record import judge as record_judge
 from anyclue.record.render.comparison import comparison_text
@@ -55,12 +55,12 @@ def report(run: Run, *, json: Json = False) -> int:
         return _recorded(tests, json=json, page=made)
     judged = judging.judge(RunDirectory(run))
     judging.write_verdicts(judged)
-    told = making.told(judged)
-    page = judging.write_reports(judged, told)
+    stored = clue_of(judged)
+    page = judging.write_reports(judged, stored)
     if json:
         result(judged.document)
     else:
-        result(f"{summary(judged.findings, told)}\nreport: {page}")
+        result(f"{summary(judged.findings, stored)}\nreport: {page}")
     return judged.exit_code
 
 
@@ -74,10 +74,10 @@ def clue(
     """Make the clue of a run anew, with no guest; write clues.json and the reports."""
     judged = judging.judge(RunDirectory(run))
     judging.write_verdicts(judged)
-    made = run_until_stopped(making.make(judged, Context.of_user()), run, "anyclue clue")
+    made = run_until_stopped(remake_clue(judged, Context.of_user()), run, "anyclue clue")
     page = judging.write_reports(judged, made)
     if json:
-        result(judged.run.file(making.CLUES).read_text())
+        result(judged.run.file(CLUES).read_text())
     else:
         result(f"{summary(judged.findings, made)}\nreport: {page}")
     return judged.exit_code

@@ -18,6 +18,7 @@ from anyclue.hunt.render.clue_text import (
 )
 from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
 from anyclue.hunt.render.selection import grown, level, log_around, was_broken, witness, worst_first
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -47,7 +48,7 @@ def report_text(
 
     The first line can be used as the subject.
     """
-    clue = clue or Clue(sentence=findings.sentence)
+    clue = clue or Clue(sentence=verdict_sentence(findings))
     given = verdict_words.split_facts(facts)
     interesting = [
         cell
