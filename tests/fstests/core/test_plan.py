@@ -8,13 +8,13 @@ from typing import Protocol
 
 import pytest
 
-from anyclue.fstests.core import memory
+from anyclue.fstests.core import memory_verdict
 from anyclue.fstests.core.charges import ChargedRun
 from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
+from anyclue.fstests.core.memory_verdict import judge_test
 from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
-from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.fstests.render.words import disagreement, outdated, why
@@ -134,7 +134,7 @@ def test_any_verdict_among_others_stands_beside_that_alone(
         found = judge_test(boots, recorded)
         return replace(found, verdict=verdict) if len(boots[0]) == 5 else found
 
-    monkeypatch.setattr(memory, "judge_test", judging)
+    monkeypatch.setattr(memory_verdict, "judge_test", judging)
     assert verdict in {test.memory and test.memory.verdict for test in looked_at(trials)[1]}
 
 
