@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from anyclue.review.merge.core.model import OUTSIDE, MergeReview, Resolution, Taken
+from anyclue.review.merge.core.model import OUTSIDE, MergeReview, Resolution, TextSource
 
 
 def said(review: MergeReview) -> tuple[str, ...]:
@@ -14,7 +14,7 @@ def said(review: MergeReview) -> tuple[str, ...]:
     Lines about the other resolution begin with ``other``; how the two compare, with ``beside``.
     """
     lines = list(_of(review.result))
-    lines += (f"beside {_at(one.path, one.function)}: {one.likeness}" for one in review.compared)
+    lines += (f"beside {_at(one.path, one.function)}: {one.similarity}" for one in review.compared)
     if review.against is not None:
         lines += (f"other {one}" for one in (_verdict(review.against), *_of(review.against)))
     return f"{_verdict(review.result)}, exit {int(review.found)}", *sorted(set(lines))
@@ -26,13 +26,13 @@ def _verdict(resolution: Resolution) -> str:
 
 def _of(resolution: Resolution) -> Iterator[str]:
     for one in resolution.functions:
-        taken = one.side if one.taken is Taken.SIDE else one.taken
+        taken = one.side if one.taken is TextSource.SIDE else one.taken
         yield f"{_at(one.path, one.function)}: {_conflict(conflict=one.conflict)}, {taken}"
     for lost in resolution.dropped:
         where = _conflict(conflict=lost.conflict)
         yield f"{_at(lost.path, lost.function)}: drops {lost.side}, {where}"
     for two in resolution.imbalances:
-        date = " ".join((two.dated, *two.sides))
+        date = " ".join((two.origin, *two.sides))
         yield f"{_at(two.finding.path, two.finding.function)}: imbalance {date}"
 
 

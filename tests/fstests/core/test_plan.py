@@ -8,17 +8,18 @@ from typing import Protocol
 
 import pytest
 
-from anyclue.fstests.core import memory
+from anyclue.fstests.core import memory_verdict
+from anyclue.fstests.core.charges import ChargedRun
 from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
+from anyclue.fstests.core.memory_verdict import judge_test
 from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
-from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.reasons import reason_text
-from anyclue.fstests.render.words import why
+from anyclue.fstests.render.words import disagreement, outdated, why
 from anyclue.model.artifact import ArtifactRef
-from anyclue.model.machine_recording import TestRun, TestVerdict
+from anyclue.model.machine_recording import MachineRecording, TestVerdict
 from anyclue.model.recording import EndReason, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Verdict
@@ -129,12 +130,12 @@ def test_any_verdict_among_others_stands_beside_that_alone(
     trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
     trials.add(["btrfs/001", "generic/001"] * 5, part=Part.GROUP)
 
-    def judging(runs: Sequence[TestRun], *given: object, **more: object) -> TestVerdict:
-        found = judge_test(runs, *given, **more)  # type: ignore[arg-type]
-        return replace(found, verdict=verdict) if len(runs) == 5 else found
+    def judging(boots: Sequence[Sequence[ChargedRun]], recorded: MachineRecording) -> TestVerdict:
+        found = judge_test(boots, recorded)
+        return replace(found, verdict=verdict) if len(boots[0]) == 5 else found
 
-    monkeypatch.setattr(memory, "judge_test", judging)
-    assert all(test.memory is not None for test in looked_at(trials)[1])
+    monkeypatch.setattr(memory_verdict, "judge_test", judging)
+    assert verdict in {test.memory and test.memory.verdict for test in looked_at(trials)[1]}
 
 
 def test_what_stays_uncertain_ends(trials: Trials) -> None:
@@ -231,19 +232,19 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
     gathered = gather(trials.read())
     found = findings(gathered, least_kib=64.0, known=read_known_failures(text))
     assert found[0].known is not None
-    assert not found[0].is_news
+    assert not found[0].is_new_failure
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
     late = findings(gathered, least_kib=64.0, known=expired)[0]
-    assert late.is_news
-    assert late.outdated == "its entry among the known failures ended with 2026-11-01"
+    assert late.is_new_failure
+    assert outdated(late) == "its entry among the known failures ended with 2026-11-01"
 
 
 def test_a_known_failure_that_passes_is_news(trials: Trials, words: Mapping[str, str]) -> None:
     trials.add(["generic/001"], said=[words["pass"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
     found = findings(gather(trials.read()), least_kib=64.0, known=read_known_failures(text))[0]
-    assert found.outdated == "it passed, and is known to fail: a bug of old"
-    assert found.outdated in why(found)
+    assert outdated(found) == "it passed, and is known to fail: a bug of old"
+    assert outdated(found) in why(found)
 
 
 def test_a_report_that_contradicts_the_output_is_told(
@@ -263,7 +264,7 @@ def test_a_report_that_contradicts_the_output_is_told(
         ],
     )
     _, found, _ = looked_at(trials)
-    assert [test.disagreement for test in found] == [
+    assert [disagreement(test) for test in found] == [
         "check printed passed, and its report says failed",
         "check printed not-run, and its report says passed",
         "check left no report to compare its output with",

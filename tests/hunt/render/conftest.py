@@ -25,7 +25,7 @@ from anyclue.hunt.clue.model import (
     Guilt,
     Missing,
     Place,
-    ProbeSaid,
+    ProbeSummary,
     Reason,
     ReasonSource,
     Reproducer,
@@ -34,7 +34,8 @@ from anyclue.hunt.clue.model import (
     SuspectStatus,
     TouchedBy,
 )
-from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.model import RunVerdicts
 from anyclue.model.machine_recording import Span, TestRun, TestVerdict
 from anyclue.model.reason import (
     FloorSample,
@@ -313,12 +314,8 @@ def default_inputs() -> Inputs:
     guilty = {c for c in cells if c.kernel == "bad" and c.mount == "lzo"}
     bad = cells[2]
     return Inputs(
-        findings=RunVerdicts(
-            sentence=(
-                "Kernel bad leaks 2400 KiB of page-cache pages per round when mounted with "
-                "compress=lzo: a page reference is taken and not released; 32 bit is innocent."
-            ),
-            cells=tuple(
+        findings=conclude(
+            [
                 verdict(
                     c,
                     Verdict.LEAK if c in guilty else Verdict.CLEAN,
@@ -326,29 +323,7 @@ def default_inputs() -> Inputs:
                     None if c in good.values() else good[c.machine],
                 )
                 for c in cells
-            ),
-            factors=(
-                Factor(
-                    factor=Axis.KERNEL,
-                    matters=True,
-                    because="bad leaks and good does not, all else equal, on both machines",
-                    evidence=((bad, good["i386-2g"]), (cells[5], good["x86_64-2g"])),
-                ),
-                Factor(
-                    factor=Axis.MACHINE,
-                    matters=False,
-                    because="bad with lzo leaks 2400 KiB per round on i386-2g and on x86_64-2g",
-                    evidence=((bad, cells[5]),),
-                ),
-                Factor(factor=Axis.MKFS, matters=None, because="only one value was run"),
-                Factor(
-                    factor=Axis.MOUNT,
-                    matters=True,
-                    because="lzo leaks; none, zlib and zstd do not, with the same kernel",
-                    evidence=tuple((bad, other) for other in cells[:4] if other != bad),
-                ),
-                Factor(factor=Axis.WORKLOAD, matters=None, because="only one value was run"),
-            ),
+            ]
         ),
         scenario=scenario(cells, tuple(good.values())),
         recordings={c: (recording(c, 2400.0 if c in guilty else 0.0),) for c in cells},
@@ -457,7 +432,7 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
             rate_kib=4.0,
         ),
         probes=(
-            ProbeSaid(name="page-allocations", cell=bad.id, says="600 pages", limits="overruns"),
+            ProbeSummary(name="page-allocations", cell=bad.id, says="600 pages", limits="overruns"),
         ),
     )
 
@@ -612,14 +587,9 @@ def broken_inputs() -> Inputs:
     planned = (*cells.values(), good, missing)
     tested = cells["crashed"]
     return Inputs(
-        findings=RunVerdicts(
+        findings=replace(
+            conclude([*judged, verdict(good, Verdict.CLEAN, 0.0, None)]),
             tests={tested: tests_of_all_kinds()},
-            sentence="Kernel bad crashes in kunmap_local_indexed during lzo_compress_pages.",
-            cells=(*judged, verdict(good, Verdict.CLEAN, 0.0, None)),
-            factors=(
-                Factor(factor=Axis.KERNEL, matters=True, because="bad crashes, good does not"),
-                Factor(factor=Axis.MOUNT, matters=None, because="only lzo was run to its end"),
-            ),
         ),
         scenario=scenario(planned, (good,)),
         recordings=recordings,

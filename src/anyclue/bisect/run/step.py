@@ -10,7 +10,7 @@ from anyclue.bisect.request import cell_named
 from anyclue.bisect.run.cells import Cells, begin_run
 from anyclue.git import repository as git
 from anyclue.hunt import driver as hunt_driver
-from anyclue.hunt.select.factors import INNOCENT, is_guilty
+from anyclue.hunt.select.factors import FLAT_FLOORS
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.context import Context
@@ -73,8 +73,8 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         context=context,
     )
     verdict = await cells.judged("work-tree", sources)
-    if is_guilty(verdict):
-        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
+    if verdict.verdict in FLAT_FLOORS:
+        term = BisectTerm.GOOD
     else:
-        term = BisectTerm.GOOD if verdict.verdict in INNOCENT else BisectTerm.SKIP
+        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
     return StepResult(term=term, verdict=verdict)

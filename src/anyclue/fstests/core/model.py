@@ -32,10 +32,22 @@ class CheckStatus(StrEnum):
     EXPUNGED = "expunged"
     LOST = "lost"
 
+    @property
+    def ran(self) -> bool:
+        """Say whether the test itself ran, as far as check said."""
+        return self not in (CheckStatus.NOT_RUN, CheckStatus.EXPUNGED)
+
+
+WORST_FIRST = (
+    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
+    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
+)
+"""The order in which the runs of a test count."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One run of one test as ``check`` told it.
+    """One run of one test, by what ``check`` printed or reported of it.
 
     Attributes:
         test: its id.
@@ -70,6 +82,21 @@ class CheckRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """A run of a test of which check printed something else than its report says.
+
+    Attributes:
+        printed: what it printed; None for nothing.
+        reported: what its report says; None for nothing.
+        has_report: whether check left a report at all.
+    """
+
+    printed: CheckStatus | None = None
+    reported: CheckStatus | None = None
+    has_report: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class KnownFailure:
     """A test that is known to fail.
 
@@ -90,7 +117,7 @@ class KnownFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckNews:
+class KnownFailureMatch:
     """The results of a run beside what is known to fail.
 
     Attributes:
@@ -269,15 +296,16 @@ class TestFinding:
         id: the test.
         status: what check said of it; of several runs the worst.
         reason: why it failed, was not run, or is lost.
-        results: every run of it as check told it.
+        results: every run of it.
         memory: the verdict on its memory; None where it did not run.
         alone: whether it was seen to leak in a guest that runs nothing else.
         after: the tests that ran before it where it leaks, and without which it is clean.
-        wants_group: whether its memory can only be told with the tests before it.
+        wants_group: whether its memory can only be judged together with the tests before it.
         killed: how the guest ended during it; None when it lived on.
-        disagreement: where check's report contradicts what it printed; empty where it does not.
+        disagreements: where check's report contradicts what it printed.
         known: why its failure is no news; None when it is.
-        outdated: what the list of known failures says of it and no longer holds; or empty.
+        expired: its entries among the known failures that no longer hold for this kernel or day.
+        known_but_passed: the entry by which it fails, where every run of it passed.
         refusal: since when and why it refuses to run, where that is known.
     """
 
@@ -292,12 +320,13 @@ class TestFinding:
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
     killed: Ending | None = None
-    disagreement: str = ""
+    disagreements: tuple[Disagreement, ...] = ()
     known: KnownFailure | None = None
-    outdated: str = ""
+    expired: tuple[KnownFailure, ...] = ()
+    known_but_passed: KnownFailure | None = None
     refusal: Refusal | None = None
 
     @property
-    def is_news(self) -> bool:
-        """Say whether it failed and nothing excuses that."""
+    def is_new_failure(self) -> bool:
+        """Say whether it failed and no known failure excuses that."""
         return self.status is CheckStatus.FAILED and self.known is None

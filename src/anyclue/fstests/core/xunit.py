@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from anyclue.fstests.core.check_output import parse_status
-from anyclue.fstests.core.model import SECTION_NAME, TEST_ID, CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import (
+    SECTION_NAME,
+    TEST_ID,
+    CheckResult,
+    CheckRun,
+    CheckStatus,
+    Disagreement,
+)
 
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"
@@ -170,26 +177,28 @@ def _count(suite: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def disagreements(printed: Sequence[CheckResult], report: CheckRun | None) -> tuple[str, ...]:
-    """Return, in words, where the report contradicts the output; nothing when they agree.
+def disagreements(
+    printed: Sequence[CheckResult], report: CheckRun | None
+) -> tuple[Disagreement, ...]:
+    """Return where the report contradicts the output; nothing when they agree.
 
     ``printed`` are the runs of one test, in one section, as the output has them; ``report`` is None
     when check left none.
     """
     expected = [result for result in printed if result.status in _REPORTED]
     if report is None:
-        return ("check left no report to compare its output with",) if expected else ()
-    told = {(result.test, result.number): result.status for result in report.results}
+        return (Disagreement(has_report=False),) if expected else ()
+    reported = {(result.test, result.number): result.status for result in report.results}
     found = [
-        f"check printed {result.status}, and its report says {status or 'nothing'}"
+        Disagreement(printed=result.status, reported=status)
         for result in printed
-        if (status := told.get((result.test, result.number))) is not result.status
+        if (status := reported.get((result.test, result.number))) is not result.status
         and (status is not None or result in expected)
     ]
     known = {(result.test, result.number) for result in printed}
     found += [
-        f"its report says {status} of a run of which check printed nothing"
-        for key, status in told.items()
+        Disagreement(reported=status)
+        for key, status in reported.items()
         if key not in known and key[0] in {result.test for result in printed}
     ]
     return tuple(dict.fromkeys(found))

@@ -51,7 +51,7 @@ def _result(test: TestFinding) -> Failure | Error | Skipped | None:
     memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
     if memory in {Verdict.LEAK, Verdict.BROKEN}:
         return Failure(message, memory.value)
-    if test.is_news:
+    if test.is_new_failure:
         return Failure(message, test.status.value)
     if test.status is CheckStatus.LOST:
         return Error(message, test.status.value)

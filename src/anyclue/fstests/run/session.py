@@ -9,12 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anyclue.fstests.core.charges import held_kib
+from anyclue.fstests.core.charges import held_kib, is_step
 from anyclue.fstests.core.check_output import parse_check, parse_listing
 from anyclue.fstests.core.configuration import RESULTS
-from anyclue.fstests.core.model import CheckCall, CheckStatus, Part, SectionPlan, TestId, TestPlan
-from anyclue.fstests.core.step import is_step
-from anyclue.fstests.core.trial_recording import thinned
+from anyclue.fstests.core.model import (
+    WORST_FIRST,
+    CheckCall,
+    CheckStatus,
+    Part,
+    SectionPlan,
+    TestId,
+    TestPlan,
+)
+from anyclue.fstests.core.trial_recording import thin_samples
 from anyclue.fstests.run.build import IMAGE
 from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
@@ -59,10 +66,6 @@ SEND_RESULTS = (
     f" rm -rf {RESULTS} && mkdir {RESULTS}"
 )
 _RAN = (CheckStatus.FAILED, CheckStatus.PASSED)
-_WORST = (
-    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
-    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
-)
 SETTLE_S = 300.0
 """So long may unmounting and coming to rest take, however long the test took."""
 
@@ -101,7 +104,7 @@ class FstestsSuite:
 
     def timeline(self, samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading, ...]:
         """Return the samples, away from the floors without slab caches."""
-        return thinned(samples, marks)
+        return thin_samples(samples, marks)
 
     async def run(self, session: GuestSession, place: Path) -> None:
         """Run all tests; raises what `TestRounds.run` does."""
@@ -153,7 +156,7 @@ class TestRounds:
                 *(session.title, number, len(tests), test, status.value),
             )
             if self._moved and looks_again and status in _RAN:
-                status = min(status, await self._one(test, again=True), key=_WORST.index)
+                status = min(status, await self._one(test, again=True), key=WORST_FIRST.index)
             if status is CheckStatus.FAILED and self._plan.stop_at_failure:
                 self._journal.stopped()
                 break
@@ -213,7 +216,7 @@ class TestRounds:
         facts["quiesced"] = await self._floor()
         await session.end_round(facts)
         said = [result.status for result in parse_check(reply.output).results]
-        return min(said, key=_WORST.index, default=CheckStatus.LOST)
+        return min(said, key=WORST_FIRST.index, default=CheckStatus.LOST)
 
     async def _floor(self) -> int:
         """Come to rest, and read the floor; return 1 when free memory stood still."""

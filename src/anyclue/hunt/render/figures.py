@@ -9,8 +9,7 @@ from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import charts, series, words
-from anyclue.report.figures import Figure, Key
-from anyclue.report.svg import inline_svg
+from anyclue.report.pages import Figure, Key
 from anyclue.report.text import clean, shorten
 
 _LABEL_COLUMNS = 28
@@ -43,7 +42,9 @@ def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
             Figure(
                 title=title,
                 caption=caption,
-                svg=inline_svg(charts.overview(lines, least_kib), f"o{index}", title, caption),
+                svg=charts.inline_svg(
+                    charts.overview(lines, least_kib), f"o{index}", title, caption
+                ),
                 keys=tuple(Key(colour=f"var(--v-{v.value})", text=v.value) for v in kinds),
             )
         )
@@ -86,7 +87,7 @@ def _over_time(
     return Figure(
         title=title,
         caption=caption,
-        svg=inline_svg(
+        svg=charts.inline_svg(
             charts.memory_over_time(line, beside, colour(verdict)),
             f"{name}t",
             f"{title}: {verdict.cell.id}",
@@ -113,7 +114,7 @@ def _by_round(
     return Figure(
         title=title,
         caption=caption.strip(),
-        svg=inline_svg(
+        svg=charts.inline_svg(
             charts.floors_by_round(points, line, beside, colour(verdict), least_kib),
             f"{name}f",
             f"{title}: {verdict.cell.id}",

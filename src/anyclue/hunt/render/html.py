@@ -9,7 +9,7 @@ from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, plan_words, verdict_words
+from anyclue.hunt.render import clue_text, factor_words, plan_words, verdict_words
 from anyclue.hunt.render.mail import log_text
 from anyclue.hunt.render.selection import (
     carrier,
@@ -23,12 +23,12 @@ from anyclue.hunt.render.selection import (
     witness,
     worst_first,
 )
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import words
-from anyclue.report.figures import Figure
-from anyclue.report.pages import environment
+from anyclue.report.pages import Figure, environment
 from anyclue.report.text import clean_block
 
 DETAILED_CELLS = 24
@@ -89,7 +89,7 @@ def report_html(
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     given = verdict_words.split_facts(facts)
-    clue = clue or Clue(sentence=findings.sentence)
+    clue = clue or Clue(sentence=verdict_sentence(findings))
     not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
     shown = interesting[:DETAILED_CELLS]
     return (
@@ -97,6 +97,7 @@ def report_html(
         .get_template("report.html.j2")
         .render(
             findings=findings,
+            because=factor_words.because,
             scenario=scenario,
             counts=verdict_words.counts(findings, scenario),
             axes=varying(cells) if cells else tuple(Axis),
@@ -120,7 +121,7 @@ def report_html(
             left_out=len(interesting) - len(shown),
             not_judged=list(not_tested),
             clue=clue,
-            clue_words=clue_words,
+            clue_text=clue_text,
             scenario_words=plan_words.meanings(scenario),
             limits=plan_words.limits_sentence(scenario),
             commands=given.commands,

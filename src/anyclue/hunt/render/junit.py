@@ -9,7 +9,7 @@ from anyclue.fstests.render.junit import tests_suite
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words
+from anyclue.hunt.render import clue_text
 from anyclue.hunt.render.selection import never_ran
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
@@ -98,9 +98,7 @@ def _clue(verdict: CellVerdict, clue: Clue | None) -> list[tuple[str, str]]:
         return []
     found = [("clue", clue.sentence)]
     if clue.places:
-        first = clue.places[0]
-        said = f"{clue_words.place(first)}, probability {clue_words.probability(first.probability)}"
-        found.append(("place", said))
+        found.append(("place", clue_text.likely_place(clue.places[0])))
     found += [(f"suspect {one.name}", one.standing.value) for one in clue.suspects]
     return found
 

@@ -7,17 +7,18 @@ from collections.abc import Container, Mapping, Sequence
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, plan_words, verdict_words
+from anyclue.hunt.render import clue_text, plan_words, verdict_words
 from anyclue.hunt.render.clue_text import (
+    conditions_lines,
     place_lines,
     probe_lines,
     reproducer_lines,
     script_lines,
     suspect_lines,
-    takes_lines,
 )
 from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
 from anyclue.hunt.render.selection import grown, level, log_around, was_broken, witness, worst_first
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -47,7 +48,7 @@ def report_text(
 
     The first line can be used as the subject.
     """
-    clue = clue or Clue(sentence=findings.sentence)
+    clue = clue or Clue(sentence=verdict_sentence(findings))
     given = verdict_words.split_facts(facts)
     interesting = [
         cell
@@ -56,10 +57,12 @@ def report_text(
     ]
     lines = [subject(findings, scenario), ""]
     lines += wrap(clue.sentence or "No finding.", MAIL_COLUMNS)
-    lines += [line for one in clue_words.fixes(clue) for line in ("", *wrap(one, MAIL_COLUMNS))]
+    lines += [
+        line for one in clue_text.fixes_lines(clue) for line in ("", *wrap(one, MAIL_COLUMNS))
+    ]
     lines += _section("Since when", _since(clue, scenario))
     lines += _section("How to reproduce", _reproduce(clue, given.commands))
-    matters = [*takes_lines(clue, scenario, MAIL_COLUMNS), ""]
+    matters = [*conditions_lines(clue, scenario, MAIL_COLUMNS), ""]
     matters += factor_lines(findings.factors, MAIL_COLUMNS)
     lines += _section("What matters, and what does not", matters if any(matters) else [])
     lines += _section("Suspects", suspect_lines(clue, MAIL_COLUMNS))
@@ -208,7 +211,7 @@ def _commands(commands: Sequence[tuple[str, str]]) -> list[str]:
 def _since(clue: Clue, scenario: Scenario) -> list[str]:
     """Return the first bad commit, or the guilty kernels beside the innocent ones."""
     if clue.commit is not None:
-        return wrap(f"commit {clue_words.touched(clue.commit)}", MAIL_COLUMNS, rest="  ")
+        return wrap(f"commit {clue_text.commit_line(clue.commit)}", MAIL_COLUMNS, rest="  ")
     lines: list[str] = []
     told: set[str] = set()
     kernels = [

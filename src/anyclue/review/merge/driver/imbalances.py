@@ -8,9 +8,13 @@ from pathlib import Path
 
 from anyclue.git.contents import contents
 from anyclue.review.merge.core.origin import VersionImbalances
-from anyclue.review.merge.core.relevance import FilesInQuestion, concerns, focused, kept
+from anyclue.review.merge.core.relevance import (
+    FilesInQuestion,
+    focus,
+    has_relevant,
+    relevant_functions,
+)
 from anyclue.review.merge.driver.inputs import MergeInputs
-from anyclue.review.merge.driver.reader import FEW
 from anyclue.review.merge.driver.snapshots import Snapshot
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory, contracts_near
@@ -19,11 +23,14 @@ from anyclue.review.pairs.driver.sources import neighbourhood
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.system.workers import Workers, processors
 
-AROUND = 160
+FEW = 12
+"""So many files are read at once, without a process of their own."""
+
+MOST_NEIGHBOURS = 160
 """So many files around those in question are read, to know what functions do."""
 
 
-class Around:
+class NeighbourFiles:
     """The files around those in question, as the merge base has them.
 
     Args:
@@ -39,7 +46,7 @@ class Around:
         beside = {one.rpartition("/")[0] for one in keys}
         every = [path for path in blobs if path.startswith(deep) or path.rpartition("/")[0] in flat]
         close = [path for path in blobs if path.rpartition("/")[0] in beside]
-        chosen = next((one for one in (every, close) if len(one) <= AROUND), [])
+        chosen = next((one for one in (every, close) if len(one) <= MOST_NEIGHBOURS), [])
         ids = {path: blobs[path] for path in (*chosen, *keys) if path in blobs}
         known = dict(contents(root, ids.values()))
         self.texts = {path: known[one] for path, one in ids.items()}
@@ -48,9 +55,9 @@ class Around:
     def focus(self, names: Set[bytes]) -> None:
         """Leave out all functions but those with these names, and files that have none of them."""
         self.texts = {
-            path: focused(text, names)
+            path: focus(text, names)
             for path, text in self.texts.items()
-            if concerns(path, text, names)
+            if has_relevant(path, text, names)
         }
         self._names = {path: hashlib.sha256(text).hexdigest() for path, text in self.texts.items()}
 
@@ -64,7 +71,7 @@ class Around:
         return {path: self.texts[path] for path in paths if path in self.texts}
 
 
-class Pairer:
+class VersionReviewer:
     """Compares the pairing of versions with that of the merge base.
 
     ``keys`` are the files that it looks at: of a large merge, not all of those in question.
@@ -98,7 +105,7 @@ class Pairer:
         self._jobs = jobs or processors()
         self.keys = keys
         self._least = least
-        self._around = Around(root, gathered.blobs, keys)
+        self._around = NeighbourFiles(root, gathered.blobs, keys)
         self._kept, self._left = self._focus()
         self._around.focus(self._kept)
         self._root = root
@@ -118,13 +125,13 @@ class Pairer:
             edited={*gathered.edited, *gathered.otherwise},
         )
         around = [t for path, t in self._around.texts.items() if path not in question.base]
-        names, left = kept(question, around, self._paired)
+        names, left = relevant_functions(question, around, self._paired)
         if left:
             versions = (question.base, *question.sides, *question.results)
             self.keys = [
                 key
                 for key in self.keys
-                if any(concerns(key, one.get(key) or b"", names) for one in versions)
+                if any(has_relevant(key, one.get(key) or b"", names) for one in versions)
             ]
         return names, left
 
@@ -143,7 +150,7 @@ class Pairer:
         """Return what each version introduces and mends in these files, and what is not judged."""
         of = self._gathered.contents.of
         texts = {of(one, key) for one in versions for key in keys}
-        self._reviewer.read(focused(one, self._kept) for one in texts if one is not None)
+        self._reviewer.read(focus(one, self._kept) for one in texts if one is not None)
         if 1 < len(versions) <= self._jobs and len(keys) > FEW:
             with Workers(len(versions), lambda: self) as workers:
                 return workers.each("pairing", [(one, keys) for one in versions])
@@ -185,8 +192,8 @@ class Pairer:
                 FileChange(
                     old_path=path if before is not None else None,
                     new_path=new.path(key) if after is not None else None,
-                    old=focused(before, self._kept) if before is not None else None,
-                    new=focused(after, self._kept) if after is not None else None,
+                    old=focus(before, self._kept) if before is not None else None,
+                    new=focus(after, self._kept) if after is not None else None,
                 )
             )
         change = SourceChange(title="", files=tuple(files), root=self._root)

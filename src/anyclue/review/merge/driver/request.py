@@ -9,10 +9,9 @@ from anyclue.git import repository as git
 from anyclue.git.merge import merge_heads
 from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
+from anyclue.review.merge.core.model import Parent
 from anyclue.review.pairs.model import Confidence
 from anyclue.system.files import unwritable
-
-_DIGITS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +58,14 @@ class Merge:
     against: str | None
 
     @property
-    def sides(self) -> tuple[tuple[str, str], ...]:
-        """The name and abbreviated id of each parent."""
+    def sides(self) -> tuple[Parent, ...]:
+        """The parents under their names."""
         names = ["ours", "theirs", *(f"theirs {n}" for n in range(2, len(self.parents)))]
-        return tuple(zip(names, (one[:_DIGITS] for one in self.parents), strict=True))
+        pairs = zip(names, self.parents, strict=True)
+        return tuple(Parent(name=name, commit=commit) for name, commit in pairs)
 
 
-def find(repo: Repository, asked: MergeRequest) -> Merge:
+def find_merge(repo: Repository, asked: MergeRequest) -> Merge:
     """Return the merge that is asked for.
 
     Raises:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import TracebackType
 
 from anyclue.git import repository as git
 from anyclue.git.merge import scratch_repository
 from anyclue.git.model import Repository
 from anyclue.review.merge.core.exercises import exercises
-from anyclue.review.merge.core.model import Compared, Dropped, MergeReview, Resolution
-from anyclue.review.merge.core.origin import VersionImbalances, dated
-from anyclue.review.merge.core.resolution import TextReview, judged
-from anyclue.review.merge.core.similarity import compared
-from anyclue.review.merge.driver.commits import brought, named
-from anyclue.review.merge.driver.imbalances import Pairer
-from anyclue.review.merge.driver.inputs import MergeInputs, gather
-from anyclue.review.merge.driver.panes import shown
-from anyclue.review.merge.driver.reader import ResolutionReader
-from anyclue.review.merge.driver.request import MergeRequest, find
+from anyclue.review.merge.core.file_versions import FileMerge
+from anyclue.review.merge.core.model import (
+    DroppedChange,
+    FunctionComparison,
+    FunctionPanes,
+    MergeReview,
+    Resolution,
+    Similarity,
+)
+from anyclue.review.merge.core.origin import VersionImbalances, trace_origins
+from anyclue.review.merge.core.resolution import TextReview, review_texts
+from anyclue.review.merge.core.side_by_side import side_by_side
+from anyclue.review.merge.core.similarity import compare_resolutions
+from anyclue.review.merge.driver.commits import with_change_commits, with_imbalance_commits
+from anyclue.review.merge.driver.imbalances import FEW, VersionReviewer
+from anyclue.review.merge.driver.inputs import MergeInputs, read_inputs
+from anyclue.review.merge.driver.request import MergeRequest, find_merge
 from anyclue.review.merge.driver.snapshots import Snapshot
+from anyclue.system.workers import Workers, processors
 
 
 def review(asked: MergeRequest) -> MergeReview:
@@ -29,17 +38,19 @@ def review(asked: MergeRequest) -> MergeReview:
         RequestError: everything that is wrong with the request.
     """
     real = git.repository(asked.tree)
-    merge = find(real, asked)
-    names = tuple(name for name, _ in merge.sides)
+    merge = find_merge(real, asked)
+    names = tuple(one.name for one in merge.sides)
     with scratch_repository(real) as repo:
-        gathered = gather(repo, real, merge)
+        gathered = read_inputs(repo, real, merge)
         keys = sorted(
             {*gathered.edited, *gathered.shared, *gathered.entangled(), *gathered.otherwise}
         )
         gathered.contents.load(gathered.sides, keys)
         resolved_files = gathered.files(gathered.otherwise or gathered.edited, gathered.result)
         with ResolutionReader(resolved_files, names, asked.jobs) as reading:
-            pairer = Pairer(asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs)
+            pairer = VersionReviewer(
+                asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs
+            )
             results = [one for one in (gathered.result, gathered.against) if one is not None]
             pairings = pairer.of(results, pairer.keys)
             text = reading.result()
@@ -47,14 +58,14 @@ def review(asked: MergeRequest) -> MergeReview:
         result = _resolution(
             merge.title, gathered.result, gathered, pairer, sides, text, pairings[0]
         )
-        revs = dict(zip(names, merge.parents, strict=True))
+        revs = {one.name: one.commit for one in merge.sides}
         result = _with_commits(result, repo, gathered, revs, pairer)
         against: Resolution | None = None
-        beside: tuple[Compared, ...] = ()
+        beside: tuple[FunctionComparison, ...] = ()
         if gathered.against is not None:
             title = str(asked.against)
             other = gathered.against
-            text = judged(gathered.files(gathered.otherwise, other), names)
+            text = review_texts(gathered.files(gathered.otherwise, other), names)
             against = _resolution(title, other, gathered, pairer, sides, text, pairings[1])
             against = _with_commits(against, repo, gathered, revs, pairer)
             beside = _beside(gathered, gathered.against)
@@ -76,18 +87,18 @@ def _with_commits(
     repo: Repository,
     gathered: MergeInputs,
     revs: Mapping[str, str],
-    pairer: Pairer,
+    pairer: VersionReviewer,
 ) -> Resolution:
     return replace(
         resolution,
-        dropped=named(resolution.dropped, repo, gathered.base, revs),
-        imbalances=brought(resolution.imbalances, repo, gathered, revs, pairer),
+        dropped=with_change_commits(resolution.dropped, repo, gathered.base, revs),
+        imbalances=with_imbalance_commits(resolution.imbalances, repo, gathered, revs, pairer),
     )
 
 
 def _sides(
     gathered: MergeInputs,
-    pairer: Pairer,
+    pairer: VersionReviewer,
     names: Sequence[str],
     text: TextReview,
     results: Sequence[VersionImbalances],
@@ -101,7 +112,7 @@ def _sides(
     found = {
         one.keys.get(finding.path, finding.path) for one in results for finding in one.introduced
     }
-    others = judged(gathered.files(sorted(found - resolved), gathered.result), names).homes
+    others = review_texts(gathered.files(sorted(found - resolved), gathered.result), names).homes
     at = [one for one in pairer.keys if one in resolved | found or not pairer.left_out]
     return {
         name: replace(pairing, homes={**text.homes[number], **others[number]})
@@ -115,7 +126,7 @@ def _resolution(
     title: str,
     version: Snapshot,
     gathered: MergeInputs,
-    pairer: Pairer,
+    pairer: VersionReviewer,
     sides: Mapping[str, VersionImbalances],
     text: TextReview,
     pairing: VersionImbalances,
@@ -130,31 +141,96 @@ def _resolution(
         title=title,
         functions=text.functions,
         dropped=text.dropped,
-        imbalances=dated(sides, pairing, text.functions, text.dropped, broken),
+        imbalances=trace_origins(sides, pairing, text.functions, text.dropped, broken),
         unjudged=(*gathered.unjudged, *pairer.left_out, *pairing.unjudged),
         unresolved=gathered.unresolved(version),
         beyond=gathered.beyond.get(version.rev or "", ()),
     )
 
 
-def _key(dropped: Dropped, side: Snapshot, keys: Mapping[str, str]) -> str:
+def _key(dropped: DroppedChange, side: Snapshot, keys: Mapping[str, str]) -> str:
     """Return what the file of a dropped change is known by."""
     return side.keys().get(dropped.path) or keys.get(dropped.path, dropped.path)
 
 
-def _beside(gathered: MergeInputs, other: Snapshot) -> tuple[Compared, ...]:
+def _beside(gathered: MergeInputs, other: Snapshot) -> tuple[FunctionComparison, ...]:
     """Return how the functions that either resolution decided compare."""
     of = gathered.contents.of
     keys = gathered.otherwise
     paths = {key: gathered.result.path(key) for key in keys}
     theirs = {key: of(other, key) for key in keys}
-    found = compared(theirs, {key: of(gathered.result, key) for key in keys}, paths)
+    found = compare_resolutions(theirs, {key: of(gathered.result, key) for key in keys}, paths)
     names = tuple(str(number) for number in range(len(gathered.sides)))
     decided = {
         (one.path, one.function)
         for version in (gathered.result, other)
-        for one in judged(gathered.files(keys, version), names).functions
+        for one in review_texts(gathered.files(keys, version), names).functions
     }
     return tuple(
-        one for one in found if (one.path, one.function) in decided or one.likeness != "same"
+        one
+        for one in found
+        if (one.path, one.function) in decided or one.similarity is not Similarity.SAME
     )
+
+
+class _ReaderProcess:
+    """What the process does."""
+
+    def read(self, files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
+        return review_texts(files, sides)
+
+
+class ResolutionReader:
+    """Finds out what a resolution did to the texts, while something else is done.
+
+    Args:
+        files: the files in every version.
+        sides: the names of the parents.
+        jobs: worker processes; None for one a processor.
+    """
+
+    def __init__(self, files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None) -> None:
+        self._asked = (files, sides)
+        many = len(files) > FEW and (jobs or processors()) > 1
+        self._workers = Workers(1, _ReaderProcess) if many else None
+        if self._workers is not None:
+            self._workers.ask("read", [self._asked])
+
+    def __enter__(self) -> ResolutionReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._workers is not None:
+            self._workers.stop(gently=False)
+
+    def result(self) -> TextReview:
+        """Return what was found; to be asked once.
+
+        Raises:
+            InfrastructureError: the process failed or died.
+        """
+        if self._workers is None:
+            return review_texts(*self._asked)
+        found: TextReview = next(self._workers.answers("read"))
+        return found
+
+
+def shown(
+    gathered: MergeInputs, sides: Sequence[str], result: Resolution
+) -> tuple[FunctionPanes, ...]:
+    """Return the functions that a review lists, each in all its versions.
+
+    Args:
+        gathered: the merge.
+        sides: the names of the parents.
+        result: what is said of the result.
+    """
+    keys = gathered.otherwise or gathered.edited
+    files = gathered.files(keys, gathered.result)
+    other = gathered.files(keys, gathered.against) if gathered.against is not None else None
+    return side_by_side(files, sides, result.functions, result.dropped, other)

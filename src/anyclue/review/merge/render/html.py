@@ -7,25 +7,33 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from anyclue.report.pages import environment
-from anyclue.report.text import clean, code_block, counted, safe_path
+from anyclue.report.text import clean, clean_block, code_block, counted, safe_path, shorten
 from anyclue.review.merge.core.guest_test import MergeTest
 from anyclue.review.merge.core.model import (
     EVIL,
-    Dropped,
+    DroppedChange,
     Exercise,
+    FunctionPanes,
+    FunctionResolution,
     Imbalance,
+    LineMark,
     MergeReview,
+    Pane,
+    PaneRow,
     Resolution,
-    Resolved,
 )
 from anyclue.review.merge.render import words as merge_words
-from anyclue.review.merge.render.panes import code_line, shown
 from anyclue.review.pairs.render.words import labels
 
 LISTED = 500
 """So many entries of each list are on the page."""
 DIFF_LINES = 200
 """So many lines of one diff are on the page."""
+
+TAB = 4
+"""A tab is so wide in panes, which are narrow."""
+_COLUMNS = 240
+
 
 T = TypeVar("T")
 
@@ -103,6 +111,28 @@ class _Compared(_Named):
     more: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShownLine:
+    """A row: its colour, the word in front, and of each version number and text."""
+
+    mark: str
+    word: str
+    cells: Sequence[tuple[int, str] | None]
+    skipped: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownPanes:
+    """A function's panes as a page has them; ``heads`` are its versions, and where they are."""
+
+    title: str
+    place: str
+    anchor: str
+    heads: Sequence[tuple[str, str]]
+    lines: Sequence[ShownLine]
+    left_out: str
+
+
 _Anchors = Mapping[tuple[str, str], str]
 
 
@@ -121,7 +151,7 @@ def merge_html(review: MergeReview) -> str:
             verdict=merge_words.verdict(review),
             counts=f"{counted(review.files, 'file')} compared, "
             f"{counted(review.conflicts, 'file')} with a conflict",
-            sides=[(clean(name), clean(rev)) for name, rev in review.sides],
+            sides=[(clean(one.name), merge_words.short_id(one.commit)) for one in review.sides],
             result=_part(review.result, anchors),
             against=_part(against, anchors) if against is not None else None,
             other_verdict=merge_words.other_verdict(against) if against is not None else "",
@@ -130,7 +160,7 @@ def merge_html(review: MergeReview) -> str:
                     place=safe_path(one.path),
                     name=merge_words.function_name(one.function),
                     anchor=anchors.get((one.path, one.function), ""),
-                    likeness=one.likeness.value,
+                    likeness=one.similarity.value,
                     diff=(lines := code_block(one.diff).split("\n") if one.diff else [])[
                         :DIFF_LINES
                     ],
@@ -171,7 +201,7 @@ def _part(resolution: Resolution, anchors: _Anchors) -> _Part:
     )
 
 
-def _function(one: Resolved, anchors: _Anchors) -> _Function:
+def _function(one: FunctionResolution, anchors: _Anchors) -> _Function:
     return _Function(
         place=merge_words.place(one),
         name=merge_words.function_name(one.function),
@@ -179,11 +209,11 @@ def _function(one: Resolved, anchors: _Anchors) -> _Function:
         git_left="conflict" if one.conflict else "no conflict",
         taken=merge_words.taken(one),
         look=one.taken in EVIL,
-        was=clean(one.moved_from),
+        was=merge_words.former_place(one),
     )
 
 
-def _dropped(one: Dropped, anchors: _Anchors) -> _Dropped:
+def _dropped(one: DroppedChange, anchors: _Anchors) -> _Dropped:
     lines, more = _some(one.lines)
     return _Dropped(
         place=safe_path(one.path),
@@ -207,7 +237,7 @@ def _imbalance(one: Imbalance, anchors: _Anchors) -> _Imbalance:
         anchor=anchors.get((finding.path, finding.function), ""),
         message=clean(finding.message).rstrip("."),
         labels=clean(labels(finding)),
-        dated=merge_words.dated(one),
+        dated=merge_words.origin(one),
         steps=[
             (step.line, step.kind.value, code_line(step.text), clean(step.note))
             for step in finding.steps
@@ -259,3 +289,59 @@ def _test(test: MergeTest) -> _Test:
 def _some(entries: Sequence[T]) -> tuple[Sequence[T], int]:
     """Return the first entries, and how many more there are."""
     return entries[:LISTED], max(0, len(entries) - LISTED)
+
+
+def shown(one: FunctionPanes, anchor: str, sides: int) -> ShownPanes:
+    """Return a function's panes in words.
+
+    Args:
+        one: the function.
+        anchor: what links to it.
+        sides: how many the merge has.
+    """
+    return ShownPanes(
+        title=merge_words.function_name(one.function),
+        place=safe_path(one.path),
+        anchor=anchor,
+        heads=[_head(pane, one) for pane in one.panes],
+        lines=[_line(row, sides) for row in one.rows],
+        left_out=counted(one.left_out, "more line" if one.rows else "line") if one.left_out else "",
+    )
+
+
+def _head(pane: Pane, one: FunctionPanes) -> tuple[str, str]:
+    version = {"base": "merge base", "against": "the other resolution"}.get(pane.version)
+    if not pane.there:
+        where = "this version has no such function" if one.function else "no such file"
+    elif (pane.path, pane.function) == (one.path, one.function):
+        where = ""
+    elif pane.function == one.function:
+        where = safe_path(pane.path)
+    else:
+        where = f"{safe_path(pane.path)}: {merge_words.function_name(pane.function)}"
+    return version or clean(pane.version), where
+
+
+def _line(row: PaneRow, sides: int) -> ShownLine:
+    return ShownLine(
+        mark=_colour(row, sides),
+        word=merge_words.mark(row, sides),
+        cells=[
+            (cell.line, code_line(cell.text.expandtabs(TAB))) if cell is not None else None
+            for cell in row.lines
+        ],
+        skipped=counted(row.skipped, "line") if row.skipped else "",
+    )
+
+
+def _colour(row: PaneRow, sides: int) -> str:
+    if row.mark is not LineMark.TAKEN:
+        return row.mark.value
+    if len(row.sides) == sides:
+        return "both"
+    return "ours" if row.sides == ("ours",) else "theirs"
+
+
+def code_line(text: str) -> str:
+    """Return a line of code on one line, harmless and not too long."""
+    return shorten(clean_block(text).replace("\n", " "), _COLUMNS)

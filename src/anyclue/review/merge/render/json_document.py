@@ -2,153 +2,307 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
-from anyclue.report.text import clean, code_block, safe_path
-from anyclue.review.merge.core.guest_test import MergeTest
-from anyclue.review.merge.core.model import Dropped, Imbalance, MergeReview, Resolution, Resolved
-from anyclue.review.merge.render import words as merge_words
+from pydantic import AfterValidator, AliasPath, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-SCHEMA = "anyclue.merge/1"
+from anyclue.report.json_document import DocumentModel, Line, document_text
+from anyclue.report.text import code_block, safe_path
+from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest
+from anyclue.review.merge.core.model import FunctionResolution, MergeReview, Origin, Similarity
+from anyclue.review.merge.render import words
+from anyclue.review.pairs.model import Confidence, FindingKind
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+_SIDE = "^(ours|theirs( [2-9]| [1-9][0-9]+)?)$"
+
+_Side: TypeAlias = Annotated[Line, Field(json_schema_extra={"pattern": _SIDE})]
+_Count: TypeAlias = Annotated[int, Field(ge=0)]
+_LineNumber: TypeAlias = Annotated[int, Field(ge=1)]
+_SourcePath: TypeAlias = Annotated[str, AfterValidator(safe_path)]
+_CommitId: TypeAlias = Annotated[
+    Line,
+    AfterValidator(lambda one: one[: words.DIGITS]),
+    Field(json_schema_extra={"pattern": "^[0-9a-f]+$"}),
+]
+_Taken: TypeAlias = Annotated[
+    str,
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": _SIDE}, {"enum": [*words.TAKEN.values()]}]}
+    ),
+]
+
+
+class _MergePart(DocumentModel):
+    """A part of the document, read from the model's object of the same fields."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+_P = TypeVar("_P", bound=_MergePart)
+
+
+def _read(document: type[_P], one: object, more: Mapping[str, object]) -> _P:
+    """Return a document of an object's fields, and of more that the object has in other forms."""
+    names = document.model_fields.keys() - more.keys() - {"schema_"}
+    return document.model_validate({name: getattr(one, name) for name in names} | {**more})
+
+
+class _Parent(_MergePart):
+    """One parent."""
+
+    name: _Side
+    """Its name."""
+    commit: _CommitId
+    """Its abbreviated id."""
+
+
+class _Commit(_MergePart):
+    """A commit."""
+
+    commit: _CommitId = Field(validation_alias="id")
+    """Its abbreviated id."""
+    subject: Line
+    """The first line of its message."""
+
+
+class _SourceLine(_MergePart):
+    """A line of a file."""
+
+    line: _LineNumber
+    """Its number."""
+    text: Line
+    """The line."""
+
+
+class _LostLine(_MergePart):
+    """A line of a side's change that the result lost."""
+
+    added: bool
+    """Whether the side added it; false: it removed it, and it is back."""
+    line: _LineNumber
+    """Its number in the side's file; when the side removed it, in the base's."""
+    text: Line
+    """The line."""
+
+
+class _Function(_MergePart):
+    """What a resolution did to one function."""
+
+    path: _SourcePath
+    """Its file in the result, or where it was last."""
+    function: Line
+    """Its name; empty for what is in no function."""
+    line: _Count
+    """Where it begins in the result; 0: it is not there."""
+    conflict: bool
+    """Whether git left a conflict in it."""
+    taken: _Taken
+    """Where its text comes from; a side, or a word."""
+    moved_from: str
+    """Where a side has it, under another path or name; else empty."""
+    new_lines: tuple[_SourceLine, ...]
+    """Lines that are on neither side."""
+    cut_lines: tuple[_SourceLine, ...]
+    """Lines that every side has, and the result has not; numbers on the first side."""
+    moved_lines: tuple[_SourceLine, ...]
+    """Lines in an order, or behind a condition, that no side has."""
+
+
+class _DroppedChange(_MergePart):
+    """A change of one side, in one function, that the result lost."""
+
+    path: _SourcePath
+    """The function's file on that side."""
+    function: Line
+    """Its name there; empty for what is in no function."""
+    side: _Side
+    """Whose change it is."""
+    conflict: bool
+    """Whether git left a conflict in the function."""
+    commits: tuple[_Commit, ...]
+    """Those of the side that made the change; empty where that was not found in time."""
+    lines: tuple[_LostLine, ...]
+    """What was lost."""
+
+
+class _Imbalance(_MergePart):
+    """A finding about pairing, and where it comes from."""
+
+    dated: Origin = Field(validation_alias="origin")
+    """Where it comes from."""
+    sides: tuple[_Side, ...]
+    """Which sides have it, or had mended it."""
+    commits: tuple[_Commit, ...]
+    """Those of a side that brought it; empty where that was not found in time."""
+    path: _SourcePath = Field(validation_alias=AliasPath("finding", "path"))
+    """The file."""
+    line: _LineNumber = Field(validation_alias=AliasPath("finding", "line"))
+    """Where it goes wrong."""
+    function: Line = Field(validation_alias=AliasPath("finding", "function"))
+    """The function that holds it."""
+    kind: FindingKind = Field(validation_alias=AliasPath("finding", "kind"))
+    """What is wrong."""
+    pair: Line = Field(validation_alias=AliasPath("finding", "pair"))
+    """Name of the pair in the contracts."""
+    resource: Line = Field(validation_alias=AliasPath("finding", "resource"))
+    """The C expression that names the resource."""
+    confidence: Confidence = Field(validation_alias=AliasPath("finding", "confidence"))
+    """How much to trust it."""
+    message: Line = Field(validation_alias=AliasPath("finding", "message"))
+    """One sentence."""
+
+
+class _Unjudged(_MergePart):
+    """Something that was not judged."""
+
+    path: _SourcePath
+    """The file."""
+    line: _Count
+    """Its first line; 0: the whole file."""
+    function: Line
+    """The function; empty where it is not known."""
+    what: Line
+    """Why."""
+
+
+def _function(one: FunctionResolution) -> _Function:
+    more = {"taken": words.taken(one), "moved_from": words.former_place(one)}
+    return _read(_Function, one, more)
+
+
+class _Resolution(_MergePart):
+    """What is said of one result of a merge."""
+
+    title: Line
+    """The result, in the user's words."""
+    functions: tuple[Annotated[_Function, BeforeValidator(_function)], ...]
+    """Those with a conflict, or other than git merges them."""
+    dropped: tuple[_DroppedChange, ...]
+    """Changes of a side that it lost."""
+    imbalances: tuple[_Imbalance, ...]
+    """Those that the merge base did not have."""
+    unjudged: tuple[_Unjudged, ...]
+    """What was not judged."""
+    unresolved: tuple[_SourcePath, ...]
+    """Files in which conflict markers are left."""
+    beyond: tuple[_SourcePath, ...]
+    """Files that are no C sources, and not what git merges."""
+
+
+class _Comparison(_MergePart):
+    """One function of the result beside that of the other resolution."""
+
+    path: _SourcePath
+    """Its file in the result, or in the other resolution."""
+    function: Line
+    """Its name; empty for what is in no function."""
+    likeness: Similarity = Field(validation_alias="similarity")
+    """How they compare."""
+    diff: Annotated[str, AfterValidator(code_block)]
+    """A unified diff from the other resolution to the result; empty unless they differ."""
+
+
+class _FunctionKey(_MergePart):
+    """A function."""
+
+    path: _SourcePath
+    """Its file."""
+    function: Line
+    """Its name; empty for what is in no function."""
+
+
+class _Exercise(_MergePart):
+    """What reaches functions."""
+
+    functions: tuple[_FunctionKey, ...]
+    """Which."""
+    mount: tuple[Line, ...]
+    """Options for mount -o, one set after another; an empty one is none."""
+    do: Line = Field(validation_alias="how")
+    """Operations, in words; empty when nothing is known of these functions."""
+    workloads: tuple[Line, ...]
+    """Names of built-in workloads."""
+    fstests: tuple[Line, ...]
+    """Groups of fstests."""
+
+
+class _GuestComparison(_MergePart):
+    """What guests said under one set of conditions."""
+
+    conditions: tuple[Line, ...]
+    """Machine, mkfs and mount options and workload, by the scenario's names."""
+    verdicts: dict[Line, Line]
+    """Of each version that was run its verdict with its signature, by the version's kernel."""
+    result: Blame
+    """What that says of the result."""
+    against: Blame | None
+    """The same of the other resolution; null: there is none."""
+    sides: tuple[Line, ...]
+    """The parents that have the same."""
+
+
+def _comparison(one: GuestComparison) -> _GuestComparison:
+    verdicts = {two.version: words.guest_verdict(two) for two in one.verdicts}
+    return _read(_GuestComparison, one, {"verdicts": verdicts})
+
+
+class _Test(_MergePart):
+    """A merge's versions in guests."""
+
+    run: Line
+    """The run directory."""
+    kernel: Line
+    """What kernel they ran in, and which directory of it was theirs."""
+    result: Blame
+    """The verdict on the resolution."""
+    against: Blame | None
+    """The same of the other resolution; null: there is none."""
+    rows: tuple[Annotated[_GuestComparison, BeforeValidator(_comparison)], ...]
+    """What was found, by conditions."""
+    untested: tuple[_SourcePath, ...]
+    """C sources that differ outside that directory."""
+
+
+def _test(one: MergeTest) -> _Test:
+    more = {"kernel": words.kernel(one), "result": one.blame, "against": one.other_blame}
+    return _read(_Test, one, more)
+
+
+class MergeDocument(_MergePart):
+    """What the resolution of a merge took, made up and lost."""
+
+    schema_: Literal["anyclue.merge/1"] = Field(
+        default="anyclue.merge/1", serialization_alias="schema"
+    )
+    """Name and version of this format."""
+    verdict: str
+    """The review in one line."""
+    innocent: bool
+    """Whether the resolution broke and lost nothing that either side had right."""
+    sides: Annotated[tuple[_Parent, ...], Field(min_length=2)]
+    """The parents, ours first."""
+    files: _Count
+    """C files that two sides changed, or that are not what git merges."""
+    conflicts: _Count
+    """Files in which git found a conflict."""
+    result: _Resolution
+    """What is said of the result."""
+    against: _Resolution | None
+    """The same of the other resolution; null: none was asked for."""
+    compared: tuple[_Comparison, ...]
+    """Functions of both resolutions, beside each other."""
+    exercises: tuple[_Exercise, ...]
+    """What to run so that the functions that the review names are reached."""
+    test: _Test | None
+    """What guests said; null: they were not asked."""
 
 
 def merge_json(review: MergeReview) -> str:
     """Return a review of a merge as JSON, in ASCII, ended by a line end."""
-    document: Json = {
-        "schema": SCHEMA,
-        "verdict": merge_words.verdict(review),
+    more = {
+        "verdict": words.verdict(review),
         "innocent": review.result.innocent,
-        "sides": [{"name": clean(name), "commit": clean(rev)} for name, rev in review.sides],
-        "files": review.files,
-        "conflicts": review.conflicts,
-        "result": _resolution(review.result),
-        "against": _resolution(review.against) if review.against is not None else None,
-        "compared": [
-            {
-                "path": safe_path(one.path),
-                "function": clean(one.function),
-                "likeness": one.likeness.value,
-                "diff": code_block(one.diff),
-            }
-            for one in review.compared
-        ],
-        "exercises": [
-            {
-                "functions": [
-                    {"path": safe_path(path), "function": clean(name)}
-                    for path, name in one.functions
-                ],
-                "mount": _clean(one.mount),
-                "do": clean(one.how),
-                "workloads": _clean(one.workloads),
-                "fstests": _clean(one.fstests),
-            }
-            for one in review.exercises
-        ],
         "test": _test(review.test) if review.test is not None else None,
     }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
-
-
-def _test(one: MergeTest) -> Json:
-    other = one.other_blame
-    return {
-        "run": clean(one.run),
-        "kernel": clean(merge_words.kernel(one)),
-        "result": one.blame.value,
-        "against": other.value if other is not None else None,
-        "rows": [
-            {
-                "conditions": _clean(row.conditions),
-                "verdicts": {
-                    clean(verdict.version): clean(merge_words.guest_verdict(verdict))
-                    for verdict in row.verdicts
-                },
-                "result": row.result.value,
-                "against": row.against.value if row.against is not None else None,
-                "sides": _clean(row.sides),
-            }
-            for row in one.rows
-        ],
-        "untested": [safe_path(path) for path in one.untested],
-    }
-
-
-def _resolution(one: Resolution) -> Json:
-    return {
-        "title": clean(one.title),
-        "functions": [_function(two) for two in one.functions],
-        "dropped": [_dropped(two) for two in one.dropped],
-        "imbalances": [_imbalance(two) for two in one.imbalances],
-        "unjudged": [
-            {
-                "path": safe_path(two.path),
-                "line": two.line,
-                "function": clean(two.function),
-                "what": clean(two.what),
-            }
-            for two in one.unjudged
-        ],
-        "unresolved": [safe_path(path) for path in one.unresolved],
-        "beyond": [safe_path(path) for path in one.beyond],
-    }
-
-
-def _function(one: Resolved) -> Json:
-    return {
-        "path": safe_path(one.path),
-        "function": clean(one.function),
-        "line": one.line,
-        "conflict": one.conflict,
-        "taken": merge_words.taken(one),
-        "moved_from": clean(one.moved_from),
-        "new_lines": _numbered(one.new_lines),
-        "cut_lines": _numbered(one.cut_lines),
-        "moved_lines": _numbered(one.moved_lines),
-    }
-
-
-def _numbered(lines: Sequence[tuple[int, str]]) -> Json:
-    return [{"line": number, "text": clean(text)} for number, text in lines]
-
-
-def _dropped(one: Dropped) -> Json:
-    return {
-        "path": safe_path(one.path),
-        "function": clean(one.function),
-        "side": clean(one.side),
-        "conflict": one.conflict,
-        "commits": _commits(one.commits),
-        "lines": [
-            {"added": line.added, "line": line.line, "text": clean(line.text)} for line in one.lines
-        ],
-    }
-
-
-def _imbalance(one: Imbalance) -> Json:
-    finding = one.finding
-    return {
-        "dated": one.dated.value,
-        "sides": _clean(one.sides),
-        "commits": _commits(one.commits),
-        "path": safe_path(finding.path),
-        "line": finding.line,
-        "function": clean(finding.function),
-        "kind": finding.kind.value,
-        "pair": clean(finding.pair),
-        "resource": clean(finding.resource),
-        "confidence": finding.confidence.value,
-        "message": clean(finding.message),
-    }
-
-
-def _clean(texts: Sequence[str]) -> list[Json]:
-    return [clean(text) for text in texts]
-
-
-def _commits(commits: Sequence[tuple[str, str]]) -> Json:
-    return [{"commit": clean(rev), "subject": clean(subject)} for rev, subject in commits]
+    return document_text(_read(MergeDocument, review, more))

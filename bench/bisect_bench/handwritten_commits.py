@@ -56,7 +56,7 @@ _INLINE: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class HandwrittenCommit:
     """A commit to one file."""
 
     subject: str
@@ -119,19 +119,21 @@ def _counter(text: str) -> str:
     return replaced(text, (old, re.sub(r"\bnr_pages\b", "nr_out_pages", old)))
 
 
-CULPRIT: Final = Written(
+CULPRIT: Final = HandwrittenCommit(
     subject="btrfs: lzo: compress one sector in a helper",
     path=LZO,
     edit=lambda text: refactored(text, releases=False),
 )
-REFACTORING: Final = Written(
+REFACTORING: Final = HandwrittenCommit(
     subject=CULPRIT.subject, path=LZO, edit=lambda text: refactored(text, releases=True)
 )
-NOTED: Final = Written(
+NOTED: Final = HandwrittenCommit(
     subject="btrfs: lzo: say whose the pages are", path=LZO, edit=_edits((_COUNT, _NOTED))
 )
-FIX: Final = Written(subject="btrfs: lzo: release the last input page", path=LZO, edit=mended)
-CRASH: Final = Written(
+FIX: Final = HandwrittenCommit(
+    subject="btrfs: lzo: release the last input page", path=LZO, edit=mended
+)
+CRASH: Final = HandwrittenCommit(
     subject="btrfs: compression: check what is handed to the compressors",
     path=COMPRESSION,
     edit=_edits(
@@ -141,21 +143,21 @@ CRASH: Final = Written(
         )
     ),
 )
-UNBUILDABLE: Final = Written(
+UNBUILDABLE: Final = HandwrittenCommit(
     subject="btrfs: zlib: say which pages are counted",
     path=ZLIB,
     edit=_edits(("\tint nr_pages = 0;\n", "\tint nr_out_pages = 0;\n")),
 )
-BUILDABLE: Final = Written(
+BUILDABLE: Final = HandwrittenCommit(
     subject="btrfs: zlib: use the counter's new name", path=ZLIB, edit=_counter
 )
 EARLY: Final = (
-    Written(
+    HandwrittenCommit(
         subject="btrfs: lzo: say what the workspace's memory is for",
         path=LZO,
         edit=_edits(("\tvoid *mem;\n", "\tvoid *mem;\t/* what lzo itself works with */\n")),
     ),
-    Written(
+    HandwrittenCommit(
         subject="btrfs: lzo: set a length where it is declared",
         path=LZO,
         edit=_edits(
@@ -165,7 +167,7 @@ EARLY: Final = (
             )
         ),
     ),
-    Written(
+    HandwrittenCommit(
         subject="btrfs: lzo: check the header's length at build time",
         path=LZO,
         edit=_edits(
@@ -178,7 +180,7 @@ EARLY: Final = (
 )
 """Harmless commits to lzo.c before the culprit."""
 LATE: Final = (
-    Written(
+    HandwrittenCommit(
         subject="btrfs: lzo: name the end of a segment",
         path=LZO,
         edit=_edits(
@@ -189,7 +191,7 @@ LATE: Final = (
             )
         ),
     ),
-    Written(
+    HandwrittenCommit(
         subject="btrfs: lzo: comment an assertion",
         path=LZO,
         edit=_edits(
@@ -199,7 +201,7 @@ LATE: Final = (
             )
         ),
     ),
-    Written(
+    HandwrittenCommit(
         subject="btrfs: lzo: put spaces around an operator",
         path=LZO,
         edit=_edits(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.bisect_bench.case import scenario
-from bench.bisect_bench.grafting import Graft
+from bench.bisect_bench.graft import Graft
 
 from anyclue.hunt.driver import RULES
 from anyclue.model.scenario import GitKernel, Scenario

@@ -29,7 +29,7 @@ class Edit:
     text: str
 
 
-class Drawing:
+class EditSampler:
     """Draws edits; no function is edited twice, and kinds take turns."""
 
     def __init__(self, seed: int, spared: Iterable[tuple[str, str]]) -> None:
@@ -67,7 +67,7 @@ class Drawing:
         raise LookupError(f"no function to edit: {kind}")
 
 
-def guarded(path: str, text: str) -> Edit:
+def guard_commented(path: str, text: str) -> Edit:
     """Return the edit of a header that says at its end which guard ends."""
     name = PurePosixPath(path).name
     end = text.rindex("#endif")
