@@ -29,8 +29,8 @@ from anyclue.model.recording import EndReason, Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import meminfo, zoneinfo
 from anyclue.trial.guest.channel import Reply
+from anyclue.trial.model import SuiteDisk
 from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
-from anyclue.trial.suite import SuiteDisk
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def _level(text: str) -> Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class FstestsSuite:
-    """Tests of upstream fstests; a `anyclue.trial.suite.Suite`."""
+    """Tests of upstream fstests; a `anyclue.trial.model.Suite`."""
 
     plan: TestPlan
 
