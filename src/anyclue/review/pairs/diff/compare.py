@@ -1,4 +1,4 @@
-"""What a change introduces, and what it mends: two versions of the same functions."""
+"""What a change introduces, and what it fixes: two versions of the same functions."""
 
 from __future__ import annotations
 

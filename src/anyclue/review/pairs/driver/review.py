@@ -22,7 +22,7 @@ from anyclue.system.confined_files import read_inside
 from anyclue.system.workers import Workers, processors
 
 CALLERS = 200
-"""So many files that call something changed are looked at."""
+"""So many files that call something changed are compared."""
 
 
 class _ReadOnlyWorker:
@@ -108,7 +108,7 @@ class Reviewer:
         tree: SourceTree | None = None,
         least: Confidence = Confidence.LOW,
     ) -> Review:
-        """Return what a change introduces and what it mends.
+        """Return what a change introduces and what it fixes.
 
         Args:
             change: the files before and after.
