@@ -15,7 +15,7 @@ from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.run import run_probes
 from anyclue.hunt.render.probe_text import probes_text
 from anyclue.hunt.select.factors import first_leak_or_break
-from anyclue.model.errors import ExitCode, Problem, RequestError
+from anyclue.model.errors import ExitCode, RequestError
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
 
@@ -42,22 +42,15 @@ def probe(
         return ExitCode.NOTHING_FOUND
     if run is None:
         step = "anyclue probe --list shows the probes"
-        raise RequestError([Problem(what="name a RUN", next_step=step)])
+        raise RequestError.of("name a RUN", next_step=step)
     judged = judge(RunDirectory(run))
     findings = judged.findings
     guilty = selection.cell_named(findings, cell, "--cell") if cell else None
     if guilty is None and (found := first_leak_or_break(findings.cells)) is not None:
         guilty = found.cell
     if guilty is None:
-        raise RequestError(
-            [
-                Problem(
-                    what="no cell of this run leaks or broke",
-                    where=str(run),
-                    next_step="name one with --cell",
-                )
-            ]
-        )
+        what = "no cell of this run leaks or broke"
+        raise RequestError.of(what, where=str(run), next_step="name one with --cell")
     innocent = (
         selection.innocent_named(findings, beside, guilty)
         if beside
