@@ -31,7 +31,7 @@ from bench.pairs_bench.sources import Sources
 from anyclue.hunt.localise.core.model import ModuleSource, Symptoms
 from anyclue.hunt.localise.core.rank import Ranking, rank_functions
 from anyclue.hunt.localise.module_sources import read_module
-from anyclue.trial.kernels.edits import apply_edit
+from anyclue.trial.kernels.variants import apply_edit
 
 DIRECTORY: Final = "fs/btrfs"
 EDITS: Final = 20

@@ -25,8 +25,7 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.trial.context import Context
-from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob, TrialResult
-from anyclue.trial.suite import Suite
+from anyclue.trial.model import Accelerator, GuestImage, Shape, Suite, TrialJob, TrialResult
 from anyclue.trial.workloads.registry import WORKLOADS
 from anyclue.trial.workloads.suite import WorkloadSuite
 

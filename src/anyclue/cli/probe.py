@@ -8,16 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
-from anyclue.hunt.judge import judge
-from anyclue.hunt.probes import selection
-from anyclue.hunt.probes.core.json_document import readings_to_json
-from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.probes.run import run_probes
-from anyclue.hunt.render.probe_text import probes_text
-from anyclue.hunt.select.factors import first_leak_or_break
 from anyclue.model.errors import ExitCode, RequestError
-from anyclue.recordings.run_directory import RunDirectory
-from anyclue.trial.context import Context
 
 
 def probe(
@@ -41,16 +32,25 @@ def probe(
         result(_listed())
         return ExitCode.NOTHING_FOUND
     if run is None:
-        step = "anyclue probe --list shows the probes"
-        raise RequestError.of("name a RUN", next_step=step)
+        raise RequestError.of("name a RUN", next_step="anyclue probe --list shows the probes")
+    from anyclue.hunt.judge import judge
+    from anyclue.hunt.probes import selection
+    from anyclue.hunt.probes.core.json_document import readings_to_json
+    from anyclue.hunt.probes.run import run_probes
+    from anyclue.hunt.render.probe_text import probes_text
+    from anyclue.hunt.select.factors import first_leak_or_break
+    from anyclue.recordings.run_directory import RunDirectory
+    from anyclue.trial.context import Context
+
     judged = judge(RunDirectory(run))
     findings = judged.findings
     guilty = selection.cell_named(findings, cell, "--cell") if cell else None
     if guilty is None and (found := first_leak_or_break(findings.cells)) is not None:
         guilty = found.cell
     if guilty is None:
-        what = "no cell of this run leaks or broke"
-        raise RequestError.of(what, where=str(run), next_step="name one with --cell")
+        raise RequestError.of(
+            "no cell of this run leaks or broke", where=str(run), next_step="name one with --cell"
+        )
     innocent = (
         selection.innocent_named(findings, beside, guilty)
         if beside
@@ -67,6 +67,8 @@ def probe(
 
 
 def _listed() -> str:
+    from anyclue.hunt.probes.core.registry import PROBES
+
     return "\n".join(
         f"{one.name}\n    {one.summary}\n    needs: {one.needs}\n    costs: {one.costs}\n"
         f"    cannot see: {one.cannot_see}"

@@ -31,7 +31,7 @@ from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.kernels.module_builds import BUILDABLE
+from anyclue.trial.kernels.modules import BUILDABLE
 from anyclue.trial.kernels.variants import copy_sources
 from anyclue.trial.model import TrialExecutor
 from anyclue.trial.workloads.registry import WORKLOADS

@@ -18,7 +18,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import ModuleSources
 
 _REVERTED, _FIXED = "reverted", "mended"
 """The kernel's name of the bad end without the accused commit, and with the fix."""
@@ -119,7 +119,7 @@ class Observer:
                     self._observation(run.commit, verdict)
 
     async def _run(
-        self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+        self, commit: str, name: str, sources: ModuleSources, kernel: GitKernel | None = None
     ) -> RunReport:
         """Run sources that may belong to no commit, under a kernel's name."""
         begin = time.monotonic()

@@ -14,7 +14,7 @@ from anyclue.hunt.select.factors import FLAT_FLOORS
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import rebuilt_kernel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         InfrastructureError: the machine failed.
     """
     scenario, text = hunt_driver.planned(request.scenario)
-    kernel, directory = trees.rebuilt(scenario, request.scenario)
+    kernel, directory = rebuilt_kernel(scenario, request.scenario)
     cell = cell_named(scenario, request.scenario, request.cell)
     repo = git.repository(request.tree)
     sources = git.work_tree_below(repo, directory)

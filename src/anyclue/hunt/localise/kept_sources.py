@@ -17,8 +17,8 @@ from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, KernelBuild,
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import staging, write_whole
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
 from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
+from anyclue.trial.kernels.module_trees import put_sources
 
 SCHEMA = "anyclue.kept/1"
 MANIFEST = "kept.json"
@@ -85,7 +85,7 @@ async def keep_sources(
             if not sources:
                 notes.append(f"kernel {kernel.name}: no C source below {directory} is known of it")
                 continue
-            trees.put(sources_path(run, kernel.name), sources)
+            put_sources(sources_path(run, kernel.name), sources)
             there.append(kernel.name)
         except AnyclueError as error:
             notes.append(f"sources of kernel {kernel.name} could not be had: {error}")

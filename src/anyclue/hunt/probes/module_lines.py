@@ -20,8 +20,7 @@ from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.system.processes import run
 from anyclue.trial.context import Context
-from anyclue.trial.kernels.module_builds import DEBUG_MODULE, DEBUG_TREE
-from anyclue.trial.kernels.modules import UNDER_TEST
+from anyclue.trial.kernels.modules import DEBUG_MODULE, DEBUG_TREE, UNDER_TEST
 from anyclue.trial.preparation import debug_module, payload
 
 log = logging.getLogger(__name__)
