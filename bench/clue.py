@@ -32,7 +32,7 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 from bench.probes import measure
 
-from anyclue.hunt.probes.selection import named
+from anyclue.hunt.probes.selection import probes_named
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAIL: Final = "page reference"
@@ -170,7 +170,7 @@ def _clue(scenario: Path, run: Path) -> dict[str, Any]:
 
 
 async def _slowdown() -> dict[str, float | None]:
-    costs = await measure(named(COSTLY))
+    costs = await measure(probes_named(COSTLY))
     return {name: cost.slowdown for name, cost in costs.items()}
 
 

@@ -28,10 +28,10 @@ from bench.clue_bench.planted import PLANTED, Planted
 from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sources import Sources
 
-from anyclue.hunt.localise.core.evidence import GuiltyCase, ModuleSource
-from anyclue.hunt.localise.core.rank import Ranked, rank
+from anyclue.hunt.localise.core.model import ModuleSource, Symptoms
+from anyclue.hunt.localise.core.rank import Ranking, rank_functions
 from anyclue.hunt.localise.module_sources import read_module
-from anyclue.trial.kernels.edits import apply_edit
+from anyclue.trial.kernels.variants import apply_edit
 
 DIRECTORY: Final = "fs/btrfs"
 EDITS: Final = 20
@@ -133,7 +133,7 @@ def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:
 def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     module = read_module(good, bad, DIRECTORY, alone=True)
     alone = read_module(None, bad, DIRECTORY, alone=False)
-    case = GuiltyCase(
+    case = Symptoms(
         signature=bug.signature,
         detail=bug.detail,
         regression=True,
@@ -142,7 +142,7 @@ def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
         used=bug.guilty,
         workloads=WORKLOADS,
     )
-    asked: dict[str, tuple[ModuleSource, GuiltyCase]] = {
+    asked: dict[str, tuple[ModuleSource, Symptoms]] = {
         "both": (module, case),
         "no signature": (module, replace(case, signature=None, detail="")),
         "bad alone": (alone, replace(case, regression=False)),
@@ -151,11 +151,11 @@ def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     return Row(
         bug=bug,
         edits=edits,
-        found={name: _rank(bug, rank(*one)) for name, one in asked.items()},
+        found={name: _rank(bug, rank_functions(*one)) for name, one in asked.items()},
     )
 
 
-def _rank(bug: Planted, found: Ranked) -> tuple[int, float] | None:
+def _rank(bug: Planted, found: Ranking) -> tuple[int, float] | None:
     return next(
         (
             (number, place.probability)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.fstests.core.model import Part
 from anyclue.fstests.run.journal import TrialJournal
-from anyclue.hunt.localise.core.weights import table
+from anyclue.hunt.localise.core.likelihood_ratios import table
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import EndReason, Incident, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, ParameterRule

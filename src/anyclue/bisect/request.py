@@ -29,7 +29,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.files import write_whole
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import rebuilt_kernel
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def begin(request: BisectRequest) -> Bisection:
             problems.extend(error.problems)
 
     scenario, text = hunt_driver.planned(request.scenario, request.kernels)
-    kernel, directory = trees.rebuilt(scenario, request.scenario, git_too=True)
+    kernel, directory = rebuilt_kernel(scenario, request.scenario, git_too=True)
     with collecting():
         cell = cell_named(scenario, request.scenario, request.cell)
     repo = git.repository(request.tree)

@@ -22,13 +22,11 @@ class RecordedMachine:
     command: tuple[str, ...]
     hz: float
     quiesce: bool
-    root: bool
     release: str
     machine: str
     host: str
     cpus: int
     begin: str
-    every_s: Mapping[str, float]
     unread: Mapping[str, str]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.recording import EndReason, Incident, Mark, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import format_lines, parse_lines
@@ -151,14 +151,10 @@ def _whole(directory: Path) -> Iterator[None]:
         *(OSError, ValueError, KeyError, TypeError),
         *(pl.exceptions.PolarsError, pl.exceptions.PanicException),  # on some damaged files
     ) as error:
-        raise RequestError(
-            [
-                Problem(
-                    what=f"not a whole recording: {error}",
-                    where=str(directory),
-                    next_step="remove this trial's directory and continue with --resume",
-                )
-            ]
+        raise RequestError.of(
+            f"not a whole recording: {error}",
+            where=str(directory),
+            next_step="remove this trial's directory and continue with --resume",
         ) from error
 
 

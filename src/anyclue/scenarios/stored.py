@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,12 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.scenarios.cells import SECTIONS
+from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import key_text, shown
 from anyclue.scenarios.schema import NAME
 
 PLAN_SCHEMA = "anyclue.plan/1"
 _SCENARIO = TypeAdapter(Scenario)
 _NAME = re.compile(NAME)
+_STEP = "start the hunt again from its scenario.toml, or restore the file"
 
 
 def plan_json(scenario: Scenario) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def scenario_from_json(text: str, *, origin: str = "plan.json") -> Scenario:
     try:
         plan = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _not_a_plan([Problem(what=f"is not JSON: {error}", where=origin)]) from error
+        raise RequestError.of(f"is not JSON: {error}", where=origin, next_step=_STEP) from error
     return scenario_from_plan(plan, origin=origin)
 
 
@@ -70,18 +72,14 @@ def scenario_from_plan(plan: object, *, origin: str = "plan.json") -> Scenario:
     if not isinstance(plan, Mapping) or plan.get("schema") != PLAN_SCHEMA:
         found = plan.get("schema") if isinstance(plan, Mapping) else None
         what = f"is not a plan of the form {PLAN_SCHEMA}: schema is {shown(found)}"
-        raise _not_a_plan([Problem(what=what, where=origin)])
+        raise RequestError.of(what, where=origin, next_step=_STEP)
     value = dict(plan)
     value["references"] = _cells_by_id(value)
     try:
         scenario = _SCENARIO.validate_python(value)
     except ValidationError as error:
-        raise _not_a_plan(
-            [
-                Problem(what=details["msg"], where=f"{origin}: {key_text(details['loc'])}")
-                for details in error.errors(include_url=False)
-            ]
-        ) from error
+        found = [(details["msg"], details["loc"]) for details in error.errors(include_url=False)]
+        raise _not_a_plan(found, origin) from error
     _check_names(scenario, origin)
     return scenario
 
@@ -127,25 +125,26 @@ def _listed(value: object) -> list[Any]:
 
 def _check_names(scenario: Scenario, origin: str) -> None:
     """Check the names, which become parts of paths, and that every cell's values are there."""
-    problems = []
+    found: list[tuple[str, KeyPath]] = []
     for axis, section in SECTIONS.items():
         values: Mapping[str, object] = getattr(scenario, section)
-        for name in values:
-            if not _NAME.fullmatch(name):
-                where = f"{origin}: {key_text((section, name))}"
-                problems.append(Problem(what="is not a valid name", where=where))
+        found += [
+            ("is not a valid name", (section, name)) for name in values if not _NAME.fullmatch(name)
+        ]
         for key, cells in (("cells", scenario.cells), ("candidates", scenario.candidates)):
             for index, cell in enumerate(cells):
                 if cell.value(axis) not in values:
                     what = f"there is no {shown(cell.value(axis))} in {section}"
-                    where = f"{origin}: {key_text((key, index, axis.value))}"
-                    problems.append(Problem(what=what, where=where))
-    if problems:
-        raise _not_a_plan(problems)
+                    found.append((what, (key, index, axis.value)))
+    if found:
+        raise _not_a_plan(found, origin)
 
 
-def _not_a_plan(problems: list[Problem]) -> RequestError:
-    step = "start the hunt again from its scenario.toml, or restore the file"
+def _not_a_plan(found: Iterable[tuple[str, KeyPath]], origin: str) -> RequestError:
+    """Return the error of what is wrong at each key."""
     return RequestError(
-        [Problem(what=problem.what, where=problem.where, next_step=step) for problem in problems]
+        [
+            Problem(what=what, where=f"{origin}: {key_text(path)}", next_step=_STEP)
+            for what, path in found
+        ]
     )

@@ -22,8 +22,7 @@ from anyclue.model.scenario import (
 from anyclue.system.store import Artifact
 from anyclue.trial.context import Context
 from anyclue.trial.kernels.git_builds import with_bases
-from anyclue.trial.model import GuestImage, PreparedKernel, Shape, TrialJob
-from anyclue.trial.suite import Suite
+from anyclue.trial.model import GuestImage, PreparedKernel, Shape, Suite, TrialJob
 from anyclue.trial.workloads.suite import workload_suite
 
 T = TypeVar("T")

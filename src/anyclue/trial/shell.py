@@ -22,8 +22,7 @@ from anyclue.trial.guest.machine import Guest, running
 from anyclue.trial.preparation import prepare_one
 from anyclue.trial.run import boot_of, session_of
 from anyclue.trial.session import TrialEndedError
-from anyclue.trial.workloads.rounds import MOUNT_POINT
-from anyclue.trial.workloads.suite import workload_suite
+from anyclue.trial.workloads.suite import MOUNT_POINT, workload_suite
 
 LEAVE = b"\x1d"  # Ctrl-]
 SHELL = f"cd {MOUNT_POINT}; exec sh -i </dev/hvc0 >/dev/hvc0 2>&1"

@@ -23,7 +23,7 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, GitKernel
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import ModuleSources
 
 SCENARIO = """
 schema = 1
@@ -143,7 +143,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path, Forge.new(tmp_path / "tree"))
 
     def judged(
-        cells: Cells, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+        cells: Cells, name: str, sources: ModuleSources, kernel: GitKernel | None = None
     ) -> object:
         return made.judged(cells, name, sources, kernel)
 

@@ -8,13 +8,13 @@ from typing import Protocol
 
 import pytest
 
-from anyclue.fstests.core import memory
+from anyclue.fstests.core import memory_verdict
 from anyclue.fstests.core.charges import ChargedRun
 from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
+from anyclue.fstests.core.memory_verdict import judge_test
 from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
-from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.fstests.render.words import disagreement, outdated, why
@@ -106,7 +106,7 @@ def test_a_second_run_at_once_is_none_of_the_list(trials: Trials, words: Mapping
     trials.add(
         ["btrfs/001", "btrfs/001"],
         planned=["btrfs/001", "btrfs/001", "generic/001"],
-        said=[words["pass"], words["pass"]],
+        printed=[words["pass"], words["pass"]],
         again=[False, True],
     )
     assert names(looked_at(trials)[2]) == ["btrfs/001", "generic/001"]
@@ -134,7 +134,7 @@ def test_any_verdict_among_others_stands_beside_that_alone(
         found = judge_test(boots, recorded)
         return replace(found, verdict=verdict) if len(boots[0]) == 5 else found
 
-    monkeypatch.setattr(memory, "judge_test", judging)
+    monkeypatch.setattr(memory_verdict, "judge_test", judging)
     assert verdict in {test.memory and test.memory.verdict for test in looked_at(trials)[1]}
 
 
@@ -157,7 +157,7 @@ def test_the_rest_goes_on_behind_a_dead_guest(
     trials.add(
         ["btrfs/001", "btrfs/002"],
         planned=["btrfs/001", "btrfs/002", "btrfs/003"],
-        said=[words["pass"], None],
+        printed=[words["pass"], None],
         outcome=Outcome.CRASHED,
         detail="kernel BUG at fs/btrfs/x.c:1!",
         log=["kernel BUG at fs/btrfs/x.c:1!"],
@@ -177,7 +177,7 @@ def test_the_rest_goes_on_behind_a_dead_guest(
 def test_a_test_that_was_lost_gets_another_chance(trials: Trials, words: Mapping[str, str]) -> None:
     trials.add(
         ["btrfs/001", "btrfs/002"],
-        said=[words["pass"], None],
+        printed=[words["pass"], None],
         outcome=Outcome.LOST,
         detail="the guest ended by itself",
     )
@@ -190,7 +190,7 @@ def test_a_test_that_was_lost_gets_another_chance(trials: Trials, words: Mapping
 
 def test_a_test_that_is_too_slow_is_not_run_again(trials: Trials, cell: Cell) -> None:
     reason = EndReason.STILL_AT_WORK
-    trials.add(["btrfs/001"], said=[None], outcome=Outcome.LOST, reason=reason)
+    trials.add(["btrfs/001"], printed=[None], outcome=Outcome.LOST, reason=reason)
     assert looked_at(trials)[2] is None
     assert verdict_of(cell, trials).verdict is Verdict.UNPROVEN
 
@@ -204,7 +204,7 @@ def test_guests_in_which_nothing_begins_are_given_up(trials: Trials, outcome: Ou
 
 
 def test_not_run_is_never_clean(trials: Trials, cell: Cell, words: Mapping[str, str]) -> None:
-    trials.add(["generic/027"], said=[words["not run"]])
+    trials.add(["generic/027"], printed=[words["not run"]])
     gathered, found, following = looked_at(trials)
     assert following is None
     assert found[0].status is CheckStatus.NOT_RUN
@@ -219,7 +219,7 @@ def test_not_run_is_never_clean(trials: Trials, cell: Cell, words: Mapping[str, 
 def test_a_failure_counts_where_it_is_news(
     trials: Trials, cell: Cell, words: Mapping[str, str]
 ) -> None:
-    trials.add(["generic/001", "generic/002"], said=[words["fail"], words["pass"]])
+    trials.add(["generic/001", "generic/002"], printed=[words["fail"], words["pass"]])
     assert verdict_of(cell, trials).verdict is Verdict.BROKEN
     assert verdict_of(cell, trials, is_reference=True).verdict is Verdict.CLEAN
     there = frozenset({TestId(section="", test="generic/001")})
@@ -227,7 +227,7 @@ def test_a_failure_counts_where_it_is_news(
 
 
 def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) -> None:
-    trials.add(["generic/001"], said=[words["fail"]])
+    trials.add(["generic/001"], printed=[words["fail"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
     gathered = gather(trials.read())
     found = findings(gathered, least_kib=64.0, known=read_known_failures(text))
@@ -240,7 +240,7 @@ def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) ->
 
 
 def test_a_known_failure_that_passes_is_news(trials: Trials, words: Mapping[str, str]) -> None:
-    trials.add(["generic/001"], said=[words["pass"]])
+    trials.add(["generic/001"], printed=[words["pass"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
     found = findings(gather(trials.read()), least_kib=64.0, known=read_known_failures(text))[0]
     assert outdated(found) == "it passed, and is known to fail: a bug of old"
@@ -256,7 +256,7 @@ def test_a_report_that_contradicts_the_output_is_told(
     suite = '<testsuite time="3" tests="1">{}</testsuite>'
     trials.add(
         names_,
-        said=[words["pass"], words["not run"], words["pass"]],
+        printed=[words["pass"], words["not run"], words["pass"]],
         reports=[
             suite.format(failed).encode(),
             suite.format(case.format("generic/002", "")).encode(),
@@ -374,7 +374,7 @@ def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
 
 
 def test_a_test_that_may_have_ended_early_is_not_clean(trials: Trials, cell: Cell) -> None:
-    trials.add(["generic/001"], said=[""])  # check was ended, and printed nothing
+    trials.add(["generic/001"], printed=[""])  # check was ended, and printed nothing
     found = verdict_of(cell, trials)
     assert found.verdict is Verdict.UNPROVEN
     assert "generic/001" in reason_text(found.because)

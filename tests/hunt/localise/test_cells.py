@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from anyclue.hunt.clue.assembly import assembled
+from anyclue.hunt.clue.assembly import assemble_clue
 from anyclue.hunt.clue.model import (
     Condition,
     Conjunction,
@@ -15,10 +15,10 @@ from anyclue.hunt.clue.model import (
     ReasonSource,
 )
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.localise.cells import accused, case, guilt
-from anyclue.hunt.localise.core.rank import Ranked
+from anyclue.hunt.localise.cells import accused_kernel, guilt_entries, symptoms_of
+from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
-from anyclue.hunt.suspects.ruling import TheoryContext
+from anyclue.hunt.suspects.model import TheoryContext
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, DebianKernel, Kernel, Scenario, WorkloadChoice
@@ -71,9 +71,9 @@ SCENARIO = Scenario(
 
 def test_options_of_the_guilty_beside_the_innocent() -> None:
     findings = conclude(CELLS)
-    of = accused(findings)
+    of = accused_kernel(findings)
     assert of is not None
-    found = case(of, findings, SCENARIO)
+    found = symptoms_of(of, findings, SCENARIO)
     assert found.regression
     assert found.guilty == {"compress=lzo"}
     assert found.innocent == {"compress=zlib"}
@@ -83,30 +83,30 @@ def test_options_of_the_guilty_beside_the_innocent() -> None:
 
 def test_an_option_that_was_isolated_counts_alone() -> None:
     findings = conclude(CELLS)
-    of = accused(findings)
+    of = accused_kernel(findings)
     assert of is not None
     isolated = Condition(axis=Axis.MOUNT, value="lzo", option="noatime")
-    found = case(of, findings, SCENARIO, Conjunction(conditions=(isolated,)))
+    found = symptoms_of(of, findings, SCENARIO, Conjunction(conditions=(isolated,)))
     assert found.guilty == {"noatime"}
 
 
 def test_one_mount_alone_accuses_no_option() -> None:
     findings = conclude((CELLS[0], CELLS[3]))
-    of = accused(findings)
+    of = accused_kernel(findings)
     assert of is not None
-    assert case(of, findings, SCENARIO).guilty == frozenset()
+    assert symptoms_of(of, findings, SCENARIO).guilty == frozenset()
 
 
 def test_without_a_good_kernel_there_is_no_regression() -> None:
     findings = conclude(CELLS[:3])
-    of = accused(findings)
+    of = accused_kernel(findings)
     assert of is not None
     assert of.good is None
-    assert not case(of, findings, SCENARIO).regression
+    assert not symptoms_of(of, findings, SCENARIO).regression
 
 
 def test_guilt_says_what_it_takes_and_what_is_innocent() -> None:
-    (found,) = guilt(conclude(CELLS))
+    (found,) = guilt_entries(conclude(CELLS))
     assert [(one.axis, one.value) for one in found.conditions] == [
         (Axis.KERNEL, "bad"),
         (Axis.MOUNT, "lzo"),
@@ -116,7 +116,7 @@ def test_guilt_says_what_it_takes_and_what_is_innocent() -> None:
         (Axis.MOUNT, "zlib"),
         (Axis.MOUNT, "none"),
     ]
-    assert guilt(conclude(CELLS[1:])) == ()
+    assert guilt_entries(conclude(CELLS[1:])) == ()
 
 
 def place(probability: float) -> Place:
@@ -144,48 +144,52 @@ def place(probability: float) -> Place:
 
 def hearing(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> TheoryContext:
     findings = conclude(cells)
-    ranked = Ranked(places=places, elsewhere=0.01)
+    ranked = Ranking(places=places, elsewhere=0.01)
     return TheoryContext(
-        scenario=SCENARIO, findings=findings, accused=accused(findings), ranked=ranked
+        scenario=SCENARIO, findings=findings, accused=accused_kernel(findings), ranked=ranked
     )
 
 
 def test_the_sentence_names_a_likely_place() -> None:
     where = "in pack() at fs/x/lzo.c:297, where put_page() of page_in is missing at the label out."
-    assert assembled(hearing(place(0.99))).sentence.endswith(f"Almost certainly {where}")
-    assert assembled(hearing(place(0.6))).sentence.endswith(f"Probably {where}")
-    assert "pack" not in assembled(hearing(place(0.4))).sentence
+    assert assemble_clue(hearing(place(0.99))).sentence.endswith(f"Almost certainly {where}")
+    assert assemble_clue(hearing(place(0.6))).sentence.endswith(f"Probably {where}")
+    assert "pack" not in assemble_clue(hearing(place(0.4))).sentence
 
 
 def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> None:
     of = hearing()
-    said = "Leak: 158 KiB a round (0.53 KiB per file) with kernel bad."
-    of = replace(of, findings=replace(of.findings, sentence=said))
+    files = {CELLS[0].cell: (CELLS[0].rate_kib_per_round or 0.0) / 4}
+    of = replace(of, findings=replace(of.findings, files_per_round=files))
     dose = DoseResponse(
         unit="file", amount_kib=None, ci95_kib=None, linear=False, because="", points=()
     )
-    assert assembled(of, dose=dose).sentence == "Leak: 158 KiB a round with kernel bad."
-    assert assembled(of, dose=replace(dose, linear=True, amount_kib=0.53)).sentence == said
+    assert "per file" not in assemble_clue(of, dose=dose).sentence
+    follows = replace(dose, linear=True, amount_kib=4.0)
+    for other in (None, follows, replace(dose, linear=None)):
+        assert "(4.0 KiB per file) with" in assemble_clue(of, dose=other).sentence
 
 
 def test_what_was_not_tested() -> None:
-    found = assembled(hearing(place(0.9)), ["sources of kernel good could not be had"])
+    found = assemble_clue(hearing(place(0.9)), ["sources of kernel good could not be had"])
     assert found.not_tested[0] == "sources of kernel good could not be had"
     assert any(one.startswith("workload: only one value") for one in found.not_tested)
     assert "no probe looked at the guilty cell" in found.not_tested
     other = replace(CELLS[0], cell=replace(CELLS[0].cell, kernel="worse"))
-    found = assembled(hearing(cells=(*CELLS, other)))
+    found = assemble_clue(hearing(cells=(*CELLS, other)))
     assert any("guilty too: worse" in one for one in found.not_tested)
-    alone = assembled(hearing(cells=CELLS[:2]))
+    alone = assemble_clue(hearing(cells=CELLS[:2]))
     assert any("no innocent kernel" in one for one in alone.not_tested)
 
 
 def test_combinations_that_were_left_out_are_told() -> None:
     part = Conjunction(conditions=(), irrelevant=(), proven=True, cells_run=6, cells_full=16)
     told = "10 of 16 combinations: what shows only there was not seen"
-    assert told in assembled(hearing(), conjunction=part).not_tested
+    assert told in assemble_clue(hearing(), conjunction=part).not_tested
     whole = replace(part, cells_run=16)
-    assert not [one for one in assembled(hearing(), conjunction=whole).not_tested if "of 16" in one]
+    assert not [
+        one for one in assemble_clue(hearing(), conjunction=whole).not_tested if "of 16" in one
+    ]
 
 
 def test_a_probe_says_what_it_found_and_where() -> None:
@@ -201,10 +205,10 @@ def test_a_probe_says_what_it_found_and_where() -> None:
     reading = ProbeReading(
         probe="call-counts", cell=CELLS[0].cell, innocent=None, findings=(finding,), rounds=4
     )
-    (said,) = assembled(replace(hearing(), readings=(reading,))).probes
+    (said,) = assemble_clue(replace(hearing(), readings=(reading,))).probes
     assert said.says == "9 calls a round were made (kmem_cache_alloc, in pack())"
 
 
 def test_nothing_guilty() -> None:
-    found = assembled(hearing(cells=CELLS[1:]))
+    found = assemble_clue(hearing(cells=CELLS[1:]))
     assert (found.guilt, found.places, found.not_tested) == ((), (), ())

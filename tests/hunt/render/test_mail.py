@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.mail import report_text
 from anyclue.hunt.render.plain import summary
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def mail(inputs: Inputs) -> str:
-    text = report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.facts)
+    text = report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro)
     assert text.isascii()
     assert max(map(len, text.split("\n"))) <= 72
     assert not any(line != line.rstrip() for line in text.split("\n"))
@@ -26,9 +26,9 @@ def unfolded(text: str) -> str:
 def test_default_run(default_run: Inputs) -> None:
     text = mail(default_run)
     assert text.splitlines()[0] == "Btrfs leaks memory with compress=lzo: leak in 2 of 7 cells"
-    assert text.splitlines()[2].startswith("Kernel bad leaks 2400 KiB")
+    assert text.splitlines()[2].startswith("Leak, page-cache references never put: 2400 KiB")
     assert "bad     i386-2g    lzo    leak     2400 [2390, 2411]\n" in text
-    assert "machine   acquitted    bad with lzo leaks" in text
+    assert "machine   acquitted    machine i386-2g and machine x86_64-2g are both" in text
     assert "mkfs      cannot tell  only one value" in text
     assert "Look for a page-cache page that was got and never put" in unfolded(text)
     assert "orphaned-file-pages  2400 [2390, 2411]" in text
@@ -47,7 +47,7 @@ def test_broken_run(broken_run: Inputs) -> None:
     assert text.count("EIP: kunmap_local_indexed+0x123/0x130") == 1, "the log shows it already"
     assert "Also broke: bad.i386-2g.default.lzo.hung (hung)" in unfolded(text)
     assert "good.i386-2g.default.zstd.crashed: planned, not run" in unfolded(text)
-    assert "lost: QEMU" not in text, "said already, in the findings' own words"
+    assert unfolded(text).count("QEMU could not be started") == 1
     assert "bad     lost      unproven (lost)" in text
 
 
@@ -79,16 +79,16 @@ def test_log_is_cut_around_the_incident(broken_run: Inputs) -> None:
 
 
 def test_nothing_at_all(default_run: Inputs) -> None:
-    empty = RunVerdicts(sentence="", cells=(), factors=())
-    text = mail(replace(default_run, findings=empty, recordings={}, facts={}))
+    empty = RunVerdicts(cells=(), factors=())
+    text = mail(replace(default_run, findings=empty, recordings={}, repro=Reproduction()))
     assert "nothing found in 7 cells, 7 not judged" in text
     assert text.count("planned, not run") == 7
-    assert summary(empty) == "No finding.\n\nNo cell was judged.\n"
+    assert summary(empty) == "No cell was run, so nothing can be said.\n\nNo cell was judged.\n"
 
 
 def test_summary(default_run: Inputs, broken_run: Inputs) -> None:
     text = summary(default_run.findings)
-    assert text.startswith("Kernel bad leaks 2400 KiB of page-cache pages")
+    assert text.startswith("Leak, page-cache references never put: 2400 KiB a round with kernel")
     assert "bad     i386-2g    lzo    leak     2400 [2390, 2411]  page-cache-reference" in text
     assert "machine   acquitted" in text
     broken = summary(broken_run.findings)

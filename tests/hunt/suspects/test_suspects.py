@@ -10,12 +10,13 @@ import pytest
 
 from anyclue.hunt.clue.model import Place, Reason, ReasonSource, Suspect, SuspectStatus
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.localise.cells import Accused, accused
-from anyclue.hunt.localise.core.evidence import FunctionSource
-from anyclue.hunt.localise.core.rank import Ranked
+from anyclue.hunt.localise.cells import AccusedKernel, accused_kernel
+from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
+from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, StackEvidence
-from anyclue.hunt.suspects.judge import suspects
-from anyclue.hunt.suspects.ruling import CommitKnown, TheoryContext
+from anyclue.hunt.render.suspect_words import _BECAUSE, _SETTLE, suspect
+from anyclue.hunt.suspects.judge import judge_theory
+from anyclue.hunt.suspects.model import RulingReason, TheoryContext
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
@@ -97,13 +98,13 @@ def hearing(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> Theory
         references=(),
     )
     findings = conclude(cells)
-    made = TheoryContext(scenario=scenario, findings=findings, accused=accused(findings))
+    made = TheoryContext(scenario=scenario, findings=findings, accused=accused_kernel(findings))
     return replace(made, **known)  # type: ignore[arg-type]
 
 
 def judged(about: About, of: TheoryContext) -> Suspect:
     theory = Theory(name="it", theory="words", about=about)
-    (found,) = suspects(replace(of, scenario=replace(of.scenario, suspects=(theory,))))
+    found = suspect(theory, judge_theory(about, of), of)
     assert bool(found.settle) == (found.standing is UNPROVEN)
     assert found.because
     return found
@@ -236,12 +237,12 @@ def a_function(name: str, *, changed: bool | None, path: str = "fs/x/a.c") -> Fu
     return FunctionSource(path=path, name=name, line=1, last_line=9, changed=changed)
 
 
-def ranked(probability: float, source: ReasonSource = ReasonSource.PAIRS_CHANGE) -> Ranked:
+def ranked(probability: float, source: ReasonSource = ReasonSource.PAIRS_CHANGE) -> Ranking:
     reason = Reason(source=source, ratio=90, text="")
     place = Place(
         function="guilty", path="fs/x/a.c", line=4, probability=probability, reasons=(reason,)
     )
-    return Ranked(places=(place,), elsewhere=0.0)
+    return Ranking(places=(place,), elsewhere=0.0)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +305,7 @@ def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() ->
     ],
 )
 def test_commits(known: Mapping[str, bool], standing: SuspectStatus) -> None:
-    commit = CommitKnown(commit="1" * 40, subject="a subject", merge=True, **known)
+    commit = CommitMembership(commit="1" * 40, subject="a subject", merge=True, **known)
     found = judged(OfCommit(commit="v1"), hearing(commits={"v1": commit}))
     assert found.standing is standing
     assert found.evidence[0] == 'merge 111111111111 ("a subject")'
@@ -316,6 +317,22 @@ def test_a_commit_that_no_kernel_is_known_by() -> None:
     assert "anyclue merge 037c50bfbeb3 --test 'lzo leak.toml'" in found.settle
 
 
+def test_every_reason_has_words_and_the_unproven_say_what_would_settle_them() -> None:
+    assert set(_BECAUSE) == set(RulingReason)
+    assert {reason.status for reason in _SETTLE} == {UNPROVEN}
+
+
+@pytest.mark.parametrize(
+    "about", [OfArch(arch=Arch.I386), resource(Resource.RAW_PAGES), OfFunction(function="guilty")]
+)
+def test_a_surge_acquits_nobody(about: About) -> None:
+    """Its memory comes back, so floors and releases say nothing of it."""
+    surges = [verdict(cell("bad"), Verdict.SURGE), verdict(cell("good"), Verdict.CLEAN)]
+    found = judged(about, hearing(surges))
+    assert (found.standing, found.settle) == (UNPROVEN, "a cell that leaks")
+    assert "a surge leaves nothing behind" in found.because
+
+
 def test_where_nothing_is_guilty() -> None:
     innocent = hearing(THE_MAILS[1:2])
     assert innocent.accused is None
@@ -324,5 +341,5 @@ def test_where_nothing_is_guilty() -> None:
 
 def test_the_accused_is_a_leak_before_what_broke() -> None:
     broken = verdict(cell("other"), Verdict.BROKEN)
-    found = accused(conclude([broken, *THE_MAILS]))
-    assert found == Accused(bad="bad", good="good", cells=(THE_MAILS[0], THE_MAILS[2]))
+    found = accused_kernel(conclude([broken, *THE_MAILS]))
+    assert found == AccusedKernel(bad="bad", good="good", cells=(THE_MAILS[0], THE_MAILS[2]))

@@ -23,13 +23,11 @@ MACHINE = RecordedMachine(
     command=("./check",),
     hz=5.0,
     quiesce=False,
-    root=True,
     release="6.18",
     machine="x86_64",
     host="vm",
     cpus=2,
     begin="2026-11-23T00:00:00Z",
-    every_s={},
     unread={},
 )
 PROC = {name: (DATA / f"{name}-6.18.txt").read_bytes() for name in ("meminfo", "zoneinfo")}

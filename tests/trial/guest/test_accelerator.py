@@ -12,7 +12,7 @@ import pytest
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
 from anyclue.trial.guest import accelerator
-from anyclue.trial.guest.accelerator import Acceleration, choose, host_key, remembered
+from anyclue.trial.guest.accelerator import Acceleration, choose_accelerator, host_key, remembered
 from anyclue.trial.guest.channel import GuestSilentError
 from anyclue.trial.guest.machine import Boot, Disks
 from anyclue.trial.model import Accelerator
@@ -57,7 +57,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def chosen(host: Path, probe: Probe, monkeypatch: pytest.MonkeyPatch) -> Acceleration:
     monkeypatch.setattr(accelerator, "_boot_once", probe)
-    return asyncio.run(choose(BOOT, host / "cache"))
+    return asyncio.run(choose_accelerator(BOOT, host / "cache"))
 
 
 def test_kvm_is_used_after_a_guest_booted(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from anyclue.scenarios.stored import scenario_to_json
 from anyclue.system.files import write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import ModuleSources, keep_sources
 from anyclue.trial.preparation import pin_kernels, prepare_jobs
 from anyclue.trial.scheduler import TrialKey, run_until_proven, wants_another
 from anyclue.verdicts.judge import judge_cells
@@ -67,7 +67,7 @@ class Cells:
     _used: dict[str, int] = field(default_factory=dict)
 
     async def judged(
-        self, name: str, sources: trees.Sources, commit: GitKernel | None = None
+        self, name: str, sources: ModuleSources, commit: GitKernel | None = None
     ) -> CellVerdict:
         """Return the verdict of the next trial; of more, where one proves nothing.
 
@@ -122,7 +122,7 @@ class Cells:
         return wants_another(verdict, self.scenario.limits, planned=1)
 
     async def _planned(
-        self, name: str, sources: trees.Sources, commit: GitKernel | None
+        self, name: str, sources: ModuleSources, commit: GitKernel | None
     ) -> Scenario:
         """Return the scenario with a kernel of this name, built from these sources."""
         scenario = self.scenario
@@ -143,9 +143,9 @@ class Cells:
             write_whole(self.run.plan, scenario_to_json(self.scenario))
         return self.scenario
 
-    async def _of_tree(self, kernel: Kernel, name: str, sources: trees.Sources) -> Kernel:
+    async def _of_tree(self, kernel: Kernel, name: str, sources: ModuleSources) -> Kernel:
         assert kernel.variant is not None  # noqa: S101 - it is the one that is rebuilt
-        tree = trees.keep(self.run, name, sources)
+        tree = keep_sources(self.run, name, sources)
         many = range(len(self.carried))
         paths = [self.run.file(f"carried/{number}.patch").absolute() for number in many]
         done = await apply_fixups(self.carried, paths, tree)

@@ -25,10 +25,10 @@ from anyclue.bisect.run.evidence import EvidenceProcess, EvidenceRequest, stack_
 from anyclue.bisect.run.observer import Observer, kernel_name
 from anyclue.git import repository as git
 from anyclue.git.history import commits
-from anyclue.hunt.clue.driver import make, told
+from anyclue.hunt.clue.driver import clue_of, remake_clue
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.judge import JudgedRun, judge, write_reports, write_verdicts
-from anyclue.hunt.localise.accused_commit import AccusedCommit, note
+from anyclue.hunt.localise.commits import AccusedCommit, write_accused
 from anyclue.model.errors import InfrastructureError
 from anyclue.report.text import clean
 from anyclue.system.files import disk_errors, write_whole
@@ -168,10 +168,10 @@ async def report(bisection: Bisection, state: SearchState, context: Context) -> 
     write_verdicts(judged)
     accused = _accused(bisection, state, judged)
     if accused is None:
-        clue = told(judged)
+        clue = clue_of(judged)
     else:
-        note(bisection.run, accused)
-        clue = await make(judged, context)
+        write_accused(bisection.run, accused)
+        clue = await remake_clue(judged, context)
     write_reports(judged, clue)
     return clue
 

@@ -13,12 +13,12 @@ from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cells import Cells
 from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix, tree_without
 from anyclue.git import repository as git
-from anyclue.hunt.select.factors import INNOCENT, Kind, guilt, is_guilty, kind
+from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind, kind_label
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import ModuleSources
 
 _REVERTED, _FIXED = "reverted", "mended"
 """The kernel's name of the bad end without the accused commit, and with the fix."""
@@ -73,7 +73,7 @@ class Observer:
     @property
     def failure_text(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return guilt(self.failure) if self.failure is not None else ""
+        return kind_label(self.failure) if self.failure is not None else ""
 
     async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.
@@ -119,7 +119,7 @@ class Observer:
                     self._observation(run.commit, verdict)
 
     async def _run(
-        self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+        self, commit: str, name: str, sources: ModuleSources, kernel: GitKernel | None = None
     ) -> RunReport:
         """Run sources that may belong to no commit, under a kernel's name."""
         begin = time.monotonic()
@@ -138,7 +138,9 @@ class Observer:
     def _observation(self, commit: str, verdict: CellVerdict) -> Observation:
         """Return what a verdict says of the bug; the bad end's first one says what that is."""
         term, because = BisectTerm.SKIP, reasons.verdict(verdict)
-        if is_guilty(verdict):
+        if verdict.verdict in FLAT_FLOORS:
+            term = BisectTerm.GOOD
+        elif verdict.verdict.is_guilty:
             if self.failure is None and commit == self.bisection.span.bad:
                 self.failure = kind(verdict)
                 self.incident = verdict.incident.text if verdict.incident is not None else ""
@@ -146,6 +148,4 @@ class Observer:
                 term = BisectTerm.BAD
             else:
                 because = reasons.other_failure(verdict)
-        elif verdict.verdict in INNOCENT:
-            term = BisectTerm.GOOD
         return Observation(commit=commit, term=term, because=because)

@@ -10,11 +10,11 @@ from anyclue.bisect.request import cell_named
 from anyclue.bisect.run.cells import Cells, begin_run
 from anyclue.git import repository as git
 from anyclue.hunt import driver as hunt_driver
-from anyclue.hunt.select.factors import INNOCENT, is_guilty
+from anyclue.hunt.select.factors import FLAT_FLOORS
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import rebuilt_kernel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         InfrastructureError: the machine failed.
     """
     scenario, text = hunt_driver.planned(request.scenario)
-    kernel, directory = trees.rebuilt(scenario, request.scenario)
+    kernel, directory = rebuilt_kernel(scenario, request.scenario)
     cell = cell_named(scenario, request.scenario, request.cell)
     repo = git.repository(request.tree)
     sources = git.work_tree_below(repo, directory)
@@ -73,8 +73,8 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         context=context,
     )
     verdict = await cells.judged("work-tree", sources)
-    if is_guilty(verdict):
-        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
+    if verdict.verdict in FLAT_FLOORS:
+        term = BisectTerm.GOOD
     else:
-        term = BisectTerm.GOOD if verdict.verdict in INNOCENT else BisectTerm.SKIP
+        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
     return StepResult(term=term, verdict=verdict)

@@ -251,13 +251,13 @@ def parse_status(rest: str, below: Sequence[str]) -> CheckLine:
     ``rest`` stands behind the test's name, ``below`` are the lines up to the next test.
     """
     first = _LAST_TIME.sub("", rest, count=1)
-    said = _CLOCKS.sub("", first).strip()
-    if said.startswith("[expunged]"):
+    status = _CLOCKS.sub("", first).strip()
+    if status.startswith("[expunged]"):
         return CheckLine(status=CheckStatus.EXPUNGED)
-    if said == "- no such test?":
+    if status == "- no such test?":
         return CheckLine(status=CheckStatus.NOT_RUN, reason="no such test")
-    if said.startswith(_NOT_RUN):
-        return CheckLine(status=CheckStatus.NOT_RUN, reason=_reason(said, below))
+    if status.startswith(_NOT_RUN):
+        return CheckLine(status=CheckStatus.NOT_RUN, reason=_reason(status, below))
     reasons = _failures(first, below)
     if reasons:
         return CheckLine(status=CheckStatus.FAILED, reason="; ".join(reasons))
@@ -268,9 +268,9 @@ def parse_status(rest: str, below: Sequence[str]) -> CheckLine:
     return CheckLine(status=CheckStatus.LOST, reason="nothing says how it ended")
 
 
-def _reason(said: str, below: Sequence[str]) -> str:
+def _reason(status: str, below: Sequence[str]) -> str:
     """With ``-T`` the reason stands a line below, behind the test's name."""
-    parts = [said.removeprefix(_NOT_RUN), *below]
+    parts = [status.removeprefix(_NOT_RUN), *below]
     parts = [re.sub(rf"^\t{TEST_ID} -- ", "", part).strip() for part in parts]
     return " ".join(part for part in parts if part) or "no reason given"
 

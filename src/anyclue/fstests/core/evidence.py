@@ -33,7 +33,7 @@ class Trial:
     outputs: Mapping[int, CallOutput]
 
     @property
-    def killer(self) -> CheckCall | None:
+    def fatal_call(self) -> CheckCall | None:
         """The call during which the guest ended, if it did."""
         last = self.record.calls[-1] if self.record.calls else None
         ended = self.recording.outcome is not Outcome.PASSED
@@ -129,7 +129,7 @@ def _add_calls(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
             why = run.cut_short if ended else trial.recording.detail
             own = [_unprinted(call.id, CheckStatus.LOST, why)]
         evidence.results += own
-        if call is trial.killer:
+        if call is trial.fatal_call:
             evidence.killed = trial.recording.ending
 
 

@@ -47,7 +47,7 @@ WORST_FIRST = (
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One run of one test as ``check`` told it.
+    """One run of one test, by what ``check`` printed or reported of it.
 
     Attributes:
         test: its id.
@@ -296,11 +296,11 @@ class TestFinding:
         id: the test.
         status: what check said of it; of several runs the worst.
         reason: why it failed, was not run, or is lost.
-        results: every run of it as check told it.
+        results: every run of it.
         memory: the verdict on its memory; None where it did not run.
         alone: whether it was seen to leak in a guest that runs nothing else.
         after: the tests that ran before it where it leaks, and without which it is clean.
-        wants_group: whether its memory can only be told with the tests before it.
+        wants_group: whether its memory can only be judged together with the tests before it.
         killed: how the guest ended during it; None when it lived on.
         disagreements: where check's report contradicts what it printed.
         known: why its failure is no news; None when it is.

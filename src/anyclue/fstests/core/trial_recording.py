@@ -94,12 +94,10 @@ def _machine(recording: Recording) -> RecordedMachine:
         command=("check",),
         hz=0.0,
         quiesce=True,
-        root=True,
         release=str(recording.provenance.get("release", "")),
         machine="",
         host=recording.cell.machine,
         cpus=1,
         begin="",
-        every_s={},
         unread={},
     )

@@ -19,7 +19,7 @@ from anyclue.recordings.evaluations import Stamp, stamp_of
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 
-_ANY = TestPlan(suite=ArtifactRef(kind="", key=""), sections={}, selection=())
+_ANY_PLAN = TestPlan(suite=ArtifactRef(kind="", key=""), sections={}, selection=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class TestsJudge:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._trials: dict[Path, tuple[Stamp, Trial]] = {}
-        self._findings: dict[Cell, _Found] = {}
+        self._findings: dict[Cell, _CellFindings] = {}
 
     def judge(self, scenario: Scenario) -> TestedCells:
         """Judge the cells of fstests; the others are left out.
@@ -60,18 +60,18 @@ class TestsJudge:
             reference = scenario.reference_for(cell)
             there = found[reference].tests if reference in found else ()
             failing = frozenset(test.id for test in there if test.status is CheckStatus.FAILED)
-            verdicts[cell] = cell_verdict(cell, own.gathered, own.tests, reference, failing)
+            verdicts[cell] = cell_verdict(cell, own.cell_tests, own.tests, reference, failing)
         return TestedCells(
             verdicts=verdicts,
             tests={cell: own.tests for cell, own in found.items()},
             more=tuple(
                 cell
                 for cell, own in found.items()
-                if own.gathered.trials and _is_left(own, choices[cell], scenario)
+                if own.cell_tests.trials and _is_left(own, choices[cell], scenario)
             ),
         )
 
-    def _found(self, scenario: Scenario, cell: Cell, choice: TestChoice) -> _Found:
+    def _found(self, scenario: Scenario, cell: Cell, choice: TestChoice) -> _CellFindings:
         trials = tuple(self._trial(directory) for directory in self._run.trials(cell))
         known = known_failures(choice)
         least_kib = scenario.sensitivity.leak_kib_per_round
@@ -79,12 +79,12 @@ class TestsJudge:
         if (
             before is None
             or (before.known, before.least_kib) != (known, least_kib)
-            or tuple(map(id, before.gathered.trials)) != tuple(map(id, trials))
+            or tuple(map(id, before.cell_tests.trials)) != tuple(map(id, trials))
         ):
-            gathered = gather(trials)
-            before = self._findings[cell] = _Found(
-                gathered=gathered,
-                tests=findings(gathered, least_kib=least_kib, known=known),
+            cell_tests = gather(trials)
+            before = self._findings[cell] = _CellFindings(
+                cell_tests=cell_tests,
+                tests=findings(cell_tests, least_kib=least_kib, known=known),
                 known=known,
                 least_kib=least_kib,
             )
@@ -100,10 +100,10 @@ class TestsJudge:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class _CellFindings:
     """What the trials of a cell say of its tests, and what that was made with."""
 
-    gathered: CellTests
+    cell_tests: CellTests
     tests: tuple[TestFinding, ...]
     known: tuple[KnownFailure, ...]
     least_kib: float
@@ -118,9 +118,9 @@ def known_failures(choice: TestChoice) -> tuple[KnownFailure, ...]:
     return read_known_failures(choice.known_failures) if choice.known_failures else ()
 
 
-def _is_left(found: _Found, choice: TestChoice, scenario: Scenario) -> bool:
+def _is_left(found: _CellFindings, choice: TestChoice, scenario: Scenario) -> bool:
     extra = scenario.limits.extra_trials
     following = next_plan(
-        _ANY, found.gathered, found.tests, repeats=choice.repeats, extra_trials=extra
+        _ANY_PLAN, found.cell_tests, found.tests, repeats=choice.repeats, extra_trials=extra
     )
     return following is not None

@@ -37,10 +37,10 @@ async def fstests_suites(
             continue
         recordings = [r for r in run.recordings([cell])[cell] if r.trial < number]
         base = await _base(scenario, cell, recordings, context)
-        gathered = gather([read_trial(run.trial(cell, r.trial), r) for r in recordings])
-        tests = findings(gathered, least_kib=scenario.sensitivity.leak_kib_per_round)
+        cell_tests = gather([read_trial(run.trial(cell, r.trial), r) for r in recordings])
+        tests = findings(cell_tests, least_kib=scenario.sensitivity.leak_kib_per_round)
         extra = scenario.limits.extra_trials
-        following = next_plan(base, gathered, tests, repeats=choice.repeats, extra_trials=extra)
+        following = next_plan(base, cell_tests, tests, repeats=choice.repeats, extra_trials=extra)
         suites[cell, number] = FstestsSuite(plan=following or base)
     return suites
 

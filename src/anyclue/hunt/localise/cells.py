@@ -7,16 +7,24 @@ from dataclasses import dataclass
 
 from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
-from anyclue.hunt.localise.core.evidence import GuiltyCase
+from anyclue.hunt.localise.core.model import Symptoms
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeReading
-from anyclue.hunt.select.factors import Kind, first_guilty, innocent_beside, is_guilty, kind
+from anyclue.hunt.select.factors import (
+    GRAVITY,
+    Kind,
+    first_leak_or_break,
+    gravest,
+    innocent_beside,
+    kind,
+)
+from anyclue.model.reason import SlabCache
 from anyclue.model.scenario import Axis, Scenario
-from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.model.verdict import CellVerdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accused:
+class AccusedKernel:
     """The kernel whose fault is looked for.
 
     Attributes:
@@ -30,17 +38,20 @@ class Accused:
     cells: tuple[CellVerdict, ...]
 
 
-def accused(findings: RunVerdicts) -> Accused | None:
-    """Return the kernel to look into: of a leak if there is one, else of what broke."""
-    first = first_guilty(findings.cells)
+def accused_kernel(findings: RunVerdicts) -> AccusedKernel | None:
+    """Return the kernel to look into: of a leak if there is one, else of what broke.
+
+    Of a surge there is none: its memory comes back, so no release is missing.
+    """
+    first = first_leak_or_break(findings.cells)
     if first is None:
         return None
     same = [
         one
         for one in findings.cells
-        if one.cell.kernel == first.cell.kernel and is_guilty(one) and kind(one) == kind(first)
+        if one.cell.kernel == first.cell.kernel and kind(one) == kind(first)
     ]
-    return Accused(bad=first.cell.kernel, good=_good(same, findings.cells), cells=tuple(same))
+    return AccusedKernel(bad=first.cell.kernel, good=_good(same, findings.cells), cells=tuple(same))
 
 
 def _good(guilty: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> str | None:
@@ -52,13 +63,13 @@ def _good(guilty: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> str | 
     return None
 
 
-def case(
-    of: Accused,
+def symptoms_of(
+    of: AccusedKernel,
     findings: RunVerdicts,
     scenario: Scenario,
     conjunction: Conjunction | None = None,
     readings: Sequence[ProbeReading] = (),
-) -> GuiltyCase:
+) -> Symptoms:
     """Return what the guests say of the accused kernel's cells."""
     own = [frozenset(_options(scenario.mount[one.cell.mount])) for one in of.cells]
     innocent = [
@@ -71,9 +82,9 @@ def case(
     beside = frozenset().union(*innocent)
     isolated = _isolated(conjunction)
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
-    return GuiltyCase(
+    return Symptoms(
         signature=of.cells[0].signature,
-        detail=detail_text(of.cells[0].signature_detail),
+        detail=_slab_cache(of.cells[0]),
         regression=of.good is not None,
         guilty=(isolated or shared - beside) if innocent else frozenset(),
         innocent=beside - shared,
@@ -82,6 +93,12 @@ def case(
         incident=incident.text if incident is not None else "",
         readings=tuple(one for one in readings if one.cell in {c.cell for c in of.cells}),
     )
+
+
+def _slab_cache(verdict: CellVerdict) -> str:
+    """Return the slab cache that grew; "" where it is none."""
+    detail = verdict.signature_detail
+    return detail.name if isinstance(detail, SlabCache) else ""
 
 
 def _isolated(conjunction: Conjunction | None) -> frozenset[str]:
@@ -98,28 +115,36 @@ def _options(text: str) -> Iterable[str]:
     return (one.strip() for one in text.split(",") if one.strip())
 
 
-def guilt(findings: RunVerdicts, conjunction: Conjunction | None = None) -> tuple[Guilt, ...]:
-    """Return one entry for each way in which cells are guilty, leaks first."""
+def guilt_entries(
+    findings: RunVerdicts, conjunction: Conjunction | None = None
+) -> tuple[Guilt, ...]:
+    """Return one entry for each way in which cells are guilty: leaks, what broke, surges.
+
+    What has to come together is known of what the factors are about.
+    """
     groups: dict[Kind, list[CellVerdict]] = {}
     for one in findings.cells:
-        if is_guilty(one):
+        if one.verdict.is_guilty:
             groups.setdefault(kind(one), []).append(one)
-    ordered = sorted(groups.values(), key=lambda group: group[0].verdict is not Verdict.LEAK)
+    looked_into = {kind(one) for one in gravest(findings.cells)}
     acquitted = tuple(one.factor for one in findings.factors if one.matters is False)
-    return tuple(
-        Guilt(
-            verdict=group[0].verdict,
-            signature=group[0].signature,
-            detail=detail_text(group[0].signature_detail),
-            conditions=conjunction.conditions
-            if conjunction is not None and len(ordered) == 1
-            else tuple(_conditions(group, findings.factors)),
-            acquitted=acquitted,
-            innocent=_innocent(group, findings.cells),
-            cells=tuple(one.cell.id for one in group),
+    entries = []
+    for of in sorted(groups, key=lambda of: GRAVITY.index(of[0])):
+        group, conditions = groups[of], tuple(_conditions(groups[of], findings.factors))
+        if conjunction is not None and looked_into == {of}:
+            conditions = conjunction.conditions
+        entries.append(
+            Guilt(
+                verdict=group[0].verdict,
+                signature=group[0].signature,
+                detail=detail_text(group[0].signature_detail),
+                conditions=conditions if of in looked_into else (),
+                acquitted=acquitted if of in looked_into else (),
+                innocent=_innocent(group, findings.cells),
+                cells=tuple(one.cell.id for one in group),
+            )
         )
-        for group in ordered
-    )
+    return tuple(entries)
 
 
 def _conditions(group: Sequence[CellVerdict], factors: Iterable[Factor]) -> Iterable[Condition]:

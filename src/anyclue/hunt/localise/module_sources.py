@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from anyclue.hunt.localise.core.evidence import FunctionSource, ModuleSource, PairedCall
+from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall
 from anyclue.review.api import (
     FunctionText,
     PairedCalls,

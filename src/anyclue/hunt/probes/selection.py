@@ -11,13 +11,12 @@ from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes.core.kmap_balance import KMAP_BALANCE
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Cell, DebianKernel, OfResource, Resource, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
 
-def innocent_beside(findings: RunVerdicts, guilty: Cell) -> Cell | None:
+def nearest_clean(findings: RunVerdicts, guilty: Cell) -> Cell | None:
     """Return the clean cell that differs least from ``guilty``, best in the kernel alone."""
 
     def distance(cell: Cell) -> tuple[bool, int, bool]:
@@ -63,7 +62,7 @@ def innocent_named(findings: RunVerdicts, name: str, guilty: Cell) -> Cell:
     """
     cell = cell_named(findings, name, "--beside")
     verdict = next(one for one in findings.cells if one.cell == cell)
-    if cell == guilty or is_guilty(verdict):
+    if cell == guilty or verdict.verdict.is_guilty:
         said = (
             "the guilty cell itself" if cell == guilty else f"guilty too: {verdict.verdict.value}"
         )
@@ -101,30 +100,32 @@ def _broke(test: TestFinding) -> bool:
     return test.memory is not None and test.memory.verdict is Verdict.BROKEN
 
 
-def fitting(signature: Signature | None) -> tuple[Probe, ...]:
+def probes_for(signature: Signature | None) -> tuple[Probe, ...]:
     """Return the probes that fit a signature; None: a cell that broke."""
     return tuple(probe for probe in PROBES.values() if signature in probe.signatures)
 
 
-def called_for(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tuple[Probe, ...]:
+def probes_to_run(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tuple[Probe, ...]:
     """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
 
     Debian's kernels have no debug option: a probe that needs one is left out. None where a cell of
-    fstests is guilty for a test that only failed.
+    fstests is guilty for a test that only failed, or where a cell surges: nothing of that stays.
     """
+    if any(one.cell == guilty and one.verdict is Verdict.SURGE for one in findings.cells):
+        return ()
     try:
         tests_to_repeat(findings, guilty)
     except RequestError:
         return ()
     theories = (theory.about for theory in scenario.suspects)
     of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)
-    fit = fitting(signature_of(findings, guilty))
+    fit = probes_for(signature_of(findings, guilty))
     wanted = dict.fromkeys((*fit, *((KMAP_BALANCE,) if of_kmap else ())))
     of_debian = isinstance(scenario.kernels[guilty.kernel].source, DebianKernel)
     return tuple(probe for probe in wanted if not (of_debian and probe.debug))
 
 
-def named(names: Sequence[str]) -> tuple[Probe, ...]:
+def probes_named(names: Sequence[str]) -> tuple[Probe, ...]:
     """Return the probes of these names.
 
     Raises:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.hunt.probes.core.probe import Probe
-from anyclue.hunt.probes.core.steps import ProbeStep, scratch, send, shell
+from anyclue.hunt.probes.core.probe import Probe, ProbeStep, scratch, send, shell
 from anyclue.model.recording import EndReason, Outcome
 from anyclue.trial.kernels.modules import UNDER_TEST
 from anyclue.trial.session import AgentCall, TrialEndedError, Watch

@@ -8,9 +8,10 @@ from anyclue.fstests.core.model import TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.render import verdict_words
+from anyclue.hunt.render import factor_words, verdict_words
 from anyclue.hunt.render.clue_text import summary_blocks
 from anyclue.hunt.render.selection import common, varying
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict
 from anyclue.report import words
@@ -51,7 +52,7 @@ def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
     lines: list[str] = []
     for factor in factors:
         begin = f"{factor.factor.value:<8}  {verdict_words.matters(factor.matters):<11}  "
-        lines += wrap(factor.because, width, first=begin)
+        lines += wrap(factor_words.because(factor), width, first=begin)
     return lines
 
 
@@ -62,7 +63,7 @@ def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
     """
     width = 100
     blocks = [
-        wrap((clue or findings).sentence or "No finding.", width),
+        wrap(clue.sentence if clue is not None else verdict_sentence(findings), width),
         *(summary_blocks(clue, width) if clue is not None else ()),
         cells_table(findings.cells, width),
         factor_lines(findings.factors, width),

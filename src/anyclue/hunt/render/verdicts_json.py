@@ -10,6 +10,8 @@ from anyclue.fstests.core.model import CheckStatus, TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.render.factor_words import because
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import not_judged
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Axis, Scenario
@@ -188,7 +190,7 @@ def verdicts_json(findings: RunVerdicts, scenario: Scenario) -> str:
     """
     document = VerdictsDocument(
         title=scenario.title,
-        sentence=findings.sentence,
+        sentence=verdict_sentence(findings),
         cells=tuple(_cell(verdict, findings.tests.get(verdict.cell)) for verdict in findings.cells),
         factors=tuple(map(_factor, findings.factors)),
         not_judged=tuple(not_judged(findings, scenario)),
@@ -269,6 +271,6 @@ def _factor(factor: Factor) -> FactorDocument:
     return FactorDocument(
         factor=factor.factor,
         matters=factor.matters,
-        because=factor.because,
+        because=because(factor),
         evidence=tuple((one.id, other.id) for one, other in factor.evidence),
     )

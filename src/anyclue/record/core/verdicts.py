@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anyclue.fstests.core.charges import ChargedRun, MemoryCharges
-from anyclue.fstests.core.test_verdict import judge_test
+from anyclue.fstests.core.memory_verdict import judge_test
 from anyclue.model.machine_recording import MachineRecording
 from anyclue.record.core.model import RecordingVerdicts
 

@@ -72,13 +72,13 @@ def _sentence(compared: RecordedComparison) -> str:
     same = sum(
         all(d and d.direction is Direction.SAME for _, d in _figures(t)) for t in compared.tests
     )
-    untold = sum(
-        any(d is None or d.direction is Direction.UNTOLD for _, d in _figures(t))
+    undecided = sum(
+        any(d is None or d.direction is Direction.UNDECIDED for _, d in _figures(t))
         for t in compared.tests
     )
     of = f"of {len(compared.tests)} tests"
     parts += [f"{same} {of} the same"] if same else []
-    parts += [f"{untold} {of} cannot be told"] if untold else []
+    parts += [f"{undecided} {of} cannot be told"] if undecided else []
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 

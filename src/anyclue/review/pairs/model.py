@@ -152,7 +152,7 @@ class Finding:
         steps: the path, in order.
         confidence: how much to trust it.
         reason: why that much.
-        suggestion: the insertion that mends it, when there is a single one.
+        suggestion: the insertion that balances all paths, when there is a single one.
         also: lines of further places where the same resource is lost in the same way.
     """
 

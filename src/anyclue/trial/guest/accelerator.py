@@ -47,7 +47,7 @@ class Acceleration:
     because: str
 
 
-async def choose(boot: Boot, cache: Path) -> Acceleration:
+async def choose_accelerator(boot: Boot, cache: Path) -> Acceleration:
     """Return the accelerator for ``boot``'s architecture, probing with that very guest.
 
     The answer is kept below ``cache`` until the host's kernel, QEMU or access to /dev/kvm changes.

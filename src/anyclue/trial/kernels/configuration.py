@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebugOption
 
 FRAGMENTS = Path(__file__).parent / "configs"
@@ -110,16 +110,12 @@ def check_survived(wanted: Mapping[str, str], final: str, *, where: str) -> None
     if not missing:
         return
     listed = "\n".join(f"    {one.symbol}: wanted {one.wanted}, got {one.got}" for one in missing)
-    raise RequestError(
-        [
-            Problem(
-                what=f"olddefconfig did not keep what is wanted:\n{listed}",
-                where=where,
-                next_step="something that they depend on is missing or contradicts: see their "
-                "Kconfig entries, and set that in `config`; not every option is there for every "
-                "architecture and release",
-            )
-        ]
+    raise RequestError.of(
+        f"olddefconfig did not keep what is wanted:\n{listed}",
+        where=where,
+        next_step="something that they depend on is missing or contradicts: see their Kconfig "
+        "entries, and set that in `config`; not every option is there for every architecture and "
+        "release",
     )
 
 

@@ -22,10 +22,15 @@ from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
-from anyclue.trial.kernels import make as making
 from anyclue.trial.kernels.fast_path import Decision, fast_path, same_interface
-from anyclue.trial.kernels.module_builds import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
-from anyclue.trial.kernels.modules import UNDER_TEST
+from anyclue.trial.kernels.make import DoesNotBuildError, compiler, interface, symvers
+from anyclue.trial.kernels.modules import (
+    BUILDABLE,
+    DEBUG_KIND,
+    UNDER_TEST,
+    UNFINISHED,
+    build_module,
+)
 from anyclue.trial.kernels.whole_builds import WholeBuilds, about, read_by
 
 log = logging.getLogger(__name__)
@@ -104,7 +109,7 @@ class GitBuilds:
         """
         try:
             base = await self._whole.build(kernel, kernel.base or "", arch)
-        except making.DoesNotBuildError as error:
+        except DoesNotBuildError as error:
             raise _NotAloneError("the base commit does not build") from error
         old, new = await asyncio.to_thread(_both_trees, kernel)
         decision = fast_path(old, new, directory=DIRECTORY, read=read_by(base, DIRECTORY))
@@ -115,7 +120,7 @@ class GitBuilds:
             return Built(boot=base, module=None, why=f"{named}: {decision.why}")
         try:
             module = await self._module(base, kernel, new, arch)
-        except making.DoesNotBuildError as error:
+        except DoesNotBuildError as error:
             # What is wrong, with the commit or with building it so, a whole build will tell.
             raise _NotAloneError("it does not build as a module alone") from error
         why = f"module only, for {named}: {decision.why}; {module.file('proof').read_text()}"
@@ -176,7 +181,7 @@ class GitBuilds:
                         sources=changed / DIRECTORY,
                         headers=bench / "headers",
                         arch=arch,
-                        compiler=making.compiler(),
+                        compiler=compiler(),
                         directory=DIRECTORY,
                         into=directory,
                         debug=debug,
@@ -231,8 +236,8 @@ def _of_module(tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
 async def _fits(work: Path, base: Artifact) -> Decision:
     """Return whether the module in ``work`` fits the kernel of ``base``."""
     _, name = BUILDABLE[DIRECTORY]
-    of_base = making.symvers(base.file("Module.symvers").read_text())
-    own = making.symvers((work / "Module.symvers").read_text())
+    of_base = symvers(base.file("Module.symvers").read_text())
+    own = symvers((work / "Module.symvers").read_text())
     layout = json.loads(base.file("modules.json").read_text())
     if layout["under_test"] is None:
         raise InfrastructureError("the kernel has its file system built in")
@@ -241,8 +246,8 @@ async def _fits(work: Path, base: Artifact) -> Decision:
         for symbol, (checksum, owner) in of_base.items()
         if owner == f"{DIRECTORY}/{name.removesuffix('.ko')}"
     }
-    old = await making.interface(base.file(f"modules/{layout['under_test']}"), exported)
-    new = await making.interface(work / name, {symbol: own[symbol][0] for symbol in own})
+    old = await interface(base.file(f"modules/{layout['under_test']}"), exported)
+    new = await interface(work / name, {symbol: own[symbol][0] for symbol in own})
     return same_interface(
         new,
         old,

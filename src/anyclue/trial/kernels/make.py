@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch
 from anyclue.system.processes import Completed, run
 from anyclue.trial.kernels.fast_path import Interface, Read
@@ -82,7 +82,7 @@ def first_errors(log: str, most: int = 5) -> str:
 def does_not_build(what: str, log: str, *, where: str, next_step: str) -> DoesNotBuildError:
     """Return the error for sources that do not build."""
     said = f"{what}; the first that make said:\n{first_errors(log)}"
-    return DoesNotBuildError([Problem(what=said, where=where, next_step=next_step)])
+    return DoesNotBuildError.of(said, where=where, next_step=next_step)
 
 
 def what_was_read(source: Path, directories: Iterable[str]) -> dict[str, Read]:

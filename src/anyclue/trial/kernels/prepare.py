@@ -21,7 +21,7 @@ from anyclue.system.apt import Apt
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.debian import DebianKernels
 from anyclue.trial.kernels.git_builds import GitBuilds
-from anyclue.trial.kernels.module_builds import pack_payload
+from anyclue.trial.kernels.modules import pack_payload
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
 from anyclue.trial.kernels.whole_builds import about

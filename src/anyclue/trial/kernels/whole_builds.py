@@ -27,7 +27,6 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, GitKernel
 from anyclue.system.files import write_whole
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
-from anyclue.trial.kernels import make as making
 from anyclue.trial.kernels.configuration import (
     Configuration,
     as_text,
@@ -35,8 +34,14 @@ from anyclue.trial.kernels.configuration import (
     configuration,
 )
 from anyclue.trial.kernels.fast_path import Read
-from anyclue.trial.kernels.module_builds import BUILDABLE, UNFINISHED
-from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.kernels.make import (
+    DoesNotBuildError,
+    compiler_version,
+    does_not_build,
+    make,
+    what_was_read,
+)
+from anyclue.trial.kernels.modules import BUILDABLE, UNFINISHED, collect_modules
 from anyclue.trial.kernels.sources import BUILD, set_sources, usable
 
 log = logging.getLogger(__name__)
@@ -78,7 +83,7 @@ class WholeBuilds:
             DoesNotBuildError: make failed.
         """
         asked = configuration(arch, kernel.debug, [_text(path) for path in kernel.config])
-        version = await making.compiler_version()
+        version = await compiler_version()
         repo = repository(Path(kernel.repository))
         inputs = {
             "tree": await asyncio.to_thread(tree_id, repo, commit),
@@ -141,7 +146,7 @@ class _Bench:
         try:
             await self._configure(asked, changed)
             output = await self._make("bzImage", "modules", what="the kernel does not build")
-        except making.DoesNotBuildError:
+        except DoesNotBuildError:
             mark.unlink(missing_ok=True)  # make has removed what did not compile
             raise
         (self._path / "build.log").write_text(output)
@@ -165,7 +170,7 @@ class _Bench:
             if (self._source / name).exists():
                 shutil.copyfile(self._source / name, into / kept)
         shutil.copyfile(self._path / "build.log", into / "build.log")
-        read = await asyncio.to_thread(making.what_was_read, self._source, BUILDABLE)
+        read = await asyncio.to_thread(what_was_read, self._source, BUILDABLE)
         facts = {
             "all": sorted(set[str]().union(*(one.all for one in read.values()))),
             "outside": {directory: sorted(one.outside) for directory, one in read.items()},
@@ -199,12 +204,12 @@ class _Bench:
             os.utime(final, ns=(before[1], before[1]))
 
     async def _make(self, *targets: str, what: str) -> str:
-        done = await making.make(self._source, self._arch, *targets)
+        done = await make(self._source, self._arch, *targets)
         output = done.stdout + done.stderr
         if done.status != 0:
             kept = self._path.with_name(f"{self._path.name}-{self._commit[:12]}.log")
             write_whole(kept, output)
-            raise making.does_not_build(
+            raise does_not_build(
                 what,
                 output,
                 where=f"commit {self._commit[:12]} for {self._arch}",

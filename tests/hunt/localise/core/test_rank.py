@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from anyclue.hunt.clue.model import ReasonSource, TouchedBy
-from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource, PairedCall
-from anyclue.hunt.localise.core.rank import LEAST, rank
-from anyclue.hunt.localise.core.weights import table
+from anyclue.hunt.localise.core.likelihood_ratios import table
+from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall, Symptoms
+from anyclue.hunt.localise.core.rank import LEAST_PROBABILITY, rank_functions
 from anyclue.model.verdict import Signature
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind
 
 MakeFunction = Callable[..., FunctionSource]
 MakeFinding = Callable[..., Finding]
 MakeModule = Callable[..., ModuleSource]
-MakeCase = Callable[..., GuiltyCase]
+MakeCase = Callable[..., Symptoms]
 
 
 def test_a_lost_release_amid_other_changes(
@@ -25,7 +25,7 @@ def test_a_lost_release_amid_other_changes(
     make_module: MakeModule,
     make_case: MakeCase,
 ) -> None:
-    found = rank(
+    found = rank_functions(
         make_module(
             [make_function("guilty", changed=True, labels=((15, 19, "out"),))],
             change=(make_finding("guilty"),),
@@ -45,11 +45,18 @@ def test_a_lost_release_amid_other_changes(
     assert found.elsewhere < 0.02
 
 
-def test_probabilities_are_of_everything(make_module: MakeModule, make_case: MakeCase) -> None:
-    found = rank(make_module([]), make_case())
+def test_probabilities_are_of_everything(
+    make_module: MakeModule, make_case: MakeCase, make_function: MakeFunction
+) -> None:
+    found = rank_functions(make_module([]), make_case())
     listed = sum(one.probability for one in found.places)
-    assert listed + found.left + found.elsewhere == pytest.approx(1)
-    assert all(one.probability >= LEAST for one in found.places)
+    assert 0 < listed + found.elsewhere < 1
+    module = ModuleSource(
+        functions=(make_function("one", changed=True),), compared=True, alone=True
+    )
+    only = rank_functions(module, make_case())
+    assert only.places[0].probability + only.elsewhere == pytest.approx(1)
+    assert all(one.probability >= LEAST_PROBABILITY for one in found.places)
 
 
 def test_a_finding_of_another_kind_counts_less(
@@ -65,9 +72,11 @@ def test_a_finding_of_another_kind_counts_less(
             make_finding("page", confidence=Confidence.LOW),
         ),
     )
-    order = [one.function for one in rank(module, make_case()).places]
+    order = [one.function for one in rank_functions(module, make_case()).places]
     assert order.index("page") < order.index("object")
-    order = [one.function for one in rank(module, make_case(signature=Signature.OBJECT)).places]
+    order = [
+        one.function for one in rank_functions(module, make_case(signature=Signature.OBJECT)).places
+    ]
     assert order.index("object") < order.index("page")
 
 
@@ -89,7 +98,7 @@ def test_a_page_that_was_allocated_is_in_no_file(
     )
 
     def probability(grown: Signature) -> float:
-        return rank(module, make_case(signature=grown)).places[0].probability
+        return rank_functions(module, make_case(signature=grown)).places[0].probability
 
     other = {Signature.RAW_PAGES, Signature.PAGE_CACHE_REFERENCE} - {signature}
     assert probability(signature) > probability(other.pop())
@@ -105,9 +114,9 @@ def test_what_is_the_same_in_both_is_hardly_guilty(
         [make_function("same", changed=False), make_function("changed", changed=True)],
         tree=(make_finding("same"),),
     )
-    places = {one.function: one.probability for one in rank(module, make_case()).places}
+    places = {one.function: one.probability for one in rank_functions(module, make_case()).places}
     assert places.get("same", 0) < places["changed"]
-    alone = rank(module, make_case(regression=False))
+    alone = rank_functions(module, make_case(regression=False))
     assert alone.places[0].function == "same"
 
 
@@ -120,7 +129,7 @@ def test_with_the_bad_source_alone(
     module = make_module(
         [make_function("guilty")], tree=(make_finding("guilty"),), compared=False, alone=False
     )
-    found = rank(module, make_case(regression=False))
+    found = rank_functions(module, make_case(regression=False))
     assert found.places[0].function == "guilty"
     assert found.elsewhere > 0.05
     assert ReasonSource.CHANGE not in {one.source for one in found.places[0].reasons}
@@ -131,7 +140,7 @@ def test_calls_speak_where_pairing_does_not(
 ) -> None:
     lost = PairedCall(call="put_page", pair="page-reference")
     module = make_module([make_function("handed", changed=True, released_less=(lost,))])
-    first = rank(module, make_case()).places[0]
+    first = rank_functions(module, make_case()).places[0]
     assert first.function == "handed"
     assert first.missing is None
     assert any("put_page()" in one.text for one in first.reasons)
@@ -150,7 +159,7 @@ def test_a_lost_lock_is_no_leak(
             make_finding("page", kind=FindingKind.LOST_RELEASE, acquired_by=""),
         ),
     )
-    assert rank(module, make_case()).places[0].function == "page"
+    assert rank_functions(module, make_case()).places[0].function == "page"
 
 
 def test_options_lead_to_code(
@@ -168,7 +177,7 @@ def test_options_lead_to_code(
         innocent=frozenset({"compress=zlib"}),
         used=frozenset({"compress=lzo"}),
     )
-    places = {one.function: one for one in rank(module, case).places}
+    places = {one.function: one for one in rank_functions(module, case).places}
     assert set(list(places)[:2]) == {"pack", "led"}
     assert "zlib_pack" not in list(places)[:5]
     assert "lzo" in " ".join(one.text for one in places["pack"].reasons)
@@ -181,12 +190,12 @@ def test_the_accused_commit(
     module = make_module(
         [make_function("guilty", changed=True)], commits={("fs/x/a.c", "guilty"): (touched,)}
     )
-    first = rank(module, make_case()).places[0]
+    first = rank_functions(module, make_case()).places[0]
     assert (first.function, first.commits) == ("guilty", (touched,))
 
 
 def test_no_functions(make_case: MakeCase) -> None:
-    found = rank(ModuleSource(functions=(), compared=False, alone=False), make_case())
+    found = rank_functions(ModuleSource(functions=(), compared=False, alone=False), make_case())
     assert (found.places, found.elsewhere) == ((), 1.0)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from anyclue.hunt.clue.model import Reason, ReasonSource
-from anyclue.hunt.localise.core.evidence import GuiltyCase
-from anyclue.hunt.localise.core.stacks import stacks
-from anyclue.hunt.localise.core.weights import STACK
+from anyclue.hunt.localise.core.likelihood_ratios import STACK
+from anyclue.hunt.localise.core.model import Symptoms
+from anyclue.hunt.localise.core.stacks import stack_evidence
 from anyclue.hunt.probes.core.model import (
     Amount,
     Frame,
@@ -20,7 +20,7 @@ from anyclue.hunt.probes.core.model import (
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import Signature
 
-MakeCase = Callable[..., GuiltyCase]
+MakeCase = Callable[..., Symptoms]
 
 CELL = Cell(kernel="bad", machine="m", mkfs="d", mount="d", workload="w")
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -46,8 +46,8 @@ def reading(
     return ProbeReading(probe=probe, cell=CELL, innocent=None, findings=findings, rounds=2)
 
 
-def ratios(case: GuiltyCase) -> dict[str, float]:
-    found: dict[tuple[str, str], list[Reason]] = stacks(case, KNOWN)
+def ratios(case: Symptoms) -> dict[str, float]:
+    found: dict[tuple[str, str], list[Reason]] = stack_evidence(case, KNOWN)
     return {name: max(one.ratio for one in reasons) for (_, name), reasons in found.items()}
 
 
@@ -99,21 +99,21 @@ def test_inlined_functions_and_clones(make_case: MakeCase) -> None:
 def test_one_name_in_two_files(make_case: MakeCase) -> None:
     here = Frame(symbol="twice", places=(SourceLine(function="twice", file="fs/x/b.c", line=3),))
     case = make_case(readings=(reading(StackEvidence.REFERENCE, ((here,), 4.0)),))
-    assert list(stacks(case, KNOWN)) == [("fs/x/b.c", "twice")]
+    assert list(stack_evidence(case, KNOWN)) == [("fs/x/b.c", "twice")]
     unknown = make_case(readings=(reading(StackEvidence.REFERENCE, (("twice",), 4.0)),))
-    assert len(stacks(unknown, KNOWN)) == 2
+    assert len(stack_evidence(unknown, KNOWN)) == 2
 
 
 def test_two_probes_say_more_than_one(make_case: MakeCase) -> None:
     one = reading(StackEvidence.REFERENCE, (("inner",), 4.0), (("inner", "outer"), 4.0), probe="a")
     two = reading(StackEvidence.REFERENCE, (("inner",), 4.0), probe="b")
-    found = stacks(make_case(readings=(one, two)), KNOWN)
+    found = stack_evidence(make_case(readings=(one, two)), KNOWN)
     assert [reason.text[:8] for reason in found["fs/x/a.c", "inner"]] == ["probe a:", "probe b:"]
 
 
 def test_the_stack_of_what_broke(make_case: MakeCase) -> None:
     text = "Call Trace:\n ? outermost+0x3/0x9 [x]\n inner+0x1f4/0x3a0 [x]\n outer.cold+0x1/0x2\n"
-    found = stacks(make_case(incident=text), KNOWN)
+    found = stack_evidence(make_case(incident=text), KNOWN)
     assert list(found) == [("fs/x/a.c", "inner"), ("fs/x/a.c", "outer")]
     assert found["fs/x/a.c", "inner"][0].source is ReasonSource.INCIDENT
 

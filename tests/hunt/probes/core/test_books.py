@@ -13,13 +13,12 @@ from anyclue.hunt.probes.core.ftrace import TracepointEvent
 from anyclue.hunt.probes.core.kmap_balance import unmatched
 from anyclue.hunt.probes.core.kmemleak import leaks
 from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
-from anyclue.hunt.probes.core.probe import ProbeData
+from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK, ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.core.ring_pages import Field, Format
 from anyclue.hunt.probes.core.slab_growth import caches
 from anyclue.hunt.probes.core.slab_traces import books
-from anyclue.hunt.probes.core.steps import BETWEEN
-from anyclue.hunt.probes.core.symbols import Symbols, printed, read_symbols
+from anyclue.hunt.probes.core.symbols import Symbols, parse_frame, read_symbols
 from anyclue.hunt.probes.core.vmalloc_callers import areas
 from anyclue.model.recording import Incident, LogLine, Outcome, Reading, Round
 from anyclue.model.verdict import Signature
@@ -39,7 +38,7 @@ cache kmalloc-256 256
 
 
 def floors(*texts: str) -> bytes:
-    return "".join(f"{BETWEEN}\n{text}" for text in texts).encode()
+    return "".join(f"{SNAPSHOT_MARK}\n{text}" for text in texts).encode()
 
 
 def found(name: str, raw: dict[str, bytes]) -> list[tuple[str, list[str], float, float]]:
@@ -228,10 +227,10 @@ def test_symbols() -> None:
 
 
 def test_names_as_the_kernel_prints_them() -> None:
-    assert printed(" lzo_compress_pages.part.0+0x11b/0x3a0 [btrfs]") == Frame(
+    assert parse_frame(" lzo_compress_pages.part.0+0x11b/0x3a0 [btrfs]") == Frame(
         symbol="lzo_compress_pages.part.0",
         offset=0x11B,
         module="btrfs",
         places=(SourceLine(function="lzo_compress_pages.part.0"),),
     )
-    assert printed("no frame at all") is None
+    assert parse_frame("no frame at all") is None

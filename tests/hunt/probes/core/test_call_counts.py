@@ -7,9 +7,8 @@ from tests.hunt.probes.core.conftest import recording, symbols
 from anyclue.hunt.probes.core.call_counts import ACQUIRE, RELEASE, counts
 from anyclue.hunt.probes.core.differences import compare
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import ProbeData
+from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK, ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.probes.core.steps import BETWEEN
 
 # Real, of Debian's 6.1 for i386; rows cut.
 PRINTED = """\
@@ -37,7 +36,7 @@ def gathered(rows: dict[tuple[str, int], int], *, floors: int = 4) -> ProbeData:
     """Each row is called as often in every round."""
     text = ""
     for number in range(1, floors + 1):
-        text += f"{BETWEEN}\n"
+        text += f"{SNAPSHOT_MARK}\n"
         for (name, address), calls in rows.items():
             text += f"event {name}\n{{ call_site: {address:x} }} hitcount: {calls * number}\n"
     return ProbeData(recording=recording(), raw={"calls": text.encode()}, symbols=NAMES)

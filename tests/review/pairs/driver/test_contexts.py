@@ -1,5 +1,5 @@
 """What is known of a tree after a few files changed: the same as found out anew, in any number of
-processes. Small programs of several files, with rings and a header."""
+processes. Small programs of several files, with cycles of calls and a header."""
 
 from __future__ import annotations
 

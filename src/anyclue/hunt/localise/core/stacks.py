@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from anyclue.hunt.clue.model import Reason, ReasonSource
-from anyclue.hunt.localise.core.evidence import GuiltyCase
-from anyclue.hunt.localise.core.weights import DEPTH, INNOCENT_WRITE, STACK, WRAPPER
+from anyclue.hunt.localise.core.likelihood_ratios import DEPTH, INNOCENT_WRITE, STACK, WRAPPER
+from anyclue.hunt.localise.core.model import Symptoms
 from anyclue.hunt.probes.core.model import Frame, ProbeFinding, StackEvidence
 from anyclue.model.verdict import Signature
 
@@ -19,7 +19,7 @@ Functions = Mapping[str, Sequence[str]]
 """The files that define a function of the module, by its name."""
 
 
-def stacks(case: GuiltyCase, known: Functions) -> dict[tuple[str, str], list[Reason]]:
+def stack_evidence(case: Symptoms, known: Functions) -> dict[tuple[str, str], list[Reason]]:
     """Return, by path and name, what stacks say of the module's functions.
 
     Of each probe the strongest finding on a function counts.
@@ -39,19 +39,19 @@ def stacks(case: GuiltyCase, known: Functions) -> dict[tuple[str, str], list[Rea
                     reading.probe,
                     Reason(source=ReasonSource.PROBE, ratio=ratio, text=text),
                 )
-    for at, reason in of_incident(case.incident, known).items():
+    for at, reason in incident_evidence(case.incident, known).items():
         _keep(found, at, "", reason)
     return {at: list(by.values()) for at, by in found.items()}
 
 
-def frames(text: str) -> list[str]:
+def frame_functions(text: str) -> list[str]:
     """Return the functions on the stacks of a kernel's report, those of other modules too."""
     return _FRAME.findall(text)
 
 
-def of_incident(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
+def incident_evidence(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
     """Return what the stack of what broke says, by path and name, the innermost function first."""
-    names = [(name, known[name]) for name in frames(text) if name in known]
+    names = [(name, known[name]) for name in frame_functions(text) if name in known]
     said = "it is on the stack of what broke first"
     return {
         at: Reason(source=ReasonSource.INCIDENT, ratio=ratio, text=said)
@@ -67,7 +67,7 @@ def _keep(
         found[at][probe] = new
 
 
-def _weight(one: ProbeFinding, case: GuiltyCase) -> float:
+def _weight(one: ProbeFinding, case: Symptoms) -> float:
     references = case.signature is Signature.PAGE_CACHE_REFERENCE
     if references and one.what is StackEvidence.ALLOCATION:
         return INNOCENT_WRITE.ratio

@@ -393,7 +393,7 @@ def _why(patch: FilePatch, refusal: HunkMismatch, *, reverse: bool) -> str:
 def _bare(patch: FilePatch, before: bytes) -> bool:
     """Whether hunks come without context, as from ``diff -U0``.
 
-    The one hunk of a whole file has none either: it is told by the file, which it is all of.
+    The one hunk of a whole file has none either: it is known by the file, which it is all of.
     """
     if not patch.hunks or any(hunk.context for hunk in patch.hunks):
         return False

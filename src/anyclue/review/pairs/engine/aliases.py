@@ -147,4 +147,4 @@ class AliasSet:
         if state.held and not self._scoped and not self._seed.from_entry:
             self._trace.add_incident(TraceEvent.OVERWRITTEN, number, state, trail)
         kind = ExitKind.LOST if state.held else ExitKind.RELEASED
-        self._trace.add_exit(kind, number, state, trail, value="next")
+        self._trace.add_exit(kind, number, state, trail)

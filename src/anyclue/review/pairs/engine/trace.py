@@ -16,6 +16,9 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
+REFERENCES_COUNTED = 3
+"""References beyond this number are not counted."""
+
 
 class ExitKind(Enum):
     """How the resource stands where a path ends."""
@@ -246,7 +249,3 @@ class CallSite(NamedTuple):
 def add_reference(state: ResourceState) -> ResourceState:
     """Return the state after another reference is taken."""
     return state._replace(extra_references=min(state.extra_references + 1, REFERENCES_COUNTED))
-
-
-REFERENCES_COUNTED = 3
-"""References beyond this number are not counted."""

@@ -21,13 +21,11 @@ MACHINE = RecordedMachine(
     command=("./check",),
     hz=HZ,
     quiesce=False,
-    root=True,
     release="6.18",
     machine="x86_64",
     host="vm",
     cpus=2,
     begin="",
-    every_s={},
     unread={},
 )
 

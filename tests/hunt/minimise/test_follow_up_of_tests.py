@@ -16,8 +16,14 @@ from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.hunt.clue.model import Reproducer
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.judge import JudgedRun
-from anyclue.hunt.minimise.test_group import fewest_tests
-from anyclue.hunt.minimise.variations import NotRunError, Runner, Value, Variations
+from anyclue.hunt.minimise.follow_up import fewest_tests
+from anyclue.hunt.minimise.variations import (
+    NotRunError,
+    Runner,
+    StoredVariations,
+    Value,
+    Variations,
+)
 from anyclue.model.scenario import Axis, Cell, TestChoice, WorkloadChoice
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.read import read_scenario
@@ -96,6 +102,7 @@ def hunted(trials: Trials, cell: Cell, tmp_path: Path) -> Callable[..., Answers]
             axis=Axis.WORKLOAD,
             judged=judged,
             guilty=verdict,
+            source=StoredVariations(),
             wanted=frozenset(wanted),
             stored=stored,
         )

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.hunt.render.verdict_words import not_judged
 from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Incident, Outcome, Recording, Round
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def say(*verdicts: CellVerdict) -> str:
-    return conclude(verdicts).sentence
+    return verdict_sentence(conclude(verdicts))
 
 
 def test_the_mails_answer(tools: Tools) -> None:
@@ -42,11 +44,10 @@ def test_the_mails_answer(tools: Tools) -> None:
     }
     trials = {cell: [evaluate(one) for one in of] for cell, of in recordings.items()}
     findings = conclude(tools.default(), trials)
-    assert findings.sentence == (
+    assert verdict_sentence(findings) == (
         "Leak, page-cache references never put: 2400 to 2404 KiB a round (4.0 KiB per file)"
         " with kernel bad and mount lzo; kernel and mount matter, machine does not."
     )
-    assert findings.not_judged == ()
     assert [v.cell for v in findings.cells] == [v.cell for v in tools.default()]
 
 
@@ -108,7 +109,8 @@ def test_nothing_found_and_unproven(tools: Tools) -> None:
         "Nothing found: 2 cells are clean; 1 cell is unproven, which is not clean."
     )
     assert say(unproven) == "1 cell is unproven, which is not clean."
-    assert conclude([unproven]).not_judged == ("bad.i386.default.zstd.mix: not run",)
+    (line,) = not_judged(conclude([unproven]), None)
+    assert line == "bad.i386.default.zstd.mix: not run"
     assert say() == "No cell was run, so nothing can be said."
 
 
@@ -123,3 +125,14 @@ def test_cache_is_only_cache(tools: Tools) -> None:
 def test_only_innocents_are_listed(tools: Tools) -> None:
     both = [tools.verdict(f"bad {m} lzo", *tools.leak, rate=9.0) for m in ("i386", "x86_64")]
     assert say(*both).endswith("; machine does not matter.")
+
+
+def test_a_surge_is_told_with_what_it_takes(tools: Tools) -> None:
+    surge = tools.verdict("bad i386 lzo", Verdict.SURGE)
+    assert say(surge, tools.verdict("good i386 lzo")) == (
+        "Memory peaks far above the reference and comes back, with kernel bad; kernel matters."
+    )
+    leak = tools.verdict("bad i386 zlib", *tools.leak, rate=9.0)
+    assert say(leak, surge).endswith(
+        "; memory peaks far above the reference and comes back, in bad.i386.default.lzo.mix."
+    )

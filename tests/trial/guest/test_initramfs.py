@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.trial.guest.cpio import CpioEntry, pack, program
+from anyclue.trial.guest.initramfs import CpioEntry, pack, program
 
 ENTRIES = {
     "bin/sh": CpioEntry(mode=stat.S_IFREG | 0o755, data=b"#!\n"),

@@ -87,7 +87,7 @@ class Program:
     """Functions that call each other.
 
     Args:
-        contracts: what the calls promise that no source is looked at for.
+        contracts: what is known of calls without their source.
         shared: what is known of functions in other files.
         memo: summaries of earlier analyses; with one, no candidates are made.
     """

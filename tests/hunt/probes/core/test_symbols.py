@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.hunt.probes.core.conftest import GUILTY, symbols
 
-from anyclue.hunt.probes.core.addr2line import parse_addr2line, wanted, with_places
 from anyclue.hunt.probes.core.model import (
     Amount,
     Frame,
@@ -13,6 +12,7 @@ from anyclue.hunt.probes.core.model import (
     SourceLine,
     StackEvidence,
 )
+from anyclue.hunt.probes.core.symbols import module_frames, parse_addr2line, with_places
 
 # Real, of fs/btrfs of 6.1 for i386; paths of the host cut.
 SHOWN = """\
@@ -60,7 +60,7 @@ def test_the_line_of_a_frame_is_that_of_the_call() -> None:
         guilty=Amount(kib_per_round=0, count_per_round=1),
     )
     reading = ProbeReading(probe="p", cell=GUILTY, innocent=None, findings=(finding,))
-    frames = wanted([reading], known, "btrfs")
+    frames = module_frames([reading], known, "btrfs")
     assert frames == {CALL: (".text", 0x42)}
     placed = with_places(reading, frames, parse_addr2line(".text", SHOWN, tree="/linux"))
     first, second = placed.findings[0].stack

@@ -77,7 +77,7 @@ class ModuleSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuiltyCase:
+class Symptoms:
     """What the guests say of the guilty cells.
 
     Attributes:
@@ -102,3 +102,27 @@ class GuiltyCase:
     workloads: frozenset[str] = frozenset()
     incident: str = ""
     readings: tuple[ProbeReading, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitMembership:
+    """A suspected commit as the kernels' repository has it.
+
+    Attributes:
+        commit: its full id.
+        subject: its subject (hostile text).
+        merge: whether it has several parents.
+        in_good: whether the good kernel has it; None without a good kernel.
+        in_bad: whether the bad kernel has it.
+        alone: whether it is all that the bad kernel has and the good one has not.
+        first_bad: whether a bisection proved it to be the first bad one; False when that is
+            another, None without a bisection.
+    """
+
+    commit: str
+    subject: str
+    merge: bool
+    in_good: bool | None
+    in_bad: bool
+    alone: bool = False
+    first_bad: bool | None = None

@@ -1,4 +1,4 @@
-"""The verdict on what a test did to memory, from its runs: only repetition can call one a leak.
+"""The verdict on what a test did to memory: only repetition can call it a leak.
 
 A leak is a step between two quiesced floors. Where no class of the kernel's memory was higher after
 a test, it leaked nothing; where one was, only repetition tells a leak from a one-time cost. And
@@ -9,17 +9,22 @@ test, took what it gave back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from anyclue.fstests.core.charges import ChargedRun, charged_floors, rise_kib
+from anyclue.fstests.core.evidence import TestEvidence, last_in_a_row
+from anyclue.fstests.core.model import TestId
 from anyclue.fstests.core.reasons import (
     Caveat,
     ClassFell,
+    CleanAlone,
     FloorGap,
     KernelReport,
     NoClassRose,
     NoFloors,
     RepeatedRuns,
+    RoseBehindOthers,
     RoseOnce,
     TooFewRuns,
 )
@@ -28,6 +33,7 @@ from anyclue.model.machine_recording import MachineRecording, TestRun, TestVerdi
 from anyclue.model.recording import Outcome, Reading
 from anyclue.model.scenario import Cell, Sensitivity
 from anyclue.model.verdict import MemoryClass, Verdict, VerdictReason
+from anyclue.recordings.kernel_log import KINDS
 from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
 from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import MIN_FLOORS
@@ -36,7 +42,86 @@ from anyclue.verdicts.judge import Decision, decide
 STEP_KIB: Final = 64.0
 """A step is worth a word when it is larger than this."""
 
-FATAL: Final = frozenset({"kasan", "lockdep", "bug", "oops", "panic", "oom"})
+FATAL: Final = frozenset(kind.name for kind in KINDS if kind.fatal) | {"oom"}
+"""Kinds of incident that break a test."""
+
+_WORSE: Final = (
+    *(Verdict.BROKEN, Verdict.LEAK, Verdict.SURGE),
+    *(Verdict.UNPROVEN, Verdict.CACHE, Verdict.CLEAN),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryVerdict:
+    """What is said of a test's memory.
+
+    Attributes:
+        verdict: the verdict on it; None where it did not run.
+        alone: whether it leaks by itself.
+        after: the tests before it where it leaks, without which it is clean.
+        wants_group: whether only a repetition together with them can tell.
+    """
+
+    verdict: TestVerdict | None = None
+    alone: bool = False
+    after: tuple[TestId, ...] = ()
+    wants_group: bool = False
+
+
+def judge_memory(evidence: TestEvidence, least_kib: float) -> MemoryVerdict:
+    """Return the worse of the verdicts alone and among others.
+
+    A test that is clean alone may leak by what a test before it left behind. It is suspected of
+    that when it grew more behind others than in any run alone: a one-time cost is paid there, too.
+    """
+    alone = _alone(evidence, least_kib) if evidence.guests else None
+    if not evidence.among:
+        if alone is not None and alone.verdict is Verdict.CLEAN and _is_more(evidence, least_kib):
+            because = RoseBehindOthers(
+                behind_others_kib=evidence.rise_listed or 0.0, alone_kib=evidence.rise_alone or 0.0
+            )
+            unproven = replace(alone, verdict=Verdict.UNPROVEN, because=because)
+            return MemoryVerdict(verdict=unproven, wants_group=True)
+        return MemoryVerdict(verdict=alone, alone=_leaks(alone))
+    among = _repeated(evidence, evidence.among)
+    if alone is None:
+        return MemoryVerdict(verdict=among)
+    if alone.verdict is Verdict.CLEAN and among.verdict is Verdict.LEAK:
+        needs_others = replace(among, because=CleanAlone(among=among.because))
+        return MemoryVerdict(verdict=needs_others, after=evidence.before)
+    undecided = alone.verdict is Verdict.CLEAN and among.verdict is Verdict.UNPROVEN
+    if undecided and not _is_more(evidence, least_kib):
+        return MemoryVerdict(verdict=alone)  # it was in the group for another test's sake
+    worse = min(alone, among, key=_worse)
+    return MemoryVerdict(verdict=worse, alone=_leaks(alone), wants_group=undecided)
+
+
+def _leaks(alone: TestVerdict | None) -> bool:
+    return alone is not None and alone.verdict is Verdict.LEAK
+
+
+def _worse(verdict: TestVerdict) -> int:
+    return _WORSE.index(verdict.verdict)
+
+
+def _is_more(evidence: TestEvidence, least_kib: float) -> bool:
+    listed, alone = evidence.rise_listed, evidence.rise_alone
+    return listed is not None and alone is not None and listed - alone >= least_kib
+
+
+def _alone(evidence: TestEvidence, least_kib: float) -> TestVerdict:
+    # What it did behind other tests is not what it does alone, where it ran alone often enough.
+    for guests in (evidence.alone, evidence.guests):
+        if any(sum(run.floors is not None for run in guest) >= MIN_FLOORS for guest in guests):
+            return _repeated(evidence, guests)
+    runs = [of for guest in evidence.guests for of in last_in_a_row(guest)]
+    verdicts = [judge_once(run, before=before, least_kib=least_kib) for run, before in runs]
+    return min(verdicts, key=_worse)
+
+
+def _repeated(evidence: TestEvidence, guests: Sequence[Sequence[ChargedRun]]) -> TestVerdict:
+    assert evidence.recorded is not None  # noqa: S101 - a run has a recording
+    return judge_test(guests, evidence.recorded)
 
 
 def judge_test(boots: Sequence[Sequence[ChargedRun]], recorded: MachineRecording) -> TestVerdict:
