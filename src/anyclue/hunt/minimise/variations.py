@@ -40,7 +40,7 @@ class NotRunError(AnyclueError):
 class VariationSource(Protocol):
     """Where the verdicts on variations come from."""
 
-    async def judged(
+    async def judge(
         self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
     ) -> JudgedRun:
         """Return the judged run of ``scenario``, these cells among its own.
@@ -58,7 +58,7 @@ class Runner:
     context: Context
     executor: Callable[[RunDirectory], TrialExecutor]
 
-    async def judged(
+    async def judge(
         self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
     ) -> JudgedRun:
         """Return the judged run, once all of the cells have run."""
@@ -72,7 +72,7 @@ class Runner:
 class StoredVariations:
     """Reads the variations that were run; starts nothing."""
 
-    async def judged(
+    async def judge(
         self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
     ) -> JudgedRun:
         """Return the judged run as it is stored.
@@ -129,7 +129,7 @@ class Variations:
         for value in values:
             scenario, name = self._named(scenario, value)
             cells.append(replace(self.guilty.cell, **{self.axis.value: name}))
-        judged = await self.source.judged(self.run, scenario, cells)
+        judged = await self.source.judge(self.run, scenario, cells)
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
         return tuple((verdicts[cell], judged.trials.get(cell, ())) for cell in cells)
 
