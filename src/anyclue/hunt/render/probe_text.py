@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from anyclue.hunt.clue.model import ProbeSummary
-from anyclue.hunt.probes.core.model import Frame, ProbeFinding, ProbeReading, SourceLine
+from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, SourceLine
+from anyclue.hunt.probes.core.probe import Probe
 from anyclue.report.text import clean
 
 MOST_FINDINGS = 5
@@ -52,6 +53,16 @@ def _frame(frame: Frame) -> Iterator[str]:
 
 def _line(place: SourceLine) -> str:
     return f"{clean(place.file)}:{place.line}" if place.file and place.line else ""
+
+
+def figures(probe: Probe, guilty: Amount, beside: Amount | None, *, rounds: int) -> str:
+    """Return what stayed in the guilty cell, and in the innocent one ``beside`` it."""
+    kib = f" ({guilty.kib_per_round:.0f} KiB)" if guilty.kib_per_round else ""
+    over = f"{rounds} rounds" if rounds != 1 else "one round"
+    said = f"{guilty.count_per_round:.0f} {probe.unit}{kib} a round {probe.did}, over {over}"
+    if beside is None:
+        return f"{said}; there was no innocent cell beside it"
+    return f"{said}; in the innocent cell {beside.count_per_round:.0f}"
 
 
 def probe_summary(reading: ProbeReading) -> ProbeSummary:
