@@ -22,7 +22,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import CellJudge
