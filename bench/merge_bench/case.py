@@ -23,7 +23,7 @@ class Case:
     Attributes:
         name: its name.
         make: makes it; returns the merge, and maybe another resolution.
-        expected: as `said` gives it, with names of the ground in braces.
+        expected: as `summary` gives it, with names of the ground in braces.
     """
 
     name: str

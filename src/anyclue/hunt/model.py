@@ -83,3 +83,11 @@ class RunVerdicts:
     factors: tuple[Factor, ...]
     files_per_round: Mapping[Cell, float] = field(default_factory=dict)
     tests: Mapping[Cell, tuple[TestFinding, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """How to see the same again: commands by their label, versions by what took part."""
+
+    commands: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)

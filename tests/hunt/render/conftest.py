@@ -35,7 +35,7 @@ from anyclue.hunt.clue.model import (
     TouchedBy,
 )
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.model.machine_recording import Span, TestRun, TestVerdict
 from anyclue.model.reason import (
     FloorSample,
@@ -130,7 +130,7 @@ class Inputs:
     findings: RunVerdicts
     scenario: Scenario
     recordings: dict[Cell, tuple[Recording, ...]]
-    facts: dict[str, str]
+    repro: Reproduction
     clue: Clue
 
 
@@ -288,17 +288,21 @@ def verdict(of: Cell, kind: Verdict, leak_kib: float, reference: Cell | None) ->
     )
 
 
-FACTS = {
-    "command": "anyclue hunt scenarios/lzo-leak.toml",
-    "command: the guilty cell alone": (
-        "anyclue shell --scenario scenarios/lzo-leak.toml "
-        "--cell bad.i386-2g.default.lzo.small-files --keep-guest --verbose"
-    ),
-    "anyclue": "0.1.0",
-    "QEMU": "7.2.19 (Debian 1:7.2+dfsg-7+deb12u16), accel tcg",
-    "kernel bad": "linux-source-6.1 6.1.148-1, fs/btrfs edited, gcc 12.2.0-14+deb12u1",
-    "kernel good": "linux-source-6.1 6.1.148-1, gcc 12.2.0-14+deb12u1",
-}
+REPRODUCTION = Reproduction(
+    commands={
+        "": "anyclue hunt scenarios/lzo-leak.toml",
+        "the guilty cell alone": (
+            "anyclue shell --scenario scenarios/lzo-leak.toml "
+            "--cell bad.i386-2g.default.lzo.small-files --keep-guest --verbose"
+        ),
+    },
+    versions={
+        "anyclue": "0.1.0",
+        "QEMU": "7.2.19 (Debian 1:7.2+dfsg-7+deb12u16), accel tcg",
+        "kernel bad": "linux-source-6.1 6.1.148-1, fs/btrfs edited, gcc 12.2.0-14+deb12u1",
+        "kernel good": "linux-source-6.1 6.1.148-1, gcc 12.2.0-14+deb12u1",
+    },
+)
 
 
 def default_inputs() -> Inputs:
@@ -327,7 +331,7 @@ def default_inputs() -> Inputs:
         ),
         scenario=scenario(cells, tuple(good.values())),
         recordings={c: (recording(c, 2400.0 if c in guilty else 0.0),) for c in cells},
-        facts=dict(FACTS),
+        repro=REPRODUCTION,
         clue=the_clue(bad, cells[5]),
     )
 
@@ -593,6 +597,6 @@ def broken_inputs() -> Inputs:
         ),
         scenario=scenario(planned, (good,)),
         recordings=recordings,
-        facts=dict(FACTS),
+        repro=REPRODUCTION,
         clue=Clue(sentence="Kernel bad crashes."),
     )

@@ -32,7 +32,7 @@ def written(clue: Clue) -> str:
 
 
 def mail(inputs: Inputs, clue: Clue) -> str:
-    return report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.facts, clue)
+    return report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro, clue)
 
 
 def test_the_published_schema_is_the_generated_one() -> None:
@@ -146,7 +146,7 @@ def test_junit_has_it_on_guilty_cells_alone(default_run: Inputs) -> None:
 def test_the_page(default_run: Inputs) -> None:
     inputs = default_run
     page = report_html(
-        inputs.findings, inputs.scenario, inputs.recordings, inputs.facts, inputs.clue
+        inputs.findings, inputs.scenario, inputs.recordings, inputs.repro, inputs.clue
     )
     assert f"<h1>{inputs.clue.sentence}</h1>" in page
     assert page.index('id="place"') < page.index('id="takes"') < page.index('id="cells"')

@@ -20,7 +20,7 @@ REFUSES = "it refuses since fstests cccccccccccc of 2024-05-17"
 
 def test_texts(broken_run: Inputs) -> None:
     mail = report_text(
-        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.facts
+        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.repro
     )
     for text in (mail, summary(broken_run.findings)):
         words = " ".join(text.split())
@@ -36,7 +36,7 @@ def test_texts(broken_run: Inputs) -> None:
 
 def test_page(broken_run: Inputs) -> None:
     page = report_html(
-        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.facts
+        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.repro
     )
     assert "generic/027" in page
     assert REFUSES in page

@@ -119,7 +119,7 @@ class Shape(HTMLParser):
 @example(EVERYTHING)
 def test_plain_texts(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
+    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.repro, bad.clue)
     assert bad.clue.reproducer is not None
     script = script_lines(bad.clue.reproducer)
     for text, width in ((mail, 72), (summary(bad.findings, bad.clue), 100)):
@@ -180,10 +180,10 @@ def test_junit(small: Inputs, evil: str) -> None:
 @example("\ud800")
 def test_html(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
+    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.repro, bad.clue)
     assert_controlled(source)
     allowed = Shape(
-        report_html(small.findings, small.scenario, small.recordings, small.facts, small.clue)
+        report_html(small.findings, small.scenario, small.recordings, small.repro, small.clue)
     ).found
     assert Shape(source).found <= allowed | {("span", "class"), ("span", "")}
     for begin in source.split("<svg ")[1:]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render import html
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.sentence import verdict_sentence
@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
 
 def render(inputs: Inputs) -> str:
-    return report_html(inputs.findings, inputs.scenario, inputs.recordings, inputs.facts)
+    return report_html(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_many_cells_stay_small_and_are_counted(
 
 def test_empty_page(default_run: Inputs) -> None:
     empty = RunVerdicts(cells=(), factors=())
-    source = render(replace(default_run, findings=empty, recordings={}, facts={}))
+    source = render(replace(default_run, findings=empty, recordings={}, repro=Reproduction()))
     page = Page(source)
     assert "No cell was run, so nothing can be said." in page.text
     assert page.text.count("planned, not run") == 7

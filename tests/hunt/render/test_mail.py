@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.mail import report_text
 from anyclue.hunt.render.plain import summary
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def mail(inputs: Inputs) -> str:
-    text = report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.facts)
+    text = report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro)
     assert text.isascii()
     assert max(map(len, text.split("\n"))) <= 72
     assert not any(line != line.rstrip() for line in text.split("\n"))
@@ -80,7 +80,7 @@ def test_log_is_cut_around_the_incident(broken_run: Inputs) -> None:
 
 def test_nothing_at_all(default_run: Inputs) -> None:
     empty = RunVerdicts(cells=(), factors=())
-    text = mail(replace(default_run, findings=empty, recordings={}, facts={}))
+    text = mail(replace(default_run, findings=empty, recordings={}, repro=Reproduction()))
     assert "nothing found in 7 cells, 7 not judged" in text
     assert text.count("planned, not run") == 7
     assert summary(empty) == "No cell was run, so nothing can be said.\n\nNo cell was judged.\n"

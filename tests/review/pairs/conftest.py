@@ -10,9 +10,9 @@ import pytest
 from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.model import Confidence, Finding, Review
+from anyclue.review.pairs.rules.program import Program
 
 Judge = Callable[[str], list[Finding]]
 Compare = Callable[[str, str], Review]

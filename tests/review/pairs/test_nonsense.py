@@ -15,10 +15,10 @@ from anyclue.review.pairs.contracts.read import built_in
 from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import Unit, unit
 from anyclue.review.pairs.model import Confidence, Review
 from anyclue.review.pairs.rules.explanation import SourceText, explain
+from anyclue.review.pairs.rules.program import Program
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
 Analyse = Callable[[str], Program]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render import clue_text, factor_words, plan_words, verdict_words
 from anyclue.hunt.render.mail import log_text
 from anyclue.hunt.render.selection import (
@@ -70,10 +70,10 @@ def report_html(
     findings: RunVerdicts,
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
-    facts: Mapping[str, str],
+    reproduction: Reproduction,
     clue: Clue | None = None,
 ) -> str:
-    """Return the report as a page; ``facts`` is what ``verdict_words.split_facts`` describes.
+    """Return the report as a page.
 
     Cells that are neither clean nor unproven are shown in detail, the worst first, up to
     ``DETAILED_CELLS``; the page says how many it leaves out.
@@ -88,7 +88,6 @@ def report_html(
     cells = [verdict.cell for verdict in findings.cells]
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
-    given = verdict_words.split_facts(facts)
     clue = clue or Clue(sentence=verdict_sentence(findings))
     not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
     shown = interesting[:DETAILED_CELLS]
@@ -124,8 +123,7 @@ def report_html(
             clue_text=clue_text,
             scenario_words=plan_words.meanings(scenario),
             limits=plan_words.limits_sentence(scenario),
-            commands=given.commands,
-            versions=given.versions,
+            reproduction=reproduction,
             words=words,
             verdict_words=verdict_words,
             reason_text=reason_text,

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render import clue_text, plan_words, verdict_words
 from anyclue.hunt.render.clue_text import (
     conditions_lines,
@@ -41,15 +41,14 @@ def report_text(
     findings: RunVerdicts,
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
-    facts: Mapping[str, str],
+    reproduction: Reproduction,
     clue: Clue | None = None,
 ) -> str:
-    """Return the report as mail text; ``facts`` is what ``verdict_words.split_facts`` describes.
+    """Return the report as mail text.
 
     The first line can be used as the subject.
     """
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    given = verdict_words.split_facts(facts)
     interesting = [
         cell
         for cell in worst_first(findings.cells)
@@ -61,7 +60,7 @@ def report_text(
         line for one in clue_text.fixes_lines(clue) for line in ("", *wrap(one, MAIL_COLUMNS))
     ]
     lines += _section("Since when", _since(clue, scenario))
-    lines += _section("How to reproduce", _reproduce(clue, given.commands))
+    lines += _section("How to reproduce", _reproduce(clue, reproduction.commands))
     matters = [*conditions_lines(clue, scenario, MAIL_COLUMNS), ""]
     matters += factor_lines(findings.factors, MAIL_COLUMNS)
     lines += _section("What matters, and what does not", matters if any(matters) else [])
@@ -86,7 +85,7 @@ def report_text(
     lines += _section("Where something broke", _first_break(interesting, recordings))
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
     lines += _section("What was run", _what_was_run(scenario))
-    lines += _section("Versions", _versions(given.versions))
+    lines += _section("Versions", _versions(reproduction.versions))
     script = script_lines(clue.reproducer) if clue.reproducer else []
     return "\n".join(_tidy(lines, set(script) - {""})) + "\n"
 
@@ -199,9 +198,9 @@ def _holds(log: Sequence[LogLine], text: str) -> bool:
     return all(line.strip() in shown for line in text.splitlines() if line.strip())
 
 
-def _commands(commands: Sequence[tuple[str, str]]) -> list[str]:
+def _commands(commands: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
-    for label, command in commands:
+    for label, command in commands.items():
         if label:
             lines += wrap(f"{label}:", MAIL_COLUMNS, rest="  ")
         lines += [*wrap_command(command, MAIL_COLUMNS, indent="    "), ""]
@@ -230,7 +229,7 @@ def _since(clue: Clue, scenario: Scenario) -> list[str]:
     return lines
 
 
-def _reproduce(clue: Clue, commands: Sequence[tuple[str, str]]) -> list[str]:
+def _reproduce(clue: Clue, commands: Mapping[str, str]) -> list[str]:
     lines = reproducer_lines(clue.reproducer, MAIL_COLUMNS) if clue.reproducer else []
     return [*lines, *_commands(commands)]
 
@@ -243,9 +242,11 @@ def _not_tested(findings: RunVerdicts, scenario: Scenario, clue: Clue) -> list[s
     return [line for text in unique for line in wrap(text, MAIL_COLUMNS, first="- ")]
 
 
-def _versions(versions: Sequence[tuple[str, str]]) -> list[str]:
+def _versions(versions: Mapping[str, str]) -> list[str]:
     return [
-        line for key, value in versions for line in wrap(f"{key}: {value}", MAIL_COLUMNS, rest="  ")
+        line
+        for key, value in versions.items()
+        for line in wrap(f"{key}: {value}", MAIL_COLUMNS, rest="  ")
     ]
 
 

@@ -1,9 +1,6 @@
-"""How reports of a run word its facts, factors and verdicts."""
+"""How reports of a run word its verdicts and factors."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from anyclue.fstests.core.model import CheckStatus
 from anyclue.fstests.render.reasons import reason_text
@@ -15,31 +12,6 @@ from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
 from anyclue.report.words import SEVERITY, number
 
 _NAMED = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The caller's facts, split: commands to repeat the run, and versions of what took part."""
-
-    commands: tuple[tuple[str, str], ...]
-    versions: tuple[tuple[str, str], ...]
-
-
-def split_facts(facts: Mapping[str, str]) -> Facts:
-    """Split ``facts``: a key whose first word is ``command`` holds a command, others a version.
-
-    The rest of a command's key is its label: ``"command: this cell alone"``.
-    """
-    commands: list[tuple[str, str]] = []
-    versions: list[tuple[str, str]] = []
-    for key, value in facts.items():
-        head = key[: len("command")].lower()
-        tail = key[len("command") :]
-        if head == "command" and not tail[:1].isalnum():
-            commands.append((tail.strip(" :_-."), value))
-        else:
-            versions.append((key, value))
-    return Facts(commands=tuple(commands), versions=tuple(versions))
 
 
 def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:

@@ -8,9 +8,9 @@ import pytest
 
 from anyclue.review.pairs.contracts.model import Pair
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.model import Confidence
+from anyclue.review.pairs.rules.program import Program
 
 Analyse = Callable[[str], Program]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.model import Finding, FindingKind, Review
+from anyclue.review.pairs.rules.program import Program
 
 Judge = Callable[[str], list[Finding]]
 

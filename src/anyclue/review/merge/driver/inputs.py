@@ -46,11 +46,11 @@ class MergeInputs:
         automatic: what git merges by itself.
         conflicts: by key, the file with every conflict decided for one side, for each side in
             turn.
-        others: files with a conflict that are no C sources.
+        other_conflicts: files with a conflict that are no C sources.
         result: what came out.
         against: the other resolution.
         beyond: by commit of a result, its files that are no C sources and not what git merges.
-        rooted: whether the sides have a common ancestor.
+        related: whether the sides have a common ancestor.
         contents: reads them.
     """
 
@@ -59,11 +59,11 @@ class MergeInputs:
     sides: tuple[Snapshot, ...]
     automatic: Snapshot
     conflicts: Mapping[str, tuple[bytes | None, ...]]
-    others: tuple[str, ...]
+    other_conflicts: tuple[str, ...]
     result: Snapshot
     against: Snapshot | None
     beyond: Mapping[str, tuple[str, ...]]
-    rooted: bool
+    related: bool
     contents: Contents
 
     @cached_property
@@ -82,7 +82,7 @@ class MergeInputs:
         return tuple(sorted({key for key in every if every.count(key) > 1}))
 
     @cached_property
-    def otherwise(self) -> tuple[str, ...]:
+    def contested(self) -> tuple[str, ...]:
         """The files in which the other resolution may differ from the result."""
         if self.against is None:
             return ()
@@ -150,9 +150,9 @@ class MergeInputs:
         """What of the merge is not looked at."""
         found = [
             Unjudged(path=path, line=0, function="", what="a conflict in what is no C source")
-            for path in self.others
+            for path in self.other_conflicts
         ]
-        if not self.rooted:
+        if not self.related:
             what = "the sides have no common ancestor: all of both counts as new"
             found.append(Unjudged(path=".", line=0, function="", what=what))
         found += [
@@ -184,7 +184,7 @@ class MergeInputs:
             )
         )
 
-    def entangled(self) -> tuple[str, ...]:
+    def semantic_conflicts(self) -> tuple[str, ...]:
         """Return files in which one side changed a function that another side's change calls."""
         changed = [sorted(one.changed)[:LOOKED_THROUGH] for one in self.sides]
         for side, keys in zip(self.sides, changed, strict=True):
@@ -252,13 +252,13 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
     every = align_renames(sides, [merged_by_git, result, *other])
     *sides, merged_by_git, result = every[: len(sides) + 2]
     contents = Contents(repo, blobs)
-    gathered = MergeInputs(
+    inputs = MergeInputs(
         base=base,
         blobs=blobs,
         sides=tuple(sides),
         automatic=merged_by_git,
         conflicts={},
-        others=tuple(
+        other_conflicts=tuple(
             sorted(
                 path for _, _, step in steps for path in step.conflicts if not git.is_source(path)
             )
@@ -270,11 +270,11 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
             for rev in (merge.result, merge.against)
             if rev is not None
         },
-        rooted=bool(merge_bases(repo, merge.parents)),
+        related=bool(merge_bases(repo, merge.parents)),
         contents=contents,
     )
-    found = conflicts(contents, gathered.sides, gathered.automatic, steps)
-    return replace(gathered, conflicts=found)
+    found = conflicts(contents, inputs.sides, inputs.automatic, steps)
+    return replace(inputs, conflicts=found)
 
 
 def merge_base_of(repo: Repository, parents: Sequence[str]) -> str:

@@ -112,7 +112,7 @@ class _Compared(_Named):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownLine:
+class _PaneLine:
     """A row: its colour, the word in front, and of each version number and text."""
 
     mark: str
@@ -122,14 +122,14 @@ class ShownLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownPanes:
+class _PanesView:
     """A function's panes as a page has them; ``heads`` are its versions, and where they are."""
 
     title: str
     place: str
     anchor: str
     heads: Sequence[tuple[str, str]]
-    lines: Sequence[ShownLine]
+    lines: Sequence[_PaneLine]
     left_out: str
 
 
@@ -172,7 +172,7 @@ def merge_html(review: MergeReview) -> str:
             exercises=[_exercise(one, anchors) for one in review.exercises[:LISTED]],
             test=_test(review.test) if review.test is not None else None,
             panes=[
-                shown(one, anchors[one.path, one.function], len(review.sides))
+                _panes(one, anchors[one.path, one.function], len(review.sides))
                 for one in review.panes
             ],
             without=counted(without, "more listed function") if without else "",
@@ -276,11 +276,11 @@ def _test(test: MergeTest) -> _Test:
             (
                 clean(", ".join(row.conditions)),
                 [clean(verdicts.get(one, "")) for one in versions],
-                merge_words.blamed(row.result, row.sides),
+                merge_words.blame(row.result, row.sides),
             )
             for row, verdicts in zip(test.rows, found, strict=True)
         ],
-        other=merge_words.blamed(other) if other is not None else "",
+        other=merge_words.blame(other) if other is not None else "",
         untested=[safe_path(one) for one in untested],
         more_untested=more,
     )
@@ -291,7 +291,7 @@ def _some(entries: Sequence[T]) -> tuple[Sequence[T], int]:
     return entries[:LISTED], max(0, len(entries) - LISTED)
 
 
-def shown(one: FunctionPanes, anchor: str, sides: int) -> ShownPanes:
+def _panes(one: FunctionPanes, anchor: str, sides: int) -> _PanesView:
     """Return a function's panes in words.
 
     Args:
@@ -299,7 +299,7 @@ def shown(one: FunctionPanes, anchor: str, sides: int) -> ShownPanes:
         anchor: what links to it.
         sides: how many the merge has.
     """
-    return ShownPanes(
+    return _PanesView(
         title=merge_words.function_name(one.function),
         place=safe_path(one.path),
         anchor=anchor,
@@ -322,8 +322,8 @@ def _head(pane: Pane, one: FunctionPanes) -> tuple[str, str]:
     return version or clean(pane.version), where
 
 
-def _line(row: PaneRow, sides: int) -> ShownLine:
-    return ShownLine(
+def _line(row: PaneRow, sides: int) -> _PaneLine:
+    return _PaneLine(
         mark=_colour(row, sides),
         word=merge_words.mark(row, sides),
         cells=[

@@ -89,11 +89,11 @@ def _tested(test: MergeTest) -> Iterator[list[str]]:
     rows = []
     for row in test.rows:
         verdicts = {one.version: merge_words.guest_verdict(one) for one in row.verdicts}
-        said = merge_words.blamed(row.result, row.sides)
-        rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), said))
+        blame = merge_words.blame(row.result, row.sides)
+        rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), blame))
     yield table([tuple(map(ascii_line, row)) for row in (head, *rows)])
     if test.other_blame is not None:
-        yield [f"the other resolution, in guests: {merge_words.blamed(test.other_blame)}"]
+        yield [f"the other resolution, in guests: {merge_words.blame(test.other_blame)}"]
     if test.untested:
         shown = ", ".join(safe_path(one) for one in test.untested[:BRIEF])
         more = len(test.untested) - BRIEF

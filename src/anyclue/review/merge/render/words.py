@@ -110,24 +110,24 @@ def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
 def origin(one: Imbalance) -> str:
     """Return where an imbalance comes from: ``came with theirs``, and the commit."""
     sides = clean(" and ".join(one.sides))
-    said = {
+    text = {
         Origin.CAME: f"came with {sides}",
         Origin.RESOLUTION: "made by the resolution",
         Origin.MERGE: "made by the merge: no side has it, and nothing was resolved there",
         Origin.LOST: f"fix lost by the resolution; it was fixed on {sides}",
     }[one.origin]
     commits = " and ".join(map(commit, one.commits))
-    return f"{said}, in {commits}" if commits else said
+    return f"{text}, in {commits}" if commits else text
 
 
-def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
+def blame(value: Blame, sides: Sequence[str] = ()) -> str:
     """Return what guests say of a resolution, in words."""
     return {
         Blame.GUILTY: "the resolution is guilty: each parent is clean",
         Blame.CAME: f"came with {clean(' and '.join(sides)) or 'a parent'}",
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
-    }[blame]
+    }[value]
 
 
 def kernel(test: MergeTest) -> str:
@@ -184,17 +184,17 @@ def mark(row: PaneRow, sides: int) -> str:
 
 def verdict(review: MergeReview) -> str:
     """Return the whole review in one line."""
-    said = _verdict(review.result)
+    text = _verdict(review.result)
     if review.test is None:
-        return said
+        return text
     sides = dict.fromkeys(side for one in review.test.rows for side in one.sides)
     return "; ".join(
-        part for part in (said, f"in guests: {blamed(review.test.blame, [*sides])}") if part
+        part for part in (text, f"in guests: {blame(review.test.blame, [*sides])}") if part
     )
 
 
 def other_verdict(resolution: Resolution) -> str:
-    """Return what is to be said of the other resolution in one line."""
+    """Return what is to be text of the other resolution in one line."""
     return f"{ascii_line(resolution.title)}: {_verdict(resolution)}"
 
 

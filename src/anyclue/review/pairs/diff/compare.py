@@ -22,11 +22,11 @@ from anyclue.review.pairs.diff.release_counts import (
     fewer_releases,
     more_releases,
 )
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.engine.trace import ExitKind, Seed
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.model import Confidence, ConfidenceReason, FindingKind
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+from anyclue.review.pairs.rules.program import Program
 
 _LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
 

@@ -8,11 +8,11 @@ from functools import cached_property
 
 from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.program import FunctionAssessment
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates, local_incidents
+from anyclue.review.pairs.rules.program import FunctionAssessment
 
 ALIKE = 0.6
 """Functions with so much text in common, and variables with such uses, are one, renamed."""

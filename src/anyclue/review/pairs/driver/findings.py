@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from anyclue.review.pairs.driver.cache import LARGEST
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.model import Finding, FindingKind, Unjudged
 from anyclue.review.pairs.rules.explanation import SourceText, explain
 from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.review.pairs.rules.program import Program
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
 SILENCED = "transfers"

@@ -15,9 +15,9 @@ from anyclue.review.pairs.driver.contexts import TreeContexts
 from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
 from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, list_sources
 from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
-from anyclue.review.pairs.engine.program import KnownSummary, Program, is_exported
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.review.pairs.rules.program import KnownSummary, Program, is_exported
 from anyclue.system.confined_files import read_inside
 from anyclue.system.workers import Workers, processors
 

@@ -10,9 +10,9 @@ from anyclue.review.pairs.driver.cache import Cache, cached_unit
 from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
 from anyclue.review.pairs.engine.callgraph import Outline, Position, call_levels
 from anyclue.review.pairs.engine.effects import Summary
-from anyclue.review.pairs.engine.program import MAX_ITERATIONS, Program, outline
 from anyclue.review.pairs.engine.summaries import SummaryMemo
 from anyclue.review.pairs.model import Confidence, Review
+from anyclue.review.pairs.rules.program import MAX_ITERATIONS, Program, outline
 from anyclue.system.workers import Workers
 
 FEW = 24
