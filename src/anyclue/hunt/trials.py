@@ -86,7 +86,7 @@ def _extra_trials(judged: JudgedRun) -> list[TrialKey]:
 
 
 @asynccontextmanager
-async def alone(run: RunDirectory) -> AsyncIterator[None]:
+async def locked_run(run: RunDirectory) -> AsyncIterator[None]:
     """Make sure that one hunt at a time works on a run; clear what a killed one left."""
     with disk_errors(run.path):
         file = run.file(".lock").open("w")

@@ -58,7 +58,7 @@ async def make_clue(judged: JudgedRun, context: Context, follow_ups: FollowUps) 
     """
     commit = read_accused(judged.run)
     findings = judged.findings
-    of = commit.accused(findings) if commit is not None else accused_kernel(findings)
+    of = commit.accused_kernel(findings) if commit is not None else accused_kernel(findings)
     sources = None
     if of is not None:
         sources = read_kept(judged.run, judged.scenario, of)
@@ -126,7 +126,7 @@ def _clue(
             symptoms = symptoms_of(of, judged.findings, judged.scenario, conjunction, readings)
             ranked = rank_functions(module, symptoms)
             if commits is not None:
-                ranked = commits.named(ranked, module.functions)
+                ranked = commits.with_commits(ranked, module.functions)
             context = replace(context, ranked=ranked, functions=module.functions)
             gaps += [] if module.compared else [Gap.NO_GOOD_SOURCE]
         names = suspected_commits(judged.scenario)

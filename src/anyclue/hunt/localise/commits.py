@@ -81,7 +81,7 @@ class CommitRange:
         subject = self._subject(self._bad)
         return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
 
-    def named(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
+    def with_commits(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
         """Return the places with the commits that changed them, of the first few."""
         if self._good is None:
             return ranked
@@ -156,7 +156,7 @@ class AccusedCommit:
     innocent: str
     schema: str = SCHEMA
 
-    def accused(self, findings: RunVerdicts) -> AccusedKernel | None:
+    def accused_kernel(self, findings: RunVerdicts) -> AccusedKernel | None:
         """Return the kernels to look into; None when the commit's was not seen guilty."""
         cells = gravest([one for one in findings.cells if one.cell.kernel == self.kernel])
         if first_leak_or_break(cells) is None:

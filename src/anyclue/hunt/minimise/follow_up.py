@@ -89,7 +89,7 @@ async def _follow_ups(
     return FollowUps(
         options=options,
         dose=await cell.dose(),
-        reproducer=await cell.having(options).reproducer(),
+        reproducer=await cell.with_options(options).reproducer(),
     )
 
 
@@ -108,7 +108,7 @@ class _FollowUp:
     def _workload(self) -> WorkloadChoice:
         return self.judged.scenario.workloads[self.guilty.cell.workload]
 
-    def having(self, options: Mapping[Axis, str]) -> _FollowUp:
+    def with_options(self, options: Mapping[Axis, str]) -> _FollowUp:
         """Return the same with these options of mkfs and mount in place of the guilty cell's."""
         scenario, cell = self.judged.scenario, self.guilty.cell
         mkfs, mount = dict(scenario.mkfs), dict(scenario.mount)

@@ -1,9 +1,20 @@
-"""What a probe contributed to the clue, in words."""
+"""What a probe found, in words: the figures of a finding, and what it contributed to the clue."""
 
 from __future__ import annotations
 
 from anyclue.hunt.clue.model import ProbeSummary
-from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
+from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading
+from anyclue.hunt.probes.core.probe import Probe
+
+
+def figures(probe: Probe, guilty: Amount, beside: Amount | None, *, rounds: int) -> str:
+    """Return what stayed in the guilty cell, and in the innocent one ``beside`` it."""
+    kib = f" ({guilty.kib_per_round:.0f} KiB)" if guilty.kib_per_round else ""
+    over = f"{rounds} rounds" if rounds != 1 else "one round"
+    said = f"{guilty.count_per_round:.0f} {probe.unit}{kib} a round {probe.did}, over {over}"
+    if beside is None:
+        return f"{said}; there was no innocent cell beside it"
+    return f"{said}; in the innocent cell {beside.count_per_round:.0f}"
 
 
 def probe_summary(reading: ProbeReading) -> ProbeSummary:

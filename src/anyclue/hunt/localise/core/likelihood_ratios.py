@@ -194,7 +194,7 @@ MOST_EVIDENCE: Final = 1e4
 """What all evidence on one function can say together for or against it, besides its change."""
 
 
-def table() -> tuple[LikelihoodRatio, ...]:
+def all_ratios() -> tuple[LikelihoodRatio, ...]:
     """Return every row, in the order of the documentation."""
     return (
         *PAIRS_CHANGE.values(),
