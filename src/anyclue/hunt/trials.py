@@ -48,7 +48,7 @@ async def run_cells(
         log.info("%d of %d trials to run", len(missing), total)
         scenario = await pin_kernels(scenario, context)
         write_whole(run.plan, scenario_to_json(scenario))
-        suites = await fstests_suites(run, scenario, missing, context)
+        suites = await fstests_suites(judge.tests, scenario, missing, context)
         jobs = await prepare_jobs(scenario, missing, context, suites)
         await _run_trials(executor, jobs, total)
 
