@@ -25,7 +25,7 @@ def plan(
     from anyclue.fstests.core.configuration import local_config_of_cell
     from anyclue.hunt import driver
     from anyclue.hunt.render import plan_words
-    from anyclue.scenarios.stored import scenario_to_json
+    from anyclue.scenarios.plan_document import scenario_to_json
 
     planned = driver.plan(scenario, kernels or ())
     if local_config is not None:

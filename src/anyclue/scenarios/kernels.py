@@ -19,7 +19,7 @@ from anyclue.model.scenario import (
     ModuleVariant,
 )
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown
+from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import ORIGINS, SOURCE_PATH, EditTable, KernelTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_no_nul
@@ -144,7 +144,7 @@ def _check_edit(edit: EditTable, module: str | None, path: KeyPath, problems: Pr
     if module is not None and PurePosixPath(module) not in PurePosixPath(edit.file).parents:
         problems.add(
             (*path, "file"),
-            f"{shown(edit.file)} is outside the module's directory {shown(module)}",
+            f"{quoted(edit.file)} is outside the module's directory {quoted(module)}",
             "only files of the module that is rebuilt can be changed",
         )
     if not edit.find.strip():
@@ -178,7 +178,7 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
     for place, text in files.items():
         file = _resolved(text, base) if isinstance(text, str) and text else None
         if file is not None and not _is(file, Path.is_file):
-            problems.add((*path, *place), f"no such file: {shown(str(file), most=400)}", relative)
+            problems.add((*path, *place), f"no such file: {quoted(str(file), most=400)}", relative)
     _check_directories(given, base, path, problems)
     _check_tree(given, base, path, problems)
     modules = given.get("modules")
@@ -187,13 +187,13 @@ def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: 
     directory = _resolved(modules, base)
     if not _is(directory, Path.is_dir):
         problems.add(
-            (*path, "modules"), f"no such directory: {shown(str(directory), most=400)}", relative
+            (*path, "modules"), f"no such directory: {quoted(str(directory), most=400)}", relative
         )
     elif _is(directory / "lib" / "modules", Path.is_dir):
         problems.add(
             (*path, "modules"),
-            f"{shown(modules, most=400)} is not the directory of one kernel release",
-            f"point it at {shown(modules.rstrip('/') + '/lib/modules/RELEASE')}",
+            f"{quoted(modules, most=400)} is not the directory of one kernel release",
+            f"point it at {quoted(modules.rstrip('/') + '/lib/modules/RELEASE')}",
         )
 
 
@@ -210,7 +210,7 @@ def _check_directories(
         else:
             problems.add(
                 (*path, "git"),
-                f"{shown(commit)} does not name a repository and a revision",
+                f"{quoted(commit)} does not name a repository and a revision",
                 'write it as in git = "~/linux@v6.1"',
             )
     for key, text in named.items():
@@ -218,7 +218,7 @@ def _check_directories(
         if directory is not None and not _is(directory, Path.is_dir):
             problems.add(
                 (*path, key),
-                f"no such directory: {shown(str(directory), most=400)}",
+                f"no such directory: {quoted(str(directory), most=400)}",
                 "correct the path; it is relative to the scenario file",
             )
 
@@ -230,7 +230,7 @@ def _check_tree(given: Mapping[str, Any], base: Path, path: KeyPath, problems: P
         if not _is(directory, Path.is_dir):
             problems.add(
                 (*path, "tree"),
-                f"no such directory: {shown(str(directory), most=400)}",
+                f"no such directory: {quoted(str(directory), most=400)}",
                 "name the top of a kernel tree; a relative path starts at the scenario file",
             )
 

@@ -14,13 +14,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from anyclue.hunt.judge import JudgedRun, RunJudge, judge
 from anyclue.hunt.minimise.delta_debugging import Search
 from anyclue.hunt.select.factors import kind
-from anyclue.hunt.trials import alone, run_cells
+from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import AnyclueError
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor
 
@@ -64,7 +64,7 @@ class Runner:
         """Return the judged run, once all of the cells have run."""
         run.path.mkdir(parents=True, exist_ok=True)
         scenario = replace(scenario, cells=tuple(dict.fromkeys((*scenario.cells, *cells))))
-        async with alone(run):
+        async with locked_run(run):
             executor = self.executor(run)
             return await run_cells(run, scenario, self.context, executor, RunJudge(run))
 

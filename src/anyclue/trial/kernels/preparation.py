@@ -24,7 +24,7 @@ from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.modules import pack_payload
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
-from anyclue.trial.kernels.whole_builds import about
+from anyclue.trial.kernels.whole_builds import facts_of
 from anyclue.trial.model import PreparedKernel
 
 
@@ -142,7 +142,7 @@ class Kernels:
                 "git": f"{source.repository} at {source.revision}",
                 "commit": source.commit or "",
                 "config": ", ".join([config, *(option.value for option in source.debug)]),
-                "compiler": about(built.boot).compiler,
+                "compiler": facts_of(built.boot).compiler,
                 "build": built.why,
             },
         )
