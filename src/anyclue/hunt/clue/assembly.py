@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from anyclue.hunt.clue.model import Clue, Conjunction, DoseResponse, Reproducer, TouchedBy
-from anyclue.hunt.localise.cells import guilt_entries
+from anyclue.hunt.localise.symptoms import guilt_entries
 from anyclue.hunt.model import Gap
 from anyclue.hunt.render.clue_words import not_tested
 from anyclue.hunt.render.probe_text import probe_summary
