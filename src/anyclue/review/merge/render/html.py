@@ -20,6 +20,7 @@ from anyclue.review.merge.core.model import (
     MergeReview,
     Pane,
     PaneRow,
+    RepeatedDefinition,
     Resolution,
 )
 from anyclue.review.merge.render import words as merge_words
@@ -72,12 +73,29 @@ class _Imbalance(_Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Repeated:
+    what: str
+    places: Sequence[str]
+    how: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    what: str
+    paths: Sequence[str]
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Part:
     """A resolution; of each list, how many entries are not on the page."""
 
     title: str
     functions: Sequence[_Function]
     more_functions: int
+    files: Sequence[_Files]
+    repeated: Sequence[_Repeated]
+    more_repeated: int
     dropped: Sequence[_Dropped]
     more_dropped: int
     imbalances: Sequence[_Imbalance]
@@ -183,6 +201,7 @@ def merge_html(review: MergeReview) -> str:
 
 def _part(resolution: Resolution, anchors: _Anchors) -> _Part:
     functions, more_functions = _some(resolution.functions)
+    repeated, more_repeated = _some(resolution.repeated)
     dropped, more_dropped = _some(resolution.dropped)
     imbalances, more_imbalances = _some(resolution.imbalances)
     unjudged, more_unjudged = _some(resolution.unjudged)
@@ -190,6 +209,9 @@ def _part(resolution: Resolution, anchors: _Anchors) -> _Part:
         title=clean(resolution.title),
         functions=[_function(one, anchors) for one in functions],
         more_functions=more_functions,
+        files=[_files(what, paths) for what, paths in merge_words.files(resolution)],
+        repeated=[_repeated(one) for one in repeated],
+        more_repeated=more_repeated,
         dropped=[_dropped(one, anchors) for one in dropped],
         more_dropped=more_dropped,
         imbalances=[_imbalance(one, anchors) for one in imbalances],
@@ -210,6 +232,19 @@ def _function(one: FunctionResolution, anchors: _Anchors) -> _Function:
         taken=merge_words.taken(one),
         look=one.taken in EVIL,
         was=merge_words.former_place(one),
+    )
+
+
+def _files(what: str, paths: Sequence[str]) -> _Files:
+    shown, more = _some(paths)
+    return _Files(what=what.rstrip(":"), paths=[safe_path(one) for one in shown], more=more)
+
+
+def _repeated(one: RepeatedDefinition) -> _Repeated:
+    return _Repeated(
+        what=merge_words.repeated(one),
+        places=[f"{safe_path(at.path)}:{at.line}" for at in one.places],
+        how=merge_words.repeated_by(one),
     )
 
 
