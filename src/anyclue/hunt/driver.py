@@ -25,8 +25,8 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import load_with
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context

@@ -13,7 +13,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
+from anyclue.hunt.render.text import report_text
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.evaluation import TrialEvaluation
@@ -22,7 +22,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import CellJudge

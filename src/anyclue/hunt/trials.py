@@ -14,7 +14,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.report.text import clean
-from anyclue.scenarios.stored import scenario_to_json
+from anyclue.scenarios.plan_document import scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor, TrialJob

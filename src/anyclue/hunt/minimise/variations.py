@@ -20,7 +20,7 @@ from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor
 
