@@ -26,7 +26,7 @@ from anyclue.model.verdict import CellVerdict, Verdict
 
 BASE = TestPlan(
     suite=ArtifactRef(kind="fstests", key="0" * 64),
-    sections={"": SectionPlan(fstyp="btrfs", mkfs="", mount="", config="")},
+    sections={"": SectionPlan(options={"FSTYP": "btrfs"}, config="")},
     selection=("-g", "quick"),
 )
 
