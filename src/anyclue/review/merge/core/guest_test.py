@@ -72,6 +72,12 @@ class MergeTest:
     untested: tuple[str, ...] = ()
 
     @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that were run, in their order."""
+        every = (one.version for row in self.rows for one in row.verdicts)
+        return tuple(dict.fromkeys(every))
+
+    @property
     def blame(self) -> Blame:
         """The verdict on the resolution: guilty anywhere is guilty, and all must be proven."""
         return worst(one.result for one in self.rows)

@@ -231,7 +231,7 @@ class _GuestComparison(DocumentModel):
 
 
 def _comparison(one: GuestComparison) -> _GuestComparison:
-    verdicts = {two.version: words.guest_verdict(two) for two in one.verdicts}
+    verdicts = {two.version: words.guest_verdict(one, two.version) for two in one.verdicts}
     return _read(_GuestComparison, one, {"verdicts": verdicts})
 
 
