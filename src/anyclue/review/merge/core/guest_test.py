@@ -52,6 +52,10 @@ class GuestComparison:
     against: Blame | None = None
     sides: tuple[str, ...] = ()
 
+    def of(self, version: str) -> VersionVerdict | None:
+        """Return what was found in a version; None when it was not run."""
+        return next((one for one in self.verdicts if one.version == version), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MergeTest:

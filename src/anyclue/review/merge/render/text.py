@@ -87,7 +87,7 @@ def _tested(test: MergeTest) -> Iterator[list[str]]:
     head = ("machine, mkfs, mount, workload", *test.versions, "so the result")
     rows = []
     for row in test.rows:
-        verdicts = (merge_words.guest_verdict(row, one) for one in test.versions)
+        verdicts = (merge_words.guest_verdict(row.of(one)) for one in test.versions)
         blame = merge_words.blame(row.result, row.sides)
         rows.append((", ".join(row.conditions), *verdicts, blame))
     yield table([tuple(map(ascii_line, row)) for row in (head, *rows)])
@@ -107,7 +107,9 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
                 f"{merge_words.place(one)}: {merge_words.function_name(one.function)}",
                 "conflict" if one.conflict else "no conflict",
                 merge_words.taken(one),
-                f"was {ascii_line(merge_words.former_place(one))}" if one.moved_from else "",
+                f"was {ascii_line(merge_words.former_place(one.moved_from))}"
+                if one.moved_from
+                else "",
             )
             for one in resolution.functions
         ]

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
-from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, GuestComparison, MergeTest
+from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
     OUTSIDE,
     DroppedChange,
     Exercise,
+    FormerPlace,
     FunctionPanes,
     FunctionResolution,
     Imbalance,
@@ -73,12 +74,12 @@ def taken(one: FunctionResolution) -> str:
     return TAKEN[one.taken]
 
 
-def former_place(one: FunctionResolution) -> str:
+def former_place(one: FormerPlace | None) -> str:
     """Return where a side has a function, when that is elsewhere: ``f() in a.c, theirs``."""
-    if one.moved_from is None:
+    if one is None:
         return ""
-    where = f" in {one.moved_from.path}" if one.moved_from.path else ""
-    return clean(f"{one.moved_from.function}(){where}, {one.moved_from.side}")
+    where = f" in {one.path}" if one.path else ""
+    return clean(f"{one.function}(){where}, {one.side}")
 
 
 def short_id(commit_id: str) -> str:
@@ -138,9 +139,8 @@ def kernel(test: MergeTest) -> str:
     return f"Debian's {test.series} with {test.directory} of each version"
 
 
-def guest_verdict(row: GuestComparison, version: str) -> str:
+def guest_verdict(one: VersionVerdict | None) -> str:
     """Return what was found in a version: ``leak (object)``; nothing when it was not run."""
-    one = next((one for one in row.verdicts if one.version == version), None)
     if one is None:
         return ""
     signature = f" ({one.signature.value})" if one.signature is not None else ""
