@@ -13,8 +13,8 @@ import pytest
 
 from anyclue.hunt.clue import driver
 from anyclue.hunt.driver import begin_run
-from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.kept_sources import KeptSources
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording

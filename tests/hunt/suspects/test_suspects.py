@@ -10,9 +10,9 @@ import pytest
 
 from anyclue.hunt.clue.model import Place, Reason, ReasonSource, Suspect, SuspectStatus
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.localise.cells import AccusedKernel, accused_kernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernel
 from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.render.suspect_words import _BECAUSE, _SETTLE, suspect
 from anyclue.hunt.suspects.judge import judge_theory

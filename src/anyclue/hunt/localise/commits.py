@@ -16,9 +16,9 @@ from anyclue.git.blame import function_changes
 from anyclue.git.history import commits
 from anyclue.git.model import CommitSubject, Repository
 from anyclue.hunt.clue.model import Place, TouchedBy
-from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import first_leak_or_break, gravest
 from anyclue.model.errors import RequestError

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
-from anyclue.hunt.localise.cells import AccusedKernel
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, KernelBuild, Scenario
 from anyclue.recordings.run_directory import RunDirectory

@@ -8,9 +8,9 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from anyclue.hunt.clue.model import Place, SuspectStatus
-from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.model.scenario import Arch, Cell, Resource, Scenario

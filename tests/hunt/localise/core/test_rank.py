@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.hunt.clue.model import ReasonSource, TouchedBy
+from anyclue.hunt.clue.model import ReasonSource
 from anyclue.hunt.localise.core.likelihood_ratios import all_ratios
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall, Symptoms
 from anyclue.hunt.localise.core.rank import LEAST_PROBABILITY, rank_functions
@@ -184,17 +184,6 @@ def test_options_lead_to_code(
     assert set(list(places)[:2]) == {"pack", "led"}
     assert "zlib_pack" not in list(places)[:5]
     assert "lzo" in " ".join(one.text for one in places["pack"].reasons)
-
-
-def test_the_accused_commit(
-    make_function: MakeFunction, make_module: MakeModule, make_symptoms: MakeSymptoms
-) -> None:
-    touched = TouchedBy(commit="1" * 40, subject="s", because="", accused=True)
-    module = make_module(
-        [make_function("guilty", changed=True)], commits={("fs/x/a.c", "guilty"): (touched,)}
-    )
-    first = rank_functions(module, make_symptoms()).places[0]
-    assert (first.function, first.commits) == ("guilty", (touched,))
 
 
 def test_no_functions(make_symptoms: MakeSymptoms) -> None:

@@ -15,11 +15,11 @@ from anyclue.hunt.clue.model import (
     ReasonSource,
 )
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.localise.cells import accused_kernel, guilt_entries, symptoms_of
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import accused_kernel, guilt_entries, symptoms_of
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.suspects.model import TheoryContext
-from anyclue.model.reason import NotRun
+from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, DebianKernel, Kernel, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -79,6 +79,15 @@ def test_options_of_the_guilty_beside_the_innocent() -> None:
     assert found.innocent == {"compress=zlib"}
     assert found.used == {"compress=lzo", "noatime"}
     assert found.workloads == {"compression-mix"}
+
+
+def test_of_objects_the_slab_cache_is_a_symptom() -> None:
+    cache = SlabCache(name="kmalloc-64", objects=600.0, kib=38.0)
+    leak = replace(CELLS[0], signature=Signature.OBJECT, signature_detail=cache)
+    findings = conclude((leak, *CELLS[1:]))
+    of = accused_kernel(findings)
+    assert of is not None
+    assert symptoms_of(of, findings, SCENARIO).slab_cache == "kmalloc-64"
 
 
 def test_an_option_that_was_isolated_counts_alone() -> None:
