@@ -27,7 +27,7 @@ from anyclue.hunt import driver as hunt_driver
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.trial.kernels.module_trees import rebuilt_kernel
 

@@ -23,7 +23,7 @@ from anyclue.git.process import (
     missing,
 )
 from anyclue.model.errors import InfrastructureError
-from anyclue.system.processes import CommandError, dying_with_us
+from anyclue.system.processes import CommandError, ended_with_parent
 
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REFUSED = re.compile(r"^error: patch failed: (\d+):(\d+)$", re.MULTILINE)
@@ -129,7 +129,7 @@ def _apply(
 def _running(argv: tuple[str, ...], asked: IO[bytes], complaints: IO[bytes]) -> Iterator[_Output]:
     """Give what a process writes; it is gone in the end, read to its end or not."""
     process = subprocess.Popen(
-        dying_with_us(argv),
+        ended_with_parent(argv),
         stdin=asked,
         stdout=subprocess.PIPE,
         stderr=complaints,

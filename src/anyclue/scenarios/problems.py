@@ -20,12 +20,12 @@ def key_text(path: Sequence[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = part if _BARE_KEY.fullmatch(part) else shown(part)
+            key = part if _BARE_KEY.fullmatch(part) else quoted(part)
             text += f".{key}" if text else key
     return text
 
 
-def shown(value: object, *, most: int = 60) -> str:
+def quoted(value: object, *, most: int = 60) -> str:
     """Return a value as a message may show it: one line, escaped, ``most`` characters."""
     if isinstance(value, Mapping):
         return "a table"

@@ -17,7 +17,7 @@ from anyclue.scenarios.cells import SECTIONS, plan_cells
 from anyclue.scenarios.kernels import read_kernels, repository_and_revision
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
-from anyclue.scenarios.problems import Problems, shown
+from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import LimitsTable, SensitivityTable
 from anyclue.scenarios.shape import check_shape, table_or_none
 from anyclue.scenarios.suspects import read_suspects
@@ -232,7 +232,7 @@ def with_kernels(text: str, given: Sequence[str]) -> str:
     for one in given:
         name, _, rest = one.partition("=")
         kind, separator, value = rest.partition(":")
-        where = f"{OPTION} {shown(one)}"
+        where = f"{OPTION} {quoted(one)}"
         if not name or kind not in KINDS or not separator or not value:
             problems.append(Problem(what="is no kernel", where=where, next_step=_STEP))
         elif name in names:

@@ -136,7 +136,7 @@ def _memory() -> Check:
 async def _accelerator(arch: Arch, cache: Path) -> Check:
     name = f"{arch} guests"
     try:
-        known = accelerator.remembered(cache, await accelerator.host_key(arch))
+        known = accelerator.earlier_choice(cache, await accelerator.host_key(arch))
     except InfrastructureError:
         return Check(name=name, state="note", detail="no QEMU to ask")
     if known is None:

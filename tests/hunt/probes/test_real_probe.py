@@ -16,7 +16,7 @@ from anyclue.hunt.probes.core.ftrace import read_trace
 from anyclue.hunt.probes.core.page_allocations import INSTANCES
 from anyclue.hunt.probes.core.symbols import read_symbols
 from anyclue.recordings.store import read_recording
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.trial.context import Context
 from anyclue.trial.preparation import pin_kernels
 

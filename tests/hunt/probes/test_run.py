@@ -28,8 +28,8 @@ from anyclue.model.recording import Ending, EndReason, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.scenarios.read import load_scenario
-from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.store import Store
 from anyclue.trial.guest.channel import Reply
 from anyclue.trial.model import TrialJob, TrialResult

@@ -13,7 +13,7 @@ from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
-from anyclue.scenarios.stored import scenario_to_json
+from anyclue.scenarios.plan_document import scenario_to_json
 from anyclue.system.files import write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor

@@ -52,7 +52,7 @@ def why(test: TestFinding) -> str:
     parts = []
     if test.killed:
         parts.append(f"its guest ended: {test.killed}")
-    elif test.reason and test.reason != test.status.value:
+    elif test.reason and test.status is not CheckStatus.EXPUNGED:
         parts.append(f"{test.status.value}: {test.reason}")
     if test.disagreements:
         parts.append(disagreement(test))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from anyclue.system.debian_roots import make_root, run_in_root, squash
 from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.context import Context
+from anyclue.trial.guest.initramfs import DEBIAN_ARCH
 
-DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
 PACKAGES = (
     *("autoconf", "automake", "gawk", "gcc", "gettext", "libacl1-dev", "libaio-dev"),
     *("libattr1-dev", "libbtrfs-dev", "libbtrfsutil-dev", "libc6-dev", "libcap-dev"),

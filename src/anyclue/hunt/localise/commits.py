@@ -16,9 +16,9 @@ from anyclue.git.blame import function_changes
 from anyclue.git.history import commits
 from anyclue.git.model import CommitSubject, Repository
 from anyclue.hunt.clue.model import Place, TouchedBy
-from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import first_leak_or_break, gravest
 from anyclue.model.errors import RequestError
@@ -81,7 +81,7 @@ class CommitRange:
         subject = self._subject(self._bad)
         return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
 
-    def named(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
+    def with_commits(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
         """Return the places with the commits that changed them, of the first few."""
         if self._good is None:
             return ranked
@@ -156,7 +156,7 @@ class AccusedCommit:
     innocent: str
     schema: str = SCHEMA
 
-    def accused(self, findings: RunVerdicts) -> AccusedKernel | None:
+    def accused_kernel(self, findings: RunVerdicts) -> AccusedKernel | None:
         """Return the kernels to look into; None when the commit's was not seen guilty."""
         cells = gravest([one for one in findings.cells if one.cell.kernel == self.kernel])
         if first_leak_or_break(cells) is None:

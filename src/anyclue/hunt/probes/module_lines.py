@@ -40,7 +40,7 @@ async def with_lines(
     ``symbols`` are those of the guilty guest of each reading.
     """
     frames = [
-        module_frames((reading,), known, UNDER_TEST)
+        module_frames(reading, known, UNDER_TEST)
         for reading, known in zip(readings, symbols, strict=True)
     ]
     places = {place for one in frames for place in one.values()}

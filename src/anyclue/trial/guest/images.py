@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
@@ -14,7 +14,7 @@ from anyclue.system.debian_roots import make_root, squash
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.guest.accelerator import blank_disks, choose_accelerator
-from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
 from anyclue.trial.guest.initramfs import DEBIAN_ARCH, Tool, build_initramfs
 from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.trial.model import Accelerator, GuestImage, PreparedKernel, Shape
@@ -84,13 +84,12 @@ class Images:
         )
         root = await self.root(machine.arch) if shape is Shape.FULL else None
         append = f"{FULL_ROOT if root else ''} {arguments}".strip()
-        vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
             boot = Boot(
                 machine=machine,
                 accelerator=Accelerator.TCG,
-                kernel=vmlinuz,
+                kernel=self._store.get(kernel.boot).file("vmlinuz"),
                 initramfs=initramfs.file("initramfs.cpio"),
                 disks=blank_disks(Path(name), root_image),
                 append=append,
@@ -115,14 +114,7 @@ class Images:
 
         async def build(directory: Path) -> None:
             disks = blank_disks(directory, root_image)
-            warm = Boot(
-                machine=machine,
-                accelerator=chosen.accelerator,
-                kernel=vmlinuz,
-                initramfs=initramfs.file("initramfs.cpio"),
-                disks=disks,
-                append=append,
-            )
+            warm = replace(boot, accelerator=chosen.accelerator, disks=disks)
             await _save_warm(warm, directory, boot_s)
             for path in (*disks.own, directory / "telemetry"):
                 path.unlink()
@@ -154,10 +146,10 @@ async def _check_devices(guest: Guest) -> None:
 
 
 async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
-    async with running(boot, directory) as guest:
-        pump = asyncio.create_task(
-            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
-        )
+    async with (
+        running(boot, directory) as guest,
+        kept_telemetry(guest.ends["telemetry"], directory / "telemetry"),
+    ):
         try:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
@@ -178,8 +170,6 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
                 next_step="check that the kernel is for this architecture, or raise "
                 "limits.boot_seconds",
             ) from error
-        finally:
-            pump.cancel()
 
 
 async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:

@@ -60,7 +60,7 @@ def test_the_line_of_a_frame_is_that_of_the_call() -> None:
         guilty=Amount(kib_per_round=0, count_per_round=1),
     )
     reading = ProbeReading(probe="p", cell=GUILTY, innocent=None, findings=(finding,))
-    frames = module_frames([reading], known, "btrfs")
+    frames = module_frames(reading, known, "btrfs")
     assert frames == {CALL: (".text", 0x42)}
     placed = with_places(reading, frames, parse_addr2line(".text", SHOWN, tree="/linux"))
     first, second = placed.findings[0].stack

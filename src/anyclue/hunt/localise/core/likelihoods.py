@@ -191,8 +191,8 @@ class PairingEvidence:
             return [OTHER_KIND.reason(ReasonSource.KIND, text)]
         text = f"a lost {_words(pair)} leaves {signature.value}, and that is what grew"
         reasons = [KIND.reason(ReasonSource.KIND, text)]
-        if signature is Signature.OBJECT and named_like(self._symptoms.detail, pair):
-            text = f"the slab cache that grew is {self._symptoms.detail}"
+        if signature is Signature.OBJECT and named_like(self._symptoms.slab_cache, pair):
+            text = f"the slab cache that grew is {self._symptoms.slab_cache}"
             reasons.append(NAMED.reason(ReasonSource.KIND, text))
         return reasons
 

@@ -19,19 +19,19 @@ Functions = Mapping[str, Sequence[str]]
 """The files that define a function of the module, by its name."""
 
 
-def stack_evidence(case: Symptoms, known: Functions) -> dict[tuple[str, str], list[Reason]]:
+def stack_evidence(symptoms: Symptoms, known: Functions) -> dict[tuple[str, str], list[Reason]]:
     """Return, by path and name, what stacks say of the module's functions.
 
     Of each probe the strongest finding on a function counts.
     """
     found: dict[tuple[str, str], dict[str, Reason]] = {}
-    for reading in case.readings:
+    for reading in symptoms.readings:
         total: dict[StackEvidence, float] = {}
         for one in reading.findings:
             total[one.what] = total.get(one.what, 0.0) + _grown(one)
         for one in reading.findings:
             share = _grown(one) / total[one.what] if total[one.what] > 0 else 1.0
-            for at, ratio in _ratios(_names(one.stack, known), _weight(one, case), share):
+            for at, ratio in _ratios(_names(one.stack, known), _weight(one, symptoms), share):
                 text = f"probe {reading.probe}: {one.because or 'on its stack'}"
                 _keep(
                     found,
@@ -39,7 +39,7 @@ def stack_evidence(case: Symptoms, known: Functions) -> dict[tuple[str, str], li
                     reading.probe,
                     Reason(source=ReasonSource.PROBE, ratio=ratio, text=text),
                 )
-    for at, reason in incident_evidence(case.incident, known).items():
+    for at, reason in incident_evidence(symptoms.incident, known).items():
         _keep(found, at, "", reason)
     return {at: list(by.values()) for at, by in found.items()}
 
@@ -67,8 +67,8 @@ def _keep(
         found[at][probe] = new
 
 
-def _weight(one: ProbeFinding, case: Symptoms) -> float:
-    references = case.signature is Signature.PAGE_CACHE_REFERENCE
+def _weight(one: ProbeFinding, symptoms: Symptoms) -> float:
+    references = symptoms.signature is Signature.PAGE_CACHE_REFERENCE
     if references and one.what is StackEvidence.ALLOCATION:
         return INNOCENT_WRITE.ratio
     return STACK[one.what].ratio

@@ -1,10 +1,10 @@
-"""Addresses and names: /proc/kallsyms, the sections of a module, the kernel's own way to print."""
+"""Addresses, names and lines: kallsyms, sections of a module, printed frames, addr2line."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLine
@@ -16,6 +16,13 @@ _SECTION = re.compile(r"^\S*/sections/(\.[\w.]+):0x([0-9a-f]{1,16})$", re.MULTIL
 _PRINTED = re.compile(
     r"([A-Za-z_$.][\w$.]*)\+(?:0x)?([0-9a-f]{1,8})/(?:0x)?[0-9a-f]{1,8}(?: \[(\w+)\])?", re.ASCII
 )
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
+_PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
+_HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
+
+Lines = Mapping[tuple[str, int], tuple[SourceLine, ...]]
+"""By section and offset: what the compiler put there, innermost first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,28 +94,15 @@ def parse_stack(lines: Sequence[str]) -> tuple[Frame, ...]:
     return tuple(frame for line in lines if " ? " not in line and (frame := parse_frame(line)))
 
 
-_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
-
-
-_PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
-
-
-_HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
-
-
-Lines = Mapping[tuple[str, int], tuple[SourceLine, ...]]
-"""By section and offset: what the compiler put there, innermost first."""
-
-
 def module_frames(
-    readings: Iterable[ProbeReading], symbols: Symbols, module: str
+    reading: ProbeReading, symbols: Symbols, module: str
 ) -> dict[Frame, tuple[str, int]]:
     """Return the frames in a module, each with its section and offset.
 
     What is looked up is the call, which ends one byte before the address that it returns to.
     """
     found = {}
-    for frame in _frames(readings):
+    for frame in (frame for finding in reading.findings for frame in finding.stack):
         address = symbols.address(frame) if frame.module == module else None
         place = symbols.in_section(address - 1) if address is not None else None
         if place:
@@ -154,17 +148,7 @@ def with_places(
         places = lines.get(frames[frame]) if frame in frames else None
         return replace(frame, places=places) if places else frame
 
-    return _changed(reading, placed)
-
-
-def _frames(readings: Iterable[ProbeReading]) -> Iterable[Frame]:
-    for reading in readings:
-        for finding in reading.findings:
-            yield from finding.stack
-
-
-def _changed(reading: ProbeReading, change: Callable[[Frame], Frame]) -> ProbeReading:
     findings = tuple(
-        replace(finding, stack=tuple(map(change, finding.stack))) for finding in reading.findings
+        replace(finding, stack=tuple(map(placed, finding.stack))) for finding in reading.findings
     )
     return replace(reading, findings=findings)

@@ -84,7 +84,7 @@ def symptoms_of(
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
     return Symptoms(
         signature=of.cells[0].signature,
-        detail=_slab_cache(of.cells[0]),
+        slab_cache=_slab_cache(of.cells[0]),
         regression=of.good is not None,
         guilty=(isolated or shared - beside) if innocent else frozenset(),
         innocent=beside - shared,
