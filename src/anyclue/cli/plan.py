@@ -24,7 +24,7 @@ def plan(
     """Check a scenario and show its cells; start nothing."""
     from anyclue.fstests.core.configuration import local_config_of_cell
     from anyclue.hunt import driver
-    from anyclue.hunt.render import plan_words
+    from anyclue.hunt.render import scenario_words
     from anyclue.scenarios.plan_document import scenario_to_json
 
     planned = driver.plan(scenario, kernels or ())
@@ -38,7 +38,7 @@ def plan(
     lines = [
         clean(planned.title),
         f"cells: {len(planned.cells)}, trials a cell: {limits.trials}"
-        + (f", rounds a trial: {limits.rounds}" if plan_words.has_rounds(planned) else ""),
+        + (f", rounds a trial: {limits.rounds}" if scenario_words.has_rounds(planned) else ""),
     ]
     if planned.chooses:
         lines.append("a hunt chooses among these cells; with --full it runs all of them")

@@ -13,7 +13,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
+from anyclue.hunt.render.text import report_text
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.evaluation import TrialEvaluation

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anyclue.hunt.clue.model import DosePoint, DoseResponse
 from anyclue.hunt.minimise.dose_response import fit_dose_response
-from anyclue.hunt.render.follow_up_words import dose_response
+from anyclue.hunt.render.clue_words import dose_response
 
 
 def fitted(points: Sequence[DosePoint], unit: str) -> DoseResponse:

@@ -16,8 +16,7 @@ from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.render.clues_json import clue_from_json, clues_json, json_schema, json_schema_text
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.model.errors import RequestError
 
 if TYPE_CHECKING:

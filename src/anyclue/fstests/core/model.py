@@ -188,19 +188,25 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPlan:
-    """A section as a guest runs it.
+    """A section as a guest runs it: all its options, and a ``local.config`` without sections."""
 
-    Attributes:
-        fstyp: its type of file system.
-        mkfs: mkfs's options for TEST_DEV.
-        mount: mount's options for SCRATCH_DEV, with their ``-o``.
-        config: a ``local.config`` without sections.
-    """
-
-    fstyp: str
-    mkfs: str
-    mount: str
+    options: Mapping[str, str]
     config: str
+
+    @property
+    def fstyp(self) -> str:
+        """Its type of file system."""
+        return self.options["FSTYP"]
+
+    @property
+    def mkfs(self) -> str:
+        """The options of mkfs for TEST_DEV."""
+        return self.options.get("MKFS_OPTIONS", "")
+
+    @property
+    def mount(self) -> str:
+        """The options of mount for SCRATCH_DEV, with their ``-o``."""
+        return self.options.get("MOUNT_OPTIONS", "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from anyclue.hunt.clue.model import Clue, Conjunction, DoseResponse, Reproducer, TouchedBy
 from anyclue.hunt.localise.symptoms import guilt_entries
 from anyclue.hunt.model import Gap
-from anyclue.hunt.render.gap_words import not_tested
-from anyclue.hunt.render.probe_words import probe_summary
+from anyclue.hunt.render.clue_words import not_tested
+from anyclue.hunt.render.probe_text import probe_summary
 from anyclue.hunt.render.sentence import clue_sentence
 from anyclue.hunt.render.suspect_words import suspect
 from anyclue.hunt.suspects.judge import judge_theory

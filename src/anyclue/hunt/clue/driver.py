@@ -24,7 +24,7 @@ from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups
 from anyclue.hunt.model import Gap
 from anyclue.hunt.probes.run import read_readings
 from anyclue.hunt.render.clues_json import clue_from_json, clues_json
-from anyclue.hunt.render.factor_words import open_factors
+from anyclue.hunt.render.verdict_words import open_factors
 from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.select.isolation import smallest_conjunction, undecided_factors
 from anyclue.hunt.suspects.model import TheoryContext

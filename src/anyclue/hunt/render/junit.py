@@ -10,7 +10,7 @@ from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_text
-from anyclue.hunt.render.selection import never_ran
+from anyclue.hunt.render.selection import missing_cells
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
@@ -39,7 +39,7 @@ def junit_xml(findings: RunVerdicts, scenario: Scenario, clue: Clue | None = Non
 
     for verdict in findings.cells:
         suite_of(verdict.cell).add_testcase(_case(verdict, clue))
-    for cell in never_ran(findings, scenario):
+    for cell in missing_cells(findings, scenario):
         case = _named(cell)
         case.result = [Skipped("planned, not run", "not-run")]
         suite_of(cell).add_testcase(case)

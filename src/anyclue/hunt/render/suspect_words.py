@@ -10,7 +10,7 @@ from typing import Final
 from anyclue.hunt.clue.model import Place, Suspect, SuspectKind
 from anyclue.hunt.localise.core.model import CommitMembership
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
-from anyclue.hunt.render import factor_words
+from anyclue.hunt.render import verdict_words
 from anyclue.hunt.render.clue_text import DIGITS
 from anyclue.hunt.render.evidence_words import FIRST_BAD_COMMIT
 from anyclue.hunt.select.factors import kind, kind_label
@@ -156,7 +156,7 @@ def _because(ruling: Ruling, about: About, context: TheoryContext) -> str:
     return _BECAUSE[ruling.reason].format(
         test=_test(about)[1],
         name=_name(about),
-        factor=factor_words.because(factor) if factor is not None else "nothing was run",
+        factor=verdict_words.factor_reason(factor) if factor is not None else "nothing was run",
         resource=of,
         grew="are what grew" if of.endswith("s") else "grew",
         probability=probability_words(ruling.probability),

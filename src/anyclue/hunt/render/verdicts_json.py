@@ -10,9 +10,8 @@ from anyclue.fstests.core.model import CheckStatus, TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.render.factor_words import because
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.verdict_words import not_judged
+from anyclue.hunt.render.verdict_words import factor_reason, not_judged
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
@@ -271,6 +270,6 @@ def _factor(factor: Factor) -> FactorDocument:
     return FactorDocument(
         factor=factor.factor,
         matters=factor.matters,
-        because=because(factor),
+        because=factor_reason(factor),
         evidence=tuple((one.id, other.id) for one, other in factor.evidence),
     )

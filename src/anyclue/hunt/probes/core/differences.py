@@ -9,7 +9,7 @@ from statistics import mean
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading
 from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import Symbols
-from anyclue.hunt.render.probe_words import figures
+from anyclue.hunt.render.probe_text import figures
 
 MOST_FINDINGS = 20
 # What stands above the allocator or the tracer itself, and says nothing.
