@@ -23,7 +23,10 @@ from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
 from anyclue.trial.session import DEVICE, AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
-SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
+SECTION = SectionPlan(
+    options={"FSTYP": "btrfs", "MKFS_OPTIONS": "-n 16k", "MOUNT_OPTIONS": "-o ssd"},
+    config='export FSTYP="btrfs"\n',
+)
 PLAN = TestPlan(
     suite=ArtifactRef(kind="fstests", key="k"),
     sections={"": SECTION},

@@ -5,6 +5,7 @@ A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,8 @@ from anyclue.model.recording import Ending
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
+
+TEST_NAME = re.compile(TEST_ID, re.ASCII)
 
 SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
 """A regular expression of the names of sections that check reads."""
@@ -188,19 +191,25 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPlan:
-    """A section as a guest runs it.
+    """A section as a guest runs it: all its options, and a ``local.config`` without sections."""
 
-    Attributes:
-        fstyp: its type of file system.
-        mkfs: mkfs's options for TEST_DEV.
-        mount: mount's options for SCRATCH_DEV, with their ``-o``.
-        config: a ``local.config`` without sections.
-    """
-
-    fstyp: str
-    mkfs: str
-    mount: str
+    options: Mapping[str, str]
     config: str
+
+    @property
+    def fstyp(self) -> str:
+        """Its type of file system."""
+        return self.options["FSTYP"]
+
+    @property
+    def mkfs(self) -> str:
+        """The options of mkfs for TEST_DEV."""
+        return self.options.get("MKFS_OPTIONS", "")
+
+    @property
+    def mount(self) -> str:
+        """The options of mount for SCRATCH_DEV, with their ``-o``."""
+        return self.options.get("MOUNT_OPTIONS", "")
 
 
 @dataclass(frozen=True, kw_only=True)
