@@ -10,7 +10,7 @@ from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.report import words
-from anyclue.report.text import ascii_line, shorten, table, wrap
+from anyclue.report.text import ascii_line, ruled, shorten, table, wrap
 
 HEADER = ("test", "check", "seconds", "memory", "runs", "KiB/run")
 _SHOWN = 200
@@ -131,7 +131,7 @@ def lines(tests: Sequence[TestFinding], width: int) -> list[str]:
     """Return a table of the tests, and below it what there is to know of some."""
     shown = tests[:_SHOWN]
     rows = _fitted([HEADER, *map(row, shown)], width)
-    found = [*wrap(f"{counts(tests)}.", width), "", rows[0], "-" * max(map(len, rows)), *rows[1:]]
+    found = [*wrap(f"{counts(tests)}.", width), "", *ruled(rows)]
     if len(tests) > len(shown):
         found.append(f"{len(tests) - len(shown)} more are in verdicts.json")
     explained = [(test, text) for test in tests if (text := why(test))]

@@ -10,7 +10,7 @@ from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.notes import recording_notes
-from anyclue.report.text import ascii_line, table, wrap
+from anyclue.report.text import ascii_line, ruled, table, wrap
 
 WIDTH = 100
 HEADER = ("test", "runs", "seconds", "peak", "before", "after", "step", "grew most", "verdict")
@@ -73,14 +73,7 @@ def tests_table(tests: Sequence[TestVerdict]) -> list[str]:
     """Return a line for each test: levels in MiB of kernel memory that is no cache."""
     if not tests:
         return []
-    lines = table([HEADER, *(row(test) for test in tests)])
-    return [
-        *wrap(LEVELS, WIDTH),
-        "",
-        lines[0],
-        "-" * max(map(len, lines)),
-        *lines[1:],
-    ]
+    return [*wrap(LEVELS, WIDTH), "", *ruled(table([HEADER, *map(row, tests)]))]
 
 
 def row(test: TestVerdict) -> tuple[str, ...]:
