@@ -48,7 +48,7 @@ def _case(cell: Cell, test: TestFinding) -> TestCase:
 def _result(test: TestFinding) -> Failure | Error | Skipped | None:
     message = clean(tests_words.why(test))
     memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
-    if memory in {Verdict.LEAK, Verdict.BROKEN}:
+    if memory.is_guilty:
         return Failure(message, memory.value)
     if test.is_new_failure:
         return Failure(message, test.status.value)
