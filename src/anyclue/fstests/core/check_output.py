@@ -11,12 +11,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.fstests.core.model import SECTION_NAME, TEST_ID, CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import (
+    SECTION_NAME,
+    TEST_ID,
+    TEST_NAME,
+    CheckResult,
+    CheckRun,
+    CheckStatus,
+)
 
 _TEST = re.compile(rf"^({TEST_ID})(?= )(.*)$", re.ASCII)
 _IGNORED = " - unknown test, ignored"
 _AGGREGATE = re.compile(r"^ aggregate results across \d+ runs: ", re.ASCII)
-_ID = re.compile(TEST_ID, re.ASCII)
 _SECTION = re.compile(rf"^SECTION +-- ({SECTION_NAME}) *$", re.ASCII)
 _FSTYP = re.compile(r"^FSTYP +-- ")
 _SETTING = re.compile(r"^(RECREATING|PLATFORM|MKFS_OPTIONS|MOUNT_OPTIONS) +-- ")
@@ -25,8 +31,9 @@ _LISTED = re.compile(r"(Ran|Not run|Failures): (.*)$")
 _TOTAL = re.compile(r"(?:Passed all (\d{1,9})|Failed \d{1,9} of (\d{1,9})) tests$", re.ASCII)
 _INTERRUPTED = re.compile(r"Interrupted!$")
 
-_LINES_KEPT = 200
-_LENGTH_KEPT = 500
+LINES_KEPT = 200
+LENGTH_KEPT = 500
+"""So many lines below a test are kept, and so much of each."""
 
 _LAST_TIME = re.compile(r"^\s*\d{1,9}s \.\.\.", re.ASCII)
 _CLOCK = r"\[\d\d:\d\d:\d\d\]"
@@ -127,7 +134,7 @@ class _OutputReader:
         if block is None:
             return False
         if match := _LISTED.match(line):
-            block.listed[match[1]] = frozenset(filter(_ID.fullmatch, match[2].split()))
+            block.listed[match[1]] = frozenset(filter(TEST_NAME.fullmatch, match[2].split()))
         elif _INTERRUPTED.match(line):
             block.interrupted = True
         elif _TOTAL.match(line):
@@ -142,10 +149,10 @@ class _OutputReader:
     def _take_other(self, line: str) -> None:
         runs = self.block.runs if self.block is not None else []
         if runs and not (self.block and self.block.listed):
-            if len(runs[-1].below) < _LINES_KEPT:
-                runs[-1].below.append(line[:_LENGTH_KEPT])
+            if len(runs[-1].below) < LINES_KEPT:
+                runs[-1].below.append(line[:LENGTH_KEPT])
         elif line.strip() and not line.startswith("Xunit report: "):
-            self.other = line.strip()[:_LENGTH_KEPT]
+            self.other = line.strip()[:LENGTH_KEPT]
 
     def close(self) -> str | None:
         """Judge the runs of the block and leave it; return the test under way, if one was."""
@@ -168,7 +175,7 @@ class _OutputReader:
         return CheckResult(
             test=run.test,
             status=line.status,
-            reason=line.reason[:_LENGTH_KEPT],
+            reason=line.reason[:LENGTH_KEPT],
             seconds=line.seconds,
             section=run.section,
             number=self.numbers[run.section, run.test],

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from anyclue.fstests.core.model import (
-    TEST_ID,
+    TEST_NAME,
     CheckResult,
     CheckStatus,
     KnownFailure,
@@ -19,7 +19,6 @@ from anyclue.fstests.core.model import (
 )
 from anyclue.model.errors import Problem, RequestError
 
-_TEST = re.compile(TEST_ID, re.ASCII)
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}", re.ASCII)
 _RELEASE = re.compile(r"\d{1,9}(?:\.\d{1,9})*", re.ASCII)
 KEYS = ("test", "reason", "until", "kernels", "sections")
@@ -110,7 +109,7 @@ def _entry(table: Mapping[str, Any]) -> tuple[KnownFailure, list[tuple[str, str]
         if key not in KEYS
     ]
     test, reason, until = table.get("test"), table.get("reason"), table.get("until")
-    if not isinstance(test, str) or not _TEST.fullmatch(test):
+    if not isinstance(test, str) or not TEST_NAME.fullmatch(test):
         mistakes.append(("test must be the name of one test", 'for example: test = "generic/475"'))
     if not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
         step = "say why it fails, in one line: a link, a commit"

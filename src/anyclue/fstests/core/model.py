@@ -5,6 +5,7 @@ A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,8 @@ from anyclue.model.recording import Ending
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
+
+TEST_NAME = re.compile(TEST_ID, re.ASCII)
 
 SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
 """A regular expression of the names of sections that check reads."""
@@ -331,6 +334,11 @@ class TestFinding:
     expired: tuple[KnownFailure, ...] = ()
     known_but_passed: KnownFailure | None = None
     refusal: Refusal | None = None
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Return how long its runs took, where check says."""
+        return tuple(r.seconds for r in self.results if r.seconds is not None)
 
     @property
     def is_new_failure(self) -> bool:

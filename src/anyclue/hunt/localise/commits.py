@@ -20,6 +20,7 @@ from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.render import evidence_words
 from anyclue.hunt.select.factors import first_leak_or_break, gravest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, OfCommit, Scenario
@@ -77,7 +78,7 @@ class CommitRange:
         """The first bad commit, where a bisection proved one."""
         if not self._proven:
             return None
-        because = "bisection proved it to be the first bad commit"
+        because = evidence_words.FIRST_BAD_COMMIT
         subject = self._subject(self._bad)
         return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
 
@@ -104,11 +105,7 @@ class CommitRange:
 
     def _touched(self, one: CommitSubject, number: int, alone: bool) -> TouchedBy:
         only = alone and one.id == self._bad
-        because = f"it is one of {number} that changed the function between the kernels"
-        if number == 1:
-            because = "it is the only one that changed the function between the kernels"
-        if only:
-            because = "it is all that lies between the kernels"
+        because = evidence_words.changing_commit(number, alone=only)
         return TouchedBy(commit=one.id, subject=one.subject, because=because, accused=only)
 
     def _subject(self, commit: str) -> str:

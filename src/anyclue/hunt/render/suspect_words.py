@@ -12,6 +12,7 @@ from anyclue.hunt.localise.core.model import CommitMembership
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.hunt.render import verdict_words
 from anyclue.hunt.render.clue_text import DIGITS
+from anyclue.hunt.render.evidence_words import FIRST_BAD_COMMIT
 from anyclue.hunt.select.factors import kind, kind_label
 from anyclue.hunt.suspects.model import (
     AcquittedReason,
@@ -75,7 +76,7 @@ _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
         " whose sources were looked at",
         UnprovenReason.MISSPELT: "there is no {name}; {near} is there",
         UnprovenReason.NO_SOURCES: "there were no sources to look at",
-        GuiltyReason.FIRST_BAD_COMMIT: "bisection proved it to be the first bad commit",
+        GuiltyReason.FIRST_BAD_COMMIT: FIRST_BAD_COMMIT,
         GuiltyReason.ONLY_COMMIT: "it is all that the guilty kernel has and the innocent one"
         " has not",
         AcquittedReason.OTHER_COMMIT_IS_BAD: "bisection proved another commit to be the first bad"

@@ -45,6 +45,7 @@ from anyclue.report import words
 from anyclue.report.text import (
     MAIL_COLUMNS,
     ascii_line,
+    ruled,
     shorten,
     table,
     wrap,
@@ -364,19 +365,15 @@ def _fitted(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) ->
     has_signature = any(row[-1] for row in rows)
     if not has_signature:
         header, rows = header[:-1], [row[:-1] for row in rows]
-    lines = _ruled(table([header, *rows]))
+    lines = ruled(table([header, *rows]))
     if max(map(len, lines)) <= width:
         return lines
     if has_signature:
-        lines = _ruled(table([header[:-1], *(row[:-1] for row in rows)]))
+        lines = ruled(table([header[:-1], *(row[:-1] for row in rows)]))
         if max(map(len, lines)) <= width:
             return _with_signatures(lines, rows, width)
         return _stacked(rows, width, values=3)
     return _stacked(rows, width, values=2)
-
-
-def _ruled(lines: list[str]) -> list[str]:
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
 def _with_signatures(lines: list[str], rows: list[tuple[str, ...]], width: int) -> list[str]:
