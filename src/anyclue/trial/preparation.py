@@ -155,7 +155,9 @@ async def _prepare_guest(
         problem = error.problem
         raise InfrastructureError(
             problem.what,
-            where=f"kernels.{kernel_name} on {machine_name}: {problem.where}".rstrip(": "),
+            where=": ".join(
+                filter(None, (f"kernels.{kernel_name} on {machine_name}", problem.where))
+            ),
             next_step=problem.next_step,
         ) from error
 
