@@ -79,7 +79,7 @@ def report_text(
     lines += [
         line for one in clue_text.fixes_lines(clue) for line in ("", *wrap(one, MAIL_COLUMNS))
     ]
-    lines += _section("Since when", _since(clue, scenario))
+    lines += _section("Since when", _since(clue, findings, scenario))
     lines += _section("How to reproduce", _reproduce(clue, reproduction.commands))
     matters = [*conditions_lines(clue, scenario, MAIL_COLUMNS), ""]
     matters += factor_lines(findings.factors, MAIL_COLUMNS)
@@ -232,25 +232,24 @@ def _commands(commands: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _since(clue: Clue, scenario: Scenario) -> list[str]:
+def _since(clue: Clue, findings: RunVerdicts, scenario: Scenario) -> list[str]:
     """Return the first bad commit, or the guilty kernels beside the innocent ones."""
     if clue.commit is not None:
         return wrap(f"commit {clue_text.commit_line(clue.commit)}", MAIL_COLUMNS, rest="  ")
+    labels: dict[str, str] = {}
+    for guilt in clue.guilt:
+        if any(one.axis is Axis.KERNEL for one in guilt.conditions):
+            for one in findings.cells:
+                if one.cell.id in guilt.cells:
+                    labels.setdefault(one.cell.kernel, "guilty")
+        for innocent in guilt.innocent:
+            if innocent.axis is Axis.KERNEL:
+                labels.setdefault(innocent.value, "innocent")
     lines: list[str] = []
-    told: set[str] = set()
-    kernels = [
-        (said, one.value)
-        for guilt in clue.guilt
-        for said, conditions in (("guilty", guilt.conditions), ("innocent", guilt.innocent))
-        for one in conditions
-        if one.axis is Axis.KERNEL
-    ]
-    for said, names in kernels:
-        for name in names.split(" or "):
-            if name in scenario.kernels and name not in told:
-                told.add(name)
-                meaning = scenario_words.kernel_meaning(scenario.kernels[name])
-                lines += wrap(f"kernel {name}, {said}: {meaning}", MAIL_COLUMNS, rest="  ")
+    for name, label in labels.items():
+        if name in scenario.kernels:
+            meaning = scenario_words.kernel_meaning(scenario.kernels[name])
+            lines += wrap(f"kernel {name}, {label}: {meaning}", MAIL_COLUMNS, rest="  ")
     return lines
 
 
