@@ -336,6 +336,11 @@ class TestFinding:
     refusal: Refusal | None = None
 
     @property
+    def seconds(self) -> tuple[float, ...]:
+        """Return how long its runs took, where check says."""
+        return tuple(r.seconds for r in self.results if r.seconds is not None)
+
+    @property
     def is_new_failure(self) -> bool:
         """Say whether it failed and no known failure excuses that."""
         return self.status is CheckStatus.FAILED and self.known is None

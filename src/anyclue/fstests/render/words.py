@@ -20,8 +20,7 @@ _CUT = {"test": 20, "check": 15, "memory": 8, "KiB/run": 22}
 
 def row(test: TestFinding) -> tuple[str, ...]:
     """Return a test's line: what check said, and what its memory did, side by side."""
-    seconds = [result.seconds for result in test.results if result.seconds is not None]
-    memory = test.memory
+    seconds, memory = test.seconds, test.memory
     return (
         ascii_line(str(test.id)),
         test.status.value + (" (known)" if test.known else ""),
@@ -43,7 +42,7 @@ def growth(memory: TestVerdict) -> str:
     """Return how memory moved a run: the rate with its interval, of a single run the step."""
     if memory.rate_kib_per_run is not None:
         return ascii_line(words.rate(memory.rate_kib_per_run, memory.rate_ci95_kib))
-    steps = [run.step_kib for run in memory.runs if run.step_kib is not None]
+    steps = memory.steps_kib
     return f"{sum(steps) / len(steps):+.0f}" if steps else "-"
 
 

@@ -80,7 +80,7 @@ def row(test: TestVerdict) -> tuple[str, ...]:
     """Return a test's line, as wide as ``HEADER``."""
     runs = test.runs
     seconds = [r.span.end_s - r.span.begin_s for r in runs if r.span.end_s is not None]
-    steps = [r.step_kib for r in runs if r.step_kib is not None]
+    steps = test.steps_kib
     floors = [r for r in runs if r.step_kib is not None]
     return (
         ascii_line(test.test) + (" (joined)" if runs[0].span.joined else ""),
@@ -114,5 +114,5 @@ def _grew(runs: Sequence[TestRun]) -> str:
 
 
 def _worth_a_word(test: TestVerdict) -> bool:
-    steps = [run.step_kib for run in test.runs if run.step_kib is not None]
-    return test.verdict is not Verdict.UNPROVEN or not steps or max(steps) > _LEAST_KIB
+    unproven = test.verdict is Verdict.UNPROVEN
+    return not unproven or max(test.steps_kib, default=float("inf")) > _LEAST_KIB

@@ -179,10 +179,10 @@ async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
         CommandError: mmdebstrap or mksquashfs failed (its last lines are in the message).
     """
     await apt.refresh()
-    suite = await apt.suite()
+    release = await apt.release()
     inputs = {
         "arch": arch.value,
-        "suite": suite.name,
+        "suite": release.name,
         "packages": sorted(ROOT_PACKAGES),
         "users": USERS,
         "format": 3,

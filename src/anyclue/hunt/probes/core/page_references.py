@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.page_allocations import PAGE_KIB, live_pages
@@ -105,7 +105,7 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 def measure(data: ProbeData) -> Measured:
     """Return the gets without a put on pages that stayed, by stack."""
-    trace = tracing.read_trace(data.raw)
+    trace = ftrace.read_trace(data.raw)
     counted = spans(data.recording)
     wanted = {event.partition("/")[2] for one in INSTANCES for event in one.events}
     if trace is None or not wanted <= trace.layout.formats.keys():
@@ -147,7 +147,7 @@ def measure(data: ProbeData) -> Measured:
             for stack, counts in counted.by_round(born).items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, data.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -188,9 +188,9 @@ PAGE_REFERENCES = Probe(
     cannot_see="which get a put was for is inferred from their call chains",
     unit="references",
     signatures=frozenset({Signature.PAGE_CACHE_REFERENCE}),
-    available=tracing.available(INSTANCES),
-    start=lambda cpus: tracing.begin(INSTANCES, cpus),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    available=ftrace.available(INSTANCES),
+    start=lambda cpus: ftrace.begin(INSTANCES, cpus),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
 )
