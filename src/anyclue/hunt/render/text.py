@@ -24,10 +24,10 @@ from anyclue.hunt.render.selection import (
     flat_classes,
     grown_classes,
     log_excerpt,
+    notable_cells,
     representative,
     varying_axes,
     was_broken,
-    worst_first,
 )
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import (
@@ -40,7 +40,7 @@ from anyclue.hunt.render.verdict_words import (
 )
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature
 from anyclue.report import words
 from anyclue.report.text import (
     MAIL_COLUMNS,
@@ -69,11 +69,7 @@ def report_text(
     The first line can be used as the subject.
     """
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    interesting = [
-        cell
-        for cell in worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
-    ]
+    notable = notable_cells(findings)
     lines = [subject(findings, scenario), ""]
     lines += wrap(clue.sentence or "No finding.", MAIL_COLUMNS)
     lines += [
@@ -91,18 +87,18 @@ def report_text(
         lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
     told: set[Signature] = set()
-    for cell in interesting[:_DETAILED_CELLS]:
+    for cell in notable[:_DETAILED_CELLS]:
         evidence += _evidence(cell)
         if cell.signature is None or cell.signature not in told:
             evidence += _classes(cell) + _last_round_facts(representative(cell, recordings))
         told |= {cell.signature} if cell.signature else set()
         evidence.append("")
-    if len(interesting) > _DETAILED_CELLS:
-        more = len(interesting) - _DETAILED_CELLS
+    if len(notable) > _DETAILED_CELLS:
+        more = len(notable) - _DETAILED_CELLS
         evidence += wrap(f"{more} more cells are detailed in verdicts.json.", MAIL_COLUMNS)
     lines += _section("Evidence", evidence)
     lines += _section("Probes", probe_lines(clue, MAIL_COLUMNS))
-    lines += _section("Where something broke", _first_break(interesting, recordings))
+    lines += _section("Where something broke", _first_break(notable, recordings))
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
     lines += _section("What was run", _what_was_run(scenario))
     lines += _section("Versions", _versions(reproduction.versions))
@@ -187,10 +183,10 @@ def _last_round_facts(recording: Recording | None) -> list[str]:
 
 
 def _first_break(
-    interesting: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
+    notable: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
 ) -> list[str]:
     """Return the incident of the first cell that broke, whole, and the kernel log around it."""
-    broken = [cell for cell in interesting if was_broken(cell)]
+    broken = [cell for cell in notable if was_broken(cell)]
     if not broken:
         return []
     verdict = broken[0]
