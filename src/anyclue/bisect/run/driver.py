@@ -54,7 +54,7 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
         repo=bisection.repo,
         span=bisection.span,
         directory=bisection.directory,
-        mount=bisection.scenario.mount[bisection.conditions.mount],
+        mount=bisection.scenario.mount[bisection.cell.mount],
     )
     with EvidenceProcess(request) as gathering:
         ended = await _search(bisection, observer, gathering)
@@ -72,7 +72,7 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
         accused=tuple(CommitSubject(commit=one, subject=subjects[one]) for one in state.accused),
         confidence=state.confidence,
         commits=len(bisection.span.commits),
-        cell=".".join(bisection.conditions.conditions),
+        cell=".".join(bisection.cell.conditions),
         failure=observer.failure_text,
         runs=runs,
         proof=proof,

@@ -17,6 +17,15 @@ def probes_text(readings: Iterable[ProbeReading]) -> str:
     return "\n".join(line for reading in readings for line in _reading(reading))
 
 
+def probe_list(probes: Iterable[Probe]) -> str:
+    """Return what each probe finds, needs, costs, and cannot see."""
+    return "\n".join(
+        f"{one.name}\n    {one.summary}\n    needs: {one.needs}\n    costs: {one.costs}\n"
+        f"    cannot see: {one.cannot_see}"
+        for one in probes
+    )
+
+
 def _reading(reading: ProbeReading) -> Iterator[str]:
     beside = f" beside {reading.innocent.id}" if reading.innocent else ""
     yield f"{reading.probe}: {reading.cell.id}{beside}"
