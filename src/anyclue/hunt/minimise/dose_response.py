@@ -80,10 +80,15 @@ def _error(point: DosePoint) -> float:
 
 
 def _line(points: Sequence[tuple[float, float, float]]) -> tuple[float, float, float, float, float]:
-    """Return slope, its error, intercept, its error, and the weighted sum of squared residuals."""
+    """Return slope, its error, intercept, its error, and the weighted sum of squared residuals.
+
+    There are three different doses at least. In units of the largest one their spread cannot
+    underflow, however small they are.
+    """
+    unit = max(dose for dose, _, _ in points)
     smallest = min((error for _, _, error in points if error > 0), default=1.0)
     smallest = max(smallest, LEAST_ERROR_KIB)
-    weighted = [(dose, rate, 1 / max(error, smallest) ** 2) for dose, rate, error in points]
+    weighted = [(dose / unit, rate, 1 / max(error, smallest) ** 2) for dose, rate, error in points]
     total = sum(w for _, _, w in weighted)
     mean_dose = sum(w * dose for dose, _, w in weighted) / total
     mean_rate = sum(w * rate for _, rate, w in weighted) / total
@@ -91,4 +96,5 @@ def _line(points: Sequence[tuple[float, float, float]]) -> tuple[float, float, f
     slope = sum(w * (d - mean_dose) * (r - mean_rate) for d, r, w in weighted) / spread
     fixed = mean_rate - slope * mean_dose
     misfit = sum(w * (rate - fixed - slope * dose) ** 2 for dose, rate, w in weighted)
-    return slope, 1 / math.sqrt(spread), fixed, math.sqrt(1 / total + mean_dose**2 / spread), misfit
+    fixed_error = math.sqrt(1 / total + mean_dose**2 / spread)
+    return slope / unit, 1 / math.sqrt(spread) / unit, fixed, fixed_error, misfit
