@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from bench.bisect_bench.simulation import evidence_quality
 
 from anyclue.bisect.core.ancestry import MAX_SEGMENTS, Ancestry, ancestry_of, count_segments
 from anyclue.bisect.core.model import CommitEvidence, Rates
-from anyclue.bisect.core.simulation import SimulatedCase, evidence_quality, simulate_search
+from anyclue.bisect.core.simulation import SimulatedCase, simulate_search
 from anyclue.bisect.run.evidence import MAX_REVIEWS, EvidenceRequest, commit_evidence
 from anyclue.git import repository as git
 from anyclue.git.history import commit_range

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bench.bisect_bench.simulation import evidence_quality, generated_history, sample_ranges
 
 from anyclue.bisect.core.ancestry import Ancestry, ancestry_of
 from anyclue.bisect.core.model import Rates
@@ -27,9 +28,6 @@ from anyclue.bisect.core.simulation import (
     SimulatedCase,
     SimulatedOutcome,
     Strategy,
-    evidence_quality,
-    generated_history,
-    sample_ranges,
     simulate,
     simulated_evidence,
 )

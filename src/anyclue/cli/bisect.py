@@ -124,10 +124,8 @@ def _simulate(
     """Replay strategies on a range."""
     from anyclue.bisect.render.json_document import simulated_json
     from anyclue.bisect.render.text import simulated_text
-    from anyclue.bisect.run.simulation import SimulationRequest, simulate_strategies
+    from anyclue.bisect.run.simulation import simulate_strategies
 
-    rows = simulate_strategies(
-        SimulationRequest(tree=tree, good=tuple(good), bad=bad, culprit=culprit, flakes=flakes)
-    )
+    rows = simulate_strategies(tree, good, bad, culprit=culprit, flakes=flakes)
     result(simulated_json(rows) if json else simulated_text(rows))
     return ExitCode.NOTHING_FOUND

@@ -41,12 +41,12 @@ def record(
 ) -> int:
     """Record this machine's memory while a command runs; ends with the command's own status."""
     from anyclue.record.recorder.errors import RecordError
-    from anyclue.record.recorder.options import request
     from anyclue.record.recorder.record import record as run_recorder
+    from anyclue.record.recorder.request import request_of
 
     try:
         return run_recorder(
-            request(str(out) if out else None, command or (), attach, pid, hz, quiesce)
+            request_of(str(out) if out else None, command or (), attach, pid, hz, quiesce)
         )
     except RecordError as error:
         if error.exit_code == ExitCode.BAD_REQUEST:

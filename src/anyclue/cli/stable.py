@@ -41,8 +41,8 @@ def stable(
     request = StableRequest(fix=fix, trees=tuple(trees or ()), culprits=tuple(culprit or ()))
     found = review(request)
     result(stable_json(found) if json else stable_text(found))
-    if found.number(BranchStatus.NEEDS):
+    if found.count(BranchStatus.NEEDS):
         return ExitCode.REGRESSION
-    if found.number(BranchStatus.UNKNOWN):
+    if found.count(BranchStatus.UNKNOWN):
         return ExitCode.INFRASTRUCTURE
     return ExitCode.NOTHING_FOUND

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from bench.bisect_bench.simulation import evidence_quality, generated_history, sample_ranges
 
 from anyclue.bisect.core.ancestry import ancestry_of
 from anyclue.bisect.core.model import Rates
@@ -16,10 +17,7 @@ from anyclue.bisect.core.simulation import (
     SimulatedCase,
     Strategy,
     VotingRule,
-    evidence_quality,
-    generated_history,
     git_bisect,
-    sample_ranges,
     simulate,
     simulated_evidence,
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from bench.bisect_bench.simulation import generated_history
 
 from anyclue.bisect.core import ancestry as histories
 from anyclue.bisect.core import spine as narrowing
 from anyclue.bisect.core.ancestry import ancestry_of, commits_between
 from anyclue.bisect.core.model import BisectionStatus, CommitEvidence, Observation, Rates, Settings
-from anyclue.bisect.core.simulation import generated_history
 from anyclue.bisect.core.spine import spine, staged_search
 from anyclue.git.model import CommitRange
 

@@ -11,7 +11,6 @@ import pytest
 
 from anyclue.bisect.core import journal
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm, CommitEvidence
-from anyclue.bisect.core.result import RevertOutcome
 from anyclue.bisect.render.json_document import bisect_json
 from anyclue.bisect.render.text import bisect_text
 from anyclue.bisect.run import evidence
@@ -51,7 +50,7 @@ def test_the_first_bad_commit_is_found_and_proven(world: World, culprit: int) ->
     assert found.confidence >= 0.99
     assert found.failure == "leak (page-cache-reference)"
     assert found.proof is not None
-    assert (found.proof.outcome, found.proof.runs) == (RevertOutcome.GOOD, 2)
+    assert found.proof.terms == (BisectTerm.GOOD, BisectTerm.GOOD)
     assert len(found.runs) < 12
 
 
@@ -93,7 +92,7 @@ def test_an_evil_merge_is_accused_when_both_parents_are_good(world: World) -> No
     good = {one.observation.commit for one in found.runs if one.observation.term is BisectTerm.GOOD}
     assert {main, side} <= good
     assert found.proof is not None
-    assert found.proof.outcome is RevertOutcome.GOOD
+    assert found.proof.worst is BisectTerm.GOOD
 
 
 def test_a_bad_end_that_is_clean_ends_it(world: World) -> None:
@@ -155,7 +154,7 @@ def test_kernels_from_git_are_proven_by_a_revert(world: World) -> None:
     found = world.bisect(ids[0], ids[-1])
     assert [one.commit for one in found.accused] == [ids[5]]
     assert found.proof is not None
-    assert (found.proof.outcome, found.proof.runs) == (RevertOutcome.GOOD, 2)
+    assert found.proof.terms == (BisectTerm.GOOD, BisectTerm.GOOD)
     (without,) = {one for one in world.kernels if one.commit not in ids}
     assert (without.base, without.revision) == (ids[0], f"without {ids[5]}")
     assert {one.base for one in world.kernels} == {ids[0], None}
@@ -179,7 +178,7 @@ def test_kernels_from_git_carry_a_fixup(world: World) -> None:
     found = world.run(world.begin(ids[0], ids[-1], carried=(fix,)))
     assert [one.commit for one in found.accused] == [ids[6]]
     assert found.proof is not None
-    assert found.proof.outcome is RevertOutcome.GOOD
+    assert found.proof.worst is BisectTerm.GOOD
     carrying = {one.revision: one.commit or "" for one in world.kernels}
     assert carrying[ids[11]] == ids[11]
     own = git.repository(world.path / "run/commits.git")
@@ -271,12 +270,12 @@ def test_a_fix_proves_in_place_of_a_revert(world: World, *, from_git: bool) -> N
         world.from_git()
     conflicting = world.bisect(ids[0], wrong)
     assert conflicting.proof is not None
-    assert conflicting.proof.outcome is RevertOutcome.CONFLICT
+    assert conflicting.proof.terms == ()
     world.path.joinpath("run").rename(world.path / "first")
     found = world.run(world.begin(ids[0], wrong, fix=fix))
     assert [one.commit for one in found.accused] == [ids[5]]
     assert found.proof is not None
-    assert (found.proof.outcome, found.proof.runs) == (RevertOutcome.GOOD, 2)
+    assert found.proof.terms == (BisectTerm.GOOD, BisectTerm.GOOD)
     assert f"the bad end with the fix {fix}, 2 runs: clean: proven" in bisect_text(found)
     assert json.loads(bisect_json(found))["proof"]["fix"] == fix
 

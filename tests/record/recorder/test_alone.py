@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SOURCES = sorted((ROOT / "src" / "anyclue" / "recorder").glob("*.py"))
+SOURCES = sorted((ROOT / "src" / "anyclue" / "record" / "recorder").glob("*.py"))
+assert SOURCES
 # Modules of 3.9's standard library that the recorder uses; look a new one up before adding it.
 STDLIB_3_9 = {
     *("__future__", "argparse", "collections", "contextlib", "dataclasses", "json", "os"),

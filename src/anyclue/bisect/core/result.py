@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from anyclue.bisect.core.model import BisectionStatus, Observation
+from anyclue.bisect.core.model import BisectionStatus, BisectTerm, Observation
 from anyclue.hunt.clue.model import Place
-
-
-class RevertOutcome(StrEnum):
-    """What the bad end showed without the accused commit's change, or with the fix."""
-
-    GOOD = "good"
-    BAD = "bad"
-    SKIP = "skip"
-    CONFLICT = "conflict"
-    """The change cannot be taken back by itself, or the fix does not apply: nothing was run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +13,21 @@ class RevertProof:
     """The last part of a proof: the bad end without the accused commit's change, or with the fix.
 
     Attributes:
-        outcome: the worst of all runs.
-        runs: how many runs.
-        because: what the last run showed, in words; "" where there was none.
+        terms: what each run showed; empty where the change cannot be taken back by itself, or the
+            fix does not apply.
+        because: what the last run showed, in words.
         fix: what the user calls the fix; "" where the change was taken back.
     """
 
-    outcome: RevertOutcome
-    runs: int = 0
+    terms: tuple[BisectTerm, ...] = ()
     because: str = ""
     fix: str = ""
+
+    @property
+    def worst(self) -> BisectTerm | None:
+        """What the worst run showed; None where there was none."""
+        order = (BisectTerm.BAD, BisectTerm.SKIP, BisectTerm.GOOD)
+        return next((one for one in order if one in self.terms), None)
 
 
 @dataclass(frozen=True, kw_only=True)

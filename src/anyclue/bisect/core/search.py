@@ -2,7 +2,7 @@
 
 Everything follows from the range, the settings, the evidence and the runs: the same runs in the
 same order lead to the same next run. What is run next is an end, until it is verified; then the
-commit with the most information for its cost; then what the proof is missing.
+commit whose run tells most; then what the proof is missing.
 """
 
 from __future__ import annotations
@@ -84,13 +84,11 @@ class Search:
     Attributes:
         posterior: the probabilities now.
         settings: what it keeps to.
-        costs: what a run at a commit costs, 1 where nothing is said.
         runs: what was seen, by commit.
     """
 
     posterior: Posterior
     settings: Settings
-    costs: Mapping[str, float] = field(default_factory=dict)
     runs: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
 
     @property
@@ -170,23 +168,18 @@ class Search:
         return None if end in self.skipped else NextRun(commit=end, purpose=RunPurpose.ENDS)
 
     def _most_informative_run(self) -> NextRun | None:
-        """Return the run that teaches most for its cost; None when none teaches anything.
+        """Return the run that teaches most; None when none teaches anything.
 
         A commit that was run before is as good as any other. Of equals the first in the range is
         taken, after the good ends.
         """
         now, rates = self.posterior, self.settings.rates
-        number, coin = self.ancestry.number, now.no_one_commit
-        gains = np.round(information_gain(now.with_bug, coin, rates), 6)
-        utility = gains * self._chance_to_run()
-        for commit, cost in self.costs.items():
-            if commit in number:
-                utility[number[commit]] /= cost
-        utility = np.round(utility, 6)
+        gains = np.round(information_gain(now.with_bug, now.no_one_commit, rates), 6)
+        utility = np.round(gains * self._chance_to_run(), 6)
         place = int(np.argmax(utility))
-        bits = float(information_gain(np.array([now.good_is_bad]), coin, rates)[0])
+        bits = float(information_gain(np.array([now.good_is_bad]), now.no_one_commit, rates)[0])
         end = next((one for one in self.ancestry.good if one not in self.skipped), None)
-        if end is not None and MIN_BITS <= bits >= utility[place] * self.costs.get(end, 1.0):
+        if end is not None and MIN_BITS <= bits >= utility[place]:
             return NextRun(commit=end, purpose=RunPurpose.SEARCH)
         if gains[place] < MIN_BITS or utility[place] <= 0:
             return None
@@ -220,7 +213,6 @@ def search(
     *,
     evidence: Sequence[CommitEvidence] = (),
     observations: Iterable[Observation] = (),
-    costs: Mapping[str, float] | None = None,
 ) -> Search:
     """Return the bisection of a range after some runs.
 
@@ -229,7 +221,7 @@ def search(
         ValueError: the settings leave nothing to learn.
     """
     start = Posterior.of_prior(ancestry, prior(ancestry.number, evidence, settings.floor))
-    found = Search(posterior=start, settings=validated(settings), costs=costs or {})
+    found = Search(posterior=start, settings=validated(settings))
     for one in observations:
         found = found.after(one)
     return found

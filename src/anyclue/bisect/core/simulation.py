@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from scipy.special import ndtri
 
-from anyclue.bisect.core.ancestry import Ancestry, Floats, commits_between
+from anyclue.bisect.core.ancestry import Ancestry, Floats
 from anyclue.bisect.core.model import (
     BisectionStatus,
     BisectTerm,
@@ -26,9 +26,7 @@ from anyclue.bisect.core.model import (
     Rates,
     Settings,
 )
-from anyclue.bisect.core.posterior import prior
 from anyclue.bisect.core.search import search
-from anyclue.git.model import CommitNode, CommitRange
 
 MAX_RUNS: Final = 1000
 """Runs after which a bisection is given up."""
@@ -114,20 +112,6 @@ class SimulatedOutcome:
     runs: int
     right: bool
     wrong: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvidenceQuality:
-    """How good evidence is.
-
-    Attributes:
-        ranked_below: the share of other commits that it ranks below the culprit, half of those
-            level with it included: its mean is the area under the curve.
-        bits: by how many it raises the culprit's prior.
-    """
-
-    ranked_below: float
-    bits: float
 
 
 def simulate(ancestry: Ancestry, strategy: Strategy, case: SimulatedCase) -> SimulatedOutcome:
@@ -245,19 +229,6 @@ def simulated_evidence(
     return [CommitEvidence(commit=ancestry.ids[one], ratio=float(ratios[one])) for one in known]
 
 
-def evidence_quality(
-    ancestry: Ancestry, evidence: Sequence[CommitEvidence], culprit: int
-) -> EvidenceQuality:
-    """Return how good evidence is, given the culprit."""
-    mass = prior(ancestry.number, evidence, Settings().floor)
-    own = mass[culprit]
-    level = int((mass == own).sum()) - 1
-    below = int((mass < own).sum()) + level / 2
-    return EvidenceQuality(
-        ranked_below=below / max(len(ancestry) - 1, 1), bits=float(np.log2(own * len(ancestry)))
-    )
-
-
 def _scores(n: int, culprit: int, chance: np.random.Generator) -> Floats:
     """Return likelihood ratios of normal scores, of which the culprit's has another mean."""
     apart = sqrt(2) * float(ndtri(SCORE_AUC))
@@ -276,54 +247,3 @@ def _signal_ratios(n: int, culprit: int, signal: Signal, chance: np.random.Gener
     ratio = signal.of_culprit / signal.of_others * odds_without
     ratios: Floats = np.where(yes, ratio, 1.0)
     return ratios
-
-
-def sample_ranges(
-    commits: Sequence[CommitNode], sizes: Sequence[int], seed: int
-) -> list[CommitRange]:
-    """Return parts of a history (parents first) of about the sizes asked for.
-
-    Both ends are on the line of first parents of its last commit, the bad one is drawn.
-    """
-    chance = np.random.default_rng(seed)
-    parents = {commit.id: commit.parents for commit in commits}
-    line = [commits[-1].id]
-    while (first := parents[line[-1]][:1]) and first[0] in parents:
-        line.append(first[0])
-    found = []
-    for size in sizes:
-        newest = int(chance.integers(0, max(len(line) // 2, 1)))
-        low, high = newest + 1, len(line) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if len(commits_between(commits, [line[middle]], line[newest]).commits) < size:
-                low = middle + 1
-            else:
-                high = middle
-        found.append(commits_between(commits, [line[low]], line[newest]))
-    return found
-
-
-def generated_history(count: int, seed: int) -> tuple[CommitNode, ...]:
-    """Return a history of ``count`` commits at least, with a merge in about every fourth.
-
-    Side branches of 1 to 12 commits begin at one of the last 40 merges and may merge the main line
-    themselves.
-    """
-    chance = np.random.default_rng(seed)
-    commits: list[CommitNode] = []
-
-    def add(*parents: str) -> str:
-        name = f"{len(commits):040x}"
-        commits.append(CommitNode(id=name, parents=tuple(dict.fromkeys(parents))))
-        return name
-
-    line = [add()]
-    while len(commits) < count:
-        side = line[-1 - int(chance.integers(0, min(40, len(line))))]
-        for _ in range(int(chance.integers(1, 13))):
-            side = add(side, line[-1]) if chance.random() < 0.1 else add(side)
-        line.append(add(line[-1], side))
-        while chance.random() < 0.3:
-            line.append(add(line[-1]))
-    return tuple(commits)

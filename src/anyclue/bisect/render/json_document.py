@@ -8,16 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm
-from anyclue.bisect.core.result import (
-    BisectionResult,
-    RevertOutcome,
-    RevertProof,
-    RunReport,
-    StrategyResult,
-)
+from anyclue.bisect.core.result import BisectionResult, RevertProof, StrategyResult
 from anyclue.bisect.render.text import conclusion, conflict
-from anyclue.hunt.clue.model import Place
-from anyclue.report.json_document import DocumentModel, Line, document_text
+from anyclue.report.json_document import DocumentModel, Line, Number, document_text
 from anyclue.report.text import clean
 
 
@@ -36,17 +29,6 @@ class ProofItem(DocumentModel):
     runs: int
     because: Line
 
-    @classmethod
-    def of(cls, proof: RevertProof) -> ProofItem:
-        """Return the item of a proof."""
-        conflicts = proof.outcome is RevertOutcome.CONFLICT
-        return cls(
-            reverted=None if conflicts else BisectTerm(proof.outcome.value),
-            fix=clean(proof.fix) or None,
-            runs=proof.runs,
-            because=conflict(proof) if conflicts else proof.because,
-        )
-
 
 class StepItem(DocumentModel):
     """A run of a commit."""
@@ -57,17 +39,6 @@ class StepItem(DocumentModel):
     seconds: float | None
     build_seconds: float | None
 
-    @classmethod
-    def of(cls, run: RunReport) -> StepItem:
-        """Return the item of a run."""
-        return cls(
-            commit=run.observation.commit,
-            shown=run.observation.term,
-            because=run.observation.because,
-            seconds=run.seconds,
-            build_seconds=run.build_seconds,
-        )
-
 
 class PlaceItem(DocumentModel):
     """A function of the accused commit where the fault may be."""
@@ -75,17 +46,7 @@ class PlaceItem(DocumentModel):
     function: Line
     path: Line
     line: int
-    probability: float
-
-    @classmethod
-    def of(cls, place: Place) -> PlaceItem:
-        """Return the item of a place."""
-        return cls(
-            function=place.function,
-            path=place.path,
-            line=place.line,
-            probability=round(place.probability, 6),
-        )
+    probability: Number
 
 
 class BisectionDocument(DocumentModel):
@@ -97,7 +58,7 @@ class BisectionDocument(DocumentModel):
     standing: BisectionStatus
     said: str
     accused: list[AccusedItem]
-    confidence: float
+    confidence: Number
     commits: int
     cell: str
     wanted: Line
@@ -127,21 +88,45 @@ class SimulationDocument(DocumentModel):
 
 def bisect_json(result: BisectionResult) -> str:
     """Return a bisection as JSON, in ASCII, ended by a line end."""
+    accused = [AccusedItem(commit=one.commit, subject=one.subject) for one in result.accused]
+    steps = [
+        StepItem(
+            commit=one.observation.commit,
+            shown=one.observation.term,
+            because=one.observation.because,
+            seconds=one.seconds,
+            build_seconds=one.build_seconds,
+        )
+        for one in result.runs
+    ]
+    places = [
+        PlaceItem(function=one.function, path=one.path, line=one.line, probability=one.probability)
+        for one in result.places
+    ]
     document = BisectionDocument(
         standing=result.status,
         said=conclusion(result),
-        accused=[AccusedItem(commit=one.commit, subject=one.subject) for one in result.accused],
-        confidence=round(result.confidence, 6),
+        accused=accused,
+        confidence=result.confidence,
         commits=result.commits,
         cell=result.cell,
         wanted=result.failure,
         runs=len(result.runs),
-        proof=ProofItem.of(result.proof) if result.proof is not None else None,
-        steps=[StepItem.of(one) for one in result.runs],
-        places=[PlaceItem.of(one) for one in result.places],
+        proof=_proof(result.proof) if result.proof is not None else None,
+        steps=steps,
+        places=places,
         run=result.run,
     )
     return document_text(document)
+
+
+def _proof(proof: RevertProof) -> ProofItem:
+    return ProofItem(
+        reverted=proof.worst,
+        fix=clean(proof.fix) or None,
+        runs=len(proof.terms),
+        because=proof.because if proof.terms else conflict(proof),
+    )
 
 
 def simulated_json(rows: Sequence[StrategyResult]) -> str:

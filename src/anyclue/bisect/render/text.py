@@ -8,7 +8,6 @@ from anyclue.bisect.core.model import BisectionStatus, BisectTerm
 from anyclue.bisect.core.result import (
     BisectionResult,
     CommitSubject,
-    RevertOutcome,
     RevertProof,
     StrategyResult,
 )
@@ -89,17 +88,17 @@ def _commit(one: CommitSubject) -> str:
 
 def _proof(proof: RevertProof) -> str:
     """Return what the proof by taking the commit back, or by the fix, showed."""
-    if proof.outcome is RevertOutcome.CONFLICT:
+    if proof.worst is None:
         return f"not proven by {'the fix' if proof.fix else 'a revert'}: {conflict(proof)}"
     came_to = {
-        RevertOutcome.GOOD: "clean: proven",
-        RevertOutcome.BAD: "still bad: not proven"
+        BisectTerm.GOOD: "clean: proven",
+        BisectTerm.BAD: "still bad: not proven"
         if proof.fix
         else "still bad: something else has a part in it",
-        RevertOutcome.SKIP: "not to be judged",
-    }[proof.outcome]
+        BisectTerm.SKIP: "not to be judged",
+    }[proof.worst]
     made = f"with the fix {ascii_line(proof.fix)}" if proof.fix else "without it"
-    return f"the bad end {made}, {counted(proof.runs, 'run')}: {came_to}"
+    return f"the bad end {made}, {counted(len(proof.terms), 'run')}: {came_to}"
 
 
 def _place(one: Place) -> str:

@@ -15,7 +15,6 @@ from anyclue.bisect.core.model import BisectionStatus, BisectTerm, CommitEvidenc
 from anyclue.bisect.core.result import (
     BisectionResult,
     CommitSubject,
-    RevertOutcome,
     RevertProof,
     RunReport,
 )
@@ -148,21 +147,16 @@ async def _prove_by_revert(bisection: Bisection, observer: Observer, commit: str
     """Run the bad end without the accused commit, or with the fix, as often as a proof needs."""
     fix = bisection.fix.name if bisection.fix is not None else ""
     made = f"with {fix}" if fix else f"without {commit[:12]}"
-    terms = []
+    terms: list[BisectTerm] = []
     because = ""
     for _ in range(bisection.journal.settings.repeats):
         run = await observer.observe_without(commit)
         if run is None:
-            return RevertProof(outcome=RevertOutcome.CONFLICT, fix=fix)
+            break
         terms.append(run.observation.term)
         because = run.observation.because
         log.info("%s: %s: %s", clean(made), run.observation.term, clean(because))
-    worst = next(
-        (one for one in (BisectTerm.BAD, BisectTerm.SKIP) if one in terms), BisectTerm.GOOD
-    )
-    return RevertProof(
-        outcome=RevertOutcome(worst.value), runs=len(terms), because=because, fix=fix
-    )
+    return RevertProof(terms=tuple(terms), because=because, fix=fix)
 
 
 async def report(bisection: Bisection, state: SearchState, context: Context) -> Clue:

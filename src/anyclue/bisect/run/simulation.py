@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -22,38 +22,28 @@ STRATEGIES = (Strategy.GIT, Strategy.OF_THREE, Strategy.OURS, Strategy.SCORE, St
 _SEED = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class SimulationRequest:
-    """What is to be simulated.
+def simulate_strategies(
+    tree: Path, good: Sequence[str], bad: str, *, culprit: str | None, flakes: float
+) -> tuple[StrategyResult, ...]:
+    """Return how each strategy does.
 
-    Attributes:
+    Args:
         tree: a directory of the repository.
         good: revisions without the bug.
         bad: a revision with it.
         culprit: the first bad commit; None for some that are drawn.
         flakes: share of runs with the bug that do not show it.
-    """
-
-    tree: Path
-    good: tuple[str, ...]
-    bad: str
-    culprit: str | None
-    flakes: float
-
-
-def simulate_strategies(request: SimulationRequest) -> tuple[StrategyResult, ...]:
-    """Return how each strategy does.
 
     Raises:
         RequestError: unknown revisions, a culprit outside of the range, too large a range.
     """
-    if not 0 <= request.flakes < 0.5:
+    if not 0 <= flakes < 0.5:
         raise RequestError.of(
             "--flakes is not between 0 and 0.5", next_step="give a share like 0.2"
         )
-    repo = git.repository(request.tree)
-    good = [git.commit(repo, one) for one in request.good]
-    span = commit_range(repo, good, git.commit(repo, request.bad))
+    repo = git.repository(tree)
+    ends = [git.commit(repo, one) for one in good]
+    span = commit_range(repo, ends, git.commit(repo, bad))
     if count_segments(span.commits) > MAX_SEGMENTS:
         step = f"name ends that are closer: {MAX_SEGMENTS} stretches of history can be simulated"
         raise RequestError.of(
@@ -62,16 +52,16 @@ def simulate_strategies(request: SimulationRequest) -> tuple[StrategyResult, ...
     ancestry = ancestry_of(span)
     chance = np.random.default_rng(_SEED)
     culprits = [int(one) for one in chance.integers(0, len(ancestry), CULPRITS)]
-    if request.culprit is not None:
-        commit = git.commit(repo, request.culprit)
+    if culprit is not None:
+        commit = git.commit(repo, culprit)
         if commit not in ancestry.number:
             raise RequestError.of(
-                f"{request.culprit!r} is outside of the range",
+                f"{culprit!r} is outside of the range",
                 where=str(repo.at),
                 next_step="name a commit that the bad end has and the good ones have not",
             )
         culprits = [ancestry.number[commit]] * CULPRITS
-    rates = Rates(false_bad=0.01 if request.flakes else 0.0, false_good=request.flakes)
+    rates = Rates(false_bad=0.01 if flakes else 0.0, false_good=flakes)
     found = []
     for strategy in STRATEGIES:
         outcomes = [

@@ -47,7 +47,7 @@ class Command:
                 self._process.send_signal(number)
 
 
-class Attached:
+class AttachedProcess:
     """A process of somebody else's, or nothing in particular (None): until Ctrl-C."""
 
     def __init__(self, pid: int | None) -> None:

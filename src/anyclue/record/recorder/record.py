@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from .command import STOPS, Attached, Command
+from .command import STOPS, AttachedProcess, Command
 from .errors import RecordError
 from .quiesce import Quiesce
-from .request import Request, check, say
+from .request import Request, check_request, log, parse_arguments
 from .sources import EVERY_TICK, SLOWER, TEST_LINE, ProcFile, open_files, open_log
 from .stream import HEADER, STREAM, Stream, write_header
 
@@ -29,7 +29,7 @@ def record(request: Request) -> int:
     Raises:
         RecordError: the request is wrong, or nothing can be recorded here.
     """
-    check(request)
+    check_request(request)
     recorder = Recorder(request)
     with recorder.signals():
         try:
@@ -58,7 +58,7 @@ class Recorder:
         self._lost = ""
         self._stream = self._open_stream(unread)
         for name, reason in unread.items():
-            say(f"cannot read {name}: {reason}")
+            log(f"cannot read {name}: {reason}")
 
     def _slower(self) -> list[ProcFile]:
         return [file for file in self._files if file.name not in EVERY_TICK]
@@ -129,16 +129,16 @@ class Recorder:
         self._quiet(QUIET_AFTER_S)
         return self._end("ended", status)
 
-    def _target(self) -> Command | Attached:
+    def _target(self) -> Command | AttachedProcess:
         request = self._request
         if request.command:
             return Command(request.command, own_group=request.quiesce)
-        target = Attached(request.pid)
+        target = AttachedProcess(request.pid)
         until = f"process {request.pid} ends" if request.pid else "Ctrl-C"
-        say(f"recording to {request.out} until {until}")
+        log(f"recording to {request.out} until {until}")
         return target
 
-    def _follow(self, target: Command | Attached) -> int | None:
+    def _follow(self, target: Command | AttachedProcess) -> int | None:
         """Sample until the target has ended; None when we were told to stop before that."""
         quiesce: Quiesce | None = None
         ours = target if isinstance(target, Command) else None
@@ -232,7 +232,7 @@ class Recorder:
             self._stream.flush()
         except OSError as error:
             self._lost = error.strerror or str(error)
-            say(f"the recording ends here, the command goes on: {self._lost}")
+            log(f"the recording ends here, the command goes on: {self._lost}")
 
     def _end(self, why: str, status: int) -> int:
         use = resource.getrusage(resource.RUSAGE_SELF)
@@ -243,7 +243,7 @@ class Recorder:
                 f"{self._request.out}: the recording is not whole: {self._lost}",
                 "free some space, or name another place with --out",
             )
-        say(f"{self._samples} samples; next: anyclue report {shlex.quote(self._request.out)}")
+        log(f"{self._samples} samples; next: anyclue report {shlex.quote(self._request.out)}")
         return status
 
     def _protect(self) -> None:
@@ -262,10 +262,8 @@ class Recorder:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the recorder's own command line (the zipapp's)."""
-    from .options import parse  # noqa: PLC0415 - argparse is not needed inside anyclue
-
     try:
-        return record(parse(arguments))
+        return record(parse_arguments(arguments))
     except RecordError as error:
         sys.stderr.write(f"anyclue record: error: {error}\n")
         return error.exit_code

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.git.model import Commit
-from anyclue.review.stable.core.messages import fixes, follows, names, reverted, unwrapped, upstream
+from anyclue.review.stable.core.messages import (
+    fixes_commit,
+    fixes_tags,
+    matches_id,
+    reverted_ids,
+    unwrap_reverts,
+    upstream_ids,
+)
 
 ID = "2cf3f8133bda2a0945cc4c70e681ecb25b52b913"
 OTHER = "d0b5e15f1a4b7a7a9b1f0ac3e5d7b6a2c4f3e1d0"
@@ -57,13 +64,13 @@ NONSENSE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5))).map
     ],
 )
 def test_fixes(line: str, commit: str, title: str) -> None:
-    (tag,) = fixes(f"title\n\nbody\n{line}\nSigned-off-by: a\n")
+    (tag,) = fixes_tags(f"title\n\nbody\n{line}\nSigned-off-by: a\n")
     assert (tag.id, tag.title) == (commit, title)
 
 
 @pytest.mark.parametrize("line", ["Fixes: https://a.b/1", "  Fixes: x", "This Fixes: x", "Fixes x"])
 def test_no_fixes(line: str) -> None:
-    assert fixes(f"title\n\n{line}\n") == ()
+    assert fixes_tags(f"title\n\n{line}\n") == ()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,7 @@ def test_no_fixes(line: str) -> None:
     ],
 )
 def test_upstream(line: str) -> None:
-    assert upstream(f"title\n\n{line}\n\nWhy.\n") == (ID,)
+    assert upstream_ids(f"title\n\n{line}\n\nWhy.\n") == (ID,)
 
 
 @pytest.mark.parametrize(
@@ -96,34 +103,34 @@ def test_upstream(line: str) -> None:
     ],
 )
 def test_reverted(text: str, expected: tuple[str, ...]) -> None:
-    assert reverted(f'Revert "x"\n\n{text}\n') == expected
-    assert upstream(text) == (), "what is reverted is no backport of it"
+    assert reverted_ids(f'Revert "x"\n\n{text}\n') == expected
+    assert upstream_ids(text) == (), "what is reverted is no backport of it"
 
 
 def test_titles_of_reverts() -> None:
-    assert unwrapped("btrfs: x") == ("btrfs: x", 0)
-    assert unwrapped('Revert "btrfs: "x""') == ('btrfs: "x"', 1)
-    assert unwrapped('Revert "Revert "btrfs: x""') == ("btrfs: x", 2)
-    assert unwrapped('Reapply "btrfs: x"') == ("btrfs: x", 2)
-    assert unwrapped('Revert ""') == ("", 1)
+    assert unwrap_reverts("btrfs: x") == ("btrfs: x", 0)
+    assert unwrap_reverts('Revert "btrfs: "x""') == ('btrfs: "x"', 1)
+    assert unwrap_reverts('Revert "Revert "btrfs: x""') == ("btrfs: x", 2)
+    assert unwrap_reverts('Reapply "btrfs: x"') == ("btrfs: x", 2)
+    assert unwrap_reverts('Revert ""') == ("", 1)
 
 
 def test_names_and_titles() -> None:
-    assert names(ID[:7], ID)
-    assert not names(ID[:6], ID)
+    assert matches_id(ID[:7], ID)
+    assert not matches_id(ID[:6], ID)
     commit = Commit(id=OTHER, parents=(), message=f"\n a \n\tb\n\nFixes: {ID[:12]}\n")
     assert commit.title == "a b"
-    assert follows(commit, ID)
-    assert not follows(commit, OTHER)
+    assert fixes_commit(commit, ID)
+    assert not fixes_commit(commit, OTHER)
 
 
 @given(NONSENSE)
 def test_nonsense_is_read_to_its_end(text: str) -> None:
-    for tag in fixes(text):
-        assert tag.id == "" or names(tag.id, tag.id)
+    for tag in fixes_tags(text):
+        assert tag.id == "" or matches_id(tag.id, tag.id)
         assert "\n" not in tag.text
-    assert all(len(one) >= 7 for one in (*upstream(text), *reverted(text)))
-    assert unwrapped(text)[0] in text
+    assert all(len(one) >= 7 for one in (*upstream_ids(text), *reverted_ids(text)))
+    assert unwrap_reverts(text)[0] in text
     assert "\n" not in Commit(id=ID, parents=(), message=text).title
 
 
@@ -141,8 +148,8 @@ def test_nonsense_is_read_to_its_end(text: str) -> None:
 )
 def test_long_nonsense_takes_no_time(text: str) -> None:
     begin = time.monotonic()
-    fixes(text)
-    upstream(text)
-    reverted(text)
-    unwrapped(text)
+    fixes_tags(text)
+    upstream_ids(text)
+    reverted_ids(text)
+    unwrap_reverts(text)
     assert time.monotonic() - begin < 2

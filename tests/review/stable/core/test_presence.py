@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.git.model import Commit, HistoryPosition
-from anyclue.review.stable.core.model import BranchStatus, KnownBy, Presence
+from anyclue.review.stable.core.model import BranchStatus, Doubt, KnownBy, Presence
 from anyclue.review.stable.core.presence import PresenceEvent, events, presence
-from anyclue.review.stable.core.verdicts import doubted, judged
+from anyclue.review.stable.core.verdicts import branch_verdict, with_doubt
 
 IDS = [letter * 40 for letter in "0123456789ab"]
 SUBJECT = Commit(id=IDS[0], parents=(), message="fs: break\n")
@@ -24,9 +24,8 @@ EVENTS = st.lists(
 PRESENCES = st.builds(
     Presence,
     there=st.booleans(),
-    sure=st.booleans(),
     how=st.none() | st.sampled_from(list(KnownBy)),
-    why=st.just("why"),
+    doubt=st.none() | st.sampled_from(list(Doubt)),
 )
 
 
@@ -90,7 +89,6 @@ def test_any_events(every: list[PresenceEvent], order: list[str]) -> None:
     places = {one: HistoryPosition(branches=1, order=order.index(one)) for one in IDS}
     found = presence(every, places, 0)
     assert presence(every, places, 1) == Presence(there=False)
-    assert found.sure or found.why
     if every:
         last = min(every, key=lambda one: places[one.commit].order)
         assert found.there == last.brings
@@ -98,18 +96,19 @@ def test_any_events(every: list[PresenceEvent], order: list[str]) -> None:
 
 @given(st.lists(PRESENCES, min_size=1, max_size=3), PRESENCES)
 def test_what_is_not_sure_is_never_clean(culprits: list[Presence], fix: Presence) -> None:
-    found = judged(culprits, fix)
-    if found.standing is BranchStatus.HAS:
+    found = branch_verdict(culprits, fix)
+    if found.status is BranchStatus.HAS:
         assert fix.there
         assert fix.sure
-    if found.standing is BranchStatus.NOT_AFFECTED:
+    if found.status is BranchStatus.NOT_AFFECTED:
         assert all(one.sure and not one.there for one in culprits)
-    if found.standing is BranchStatus.UNKNOWN:
-        assert found.why.startswith("probably")
+    if found.status is BranchStatus.UNKNOWN:
+        assert found.probably is not None
+        assert found.doubt is not None
 
 
 def test_doubt_is_of_what_was_never_seen() -> None:
-    assert not doubted(Presence(there=False), "why").sure
-    assert doubted(Presence(there=True, how=KnownBy.ANCESTOR), "why").sure
-    assert doubted(Presence(there=False, how=KnownBy.ANCESTOR), "why").sure
-    assert doubted(Presence(there=False), "").sure
+    assert not with_doubt(Presence(there=False), Doubt.SHALLOW).sure
+    assert with_doubt(Presence(there=True, how=KnownBy.ANCESTOR), Doubt.SHALLOW).sure
+    assert with_doubt(Presence(there=False, how=KnownBy.ANCESTOR), Doubt.SHALLOW).sure
+    assert with_doubt(Presence(there=False), None).sure

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.model.errors import RequestError
-from anyclue.review.stable.core.model import BranchStatus, KnownBy
+from anyclue.review.stable.core.model import (
+    BranchStatus,
+    Doubt,
+    KnownBy,
+    TitleMismatch,
+    UpstreamRevert,
+)
 from anyclue.review.stable.render.text import stable_text
 from anyclue.review.stable.render.words import cc_line
 
@@ -25,7 +31,7 @@ def test_a_branch_with_the_culprit_and_no_fix(stable: Stable) -> None:
     stable.commit("something else", name="fs/c.c")
     found = stable.review()
     (one,) = found.branches
-    assert one.standing is BranchStatus.NEEDS
+    assert one.status is BranchStatus.NEEDS
     assert (one.culprits[0].how, one.culprits[0].version) == (KnownBy.ANCESTOR, "v5.15-rc1")
     assert one.pick is not None
     assert (one.pick.conflicts, one.pick.empty) == ((), False)
@@ -46,7 +52,7 @@ def test_branches_that_have_the_fix_or_never_had_the_culprit(stable: Stable) -> 
     stable.on("linux-5.16.y", stable.fix)
     stable.on("linux-5.10.y", stable.base)
     stable.commit("something else", name="fs/c.c")
-    standings = {one.name: one.standing for one in stable.review().branches}
+    standings = {one.name: one.status for one in stable.review().branches}
     assert standings == {
         "linux-5.16.y": BranchStatus.HAS,
         "linux-5.10.y": BranchStatus.NOT_AFFECTED,
@@ -67,7 +73,7 @@ def test_a_culprit_backported_as_its_message_says(stable: Stable, line: str) -> 
     stable.broken(f"other title\n\n{line.format(stable.culprit)}", new="leak_20(); /* old */")
     stable.git("tag", "v5.10.7")
     one = stable.branch()
-    assert (one.standing, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.UPSTREAM)
+    assert (one.status, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.UPSTREAM)
     assert one.culprits[0].version == "v5.10.7"
 
 
@@ -75,15 +81,15 @@ def test_a_culprit_backported_under_another_title(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     stable.broken("other title")
     one = stable.branch()
-    assert (one.standing, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.PATCH_ID)
+    assert (one.status, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.PATCH_ID)
 
 
 def test_a_culprit_known_by_its_title_alone(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     stable.broken(new="leak_20(); /* old */")
     one = stable.branch()
-    assert (one.standing, one.culprits[0].how) == (BranchStatus.UNKNOWN, KnownBy.TITLE)
-    assert one.why.startswith("probably needs the fix")
+    assert (one.status, one.culprits[0].how) == (BranchStatus.UNKNOWN, KnownBy.TITLE)
+    assert one.verdict.probably is BranchStatus.NEEDS
 
 
 def test_another_commit_of_the_same_title(stable: Stable) -> None:
@@ -93,7 +99,7 @@ def test_another_commit_of_the_same_title(stable: Stable) -> None:
     stable.commit(
         f"{stable.titles['culprit']}\n\n[ Upstream commit {other} ]", name="fs/c.c", new="other"
     )
-    assert stable.branch().standing is BranchStatus.NOT_AFFECTED
+    assert stable.branch().status is BranchStatus.NOT_AFFECTED
 
 
 def test_a_fix_backported(stable: Stable) -> None:
@@ -108,15 +114,15 @@ def test_a_fix_backported(stable: Stable) -> None:
         stable.on(branch, stable.culprit)
         stable.mended(message)
     for one in stable.review().branches:
-        assert (one.standing, one.fix.how) == (BranchStatus.HAS, messages[one.name][1])
+        assert (one.status, one.fix.how) == (BranchStatus.HAS, messages[one.name][1])
 
 
 def test_a_fix_known_by_its_title_alone_is_not_taken_for_one(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.commit(stable.titles["fix"], name="fs/c.c", new="other")
     one = stable.branch()
-    assert one.standing is BranchStatus.UNKNOWN
-    assert one.why.startswith("probably has the fix")
+    assert one.status is BranchStatus.UNKNOWN
+    assert one.verdict.probably is BranchStatus.HAS
 
 
 def test_a_fix_that_is_there_under_no_name(stable: Stable) -> None:
@@ -124,18 +130,18 @@ def test_a_fix_that_is_there_under_no_name(stable: Stable) -> None:
     stable.commit("unlike", old="leak_20();\n\tline_21();", new="put_20();\n\tline_21_new();")
     stable.commit("unlike 2", old="line_21_new", new="line_21")
     one = stable.branch()
-    assert one.standing is BranchStatus.UNKNOWN
-    assert "would change nothing" in one.why
+    assert one.status is BranchStatus.UNKNOWN
+    assert one.verdict.doubt is Doubt.EMPTY_PICK
 
 
 def test_a_culprit_reverted_and_applied_again(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.git("revert", "--no-edit", stable.culprit)
     one = stable.branch()
-    assert one.standing is BranchStatus.NOT_AFFECTED
-    assert "reverted there" in one.why
+    assert one.status is BranchStatus.NOT_AFFECTED
+    assert one.verdict.reverted
     stable.git("revert", "--no-edit", "HEAD")
-    assert stable.branch().standing is BranchStatus.NEEDS
+    assert stable.branch().status is BranchStatus.NEEDS
 
 
 def test_a_backport_reverted_as_stable_maintainers_do(stable: Stable) -> None:
@@ -143,14 +149,14 @@ def test_a_backport_reverted_as_stable_maintainers_do(stable: Stable) -> None:
     at = stable.broken(f"fs: break\n\ncommit {stable.culprit} upstream.")
     message = f"drop it\n\nThis reverts commit {at} which is\ncommit {stable.culprit} upstream.\n"
     stable.commit(message, old="leak_20", new="line_20")
-    assert stable.branch().standing is BranchStatus.NOT_AFFECTED
+    assert stable.branch().status is BranchStatus.NOT_AFFECTED
 
 
 def test_a_fix_reverted(stable: Stable) -> None:
     stable.on(BRANCH, stable.fix)
     stable.git("revert", "--no-edit", stable.fix)
     one = stable.branch()
-    assert (one.standing, one.fix.reverted) == (BranchStatus.NEEDS, stable.git("rev-parse", "HEAD"))
+    assert (one.status, one.fix.reverted) == (BranchStatus.NEEDS, stable.git("rev-parse", "HEAD"))
     assert one.pick is not None
     assert not one.pick.empty
 
@@ -159,15 +165,15 @@ def test_a_revert_known_by_its_title_alone(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.commit(f'Revert "{stable.titles["culprit"]}"', name="fs/c.c", new="x")
     one = stable.branch()
-    assert one.standing is BranchStatus.UNKNOWN
-    assert one.why.startswith("probably not affected")
+    assert one.status is BranchStatus.UNKNOWN
+    assert one.verdict.probably is BranchStatus.NOT_AFFECTED
 
 
 def test_a_fix_reverted_upstream(stable: Stable) -> None:
     stable.git("revert", "--no-edit", stable.fix)
     stable.on(BRANCH, stable.culprit)
     (note,) = stable.review().notes
-    assert "reverted upstream" in note
+    assert isinstance(note, UpstreamRevert)
 
 
 def test_follow_ups(stable: Stable) -> None:
@@ -193,7 +199,7 @@ def test_a_cherry_pick_with_a_conflict(stable: Stable) -> None:
     stable.on(BRANCH, stable.culprit)
     stable.commit("near", old="leak_20();\n", new="leak_20(1);\n")
     one = stable.branch()
-    assert one.standing is BranchStatus.NEEDS
+    assert one.status is BranchStatus.NEEDS
     assert one.pick is not None
     assert one.pick.conflicts == ("fs/a.c",)
     assert "conflict in fs/a.c" in stable_text(stable.review())
@@ -216,9 +222,9 @@ def test_a_shallow_clone_knows_what_it_cannot_know(stable: Stable, tmp_path: Pat
     stable.on("main")
     clone(stable, tmp_path / "shallow", "--depth", "3")
     found = {one.name: one for one in stable.review("origin/linux-*.y").branches}
-    assert found["origin/linux-5.15.y"].standing is BranchStatus.NEEDS
-    assert found["origin/linux-5.10.y"].standing is BranchStatus.UNKNOWN
-    assert "shallow" in found["origin/linux-5.10.y"].why
+    assert found["origin/linux-5.15.y"].status is BranchStatus.NEEDS
+    assert found["origin/linux-5.10.y"].status is BranchStatus.UNKNOWN
+    assert found["origin/linux-5.10.y"].verdict.doubt is Doubt.SHALLOW
 
 
 def test_a_culprit_beyond_a_shallow_clone(stable: Stable, tmp_path: Path) -> None:
@@ -234,8 +240,8 @@ def test_a_clone_without_contents(stable: Stable, tmp_path: Path) -> None:
     stable.git("config", "uploadpack.allowFilter", "true")
     clone(stable, tmp_path / "partial", "--filter=blob:none", "--no-checkout")
     for one in stable.review("origin/linux-*.y").branches:
-        assert one.standing is BranchStatus.UNKNOWN
-        assert "could not be compared" in one.why
+        assert one.status is BranchStatus.UNKNOWN
+        assert one.verdict.doubt is Doubt.NOT_COMPARED
 
 
 def test_several_culprits(empty: Stable) -> None:
@@ -252,7 +258,7 @@ def test_several_culprits(empty: Stable) -> None:
     )
     found = empty.review()
     assert len(found.culprits) == 2
-    assert [one.standing for one in found.branches] == [BranchStatus.NEEDS] * 2
+    assert [one.status for one in found.branches] == [BranchStatus.NEEDS] * 2
     assert [[two.there for two in one.culprits] for one in found.branches] == [
         [True, False],
         [False, True],
@@ -273,7 +279,7 @@ def test_a_fix_that_reverts_its_culprit(empty: Stable) -> None:
     empty.git("cherry-pick", "-x", empty.fix)
     empty.on("linux-5.13.y", "linux-5.14.y")
     empty.git("revert", "--no-edit", "HEAD")
-    found = {one.name: one.standing for one in empty.review().branches}
+    found = {one.name: one.status for one in empty.review().branches}
     assert found == {
         "linux-5.15.y": BranchStatus.NEEDS,
         "linux-5.14.y": BranchStatus.HAS,
@@ -290,7 +296,7 @@ def test_ids_of_another_length(empty: Stable, monkeypatch: pytest.MonkeyPatch) -
     empty.on("linux-5.10.y", empty.base)
     empty.broken("other title")
     for one in empty.review().branches:
-        assert one.standing is BranchStatus.NEEDS
+        assert one.status is BranchStatus.NEEDS
         assert one.pick is not None
         assert not one.pick.conflicts
 
@@ -299,7 +305,7 @@ def test_culprits_of_the_users_own(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     found = stable.review(culprits=("v5.10", "main~1"))
     assert [one.id for one in found.culprits] == [stable.base, stable.culprit]
-    assert found.branches[0].standing is BranchStatus.NEEDS
+    assert found.branches[0].status is BranchStatus.NEEDS
 
 
 def test_an_ambiguous_abbreviation(empty: Stable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +334,7 @@ def test_fixes_that_name_no_commit(stable: Stable, line: str, told: str) -> None
     with pytest.raises(RequestError, match=told) as error:
         stable.review("main")
     assert "--culprit REV" in str(error.value)
-    assert stable.review("main", culprits=("v5.15-rc1",)).branches[0].standing is BranchStatus.HAS
+    assert stable.review("main", culprits=("v5.15-rc1",)).branches[0].status is BranchStatus.HAS
 
 
 def test_every_mistake_at_once(stable: Stable) -> None:
@@ -359,4 +365,5 @@ def test_a_title_that_differs_from_the_culprits(empty: Stable) -> None:
     empty.mainline()
     empty.fix = empty.mended_again(f"fs: again\n\nFixes: {empty.culprit[:12]} (another title)")
     (note,) = empty.review("main").notes
-    assert "the title of" in note
+    line = f"{empty.culprit[:12]} (another title)"
+    assert note == TitleMismatch(line=line, commit=empty.culprit, title=empty.titles["culprit"])

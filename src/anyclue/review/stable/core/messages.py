@@ -35,7 +35,7 @@ _TITLE = re.compile(r'(Revert|Reapply) "(.*)"', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tag:
+class FixesTag:
     """A ``Fixes:`` line: what it says, and the id and title in it (empty when not there)."""
 
     text: str
@@ -43,7 +43,7 @@ class Tag:
     title: str
 
 
-def fixes(message: str) -> tuple[Tag, ...]:
+def fixes_tags(message: str) -> tuple[FixesTag, ...]:
     """Return the ``Fixes:`` lines of a message; those that are links name no commit."""
     found = []
     for line in _TRAILER.finditer(message):
@@ -52,28 +52,28 @@ def fixes(message: str) -> tuple[Tag, ...]:
             continue
         named = _NAMED.match(text)
         if named is None or len(named[1]) < LEAST_DIGITS:
-            found.append(Tag(text=text, id="", title=""))
+            found.append(FixesTag(text=text, id="", title=""))
             continue
         quoted = _QUOTED.match(named[2])
         title = (quoted[1] or quoted[2] or "") if quoted else named[2]
-        found.append(Tag(text=text, id=named[1].lower(), title=" ".join(title.split())))
+        found.append(FixesTag(text=text, id=named[1].lower(), title=" ".join(title.split())))
     return tuple(found)
 
 
-def upstream(message: str) -> tuple[str, ...]:
+def upstream_ids(message: str) -> tuple[str, ...]:
     """Return the ids, maybe abbreviated, of what a message says it is a backport of."""
     rest = _REVERTS.sub("", message)
     return tuple(next(filter(None, one.groups())).lower() for one in _UPSTREAM.finditer(rest))
 
 
-def reverted(message: str) -> tuple[str, ...]:
+def reverted_ids(message: str) -> tuple[str, ...]:
     """Return the ids, maybe abbreviated, of what a message says it reverts."""
     return tuple(
         number.lower() for one in _REVERTS.finditer(message) for number in one.groups() if number
     )
 
 
-def unwrapped(title: str) -> tuple[str, int]:
+def unwrap_reverts(title: str) -> tuple[str, int]:
     """Return the title within ``Revert "..."``, and how often it is reverted."""
     times = 0
     while times < _NESTED and (found := _TITLE.fullmatch(title)):
@@ -82,11 +82,11 @@ def unwrapped(title: str) -> tuple[str, int]:
     return title, times
 
 
-def names(written: str, commit_id: str) -> bool:
+def matches_id(written: str, commit_id: str) -> bool:
     """Return whether an id as written, maybe abbreviated, is that of a commit."""
     return len(written) >= LEAST_DIGITS and commit_id.startswith(written)
 
 
-def follows(commit: Commit, commit_id: str) -> bool:
+def fixes_commit(commit: Commit, commit_id: str) -> bool:
     """Return whether a commit says that it fixes another one."""
-    return any(tag.id and names(tag.id, commit_id) for tag in fixes(commit.message))
+    return any(tag.id and matches_id(tag.id, commit_id) for tag in fixes_tags(commit.message))

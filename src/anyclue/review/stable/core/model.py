@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from typing import TypeAlias
 
 from anyclue.git.model import CherryPick
 
@@ -30,6 +31,21 @@ class BranchStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Doubt(Enum):
+    """Why something is probable only."""
+
+    TITLE = auto()
+    """Only the title is the same, and it could be another commit."""
+    REVERT_TITLE = auto()
+    """A commit with the title of its revert is there."""
+    SHALLOW = auto()
+    """The history is cut off in this shallow clone."""
+    NOT_COMPARED = auto()
+    """Objects are missing, so changes could not be compared."""
+    EMPTY_PICK = auto()
+    """A cherry-pick of the fix would change nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KnownCommit:
     """A commit that is asked about.
@@ -51,21 +67,41 @@ class Presence:
 
     Attributes:
         there: whether its change is in the branch's last commit.
-        sure: whether that is certain; else it is only probable.
         how: how it was recognised; None when it never was there.
         commit: id of the commit that brought it.
         version: the first tagged version that has that commit.
         reverted: id of the last commit that took it back; empty when it was not taken back.
-        why: why it is not certain.
+        doubt: why that is not certain; None when it is.
     """
 
     there: bool
-    sure: bool = True
     how: KnownBy | None = None
     commit: str = ""
     version: str = ""
     reverted: str = ""
-    why: str = ""
+    doubt: Doubt | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is certain."""
+        return self.doubt is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchVerdict:
+    """How a branch stands to a fix, and what that hangs on when it is not plain.
+
+    Attributes:
+        status: the verdict.
+        probably: what it is probably, where it is unknown.
+        doubt: why that is not certain.
+        reverted: ids of the commits that took back the culprits or, where it is needed, the fix.
+    """
+
+    status: BranchStatus
+    probably: BranchStatus | None = None
+    doubt: Doubt | None = None
+    reverted: tuple[str, ...] = ()
 
 
 class PickFailure(Enum):
@@ -85,10 +121,9 @@ class Branch:
         name: the ref in short, or the user's words.
         ref: the full name of the ref; empty when it is none.
         tip: id of its last commit.
-        standing: the verdict.
+        verdict: how it stands to the fix.
         culprits: where each culprit stands, in their order.
         fix: where the fix stands.
-        why: what the verdict hangs on, when it is not plain.
         pick: what a cherry-pick would do, where the fix is needed.
         pick_failure: why that is not known, where the fix is needed.
         lacking: ids of follow-ups of the fix that are not there.
@@ -97,13 +132,42 @@ class Branch:
     name: str
     ref: str
     tip: str
-    standing: BranchStatus
+    verdict: BranchVerdict
     culprits: tuple[Presence, ...]
     fix: Presence
-    why: str = ""
     pick: CherryPick | None = None
     pick_failure: PickFailure | None = None
     lacking: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> BranchStatus:
+        """How it stands to the fix."""
+        return self.verdict.status
+
+
+@dataclass(frozen=True, kw_only=True)
+class TitleMismatch:
+    """A ``Fixes:`` line gives a commit another title than it has.
+
+    Attributes:
+        line: what the line says.
+        commit: id of the commit.
+        title: its title.
+    """
+
+    line: str
+    commit: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpstreamRevert:
+    """The fix itself was reverted upstream, by this commit."""
+
+    commit: str
+
+
+Note: TypeAlias = TitleMismatch | UpstreamRevert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +186,8 @@ class StableReview:
     culprits: tuple[KnownCommit, ...]
     branches: tuple[Branch, ...]
     follow_ups: tuple[KnownCommit, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
-    def number(self, standing: BranchStatus) -> int:
+    def count(self, status: BranchStatus) -> int:
         """Return how many branches stand so."""
-        return sum(one.standing is standing for one in self.branches)
+        return sum(one.status is status for one in self.branches)

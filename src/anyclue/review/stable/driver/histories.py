@@ -17,8 +17,9 @@ from anyclue.git.merge import merge_bases
 from anyclue.git.model import Commit, HistoryPosition, Repository
 from anyclue.model.errors import RequestError
 from anyclue.review.stable.core.messages import LEAST_DIGITS
+from anyclue.review.stable.core.model import Doubt
 from anyclue.review.stable.core.presence import instances
-from anyclue.review.stable.driver.request import Wanted
+from anyclue.review.stable.driver.request import ResolvedRequest
 
 _REVERTS = "This reverts commit "
 
@@ -34,7 +35,7 @@ class Histories:
         positions: where each of these commits is: a bit a branch, in the order of the branches,
             then one a tip upstream.
         edges: the commits at which a shallow clone's history is cut off.
-        gap: why changes could not be compared; empty when they were.
+        gap: why what looks absent may be there; None when changes were compared.
     """
 
     subjects: tuple[Commit, ...]
@@ -42,26 +43,26 @@ class Histories:
     same: Mapping[str, frozenset[str]]
     positions: Mapping[str, HistoryPosition]
     edges: frozenset[str]
-    gap: str
+    gap: Doubt | None
 
 
-def gather(repo: Repository, wanted: Wanted) -> Histories:
+def read_histories(repo: Repository, request: ResolvedRequest) -> Histories:
     """Return what histories hold, looked through from the oldest culprit's parents on.
 
     Raises:
         RequestError: commits are missing.
     """
-    subjects = (*wanted.culprits, wanted.fix)
-    trees = [one.commit for one in wanted.trees]
-    tips = [*trees, *wanted.upstream, wanted.fix.id]
+    subjects = (*request.culprits, request.fix)
+    trees = [one.commit for one in request.trees]
+    tips = [*trees, *request.upstream, request.fix.id]
     without = [f"^{one}^@" for one in merge_bases(repo, [one.id for one in subjects])]
     texts = [one.id[:LEAST_DIGITS] for one in subjects]
     texts += [one.message.lstrip("\n").partition("\n")[0].strip() for one in subjects]
     hits = commits_mentioning(repo, [*tips, *without], [*texts, _REVERTS])
-    own = [*trees, f"^{wanted.fix.id}", *(f"^{one}" for one in wanted.upstream), *without]
+    own = [*trees, f"^{request.fix.id}", *(f"^{one}" for one in request.upstream), *without]
     same, gap = _same(repo, subjects, hits, own)
-    made = instances(wanted.fix, hits, same.get(wanted.fix.id, frozenset()))
-    backports = [one[:LEAST_DIGITS] for one in made if one != wanted.fix.id]
+    made = instances(request.fix, hits, same.get(request.fix.id, frozenset()))
+    backports = [one[:LEAST_DIGITS] for one in made if one != request.fix.id]
     hits += commits_mentioning(repo, own, backports)
     edges = shallow_boundary(repo)
     known = {one.id for one in (*subjects, *hits)}
@@ -78,7 +79,7 @@ def gather(repo: Repository, wanted: Wanted) -> Histories:
 
 def _same(
     repo: Repository, subjects: Sequence[Commit], hits: Sequence[Commit], own: Sequence[str]
-) -> tuple[dict[str, frozenset[str]], str]:
+) -> tuple[dict[str, frozenset[str]], Doubt | None]:
     """Return which commits make the same change as a subject, or why that is not known.
 
     Compared are the commits with its title, and those of the branches that change its files: the
@@ -93,7 +94,7 @@ def _same(
                 asked.update(commits_touching(repo, own, max(files, key=len)))
         found = patch_ids(repo, sorted(asked))
     except RequestError:
-        return {}, "objects are missing, so changes could not be compared"
+        return {}, Doubt.NOT_COMPARED
     same = {
         one.id: frozenset(
             other for other, patch in found.items() if patch == found.get(one.id, "none")
@@ -101,4 +102,4 @@ def _same(
         - {one.id}
         for one in subjects
     }
-    return same, ""
+    return same, None

@@ -11,7 +11,8 @@ from anyclue.git import repository as git
 from anyclue.git.history import Ref, abbreviated, commits, full_name, mainlines, refs
 from anyclue.git.model import Commit, Repository
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.stable.core.messages import Tag, fixes
+from anyclue.review.stable.core.messages import FixesTag, fixes_tags
+from anyclue.review.stable.core.model import TitleMismatch
 
 _STABLE = re.compile(r"(?:^|/)(?:linux-|stable[/-](?:linux-)?)v?(\d+)\.(\d+)(?:\.\d+)?(?:\.[xy])?$")
 _GLOB = re.compile(r"[*?\[]")
@@ -21,7 +22,7 @@ _DEEPEN = "bring more history: git fetch --unshallow, or --deepen=N; or: "
 
 @dataclass(frozen=True, kw_only=True)
 class StableRequest:
-    """What is asked for.
+    """A fix, and the branches that may need it, in a user's words.
 
     Attributes:
         fix: the commit that fixes something.
@@ -37,8 +38,8 @@ class StableRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What was found of it.
+class ResolvedRequest:
+    """The commits and refs that a request names.
 
     Attributes:
         fix: the fix.
@@ -52,10 +53,10 @@ class Wanted:
     culprits: tuple[Commit, ...]
     trees: tuple[Ref, ...]
     upstream: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[TitleMismatch, ...]
 
 
-def find(repo: Repository, asked: StableRequest) -> Wanted:
+def resolve(repo: Repository, request: StableRequest) -> ResolvedRequest:
     """Return the fix, its culprits and the branches.
 
     Raises:
@@ -63,19 +64,19 @@ def find(repo: Repository, asked: StableRequest) -> Wanted:
             commit of this clone, no branch to look at.
     """
     problems: list[Problem] = []
-    fix = _fix(repo, asked.fix, problems)
-    notes: list[str] = []
-    if asked.culprits:
-        culprits = _given(repo, asked.culprits, problems)
+    fix = _fix(repo, request.fix, problems)
+    notes: list[TitleMismatch] = []
+    if request.culprits:
+        culprits = _given(repo, request.culprits, problems)
     else:
         culprits = _named(repo, fix, problems, notes) if fix else []
-    trees = _trees(repo, asked.trees, problems)
+    trees = _trees(repo, request.trees, problems)
     if fix and fix.id in culprits:
         what = "the fix cannot be what it fixes"
         problems.append(Problem(what=what, where=fix.id[:12], next_step=_OVERRIDE))
     if problems or fix is None:
         raise RequestError(list(dict.fromkeys(problems)))
-    return Wanted(
+    return ResolvedRequest(
         fix=fix,
         culprits=tuple(commits(repo, list(dict.fromkeys(culprits)))),
         trees=trees,
@@ -109,9 +110,11 @@ def _given(repo: Repository, texts: Sequence[str], problems: list[Problem]) -> l
     return found
 
 
-def _named(repo: Repository, fix: Commit, problems: list[Problem], notes: list[str]) -> list[str]:
+def _named(
+    repo: Repository, fix: Commit, problems: list[Problem], notes: list[TitleMismatch]
+) -> list[str]:
     """Return the ids of what ``Fixes:`` lines name."""
-    tags = fixes(fix.message)
+    tags = fixes_tags(fix.message)
     if not tags:
         what = "the fix has no Fixes: line, so what it fixes is not known"
         step = "--culprit REV names it"
@@ -127,11 +130,11 @@ def _named(repo: Repository, fix: Commit, problems: list[Problem], notes: list[s
         (one,) = right
         found.append(one.id)
         if tag.title and one.title != tag.title:
-            notes.append(f"Fixes: {tag.text}: the title of {one.id[:12]} is: {one.title}")
+            notes.append(TitleMismatch(line=tag.text, commit=one.id, title=one.title))
     return found
 
 
-def _unnamed(repo: Repository, fix: Commit, tag: Tag, ids: Sequence[str]) -> Problem:
+def _unnamed(repo: Repository, fix: Commit, tag: FixesTag, ids: Sequence[str]) -> Problem:
     step = _OVERRIDE
     if not tag.id:
         what = "does not begin with a commit's id of 7 digits or more"

@@ -7,108 +7,104 @@ from dataclasses import replace
 
 from anyclue.git import repository as git
 from anyclue.git.history import Ref, first_versions, reaches
-from anyclue.git.merge import cherry_pick as try_pick
-from anyclue.git.merge import scratch_repository
+from anyclue.git.merge import cherry_pick, scratch_repository
 from anyclue.git.model import CherryPick, Commit, Repository
 from anyclue.model.errors import AnyclueError
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
+    Doubt,
+    KnownBy,
     KnownCommit,
     PickFailure,
     Presence,
     StableReview,
+    UpstreamRevert,
 )
 from anyclue.review.stable.core.presence import PresenceEvent, events, instances, presence
-from anyclue.review.stable.core.verdicts import doubted, followers, judged, picked
-from anyclue.review.stable.driver.histories import Histories, gather
-from anyclue.review.stable.driver.request import StableRequest, Wanted, find
-
-_CUT = "the history is cut off in this shallow clone"
+from anyclue.review.stable.core.verdicts import after_pick, branch_verdict, follow_ups, with_doubt
+from anyclue.review.stable.driver.histories import Histories, read_histories
+from anyclue.review.stable.driver.request import ResolvedRequest, StableRequest, resolve
 
 
-def review(asked: StableRequest) -> StableReview:
+def review(request: StableRequest) -> StableReview:
     """Return how branches stand to a fix.
 
     Raises:
         RequestError: everything that is wrong with the request, or commits are missing.
     """
-    repo = git.repository(asked.tree)
-    wanted = find(repo, asked)
-    gathered = gather(repo, wanted)
+    repo = git.repository(request.tree)
+    resolved = resolve(repo, request)
+    histories = read_histories(repo, resolved)
     every = [
-        events(one, gathered.hits, gathered.same.get(one.id, frozenset()))
-        for one in gathered.subjects
+        events(one, histories.hits, histories.same.get(one.id, frozenset()))
+        for one in histories.subjects
     ]
-    follow_ups = _follow_ups(wanted, gathered)
-    following = [events(one, gathered.hits, frozenset()) for one in follow_ups]
+    fixups = _follow_ups(resolved, histories)
+    following = [events(one, histories.hits, frozenset()) for one in fixups]
     branches = [
-        _branch(repo, gathered, number, ref, every) for number, ref in enumerate(wanted.trees)
+        _branch(repo, histories, number, ref, every) for number, ref in enumerate(resolved.trees)
     ]
     branches = [
-        replace(one, lacking=_lacking(gathered, number, follow_ups, following))
-        for number, one in enumerate(_tried(repo, wanted.fix, branches))
+        replace(one, lacking=_lacking(histories, number, fixups, following))
+        for number, one in enumerate(_tried(repo, resolved.fix, branches))
     ]
     return _dated(
         repo,
         StableReview(
-            fix=_known(wanted.fix),
-            culprits=tuple(_known(one) for one in wanted.culprits),
+            fix=_known(resolved.fix),
+            culprits=tuple(_known(one) for one in resolved.culprits),
             branches=tuple(branches),
-            follow_ups=tuple(_known(one) for one in follow_ups),
-            notes=(*wanted.notes, *_upstream(wanted, gathered, every[-1])),
+            follow_ups=tuple(_known(one) for one in fixups),
+            notes=(*resolved.notes, *_upstream(resolved, histories, every[-1])),
         ),
     )
 
 
 def _branch(
     repo: Repository,
-    gathered: Histories,
+    histories: Histories,
     number: int,
     ref: Ref,
     every: Sequence[Sequence[PresenceEvent]],
 ) -> Branch:
-    found = [presence(one, gathered.positions, number) for one in every]
+    found = [presence(one, histories.positions, number) for one in every]
     cut = any(
-        gathered.positions[one].branches >> number & 1
-        for one in gathered.edges
-        if one in gathered.positions
+        histories.positions[one].branches >> number & 1
+        for one in histories.edges
+        if one in histories.positions
     )
-    *culprits, fix = (doubted(one, _CUT if cut else gathered.gap) for one in found)
+    *culprits, fix = (with_doubt(one, Doubt.SHALLOW if cut else histories.gap) for one in found)
     known = [one.commit for one in culprits if one.there]
     if cut and known and not fix.sure and fix.how is None:
         history = [ref.commit, *(f"^{one}" for one in known)]
-        if not reaches(repo, history, gathered.edges):
-            fix = doubted(found[-1], gathered.gap)
-    judgement = judged(culprits, fix)
+        if not reaches(repo, history, histories.edges):
+            fix = with_doubt(found[-1], histories.gap)
     return Branch(
         name=ref.short,
         ref=ref.name if ref.name.startswith("refs/") else "",
         tip=ref.commit,
-        standing=judgement.standing,
+        verdict=branch_verdict(culprits, fix),
         culprits=tuple(culprits),
         fix=fix,
-        why=judgement.why,
     )
 
 
 def _tried(repo: Repository, fix: Commit, branches: Sequence[Branch]) -> list[Branch]:
     """Return the branches, with what a cherry-pick would do where the fix is needed."""
-    if all(one.standing is not BranchStatus.NEEDS for one in branches):
+    if all(one.status is not BranchStatus.NEEDS for one in branches):
         return list(branches)
     found = []
     with scratch_repository(repo) as place:
         for one in branches:
-            if one.standing is not BranchStatus.NEEDS:
+            if one.status is not BranchStatus.NEEDS:
                 found.append(one)
                 continue
             pick = _pick(place, fix, one.tip)
             if isinstance(pick, PickFailure):
                 found.append(replace(one, pick_failure=pick))
                 continue
-            judgement = picked(judged(one.culprits, one.fix), pick)
-            why, standing = judgement.why, judgement.standing
-            found.append(replace(one, pick=pick, standing=standing, why=why))
+            found.append(replace(one, pick=pick, verdict=after_pick(one.verdict, pick)))
     return found
 
 
@@ -116,35 +112,37 @@ def _pick(repo: Repository, fix: Commit, onto: str) -> CherryPick | PickFailure:
     if not fix.parents:
         return PickFailure.NO_PARENT
     try:
-        return try_pick(repo, fix.id, fix.parents[0], onto)
+        return cherry_pick(repo, fix.id, fix.parents[0], onto)
     except AnyclueError:
         return PickFailure.GIT
 
 
-def _follow_ups(wanted: Wanted, gathered: Histories) -> tuple[Commit, ...]:
-    fix = wanted.fix
-    made = instances(fix, gathered.hits, gathered.same.get(fix.id, frozenset()))
-    sure = {one: how for one, how in made.items() if how != "title"}
-    upstream = -1 << len(wanted.trees)
-    return followers(sure, gathered.hits, gathered.positions, upstream)
+def _follow_ups(request: ResolvedRequest, histories: Histories) -> tuple[Commit, ...]:
+    fix = request.fix
+    made = instances(fix, histories.hits, histories.same.get(fix.id, frozenset()))
+    sure = {one: how for one, how in made.items() if how is not KnownBy.TITLE}
+    upstream = -1 << len(request.trees)
+    return follow_ups(sure, histories.hits, histories.positions, upstream)
 
 
 def _lacking(
-    gathered: Histories,
+    histories: Histories,
     number: int,
     follow_ups: Sequence[Commit],
     following: Sequence[Sequence[PresenceEvent]],
 ) -> tuple[str, ...]:
-    here = [presence(one, gathered.positions, number) for one in following]
+    here = [presence(one, histories.positions, number) for one in following]
     return tuple(one.id for one, found in zip(follow_ups, here, strict=True) if not found.there)
 
 
-def _upstream(wanted: Wanted, gathered: Histories, fix: Sequence[PresenceEvent]) -> list[str]:
+def _upstream(
+    request: ResolvedRequest, histories: Histories, fix: Sequence[PresenceEvent]
+) -> list[UpstreamRevert]:
     """Return a note when the fix itself was reverted upstream."""
-    numbers = range(len(wanted.trees), len(wanted.trees) + len(wanted.upstream))
-    found = [presence(fix, gathered.positions, number) for number in numbers]
-    by = dict.fromkeys(one.reverted[:12] for one in found if one.reverted and not one.there)
-    return [f"the fix was reverted upstream by {one}" for one in by]
+    numbers = range(len(request.trees), len(request.trees) + len(request.upstream))
+    found = [presence(fix, histories.positions, number) for number in numbers]
+    by = dict.fromkeys(one.reverted for one in found if one.reverted and not one.there)
+    return [UpstreamRevert(commit=one) for one in by]
 
 
 def _dated(repo: Repository, found: StableReview) -> StableReview:

@@ -2,75 +2,122 @@
 
 from __future__ import annotations
 
-import json
-from typing import TypeAlias
+from typing import Literal
 
-from anyclue.report.text import clean, safe_path
+from pydantic import Field
+
+from anyclue.report.json_document import DocumentModel, Line, document_text
+from anyclue.report.text import safe_path
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
+    KnownBy,
     KnownCommit,
     Presence,
     StableReview,
 )
 from anyclue.review.stable.render import words
 
-SCHEMA = "anyclue.stable/1"
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+class _Commit(DocumentModel):
+    commit: str
+    title: Line
+    version: Line
+
+
+class _Presence(DocumentModel):
+    there: bool
+    sure: bool
+    how: KnownBy | None
+    commit: str
+    version: Line
+    reverted_by: str
+    why: str
+
+
+class _CherryPick(DocumentModel):
+    conflicts: tuple[str, ...]
+    empty: bool
+    unknown: str
+
+
+class _Branch(DocumentModel):
+    name: Line
+    tip: str
+    standing: BranchStatus
+    why: str
+    culprits: tuple[_Presence, ...]
+    fix: _Presence
+    cherry_pick: _CherryPick | None
+    command: str
+    lacking: tuple[str, ...]
+
+
+class StableDocument(DocumentModel):
+    """Which branches need a fix."""
+
+    schema_: Literal["anyclue.stable/1"] = Field(
+        default="anyclue.stable/1", serialization_alias="schema"
+    )
+    verdict: str
+    fix: _Commit
+    culprits: tuple[_Commit, ...]
+    cc: str
+    upstream_line: str
+    branches: tuple[_Branch, ...]
+    follow_ups: tuple[_Commit, ...]
+    notes: tuple[Line, ...]
 
 
 def stable_json(review: StableReview) -> str:
     """Return a review of a fix as JSON, in ASCII, ended by a line end."""
-    document: Json = {
-        "schema": SCHEMA,
-        "verdict": words.verdict(review),
-        "fix": _known(review.fix),
-        "culprits": [_known(one) for one in review.culprits],
-        "cc": words.cc_line(review),
-        "upstream_line": words.upstream_line(review.fix),
-        "branches": [_branch(one, review.fix) for one in review.branches],
-        "follow_ups": [_known(one) for one in review.follow_ups],
-        "notes": [clean(one) for one in review.notes],
-    }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return document_text(
+        StableDocument(
+            verdict=words.verdict(review),
+            fix=_commit(review.fix),
+            culprits=tuple(map(_commit, review.culprits)),
+            cc=words.cc_line(review),
+            upstream_line=words.upstream_line(review.fix),
+            branches=tuple(_branch(one, review.fix) for one in review.branches),
+            follow_ups=tuple(map(_commit, review.follow_ups)),
+            notes=tuple(map(words.note, review.notes)),
+        )
+    )
 
 
-def _known(one: KnownCommit) -> Json:
-    return {"commit": one.id, "title": clean(one.title), "version": clean(one.version)}
+def _commit(one: KnownCommit) -> _Commit:
+    return _Commit(commit=one.id, title=one.title, version=one.version)
 
 
-def _branch(one: Branch, fix: KnownCommit) -> Json:
-    return {
-        "name": clean(one.name),
-        "tip": one.tip,
-        "standing": one.standing.value,
-        "why": clean(one.why),
-        "culprits": [_presence(culprit) for culprit in one.culprits],
-        "fix": _presence(one.fix),
-        "cherry_pick": _pick(one),
-        "command": words.command(one, fix) if one.standing is BranchStatus.NEEDS else "",
-        "lacking": [*one.lacking],
-    }
+def _branch(one: Branch, fix: KnownCommit) -> _Branch:
+    return _Branch(
+        name=one.name,
+        tip=one.tip,
+        standing=one.status,
+        why=words.reason(one.verdict),
+        culprits=tuple(map(_presence, one.culprits)),
+        fix=_presence(one.fix),
+        cherry_pick=_cherry_pick(one),
+        command=words.command(one, fix) if one.status is BranchStatus.NEEDS else "",
+        lacking=one.lacking,
+    )
 
 
-def _presence(one: Presence) -> Json:
-    return {
-        "there": one.there,
-        "sure": one.sure,
-        "how": one.how.value if one.how else None,
-        "commit": one.commit,
-        "version": clean(one.version),
-        "reverted_by": one.reverted,
-        "why": clean(one.why),
-    }
+def _presence(one: Presence) -> _Presence:
+    return _Presence(
+        there=one.there,
+        sure=one.sure,
+        how=one.how,
+        commit=one.commit,
+        version=one.version,
+        reverted_by=one.reverted,
+        why=words.doubt(one),
+    )
 
 
-def _pick(one: Branch) -> Json:
-    if one.pick is None and one.pick_failure is None:
-        return None
-    return {
-        "conflicts": [safe_path(path) for path in one.pick.conflicts] if one.pick else [],
-        "empty": one.pick is not None and one.pick.empty,
-        "unknown": words.pick_failure(one),
-    }
+def _cherry_pick(one: Branch) -> _CherryPick | None:
+    if one.pick is None:
+        failure = words.pick_failure(one)
+        return _CherryPick(conflicts=(), empty=False, unknown=failure) if failure else None
+    conflicts = tuple(map(safe_path, one.pick.conflicts))
+    return _CherryPick(conflicts=conflicts, empty=one.pick.empty, unknown="")

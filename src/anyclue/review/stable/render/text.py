@@ -18,7 +18,7 @@ def stable_text(review: StableReview) -> str:
         [
             f"fix      {_line(words.named(review.fix))}",
             *(f"culprit  {_line(words.named(one))}" for one in review.culprits),
-            *(f"note: {_line(ascii_line(one))}" for one in review.notes),
+            *(f"note: {_line(ascii_line(words.note(one)))}" for one in review.notes),
         ],
         _table(review),
         *_reasons(review),
@@ -38,7 +38,7 @@ def _table(review: StableReview) -> list[str]:
     rows = [
         (
             ascii_line(one.name),
-            one.standing.value,
+            one.status.value,
             *(words.present(culprit) for culprit in one.culprits),
             words.present(one.fix),
             words.pick(one),
@@ -50,16 +50,16 @@ def _table(review: StableReview) -> list[str]:
 
 def _reasons(review: StableReview) -> Iterator[list[str]]:
     lines = [
-        f"{ascii_line(one.name)}: {_line(ascii_line(one.why))}"
+        f"{ascii_line(one.name)}: {_line(ascii_line(reason))}"
         for one in review.branches
-        if one.why
+        if (reason := words.reason(one.verdict))
     ]
     if lines:
         yield lines
 
 
 def _picks(review: StableReview) -> Iterator[list[str]]:
-    needing = [one for one in review.branches if one.standing is BranchStatus.NEEDS]
+    needing = [one for one in review.branches if one.status is BranchStatus.NEEDS]
     for one in needing:
         yield [
             f"{ascii_line(one.name)}:",
@@ -89,8 +89,7 @@ def _follow_ups(review: StableReview) -> Iterator[list[str]]:
         without = [
             ascii_line(branch.name)
             for branch in review.branches
-            if one.id in branch.lacking
-            and branch.standing in (BranchStatus.HAS, BranchStatus.NEEDS)
+            if one.id in branch.lacking and branch.status in (BranchStatus.HAS, BranchStatus.NEEDS)
         ]
         if without:
             lines.append(f"{_INDENT}not in {', '.join(without)}")

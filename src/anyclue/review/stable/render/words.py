@@ -9,11 +9,15 @@ from anyclue.report.text import ascii_line, counted
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
+    BranchVerdict,
+    Doubt,
     KnownBy,
     KnownCommit,
+    Note,
     PickFailure,
     Presence,
     StableReview,
+    TitleMismatch,
 )
 
 DIGITS = 12
@@ -25,6 +29,13 @@ _HOW = {
     KnownBy.UPSTREAM: "backport, by its message",
     KnownBy.PATCH_ID: "backport, by patch id",
     KnownBy.TITLE: "probably, by title only",
+}
+_DOUBTS = {
+    Doubt.TITLE: "only the title is the same, and it could be another commit",
+    Doubt.REVERT_TITLE: "a commit with the title of its revert is there",
+    Doubt.SHALLOW: "the history is cut off in this shallow clone",
+    Doubt.NOT_COMPARED: "objects are missing, so changes could not be compared",
+    Doubt.EMPTY_PICK: "a cherry-pick of the fix would change nothing there",
 }
 _PICK_FAILURES = {
     PickFailure.NO_PARENT: "the fix's parent is not in this clone",
@@ -42,6 +53,29 @@ def present(one: Presence) -> str:
         probably = "" if one.sure else "probably "
         return f"{probably}reverted by {one.reverted[:DIGITS]}"
     return "no" if one.sure else "not found"
+
+
+def doubt(one: Presence) -> str:
+    """Return why it is not certain where a commit stands; empty where it is."""
+    return _DOUBTS[one.doubt] if one.doubt is not None else ""
+
+
+def reason(verdict: BranchVerdict) -> str:
+    """Return what a verdict hangs on; empty where it is plain."""
+    if verdict.probably is not None and verdict.doubt is not None:
+        return f"probably {verdict.probably.value}: {_DOUBTS[verdict.doubt]}"
+    if not verdict.reverted:
+        return ""
+    what = "fix" if verdict.status is BranchStatus.NEEDS else "culprit"
+    by = " and ".join(one[:DIGITS] for one in verdict.reverted)
+    return f"the {what} was reverted there by {by}"
+
+
+def note(one: Note) -> str:
+    """Return what else is to be known; it may hold hostile text."""
+    if isinstance(one, TitleMismatch):
+        return f"Fixes: {one.line}: the title of {one.commit[:DIGITS]} is: {one.title}"
+    return f"the fix was reverted upstream by {one.commit[:DIGITS]}"
 
 
 def pick(branch: Branch) -> str:
@@ -95,9 +129,7 @@ def cc_line(review: StableReview) -> str:
 def verdict(review: StableReview) -> str:
     """Return the whole review in one line."""
     parts = [
-        f"{review.number(standing)} {standing.value}"
-        for standing in BranchStatus
-        if review.number(standing)
+        f"{review.count(status)} {status.value}" for status in BranchStatus if review.count(status)
     ]
     return f"{counted(len(review.branches), 'branch', 'branches')}: {', '.join(parts)}"
 
