@@ -11,7 +11,7 @@ from anyclue.hunt.clue.model import Clue, Conjunction
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.localise.accused_commit import noted
 from anyclue.hunt.localise.cells import Accused, accused, case
-from anyclue.hunt.localise.commits import CommitRange, history, suspected
+from anyclue.hunt.localise.commits import KernelCommits, history, suspected
 from anyclue.hunt.localise.core.evidence import ModuleSource
 from anyclue.hunt.localise.core.rank import Ranked, rank
 from anyclue.hunt.localise.kept_sources import Kept, keep, kept, place
@@ -92,7 +92,7 @@ def _made(
     of: Accused | None,
     sources: Kept | None,
     followed: Followed,
-    commits: CommitRange | None,
+    commits: KernelCommits | None,
 ) -> Clue:
     scenario, findings = judged.scenario, judged.findings
     readings = readings_of(judged.run)
@@ -149,7 +149,7 @@ def _module(run: RunDirectory, of: Accused, sources: Kept) -> ModuleSource | Non
     return read_module(good, bad, sources.directory, alone=sources.alone)
 
 
-def _with_commits(ranked: Ranked, module: ModuleSource, commits: CommitRange | None) -> Ranked:
+def _with_commits(ranked: Ranked, module: ModuleSource, commits: KernelCommits | None) -> Ranked:
     return commits.named(ranked, module.functions) if commits is not None else ranked
 
 

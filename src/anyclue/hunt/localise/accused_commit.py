@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
 from anyclue.hunt.localise.cells import Accused
-from anyclue.hunt.localise.commits import CommitRange
+from anyclue.hunt.localise.commits import KernelCommits
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import RequestError
@@ -46,13 +46,13 @@ class AccusedCommit:
             return None
         return Accused(bad=self.kernel, good=self.innocent, cells=tuple(cells))
 
-    def history(self) -> CommitRange | None:
+    def history(self) -> KernelCommits | None:
         """Return the commit's history; None where the repository is gone."""
         try:
             repo = git.repository(Path(self.repository))
         except RequestError:
             return None
-        return CommitRange(repo, self.parent, self.commit, proven=True)
+        return KernelCommits(repo, self.parent, self.commit, proven=True)
 
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ ASKED = 3
 """Of so many places the commits are looked for: each may take seconds."""
 
 
-class CommitRange:
+class KernelCommits:
     """The commits between two kernels from one repository.
 
     Args:
@@ -107,7 +107,7 @@ class CommitRange:
         return kernel is not None and git.merge_base(self._repo, kernel, commit) == commit
 
 
-def history(scenario: Scenario, of: Accused) -> CommitRange | None:
+def history(scenario: Scenario, of: Accused) -> KernelCommits | None:
     """Return the history between the kernels; None where they are not commits of one repository."""
     bad = scenario.kernels[of.bad].source
     good = scenario.kernels[of.good].source if of.good is not None else None
@@ -118,7 +118,7 @@ def history(scenario: Scenario, of: Accused) -> CommitRange | None:
         repo = git.repository(Path(bad.repository))
     except RequestError:
         return None
-    return CommitRange(
+    return KernelCommits(
         repo, good.commit if isinstance(good, GitKernel) and same else None, bad.commit
     )
 

@@ -23,7 +23,7 @@ from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
 from anyclue.trial.kernels import make as making
-from anyclue.trial.kernels.fast_path import Decision, fast_path, same_interface
+from anyclue.trial.kernels.fast_path import RebuildDecision, fast_path, same_interface
 from anyclue.trial.kernels.module_builds import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
 from anyclue.trial.kernels.modules import UNDER_TEST
 from anyclue.trial.kernels.whole_builds import WholeBuilds, about, read_by
@@ -228,7 +228,7 @@ def _of_module(tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
     return {path: entry for path, entry in tree.items() if path.startswith(f"{DIRECTORY}/")}
 
 
-async def _fits(work: Path, base: Artifact) -> Decision:
+async def _fits(work: Path, base: Artifact) -> RebuildDecision:
     """Return whether the module in ``work`` fits the kernel of ``base``."""
     _, name = BUILDABLE[DIRECTORY]
     of_base = making.symvers(base.file("Module.symvers").read_text())
