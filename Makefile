@@ -57,10 +57,7 @@ lock: setup ## make requirements.lock anew from pyproject.toml
 
 .PHONY: schemas
 schemas: setup ## write the published schemas anew from the code
-	$(BIN)/python -c 'from anyclue.scenarios.publish import json_schema_text as s; print(s(), end="")' \
-		>docs/scenario.schema.json
-	$(BIN)/python -c 'from anyclue.hunt.render.clues_json import json_schema_text as s; print(s(), end="")' \
-		>docs/clues.schema.json
+	$(BIN)/python tools/write-schemas
 
 .PHONY: zipapp
 zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine with Python 3.9 or later

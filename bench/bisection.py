@@ -25,8 +25,8 @@ from typing import Any
 import platformdirs
 from bench.bisect_bench.caches import without_modules
 from bench.bisect_bench.case import scenario
-from bench.bisect_bench.histories import MAKERS, Made
-from bench.bisect_bench.kernel_step import Steps, steps
+from bench.bisect_bench.histories import MAKERS, BenchHistory
+from bench.bisect_bench.kernel_steps import Steps, steps
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 
@@ -67,7 +67,7 @@ def main() -> int:
     return int(not all(one["right"] for one in cases))
 
 
-def case(made: Made, document: Mapping[str, Any]) -> dict[str, object]:
+def case(made: BenchHistory, document: Mapping[str, Any]) -> dict[str, object]:
     """Return what is told of one repository, from what ``anyclue bisect --json`` printed."""
     accused = [one["commit"] for one in document.get("accused", ())]
     return {
@@ -99,7 +99,7 @@ def _rounded(seconds: float | None) -> float | None:
     return round(seconds, 1) if seconds is not None else None
 
 
-def _bisected(made: Made, scratch: Path, cache: Path) -> dict[str, Any]:
+def _bisected(made: BenchHistory, scratch: Path, cache: Path) -> dict[str, Any]:
     """Return what the command printed; nothing when it failed."""
     file = scratch / f"{made.kind}.toml"
     file.write_text(scenario({"bisected": None}))

@@ -32,7 +32,7 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
 from bench.probes import measure
 
-from anyclue.hunt.probes.selection import named
+from anyclue.hunt.probes.selection import probes_named
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAIL: Final = "page reference"
@@ -111,7 +111,7 @@ def main() -> int:
         for bug in wanted:
             scenario = DEFAULT if bug.name == MAIL else _scenario(bug, scratch)
             hunted.append(Hunted(bug=bug, clue=_clue(scenario, scratch / f"{_slug(bug)}-run")))
-            print(_told(hunted[-1]), file=sys.stderr)
+            print(_summary(hunted[-1]), file=sys.stderr)
     slowdown = {} if options.no_probes else asyncio.run(_slowdown())
     print(json.dumps(_document(hunted, slowdown)))
     return int(any(one.rank is None or one.rank > GOOD_ENOUGH for one in hunted))
@@ -141,7 +141,7 @@ def _document(hunted: Sequence[Hunted], slowdown: Mapping[str, float | None]) ->
     }
 
 
-def _told(one: Hunted) -> str:
+def _summary(one: Hunted) -> str:
     ran, full = one.cells
     return f"{one.bug.name}: rank {one.rank}, {ran} of {full} cells: {one.clue['sentence']}"
 
@@ -170,7 +170,7 @@ def _clue(scenario: Path, run: Path) -> dict[str, Any]:
 
 
 async def _slowdown() -> dict[str, float | None]:
-    costs = await measure(named(COSTLY))
+    costs = await measure(probes_named(COSTLY))
     return {name: cost.slowdown for name, cost in costs.items()}
 
 

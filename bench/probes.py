@@ -24,7 +24,7 @@ from anyclue.hunt.driver import plan
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.run import PATIENCE, ROUNDS
-from anyclue.hunt.probes.selection import named
+from anyclue.hunt.probes.selection import probes_named
 from anyclue.hunt.probes.watch import ProbeWatch
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, Scenario
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--scenario", type=Path, default=SCENARIO, help="default: %(default)s")
     parser.add_argument("--cell", default=CELL, help="default: %(default)s")
     options = parser.parse_args()
-    costs = asyncio.run(measure(named(options.probes), options.scenario, options.cell))
+    costs = asyncio.run(measure(probes_named(options.probes), options.scenario, options.cell))
     print(json.dumps({"probes": {name: asdict(cost) for name, cost in costs.items()}}))
 
 

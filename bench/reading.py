@@ -25,7 +25,7 @@ from tree_sitter import Language, Parser
 
 from anyclue.review.source.model import Choice, CSource
 from anyclue.review.source.parse import read
-from anyclue.review.source.prepass import prepare
+from anyclue.review.source.prepass import prepare_source
 
 DIRECTORIES = ("fs", "mm", "kernel", "block", "lib")
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Row:
     def add(self, source: bytes) -> None:
         """Count a file."""
         (raw_functions, raw_broken), raw_parse_s = _timed(lambda: _raw(source))
-        _, prepass_s = _timed(lambda: prepare(source))
+        _, prepass_s = _timed(lambda: prepare_source(source))
         on, read_s = _timed(lambda: read(source))
         off = read(source, Choice.OFF)
         self.files += 1

@@ -24,7 +24,7 @@ from typing import Any, Final
 import platformdirs
 from bench.bisect_bench.caches import without_modules
 from bench.bisect_bench.case import SERIES, export, scenario
-from bench.bisect_bench.histories import DIRECTORY, MAKERS, Made
+from bench.bisect_bench.histories import DIRECTORY, MAKERS, BenchHistory
 from bench.bisect_bench.repository import Repository
 from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.speed import COMMAND
@@ -68,12 +68,12 @@ def main() -> int:
                 commits = interesting(made)
                 counts["guests"] += len(commits)
                 expected = {name: expected_of(made, commits[name]) for name in commits}
-                wrong += _compared(made, expected, _judged(made, commits, scratch / "guests"))
+                wrong += _compared(made, expected, _verdicts(made, commits, scratch / "guests"))
     print(json.dumps({**counts, "wrong": wrong}))
     return int(bool(wrong))
 
 
-def interesting(made: Made) -> dict[str, str]:
+def interesting(made: BenchHistory) -> dict[str, str]:
     """Return, by name, the commits that run in guests; the revert is made here."""
     repository = Repository(made.path)
     repository.branch("reverted", made.bad)
@@ -91,14 +91,16 @@ def interesting(made: Made) -> dict[str, str]:
     }
 
 
-def expected_of(made: Made, commit: str) -> str:
+def expected_of(made: BenchHistory, commit: str) -> str:
     """Return what has to be said of a commit that runs in a guest."""
     if commit in made.crashing:
         return "broken"
     return LEAK if commit in {made.culprit, made.bad} else "clean"
 
 
-def _compared(made: Made, wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
+def _compared(
+    made: BenchHistory, wanted: Mapping[str, object], found: Mapping[str, object]
+) -> list[str]:
     wrong = [
         f"{made.kind} {name}: {found.get(name)}, expected {one}"
         for name, one in wanted.items()
@@ -109,7 +111,7 @@ def _compared(made: Made, wanted: Mapping[str, object], found: Mapping[str, obje
     return wrong
 
 
-async def _built(made: Made, cache: Path, scratch: Path) -> dict[str, bool]:
+async def _built(made: BenchHistory, cache: Path, scratch: Path) -> dict[str, bool]:
     """Return, by commit, whether it builds for Debian's i386 kernel."""
     store = Store(cache / "store")
     debian = DebianKernels(Apt(cache / "apt", store), store)
@@ -130,7 +132,7 @@ async def _built(made: Made, cache: Path, scratch: Path) -> dict[str, bool]:
     return builds
 
 
-def _judged(made: Made, commits: Mapping[str, str], directory: Path) -> dict[str, str]:
+def _verdicts(made: BenchHistory, commits: Mapping[str, str], directory: Path) -> dict[str, str]:
     """Return what a hunt says of commits, by their names."""
     place = directory / made.kind
     trees = {name: place / name for name in commits}
@@ -141,10 +143,10 @@ def _judged(made: Made, commits: Mapping[str, str], directory: Path) -> dict[str
     argv = [str(COMMAND), "hunt", str(file), "--out", str(place / "run")]
     ran = subprocess.run([*argv, "--json"], check=False, stdout=subprocess.PIPE, text=True)
     cells: list[dict[str, Any]] = json.loads(ran.stdout)["cells"]
-    return {cell["kernel"]: _said(cell, made) for cell in cells}
+    return {cell["kernel"]: _verdict(cell, made) for cell in cells}
 
 
-def _said(cell: Mapping[str, Any], made: Made) -> str:
+def _verdict(cell: Mapping[str, Any], made: BenchHistory) -> str:
     said = f"leak of {cell['signature']}" if cell["verdict"] == "leak" else str(cell["verdict"])
     print(f"{made.kind} {cell['kernel']}: {said}; {cell['because']}", file=sys.stderr)
     return said

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.bisect_bench import written
-from bench.bisect_bench.harmless import Drawing, Edit, guarded
+from bench.bisect_bench import handwritten_commits
+from bench.bisect_bench.handwritten_commits import EARLY, LATE, HandwrittenCommit
+from bench.bisect_bench.harmless_edits import Edit, EditSampler, guard_commented
 from bench.bisect_bench.repository import Repository
-from bench.bisect_bench.written import EARLY, LATE, Written
 from bench.pairs_bench.reading import ENCODING
 
 DIRECTORY: Final = "fs/btrfs"
@@ -22,7 +22,7 @@ fs/btrfs of Debian's Linux, with commits that bench/bisect_bench of anyclue made
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class BenchHistory:
     """A repository with a known culprit.
 
     Attributes:
@@ -58,7 +58,7 @@ class Made:
         return tuple(listed.split())
 
 
-class _Growing:
+class _HistoryBuilder:
     """A repository that grows by harmless commits and by those that are written by hand."""
 
     def __init__(self, source: Path, path: Path) -> None:
@@ -69,24 +69,24 @@ class _Growing:
             if one.is_file()
         }
         self.good = self.repository.commit("Import fs/btrfs", {"README": README, **files})
-        self._drawing = Drawing(SEED, written.SPARED)
-        hand = {written.LZO}
+        self._sampler = EditSampler(SEED, handwritten_commits.SPARED)
+        hand = {handwritten_commits.LZO}
         sources = [p for p in files if p.endswith(".c") and p.count("/") == 2 and p not in hand]
-        self.pools = self._drawing.pools(sources, 4)
+        self.pools = self._sampler.pools(sources, 4)
         self._headers = [p for p in (f"{DIRECTORY}/{name}" for name in HEADERS) if p in files]
 
     def harmless(self, number: int, pool: int = 0) -> str:
         """Make so many harmless commits to files of a pool; return the last."""
         for _ in range(number):
-            last = self._edit(self._drawing.edit(self.pools[pool], self.repository.read))
+            last = self._edit(self._sampler.edit(self.pools[pool], self.repository.read))
         return last
 
     def header(self) -> str:
         """Make a harmless commit to a header that none touched so far."""
         path = self._headers.pop(0)
-        return self._edit(guarded(path, self.repository.read(path)))
+        return self._edit(guard_commented(path, self.repository.read(path)))
 
-    def write(self, commit: Written) -> str:
+    def write(self, commit: HandwrittenCommit) -> str:
         """Make a commit that was written by hand."""
         text = commit.edit(self.repository.read(commit.path))
         return self.repository.commit(commit.subject, {commit.path: text})
@@ -94,22 +94,22 @@ class _Growing:
     def _edit(self, edit: Edit) -> str:
         return self.repository.commit(edit.subject, {edit.path: edit.text})
 
-    def made(
+    def finished(
         self,
         kind: str,
         culprit: str,
         *,
         unbuildable: Iterable[str] = (),
         crashing: Iterable[str] = (),
-    ) -> Made:
+    ) -> BenchHistory:
         """End it: what is checked out is the bad end."""
         git = self.repository.git
         bad = git("rev-parse", "HEAD")
         merges = git("rev-list", "--merges", "--reverse", f"{self.good}..{bad}").split()
         self.repository.branch("fix", bad)
-        fix = self.write(written.FIX)
+        fix = self.write(handwritten_commits.FIX)
         self.repository.branch("main")
-        return Made(
+        return BenchHistory(
             kind=kind,
             path=self.repository.path,
             good=self.good,
@@ -123,9 +123,9 @@ class _Growing:
         )
 
 
-def linear_with_merges(source: Path, path: Path) -> Made:
+def linear_with_merges(source: Path, path: Path) -> BenchHistory:
     """Make 60 commits, with two merges, a crash in the middle and a commit that does not build."""
-    one = _Growing(source, path)
+    one = _HistoryBuilder(source, path)
     one.harmless(3)
     one.header()
     one.write(EARLY[0])
@@ -144,17 +144,17 @@ def linear_with_merges(source: Path, path: Path) -> Made:
     one.repository.branch("main")
     one.harmless(6)
     # The 30th of 60: where every bisection begins.
-    crash = one.write(written.CRASH)
+    crash = one.write(handwritten_commits.CRASH)
     crashing = (crash, one.write(EARLY[2]), one.harmless(1))
     one.repository.revert(crash)
     one.harmless(1)
     one.repository.merge("helpers")
     one.harmless(2)
     one.header()
-    unbuildable = one.write(written.UNBUILDABLE)
-    one.write(written.BUILDABLE)
+    unbuildable = one.write(handwritten_commits.UNBUILDABLE)
+    one.write(handwritten_commits.BUILDABLE)
     one.harmless(2)
-    culprit = one.write(written.CULPRIT)
+    culprit = one.write(handwritten_commits.CULPRIT)
     one.harmless(1)
     one.write(LATE[0])
     one.harmless(3)
@@ -162,19 +162,19 @@ def linear_with_merges(source: Path, path: Path) -> Made:
     one.harmless(2)
     one.write(LATE[2])
     one.harmless(2)
-    return one.made("linear-with-merges", culprit, unbuildable=[unbuildable], crashing=crashing)
+    return one.finished("linear-with-merges", culprit, unbuildable=[unbuildable], crashing=crashing)
 
 
-def side_branch(source: Path, path: Path) -> Made:
+def side_branch(source: Path, path: Path) -> BenchHistory:
     """Make 40 commits, the culprit among nine of a branch that was forked early and merged late."""
-    one = _Growing(source, path)
+    one = _HistoryBuilder(source, path)
     one.harmless(3)
     fork = one.write(EARLY[0])
     one.repository.branch("sectors", fork)
     one.harmless(1, 1)
     one.write(EARLY[1])
     one.harmless(2, 1)
-    culprit = one.write(written.CULPRIT)
+    culprit = one.write(handwritten_commits.CULPRIT)
     one.harmless(2, 1)
     one.write(LATE[1])
     one.harmless(1, 1)
@@ -194,12 +194,12 @@ def side_branch(source: Path, path: Path) -> Made:
     one.header()
     one.write(LATE[0])
     one.harmless(3)
-    return one.made("side-branch", culprit)
+    return one.finished("side-branch", culprit)
 
 
-def evil_merge(source: Path, path: Path) -> Made:
+def evil_merge(source: Path, path: Path) -> BenchHistory:
     """Make 28 commits; the last of two merges loses the release in its conflict."""
-    one = _Growing(source, path)
+    one = _HistoryBuilder(source, path)
     one.harmless(3)
     fork = one.write(EARLY[0])
     one.repository.branch("cleanups", fork)
@@ -209,23 +209,23 @@ def evil_merge(source: Path, path: Path) -> Made:
     fork = one.repository.merge("cleanups")
     one.repository.branch("comments", fork)
     one.harmless(3, 2)
-    one.write(written.NOTED)
+    one.write(handwritten_commits.NOTED)
     one.harmless(2, 2)
     one.repository.branch("main")
     one.harmless(2)
-    one.write(written.REFACTORING)
+    one.write(handwritten_commits.REFACTORING)
     one.write(EARLY[1])
     one.harmless(2)
-    resolution = written.resolved(one.repository.read(written.LZO))
-    culprit = one.repository.merge("comments", {written.LZO: resolution})
+    resolution = handwritten_commits.resolved(one.repository.read(handwritten_commits.LZO))
+    culprit = one.repository.merge("comments", {handwritten_commits.LZO: resolution})
     one.harmless(2)
     one.write(LATE[0])
     one.write(LATE[2])
     one.harmless(1)
-    return one.made("evil-merge", culprit)
+    return one.finished("evil-merge", culprit)
 
 
-MAKERS: Final[Mapping[str, Callable[[Path, Path], Made]]] = {
+MAKERS: Final[Mapping[str, Callable[[Path, Path], BenchHistory]]] = {
     "linear-with-merges": linear_with_merges,
     "side-branch": side_branch,
     "evil-merge": evil_merge,

@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
-from bench.bisect_bench.harmless import Drawing
+from bench.bisect_bench.harmless_edits import EditSampler
 from bench.clue_bench.planted import PLANTED, Planted
 from bench.pairs_bench.reading import ENCODING
 from bench.pairs_bench.sources import Sources
 
-from anyclue.hunt.localise.core.evidence import GuiltyCase, ModuleSource
-from anyclue.hunt.localise.core.rank import Ranked, rank
+from anyclue.hunt.localise.core.model import ModuleSource, Symptoms
+from anyclue.hunt.localise.core.rank import Ranking, rank_functions
 from anyclue.hunt.localise.module_sources import read_module
-from anyclue.trial.kernels.edits import apply_edit
+from anyclue.trial.kernels.variants import apply_edit
 
 DIRECTORY: Final = "fs/btrfs"
 EDITS: Final = 20
@@ -118,7 +118,7 @@ def plant_amid(tree: Path, bug: Planted, edits: int, seed: int) -> int:
 
 def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:
     """Edit other functions, in the bug's own file too; return how many edits were made."""
-    drawing = Drawing(seed, [(bug.edit.file, bug.edit.function or "")])
+    drawing = EditSampler(seed, [(bug.edit.file, bug.edit.function or "")])
     every = [str(one.relative_to(tree)) for one in sorted((tree / DIRECTORY).glob("*.c"))]
     for number in range(edits):
         paths = [bug.edit.file] if number % 4 == 0 else every
@@ -133,29 +133,29 @@ def _harmless(tree: Path, bug: Planted, edits: int, seed: int) -> int:
 def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     module = read_module(good, bad, DIRECTORY, alone=True)
     alone = read_module(None, bad, DIRECTORY, alone=False)
-    case = GuiltyCase(
+    case = Symptoms(
         signature=bug.signature,
-        detail=bug.detail,
+        slab_cache=bug.detail,
         regression=True,
         guilty=bug.guilty,
         innocent=bug.innocent,
         used=bug.guilty,
         workloads=WORKLOADS,
     )
-    asked: dict[str, tuple[ModuleSource, GuiltyCase]] = {
+    asked: dict[str, tuple[ModuleSource, Symptoms]] = {
         "both": (module, case),
-        "no signature": (module, replace(case, signature=None, detail="")),
+        "no signature": (module, replace(case, signature=None, slab_cache="")),
         "bad alone": (alone, replace(case, regression=False)),
         "no pairing": (replace(module, change=(), tree=()), case),
     }
     return Row(
         bug=bug,
         edits=edits,
-        found={name: _rank(bug, rank(*one)) for name, one in asked.items()},
+        found={name: _rank(bug, rank_functions(*one)) for name, one in asked.items()},
     )
 
 
-def _rank(bug: Planted, found: Ranked) -> tuple[int, float] | None:
+def _rank(bug: Planted, found: Ranking) -> tuple[int, float] | None:
     return next(
         (
             (number, place.probability)

@@ -13,7 +13,7 @@ from typing import Final
 from bench.merge_bench.forge import AUTHOR
 from bench.pairs_bench.reading import ENCODING, Function, Source
 
-from anyclue.review.merge.core.conflict_markers import decided
+from anyclue.review.merge.core.conflict_markers import resolve_markers
 
 FILES: Final = 500
 SHARED: Final = 200
@@ -170,6 +170,6 @@ def _before_return(body: str, lines: str) -> str:
 def _resolved(text: str, ours: str, theirs: str, *, dropped: bool) -> str:
     """Return a file with its conflicts decided for theirs, or with both sides kept."""
     if dropped:
-        ways = decided(text.encode(ENCODING), ours, theirs)
+        ways = resolve_markers(text.encode(ENCODING), ours, theirs)
         return ways[1].decode(ENCODING) if ways else text
     return re.sub(r"^(?:<{7} .*|={7}|>{7} .*)\n", "", text, flags=re.MULTILINE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bench.pairs_bench.reading import Function, Place, Source, Statement
 from bench.pairs_bench.sites import Released, Sites, normal, root
 
-from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.contracts.model import Contracts
 
 _GOTO = re.compile(r"\bgoto\s+(\w+)\s*;")
 _RETURN = re.compile(r"\breturn\b([^;]*);")

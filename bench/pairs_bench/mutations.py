@@ -12,7 +12,7 @@ from bench.pairs_bench.jumps import jumps
 from bench.pairs_bench.reading import Call, Function, Place, Source, Statement
 from bench.pairs_bench.sites import Released, Sites, root, sites
 
-from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.contracts.model import Contracts
 
 # Releases that may be called twice: the second call finds that nothing is held.
 IDEMPOTENT = frozenset(

@@ -12,7 +12,7 @@ from bench.pairs_bench.reading import Function, Source
 from bench.pairs_bench.sampling import errors
 from bench.pairs_bench.sites import sites
 
-from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.contracts.model import Contracts
 
 Change = Callable[[Source, Function, random.Random], str | None]
 CHANGES: Mapping[str, Change] = {

@@ -17,7 +17,7 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.stable import Update
 from bench.pairs_bench.tools import Headers, at_hand
 
-from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.review import Reviewer
 
 Fields = Mapping[str, object]

@@ -14,7 +14,7 @@ from bench.pairs_bench.mutations import Kind, Mutation, Origin, mutations
 from bench.pairs_bench.reading import ENCODING, Source
 from tree_sitter import Language, Node, Parser
 
-from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.contracts.model import Contracts
 
 TREES = ("fs/btrfs", "fs/ext4", "fs/xfs", "fs/f2fs", "fs/nfs", "mm")
 TUNE, REPORT = "tune", "report"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.pairs_bench.reading import Call, Function, Source, Statement
 
-from anyclue.review.pairs.contracts.read import Acquire, Contracts, Fails, Pair, Release, Template
+from anyclue.review.pairs.contracts.model import Acquire, Contracts, Fails, Pair, Release, Template
 
 # What is assigned, directly before a call (a cast in between).
 _ASSIGNED = re.compile(r"([\w.>\[\]*&\s-]*?[\w\]])\s*=\s*(?:\(\s*(?:struct\s+)?\w+[\s*]*\)\s*)?\Z")

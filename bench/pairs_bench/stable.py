@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.pairs_bench.reading import ENCODING, Source
 
-from anyclue.review.pairs.contracts.read import Contracts
+from anyclue.review.pairs.contracts.model import Contracts
 
 PARTS = ("fs", "mm")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.review.pairs.contracts.read import Contracts, read
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.contracts.read import read
 
 TABLE = """
 [[pair]]

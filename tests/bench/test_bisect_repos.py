@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from bench.bisect_bench.case import export, scenario
 from bench.bisect_bench.check import expected_of, interesting
-from bench.bisect_bench.grafting import Graft
-from bench.bisect_bench.histories import MAKERS, Made
-from bench.bisect_bench.kernel_step import Steps
-from bench.bisect_bench.written import LZO
+from bench.bisect_bench.graft import Graft
+from bench.bisect_bench.handwritten_commits import LZO
+from bench.bisect_bench.histories import MAKERS, BenchHistory
+from bench.bisect_bench.kernel_steps import Steps
 from bench.bisection import case, result
 
 from anyclue.git.merge import object_directory
@@ -169,24 +169,24 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=MAKERS)
 def made(
     request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Made:
+) -> BenchHistory:
     return MAKERS[request.param](source, tmp_path_factory.mktemp("made") / "repository")
 
 
-def git(made: Made, *words: str) -> list[str]:
+def git(made: BenchHistory, *words: str) -> list[str]:
     argv = ["git", "-C", str(made.path), *words]
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
-def lzo(made: Made, commit: str) -> str:
+def lzo(made: BenchHistory, commit: str) -> str:
     return "\n".join(git(made, "show", f"{commit}:{LZO}"))
 
 
-def releases(made: Made, commit: str) -> bool:
+def releases(made: BenchHistory, commit: str) -> bool:
     return bool(re.search(r"\nout:\n\tif \((\w+)\)\n\t\tput_page\(\1\);\n", lzo(made, commit)))
 
 
-def test_how_many_commits_and_which(made: Made) -> None:
+def test_how_many_commits_and_which(made: BenchHistory) -> None:
     wanted = {"linear-with-merges": 60, "side-branch": 40, "evil-merge": 29}
     assert len(made.commits) == wanted[made.kind]
     assert git(made, "rev-list", "--merges", "--reverse", f"{made.good}..{made.bad}") == [
@@ -198,14 +198,14 @@ def test_how_many_commits_and_which(made: Made) -> None:
     assert git(made, "status", "--porcelain") == []
 
 
-def test_only_what_descends_from_the_culprit_leaks(made: Made) -> None:
+def test_only_what_descends_from_the_culprit_leaks(made: BenchHistory) -> None:
     bad = set(git(made, "rev-list", "--ancestry-path", f"{made.culprit}..{made.bad}"))
     for commit in (made.good, *made.commits, made.fix):
         assert releases(made, commit) == (commit not in {made.culprit, *bad}), commit
     assert git(made, "rev-parse", f"{made.culprit}^@") == [*made.parents]
 
 
-def test_where_the_culprit_is(made: Made) -> None:
+def test_where_the_culprit_is(made: BenchHistory) -> None:
     first_parents = git(made, "rev-list", "--first-parent", made.bad)
     assert (made.culprit in first_parents) == (made.kind != "side-branch")
     assert (made.culprit in made.merges) == (made.kind == "evil-merge")
@@ -213,7 +213,7 @@ def test_where_the_culprit_is(made: Made) -> None:
     assert len(git(made, "rev-list", "--no-merges", made.bad, "--", LZO)) >= 5
 
 
-def test_what_is_in_the_way(made: Made) -> None:
+def test_what_is_in_the_way(made: BenchHistory) -> None:
     if made.kind != "linear-with-merges":
         assert not made.unbuildable
         assert not made.crashing
@@ -228,7 +228,7 @@ def test_what_is_in_the_way(made: Made) -> None:
     assert git(made, "rev-list", "--bisect", f"{made.good}..{made.bad}")[0] in made.crashing
 
 
-def test_the_resolution_is_of_neither_side(made: Made) -> None:
+def test_the_resolution_is_of_neither_side(made: BenchHistory) -> None:
     if made.kind != "evil-merge":
         return
     for parent in made.parents:
@@ -240,14 +240,14 @@ def test_the_resolution_is_of_neither_side(made: Made) -> None:
     assert tried.stdout.splitlines()[1] == LZO
 
 
-def test_ids_repeat(made: Made, source: Path, tmp_path: Path) -> None:
+def test_ids_repeat(made: BenchHistory, source: Path, tmp_path: Path) -> None:
     again = MAKERS[made.kind](source, tmp_path / "again")
     assert (again.commits, again.fix) == (made.commits, made.fix)
 
 
-def test_the_revert_and_what_runs_in_guests(made: Made, tmp_path: Path) -> None:
+def test_the_revert_and_what_runs_in_guests(made: BenchHistory, tmp_path: Path) -> None:
     shutil.copytree(made.path, tmp_path / "copy")
-    copy = Made(**{**vars(made), "path": tmp_path / "copy"})
+    copy = BenchHistory(**{**vars(made), "path": tmp_path / "copy"})
     commits = interesting(copy)
     assert releases(copy, commits["reverted"])
     said = {name: expected_of(copy, commit) for name, commit in commits.items()}
@@ -257,7 +257,7 @@ def test_the_revert_and_what_runs_in_guests(made: Made, tmp_path: Path) -> None:
     }
 
 
-def test_the_scenario(made: Made, tmp_path: Path) -> None:
+def test_the_scenario(made: BenchHistory, tmp_path: Path) -> None:
     tree = tmp_path / "bad"
     export(made.path, made.bad, tree)
     text = scenario({"good": None, "bad": tree})
@@ -269,7 +269,7 @@ def test_the_scenario(made: Made, tmp_path: Path) -> None:
     assert len(load_scenario(file, workloads=rules).cells) == 2
 
 
-def test_the_last_line_and_its_documentation(made: Made) -> None:
+def test_the_last_line_and_its_documentation(made: BenchHistory) -> None:
     step = {"commit": made.bad, "seconds": 21.04, "shown": "bad", "because": "it leaks"}
     document = {
         "accused": [{"commit": made.culprit}],
@@ -290,7 +290,9 @@ def test_the_last_line_and_its_documentation(made: Made) -> None:
     assert {*last, *told} <= words
 
 
-def test_a_graft_shares_objects_and_has_commits_of_its_own(made: Made, tmp_path: Path) -> None:
+def test_a_graft_shares_objects_and_has_commits_of_its_own(
+    made: BenchHistory, tmp_path: Path
+) -> None:
     graft = Graft.of(made.path, tmp_path / "graft")
     text = graft.text(graft.head, "fs/btrfs/lzo.c")
     changed = graft.commit(graft.head, "fs/btrfs/lzo.c", text + "/* */\n", tag="changed")

@@ -10,7 +10,7 @@ from bench.pairs_bench.reading import Source
 from bench.pairs_bench.sampling import LOCAL_SHARE, REPORT, TUNE, errors, half_of, parses, sample
 
 if TYPE_CHECKING:
-    from anyclue.review.pairs.contracts.read import Contracts
+    from anyclue.review.pairs.contracts.model import Contracts
 
 PROLOGUE = """/* take(a); { */
 #define TWICE(x) \\

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer.main
 
+import anyclue.cli.main
 from anyclue import __version__
 from anyclue.cli.main import app, main
 from anyclue.cli.output import run_until_stopped
@@ -38,6 +39,9 @@ reference = { kernel = "good" }
 """
 COMMAND: Any = typer.main.get_command(app)
 VERBS = list(COMMAND.commands)
+MODULES_OF_NO_VERB = {"__init__", "main", "output"}
+HEAVY = {"altair", "anyclue.hunt", "anyclue.trial", "numpy", "polars", "pydantic", "scipy"}
+"""What a verb imports when it runs, and no help waits for."""
 Output = pytest.CaptureFixture[str]
 Call = Callable[..., tuple[int, str, str]]
 
@@ -74,6 +78,21 @@ def test_help(call: Call) -> None:
     assert out == call("-h")[1]
     listed = re.findall(r"^  (\w+) {2,}\S", out.partition("Commands:")[2], re.MULTILINE)
     assert listed == VERBS
+
+
+def test_every_module_of_the_command_is_a_verb() -> None:
+    modules = {file.stem for file in Path(anyclue.cli.main.__file__).parent.glob("*.py")}
+    assert modules - MODULES_OF_NO_VERB == set(VERBS)
+
+
+def test_help_imports_no_more_than_options_need() -> None:
+    code = (
+        "import sys; from anyclue.cli.main import main; main(['--help']);"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+    assert not HEAVY & set(done.stderr.split())
 
 
 @pytest.mark.parametrize("verb", VERBS)

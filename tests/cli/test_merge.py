@@ -111,7 +111,7 @@ def test_a_page_that_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     repo.commit(BASE, "merge")
-    monkeypatch.setattr("anyclue.review.merge.driver.review.gather", pytest.fail)
+    monkeypatch.setattr("anyclue.review.merge.driver.review.read_inputs", pytest.fail)
     (tmp_path / "file").touch()
     for place, what in (
         ("missing/merge.html", "No such file or directory"),

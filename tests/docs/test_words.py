@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from anyclue.fstests.core.model import Part
 from anyclue.fstests.run.journal import TrialJournal
-from anyclue.hunt.localise.core.weights import table
+from anyclue.hunt.localise.core.likelihood_ratios import all_ratios
 from anyclue.model.errors import ExitCode
-from anyclue.model.recording import Incident, MarkName, Outcome, Reading, Recording
+from anyclue.model.recording import EndReason, Incident, MarkName, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell, ParameterRule
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.recordings.kernel_log import KINDS
@@ -141,6 +141,11 @@ def test_fields_of_an_outcome(docs: Docs, tmp_path: Path) -> None:
     assert set(docs.words(told["outcome"])) == set(Outcome)
 
 
+def test_reasons_of_an_ending(docs: Docs) -> None:
+    rows = docs.rows(docs.page("docs/run-directory.md").section("Why a trial ended"))
+    assert {word for row in rows for word in docs.words(row[0])} == set(EndReason)
+
+
 def test_files_of_a_trial(docs: Docs, tmp_path: Path) -> None:
     an_outcome(tmp_path)
     TrialJournal(place=tmp_path, part=Part.LIST)
@@ -179,4 +184,4 @@ def bound(value: float | None) -> str:
 
 def test_weights_of_evidence(docs: Docs) -> None:
     rows = docs.rows(docs.page("docs/clue.md").section("Places"))
-    assert [tuple(row) for row in rows] == [(w.seen, f"{w.ratio:g}", w.why) for w in table()]
+    assert [tuple(row) for row in rows] == [(w.seen, f"{w.ratio:g}", w.why) for w in all_ratios()]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.hunt.clue import driver as making
+from anyclue.hunt.clue import driver
 from anyclue.hunt.driver import begin_run
-from anyclue.hunt.localise.cells import Accused
-from anyclue.hunt.localise.kept_sources import Kept
+from anyclue.hunt.localise.kept_sources import KeptSources
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
@@ -23,10 +23,9 @@ from anyclue.model.verdict import CellVerdict, Signature, SignatureDetail, Verdi
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
-from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob, TrialResult
-from anyclue.trial.suite import Suite
+from anyclue.trial.model import Accelerator, GuestImage, Shape, Suite, TrialJob, TrialResult
 from anyclue.trial.workloads.registry import WORKLOADS
 from anyclue.trial.workloads.suite import WorkloadSuite
 
@@ -216,11 +215,11 @@ def hunted(tmp_path: Path, scenario_file: Path, monkeypatch: pytest.MonkeyPatch)
         return scenario
 
     async def keep(
-        _run: RunDirectory, _scenario: Scenario, _of: Accused, _context: Context
-    ) -> Kept:
-        return Kept(of="", directory="fs/btrfs", notes=("no sources are downloaded here",))
+        _run: RunDirectory, _scenario: Scenario, _of: AccusedKernel, _context: Context
+    ) -> KeptSources:
+        return KeptSources(of="", directory="fs/btrfs", notes=("no sources are downloaded here",))
 
-    monkeypatch.setattr(making, "keep", keep)
+    monkeypatch.setattr(driver, "keep_sources", keep)
 
     monkeypatch.setattr("anyclue.hunt.trials.pin_kernels", pin)
     monkeypatch.setattr("anyclue.hunt.trials.prepare_jobs", prepare)

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
-from anyclue.model.recording import Incident, LogLine, Mark, MarkName, Outcome, Reading, Recording
+from anyclue.model.recording import (
+    EndReason,
+    Incident,
+    LogLine,
+    Mark,
+    MarkName,
+    Outcome,
+    Reading,
+    Recording,
+)
 from anyclue.model.scenario import Cell, Scalar
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
@@ -42,6 +51,7 @@ def build(
         cell=CELL,
         trial=2,
         outcome=Outcome.PASSED,
+        reason=EndReason.COMPLETED,
         detail=detail,
         ram_kib=2 << 20,
         rounds=find_rounds(marks, samples),
@@ -74,6 +84,21 @@ def test_there_and_back(trial: Path, captured: Recording) -> None:
     assert back.rounds[0].floor is not None
     fields = json.loads((trial / "outcome.json").read_text())
     assert (fields["seconds"], fields["lost_log"]) == (12.35, 0)
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        ("a round was not over after 9 s, but it was still at work: raise x", "still-at-work"),
+        ("a round was not over after 9 s, but no task is stuck: raise x", None),
+    ],
+)
+def test_an_old_recording_has_no_reason(trial: Path, detail: str, reason: str | None) -> None:
+    file = trial / "outcome.json"
+    fields = json.loads(file.read_text())
+    del fields["reason"]
+    file.write_text(json.dumps({**fields, "detail": detail}))
+    assert read_recording(trial).reason == reason
 
 
 counters = st.dictionaries(

@@ -9,8 +9,8 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 
 from anyclue.model.scenario import Arch, DebianKernel, Edit, ModuleVariant, WorkloadRules
-from anyclue.scenarios.publish import json_schema
 from anyclue.scenarios.read import load_scenario
+from anyclue.scenarios.schema import json_schema
 
 FILE = Path(__file__).parents[2] / "scenarios" / "lzo-leak.toml"
 

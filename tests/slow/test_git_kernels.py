@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 import pytest
-from bench.bisect_bench.grafting import Graft
+from bench.bisect_bench.graft import Graft
 from bench.pairs_bench.sources import Sources
 
 from anyclue.model.scenario import Arch

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.model.recording import LogLine, Outcome, Reading
+from anyclue.model.recording import Ending, EndReason, LogLine, Outcome, Reading
 from anyclue.recordings.kernel_log import first_incident
-from anyclue.trial.outcome import STILL_S, Movement, movement, settle
+from anyclue.trial.outcome import STILL_S, Movement, conclude_ending, movement
 
 BUG = "kernel BUG at mm/highmem.c:626!"
 PANIC = "Kernel panic - not syncing: Fatal exception"
@@ -16,6 +16,16 @@ WARNING = "WARNING: CPU: 0 PID: 96 at fs/btrfs/lzo.c:391 lzo_decompress_bio+0x4e
 HUNG_TASK = "INFO: task sync:211 blocked for more than 45 seconds."
 BLOCKED = "task:sync            state:D stack:0     pid:211   ppid:1      flags:0x00004000"
 RUNNING = "task:sync            state:R stack:0     pid:211   ppid:1      flags:0x00004000"
+
+
+HUNG = Ending(outcome=Outcome.HUNG, reason=EndReason.GUEST_SILENT, detail="slow")
+
+
+def ending(outcome: Outcome, detail: str, lines: tuple[LogLine, ...] = ()) -> Ending:
+    """Return what becomes of an ending in a guest that stands still."""
+    ended = Ending(outcome=outcome, reason=None, detail=detail)
+    incident = first_incident(lines)
+    return conclude_ending(ended, incident, lines, Movement.STILL, "limits.round_seconds")
 
 
 @pytest.mark.parametrize(
@@ -47,30 +57,28 @@ RUNNING = "task:sync            state:R stack:0     pid:211   ppid:1      flags:
 )
 def test_outcomes(ended: Outcome, said: list[str], outcome: Outcome) -> None:
     lines = tuple(LogLine(t_s=float(at), level=4, text=text) for at, text in enumerate(said))
-    settled, detail = settle(ended, "the detail", first_incident(lines), lines, Movement.STILL)
-    assert settled is outcome
-    assert detail
+    found = ending(ended, "the detail", lines)
+    assert found.outcome is outcome
+    assert found.detail
 
 
 def test_details_name_what_broke() -> None:
-    lines = (LogLine(t_s=1, level=4, text=BUG),)
-    assert settle(Outcome.PASSED, "x", first_incident(lines), lines, Movement.STILL)[1] == BUG
-    assert "raise limits.round_seconds" in settle(Outcome.HUNG, "slow", None, (), Movement.STILL)[1]
+    bug = (LogLine(t_s=1, level=4, text=BUG),)
+    assert ending(Outcome.PASSED, "x", bug).detail == BUG
+    assert "raise limits.round_seconds" in ending(Outcome.HUNG, "slow").detail
     oom = (LogLine(t_s=1, level=4, text=OOM),)
-    assert (
-        settle(Outcome.FAILED, "exit 1", first_incident(oom), oom, Movement.STILL)[1]
-        == "out of memory (exit 1)"
-    )
+    assert ending(Outcome.FAILED, "exit 1", oom).detail == "out of memory (exit 1)"
 
 
 @pytest.mark.parametrize("said", [[], [BLOCKED], [HUNG_TASK, BLOCKED]])
 def test_a_slow_guest_is_not_hung(said: list[str]) -> None:
     """Writers that wait for a slow disk are blocked, too; a healthy kernel must not be accused."""
     lines = tuple(LogLine(t_s=float(at), level=4, text=text) for at, text in enumerate(said))
-    outcome, detail = settle(Outcome.HUNG, "slow", None, lines, Movement.MOVING)
-    assert outcome is Outcome.LOST
-    assert "still at work" in detail
-    assert settle(Outcome.HUNG, "gone", None, lines, Movement.SILENT)[0] is Outcome.HUNG
+    found = conclude_ending(HUNG, None, lines, Movement.MOVING, "limits.round_seconds")
+    assert (found.outcome, found.reason) == (Outcome.LOST, EndReason.STILL_AT_WORK)
+    assert found.detail == "slow, but it was still at work: raise limits.round_seconds"
+    silent = conclude_ending(HUNG, None, lines, Movement.SILENT, "limits.round_seconds")
+    assert (silent.outcome, silent.reason) == (Outcome.HUNG, EndReason.GUEST_SILENT)
 
 
 def test_movement() -> None:

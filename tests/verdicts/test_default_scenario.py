@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.verdicts.evaluation import evaluate
@@ -41,4 +42,4 @@ def test_lzo_leaks_and_32_bit_is_innocent(simulator: Simulator, tools: Tools) ->
     matters = {factor.factor: factor.matters for factor in findings.factors}
     assert matters[Axis.KERNEL] is matters[Axis.MOUNT] is True
     assert matters[Axis.MACHINE] is False
-    assert "(4.0 KiB per file) with kernel bad and mount lzo" in findings.sentence
+    assert "(4.0 KiB per file) with kernel bad and mount lzo" in verdict_sentence(findings)

@@ -8,12 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import Kernels, result, run_until_stopped
-from anyclue.hunt import driver as use_case
-from anyclue.hunt.clue import driver as making
-from anyclue.hunt.render.plain import summary
-from anyclue.model.errors import Problem, RequestError
-from anyclue.recordings.run_directory import RunDirectory
-from anyclue.trial.context import Context
+from anyclue.model.errors import RequestError
 
 
 def hunt(
@@ -48,30 +43,32 @@ def hunt(
 ) -> int:
     """Run a scenario's cells in guests, judge them, write the report."""
     if (scenario is None) == (resume is None) or (resume is not None and (out or full or kernels)):
-        raise RequestError(
-            [
-                Problem(
-                    what="give either a SCENARIO (with --out, --full, --kernel) or --resume RUN",
-                    next_step="anyclue hunt --help shows examples",
-                )
-            ]
+        raise RequestError.of(
+            "give either a SCENARIO (with --out, --full, --kernel) or --resume RUN",
+            next_step="anyclue hunt --help shows examples",
         )
+    from anyclue.hunt import driver
+    from anyclue.hunt.clue.driver import clue_of
+    from anyclue.hunt.render.text import summary
+    from anyclue.recordings.run_directory import RunDirectory
+    from anyclue.trial.context import Context
+
     if resume is not None:
         run = RunDirectory(resume)
     else:
         assert scenario is not None  # noqa: S101 - one of the two is given
-        run = use_case.begin_run(scenario, out, full=full, fstests=fstests, kernels=kernels or ())
+        run = driver.begin_run(scenario, out, full=full, fstests=fstests, kernels=kernels or ())
     try:
         judged = run_until_stopped(
-            use_case.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue), run.path
+            driver.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue), run.path
         )
     except RequestError:
         if resume is None:
-            use_case.discard_unused(run)
+            driver.discard_unused(run)
         raise
     if json:
         result(judged.document)
     else:
-        told = making.told(judged)
-        result(f"{summary(judged.findings, told)}\nreport: {run.file('report.html')}")
+        clue = clue_of(judged)
+        result(f"{summary(judged.findings, clue)}\nreport: {run.file('report.html')}")
     return judged.exit_code

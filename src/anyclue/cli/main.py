@@ -20,7 +20,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from anyclue.cli.output import error, stops
+from anyclue.cli.output import error, stop_signals
 from anyclue.model.errors import AnyclueError, ExitCode, InfrastructureError
 
 EPILOG = """Examples:
@@ -51,35 +51,32 @@ Exit status: 0 nothing found, 1 regression found, 2 the request is wrong, 3 infr
 or unproven.
 """
 
-VERBS: dict[str, tuple[str, str]] = {
-    "plan": ("plan", "anyclue plan --json scenarios/lzo-leak.toml"),
-    "hunt": ("hunt", "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine"),
-    "judge": ("rejudge", "anyclue judge --json runs/mine"),
-    "report": ("rejudge", "anyclue report runs/mine"),
-    "clue": ("rejudge", "anyclue clue runs/mine"),
-    "record": ("record", "anyclue record -- ./check -g quick; anyclue record --attach"),
-    "pairs": ("pairs", "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json"),
-    "merge": ("merge", "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve"),
-    "stable": ("stable", "anyclue stable HEAD; anyclue stable HEAD --trees 'origin/linux-*.y'"),
-    "bisect": (
-        "bisect",
-        "anyclue bisect --good v6.1 --bad HEAD --cell i386-2g.default.lzo.small-files mine.toml",
-    ),
-    "step": ("step", "git bisect run anyclue step mine.toml"),
-    "setup": ("setup", "anyclue setup fstests ~/xfstests --arch i386"),
-    "probe": ("probe", "anyclue probe runs/mine; anyclue probe --list"),
-    "shell": ("shell", "anyclue shell bad.i386-2g.default.lzo.small-files"),
-    "doctor": ("doctor", "anyclue doctor"),
+VERBS = {
+    "plan": "anyclue plan --json scenarios/lzo-leak.toml",
+    "hunt": "anyclue hunt mine.toml --out runs/mine; anyclue hunt --resume runs/mine",
+    "judge": "anyclue judge --json runs/mine",
+    "report": "anyclue report runs/mine",
+    "clue": "anyclue clue runs/mine",
+    "record": "anyclue record -- ./check -g quick; anyclue record --attach",
+    "pairs": "anyclue pairs fs/btrfs; anyclue pairs --diff v5.15..master --json",
+    "merge": "anyclue merge HEAD; anyclue merge HEAD --against for-5.16-resolve",
+    "stable": "anyclue stable HEAD; anyclue stable HEAD --trees 'origin/linux-*.y'",
+    "bisect": "anyclue bisect --good v6.1 --bad HEAD --cell i386-2g.default.lzo.small-files "
+    "mine.toml",
+    "step": "git bisect run anyclue step mine.toml",
+    "setup": "anyclue setup fstests ~/xfstests --arch i386",
+    "probe": "anyclue probe runs/mine; anyclue probe --list",
+    "shell": "anyclue shell bad.i386-2g.default.lzo.small-files",
+    "doctor": "anyclue doctor",
 }
-"""The module of ``anyclue.cli`` that holds each verb, under the verb's name, and an example."""
-
+"""Each verb, a function in the module of its name in ``anyclue.cli``, with an example."""
 
 CANNOT_TELL = 125
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-class _Verbs(Mapping[str, Any]):
+class _LazyCommands(Mapping[str, Any]):
     """The command of each verb, imported when it is first asked for."""
 
     def __iter__(self) -> Iterator[str]:
@@ -89,22 +86,22 @@ class _Verbs(Mapping[str, Any]):
         return len(VERBS)
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - Typer brings its own copy of Click
-        module, example = VERBS[name]
+        example = VERBS[name]
         verb = typer.Typer(context_settings=HELP, rich_markup_mode=None, add_completion=False)
-        implementation = getattr(import_module(f"anyclue.cli.{module}"), name)
+        implementation = getattr(import_module(f"anyclue.cli.{name}"), name)
         verb.command(name, epilog=f"Example: {example}")(implementation)
         return typer.main.get_command(verb)
 
 
-class _Command(TyperGroup):
+class _CommandGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - handed on as they are
         super().__init__(**settings)
-        self.commands = cast("MutableMapping[str, Any]", _Verbs())
+        self.commands = cast("MutableMapping[str, Any]", _LazyCommands())
 
 
 app = typer.Typer(
     name="anyclue",
-    cls=_Command,
+    cls=_CommandGroup,
     help="Find what leaks memory in a Linux file system: which kernel, which option, what kind.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -140,13 +137,13 @@ def common(
     del version
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Elapsed())
+    handler.setFormatter(_ElapsedFormatter())
     logger = logging.getLogger("anyclue")
     logger.handlers = [handler]
     logger.setLevel(level)
 
 
-class _Elapsed(logging.Formatter):
+class _ElapsedFormatter(logging.Formatter):
     """Progress lines with the seconds since the start."""
 
     def __init__(self) -> None:
@@ -158,7 +155,7 @@ class _Elapsed(logging.Formatter):
         return f"[{time.monotonic() - self._begin:6.1f} s] {level}{record.getMessage()}"
 
 
-def _stop(number: int, frame: object) -> None:
+def _raise_stopped(number: int, frame: object) -> None:
     del number, frame
     raise InfrastructureError("stopped")
 
@@ -169,7 +166,7 @@ def _stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _stop) for number in stops()}
+    before = {number: signal.signal(number, _raise_stopped) for number in stop_signals()}
     try:
         yield
     finally:

@@ -57,7 +57,7 @@ def error(text: str) -> None:
         sys.stderr.write("anyclue: error: " + "\n".join(lines) + "\n")
 
 
-def stops() -> tuple[signal.Signals, ...]:
+def stop_signals() -> tuple[signal.Signals, ...]:
     """Return the signals that end a verb: SIGHUP does not where ``nohup`` had it ignored."""
     kept = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if not kept else ())
@@ -78,7 +78,7 @@ def run_until_stopped(
     async def watched() -> T:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        for number in stops():
+        for number in stop_signals():
             loop.add_signal_handler(number, task.cancel)
         return await task
 

@@ -14,7 +14,7 @@ from anyclue.model.errors import ExitCode, Problem, RequestError
 from anyclue.review.pairs.model import Confidence, Review
 
 
-class Form(StrEnum):
+class OutputFormat(StrEnum):
     """How the result is printed."""
 
     TEXT = "text"
@@ -65,8 +65,8 @@ def pairs(
     ] = False,
 ) -> int:
     """Find resources that some path acquires and does not release, or releases twice."""
-    from anyclue.review.pairs.contracts.list import contract_list
     from anyclue.review.pairs.driver import request
+    from anyclue.review.pairs.render.contract_list import contract_list
 
     chosen = [name for name, given in _sources(diff, since, staged=staged) if given]
     problems = []
@@ -94,7 +94,7 @@ def pairs(
         problems.append(Problem(what="--json and --sarif exclude each other", next_step="give one"))
     if problems:
         raise RequestError(problems)
-    asked = request.PairsRequest(
+    wanted = request.PairsRequest(
         paths=tuple(paths or (Path(),)),
         diff=diff,
         patch=_piped() if diff == "-" else None,
@@ -103,8 +103,14 @@ def pairs(
         least=confidence,
         jobs=jobs,
     )
-    found = request.review(asked)
-    result(_shown(found, Form.JSON if json else Form.SARIF if as_sarif else Form.TEXT, details))
+    found = request.review(wanted)
+    result(
+        _rendered(
+            found,
+            OutputFormat.JSON if json else OutputFormat.SARIF if as_sarif else OutputFormat.TEXT,
+            details,
+        )
+    )
     return ExitCode.REGRESSION if found.findings else ExitCode.NOTHING_FOUND
 
 
@@ -112,21 +118,20 @@ def _sources(diff: str | None, since: str | None, *, staged: bool) -> tuple[tupl
     return ("--diff", diff is not None), ("--since", since is not None), ("--staged", staged)
 
 
-def _shown(found: Review, form: Form, details: bool) -> str:
+def _rendered(found: Review, form: OutputFormat, details: bool) -> str:
     from anyclue.review.pairs.render.json_document import review_json
     from anyclue.review.pairs.render.sarif import sarif
     from anyclue.review.pairs.render.text import review_text
 
-    if form == Form.JSON:
+    if form == OutputFormat.JSON:
         return review_json(found)
-    if form == Form.SARIF:
+    if form == OutputFormat.SARIF:
         return sarif(found)
     return review_text(found, verbose=details)
 
 
 def _piped() -> bytes:
     if sys.stdin is None:
-        raise RequestError(
-            [Problem(what="is closed", where="stdin", next_step="pipe a patch in: git show | ...")]
-        )
+        step = "pipe a patch in: git show | ..."
+        raise RequestError.of("is closed", where="stdin", next_step=step)
     return sys.stdin.buffer.read()

@@ -8,16 +8,7 @@ from typing import Annotated
 import typer
 
 from anyclue.cli.output import result, run_until_stopped
-from anyclue.hunt.judge import judge
-from anyclue.hunt.probes import selection as choosing
-from anyclue.hunt.probes.core.json_document import readings_to_json
-from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.probes.run import probe as use_case
-from anyclue.hunt.render.probe_text import probes_text
-from anyclue.hunt.select.factors import first_guilty
-from anyclue.model.errors import ExitCode, Problem, RequestError
-from anyclue.recordings.run_directory import RunDirectory
-from anyclue.trial.context import Context
+from anyclue.model.errors import ExitCode, RequestError
 
 
 def probe(
@@ -38,43 +29,41 @@ def probe(
 ) -> int:
     """Gather evidence of what leaks: stacks of allocations, references, mappings."""
     if list_:
-        result(_listed())
+        from anyclue.hunt.probes.core.registry import PROBES
+        from anyclue.hunt.render.probe_text import probe_list
+
+        result(probe_list(PROBES.values()))
         return ExitCode.NOTHING_FOUND
     if run is None:
-        step = "anyclue probe --list shows the probes"
-        raise RequestError([Problem(what="name a RUN", next_step=step)])
-    findings = judge(RunDirectory(run)).findings
-    guilty = choosing.cell_named(findings, cell, "--cell") if cell else None
-    if guilty is None and (found := first_guilty(findings.cells)) is not None:
+        raise RequestError.of("name a RUN", next_step="anyclue probe --list shows the probes")
+    from anyclue.hunt.judge import judge
+    from anyclue.hunt.probes import selection
+    from anyclue.hunt.probes.core.json_document import readings_to_json
+    from anyclue.hunt.probes.run import run_probes
+    from anyclue.hunt.render.probe_text import probes_text
+    from anyclue.hunt.select.factors import first_leak_or_break
+    from anyclue.recordings.run_directory import RunDirectory
+    from anyclue.trial.context import Context
+
+    judged = judge(RunDirectory(run))
+    findings = judged.findings
+    guilty = selection.cell_named(findings, cell, "--cell") if cell else None
+    if guilty is None and (found := first_leak_or_break(findings.cells)) is not None:
         guilty = found.cell
     if guilty is None:
-        raise RequestError(
-            [
-                Problem(
-                    what="no cell of this run leaks or broke",
-                    where=str(run),
-                    next_step="name one with --cell",
-                )
-            ]
+        raise RequestError.of(
+            "no cell of this run leaks or broke", where=str(run), next_step="name one with --cell"
         )
     innocent = (
-        choosing.innocent_named(findings, beside, guilty)
+        selection.innocent_named(findings, beside, guilty)
         if beside
-        else choosing.innocent_beside(findings, guilty)
+        else selection.nearest_clean(findings, guilty)
     )
-    probes = choosing.named(probe) if probe else None
-    work = use_case(RunDirectory(run), Context.of_user(), guilty, innocent, probes)
+    probes = selection.probes_named(probe) if probe else None
+    work = run_probes(judged, Context.of_user(), guilty, innocent, probes)
     readings = run_until_stopped(work, run, "anyclue probe")
     result(readings_to_json(readings) if json else probes_text(readings))
     if any(reading.findings for reading in readings):
         return ExitCode.REGRESSION
     unproven = any(reading.could_not for reading in readings) or not readings
     return ExitCode.INFRASTRUCTURE if unproven else ExitCode.NOTHING_FOUND
-
-
-def _listed() -> str:
-    return "\n".join(
-        f"{one.name}\n    {one.summary}\n    needs: {one.needs}\n    costs: {one.costs}\n"
-        f"    cannot see: {one.cannot_see}"
-        for one in PROBES.values()
-    )

@@ -1,31 +1,24 @@
-"""Put verdicts, factors and the sentence together."""
+"""The verdicts of a run's cells, put together with the factors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.fstests.render.reasons import reason_text
-from anyclue.hunt.clue.sentence import sentence
+from anyclue.hunt.minimise.dose_response import done_per_round
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.select.factors import find_factors
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.model.verdict import CellVerdict
 
 
 def conclude(
-    verdicts: Sequence[CellVerdict],
-    recordings: Mapping[Cell, Sequence[TrialEvaluation]] | None = None,
+    verdicts: Sequence[CellVerdict], trials: Mapping[Cell, Sequence[TrialEvaluation]] | None = None
 ) -> RunVerdicts:
-    """Return the findings of a run; every cell that could not be judged is listed with its why."""
-    factors = find_factors(verdicts)
+    """Return what the verdicts say together; of trials counts how many files a round made."""
+    files = {v.cell: done_per_round(v, (trials or {}).get(v.cell, ()), "files") for v in verdicts}
     return RunVerdicts(
-        sentence=sentence(verdicts, factors, recordings),
         cells=tuple(verdicts),
-        factors=factors,
-        not_judged=tuple(
-            f"{v.cell.id}: {reason_text(v.because)}"
-            for v in verdicts
-            if v.verdict is Verdict.UNPROVEN
-        ),
+        factors=find_factors(verdicts),
+        files_per_round={cell: count for cell, count in files.items() if count is not None},
     )

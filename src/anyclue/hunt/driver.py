@@ -12,26 +12,26 @@ from pathlib import Path
 
 from anyclue.fstests.run.plans import with_checkout
 from anyclue.fstests.run.request import check_tests
-from anyclue.hunt.clue import driver as making
+from anyclue.hunt.clue.driver import clue_of, make_clue
 from anyclue.hunt.judge import JudgedRun, RunJudge, write_reports
-from anyclue.hunt.minimise.follow_up import follow
+from anyclue.hunt.minimise.follow_up import run_follow_ups
 from anyclue.hunt.minimise.variations import Runner
-from anyclue.hunt.probes import selection as choosing
-from anyclue.hunt.probes.run import probe
+from anyclue.hunt.probes import selection
+from anyclue.hunt.probes.run import run_probes
 from anyclue.hunt.select.factors import first_guilty
 from anyclue.hunt.select.isolation import next_cells
-from anyclue.hunt.trials import alone, run_cells
+from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import load_with
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.kernels.module_builds import BUILDABLE
+from anyclue.trial.kernels.modules import BUILDABLE
 from anyclue.trial.kernels.variants import copy_sources
 from anyclue.trial.model import TrialExecutor
 from anyclue.trial.workloads.registry import WORKLOADS
@@ -203,7 +203,7 @@ async def hunt(
     """
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     executors = executors or (lambda of: LocalExecutor(context.store, of, jobs))
-    async with alone(run):
+    async with locked_run(run):
         executor = executors(run)
         judge = RunJudge(run)
         judged = await run_cells(run, scenario, context, executor, judge)
@@ -212,11 +212,12 @@ async def hunt(
             scenario = _with_cells(judged.scenario, more)
             judged = await run_cells(run, scenario, context, executor, judge)
         if not clue:
-            write_reports(judged, making.told(judged))
+            write_reports(judged, clue_of(judged))
             return judged
-        await follow(judged, Runner(context=context, executor=executors))
+        runner = Runner(context=context, executor=executors)
+        follow_ups = await run_follow_ups(judged, runner)
         await _look_closer(judged, context)
-        write_reports(judged, await making.make(judged, context))
+        write_reports(judged, await make_clue(judged, context, follow_ups))
     return judged
 
 
@@ -226,9 +227,9 @@ async def _look_closer(judged: JudgedRun, context: Context) -> None:
     guilty = first_guilty(findings.cells)
     if guilty is None:
         return
-    if wanted := choosing.called_for(judged.scenario, findings, guilty.cell):
-        beside = choosing.innocent_beside(findings, guilty.cell)
-        await probe(judged.run, context, guilty.cell, beside, wanted)
+    if wanted := selection.probes_to_run(judged.scenario, findings, guilty.cell):
+        beside = selection.nearest_clean(findings, guilty.cell)
+        await run_probes(judged, context, guilty.cell, beside, wanted)
 
 
 def _next_cells(judged: JudgedRun, width: int) -> tuple[Cell, ...]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from anyclue.fstests.run.cells import TestsJudge
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
+from anyclue.hunt.render.text import report_text
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.evaluation import TrialEvaluation
@@ -22,7 +22,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import CellJudge
@@ -65,7 +65,7 @@ class RunJudge:
         self._run = run
         self._evaluations = Evaluations(run, evaluate)
         self._cells = CellJudge()
-        self._tests = TestsJudge(run)
+        self.tests = TestsJudge(run)
 
     def judge(self) -> JudgedRun:
         """Judge the run as it is now; nothing is written but evaluations.
@@ -76,7 +76,7 @@ class RunJudge:
         run = self._run
         scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
         trials = {cell: self._evaluations.of(cell) for cell in scenario.cells}
-        tested = self._tests.judge(scenario)
+        tested = self.tests.judge(scenario)
         others = {cell: of for cell, of in trials.items() if cell not in tested.verdicts}
         verdicts = [tested.verdicts.get(v.cell, v) for v in self._cells.judge(scenario, others)]
         return JudgedRun(
@@ -102,31 +102,30 @@ def write_verdicts(judged: JudgedRun) -> None:
 def write_reports(judged: JudgedRun, clue: Clue) -> Path:
     """Write ``report.html``, ``report.txt`` and ``junit.xml``; return the page's path."""
     findings, run = judged.findings, judged.run
-    what = findings, judged.scenario, judged.recordings, reproduce(judged), clue
+    what = findings, judged.scenario, judged.recordings, reproduction(judged), clue
     write_whole(run.file("report.html"), report_html(*what))
     write_whole(run.file("report.txt"), report_text(*what))
     write_whole(run.file("junit.xml"), junit_xml(findings, judged.scenario, clue))
     return run.file("report.html")
 
 
-def reproduce(judged: JudgedRun) -> dict[str, str]:
+def reproduction(judged: JudgedRun) -> Reproduction:
     """Return the commands and versions that it takes to see the same again."""
     scenario = judged.run.scenario.name
     tests = any(choice.tests is not None for choice in judged.scenario.workloads.values())
-    facts = {"command": f"anyclue hunt {scenario}{' --fstests DIR' if tests else ''}"}
+    commands = {"": f"anyclue hunt {scenario}{' --fstests DIR' if tests else ''}"}
     shown = (c.cell for c in judged.findings.cells if c.verdict.is_guilty)
     guilty = next((cell.id for cell in shown if cell not in judged.findings.tests), None)
     if guilty is not None:
-        facts["command: a shell in the guilty guest"] = (
-            f"anyclue shell --scenario {scenario} {guilty}"
-        )
+        commands["a shell in the guilty guest"] = f"anyclue shell --scenario {scenario} {guilty}"
+    versions: dict[str, str] = {}
     for cell, trials in judged.trials.items():
         for trial in trials:
             for name, value in trial.provenance.items():
                 label = name.removeprefix("kernel.")
                 if name == label and name != "release":
-                    facts[name] = str(value)
+                    versions[name] = str(value)
                 else:
                     machine = judged.scenario.machines[cell.machine]
-                    facts[f"kernel {cell.kernel}, {machine.arch}: {label}"] = str(value)
-    return facts
+                    versions[f"kernel {cell.kernel}, {machine.arch}: {label}"] = str(value)
+    return Reproduction(commands=commands, versions=versions)

@@ -1,32 +1,93 @@
-"""What judging a run gives: verdicts of cells, factors, tests, and the sentence."""
+"""What judging a run gives: verdicts of cells, factors, tests. Facts: `hunt.render` words them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from anyclue.fstests.core.model import TestFinding
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
 
 
+class FactorReason(Enum):
+    """What tells that an axis matters or does not, or keeps that open."""
+
+    INNOCENT_BESIDE = auto()
+    """All else equal, one cell is guilty and the other innocent: it matters."""
+    GUILTY_ALIKE = auto()
+    """All pairs that differ in it alone are guilty in the same way: it does not matter."""
+    ONE_VALUE = auto()
+    NOTHING_GUILTY = auto()
+    GUILTY_UNLIKE = auto()
+    """Both cells of a pair are guilty, not of the same."""
+    UNPROVEN = auto()
+    """The cell that would tell is unproven."""
+    RATES_OVERLAP = auto()
+    """The other cell is clean by its verdict, but may leak as much."""
+    NO_PAIR = auto()
+    """No two judged cells differ in it alone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Factor:
-    """Whether an axis matters (None: these cells cannot tell), and by which cells."""
+    """Whether an axis matters, and by which cells.
+
+    Attributes:
+        factor: the axis.
+        reason: what decides it, or keeps it open.
+        verdicts: the verdicts that the reason is about, the guilty first: of a pair, or of the one
+            cell that would tell.
+        missing: the cell that would tell, where it was not run.
+        evidence: all pairs of cells that say the same.
+    """
 
     factor: Axis
-    matters: bool | None
-    because: str
+    reason: FactorReason
+    verdicts: tuple[CellVerdict, ...] = ()
+    missing: Cell | None = None
     evidence: tuple[tuple[Cell, Cell], ...] = ()
+
+    @property
+    def matters(self) -> bool | None:
+        """Whether the axis matters; None: these cells cannot tell."""
+        decided = {FactorReason.INNOCENT_BESIDE: True, FactorReason.GUILTY_ALIKE: False}
+        return decided.get(self.reason)
+
+
+class Gap(Enum):
+    """What was not looked at for the clue."""
+
+    NO_PLACES = auto()
+    NO_GOOD_SOURCE = auto()
+    NO_REPRODUCER = auto()
+    NO_SCRIPT = auto()
+    """No script was seen to leak in the same way."""
+    SURGE = auto()
+    """A surge is neither followed up nor probed, and no place is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunVerdicts:
-    """All that judging a run gives: ``sentence`` is the clue, as one would say it."""
+    """All that judging a run gives.
 
-    sentence: str
+    Attributes:
+        cells: the verdict of each cell.
+        factors: whether each axis matters.
+        files_per_round: how many files a round made, by cell, where its workload counted them.
+        tests: the tests of upstream fstests by cell, in the order in which they were to run.
+    """
+
     cells: tuple[CellVerdict, ...]
     factors: tuple[Factor, ...]
-    not_judged: tuple[str, ...] = ()
+    files_per_round: Mapping[Cell, float] = field(default_factory=dict)
     tests: Mapping[Cell, tuple[TestFinding, ...]] = field(default_factory=dict)
-    """The tests of upstream fstests by cell, in the order in which they were to run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """How to see the same again: commands by their label, versions by what took part."""
+
+    commands: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)

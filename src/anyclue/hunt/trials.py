@@ -7,21 +7,19 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
-from itertools import count
 
 from anyclue.fstests.run.plans import fstests_suites
 from anyclue.hunt.judge import JudgedRun, RunJudge, write_verdicts
-from anyclue.model.errors import Problem, RequestError
-from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import Verdict
+from anyclue.model.errors import RequestError
+from anyclue.model.scenario import Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.report.text import clean
-from anyclue.scenarios.stored import scenario_to_json
+from anyclue.scenarios.plan_document import scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor, TrialJob
 from anyclue.trial.preparation import pin_kernels, prepare_jobs
+from anyclue.trial.scheduler import TrialKey, next_trial, run_until_proven, wants_another
 
 log = logging.getLogger(__name__)
 
@@ -44,20 +42,23 @@ async def run_cells(
     wanted = [
         (cell, number) for number in range(1, scenario.limits.trials + 1) for cell in scenario.cells
     ]
-    while True:
-        if missing := [trial for trial in wanted if run.outcome(*trial) is None]:
-            log.info("%d of %d trials to run", len(missing), len(wanted))
-            scenario = await pin_kernels(scenario, context)
-            write_whole(run.plan, scenario_to_json(scenario))
-            suites = await fstests_suites(run, scenario, missing, context)
-            jobs = await prepare_jobs(scenario, missing, context, suites)
-            await _run_trials(executor, jobs, len(wanted))
+
+    async def execute(missing: Sequence[TrialKey], total: int) -> None:
+        nonlocal scenario
+        log.info("%d of %d trials to run", len(missing), total)
+        scenario = await pin_kernels(scenario, context)
+        write_whole(run.plan, scenario_to_json(scenario))
+        suites = await fstests_suites(judge.tests, scenario, missing, context)
+        jobs = await prepare_jobs(scenario, missing, context, suites)
+        await _run_trials(executor, jobs, total)
+
+    def judge_run() -> tuple[JudgedRun, Sequence[TrialKey]]:
         judged = judge.judge()
-        more = _extra_trials(judged)
-        if not more:
-            write_verdicts(judged)
-            return judged
-        wanted += more
+        return judged, _extra_trials(judged)
+
+    judged = await run_until_proven(run, wanted, execute, judge_run)
+    write_verdicts(judged)
+    return judged
 
 
 async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:
@@ -72,25 +73,20 @@ async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: 
             )
 
 
-def _extra_trials(judged: JudgedRun) -> list[tuple[Cell, int]]:
+def _extra_trials(judged: JudgedRun) -> list[TrialKey]:
     """Return one more trial for each cell that more rounds could settle, or that was lost."""
     limits = judged.scenario.limits
-    return [(cell, _next_number(judged.run, cell)) for cell in judged.more_tests] + [
-        (verdict.cell, _next_number(judged.run, verdict.cell))
+    cells = [
+        verdict.cell
         for verdict in judged.findings.cells
         if judged.scenario.workloads[verdict.cell.workload].tests is None
-        and verdict.verdict is Verdict.UNPROVEN
-        and verdict.outcome in (Outcome.PASSED, Outcome.LOST)
-        and verdict.trials < limits.trials + limits.extra_trials
+        and wants_another(verdict, limits, planned=limits.trials)
     ]
-
-
-def _next_number(run: RunDirectory, cell: Cell) -> int:
-    return next(number for number in count(1) if run.outcome(cell, number) is None)
+    return [next_trial(judged.run, cell) for cell in (*judged.more_tests, *cells)]
 
 
 @asynccontextmanager
-async def alone(run: RunDirectory) -> AsyncIterator[None]:
+async def locked_run(run: RunDirectory) -> AsyncIterator[None]:
     """Make sure that one hunt at a time works on a run; clear what a killed one left."""
     with disk_errors(run.path):
         file = run.file(".lock").open("w")
@@ -98,14 +94,10 @@ async def alone(run: RunDirectory) -> AsyncIterator[None]:
         try:
             flock(file, LOCK_EX | LOCK_NB)
         except BlockingIOError as error:
-            raise RequestError(
-                [
-                    Problem(
-                        what="another hunt is working on this run",
-                        where=str(run.path),
-                        next_step="wait for it, or stop it first",
-                    )
-                ]
+            raise RequestError.of(
+                "another hunt is working on this run",
+                where=str(run.path),
+                next_step="wait for it, or stop it first",
             ) from error
         for left in run.path.glob("cells/*/.trial-*"):
             shutil.rmtree(left, ignore_errors=True)

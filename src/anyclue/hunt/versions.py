@@ -15,12 +15,11 @@ from anyclue.hunt import driver
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Axis, DebianKernel, Scenario
 from anyclue.recordings.run_directory import RunDirectory
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import read_scenario
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.system.confined_files import read_inside
 from anyclue.system.files import write_whole
-from anyclue.trial.kernels import module_trees
-from anyclue.trial.kernels.module_trees import Sources
+from anyclue.trial.kernels.module_trees import ModuleSources, keep_sources, rebuilt_kernel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +55,7 @@ def read_request(given: Path, out: Path | None) -> VersionsRequest:
         scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     else:
         scenario = driver.plan(given)
-    kernel, directory = module_trees.rebuilt(scenario, given)
+    kernel, directory = rebuilt_kernel(scenario, given)
     assert isinstance(kernel.source, DebianKernel)  # noqa: S101 - a variant has such a source
     return VersionsRequest(
         given=given, out=out, scenario=scenario, source=kernel.source, directory=directory
@@ -64,7 +63,7 @@ def read_request(given: Path, out: Path | None) -> VersionsRequest:
 
 
 def begin_run(
-    request: VersionsRequest, versions: Mapping[str, Sources], *, of: str, base: str
+    request: VersionsRequest, versions: Mapping[str, ModuleSources], *, of: str, base: str
 ) -> RunDirectory:
     """Make the run directory, or find it again.
 
@@ -83,7 +82,7 @@ def begin_run(
         return run
     run = driver.new_run(request.out, of)
     for name, files in versions.items():
-        module_trees.keep(run, name, files)
+        keep_sources(run, name, files)
     text = tomli_w.dumps(_document(request, versions, base))
     write_whole(run.scenario, text)
     beside = run.path.absolute()
@@ -93,7 +92,7 @@ def begin_run(
 
 
 def _document(
-    request: VersionsRequest, versions: Mapping[str, Sources], base: str
+    request: VersionsRequest, versions: Mapping[str, ModuleSources], base: str
 ) -> dict[str, Any]:
     """Return the scenario with the versions as kernels, under all its conditions."""
     axes = [axis.value for axis in Axis if axis is not Axis.KERNEL]
@@ -115,7 +114,7 @@ def _document(
     }
 
 
-def _check_same(run: RunDirectory, versions: Mapping[str, Sources], of: str) -> None:
+def _check_same(run: RunDirectory, versions: Mapping[str, ModuleSources], of: str) -> None:
     """Check that a run is one of these very versions."""
     for name, files in versions.items():
         kept = run.sources(name)

@@ -26,6 +26,42 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
+class EndReason(StrEnum):
+    """Why a trial ended as it did, for programs; in words that is an ending's ``detail``."""
+
+    COMPLETED = "completed"
+    COMMAND_FAILED = "command-failed"
+    WRONG_CONTENTS = "wrong-contents"
+    CHECK_FAILED = "check-failed"
+    MODULE_NOT_LOADED = "module-not-loaded"
+    MKFS_FAILED = "mkfs-failed"
+    MOUNT_FAILED = "mount-failed"
+    OPTION_NOT_IN_FORCE = "option-not-in-force"
+    OPTION_NOT_EXERCISED = "option-not-exercised"
+    NO_SPACE = "no-space"
+    SUITE_UNUSABLE = "suite-unusable"  # fstests cannot be mounted, or has nothing to run
+    PROBE_UNUSABLE = "probe-unusable"
+    OUT_OF_MEMORY = "out-of-memory"
+    KERNEL_BUG = "kernel-bug"
+    GUEST_ENDED = "guest-ended"  # and its kernel reported nothing
+    GUEST_SILENT = "guest-silent"  # a round was too long, and not even a sample came
+    TASKS_STUCK = "tasks-stuck"  # a round was too long, and nothing moved
+    NO_TASK_STUCK = "no-task-stuck"  # a round was too long, and nothing moved or was stuck
+    STILL_AT_WORK = "still-at-work"  # a round was too long, and would be again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How and why a trial ended; ``reason`` is None in recordings that have none."""
+
+    outcome: Outcome
+    reason: EndReason | None
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: {self.detail}"
+
+
 class MarkName(StrEnum):
     """The marks of a trial, in the order in which a round makes them."""
 
@@ -105,6 +141,7 @@ class Recording:
     cell: Cell
     trial: int
     outcome: Outcome
+    reason: EndReason | None = None
     detail: str
     ram_kib: int
     rounds: tuple[Round, ...] = ()
@@ -113,3 +150,8 @@ class Recording:
     kernel_log: tuple[LogLine, ...] = ()
     incident: Incident | None = None
     provenance: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def ending(self) -> Ending:
+        """How and why it ended."""
+        return Ending(outcome=self.outcome, reason=self.reason, detail=self.detail)

@@ -66,11 +66,11 @@ class ComparedRecords:
     def exit_code(self) -> ExitCode:
         """Something is higher or newly guilty here, nothing is, or it cannot be told."""
         tests = self.comparison.tests
-        found = {d.direction if d else Direction.UNTOLD for t in tests for d in (t.peak, t.step)}
+        found = {d.direction if d else Direction.UNDECIDED for t in tests for d in (t.peak, t.step)}
         if Direction.HIGHER in found or any(test.newly_guilty for test in tests):
             return ExitCode.REGRESSION
-        untold = not tests or Direction.UNTOLD in found
-        return ExitCode.INFRASTRUCTURE if untold else ExitCode.NOTHING_FOUND
+        undecided = not tests or Direction.UNDECIDED in found
+        return ExitCode.INFRASTRUCTURE if undecided else ExitCode.NOTHING_FOUND
 
 
 def compare(run: Path, other: Path) -> ComparedRecords:

@@ -52,12 +52,10 @@ def _machine(fields: Mapping[str, Any]) -> RecordedMachine:
         command=tuple(map(str, fields["command"])),
         hz=float(fields["hz"]),
         quiesce=bool(fields["quiesce"]),
-        root=bool(fields["root"]),
         release=str(fields["release"]),
         machine=str(fields["machine"]),
         host=str(fields["host"]),
         cpus=int(fields["cpus"]),
         begin=str(fields["begin"]),
-        every_s={str(k): float(v) for k, v in fields["every_s"].items()},
         unread={str(k): str(v) for k, v in fields["unread"].items()},
     )

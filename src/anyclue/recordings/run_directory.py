@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell
 from anyclue.recordings.store import read_outcome, read_recording
@@ -20,7 +20,7 @@ def is_machine_recording(run: Path) -> bool:
 
 
 class RunDirectory:
-    """Names in a run directory; see DESIGN: scenario.toml, plan.json, cells/CELL/trial-N/."""
+    """Names in a run directory, as docs/run-directory.md has them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class RunDirectory:
             if is_machine_recording(self.path):
                 what, where = "a recording of `anyclue record`, not a run of a hunt", str(self.path)
                 step = "anyclue judge and anyclue report read it"
-            raise RequestError([Problem(what=what, where=where, next_step=step)]) from error
+            raise RequestError.of(what, where=where, next_step=step) from error
 
     def recordings(self, cells: Sequence[Cell]) -> dict[Cell, tuple[Recording, ...]]:
         """Read every whole recording of ``cells``, trials in order.

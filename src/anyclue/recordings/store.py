@@ -15,8 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from anyclue.model.errors import Problem, RequestError
-from anyclue.model.recording import Incident, Mark, Outcome, Reading, Recording
+from anyclue.model.errors import RequestError
+from anyclue.model.recording import EndReason, Incident, Mark, Outcome, Reading, Recording
 from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import format_lines, parse_lines
 from anyclue.recordings.rounds import find_rounds
@@ -49,6 +49,7 @@ def write_recording(
         "cell": asdict(recording.cell),
         "trial": recording.trial,
         "outcome": recording.outcome.value,
+        "reason": recording.reason.value if recording.reason else None,
         "detail": recording.detail,
         "ram_kib": recording.ram_kib,
         "seconds": round(seconds, 2),
@@ -102,6 +103,7 @@ def read_recording(directory: Path) -> Recording:
             cell=Cell(**fields["cell"]),
             trial=int(fields["trial"]),
             outcome=Outcome(fields["outcome"]),
+            reason=_reason(fields),
             detail=str(fields["detail"]),
             ram_kib=int(fields["ram_kib"]),
             rounds=find_rounds(marks, samples),
@@ -123,6 +125,14 @@ def read_outcome(directory: Path) -> Outcome:
         return Outcome(_fields(directory)["outcome"])
 
 
+def _reason(fields: Mapping[str, Any]) -> EndReason | None:
+    """Return why the trial ended; recordings of old say only in words when it was still at work."""
+    if fields.get("reason") is not None:
+        return EndReason(fields["reason"])
+    old = "reason" not in fields and "but it was still at work" in fields["detail"]
+    return EndReason.STILL_AT_WORK if old else None
+
+
 def check_files(directory: Path) -> None:
     """Check that a trial's files are what was recorded.
 
@@ -141,14 +151,10 @@ def _whole(directory: Path) -> Iterator[None]:
         *(OSError, ValueError, KeyError, TypeError),
         *(pl.exceptions.PolarsError, pl.exceptions.PanicException),  # on some damaged files
     ) as error:
-        raise RequestError(
-            [
-                Problem(
-                    what=f"not a whole recording: {error}",
-                    where=str(directory),
-                    next_step="remove this trial's directory and continue with --resume",
-                )
-            ]
+        raise RequestError.of(
+            f"not a whole recording: {error}",
+            where=str(directory),
+            next_step="remove this trial's directory and continue with --resume",
         ) from error
 
 

@@ -22,7 +22,6 @@ class DocumentModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_serialization_defaults_required=True,
         use_attribute_docstrings=True,
     )
 
@@ -58,24 +57,35 @@ def document_text(document: BaseModel, *, indent: int = 2, ensure_ascii: bool = 
 
 def schema_text(document: type[BaseModel]) -> str:
     """Return the JSON Schema (draft 2020-12) of a document, as ``docs/NAME.schema.json`` has it."""
-    schema = document.model_json_schema(mode="serialization")
+    schema = _pruned(document.model_json_schema(mode="serialization"))
+    parts = {"$defs": schema.pop("$defs", {})}
     name, _, version = schema["properties"]["schema"]["const"].partition("/")
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:{name.replace('.', ':')}:{version}",
         "title": f"{name.replace('.', ' ')}, version {version}",
     }
-    return json.dumps(head | _without_titles(schema), indent=2) + "\n"
+    return json.dumps(head | schema | parts, indent=2) + "\n"
 
 
-def _without_titles(node: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a schema without the titles and defaults that pydantic makes up."""
+def _pruned(node: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """Return a schema whose fields are always there, with the first paragraph of descriptions.
+
+    Titles and defaults, which pydantic makes up, go; so does what enums are to the code.
+    """
     if isinstance(node, list):
-        return [_without_titles(one) for one in node]
+        return [_pruned(one) for one in node]
     if not isinstance(node, dict):
         return node
-    return {
-        key: _without_titles(value)
+    kept = {
+        key: _pruned(value)
         for key, value in node.items()
-        if key != "default" and not (key == "title" and isinstance(value, str))
+        if key != "default"
+        and not (key == "title" and isinstance(value, str))
+        and not (key == "description" and "enum" in node)
     }
+    if isinstance(kept.get("description"), str):
+        kept["description"] = kept["description"].partition("\n\n")[0]
+    if "properties" in kept:
+        kept["required"] = list(kept["properties"])
+    return kept

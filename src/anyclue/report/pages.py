@@ -1,11 +1,31 @@
-"""What every page is made with: templates in which each value is cleaned, then escaped."""
+"""What every page is made with: templates, and figures that they show."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import jinja2
 from markupsafe import Markup
 
 from anyclue.report.text import clean_block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One entry of a figure's legend: a CSS colour and what it stands for."""
+
+    colour: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A drawing with its heading, what to see in it, and its legend."""
+
+    title: str
+    caption: str
+    svg: Markup
+    keys: tuple[Key, ...]
 
 
 def environment() -> jinja2.Environment:

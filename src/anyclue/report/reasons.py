@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from anyclue.model.amounts import per_operation
 from anyclue.model.reason import (
     BrokenFunction,
     CachePeak,
@@ -31,7 +30,7 @@ from anyclue.model.reason import (
 )
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.words import CLASSES, OUTCOMES, listed, mib, number
+from anyclue.report.words import CLASSES, OUTCOMES, listed, mib, number, per_operation
 
 TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""

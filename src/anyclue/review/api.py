@@ -16,13 +16,11 @@ from anyclue.review.merge.core.model import Exercise
 from anyclue.review.merge.core.tokens import tokens
 from anyclue.review.pairs.contracts.model import Pair
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.changes import of_range
-from anyclue.review.pairs.driver.request import InGit, cache_directory, contracts_near
+from anyclue.review.pairs.driver.cache import Cache, cached_unit
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange, of_range
+from anyclue.review.pairs.driver.request import cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.shard import cached_unit
-from anyclue.review.pairs.driver.sources import OnDisk
+from anyclue.review.pairs.driver.sources import CommitTree, DiskTree
 from anyclue.review.pairs.model import Confidence, Review
 from anyclue.review.source.parse import read
 
@@ -87,7 +85,7 @@ def review_change(root: Path, before: Mapping[str, bytes], after: Mapping[str, b
     )
     reviewer = Reviewer(root, contracts=built_in(), cache=cache_directory())
     change = SourceChange(title="good..bad", files=files, root=root)
-    return reviewer.change(change, OnDisk(root), Confidence.LOW)
+    return reviewer.change(change, DiskTree(root), Confidence.LOW)
 
 
 def review_commit(repo: Repository, parent: str, commit: str) -> Review:
@@ -100,7 +98,7 @@ def review_commit(repo: Repository, parent: str, commit: str) -> Review:
     # A reviewer keeps what it found out: one for all commits would grow with each.
     contracts = contracts_near(repo.at)
     reviewer = Reviewer(change.root, contracts=contracts, cache=cache_directory(), jobs=1)
-    return reviewer.change(change, InGit(change.root, parent), Confidence.MEDIUM)
+    return reviewer.change(change, CommitTree(change.root, parent), Confidence.MEDIUM)
 
 
 def function_texts(text: bytes) -> Iterator[FunctionText]:

@@ -5,30 +5,31 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import tomli_w
 
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Limits, Scenario, Sensitivity, WorkloadRules
 from anyclue.scenarios.cells import SECTIONS, plan_cells
-from anyclue.scenarios.fstests import read_fstests
-from anyclue.scenarios.given import OPTION, with_kernels
-from anyclue.scenarios.kernels import read_kernels
+from anyclue.scenarios.kernels import read_kernels, repository_and_revision
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
-from anyclue.scenarios.problems import Problems
+from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import LimitsTable, SensitivityTable
 from anyclue.scenarios.shape import check_shape, table_or_none
 from anyclue.scenarios.suspects import read_suspects
 from anyclue.scenarios.texts import check_visible, read_options, table_items
-from anyclue.scenarios.workloads import read_workloads
+from anyclue.scenarios.workloads import read_fstests, read_workloads
 
 _MAX_BYTES = 1 << 20
-_LINE = re.compile(rf"^{OPTION}:\d+")
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _NO_OPTIONS = {"default": ""}
+OPTION: Final = "--kernel"
+KINDS: Final = ("debian", "build", "git")
+_STEP: Final = "write NAME=debian:6.1, NAME=build:DIRECTORY or NAME=git:REPOSITORY@REVISION"
 
 
 def load_scenario(path: Path, *, workloads: Mapping[str, WorkloadRules]) -> Scenario:
@@ -45,7 +46,7 @@ def load_with(
 ) -> tuple[Scenario, str]:
     """Do the same with kernels from elsewhere.
 
-    ``kernels`` are from the command line (see `anyclue.scenarios.given`), and take the place of
+    ``kernels`` are from the command line (see `with_kernels`), and take the place of
     those of the same names. Return the scenario, and its text with them.
 
     Raises:
@@ -57,28 +58,29 @@ def load_with(
     if not kernels:
         return scenario, text
     text = with_kernels(text, kernels)
-    try:
-        return read_scenario(text, origin=OPTION, base=base, workloads=workloads), text
-    except RequestError as error:
-        # The file is right: what is wrong now was given, and there are no lines to name.
-        raise RequestError(
-            [replace(one, where=_LINE.sub(OPTION, one.where)) for one in error.problems]
-        ) from error
+    # The file is right: what is wrong now was given, and there are no lines to name.
+    scenario = read_scenario(text, origin=OPTION, base=base, workloads=workloads, numbered=False)
+    return scenario, text
 
 
 def read_scenario(
-    text: str, *, origin: str, base: Path, workloads: Mapping[str, WorkloadRules]
+    text: str,
+    *,
+    origin: str,
+    base: Path,
+    workloads: Mapping[str, WorkloadRules],
+    numbered: bool = True,
 ) -> Scenario:
     """Check a scenario's TOML whole and plan its cells.
 
-    ``origin`` names the text in messages, ``base`` is the directory that paths in it are relative
-    to, ``workloads`` are the built-in workloads by name.
+    ``origin`` names the text in messages, with a line's number where ``numbered``; ``base`` is the
+    directory that paths in it are relative to, ``workloads`` are the built-in workloads by name.
 
     Raises:
         RequestError: with every mistake that the text holds, in its order.
     """
     document = _toml(text, origin)
-    problems = Problems(origin, key_lines(text))
+    problems = Problems(origin, key_lines(text), numbered=numbered)
     try:
         document = check_shape(document, problems)
     except RecursionError as error:
@@ -146,16 +148,22 @@ def _sensitivity(document: Mapping[str, Any]) -> Sensitivity:
 def _content(path: Path, origin: str) -> bytes:
     try:
         if path.is_dir():
-            raise _wrong(origin, "is a directory, not a scenario file", "name the .toml file in it")
+            step = "name the .toml file in it"
+            raise RequestError.of(
+                "is a directory, not a scenario file", where=origin, next_step=step
+            )
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise _wrong(origin, "no such file", "check the path of the scenario") from error
+        step = "check the path of the scenario"
+        raise RequestError.of("no such file", where=origin, next_step=step) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
-        raise _wrong(origin, f"cannot be read: {reason}", "check the file and its mode") from error
+        what, step = f"cannot be read: {reason}", "check the file and its mode"
+        raise RequestError.of(what, where=origin, next_step=step) from error
     if len(content) > _MAX_BYTES:
-        raise _wrong(origin, "is larger than 1 MiB", "a scenario is a short TOML file")
+        step = "a scenario is a short TOML file"
+        raise RequestError.of("is larger than 1 MiB", where=origin, next_step=step)
     return content
 
 
@@ -167,10 +175,10 @@ def _text(content: bytes, origin: str) -> str:
         before = content[: error.start].decode("utf-8")
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
-        raise _wrong(
-            f"{origin}:{line}:{column}",
+        raise RequestError.of(
             f"is not UTF-8: the byte 0x{content[error.start]:02x}",
-            "save the file as UTF-8",
+            where=f"{origin}:{line}:{column}",
+            next_step="save the file as UTF-8",
         ) from error
 
 
@@ -186,11 +194,12 @@ def _toml(text: str, origin: str) -> dict[str, Any]:
         else:
             lines = text.splitlines() or [""]
             where = f"{origin}:{len(lines)}:{len(lines[-1]) + 1}"
-        raise _wrong(where, f"is not TOML: {what}", _toml_step(what)) from error
+        step = _toml_step(what)
+        raise RequestError.of(f"is not TOML: {what}", where=where, next_step=step) from error
     except RecursionError as error:
         raise _too_deep(origin) from error
     except ValueError as error:  # a whole number of thousands of digits
-        raise _wrong(origin, f"is not TOML: {error}", "") from error
+        raise RequestError.of(f"is not TOML: {error}", where=origin) from error
 
 
 def _toml_step(what: str) -> str:
@@ -202,8 +211,43 @@ def _toml_step(what: str) -> str:
 
 
 def _too_deep(origin: str) -> RequestError:
-    return _wrong(origin, "is nested too deeply", "a scenario needs a few levels only")
+    step = "a scenario needs a few levels only"
+    return RequestError.of("is nested too deeply", where=origin, next_step=step)
 
 
-def _wrong(where: str, what: str, next_step: str) -> RequestError:
-    return RequestError([Problem(what=what, where=where, next_step=next_step)])
+def with_kernels(text: str, given: Sequence[str]) -> str:
+    """Return a valid scenario's text with these kernels in place of those of the same names.
+
+    They are ``NAME=KIND:VALUE``, from the command line. Paths are relative to the current
+    directory. Comments of the text are lost.
+
+    Raises:
+        RequestError: one of them is not of that form, or a name is given twice.
+    """
+    problems: list[Problem] = []
+    document = tomllib.loads(text)
+    kernels: dict[str, Any] = dict(document.get("kernels", {}))
+    names: set[str] = set()
+    for one in given:
+        name, _, rest = one.partition("=")
+        kind, separator, value = rest.partition(":")
+        where = f"{OPTION} {quoted(one)}"
+        if not name or kind not in KINDS or not separator or not value:
+            problems.append(Problem(what="is no kernel", where=where, next_step=_STEP))
+        elif name in names:
+            step = "give each kernel a name of its own"
+            problems.append(Problem(what="names a kernel twice", where=where, next_step=step))
+        else:
+            kernels[name] = {kind: _from_here(kind, value)}
+        names.add(name)
+    if problems:
+        raise RequestError(problems)
+    return tomli_w.dumps({**document, "kernels": kernels})
+
+
+def _from_here(kind: str, value: str) -> str:
+    """Return a value with its path made absolute: that in a scenario begins at its file."""
+    if kind == "debian" or value.startswith("~"):
+        return value
+    path, revision = repository_and_revision(value) if kind == "git" else (value, "")
+    return str(Path.cwd() / path) + (f"@{revision}" if revision else "")

@@ -7,6 +7,7 @@ beside this one. Each key's description and example here is what messages and ed
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -42,6 +43,13 @@ _SCALAR_SCHEMA = {"type": ["boolean", "number", "string"]}
 _CLOSED = {"additionalProperties": False}  # pydantic leaves names that break the pattern open
 
 
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME)]
+Options: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_OPTIONS)]
+ResourceName: TypeAlias = Literal[
+    "kmap", "page-references", "raw-pages", "slab", "vmalloc", "page-cache"
+]
+
+
 def _scalar(value: object) -> object:
     if isinstance(value, bool | int | float | str):
         return value
@@ -58,8 +66,6 @@ def _one_as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME)]
-Options: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_OPTIONS)]
 Parameter: TypeAlias = Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
 Names: TypeAlias = Annotated[
     list[Name],
@@ -71,9 +77,6 @@ Names: TypeAlias = Annotated[
     Field(min_length=1),
 ]
 
-ResourceName: TypeAlias = Literal[
-    "kmap", "page-references", "raw-pages", "slab", "vmalloc", "page-cache"
-]
 Resources: TypeAlias = Annotated[
     list[ResourceName],
     BeforeValidator(
@@ -90,7 +93,7 @@ Resources: TypeAlias = Annotated[
 class Table(BaseModel):
     """A table with a fixed set of keys: unknown ones are errors, values are never converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class EditTable(Table):
@@ -294,7 +297,6 @@ class FstestsTable(Table):
         default=1800.0,
         ge=1,
         le=86400,
-        allow_inf_nan=False,
         description="A test that takes longer counts as hung.",
     )
 
@@ -403,21 +405,18 @@ class LimitsTable(Table):
         default=_LIMITS.round_seconds,
         ge=1,
         le=86400,
-        allow_inf_nan=False,
         description="A round that takes longer counts as hung.",
     )
     boot_seconds: float = Field(
         default=_LIMITS.boot_seconds,
         ge=1,
         le=86400,
-        allow_inf_nan=False,
         description="A guest that takes longer to boot ends the hunt with an error.",
     )
     sample_hz: float = Field(
         default=_LIMITS.sample_hz,
         ge=0.1,
         le=50,
-        allow_inf_nan=False,
         description="Memory readings per second.",
     )
 
@@ -429,14 +428,12 @@ class SensitivityTable(Table):
         default=_SENSITIVITY.leak_kib_per_round,
         gt=0,
         le=2**30,
-        allow_inf_nan=False,
         description="A cell is called clean only when a leak of this size is ruled out.",
     )
     surge_percent: float = Field(
         default=_SENSITIVITY.surge_percent,
         gt=0,
         le=100,
-        allow_inf_nan=False,
         description="A peak this far above the reference's, in percent of RAM, is a surge.",
     )
 
@@ -483,3 +480,39 @@ class Document(Table):
         default={},
         description="Your theories, each with what it is about, by names of your choice.",
     )
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a scenario, as docs/scenario.schema.json has it."""
+    schema = Document.model_json_schema(by_alias=True, mode="validation")
+    schema = _without_none(schema)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "anyclue scenario",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
+
+
+def json_schema_text() -> str:
+    """Return ``json_schema()`` as the text of the published file."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _without_none(node: Any) -> Any:  # noqa: ANN401  (a JSON value)
+    """Return a JSON Schema without null (TOML has none) and without generated titles."""
+    if isinstance(node, list):
+        return [_without_none(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {
+        key: _without_none(value)
+        for key, value in node.items()
+        if not (key == "title" and isinstance(value, str))
+        and not (key == "default" and value is None)
+    }
+    options = [option for option in node.get("anyOf", []) if option != {"type": "null"}]
+    if len(options) == 1:
+        node = {**{key: value for key, value in node.items() if key != "anyOf"}, **options[0]}
+    elif options:
+        node["anyOf"] = options
+    return node

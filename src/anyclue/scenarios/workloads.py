@@ -1,15 +1,28 @@
-"""The workload axis: parameters checked against the rules of the built-in workloads."""
+"""The workload axis: built-in workloads, checked against their rules, and tests of fstests."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice, WorkloadRules
+from anyclue.model.scenario import ParameterRule, Scalar, TestChoice, WorkloadChoice, WorkloadRules
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown, suggestion
+from anyclue.scenarios.problems import Problems, quoted, suggestion
+from anyclue.scenarios.schema import FstestsTable
+from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_no_nul, check_visible
+from anyclue.system.files import read_small_text
+
+_TYPE_WORDS: Mapping[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text in quotes",
+}
+USE = "fstests"
 
 
 def read_workloads(
@@ -25,7 +38,7 @@ def read_workloads(
         rule = rules.get(use)
         if rule is None:
             problems.add(
-                (*path, "use"), f"there is no workload {shown(use)}", suggestion(use, rules)
+                (*path, "use"), f"there is no workload {quoted(use)}", suggestion(use, rules)
             )
             continue
         given = {
@@ -54,7 +67,7 @@ def _parameters(
             continue
         wrong = _wrong(value, parameter)
         if wrong:
-            problems.add((*path, key), f"{wrong}, not {shown(value)}", _describe(parameter))
+            problems.add((*path, key), f"{wrong}, not {quoted(value)}", _describe(parameter))
         elif isinstance(value, str) and parameter.lines:
             check_no_nul(value, (*path, key), problems)
         elif isinstance(value, str):
@@ -71,7 +84,7 @@ def _wrong(value: Scalar, rule: ParameterRule) -> str:
     if not isinstance(value, fits) or isinstance(value, bool) is not (wanted is bool):
         return f"must be {_TYPE_WORDS[wanted]}"
     if rule.choices and value not in rule.choices:
-        return f"must be one of {', '.join(shown(choice) for choice in rule.choices)}"
+        return f"must be one of {', '.join(quoted(choice) for choice in rule.choices)}"
     if rule.items and isinstance(value, str):
         return _wrong_list(value.split(","), rule.items)
     return _out_of_range(value, rule) if isinstance(value, int | float) else ""
@@ -93,15 +106,65 @@ def _out_of_range(value: float, rule: ParameterRule) -> str:
     return "" if math.isfinite(value) else "must be a finite number"
 
 
-_TYPE_WORDS: Mapping[type, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text in quotes",
-}
-
-
 def _describe(rule: ParameterRule) -> str:
     unit = f" {rule.unit}" if rule.unit else ""
     summary = f": {rule.summary}" if rule.summary else ""
-    return f"{rule.name}{summary} (default: {shown(rule.default)}{unit})"
+    return f"{rule.name}{summary} (default: {quoted(rule.default)}{unit})"
+
+
+def read_fstests(
+    tables: Mapping[str, Any], base: Path, problems: Problems
+) -> dict[str, WorkloadChoice]:
+    """Return the choices whose tables are right; note what is wrong with the others.
+
+    Files that they name are read here: the run keeps what is in them. What is in them, and what
+    check makes of the tests, is for others to say.
+    """
+    choices = {}
+    for name, value in tables.items():
+        table = table_or_none(FstestsTable, value)
+        if table is None:
+            continue
+        path = ("fstests", name)
+        for key in ("tests", "exclude", "sections"):
+            for index, entry in enumerate(getattr(table, key)):
+                check_visible(entry, (*path, key, index), problems)
+        given = {
+            "SOAK_DURATION": table.soak_duration,
+            "TIME_FACTOR": table.time_factor,
+            "LOAD_FACTOR": table.load_factor,
+        }
+        choices[name] = WorkloadChoice(
+            name=name,
+            use=USE,
+            tests=TestChoice(
+                tests=tuple(table.tests),
+                exclude=tuple(table.exclude),
+                tree=str(_file(base, table.tree).resolve()) if table.tree else None,
+                fstyp=table.fstyp,
+                config=_text(table.config, base, (*path, "config"), problems),
+                sections=tuple(table.sections),
+                known_failures=_text(
+                    table.known_failures, base, (*path, "known_failures"), problems
+                ),
+                environment={key: str(value) for key, value in given.items() if value is not None},
+                repeats=table.repeats,
+                seconds=table.seconds,
+            ),
+        )
+    return choices
+
+
+def _text(name: str | None, base: Path, path: KeyPath, problems: Problems) -> str | None:
+    if name is None:
+        return None
+    file = _file(base, name)
+    try:
+        return read_small_text(file)
+    except ValueError as error:
+        problems.add(path, f"{quoted(str(file))} cannot be read: {error}", "check the path")
+        return None
+
+
+def _file(base: Path, name: str) -> Path:
+    return base / os.path.expanduser(name)  # noqa: PTH111  Path's own raises where nobody is named so

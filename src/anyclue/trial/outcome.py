@@ -1,18 +1,15 @@
-"""How a trial ended, from how the procedure ended, what the kernel said, and what still moved."""
+"""How a trial ended, from how its session ended, what the kernel said, and what still moved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
 
-from anyclue.model.recording import Incident, LogLine, Outcome, Reading
+from anyclue.model.recording import Ending, EndReason, Incident, LogLine, Outcome, Reading
 from anyclue.recordings.kernel_log import blocked_incident, kind_of
 
 STILL_S = 20.0
 """A guest in which nothing moved for so long (of its own time) will not move again by itself."""
-
-STILL_AT_WORK = "it was still at work"
-"""In the detail of a trial whose round took too long, and would again."""
 
 ACTIVITY = ("nr_dirtied", "nr_written", "pgpgin", "pgpgout", "pgfault")
 """Counters of /proc/vmstat of which a working file system, or a working process, moves one."""
@@ -40,43 +37,65 @@ def movement(samples: Sequence[Reading], deadline_s: float) -> Movement:
     return Movement.STILL if len(seen) == 1 else Movement.MOVING
 
 
-def settle(
-    outcome: Outcome,
+def conclude_ending(
+    ending: Ending,
+    incident: Incident | None,
+    lines: Sequence[LogLine],
+    moved: Movement,
+    limit_key: str,
+) -> Ending:
+    """Return how a trial ended, from how its session ended and what the kernel said.
+
+    ``limit_key`` names the key of the scenario by which a round took too long.
+    """
+    oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
+    if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
+        return Ending(
+            outcome=Outcome.OOM,
+            reason=EndReason.OUT_OF_MEMORY,
+            detail=f"out of memory ({ending.detail})",
+        )
+    if incident is not None and (ending.outcome is Outcome.CRASHED or _broke(incident)):
+        return Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail=incident.title)
+    if ending.outcome is Outcome.CRASHED:
+        return Ending(
+            outcome=Outcome.LOST,
+            reason=EndReason.GUEST_ENDED,
+            detail=f"{ending.detail}, and its kernel reported nothing",
+        )
+    if ending.outcome is Outcome.HUNG:
+        return _hung_or_slow(ending.detail, incident, lines, moved, limit_key)
+    return ending
+
+
+def _hung_or_slow(
     detail: str,
     incident: Incident | None,
     lines: Sequence[LogLine],
     moved: Movement,
-    limit: str = "limits.round_seconds",
-) -> tuple[Outcome, str]:
-    """Decide the outcome from how the procedure ended and what the kernel said.
-
-    ``limit`` names the key of the scenario by which a round took too long.
-    """
-    oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
-    if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
-        return Outcome.OOM, f"out of memory ({detail})"
-    if incident is not None and (outcome is Outcome.CRASHED or _broke(incident)):
-        return Outcome.CRASHED, incident.title
-    if outcome is Outcome.CRASHED:
-        return Outcome.LOST, f"{detail}, and its kernel reported nothing"
-    if outcome is Outcome.HUNG:
-        outcome, detail = _hung_or_slow(detail, incident, lines, moved)
-        return outcome, detail if outcome is Outcome.HUNG else f"{detail}: raise {limit}"
-    return outcome, detail
-
-
-def _hung_or_slow(
-    detail: str, incident: Incident | None, lines: Sequence[LogLine], moved: Movement
-) -> tuple[Outcome, str]:
+    limit_key: str,
+) -> Ending:
     """A round that took too long: only one in which nothing moves any more is hung."""
-    if moved is Movement.MOVING:
-        return Outcome.LOST, f"{detail}, but {STILL_AT_WORK}"
     if moved is Movement.SILENT:
-        return Outcome.HUNG, f"{detail}, and the guest had fallen silent"
+        return Ending(
+            outcome=Outcome.HUNG,
+            reason=EndReason.GUEST_SILENT,
+            detail=f"{detail}, and the guest had fallen silent",
+        )
     named = incident is not None and incident.kind in ("hung-task", "stall")
-    if named or blocked_incident(lines) is not None:
-        return Outcome.HUNG, f"{detail}, and nothing moved any more"
-    return Outcome.LOST, f"{detail}, but no task is stuck"
+    if moved is Movement.STILL and (named or blocked_incident(lines) is not None):
+        return Ending(
+            outcome=Outcome.HUNG,
+            reason=EndReason.TASKS_STUCK,
+            detail=f"{detail}, and nothing moved any more",
+        )
+    at_work = moved is Movement.MOVING
+    why = "it was still at work" if at_work else "no task is stuck"
+    return Ending(
+        outcome=Outcome.LOST,
+        reason=EndReason.STILL_AT_WORK if at_work else EndReason.NO_TASK_STUCK,
+        detail=f"{detail}, but {why}: raise {limit_key}",
+    )
 
 
 def _broke(incident: Incident) -> bool:

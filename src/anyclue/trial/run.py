@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from anyclue.model.errors import InfrastructureError
-from anyclue.model.recording import LogLine, Outcome, Recording
+from anyclue.model.recording import Ending, EndReason, LogLine, Outcome, Recording
 from anyclue.recordings.kernel_log import (
     blocked_incident,
     first_incident,
@@ -29,7 +29,7 @@ from anyclue.trial.guest.accelerator import blank_disks
 from anyclue.trial.guest.channel import Agent, GuestGoneError, GuestSilentError, pump_telemetry
 from anyclue.trial.guest.machine import Boot, Guest, running
 from anyclue.trial.model import TrialJob, TrialResult
-from anyclue.trial.outcome import movement, settle
+from anyclue.trial.outcome import conclude_ending, movement
 from anyclue.trial.session import GuestSession, TrialEndedError, Watch, blocked_tasks
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,9 @@ async def run_trial(
     begin = time.monotonic()
     with disk_errors(directory):
         boot = boot_of(job, store, directory)
-        outcome, detail = await _in_guest(job, store, boot, directory, watch)
+        ending = await _in_guest(job, store, boot, directory, watch)
         seconds = time.monotonic() - begin
-        result = await asyncio.to_thread(_finish, job, directory, outcome, detail, seconds)
+        result = await asyncio.to_thread(_finish, job, directory, ending, seconds)
         if watch:
             await asyncio.to_thread(_keep_raw, directory)
         for path in (*boot.disks.own, directory / "telemetry"):
@@ -87,7 +87,7 @@ def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
 
 async def _in_guest(
     job: TrialJob, store: Store, boot: Boot, directory: Path, watch: Watch | None
-) -> tuple[Outcome, str]:
+) -> Ending:
     """Return how the trial ended, as far as it is known without the kernel log."""
     snapshot = store.get(job.image.snapshot).file("state")
     fatal = asyncio.Event()
@@ -104,13 +104,13 @@ async def _in_guest(
         )
         try:
             suite = job.suite.run(session_of(job, guest.agent, watch), directory)
-            ended = await _until_the_end(job, guest, suite, fatal, pump)
+            ending = await _until_the_end(job, guest, suite, fatal, pump)
             await guest.quit()
             await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
             pump.cancel()
             await asyncio.wait({pump})
-    return ended
+    return ending
 
 
 def session_of(job: TrialJob, agent: Agent, watch: Watch | None = None) -> GuestSession:
@@ -126,7 +126,7 @@ async def _until_the_end(
     suite: Awaitable[None],
     fatal: asyncio.Event,
     pump: asyncio.Task[None],
-) -> tuple[Outcome, str]:
+) -> Ending:
     rounds = asyncio.ensure_future(suite)
     broke = asyncio.create_task(fatal.wait())
     gone = asyncio.create_task(guest.process.wait())
@@ -143,29 +143,34 @@ async def _until_the_end(
             raise failure
         if broke.done():
             await asyncio.wait({gone}, timeout=LAST_WORDS_S)
-            return Outcome.CRASHED, "the kernel reported a bug"
+            return _crashed("the kernel reported a bug", EndReason.KERNEL_BUG)
         if gone.done() and not rounds.done():
-            return Outcome.CRASHED, f"the guest ended by itself (QEMU status {gone.result()})"
+            return _crashed(f"the guest ended by itself (QEMU status {gone.result()})")
         await rounds
     except TrialEndedError as ended:
-        return ended.outcome, ended.detail
+        return ended.ending
     except GuestSilentError:
         await blocked_tasks(guest.agent)
-        limit = f"{job.limits.round_seconds:g} s"
-        return Outcome.HUNG, f"{job.suite.round_name} was not over after {limit}"
+        return Ending(
+            outcome=Outcome.HUNG,
+            reason=EndReason.GUEST_SILENT,
+            detail=f"{job.suite.round_name} was not over after {job.limits.round_seconds:g} s",
+        )
     except GuestGoneError as error:
         await asyncio.wait({gone}, timeout=LAST_WORDS_S)
-        return Outcome.CRASHED, str(error)
+        return _crashed(str(error))
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    return Outcome.PASSED, "all rounds ran"
+    return Ending(outcome=Outcome.PASSED, reason=EndReason.COMPLETED, detail="all rounds ran")
 
 
-def _finish(
-    job: TrialJob, directory: Path, outcome: Outcome, detail: str, seconds: float
-) -> TrialResult:
+def _crashed(detail: str, reason: EndReason = EndReason.GUEST_ENDED) -> Ending:
+    return Ending(outcome=Outcome.CRASHED, reason=reason, detail=detail)
+
+
+def _finish(job: TrialJob, directory: Path, ending: Ending, seconds: float) -> TrialResult:
     telemetry = read_telemetry(directory / "telemetry")
     console = (directory / "console.log").read_bytes().decode(errors="replace")
     lines = merge_console(telemetry.log, parse_console(console))
@@ -174,15 +179,16 @@ def _finish(
     rounds = find_rounds(telemetry.marks, telemetry.samples)
     deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
     moved = movement(telemetry.samples, deadline_s)
-    outcome, detail = settle(outcome, detail, incident, during, moved, job.suite.limit_key)
-    if outcome is Outcome.HUNG and incident is None:
+    ending = conclude_ending(ending, incident, during, moved, job.suite.limit_key)
+    if ending.outcome is Outcome.HUNG and incident is None:
         incident = blocked_incident(during)
-    log.debug("%s trial %d: %s: %s", job.cell.id, job.trial, outcome, detail)
+    log.debug("%s trial %d: %s", job.cell.id, job.trial, ending)
     recording = Recording(
         cell=job.cell,
         trial=job.trial,
-        outcome=outcome,
-        detail=detail,
+        outcome=ending.outcome,
+        reason=ending.reason,
+        detail=ending.detail,
         ram_kib=job.image.machine.ram_mib * 1024,
         rounds=rounds,
         timeline=job.suite.timeline(telemetry.samples, telemetry.marks),
@@ -192,7 +198,7 @@ def _finish(
         provenance=dict(job.provenance),
     )
     write_recording(directory, recording, seconds=seconds, lost_log=telemetry.lost_log)
-    return TrialResult(job=job, outcome=outcome, detail=detail, seconds=seconds)
+    return TrialResult(job=job, outcome=ending.outcome, detail=ending.detail, seconds=seconds)
 
 
 def _keep_raw(directory: Path) -> None:

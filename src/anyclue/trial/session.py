@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from anyclue.model.errors import AnyclueError
-from anyclue.model.recording import MarkName, Outcome
+from anyclue.model.recording import Ending, EndReason, MarkName, Outcome
 from anyclue.model.scenario import Limits, Scalar
 from anyclue.recordings.telemetry import format_mark
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
@@ -23,10 +23,9 @@ BLOCKED_TASKS_S = 2.0
 class TrialEndedError(AnyclueError):
     """The trial ended early with an outcome of its own."""
 
-    def __init__(self, outcome: Outcome, detail: str) -> None:
+    def __init__(self, outcome: Outcome, reason: EndReason, detail: str) -> None:
         super().__init__(detail)
-        self.outcome = outcome
-        self.detail = detail
+        self.ending = Ending(outcome=outcome, reason=reason, detail=detail)
 
 
 class AgentCall(Protocol):
@@ -102,7 +101,9 @@ class GuestSession:
         loaded = await self.shell(script)
         if loaded.status != 0:
             raise TrialEndedError(
-                Outcome.NOT_RUN, f"the module under test does not load: {loaded.output.strip()}"
+                Outcome.NOT_RUN,
+                EndReason.MODULE_NOT_LOADED,
+                f"the module under test does not load: {loaded.output.strip()}",
             )
 
     async def loaded(self) -> None:
@@ -149,7 +150,8 @@ class GuestSession:
         """
         ran = await self.shell(command)
         if ran.status != 0:
-            raise TrialEndedError(Outcome.FAILED, f"{command}: {last_lines(ran.output)}")
+            detail = f"{command}: {last_lines(ran.output)}"
+            raise TrialEndedError(Outcome.FAILED, EndReason.COMMAND_FAILED, detail)
         return ran
 
     async def mark(self, name: MarkName, data: Mapping[str, Scalar] | None = None) -> None:

@@ -11,7 +11,7 @@ from anyclue.model.recording import Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.floors import Floors, floors_of
-from anyclue.verdicts.growth import ClassGrowth, growth_by_class
+from anyclue.verdicts.growth import GrowthTest, growth_by_class
 from anyclue.verdicts.peaks import Peaks, peaks_of
 
 SEVERITY: Final = (
@@ -35,7 +35,7 @@ class CellEvidence:
     all: tuple[TrialEvaluation, ...]
     judged: tuple[TrialEvaluation, ...]
     floors: Floors
-    growth: Mapping[MemoryClass, ClassGrowth]
+    growth: Mapping[MemoryClass, GrowthTest]
     peaks: Peaks
     reference: CellEvidence | None
     reference_cell: Cell | None

@@ -43,8 +43,8 @@ GATE_LEVEL: Final = 0.998
 Corrected for the number of rises. Ten classes are looked at in a cell, so a 95 % gate would set
 aside a good round in many cells; real one-time costs are far outside any gate."""
 
-GUESTS_THAT_TELL: Final = 3
-"""So many fresh guests have to run before steps can be told to be one-time costs."""
+MIN_GUESTS: Final = 3
+"""The fewest fresh guests that can show steps to be one-time costs."""
 
 MIN_OTHERS: Final = 3
 """With fewer rises to compare with, none can be said to be out of line."""
@@ -207,12 +207,12 @@ def set_one_time_costs_aside(trials: Sequence[Rises]) -> list[Rises]:
 
     Btrfs, for one, keeps a 2 MiB workspace of zstd for every extent that it ever compressed at the
     same moment, and when that first happens is chance. One guest cannot tell such a cost from a
-    rare leak. :data:`GUESTS_THAT_TELL` of them, each flat but for one step on average at the most,
+    rare leak. :data:`MIN_GUESTS` of them, each flat but for one step on average at the most,
     can: a leak would come again.
     """
     steady = [set_steps_aside(rises) for rises in trials]
     aside = sum(len(rises.kib) - rises.count for rises in steady)
-    return steady if len(trials) >= GUESTS_THAT_TELL and aside <= len(trials) else list(trials)
+    return steady if len(trials) >= MIN_GUESTS and aside <= len(trials) else list(trials)
 
 
 def steps_of(series: Sequence[FloorSeries]) -> list[tuple[int, float]]:

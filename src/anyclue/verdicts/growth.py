@@ -2,10 +2,10 @@
 
 Two questions, two fits of the same floors:
 
-* *accuse*: late steps are set aside; growth must be significant, sustained in both halves of the
-  rounds, more than the reference's, and missing from free memory;
-* *acquit*: every rise after the warm-up counts, so that a late step widens the interval instead
-  of disappearing.
+* *Is growth proven?* Late steps are set aside (``steady``). Growth must be significant, sustained
+  in both halves of the rounds, more than the reference's, and missing from free memory.
+* *Can it be excluded?* Every rise after the warm-up counts (``full``), so that a late step widens
+  the interval instead of disappearing.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ ERRORS_TO_PROVE: Final = 5.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassGrowth:
-    """What is known of one class: ``accuse`` and ``acquit`` are the two fits.
+class GrowthTest:
+    """What is known of one class: ``steady`` and ``full`` are the two fits.
 
     ``grew`` holds when growth is proven; ``steps`` counts the late steps that were set aside to
     see it; ``top`` says what inside the class grew.
     """
 
     memory_class: MemoryClass
-    accuse: Fit
-    acquit: Fit
+    steady: Fit
+    full: Fit
     grew: bool
     steps: int
     top: tuple[tuple[str, float], ...] = ()
@@ -78,12 +78,12 @@ class ClassGrowth:
     @property
     def rate(self) -> float:
         """The rate that is reported: of sustained growth when there is some, else of all."""
-        return (self.accuse if self.grew else self.acquit).own.rate
+        return (self.steady if self.grew else self.full).own.rate
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval that belongs to :attr:`rate`."""
-        return (self.accuse if self.grew else self.acquit).own.interval
+        return (self.steady if self.grew else self.full).own.interval
 
     def class_rate(self) -> ClassRate:
         """Return the decision in the model's words."""
@@ -93,8 +93,8 @@ class ClassGrowth:
 def growth_by_class(
     cell: Floors,
     reference: Floors | None,
-    reference_growth: Mapping[MemoryClass, ClassGrowth],
-) -> dict[MemoryClass, ClassGrowth]:
+    reference_growth: Mapping[MemoryClass, GrowthTest],
+) -> dict[MemoryClass, GrowthTest]:
     """Decide for every class of which there are enough floors.
 
     ``reference_growth`` says what grew in the reference itself: such a class is no baseline,
@@ -102,7 +102,7 @@ def growth_by_class(
     """
     accused = [c for c in cell.series if TRAITS[c].kind in {GrowthKind.KERNEL, GrowthKind.USER}]
     level = FALSE_LEAKS_PER_CELL / max(len(accused), 1)
-    found: dict[MemoryClass, ClassGrowth] = {}
+    found: dict[MemoryClass, GrowthTest] = {}
     for memory_class in cell.series:
         theirs = reference.used(memory_class) if reference is not None else ()
         baseline = reference_growth.get(memory_class)
@@ -120,7 +120,7 @@ def growth_by_class(
 
 def not_excluded(
     cell: Floors,
-    growth: Mapping[MemoryClass, ClassGrowth],
+    growth: Mapping[MemoryClass, GrowthTest],
     reference: Floors | None,
     *,
     limit_kib: float,
@@ -134,9 +134,9 @@ def not_excluded(
     if total is None:
         return TooFewFloors(floors=cell.used_rounds, needed=MIN_FLOORS)
     undecided: list[tuple[Fit, MemoryClass | None, tuple[FloorSeries, ...]]] = [
-        (of.acquit, c, cell.used(c))
+        (of.full, c, cell.used(c))
         for c, of in growth.items()
-        if TRAITS[c].kind is GrowthKind.KERNEL and of.acquit.own.at_most >= limit_kib
+        if TRAITS[c].kind is GrowthKind.KERNEL and of.full.own.at_most >= limit_kib
     ]
     no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
     if total.own.at_most >= limit_kib and not no_more_than_reference:
@@ -159,14 +159,14 @@ def not_excluded(
     )
 
 
-def highest_possible(growth: Mapping[MemoryClass, ClassGrowth]) -> tuple[MemoryClass, float]:
+def highest_possible(growth: Mapping[MemoryClass, GrowthTest]) -> tuple[MemoryClass, float]:
     """Return the kernel class whose growth is excluded least well, and its upper end (KiB).
 
     Falls back to used memory when nothing is known of its classes.
     """
     kernel = {c: of for c, of in growth.items() if TRAITS[c].kind is GrowthKind.KERNEL} or growth
-    worst = max(kernel, key=lambda c: kernel[c].acquit.own.at_most)
-    return worst, kernel[worst].acquit.own.at_most
+    worst = max(kernel, key=lambda c: kernel[c].full.own.at_most)
+    return worst, kernel[worst].full.own.at_most
 
 
 def _fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
@@ -197,39 +197,39 @@ def _growth(
     *,
     level: float,
     compare: bool,
-) -> ClassGrowth | None:
+) -> GrowthTest | None:
     own, theirs = [s.rises() for s in cell], [s.rises() for s in reference]
-    acquit = fit(set_one_time_costs_aside(own), theirs)
-    if acquit is None:
+    full = fit(set_one_time_costs_aside(own), theirs)
+    if full is None:
         return None
     own_steady = [set_steps_aside(r) for r in own]
     their_steady = [set_steps_aside(r) for r in theirs]
-    accuse = fit(own_steady, their_steady) or acquit
-    grew = accuse.own.below(0.0) < level and _sustained(own_steady, accuse.own.rate)
-    if TRAITS[memory_class].kind is GrowthKind.USER and accuse.excess is None:
+    steady = fit(own_steady, their_steady) or full
+    grew = steady.own.below(0.0) < level and _sustained(own_steady, steady.own.rate)
+    if TRAITS[memory_class].kind is GrowthKind.USER and steady.excess is None:
         grew = False
     if compare or TRAITS[memory_class].kind is GrowthKind.USER:
-        grew = grew and (accuse.excess is None or accuse.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
-    return ClassGrowth(
+        grew = grew and (steady.excess is None or steady.excess.below(0.0) < FALSE_EXCESS_PER_CLASS)
+    return GrowthTest(
         memory_class=memory_class,
-        accuse=accuse,
-        acquit=acquit,
+        steady=steady,
+        full=full,
         grew=grew,
         steps=sum(len(r.kib) - r.count for r in own_steady),
     )
 
 
 def _with_context(
-    growth: ClassGrowth,
-    others: Mapping[MemoryClass, ClassGrowth],
+    growth: GrowthTest,
+    others: Mapping[MemoryClass, GrowthTest],
     cell: Floors,
     level: float,
-) -> ClassGrowth:
+) -> GrowthTest:
     """Take back growth that used memory contradicts; add what grew inside the class."""
     grew = growth.grew
     used = others.get(MemoryClass.USED)
     if grew and used is not None and TRAITS[growth.memory_class].kind is not GrowthKind.TOTAL:
-        possible = used.accuse.own.above(MISSING_SHARE * growth.accuse.own.rate)
+        possible = used.steady.own.above(MISSING_SHARE * growth.steady.own.rate)
         grew = possible >= level
     top = top_growth(growth.memory_class, cell.trials, cell.warm_up) if grew else ()
     return replace(growth, grew=grew, top=top)

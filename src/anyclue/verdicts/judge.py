@@ -38,8 +38,8 @@ from anyclue.verdicts.breakdown import signature_detail
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
-from anyclue.verdicts.floors import GUESTS_THAT_TELL, Floors, steps_of
-from anyclue.verdicts.growth import ClassGrowth, highest_possible, not_excluded
+from anyclue.verdicts.floors import MIN_GUESTS, Floors, steps_of
+from anyclue.verdicts.growth import GrowthTest, highest_possible, not_excluded
 from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
 
 BROKEN: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.CORRUPT, Outcome.FAILED})
@@ -198,7 +198,7 @@ def _why_not_judged(evidence: CellEvidence) -> VerdictReason:
     return NotJudged(outcome=worst.outcome, detail=worst.detail)
 
 
-def _carrier(growth: Mapping[MemoryClass, ClassGrowth]) -> ClassGrowth | None:
+def _carrier(growth: Mapping[MemoryClass, GrowthTest]) -> GrowthTest | None:
     """Return the class that a leak is about: of those that grew, the one that grew most.
 
     Memory that no counter counts is accused only when it is more than all counted growth
@@ -217,7 +217,7 @@ def _carrier(growth: Mapping[MemoryClass, ClassGrowth]) -> ClassGrowth | None:
     return used if used is not None and used.grew and not known else None
 
 
-def _leak(evidence: CellEvidence, leaking: ClassGrowth) -> Decision:
+def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
     carrier, floors = leaking.memory_class, evidence.floors
     detail = signature_detail(carrier, leaking.top, leaking.rate, floors.trials, floors.warm_up)
     because = GrowthProven(
@@ -323,7 +323,7 @@ def _between_floors(sensitivity: Sensitivity, evidence: CellEvidence) -> Decisio
 def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
     memory_class, highest = highest_possible(evidence.growth)
     floors = evidence.floors
-    told = len(floors.trials) >= GUESTS_THAT_TELL
+    told = len(floors.trials) >= MIN_GUESTS
     return Decision(
         verdict=Verdict.CLEAN,
         because=GrowthExcluded(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.known_failures import news, read_known_failures
-from anyclue.fstests.core.model import CheckNews, CheckStatus, KnownFailure
+from anyclue.fstests.core.known_failures import match_known_failures, read_known_failures
+from anyclue.fstests.core.model import CheckStatus, KnownFailure, KnownFailureMatch
 from anyclue.model.errors import RequestError
 
 DATA = Path(__file__).parent / "data"
@@ -33,9 +33,11 @@ until = 2027-01-31
 """
 
 
-def of(name: str, *known: KnownFailure, kernel: str = KERNEL, today: str = TODAY) -> CheckNews:
+def of(
+    name: str, *known: KnownFailure, kernel: str = KERNEL, today: str = TODAY
+) -> KnownFailureMatch:
     run = parse_check((DATA / f"{name}.txt").read_text())
-    return news(run, known, kernel=kernel, today=today)
+    return match_known_failures(run.results, known, kernel=kernel, today=today)
 
 
 def failure(test: str, **rest: str | tuple[str, ...] | None) -> KnownFailure:
@@ -142,8 +144,8 @@ def test_a_lost_test_is_never_excused() -> None:
     once = parse_check((DATA / "passes.txt").read_text())
     [passed] = [one for one in once.results if one.test == "generic/001"]
     then_lost = replace(passed, number=2, status=CheckStatus.LOST)
-    run = replace(once, results=(*once.results, then_lost))
-    found = news(run, [failure("generic/001")], kernel=KERNEL, today=TODAY)
+    results = [*once.results, then_lost]
+    found = match_known_failures(results, [failure("generic/001")], kernel=KERNEL, today=TODAY)
     assert (found.known, found.passed) == ((), ())
 
 

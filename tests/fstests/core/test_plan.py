@@ -8,25 +8,25 @@ from typing import Protocol
 
 import pytest
 
-from anyclue.fstests.core import memory
+from anyclue.fstests.core import memory_verdict
+from anyclue.fstests.core.charges import ChargedRun
 from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
+from anyclue.fstests.core.memory_verdict import judge_test
 from anyclue.fstests.core.model import CheckStatus, Part, SectionPlan, TestFinding, TestId, TestPlan
 from anyclue.fstests.core.plan import next_plan
-from anyclue.fstests.core.test_verdict import judge_test
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.render.reasons import reason_text
-from anyclue.fstests.render.words import why
+from anyclue.fstests.render.words import disagreement, outdated, why
 from anyclue.model.artifact import ArtifactRef
-from anyclue.model.machine_recording import TestRun, TestVerdict
-from anyclue.model.recording import Outcome
+from anyclue.model.machine_recording import MachineRecording, TestVerdict
+from anyclue.model.recording import EndReason, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Verdict
-from anyclue.trial.outcome import Movement, settle
 
 BASE = TestPlan(
     suite=ArtifactRef(kind="fstests", key="0" * 64),
-    sections={"": SectionPlan(fstyp="btrfs", mkfs="", mount="", config="")},
+    sections={"": SectionPlan(options={"FSTYP": "btrfs"}, config="")},
     selection=("-g", "quick"),
 )
 
@@ -38,17 +38,17 @@ class Trials(Protocol):
 
 
 def looked_at(trials: Trials) -> tuple[CellTests, tuple[TestFinding, ...], TestPlan | None]:
-    gathered = gather(trials.read())
-    found = findings(gathered, least_kib=64.0)
-    return gathered, found, next_plan(BASE, gathered, found, repeats=5, extra_trials=1)
+    cell_tests = gather(trials.read())
+    found = findings(cell_tests, least_kib=64.0)
+    return cell_tests, found, next_plan(BASE, cell_tests, found, repeats=5, extra_trials=1)
 
 
 def verdict_of(cell: Cell, trials: Trials, **more: object) -> CellVerdict:
-    gathered, found, _ = looked_at(trials)
+    cell_tests, found, _ = looked_at(trials)
     failing = more.get("failing", frozenset())
     assert isinstance(failing, frozenset)
     reference = None if more.get("is_reference") else cell
-    return cell_verdict(cell, gathered, found, reference, failing)
+    return cell_verdict(cell, cell_tests, found, reference, failing)
 
 
 def names(plan: TestPlan | None) -> Sequence[str]:
@@ -106,7 +106,7 @@ def test_a_second_run_at_once_is_none_of_the_list(trials: Trials, words: Mapping
     trials.add(
         ["btrfs/001", "btrfs/001"],
         planned=["btrfs/001", "btrfs/001", "generic/001"],
-        said=[words["pass"], words["pass"]],
+        printed=[words["pass"], words["pass"]],
         again=[False, True],
     )
     assert names(looked_at(trials)[2]) == ["btrfs/001", "generic/001"]
@@ -130,12 +130,12 @@ def test_any_verdict_among_others_stands_beside_that_alone(
     trials.add(["generic/001"] * 5, held=FLAT, part=Part.REPEAT)
     trials.add(["btrfs/001", "generic/001"] * 5, part=Part.GROUP)
 
-    def judging(runs: Sequence[TestRun], *given: object, **more: object) -> TestVerdict:
-        found = judge_test(runs, *given, **more)  # type: ignore[arg-type]
-        return replace(found, verdict=verdict) if len(runs) == 5 else found
+    def judging(boots: Sequence[Sequence[ChargedRun]], recorded: MachineRecording) -> TestVerdict:
+        found = judge_test(boots, recorded)
+        return replace(found, verdict=verdict) if len(boots[0]) == 5 else found
 
-    monkeypatch.setattr(memory, "judge_test", judging)
-    assert all(test.memory is not None for test in looked_at(trials)[1])
+    monkeypatch.setattr(memory_verdict, "judge_test", judging)
+    assert verdict in {test.memory and test.memory.verdict for test in looked_at(trials)[1]}
 
 
 def test_what_stays_uncertain_ends(trials: Trials) -> None:
@@ -157,7 +157,7 @@ def test_the_rest_goes_on_behind_a_dead_guest(
     trials.add(
         ["btrfs/001", "btrfs/002"],
         planned=["btrfs/001", "btrfs/002", "btrfs/003"],
-        said=[words["pass"], None],
+        printed=[words["pass"], None],
         outcome=Outcome.CRASHED,
         detail="kernel BUG at fs/btrfs/x.c:1!",
         log=["kernel BUG at fs/btrfs/x.c:1!"],
@@ -166,7 +166,7 @@ def test_the_rest_goes_on_behind_a_dead_guest(
     assert names(following) == ["btrfs/003"]
     assert found[0].status is CheckStatus.PASSED
     assert found[1].status is CheckStatus.LOST
-    assert "kernel BUG" in found[1].killed
+    assert "kernel BUG" in str(found[1].killed)
     verdict = verdict_of(cell, trials)
     assert verdict.verdict is Verdict.BROKEN
     assert "btrfs/002 ended its guest" in reason_text(verdict.because)
@@ -177,7 +177,7 @@ def test_the_rest_goes_on_behind_a_dead_guest(
 def test_a_test_that_was_lost_gets_another_chance(trials: Trials, words: Mapping[str, str]) -> None:
     trials.add(
         ["btrfs/001", "btrfs/002"],
-        said=[words["pass"], None],
+        printed=[words["pass"], None],
         outcome=Outcome.LOST,
         detail="the guest ended by itself",
     )
@@ -189,9 +189,8 @@ def test_a_test_that_was_lost_gets_another_chance(trials: Trials, words: Mapping
 
 
 def test_a_test_that_is_too_slow_is_not_run_again(trials: Trials, cell: Cell) -> None:
-    _, detail = settle(Outcome.HUNG, "a test was not over", None, (), Movement.MOVING, "seconds")
-    assert detail.endswith(": raise seconds")
-    trials.add(["btrfs/001"], said=[None], outcome=Outcome.LOST, detail=detail)
+    reason = EndReason.STILL_AT_WORK
+    trials.add(["btrfs/001"], printed=[None], outcome=Outcome.LOST, reason=reason)
     assert looked_at(trials)[2] is None
     assert verdict_of(cell, trials).verdict is Verdict.UNPROVEN
 
@@ -205,14 +204,14 @@ def test_guests_in_which_nothing_begins_are_given_up(trials: Trials, outcome: Ou
 
 
 def test_not_run_is_never_clean(trials: Trials, cell: Cell, words: Mapping[str, str]) -> None:
-    trials.add(["generic/027"], said=[words["not run"]])
-    gathered, found, following = looked_at(trials)
+    trials.add(["generic/027"], printed=[words["not run"]])
+    cell_tests, found, following = looked_at(trials)
     assert following is None
     assert found[0].status is CheckStatus.NOT_RUN
     assert found[0].memory is None
     assert found[0].refusal is not None
     assert found[0].refusal.instead == "enospc-small-files"
-    verdict = cell_verdict(cell, gathered, found, None, frozenset())
+    verdict = cell_verdict(cell, cell_tests, found, None, frozenset())
     assert verdict.verdict is Verdict.UNPROVEN
     assert verdict.outcome is Outcome.NOT_RUN
 
@@ -220,7 +219,7 @@ def test_not_run_is_never_clean(trials: Trials, cell: Cell, words: Mapping[str, 
 def test_a_failure_counts_where_it_is_news(
     trials: Trials, cell: Cell, words: Mapping[str, str]
 ) -> None:
-    trials.add(["generic/001", "generic/002"], said=[words["fail"], words["pass"]])
+    trials.add(["generic/001", "generic/002"], printed=[words["fail"], words["pass"]])
     assert verdict_of(cell, trials).verdict is Verdict.BROKEN
     assert verdict_of(cell, trials, is_reference=True).verdict is Verdict.CLEAN
     there = frozenset({TestId(section="", test="generic/001")})
@@ -228,24 +227,24 @@ def test_a_failure_counts_where_it_is_news(
 
 
 def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) -> None:
-    trials.add(["generic/001"], said=[words["fail"]])
+    trials.add(["generic/001"], printed=[words["fail"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
-    gathered = gather(trials.read())
-    found = findings(gathered, least_kib=64.0, known=read_known_failures(text))
+    cell_tests = gather(trials.read())
+    found = findings(cell_tests, least_kib=64.0, known=read_known_failures(text))
     assert found[0].known is not None
-    assert not found[0].is_news
+    assert not found[0].is_new_failure
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
-    late = findings(gathered, least_kib=64.0, known=expired)[0]
-    assert late.is_news
-    assert late.outdated == "its entry among the known failures ended with 2026-11-01"
+    late = findings(cell_tests, least_kib=64.0, known=expired)[0]
+    assert late.is_new_failure
+    assert outdated(late) == "its entry among the known failures ended with 2026-11-01"
 
 
 def test_a_known_failure_that_passes_is_news(trials: Trials, words: Mapping[str, str]) -> None:
-    trials.add(["generic/001"], said=[words["pass"]])
+    trials.add(["generic/001"], printed=[words["pass"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
     found = findings(gather(trials.read()), least_kib=64.0, known=read_known_failures(text))[0]
-    assert found.outdated == "it passed, and is known to fail: a bug of old"
-    assert found.outdated in why(found)
+    assert outdated(found) == "it passed, and is known to fail: a bug of old"
+    assert outdated(found) in why(found)
 
 
 def test_a_report_that_contradicts_the_output_is_told(
@@ -257,7 +256,7 @@ def test_a_report_that_contradicts_the_output_is_told(
     suite = '<testsuite time="3" tests="1">{}</testsuite>'
     trials.add(
         names_,
-        said=[words["pass"], words["not run"], words["pass"]],
+        printed=[words["pass"], words["not run"], words["pass"]],
         reports=[
             suite.format(failed).encode(),
             suite.format(case.format("generic/002", "")).encode(),
@@ -265,7 +264,7 @@ def test_a_report_that_contradicts_the_output_is_told(
         ],
     )
     _, found, _ = looked_at(trials)
-    assert [test.disagreement for test in found] == [
+    assert [disagreement(test) for test in found] == [
         "check printed passed, and its report says failed",
         "check printed not-run, and its report says passed",
         "check left no report to compare its output with",
@@ -375,7 +374,7 @@ def test_an_empty_list_is_not_run_again(trials: Trials) -> None:
 
 
 def test_a_test_that_may_have_ended_early_is_not_clean(trials: Trials, cell: Cell) -> None:
-    trials.add(["generic/001"], said=[""])  # check was ended, and printed nothing
+    trials.add(["generic/001"], printed=[""])  # check was ended, and printed nothing
     found = verdict_of(cell, trials)
     assert found.verdict is Verdict.UNPROVEN
     assert "generic/001" in reason_text(found.because)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.fstests.core.check_output import parse_check
-from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import CheckResult, CheckRun, CheckStatus, Disagreement
 from anyclue.fstests.core.xunit import disagreements, parse_xunit
 
 DATA = Path(__file__).parent / "data"
@@ -146,24 +146,21 @@ def test_another_status_is_told() -> None:
     report = parse_xunit((DATA / "mixed.xml").read_bytes())
     [failed] = runs_of("mixed", "generic/005")
     changed = replace(failed, status=CheckStatus.PASSED)
-    assert disagreements([changed], report) == ("check printed passed, and its report says failed",)
+    assert disagreements([changed], report) == (
+        Disagreement(printed=CheckStatus.PASSED, reported=CheckStatus.FAILED),
+    )
 
 
 def test_a_run_that_only_one_of_them_has_is_told() -> None:
     report = parse_xunit((DATA / "looped.xml").read_bytes())
     runs = runs_of("looped", "generic/013")
     assert len(runs) > 1
-    assert disagreements(runs[:-1], report) == (
-        f"its report says {runs[-1].status} of a run of which check printed nothing",
-    )
+    assert disagreements(runs[:-1], report) == (Disagreement(reported=runs[-1].status),)
     more = replace(runs[0], number=len(runs) + 1)
-    assert disagreements([*runs, more], report) == (
-        f"check printed {more.status}, and its report says nothing",
-    )
+    assert disagreements([*runs, more], report) == (Disagreement(printed=more.status),)
 
 
 def test_no_report() -> None:
-    assert disagreements(runs_of("mixed", "generic/002"), None) == (
-        "check left no report to compare its output with",
-    )
+    missing = Disagreement(has_report=False)
+    assert disagreements(runs_of("mixed", "generic/002"), None) == (missing,)
     assert disagreements(runs_of("mixed", "generic/004"), None) == ()  # left out

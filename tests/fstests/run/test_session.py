@@ -23,7 +23,10 @@ from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
 from anyclue.trial.session import DEVICE, AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
-SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
+SECTION = SectionPlan(
+    options={"FSTYP": "btrfs", "MKFS_OPTIONS": "-n 16k", "MOUNT_OPTIONS": "-o ssd"},
+    config='export FSTYP="btrfs"\n',
+)
 PLAN = TestPlan(
     suite=ArtifactRef(kind="fstests", key="k"),
     sections={"": SECTION},
@@ -279,7 +282,7 @@ def test_a_guest_that_cannot_run_it(
 ) -> None:
     with pytest.raises(TrialEndedError, match=words) as caught:
         run(PLAN, tmp_path, Guest({part: Reply(status=1, output=output)}))
-    assert caught.value.outcome is outcome
+    assert caught.value.ending.outcome is outcome
 
 
 def test_the_configuration_names_the_guests_own_disk() -> None:

@@ -13,12 +13,13 @@ import jsonschema
 import pytest
 from bench.merge_bench.forge import Forge
 
-from anyclue.hunt.clue.driver import CLUES, make, told
+from anyclue.hunt.clue.driver import CLUES, clue_of, remake_clue
 from anyclue.hunt.clue.model import Clue, SuspectStatus
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.judge import JudgedRun, write_reports
-from anyclue.hunt.localise.accused_commit import AccusedCommit, note
+from anyclue.hunt.localise.commits import AccusedCommit, write_accused
 from anyclue.hunt.render.verdicts_json import verdicts_json
+from anyclue.model.errors import ExitCode
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
@@ -97,7 +98,13 @@ def repository(tmp_path: Path) -> Case:
     return Case(forge=forge, good=good, culprit=culprit, bad=bad)
 
 
-def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") -> JudgedRun:
+def judged(
+    run: Path,
+    sources: dict[str, KernelSource],
+    commit: str = "HEAD",
+    *,
+    guilty: Verdict = Verdict.LEAK,
+) -> JudgedRun:
     def verdict(kernel: str, mount: str, kind: Verdict) -> CellVerdict:
         leaks = kind is Verdict.LEAK
         return CellVerdict(
@@ -116,7 +123,7 @@ def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") ->
             reference=None,
         )
 
-    cells = [verdict("bad", "lzo", Verdict.LEAK), verdict("bad", "none", Verdict.CLEAN)]
+    cells = [verdict("bad", "lzo", guilty), verdict("bad", "none", Verdict.CLEAN)]
     if "good" in sources:
         cells.append(verdict("good", "lzo", Verdict.CLEAN))
     scenario = Scenario(
@@ -156,7 +163,7 @@ def sources(case: Case, good: str, bad: str) -> dict[str, KernelSource]:
 
 
 def made(of: JudgedRun) -> Clue:
-    clue = asyncio.run(make(of, cast(Context, None)))
+    clue = asyncio.run(remake_clue(of, cast(Context, None)))
     text = of.run.file(CLUES).read_text()
     assert text.isascii()
     jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(text))
@@ -174,7 +181,7 @@ def test_the_place_and_the_commit(tmp_path: Path, repository: Case) -> None:
     assert [one.standing for one in clue.suspects] == [SuspectStatus.GUILTY, SuspectStatus.UNPROVEN]
     write_reports(of, clue)
     assert f"\nFixes: {repository.culprit[:12]} (" in of.run.file("report.txt").read_text()
-    again = told(of)
+    again = clue_of(of)
     assert (again.sentence, again.suspects) == (clue.sentence, clue.suspects)
     assert [one.function for one in again.places] == [one.function for one in clue.places]
 
@@ -215,11 +222,11 @@ def test_the_commit_of_a_bisection(tmp_path: Path, repository: Case) -> None:
     before.symlink_to(tmp_path / "moved")
     made(of)  # the sources are kept
     before.unlink()
-    note(of.run, accused)
+    write_accused(of.run, accused)
     clue = made(of)
     assert [one.accused for one in clue.places[0].commits] == [True]
     assert [one.standing for one in clue.suspects] == [SuspectStatus.GUILTY, SuspectStatus.GUILTY]
-    note(of.run, replace(accused, kernel="good"))
+    write_accused(of.run, replace(accused, kernel="good"))
     assert made(of).places == ()
 
 
@@ -239,7 +246,7 @@ def test_an_evil_merge_is_no_fault_of_a_side(tmp_path: Path, repository: Case) -
     merge = forge.merge([ours, side], {LZO: LOST.replace("pack_one", "pack_two")})
     of = judged(tmp_path / "run", sources(repository, ours, merge), commit=side)
     at = str(forge.path)
-    note(
+    write_accused(
         of.run,
         AccusedCommit(repository=at, commit=merge, kernel="bad", parent=ours, innocent="good"),
     )
@@ -253,7 +260,7 @@ def test_an_evil_merge_is_no_fault_of_a_side(tmp_path: Path, repository: Case) -
     text = of.run.file("report.txt").read_text()
     assert f"\nFixes: {merge[:12]} (" in text
     assert side[:12] not in text.split("Suspects")[0]
-    assert told(of).commit == clue.commit
+    assert clue_of(of).commit == clue.commit
 
 
 def test_a_commit_that_both_have(tmp_path: Path, repository: Case) -> None:
@@ -282,6 +289,19 @@ def test_no_reproducer_is_said(tmp_path: Path, repository: Case) -> None:
     assert any("no reproducer" in one for one in made(of).not_tested)
 
 
+def test_a_surge_has_no_place_and_that_is_said(tmp_path: Path, repository: Case) -> None:
+    both = sources(repository, repository.good, repository.bad)
+    of = judged(tmp_path / "run", both, guilty=Verdict.SURGE)
+    clue = made(of)
+    assert [one.verdict for one in clue.guilt] == [Verdict.SURGE]
+    assert clue.conjunction is not None
+    assert (clue.places, clue.reproducer) == ((), None)
+    assert clue.not_tested[0].startswith("a surge leaves nothing behind")
+    assert {one.standing for one in clue.suspects} == {SuspectStatus.UNPROVEN}
+    assert of.exit_code is ExitCode.REGRESSION
+    assert clue_of(of) == clue
+
+
 def test_without_any_source(tmp_path: Path) -> None:
     image = KernelFiles(image="/boot/vmlinuz")
     clue = made(judged(tmp_path / "run", {"good": image, "bad": image}))
@@ -296,9 +316,9 @@ def test_other_verdicts_make_a_clue_stale(
     made(of)
     of.run.file("verdicts.json").write_text("{}")
     caplog.clear()
-    assert told(of).places == ()
+    assert clue_of(of).places == ()
     assert "is of other verdicts, and left out: anyclue clue RUN" in caplog.text
-    assert any("anyclue clue RUN" in one for one in told(of).not_tested)
+    assert any("anyclue clue RUN" in one for one in clue_of(of).not_tested)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": "anyclue.clues/1"}'])
@@ -307,6 +327,6 @@ def test_a_damaged_clue_is_made_anew(
 ) -> None:
     of = judged(tmp_path / "run", sources(repository, repository.good, repository.bad))
     of.run.file(CLUES).write_text(text)
-    assert told(of).places == ()
+    assert clue_of(of).places == ()
     assert "clues.json is damaged, and left out" in caplog.text
     assert made(of).places

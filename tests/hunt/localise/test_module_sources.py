@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource
-from anyclue.hunt.localise.core.rank import rank
+from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, Symptoms
+from anyclue.hunt.localise.core.rank import rank_functions
 from anyclue.hunt.localise.module_sources import read_module
 from anyclue.model.verdict import Signature
 
@@ -78,8 +78,8 @@ def test_the_lost_release_comes_first(tmp_path: Path) -> None:
         "finish": False,
     }
     assert {one.call for one in by_name(module)["pack"].released_less} == {"put_page"}
-    case = GuiltyCase(signature=Signature.PAGE_CACHE_REFERENCE, regression=True)
-    first = rank(module, case).places[0]
+    case = Symptoms(signature=Signature.PAGE_CACHE_REFERENCE, regression=True)
+    first = rank_functions(module, case).places[0]
     assert (first.function, first.path) == ("pack", "fs/x/lzo.c")
     assert first.missing is not None
     assert (first.missing.label, first.missing.release[0]) == ("out", "put_page")
@@ -101,8 +101,8 @@ def test_what_is_no_longer_handed_on(tmp_path: Path) -> None:
     assert [(one.call, one.pair) for one in called] == [
         ("btrfs_add_delayed_iput", "inode-reference")
     ]
-    case = GuiltyCase(signature=Signature.OBJECT, detail="btrfs_inode", regression=True)
-    assert rank(module, case).places[0].function == "finish"
+    case = Symptoms(signature=Signature.OBJECT, slab_cache="btrfs_inode", regression=True)
+    assert rank_functions(module, case).places[0].function == "finish"
 
 
 def test_the_bad_source_alone(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_the_bad_source_alone(tmp_path: Path) -> None:
     assert not module.compared
     assert {one.changed for one in module.functions} == {None}
     assert [one.function for one in module.tree] == ["pack"]
-    case = GuiltyCase(signature=Signature.PAGE_CACHE_REFERENCE)
-    assert rank(module, case).places[0].function == "pack"
+    case = Symptoms(signature=Signature.PAGE_CACHE_REFERENCE)
+    assert rank_functions(module, case).places[0].function == "pack"
 
 
 def test_a_file_that_is_new(tmp_path: Path) -> None:

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from anyclue.hunt.clue.model import DosePoint
-from anyclue.hunt.minimise.dose_response import respond
+from anyclue.hunt.clue.model import DosePoint, DoseResponse
+from anyclue.hunt.minimise.dose_response import fit_dose_response
+from anyclue.hunt.render.clue_words import dose_response
+
+
+def fitted(points: Sequence[DosePoint], unit: str) -> DoseResponse:
+    return dose_response(fit_dose_response(points, unit))
 
 
 def points(*rates: tuple[float, float], half: float = 2.0) -> list[DosePoint]:
@@ -18,7 +24,7 @@ def points(*rates: tuple[float, float], half: float = 2.0) -> list[DosePoint]:
 
 
 def test_a_page_a_file() -> None:
-    found = respond(points((600, 2400), (150, 600), (300, 1201)), "file")
+    found = fitted(points((600, 2400), (150, 600), (300, 1201)), "file")
     assert found.linear
     assert found.amount_kib == pytest.approx(4.0, abs=0.02)
     assert found.ci95_kib is not None
@@ -28,21 +34,21 @@ def test_a_page_a_file() -> None:
 
 
 def test_the_same_whatever_the_dose() -> None:
-    found = respond(points((150, 500), (300, 498), (600, 503)), "file")
+    found = fitted(points((150, 500), (300, 498), (600, 503)), "file")
     assert found.linear is False
     assert found.amount_kib is None
     assert "whatever the dose" in found.because
 
 
 def test_a_fixed_part() -> None:
-    found = respond(points((150, 1100), (300, 1700), (600, 2900)), "file")
+    found = fitted(points((150, 1100), (300, 1700), (600, 2900)), "file")
     assert found.linear
     assert found.amount_kib == pytest.approx(4.0, abs=0.1)
     assert "500 KiB a round of it whatever the dose" in found.because
 
 
 def test_no_line() -> None:
-    found = respond(points((150, 100), (300, 2000), (600, 2100)), "file")
+    found = fitted(points((150, 100), (300, 2000), (600, 2100)), "file")
     assert found.linear is False
     assert "no straight line" in found.because
 
@@ -51,7 +57,7 @@ def test_no_line() -> None:
 def test_too_few_points_say_nothing(known: int) -> None:
     some = points((150, 600), (300, 1200))[:known]
     unknown = [DosePoint(dose=600, rate_kib=None)]
-    found = respond([*some, *unknown], "file")
+    found = fitted([*some, *unknown], "file")
     assert found.linear is None
     assert found.amount_kib is None
     assert len(found.points) == known + 1
@@ -66,7 +72,7 @@ def test_the_interval_holds_the_amount_as_often_as_it_says() -> None:
             error = 15.0
             rate = rng.gauss(4.0 * dose * rng.gauss(1, 0.02), error)
             measured.append((dose, rate))
-        found = respond(points(*measured, half=1.96 * 15), "file")
+        found = fitted(points(*measured, half=1.96 * 15), "file")
         hits.append(found.ci95_kib is not None and found.ci95_kib[0] < 4.0 < found.ci95_kib[1])
     assert sum(hits) / len(hits) > 0.9
 
@@ -89,5 +95,5 @@ def test_any_points(some: list[tuple[float, float, float, bool]]) -> None:
         )
         for dose, rate, half, known in some
     ]
-    found = respond(measured, "file")
+    found = fitted(measured, "file")
     assert (found.amount_kib is None) is (not found.linear)

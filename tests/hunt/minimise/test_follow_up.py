@@ -11,7 +11,7 @@ import pytest
 
 from anyclue.hunt.driver import begin_run, hunt
 from anyclue.hunt.judge import judge
-from anyclue.hunt.minimise.follow_up import Followed, follow
+from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups, run_follow_ups
 from anyclue.hunt.minimise.variations import Runner
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis
@@ -71,7 +71,7 @@ async def hunt_and_follow(
     hunted: Hunted, run: RunDirectory, executors: Callable[[RunDirectory], TrialExecutor]
 ) -> None:
     judged = await hunt(run, hunted.context, jobs=2, clue=False, executors=executors)
-    await follow(judged, Runner(context=hunted.context, executor=executors))
+    await run_follow_ups(judged, Runner(context=hunted.context, executor=executors))
 
 
 def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Recording]) -> int:
@@ -86,8 +86,8 @@ def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Record
     return sum(len(one.ran) for one in executors)
 
 
-def stored(run: RunDirectory) -> Followed:
-    return asyncio.run(follow(judge(run), None))
+def stored(run: RunDirectory) -> FollowUps:
+    return asyncio.run(read_follow_ups(judge(run)))
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_killed_on_the_way(hunted: Hunted, options: RunDirectory, make: Make) ->
 def test_nothing_guilty_nothing_followed(hunted: Hunted, make: Make) -> None:
     ran = hunt_it(hunted, hunted.run, lambda job: make(job, 0.0))
     assert ran == 2
-    assert stored(hunted.run) == Followed()
+    assert stored(hunted.run) == FollowUps()
     assert not (hunted.run.path / "follow-ups").exists()
 
 

@@ -12,23 +12,24 @@ import pytest
 
 from anyclue.fstests.core.model import CheckStatus, TestFinding, TestId
 from anyclue.hunt.driver import RULES
+from anyclue.hunt.judge import judge
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.probes import run as running
-from anyclue.hunt.probes import selection as choosing
+from anyclue.hunt.probes import run as probes_run
+from anyclue.hunt.probes import selection
 from anyclue.hunt.probes.core.json_document import readings_from_json
+from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK
 from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.probes.core.steps import BETWEEN
 from anyclue.hunt.probes.watch import ProbeWatch
 from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.reason import NotRun
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import Ending, EndReason, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.scenarios.read import load_scenario
-from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.store import Store
 from anyclue.trial.guest.channel import Reply
 from anyclue.trial.model import TrialJob, TrialResult
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tests.hunt.conftest import Hunted, Make
 
 SLAB = "slab-growth"
+CRASHED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="BUG")
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 
 
@@ -63,7 +65,7 @@ class Guests:
         raw = directory / "raw"
         raw.mkdir()
         step = 40 if job.cell.kernel == "bad" else 0
-        floors = (f"{BETWEEN}\nkmalloc-256 {step * n} 9 256 16 1 : t\n" for n in range(4))
+        floors = (f"{SNAPSHOT_MARK}\nkmalloc-256 {step * n} 9 256 16 1 : t\n" for n in range(4))
         (raw / "slabinfo").write_text("".join(floors))
         return TrialResult(job=job, outcome=recording.outcome, detail="", seconds=1)
 
@@ -79,8 +81,8 @@ def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guest
         return job_of(scenario, cell, 1)
 
     fake = Guests(make)
-    monkeypatch.setattr(running, "prepare_one", prepare)
-    monkeypatch.setattr(running, "run_trial", fake.run_trial)
+    monkeypatch.setattr(probes_run, "prepare_one", prepare)
+    monkeypatch.setattr(probes_run, "run_trial", fake.run_trial)
     assert hunted.run.plan.exists()
     return fake
 
@@ -88,7 +90,8 @@ def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guest
 def probed(hunted: Hunted, names: Sequence[str] = (SLAB,), *, alone: bool = False) -> object:
     cells = cells_of(hunted)
     innocent = None if alone else cells["good"]
-    work = running.probe(hunted.run, hunted.context, cells["bad"], innocent, choosing.named(names))
+    probes = selection.probes_named(names)
+    work = probes_run.run_probes(judge(hunted.run), hunted.context, cells["bad"], innocent, probes)
     return asyncio.run(work)
 
 
@@ -96,7 +99,7 @@ def test_both_cells_are_run_and_compared(hunted: Hunted, guests: Guests) -> None
     readings = probed(hunted)
     assert sorted(guests.ran) == ["bad", "good"]
     assert readings == readings_from_json(hunted.run.file("probes.json").read_text())
-    (reading,) = running.readings_of(hunted.run)
+    (reading,) = probes_run.read_readings(hunted.run)
     (finding,) = reading.findings
     assert (finding.subject, finding.guilty.count_per_round) == ("kmalloc-256", 40)
     assert (hunted.run.path / "probes" / SLAB / reading.cell.id / "raw/slabinfo").is_file()
@@ -112,7 +115,7 @@ def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> No
     probed(hunted)
     probed(hunted, ["incidents"])
     probed(hunted)
-    kept = running.readings_of(hunted.run)
+    kept = probes_run.read_readings(hunted.run)
     assert sorted(reading.probe for reading in kept) == ["incidents", SLAB]
     assert len(guests.ran) == 4
 
@@ -120,7 +123,7 @@ def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> No
 def test_a_probe_that_a_guest_refuses_says_why(hunted: Hunted, guests: Guests) -> None:
     guests.outcome = Outcome.NOT_RUN
     probed(hunted)
-    (reading,) = running.readings_of(hunted.run)
+    (reading,) = probes_run.read_readings(hunted.run)
     assert reading.findings == ()
     assert reading.could_not.endswith("no such file")
     assert "\x07" not in reading.could_not
@@ -129,14 +132,14 @@ def test_a_probe_that_a_guest_refuses_says_why(hunted: Hunted, guests: Guests) -
 def test_a_crash_says_nothing_to_a_probe_of_floors(hunted: Hunted, guests: Guests) -> None:
     guests.outcome = Outcome.CRASHED
     probed(hunted, [SLAB, "incidents"], alone=True)
-    by_probe = {reading.probe: reading for reading in running.readings_of(hunted.run)}
+    by_probe = {reading.probe: reading for reading in probes_run.read_readings(hunted.run)}
     assert "crashed" in by_probe[SLAB].could_not
     assert by_probe["incidents"].could_not == ""
 
 
 def test_unknown_probes_are_all_named() -> None:
     with pytest.raises(RequestError) as error:
-        choosing.named(["slab", SLAB, "weather"])
+        selection.probes_named(["slab", SLAB, "weather"])
     assert [problem.what for problem in error.value.problems] == [
         "no probe 'slab'", "no probe 'weather'"]  # fmt: skip
 
@@ -171,30 +174,30 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
         judged("good", Verdict.CLEAN),
         judged("good", Verdict.UNPROVEN, workload="v"),
     )
-    findings = RunVerdicts(sentence="", cells=(broken, leak, *others), factors=())
+    findings = RunVerdicts(cells=(broken, leak, *others), factors=())
     guilty = first_guilty(findings.cells)
     assert guilty == leak
-    assert choosing.innocent_beside(findings, leak.cell) == others[2].cell
-    assert choosing.signature_of(findings, leak.cell) is Signature.OBJECT
-    nothing = RunVerdicts(sentence="", cells=others[3:], factors=())
+    assert selection.nearest_clean(findings, leak.cell) == others[2].cell
+    assert selection.signature_of(findings, leak.cell) is Signature.OBJECT
+    nothing = RunVerdicts(cells=others[3:], factors=())
     assert first_guilty(nothing.cells) is None
-    assert choosing.innocent_beside(nothing, leak.cell) is None
+    assert selection.nearest_clean(nothing, leak.cell) is None
 
 
 def test_only_an_innocent_cell_stands_beside() -> None:
     guilty, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
     too = judged("worse", Verdict.BROKEN)
-    findings = RunVerdicts(sentence="", cells=(guilty, clean, too), factors=())
-    assert choosing.innocent_named(findings, clean.cell.id, guilty.cell) == clean.cell
+    findings = RunVerdicts(cells=(guilty, clean, too), factors=())
+    assert selection.innocent_named(findings, clean.cell.id, guilty.cell) == clean.cell
     for other, said in ((guilty, "the guilty cell itself"), (too, "guilty too: broken")):
         with pytest.raises(RequestError, match=said):
-            choosing.innocent_named(findings, other.cell.id, guilty.cell)
+            selection.innocent_named(findings, other.cell.id, guilty.cell)
 
 
 def test_every_signature_has_a_probe_except_users_memory() -> None:
-    without = {one for one in Signature if not choosing.fitting(one)}
+    without = {one for one in Signature if not selection.probes_for(one)}
     assert without == {Signature.USER_SPACE}
-    broke = {probe.name for probe in choosing.fitting(None)}
+    broke = {probe.name for probe in selection.probes_for(None)}
     assert broke == {"call-counts", "kmap-balance", "incidents"}
 
 
@@ -233,25 +236,25 @@ def test_a_probe_that_is_not_available_ends_the_trial() -> None:
     for refuses, said in (("slabinfo", "the kernel has none"), ("kallsyms", "does not work")):
         with pytest.raises(TrialEndedError, match=said) as error:
             asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
-        assert error.value.outcome is Outcome.NOT_RUN
+        assert error.value.ending.outcome is Outcome.NOT_RUN
 
 
 def test_what_a_hunt_runs() -> None:
     scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
     leak = judged("bad", Verdict.LEAK)
     guilty = replace(leak.cell, workload="small-files")
-    findings = RunVerdicts(sentence="", cells=(replace(leak, cell=guilty),), factors=())
+    findings = RunVerdicts(cells=(replace(leak, cell=guilty),), factors=())
     # The mail suspects kmap, so its balance is looked at, whatever leaks.
-    asked = {probe.name for probe in choosing.called_for(scenario, findings, guilty)}
+    asked = {probe.name for probe in selection.probes_to_run(scenario, findings, guilty)}
     assert "kmap-balance" in asked
     assert "kmemleak" not in asked  # no kernel of Debian's has what it needs
     of_git = GitKernel(repository="linux", revision="HEAD")
     built = {**scenario.kernels, "bad": Kernel(name="bad", source=of_git)}
-    from_git = choosing.called_for(replace(scenario, kernels=built), findings, guilty)
+    from_git = selection.probes_to_run(replace(scenario, kernels=built), findings, guilty)
     assert "kmemleak" in {probe.name for probe in from_git}
     without = replace(scenario, suspects=())
     assert "kmap-balance" not in {
-        probe.name for probe in choosing.called_for(without, findings, guilty)
+        probe.name for probe in selection.probes_to_run(without, findings, guilty)
     }
 
 
@@ -264,7 +267,7 @@ FIRST, SECOND = TestId(section="", test="generic/001"), TestId(section="", test=
 def of_tests(*tests: TestFinding) -> tuple[RunVerdicts, Cell]:
     leak, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
     found = {leak.cell: tests, clean.cell: ()}
-    return RunVerdicts(sentence="", cells=(leak, clean), factors=(), tests=found), leak.cell
+    return RunVerdicts(cells=(leak, clean), factors=(), tests=found), leak.cell
 
 
 @pytest.mark.parametrize(
@@ -275,7 +278,7 @@ def of_tests(*tests: TestFinding) -> tuple[RunVerdicts, Cell]:
             TestFinding(id=SECOND, status=CheckStatus.PASSED, memory=LEAKS, after=(FIRST,)),
             [FIRST, SECOND],
         ),
-        (TestFinding(id=SECOND, status=CheckStatus.LOST, killed="crashed: BUG"), [SECOND]),
+        (TestFinding(id=SECOND, status=CheckStatus.LOST, killed=CRASHED), [SECOND]),
     ],
 )
 def test_the_test_that_leaks_is_what_is_repeated(
@@ -283,23 +286,30 @@ def test_the_test_that_leaks_is_what_is_repeated(
 ) -> None:
     fine = TestFinding(id=FIRST, status=CheckStatus.PASSED)
     findings, guilty = of_tests(fine, test)
-    assert list(choosing.tests_to_repeat(findings, guilty)) == repeated
+    assert list(selection.tests_to_repeat(findings, guilty)) == repeated
+
+
+def test_a_surge_leaves_nothing_for_a_probe() -> None:
+    scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
+    surge = judged("bad", Verdict.SURGE)
+    findings = RunVerdicts(cells=(surge,), factors=())
+    assert selection.probes_to_run(scenario, findings, surge.cell) == ()
 
 
 def test_a_test_that_only_failed_tells_a_probe_nothing() -> None:
     findings, guilty = of_tests(TestFinding(id=FIRST, status=CheckStatus.FAILED))
     with pytest.raises(RequestError, match="no test of this cell leaks"):
-        choosing.tests_to_repeat(findings, guilty)
+        selection.tests_to_repeat(findings, guilty)
     scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
-    assert choosing.called_for(scenario, findings, guilty) == ()
+    assert selection.probes_to_run(scenario, findings, guilty) == ()
 
 
 def test_tests_stand_beside_the_same_tests_alone() -> None:
     findings, guilty = of_tests(TestFinding(id=FIRST, status=CheckStatus.PASSED, memory=LEAKS))
     beside = findings.cells[1].cell
-    assert choosing.innocent_beside(findings, guilty) == beside
+    assert selection.nearest_clean(findings, guilty) == beside
     other = judged("good", Verdict.CLEAN, workload="v")
     findings = replace(findings, cells=(findings.cells[0], other))
-    assert choosing.innocent_beside(findings, guilty) is None
+    assert selection.nearest_clean(findings, guilty) is None
     with pytest.raises(RequestError, match="has other tests than"):
-        choosing.innocent_named(findings, other.cell.id, guilty)
+        selection.innocent_named(findings, other.cell.id, guilty)

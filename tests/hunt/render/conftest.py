@@ -25,7 +25,7 @@ from anyclue.hunt.clue.model import (
     Guilt,
     Missing,
     Place,
-    ProbeSaid,
+    ProbeSummary,
     Reason,
     ReasonSource,
     Reproducer,
@@ -34,7 +34,8 @@ from anyclue.hunt.clue.model import (
     SuspectStatus,
     TouchedBy,
 )
-from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.model.machine_recording import Span, TestRun, TestVerdict
 from anyclue.model.reason import (
     FloorSample,
@@ -50,6 +51,8 @@ from anyclue.model.reason import (
     TrialEnd,
 )
 from anyclue.model.recording import (
+    Ending,
+    EndReason,
     Incident,
     LogLine,
     Mark,
@@ -127,8 +130,11 @@ class Inputs:
     findings: RunVerdicts
     scenario: Scenario
     recordings: dict[Cell, tuple[Recording, ...]]
-    facts: dict[str, str]
+    repro: Reproduction
     clue: Clue
+
+
+DIED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="kernel BUG at a.c:1")
 
 
 def cell(kernel: str, machine: str, mount: str, workload: str = "small-files") -> Cell:
@@ -282,17 +288,21 @@ def verdict(of: Cell, kind: Verdict, leak_kib: float, reference: Cell | None) ->
     )
 
 
-FACTS = {
-    "command": "anyclue hunt scenarios/lzo-leak.toml",
-    "command: the guilty cell alone": (
-        "anyclue shell --scenario scenarios/lzo-leak.toml "
-        "--cell bad.i386-2g.default.lzo.small-files --keep-guest --verbose"
-    ),
-    "anyclue": "0.1.0",
-    "QEMU": "7.2.19 (Debian 1:7.2+dfsg-7+deb12u16), accel tcg",
-    "kernel bad": "linux-source-6.1 6.1.148-1, fs/btrfs edited, gcc 12.2.0-14+deb12u1",
-    "kernel good": "linux-source-6.1 6.1.148-1, gcc 12.2.0-14+deb12u1",
-}
+REPRODUCTION = Reproduction(
+    commands={
+        "": "anyclue hunt scenarios/lzo-leak.toml",
+        "the guilty cell alone": (
+            "anyclue shell --scenario scenarios/lzo-leak.toml "
+            "--cell bad.i386-2g.default.lzo.small-files --keep-guest --verbose"
+        ),
+    },
+    versions={
+        "anyclue": "0.1.0",
+        "QEMU": "7.2.19 (Debian 1:7.2+dfsg-7+deb12u16), accel tcg",
+        "kernel bad": "linux-source-6.1 6.1.148-1, fs/btrfs edited, gcc 12.2.0-14+deb12u1",
+        "kernel good": "linux-source-6.1 6.1.148-1, gcc 12.2.0-14+deb12u1",
+    },
+)
 
 
 def default_inputs() -> Inputs:
@@ -308,12 +318,8 @@ def default_inputs() -> Inputs:
     guilty = {c for c in cells if c.kernel == "bad" and c.mount == "lzo"}
     bad = cells[2]
     return Inputs(
-        findings=RunVerdicts(
-            sentence=(
-                "Kernel bad leaks 2400 KiB of page-cache pages per round when mounted with "
-                "compress=lzo: a page reference is taken and not released; 32 bit is innocent."
-            ),
-            cells=tuple(
+        findings=conclude(
+            [
                 verdict(
                     c,
                     Verdict.LEAK if c in guilty else Verdict.CLEAN,
@@ -321,33 +327,11 @@ def default_inputs() -> Inputs:
                     None if c in good.values() else good[c.machine],
                 )
                 for c in cells
-            ),
-            factors=(
-                Factor(
-                    factor=Axis.KERNEL,
-                    matters=True,
-                    because="bad leaks and good does not, all else equal, on both machines",
-                    evidence=((bad, good["i386-2g"]), (cells[5], good["x86_64-2g"])),
-                ),
-                Factor(
-                    factor=Axis.MACHINE,
-                    matters=False,
-                    because="bad with lzo leaks 2400 KiB per round on i386-2g and on x86_64-2g",
-                    evidence=((bad, cells[5]),),
-                ),
-                Factor(factor=Axis.MKFS, matters=None, because="only one value was run"),
-                Factor(
-                    factor=Axis.MOUNT,
-                    matters=True,
-                    because="lzo leaks; none, zlib and zstd do not, with the same kernel",
-                    evidence=tuple((bad, other) for other in cells[:4] if other != bad),
-                ),
-                Factor(factor=Axis.WORKLOAD, matters=None, because="only one value was run"),
-            ),
+            ]
         ),
         scenario=scenario(cells, tuple(good.values())),
         recordings={c: (recording(c, 2400.0 if c in guilty else 0.0),) for c in cells},
-        facts=dict(FACTS),
+        repro=REPRODUCTION,
         clue=the_clue(bad, cells[5]),
     )
 
@@ -452,7 +436,7 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
             rate_kib=4.0,
         ),
         probes=(
-            ProbeSaid(name="page-allocations", cell=bad.id, says="600 pages", limits="overruns"),
+            ProbeSummary(name="page-allocations", cell=bad.id, says="600 pages", limits="overruns"),
         ),
     )
 
@@ -504,7 +488,7 @@ def tests_of_all_kinds() -> tuple[TestFinding, ...]:
         finding(2, CheckStatus.PASSED, clean),
         finding(3, CheckStatus.FAILED, clean, "output mismatch"),
         replace(finding(4, CheckStatus.FAILED, clean, "output mismatch"), known=known),
-        replace(finding(5, CheckStatus.LOST, None, "x"), killed="crashed: kernel BUG at a.c:1"),
+        replace(finding(5, CheckStatus.LOST, None, "x"), killed=DIED),
         finding(6, CheckStatus.PASSED, doubt),
         replace(finding(27, CheckStatus.NOT_RUN, None, "no compression"), refusal=refusal),
         finding(8, CheckStatus.EXPUNGED, None, "expunged"),
@@ -607,17 +591,12 @@ def broken_inputs() -> Inputs:
     planned = (*cells.values(), good, missing)
     tested = cells["crashed"]
     return Inputs(
-        findings=RunVerdicts(
+        findings=replace(
+            conclude([*judged, verdict(good, Verdict.CLEAN, 0.0, None)]),
             tests={tested: tests_of_all_kinds()},
-            sentence="Kernel bad crashes in kunmap_local_indexed during lzo_compress_pages.",
-            cells=(*judged, verdict(good, Verdict.CLEAN, 0.0, None)),
-            factors=(
-                Factor(factor=Axis.KERNEL, matters=True, because="bad crashes, good does not"),
-                Factor(factor=Axis.MOUNT, matters=None, because="only lzo was run to its end"),
-            ),
         ),
         scenario=scenario(planned, (good,)),
         recordings=recordings,
-        facts=dict(FACTS),
+        repro=REPRODUCTION,
         clue=Clue(sentence="Kernel bad crashes."),
     )

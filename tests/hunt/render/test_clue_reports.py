@@ -13,12 +13,12 @@ import jsonschema
 import pytest
 
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.render.clues_json import clue_from_json, clues_json, json_schema, json_schema_text
+from anyclue.hunt.render.clues_json import CluesDocument, clue_from_json, clues_json
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.model.errors import RequestError
+from anyclue.report.json_document import schema_text
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -32,12 +32,12 @@ def written(clue: Clue) -> str:
 
 
 def mail(inputs: Inputs, clue: Clue) -> str:
-    return report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.facts, clue)
+    return report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro, clue)
 
 
 def test_the_published_schema_is_the_generated_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(json_schema())
-    assert (DOCS / "clues.schema.json").read_text() == json_schema_text(), "make schemas"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert (DOCS / "clues.schema.json").read_text() == schema_text(CluesDocument), "make schemas"
 
 
 def test_every_field_and_word_is_documented() -> None:
@@ -146,7 +146,7 @@ def test_junit_has_it_on_guilty_cells_alone(default_run: Inputs) -> None:
 def test_the_page(default_run: Inputs) -> None:
     inputs = default_run
     page = report_html(
-        inputs.findings, inputs.scenario, inputs.recordings, inputs.facts, inputs.clue
+        inputs.findings, inputs.scenario, inputs.recordings, inputs.repro, inputs.clue
     )
     assert f"<h1>{inputs.clue.sentence}</h1>" in page
     assert page.index('id="place"') < page.index('id="takes"') < page.index('id="cells"')

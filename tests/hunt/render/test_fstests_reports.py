@@ -8,8 +8,7 @@ from xml.etree import ElementTree as ET
 
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.hunt.render.verdicts_json import verdicts_json
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ REFUSES = "it refuses since fstests cccccccccccc of 2024-05-17"
 
 def test_texts(broken_run: Inputs) -> None:
     mail = report_text(
-        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.facts
+        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.repro
     )
     for text in (mail, summary(broken_run.findings)):
         words = " ".join(text.split())
@@ -36,7 +35,7 @@ def test_texts(broken_run: Inputs) -> None:
 
 def test_page(broken_run: Inputs) -> None:
     page = report_html(
-        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.facts
+        broken_run.findings, broken_run.scenario, broken_run.recordings, broken_run.repro
     )
     assert "generic/027" in page
     assert REFUSES in page

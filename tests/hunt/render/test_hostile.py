@@ -19,8 +19,7 @@ from anyclue.hunt.render.clue_text import script_lines
 from anyclue.hunt.render.clues_json import clues_json
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.recording import Reading
 
@@ -119,7 +118,7 @@ class Shape(HTMLParser):
 @example(EVERYTHING)
 def test_plain_texts(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
+    mail = report_text(bad.findings, bad.scenario, bad.recordings, bad.repro, bad.clue)
     assert bad.clue.reproducer is not None
     script = script_lines(bad.clue.reproducer)
     for text, width in ((mail, 72), (summary(bad.findings, bad.clue), 100)):
@@ -180,10 +179,10 @@ def test_junit(small: Inputs, evil: str) -> None:
 @example("\ud800")
 def test_html(small: Inputs, evil: str) -> None:
     bad = poison(small, evil)
-    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.facts, bad.clue)
+    source = report_html(bad.findings, bad.scenario, bad.recordings, bad.repro, bad.clue)
     assert_controlled(source)
     allowed = Shape(
-        report_html(small.findings, small.scenario, small.recordings, small.facts, small.clue)
+        report_html(small.findings, small.scenario, small.recordings, small.repro, small.clue)
     ).found
     assert Shape(source).found <= allowed | {("span", "class"), ("span", "")}
     for begin in source.split("<svg ")[1:]:

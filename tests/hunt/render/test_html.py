@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render import html
 from anyclue.hunt.render.html import report_html
+from anyclue.hunt.render.sentence import verdict_sentence
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -53,7 +54,7 @@ class Page(HTMLParser):
 
 
 def render(inputs: Inputs) -> str:
-    return report_html(inputs.findings, inputs.scenario, inputs.recordings, inputs.facts)
+    return report_html(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro)
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +69,9 @@ def broken_html(broken_run: Inputs) -> str:
 
 def test_default_page(default_html: str, default_run: Inputs) -> None:
     page = Page(default_html)
-    assert default_run.findings.sentence in page.text
+    assert verdict_sentence(default_run.findings) in page.text
     assert "7 cells: 2 leak, 5 clean." in page.text
-    assert "machine acquitted bad with lzo leaks" in page.text
+    assert "machine acquitted machine i386-2g and machine x86_64-2g are both leak" in page.text
     assert "Line: 2400 [2390, 2411] KiB per round [95 %]" in page.text
     assert "Every planned cell was run and judged." in page.text
     assert "anyclue hunt scenarios/lzo-leak.toml" in page.text
@@ -153,8 +154,8 @@ def test_many_cells_stay_small_and_are_counted(
 
 
 def test_empty_page(default_run: Inputs) -> None:
-    empty = RunVerdicts(sentence="", cells=(), factors=())
-    source = render(replace(default_run, findings=empty, recordings={}, facts={}))
+    empty = RunVerdicts(cells=(), factors=())
+    source = render(replace(default_run, findings=empty, recordings={}, repro=Reproduction()))
     page = Page(source)
-    assert "No finding." in page.text
+    assert "No cell was run, so nothing can be said." in page.text
     assert page.text.count("planned, not run") == 7

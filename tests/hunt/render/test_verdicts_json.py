@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from anyclue.hunt.render.verdicts_json import verdicts_json
-from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Axis
-from anyclue.model.verdict import MemoryClass, Signature, Verdict
+from anyclue.hunt.render.verdicts_json import VerdictsDocument, verdicts_json
+from anyclue.report.json_document import schema_text
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -27,30 +25,23 @@ def load(inputs: Inputs) -> dict[str, Any]:
     return document
 
 
-def test_schema_is_a_strict_schema() -> None:
+def test_the_published_schema_is_the_generated_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    for part in (SCHEMA, *SCHEMA["$defs"].values()):
-        assert part["additionalProperties"] is False
-        assert part["required"] == list(part["properties"])
-
-
-def test_schema_knows_every_word_of_the_model() -> None:
-    cell = SCHEMA["$defs"]["cell"]["properties"]
-    assert cell["outcome"]["enum"] == [one.value for one in Outcome]
-    assert cell["verdict"]["enum"] == [one.value for one in Verdict]
-    assert cell["signature"]["enum"] == [*(one.value for one in Signature), None]
-    assert list(cell["classes"]["properties"]) == [one.value for one in MemoryClass]
-    assert SCHEMA["$defs"]["factor"]["properties"]["factor"]["enum"] == [a.value for a in Axis]
+    assert (DOCS / "verdicts.schema.json").read_text() == schema_text(VerdictsDocument), (
+        "make schemas"
+    )
 
 
 def test_every_field_and_word_is_documented() -> None:
     text = (DOCS / "verdicts-schema.md").read_text()
     for part in (SCHEMA, *SCHEMA["$defs"].values()):
-        for field, of in part["properties"].items():
-            assert f"`{field}`" in text
-            for word in of.get("enum", ()):
-                assert word is None or f"`{word}`" in text
-    assert all(f"`{one.value}`" in text for one in MemoryClass)
+        assert all(f"`{field}`" in text for field in part.get("properties", ()))
+        assert all(f"`{word}`" in text for word in part.get("enum", ()))
+
+
+def test_every_field_is_described() -> None:
+    for part in (SCHEMA, *SCHEMA["$defs"].values()):
+        assert all("description" in field for field in part.get("properties", {}).values())
 
 
 def test_default_run(default_run: Inputs) -> None:

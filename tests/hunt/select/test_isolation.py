@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anyclue.hunt.clue.model import Condition
 from anyclue.hunt.select.factors import find_factors
-from anyclue.hunt.select.isolation import next_cells
+from anyclue.hunt.select.isolation import next_cells, smallest_conjunction, undecided_factors
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
@@ -145,3 +146,60 @@ def test_it_ends_whatever_the_verdicts(
         (Verdict.UNPROVEN, None),
     )
     isolate(tools, universe_of(sizes), [], lambda _: random.choice(every), width)  # type: ignore[attr-defined]
+
+
+def test_the_smallest_conjunction_of_the_mails_case(tools: Tools) -> None:
+    verdicts = tools.default()
+    found = smallest_conjunction(verdicts, [v.cell for v in verdicts], [])
+    assert found is not None
+    assert found.conditions == (
+        Condition(axis=Axis.KERNEL, value="bad"),
+        Condition(axis=Axis.MOUNT, value="lzo"),
+    )
+    assert found.irrelevant == (
+        (Axis.MACHINE, (tools.cell("bad", "i386"), tools.cell("bad", "x86_64"))),
+    )
+    assert found.proven
+    assert (found.cells_run, found.cells_full) == (7, 7)
+
+
+def test_a_value_that_was_not_run_leaves_it_unproven(tools: Tools) -> None:
+    verdicts = [v for v in tools.default() if v.cell.mount != "zstd"]
+    universe = [v.cell for v in tools.default()]
+    found = smallest_conjunction(verdicts, universe, [])
+    assert found is not None
+    assert not found.proven
+    undecided = undecided_factors(verdicts, universe, [])
+    assert [factor.factor for factor in undecided] == [Axis.MOUNT]
+
+
+def test_two_values_that_are_guilty_alike(tools: Tools) -> None:
+    verdicts = [
+        tools.verdict("bad i386 lzo", *tools.leak, rate=2400.0),
+        tools.verdict("bad i386 zlib", *tools.leak, rate=2400.0),
+        tools.verdict("bad i386 none"),
+    ]
+    found = smallest_conjunction(verdicts, [v.cell for v in verdicts], [])
+    assert found is not None
+    assert found.conditions == (Condition(axis=Axis.MOUNT, value="lzo or zlib"),)
+
+
+def test_nothing_guilty_has_no_conjunction(tools: Tools) -> None:
+    verdicts = [tools.verdict("bad i386 lzo", Verdict.UNPROVEN)]
+    assert smallest_conjunction(verdicts, [v.cell for v in verdicts], []) is None
+
+
+def test_a_surge_does_not_end_the_search(tools: Tools) -> None:
+    """Of all combinations each is run, as where nothing is guilty; what it takes is known then."""
+    universe = universe_of({axis: 2 if axis in (Axis.KERNEL, Axis.MOUNT) else 1 for axis in Axis})
+
+    def oracle(cell: Cell) -> tuple[Verdict, Signature | None]:
+        surges = (cell.kernel, cell.mount) == ("ke1", "mo1")
+        return (Verdict.SURGE if surges else Verdict.CLEAN), None
+
+    verdicts = isolate(tools, universe, [], oracle, 1)
+    assert len(verdicts) == len(universe)
+    found = smallest_conjunction(verdicts, universe, [])
+    assert found is not None
+    assert found.proven
+    assert [one.axis for one in found.conditions] == [Axis.KERNEL, Axis.MOUNT]

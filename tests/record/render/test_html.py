@@ -20,13 +20,11 @@ MACHINE = RecordedMachine(
     command=("./check", "-g", "quick"),
     hz=5.0,
     quiesce=True,
-    root=True,
     release="6.18",
     machine="x86_64",
     host="<b>vm</b>",
     cpus=2,
     begin="2026-11-23T03:00:00Z",
-    every_s={},
     unread={},
 )
 

@@ -8,41 +8,41 @@ from pathlib import Path
 import pytest
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.model import Confidence, Finding, Review
+from anyclue.review.pairs.rules.program import Program
 
 Judge = Callable[[str], list[Finding]]
 Compare = Callable[[str, str], Review]
 
 
-def settled(text: bytes) -> Program:
+def program_of(text: bytes) -> Program:
     program = Program(built_in())
     program.add("x.c", unit(text), text)
-    program.settle()
+    program.run_to_fixpoint()
     return program
 
 
 @pytest.fixture
-def settle() -> Callable[[str | bytes], Program]:
-    """Settle the functions of one text."""
-    return lambda text: settled(text.encode() if isinstance(text, str) else text)
+def analyse() -> Callable[[str | bytes], Program]:
+    """Analyse the functions of one text."""
+    return lambda text: program_of(text.encode() if isinstance(text, str) else text)
 
 
 @pytest.fixture
 def found(tmp_path: Path) -> Callable[[str], list[Finding]]:
     """Return all findings in one text, those of low confidence too."""
 
-    def judged(text: str) -> list[Finding]:
+    def review(text: str) -> list[Finding]:
         (tmp_path / "x.c").write_text(text)
         reviewer = Reviewer(tmp_path, contracts=built_in(), cache=None, jobs=1)
         review = reviewer.tree([tmp_path / "x.c"], Confidence.LOW)
         assert not review.unjudged, review.unjudged
         return list(review.findings)
 
-    return judged
+    return review
 
 
 @pytest.fixture

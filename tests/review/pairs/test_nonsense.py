@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
-from anyclue.review.pairs.engine.program import Program
 from anyclue.review.pairs.frontend.unit import Unit, unit
 from anyclue.review.pairs.model import Confidence, Review
-from anyclue.review.pairs.rules.explanation import Text, finding
+from anyclue.review.pairs.rules.explanation import SourceText, explain
+from anyclue.review.pairs.rules.program import Program
 from anyclue.review.pairs.rules.suggestion import with_suggestion
 
-Settle = Callable[[str], Program]
+Analyse = Callable[[str], Program]
 
 SOUP = """
 { } ( ) [ ] ; : , . -> * & && || ! = == != < >= + ++ - ? ~ # \\ ' " 0 1 -EIO NULL a b p q w page bh
@@ -80,15 +80,17 @@ WORDS = FUNCTION.split(" ")
 def _told(text: bytes) -> Program:
     """Judge a text, and put all that is found into words."""
     made = unit(text)
-    assert Unit.unpacked(made.packed()) == made
+    assert Unit.unpack(made.pack()) == made
     program = Program(built_in())
     program.add("x.c", made, text)
-    program.settle()
-    quoted = Text(text)
-    for path, judged, candidate in program.candidates():
+    program.run_to_fixpoint()
+    quoted = SourceText(text)
+    for path, assessment, candidate in program.candidates():
         callees = program.callees(path)
-        one = finding(path, judged.function, candidate, quoted, callees)
-        one = with_suggestion(one, judged.function, candidate, judged.candidates, quoted, callees)
+        one = explain(path, assessment.function, candidate, quoted, callees)
+        one = with_suggestion(
+            one, assessment.function, candidate, assessment.candidates, quoted, callees
+        )
         assert 1 <= one.line <= text.count(b"\n") + 1
         assert one.steps
         assert one.reason
@@ -141,7 +143,7 @@ KEYS += [
 KEYS += ["list_for_each_entry(p, w, l) {{ {1} }}"]
 
 
-def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def _nest(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     def written(key: str, asked: str, one: list[str], other: list[str]) -> str:
         if "{" not in key:
             begun = key if "(" in key else f"{key} ({asked})"
@@ -152,7 +154,7 @@ def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.builds(written, st.sampled_from(KEYS), st.sampled_from(ASKED), listed, listed)
 
 
-STATEMENTS = st.lists(st.recursive(st.sampled_from(SIMPLE), _nested, max_leaves=25), max_size=12)
+STATEMENTS = st.lists(st.recursive(st.sampled_from(SIMPLE), _nest, max_leaves=25), max_size=12)
 
 
 @settings(max_examples=80, deadline=20_000, suppress_health_check=[HealthCheck.too_slow])
@@ -235,15 +237,15 @@ def test_what_is_too_much_is_cut_off_and_said(name: str) -> None:
     made = unit(text)
     program = Program(built_in())
     program.add("x.c", made, text)
-    program.settle()
+    program.run_to_fixpoint()
     # What is no function to the parser is said by lines.
     assert list(program.unjudged()) or made.unread
     assert time.monotonic() - began < 60
 
 
-def test_many_branches_that_can_be_followed_are_followed(settle: Settle) -> None:
+def test_many_branches_that_can_be_followed_are_followed(analyse: Analyse) -> None:
     body = "".join(f"\tif (w->a{n})\n\t\treturn {n};\n" for n in range(500))
-    program = settle(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{TAIL}")
+    program = analyse(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{TAIL}")
     assert not list(program.unjudged())
     found = [one for _, _, one in program.candidates() if one.confidence != Confidence.LOW]
     assert len(found) == 1
@@ -254,26 +256,26 @@ def test_many_branches_that_can_be_followed_are_followed(settle: Settle) -> None
     strict=True, reason="steps are counted by resource, not by function: n resources cost n * n"
 )
 def test_many_resources_cost_no_more_than_their_number(
-    settle: Settle, monkeypatch: pytest.MonkeyPatch
+    analyse: Analyse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    taken = PathFacts.taken
+    taken = PathFacts.assume
 
     def counted(self: PathFacts, facts: Facts, number: int, holds: bool) -> Facts | None:
         asked[-1] += 1
         return taken(self, facts, number, holds)
 
-    monkeypatch.setattr(PathFacts, "taken", counted)
+    monkeypatch.setattr(PathFacts, "assume", counted)
     for count in (40, 160):
         body = "".join(f"\tif (w->a{n})\n\t\tp = kmalloc({n}, GFP_KERNEL);\n" for n in range(count))
         asked.append(0)
-        settle(f"{HEAD}{body}{TAIL}")
+        analyse(f"{HEAD}{body}{TAIL}")
     assert asked[1] < 6 * asked[0]
 
 
-def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(settle: Settle) -> None:
+def test_a_huge_file_of_small_functions_takes_as_long_as_they_do(analyse: Analyse) -> None:
     one = "int f{}(struct work *w)\n{{\n\tmutex_lock(&w->m);\n\tmutex_unlock(&w->m);\n}}\n"
-    program = settle("".join(one.format(n) for n in range(2_000)))
+    program = analyse("".join(one.format(n) for n in range(2_000)))
     assert not list(program.unjudged())
     assert not list(program.candidates())
 

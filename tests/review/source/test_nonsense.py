@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.review.source.model import Choice, CSource
-from anyclue.review.source.parse import read
-from anyclue.review.source.prepass import clean, has_choices
+from anyclue.review.source.parse import read, whole_tree
 
 PIECES = [
     *(
@@ -108,14 +107,13 @@ bytes_of_c = st.lists(st.sampled_from(PIECES), max_size=40).map(
 
 def check(source: bytes) -> None:
     for choice in Choice:
-        text = clean(source, choice)
+        text = read(source, choice).text
         assert len(text) == len(source)
         newlines = [at for at, byte in enumerate(source) if byte == 0x0A]
         assert [at for at, byte in enumerate(text) if byte == 0x0A] == newlines
         result = read(source, choice)
         assert result.text == text
         consistent(result)
-    has_choices(source)
 
 
 def consistent(source: CSource) -> None:
@@ -305,11 +303,12 @@ def test_long_files_are_read_in_pieces() -> None:
     assert not any(function.broken for function in source.functions)
     assert source.functions[-1].last_line == 5000 * 7 - 1
     assert source.unread == ()
-    assert source.tree.root_node.child_count == 5000
-    assert source.tree is source.tree
+    tree = whole_tree(source)
+    assert tree is not None
+    assert tree.root_node.child_count == 5000
 
 
-def test_the_tree_of_nonsense_is_empty() -> None:
+def test_nonsense_has_no_tree() -> None:
     source = read(b"(" * 10_000)
-    assert source.tree.root_node.child_count == 0
+    assert whole_tree(source) is None
     assert source.unread == ()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Edit
-from anyclue.trial.kernels.edits import apply_edit, function_body
+from anyclue.trial.kernels.variants import apply_edit, function_body
 
 LZO = """\
 /* lzo_compress_pages(x) { if (page_in) put_page(page_in); } */

@@ -16,7 +16,7 @@ from anyclue.model.scenario import Arch, Edit, ModuleVariant
 from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Store
 from anyclue.trial.kernels.debian import FLAVOURS, DebianKernels, KernelPackages
-from anyclue.trial.kernels.module_builds import pack_payload, set_sources
+from anyclue.trial.kernels.modules import pack_payload, set_sources
 from anyclue.trial.kernels.variants import Variants, copy_sources
 
 LZO = "int compress(void)\n{\n\tint a = 1;\n\n\tput_page(a);\n\treturn 0;\n}\n"

@@ -12,8 +12,9 @@ from anyclue.bisect.core.result import (
     StrategyResult,
 )
 from anyclue.hunt.clue.model import Place
-from anyclue.hunt.render import clue_words
+from anyclue.hunt.render import clue_text
 from anyclue.report.text import ascii_line, counted, shorten, table
+from anyclue.report.words import probability_words
 
 _DIGITS = 12
 _COLUMNS = 100
@@ -102,6 +103,6 @@ def _proof(proof: RevertProof) -> str:
 
 
 def _place(one: Place) -> str:
-    missing = clue_words.release(one)
-    likely = clue_words.probability(one.probability)
-    return f"{clue_words.place(one)}{f': missing {missing}' if missing else ''} ({likely})"
+    missing = clue_text.missing_release(one)
+    likely = probability_words(one.probability)
+    return f"{clue_text.place_line(one)}{f': missing {missing}' if missing else ''} ({likely})"

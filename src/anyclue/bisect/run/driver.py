@@ -25,10 +25,10 @@ from anyclue.bisect.run.evidence import EvidenceProcess, EvidenceRequest, stack_
 from anyclue.bisect.run.observer import Observer, kernel_name
 from anyclue.git import repository as git
 from anyclue.git.history import commits
-from anyclue.hunt.clue.driver import make, told
+from anyclue.hunt.clue.driver import clue_of, remake_clue
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.judge import JudgedRun, judge, write_reports, write_verdicts
-from anyclue.hunt.localise.accused_commit import AccusedCommit, note
+from anyclue.hunt.localise.commits import AccusedCommit, write_accused
 from anyclue.model.errors import InfrastructureError
 from anyclue.report.text import clean
 from anyclue.system.files import disk_errors, write_whole
@@ -54,7 +54,7 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
         repo=bisection.repo,
         span=bisection.span,
         directory=bisection.directory,
-        mount=bisection.scenario.mount[bisection.conditions.mount],
+        mount=bisection.scenario.mount[bisection.cell.mount],
     )
     with EvidenceProcess(request) as gathering:
         ended = await _search(bisection, observer, gathering)
@@ -72,7 +72,7 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
         accused=tuple(NamedCommit(commit=one, subject=subjects[one]) for one in state.accused),
         confidence=state.confidence,
         commits=len(bisection.span.commits),
-        cell=".".join(bisection.conditions.conditions),
+        cell=".".join(bisection.cell.conditions),
         failure=observer.failure_text,
         runs=runs,
         proof=proof,
@@ -168,10 +168,10 @@ async def report(bisection: Bisection, state: SearchState, context: Context) -> 
     write_verdicts(judged)
     accused = _accused(bisection, state, judged)
     if accused is None:
-        clue = told(judged)
+        clue = clue_of(judged)
     else:
-        note(bisection.run, accused)
-        clue = await make(judged, context)
+        write_accused(bisection.run, accused)
+        clue = await remake_clue(judged, context)
     write_reports(judged, clue)
     return clue
 

@@ -18,7 +18,7 @@ from anyclue.bisect.render import reasons
 from anyclue.git import blame, history
 from anyclue.git import repository as git
 from anyclue.git.model import CommitNode, CommitRange, Repository
-from anyclue.hunt.localise.core.stacks import frames, of_incident
+from anyclue.hunt.localise.core.stacks import frame_functions, incident_evidence
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.api import function_lines, mounts, review_commit
 from anyclue.review.pairs.model import LOST
@@ -162,7 +162,7 @@ def stack_evidence(
         paths.setdefault(name, []).append(path)
     commits = {one.id for one in span.commits}
     found: dict[str, CommitEvidence] = {}
-    for (path, name), reason in islice(of_incident(incident, paths).items(), MAX_FRAMES):
+    for (path, name), reason in islice(incident_evidence(incident, paths).items(), MAX_FRAMES):
         for one in blame.function_changes(repo, span.good[0], span.bad, path, where[path, name]):
             if one.id in commits and one.id not in found:
                 because = reasons.on_stack(name)
@@ -174,7 +174,7 @@ def _definitions(
     sources: Mapping[str, bytes], incident: str
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return the functions that the text names: their lines, first and last, by path and name."""
-    names = set(frames(incident))
+    names = set(frame_functions(incident))
     return {
         (path, name): (first, last)
         for path, text in sources.items()

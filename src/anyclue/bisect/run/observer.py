@@ -10,15 +10,15 @@ from anyclue.bisect.core.model import BisectTerm, Observation
 from anyclue.bisect.core.result import RunReport
 from anyclue.bisect.render import reasons
 from anyclue.bisect.request import Bisection
-from anyclue.bisect.run.cells import Cells
+from anyclue.bisect.run.cell_runner import CellRunner
 from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix, tree_without
 from anyclue.git import repository as git
-from anyclue.hunt.select.factors import INNOCENT, Kind, guilt, is_guilty, kind
+from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind, kind_label
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import ModuleSources
 
 _REVERTED, _FIXED = "reverted", "mended"
 """The kernel's name of the bad end without the accused commit, and with the fix."""
@@ -35,14 +35,14 @@ class Observer:
 
     Attributes:
         bisection: what is bisected.
-        cells: runs the cell.
+        runner: runs the cell.
         commits: makes kernels of commits; None where only the module of Debian's kernel changes.
         failure: what the bad end is guilty of, once that is known.
         incident: what the kernel reported then; "" where nothing broke.
     """
 
     bisection: Bisection
-    cells: Cells
+    runner: CellRunner
     commits: SyntheticCommits | None
     failure: Kind | None = None
     incident: str = ""
@@ -50,11 +50,11 @@ class Observer:
     @classmethod
     def of(cls, bisection: Bisection, context: Context) -> Observer:
         """Return the observer of a bisection, before any run."""
-        cells = Cells(
+        runner = CellRunner(
             run=bisection.run,
             scenario=bisection.scenario,
             kernel=bisection.kernel,
-            conditions=bisection.conditions,
+            cell=bisection.cell,
             carried=bisection.carried,
             context=context,
         )
@@ -68,12 +68,12 @@ class Observer:
                 base=bisection.span.good[0],
                 carried=bisection.carried,
             )
-        return cls(bisection=bisection, cells=cells, commits=commits)
+        return cls(bisection=bisection, runner=runner, commits=commits)
 
     @property
     def failure_text(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return guilt(self.failure) if self.failure is not None else ""
+        return kind_label(self.failure) if self.failure is not None else ""
 
     async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.
@@ -114,17 +114,17 @@ class Observer:
         """Go through noted runs again, so that the next trial of each commit is known."""
         for run in runs:
             if not run.imported:
-                verdict = self.cells.recalled(kernel_name(run.commit))
+                verdict = self.runner.recorded_verdict(kernel_name(run.commit))
                 if verdict is not None:
                     self._observation(run.commit, verdict)
 
     async def _run(
-        self, commit: str, name: str, sources: trees.Sources, kernel: GitKernel | None = None
+        self, commit: str, name: str, sources: ModuleSources, kernel: GitKernel | None = None
     ) -> RunReport:
         """Run sources that may belong to no commit, under a kernel's name."""
         begin = time.monotonic()
         try:
-            verdict = await self.cells.judged(name, sources, kernel)
+            verdict = await self.runner.next_verdict(name, sources, kernel)
             observation = self._observation(commit, verdict)
         except RequestError as error:
             because = reasons.no_build(error.problems[0].what)
@@ -132,13 +132,15 @@ class Observer:
         return RunReport(
             observation=observation,
             seconds=round(time.monotonic() - begin, 1),
-            build_seconds=round(self.cells.build_seconds, 1),
+            build_seconds=round(self.runner.build_seconds, 1),
         )
 
     def _observation(self, commit: str, verdict: CellVerdict) -> Observation:
         """Return what a verdict says of the bug; the bad end's first one says what that is."""
         term, because = BisectTerm.SKIP, reasons.verdict(verdict)
-        if is_guilty(verdict):
+        if verdict.verdict in FLAT_FLOORS:
+            term = BisectTerm.GOOD
+        elif verdict.verdict.is_guilty:
             if self.failure is None and commit == self.bisection.span.bad:
                 self.failure = kind(verdict)
                 self.incident = verdict.incident.text if verdict.incident is not None else ""
@@ -146,6 +148,4 @@ class Observer:
                 term = BisectTerm.BAD
             else:
                 because = reasons.other_failure(verdict)
-        elif verdict.verdict in INNOCENT:
-            term = BisectTerm.GOOD
         return Observation(commit=commit, term=term, because=because)

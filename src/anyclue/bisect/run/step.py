@@ -7,14 +7,14 @@ from pathlib import Path
 
 from anyclue.bisect.core.model import BisectTerm
 from anyclue.bisect.request import cell_named
-from anyclue.bisect.run.cells import Cells, begin_run
+from anyclue.bisect.run.cell_runner import CellRunner, begin_run
 from anyclue.git import repository as git
 from anyclue.hunt import driver as hunt_driver
-from anyclue.hunt.select.factors import INNOCENT, is_guilty
+from anyclue.hunt.select.factors import FLAT_FLOORS
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
+from anyclue.trial.kernels.module_trees import rebuilt_kernel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         InfrastructureError: the machine failed.
     """
     scenario, text = hunt_driver.planned(request.scenario)
-    kernel, directory = trees.rebuilt(scenario, request.scenario)
+    kernel, directory = rebuilt_kernel(scenario, request.scenario)
     cell = cell_named(scenario, request.scenario, request.cell)
     repo = git.repository(request.tree)
     sources = git.work_tree_below(repo, directory)
@@ -64,17 +64,17 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         )
     run = hunt_driver.new_run(request.out, "step")
     planned = begin_run(run, text, scenario, kernel, cell)
-    cells = Cells(
+    runner = CellRunner(
         run=run,
         scenario=planned,
         kernel=kernel.name,
-        conditions=cell,
+        cell=cell,
         carried=(),
         context=context,
     )
-    verdict = await cells.judged("work-tree", sources)
-    if is_guilty(verdict):
-        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
+    verdict = await runner.next_verdict("work-tree", sources)
+    if verdict.verdict in FLAT_FLOORS:
+        term = BisectTerm.GOOD
     else:
-        term = BisectTerm.GOOD if verdict.verdict in INNOCENT else BisectTerm.SKIP
+        term = BisectTerm.BAD if verdict.verdict is request.kind else BisectTerm.SKIP
     return StepResult(term=term, verdict=verdict)

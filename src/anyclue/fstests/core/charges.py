@@ -8,12 +8,14 @@ memory of processes and no tmpfs.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from anyclue.model.machine_recording import MachineRecording, Span, TestRun
 from anyclue.model.recording import Incident, Reading
 from anyclue.model.verdict import MemoryClass
+from anyclue.recordings.kernel_log import first_incident
 from anyclue.verdicts.classes import GrowthKind, classes_kib, of_kind
 
 WINDOW_S: Final = 3.0
@@ -38,10 +40,38 @@ def held_kib(reading: Reading) -> float | None:
     return classes[MemoryClass.USED] - sum(classes[c] for c in _NOT_HELD)
 
 
-Pair: TypeAlias = tuple[Reading, Reading]
+def is_step(before: Reading, after: Reading, *, least_kib: float) -> bool:
+    """Say whether kernel memory moved so far between two floors that one run proves nothing."""
+    one, two = classes_kib(before), classes_kib(after)
+    rises = [two[c] - one[c] for c in of_kind(GrowthKind.KERNEL) if c in one and c in two]
+    was, now = held_kib(before), held_kib(after)
+    step = now - was if was is not None and now is not None else 0.0
+    return min(rises, default=0.0) <= -least_kib or max(step, *rises, 0.0) >= least_kib
 
 
-class Charging:
+def rise_kib(run: TestRun) -> float | None:
+    """Return the highest rise over a run, of one class of kernel memory or of all together.
+
+    None where there is no floor on both sides of it.
+    """
+    if run.step_kib is None or not run.classes:
+        return None
+    return max(run.step_kib, *(run.classes.get(c, 0.0) for c in of_kind(GrowthKind.KERNEL)))
+
+
+FloorPair: TypeAlias = tuple[Reading, Reading]
+"""The floors before and after a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargedRun:
+    """One run of a test, and its floors where it has both."""
+
+    run: TestRun
+    floors: FloorPair | None
+
+
+class MemoryCharges:
     """The levels of a recording, computed once, and what they say of each span."""
 
     def __init__(self, recorded: MachineRecording) -> None:
@@ -53,14 +83,16 @@ class Charging:
         ]
         self._times = [reading.t_s for reading, _ in self._levels]
 
-    def charge(
-        self, span: Span, previous: Span | None, incident: Incident | None
-    ) -> tuple[TestRun, Pair | None]:
-        """Return one run of a test, and its floors when it has both.
+    def runs(self) -> Iterator[ChargedRun]:
+        """Give the run of each span, with what broke in it by the kernel log."""
+        previous = None
+        for span in self._recorded.spans:
+            begin, end = span.log_lines
+            yield self._run(span, previous, first_incident(self._recorded.kernel_log[begin:end]))
+            previous = span
 
-        ``previous`` is the span before it. A floor with its caches and one without cannot be
-        compared: then there is none.
-        """
+    def _run(self, span: Span, previous: Span | None, incident: Incident | None) -> ChargedRun:
+        """Return one run; a floor with its caches and one without cannot be compared."""
         before = self._floor(span.begin_s, previous.begin_s if previous else None)
         after = self._after(span)
         pair = None
@@ -77,7 +109,7 @@ class Charging:
             quiesced=bool(pair and before and before[1]),
             incident=incident,
         )
-        return run, pair
+        return ChargedRun(run=run, floors=pair)
 
     def _within(self, begin: float, end: float) -> Sequence[tuple[Reading, float]]:
         return self._levels[bisect_left(self._times, begin) : bisect_right(self._times, end)]
@@ -175,7 +207,7 @@ def _only(reading: Reading, names: set[str]) -> Reading:
     return Reading(t_s=reading.t_s, counters={n: reading.counters.get(n, 0.0) for n in names})
 
 
-def charged_floors(pairs: Sequence[Pair], *, quiesced: bool) -> tuple[Reading, ...]:
+def charged_floors(pairs: Sequence[FloorPair], *, quiesced: bool) -> tuple[Reading, ...]:
     """Return one floor a run, with only what the test's own runs added to the first.
 
     What other tests did between two runs is taken out, counter by counter, so that the rises

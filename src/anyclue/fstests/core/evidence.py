@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.fstests.core.charges import Charging, Pair
+from anyclue.fstests.core.charges import ChargedRun, MemoryCharges, rise_kib
 from anyclue.fstests.core.check_output import parse_check
 from anyclue.fstests.core.model import (
     CallOutput,
     CheckCall,
     CheckResult,
     CheckStatus,
+    Disagreement,
     Part,
     TestId,
     TrialRecord,
 )
-from anyclue.fstests.core.step import rise_kib
-from anyclue.fstests.core.trial_recording import as_recorded
+from anyclue.fstests.core.trial_recording import machine_recording
 from anyclue.fstests.core.xunit import disagreements, parse_xunit
 from anyclue.model.machine_recording import MachineRecording, TestRun
-from anyclue.model.recording import Outcome, Recording
-from anyclue.recordings.kernel_log import first_incident
+from anyclue.model.recording import Ending, Outcome, Recording
 from anyclue.verdicts.floors import MIN_FLOORS
-
-Charged = tuple[TestRun, Pair | None]
-"""A run, and the floors before and after it where it has both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +33,7 @@ class Trial:
     outputs: Mapping[int, CallOutput]
 
     @property
-    def killer(self) -> CheckCall | None:
+    def fatal_call(self) -> CheckCall | None:
         """The call during which the guest ended, if it did."""
         last = self.record.calls[-1] if self.record.calls else None
         ended = self.recording.outcome is not Outcome.PASSED
@@ -60,22 +56,22 @@ class TestEvidence:
         rise_alone: the highest over one run in a trial that runs nothing else.
         repeat_trials: trials that run nothing else.
         group_trials: trials that run it again and again with the tests before it.
-        killed: how the guest ended in it; empty when it never did.
+        killed: how the guest ended in it; None when it never did.
         recorded: the last trial that has a run of it.
     """
 
     id: TestId
     results: list[CheckResult] = field(default_factory=list)
-    guests: list[list[Charged]] = field(default_factory=list)
-    alone: list[list[Charged]] = field(default_factory=list)
-    among: list[list[Charged]] = field(default_factory=list)
+    guests: list[list[ChargedRun]] = field(default_factory=list)
+    alone: list[list[ChargedRun]] = field(default_factory=list)
+    among: list[list[ChargedRun]] = field(default_factory=list)
     before: tuple[TestId, ...] = ()
     rise_listed: float | None = None
     rise_alone: float | None = None
     repeat_trials: int = 0
     group_trials: int = 0
-    killed: str = ""
-    disagreements: list[str] = field(default_factory=list)
+    killed: Ending | None = None
+    disagreements: list[Disagreement] = field(default_factory=list)
     recorded: MachineRecording | None = None
 
 
@@ -96,11 +92,13 @@ def gather(trials: Sequence[Trial]) -> CellTests:
             found.setdefault(id_, TestEvidence(id=id_))
         for id_ in record.expunged:
             evidence = found.setdefault(id_, TestEvidence(id=id_))
-            evidence.results.append(_said(id_, CheckStatus.EXPUNGED, "expunged"))
+            evidence.results.append(_unprinted(id_, CheckStatus.EXPUNGED, "expunged"))
         for name in record.unknown:
             id_ = TestId(section="", test=name)
             evidence = found.setdefault(id_, TestEvidence(id=id_))
-            evidence.results.append(_said(id_, CheckStatus.NOT_RUN, "fstests has no such test"))
+            evidence.results.append(
+                _unprinted(id_, CheckStatus.NOT_RUN, "fstests has no such test")
+            )
         for call in record.calls:
             found.setdefault(call.id, TestEvidence(id=call.id))
         if record.part is Part.REPEAT and record.tests:
@@ -118,48 +116,39 @@ def _add_calls(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
         evidence = found[call.id]
         ended = call.status is not None
         output = trial.outputs[call.round]
-        said = parse_check(output.printed, ended=ended)
+        run = parse_check(output.printed, ended=ended)
         own = [
             replace(result, section=call.section)  # each call has a section's options to itself
-            for result in said.results
+            for result in run.results
             if result.test == call.test
         ]
         if own and ended:
             report = parse_xunit(output.report) if output.report is not None else None
             evidence.disagreements += disagreements(own, report)
         if not own:
-            why = said.cut_short if ended else trial.recording.detail
-            own = [_said(call.id, CheckStatus.LOST, why)]
+            why = run.cut_short if ended else trial.recording.detail
+            own = [_unprinted(call.id, CheckStatus.LOST, why)]
         evidence.results += own
-        if call is trial.killer:
-            evidence.killed = f"{trial.recording.outcome}: {trial.recording.detail}"
+        if call is trial.fatal_call:
+            evidence.killed = trial.recording.ending
 
 
 def _add_runs(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
-    recorded = as_recorded(trial.recording)
-    charging = Charging(recorded)
+    recorded = machine_recording(trial.recording)
     by_name = {str(id_): evidence for id_, evidence in found.items()}
-    runs: dict[str, list[Charged]] = {}
-    in_order: list[Charged] = []
-    previous = None
-    for span in recorded.spans:
-        begin, end = span.log_lines
-        incident = first_incident(recorded.kernel_log[begin:end])
-        charged = charging.charge(span, previous, incident)
-        previous = span
-        if span.test not in by_name:
-            continue
-        in_order.append(charged)
-        runs.setdefault(span.test, []).append(charged)
+    charged = [one for one in MemoryCharges(recorded).runs() if one.run.span.test in by_name]
+    runs: dict[str, list[ChargedRun]] = {}
+    for one in charged:
+        runs.setdefault(one.run.span.test, []).append(one)
     part = trial.record.part
-    every = [run for run, _ in in_order]
-    for run in every if part is Part.REPEAT else [of for of, _ in last_in_a_row(in_order)]:
-        is_first = run.span.test == in_order[0][0].span.test
+    every = [one.run for one in charged]
+    for run in every if part is Part.REPEAT else [of for of, _ in last_in_a_row(charged)]:
+        is_first = run.span.test == every[0].span.test
         _note_rise(by_name[run.span.test], part, run, first=is_first)
     for name, of_test in runs.items():
         evidence = by_name[name]
         evidence.recorded = recorded
-        pairs = sum(pair is not None for _, pair in of_test)
+        pairs = sum(one.floors is not None for one in of_test)
         if len(runs) > 1 and pairs >= MIN_FLOORS:
             evidence.among.append(of_test)
             evidence.before = evidence.before or _before(trial, evidence.id)
@@ -169,15 +158,16 @@ def _add_runs(trial: Trial, found: dict[TestId, TestEvidence]) -> None:
                 evidence.alone.append(of_test)
 
 
-def last_in_a_row(runs: Sequence[Charged]) -> Iterator[tuple[TestRun, TestRun | None]]:
+def last_in_a_row(charged: Sequence[ChargedRun]) -> Iterator[tuple[TestRun, TestRun | None]]:
     """Give the runs of one guest, of those of one test in a row only the last with that before it.
 
     What the last of them does not do again, the ones before it did once. A run in which the kernel
     broke is given too.
     """
+    runs = [one.run for one in charged]
     before = None
-    for at, (run, _) in enumerate(runs):
-        following = runs[at + 1][0] if at + 1 < len(runs) else None
+    for at, run in enumerate(runs):
+        following = runs[at + 1] if at + 1 < len(runs) else None
         in_a_row = (
             following is not None
             and following.span.test == run.span.test
@@ -204,5 +194,5 @@ def _before(trial: Trial, id_: TestId) -> tuple[TestId, ...]:
     return tuple(dict.fromkeys(ids[: ids.index(id_)]))
 
 
-def _said(id_: TestId, status: CheckStatus, reason: str) -> CheckResult:
+def _unprinted(id_: TestId, status: CheckStatus, reason: str) -> CheckResult:
     return CheckResult(test=id_.test, status=status, reason=reason, section=id_.section)

@@ -1,4 +1,4 @@
-"""The list of tests that are known to fail, a TOML file, and what of a run is news beside it."""
+"""The list of tests that are known to fail, a TOML file, and the results of a run beside it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from itertools import groupby
 from typing import Any
 
 from anyclue.fstests.core.model import (
-    TEST_ID,
-    CheckNews,
+    TEST_NAME,
     CheckResult,
-    CheckRun,
     CheckStatus,
     KnownFailure,
+    KnownFailureMatch,
 )
 from anyclue.model.errors import Problem, RequestError
 
-_TEST = re.compile(TEST_ID, re.ASCII)
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}", re.ASCII)
 _RELEASE = re.compile(r"\d{1,9}(?:\.\d{1,9})*", re.ASCII)
 KEYS = ("test", "reason", "until", "kernels", "sections")
@@ -68,8 +66,10 @@ def read_known_failures(
     return tuple(entries)
 
 
-def news(run: CheckRun, known: Sequence[KnownFailure], *, kernel: str, today: str) -> CheckNews:
-    """Return what of a run is news.
+def match_known_failures(
+    results: Sequence[CheckResult], known: Sequence[KnownFailure], *, kernel: str, today: str
+) -> KnownFailureMatch:
+    """Return which failures are known, and which entries no longer hold.
 
     ``kernel`` is the release that ran, ``today`` a day as ``2026-11-23``. A lost test is never
     excused: nobody knows that it failed as it always does.
@@ -80,10 +80,10 @@ def news(run: CheckRun, known: Sequence[KnownFailure], *, kernel: str, today: st
     failed: list[CheckResult] = []
     excused: list[tuple[CheckResult, KnownFailure]] = []
     passed: list[tuple[CheckResult, KnownFailure]] = []
-    ordered = sorted(run.results, key=lambda one: (one.section, one.test))
+    ordered = sorted(results, key=lambda one: (one.section, one.test))
     for (section, test), group in groupby(ordered, key=lambda one: (one.section, one.test)):
         runs = list(group)
-        entry = next((e for e in valid if is_of(e, test, section)), None)
+        entry = next((e for e in valid if applies_to(e, test, section)), None)
         bad = [one for one in runs if one.status is CheckStatus.FAILED]
         if entry is None:
             failed += bad
@@ -91,12 +91,12 @@ def news(run: CheckRun, known: Sequence[KnownFailure], *, kernel: str, today: st
             excused += [(one, entry) for one in bad]
         elif all(one.status is CheckStatus.PASSED for one in runs):
             passed.append((runs[-1], entry))
-    return CheckNews(
+    return KnownFailureMatch(
         failed=tuple(failed), known=tuple(excused), passed=tuple(passed), expired=tuple(expired)
     )
 
 
-def is_of(entry: KnownFailure, test: str, section: str) -> bool:
+def applies_to(entry: KnownFailure, test: str, section: str) -> bool:
     """Say whether an entry speaks of a test in a section."""
     return entry.test == test and _fits(entry.sections, section)
 
@@ -109,7 +109,7 @@ def _entry(table: Mapping[str, Any]) -> tuple[KnownFailure, list[tuple[str, str]
         if key not in KEYS
     ]
     test, reason, until = table.get("test"), table.get("reason"), table.get("until")
-    if not isinstance(test, str) or not _TEST.fullmatch(test):
+    if not isinstance(test, str) or not TEST_NAME.fullmatch(test):
         mistakes.append(("test must be the name of one test", 'for example: test = "generic/475"'))
     if not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
         step = "say why it fails, in one line: a link, a commit"

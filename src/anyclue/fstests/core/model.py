@@ -5,15 +5,19 @@ A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
+from anyclue.model.recording import Ending
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
+
+TEST_NAME = re.compile(TEST_ID, re.ASCII)
 
 SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
 """A regular expression of the names of sections that check reads."""
@@ -31,10 +35,22 @@ class CheckStatus(StrEnum):
     EXPUNGED = "expunged"
     LOST = "lost"
 
+    @property
+    def ran(self) -> bool:
+        """Say whether the test itself ran, as far as check said."""
+        return self not in (CheckStatus.NOT_RUN, CheckStatus.EXPUNGED)
+
+
+WORST_FIRST = (
+    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
+    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
+)
+"""The order in which the runs of a test count."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One run of one test as ``check`` told it.
+    """One run of one test, by what ``check`` printed or reported of it.
 
     Attributes:
         test: its id.
@@ -69,6 +85,21 @@ class CheckRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Disagreement:
+    """A run of a test of which check printed something else than its report says.
+
+    Attributes:
+        printed: what it printed; None for nothing.
+        reported: what its report says; None for nothing.
+        has_report: whether check left a report at all.
+    """
+
+    printed: CheckStatus | None = None
+    reported: CheckStatus | None = None
+    has_report: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class KnownFailure:
     """A test that is known to fail.
 
@@ -89,7 +120,7 @@ class KnownFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckNews:
+class KnownFailureMatch:
     """The results of a run beside what is known to fail.
 
     Attributes:
@@ -160,19 +191,25 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPlan:
-    """A section as a guest runs it.
+    """A section as a guest runs it: all its options, and a ``local.config`` without sections."""
 
-    Attributes:
-        fstyp: its type of file system.
-        mkfs: mkfs's options for TEST_DEV.
-        mount: mount's options for SCRATCH_DEV, with their ``-o``.
-        config: a ``local.config`` without sections.
-    """
-
-    fstyp: str
-    mkfs: str
-    mount: str
+    options: Mapping[str, str]
     config: str
+
+    @property
+    def fstyp(self) -> str:
+        """Its type of file system."""
+        return self.options["FSTYP"]
+
+    @property
+    def mkfs(self) -> str:
+        """The options of mkfs for TEST_DEV."""
+        return self.options.get("MKFS_OPTIONS", "")
+
+    @property
+    def mount(self) -> str:
+        """The options of mount for SCRATCH_DEV, with their ``-o``."""
+        return self.options.get("MOUNT_OPTIONS", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,15 +305,16 @@ class TestFinding:
         id: the test.
         status: what check said of it; of several runs the worst.
         reason: why it failed, was not run, or is lost.
-        results: every run of it as check told it.
+        results: every run of it.
         memory: the verdict on its memory; None where it did not run.
         alone: whether it was seen to leak in a guest that runs nothing else.
         after: the tests that ran before it where it leaks, and without which it is clean.
-        wants_group: whether its memory can only be told with the tests before it.
-        killed: how the guest ended during it; empty when it lived on.
-        disagreement: where check's report contradicts what it printed; empty where it does not.
+        wants_group: whether its memory can only be judged together with the tests before it.
+        killed: how the guest ended during it; None when it lived on.
+        disagreements: where check's report contradicts what it printed.
         known: why its failure is no news; None when it is.
-        outdated: what the list of known failures says of it and no longer holds; or empty.
+        expired: its entries among the known failures that no longer hold for this kernel or day.
+        known_but_passed: the entry by which it fails, where every run of it passed.
         refusal: since when and why it refuses to run, where that is known.
     """
 
@@ -290,13 +328,19 @@ class TestFinding:
     alone: bool = False
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
-    killed: str = ""
-    disagreement: str = ""
+    killed: Ending | None = None
+    disagreements: tuple[Disagreement, ...] = ()
     known: KnownFailure | None = None
-    outdated: str = ""
+    expired: tuple[KnownFailure, ...] = ()
+    known_but_passed: KnownFailure | None = None
     refusal: Refusal | None = None
 
     @property
-    def is_news(self) -> bool:
-        """Say whether it failed and nothing excuses that."""
+    def seconds(self) -> tuple[float, ...]:
+        """Return how long its runs took, where check says."""
+        return tuple(r.seconds for r in self.results if r.seconds is not None)
+
+    @property
+    def is_new_failure(self) -> bool:
+        """Say whether it failed and no known failure excuses that."""
         return self.status is CheckStatus.FAILED and self.known is None

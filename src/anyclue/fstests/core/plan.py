@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from anyclue.fstests.core.evidence import CellTests, Trial
-from anyclue.fstests.core.model import CheckStatus, Part, TestFinding, TestId, TestPlan
-from anyclue.model.recording import Outcome
+from anyclue.fstests.core.model import Part, TestFinding, TestId, TestPlan
+from anyclue.model.recording import EndReason, Outcome
 from anyclue.model.verdict import Verdict
-from anyclue.trial.outcome import STILL_AT_WORK
 
 MOST_EMPTY: Final = 2
 """So many trials in a row in which no test began say that none will."""
@@ -19,7 +18,7 @@ MOST_EMPTY: Final = 2
 
 def next_plan(
     base: TestPlan,
-    gathered: CellTests,
+    cell_tests: CellTests,
     tests: Sequence[TestFinding],
     *,
     repeats: int,
@@ -31,7 +30,7 @@ def next_plan(
     ``extra_trials`` more while its verdict stays unproven. One that is clean alone, and grew more
     behind other tests, is repeated together with them in the same way.
     """
-    lists = [trial for trial in gathered.trials if trial.record.part is Part.LIST]
+    lists = [trial for trial in cell_tests.trials if trial.record.part is Part.LIST]
     if not lists:
         return base
     rest = _rest(lists)
@@ -41,7 +40,7 @@ def next_plan(
         return base if _empty(lists) < MOST_EMPTY else None
     if rest:
         return replace(base, tests=rest) if _empty(lists) < MOST_EMPTY else None
-    doubted = [of for of in zip(gathered.tests, tests, strict=True) if in_doubt(of[1])]
+    doubted = [of for of in zip(cell_tests.tests, tests, strict=True) if in_doubt(of[1])]
     for evidence, finding in doubted:
         if not finding.wants_group and evidence.repeat_trials <= extra_trials:
             return replace(base, tests=(evidence.id,) * repeats, part=Part.REPEAT)
@@ -53,20 +52,20 @@ def next_plan(
 def _group(lists: Sequence[Trial], wanting: Sequence[TestId]) -> tuple[TestId, ...]:
     """Return the tests of the first guest that ran one of the wanting, up to the last of them."""
     for trial in lists:
-        ran = list(dict.fromkeys(call.id for call in trial.record.calls))
-        ends = [ran.index(id_) for id_ in wanting if id_ in ran]
+        begun = list(dict.fromkeys(call.id for call in trial.record.calls))
+        ends = [begun.index(id_) for id_ in wanting if id_ in begun]
         if ends:
-            return tuple(ran[: max(ends) + 1])
+            return tuple(begun[: max(ends) + 1])
     return ()
 
 
 def in_doubt(test: TestFinding) -> bool:
     """Say whether a test ran, what its memory did is not certain, and more runs may tell."""
-    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}:
+    if not test.status.ran:
         return False
-    if test.killed.partition(":")[0] in {Outcome.CRASHED, Outcome.HUNG, Outcome.OOM}:
+    if test.killed and test.killed.outcome in {Outcome.CRASHED, Outcome.HUNG, Outcome.OOM}:
         return False
-    if STILL_AT_WORK in test.killed:
+    if test.killed and test.killed.reason is EndReason.STILL_AT_WORK:
         return False
     return test.memory is None or test.memory.verdict is Verdict.UNPROVEN
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
 from anyclue.fstests.core.kmsg import begun_test
 from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span
-from anyclue.model.recording import LogLine, Mark, MarkName, Reading, Recording
+from anyclue.model.recording import Mark, MarkName, Reading, Recording
 
 _KEPT = ("meminfo.", "pcp.")
-_DAY = re.compile(r"run fstests \S+ at (\d{4}-\d\d-\d\d) ", re.ASCII)
 
 
-def as_recorded(recording: Recording) -> MachineRecording:
+def machine_recording(recording: Recording) -> MachineRecording:
     """Return the trial's rounds as spans, each from the floor before it to the floor behind it.
 
     A round counts as a run of its test only where the kernel log has check's own line for it. One
@@ -62,8 +60,8 @@ def as_recorded(recording: Recording) -> MachineRecording:
     )
 
 
-def thinned(samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading, ...]:
-    """Return samples that are fewer counters: all of them at the floors, between them memory's.
+def thin_samples(samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading, ...]:
+    """Return samples with fewer counters: all of them at the floors, between them memory's.
 
     A list of tests takes long, and slab caches one by one are looked at only where it is quiet.
     """
@@ -77,12 +75,6 @@ def thinned(samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading,
         )
         for sample in samples
     )
-
-
-def begun_on(log: Sequence[LogLine]) -> str:
-    """Return the day on which the first test began, as check wrote it; "" when none did."""
-    found = (_DAY.match(line.text) for line in log if begun_test(line.text))
-    return next((match[1] for match in found if match), "")
 
 
 def _floors(marks: Sequence[Mark]) -> list[tuple[float, float]]:
@@ -102,12 +94,10 @@ def _machine(recording: Recording) -> RecordedMachine:
         command=("check",),
         hz=0.0,
         quiesce=True,
-        root=True,
         release=str(recording.provenance.get("release", "")),
         machine="",
         host=recording.cell.machine,
         cpus=1,
         begin="",
-        every_s={},
         unread={},
     )

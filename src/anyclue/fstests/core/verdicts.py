@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Final
 
 from anyclue.fstests.core.evidence import CellTests, TestEvidence
-from anyclue.fstests.core.known_failures import is_of, news
-from anyclue.fstests.core.memory import OfTest, judge_memory
+from anyclue.fstests.core.kmsg import first_day
+from anyclue.fstests.core.known_failures import applies_to, match_known_failures
+from anyclue.fstests.core.memory_verdict import MemoryVerdict, judge_memory
 from anyclue.fstests.core.model import (
-    CheckNews,
+    WORST_FIRST,
     CheckResult,
-    CheckRun,
     CheckStatus,
     KnownFailure,
+    KnownFailureMatch,
     TestFinding,
     TestId,
 )
@@ -26,60 +27,51 @@ from anyclue.fstests.core.reasons import (
     TestsOfCell,
 )
 from anyclue.fstests.core.refusals import refusal_of
-from anyclue.fstests.core.trial_recording import begun_on
 from anyclue.model.machine_recording import TestVerdict
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Ending, Incident, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.verdicts.evidence import SEVERITY
 
-_WORST: Final = (
-    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
-    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
-)
 _DEAD: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.OOM, Outcome.CORRUPT})
 
 
 def findings(
-    gathered: CellTests, *, least_kib: float, known: Sequence[KnownFailure] = ()
+    cell_tests: CellTests, *, least_kib: float, known: Sequence[KnownFailure] = ()
 ) -> tuple[TestFinding, ...]:
     """Return what is said of each test; ``known`` are failures that are no news."""
-    found = [_finding(evidence, least_kib) for evidence in gathered.tests]
-    return tuple(_beside(found, _news(gathered, known)))
-
-
-def _news(gathered: CellTests, known: Sequence[KnownFailure]) -> CheckNews:
-    """Return what is news beside the known failures."""
-    if not known or not gathered.trials:
-        return CheckNews()
-    recording = gathered.trials[0].recording
-    return news(
-        CheckRun(results=tuple(r for evidence in gathered.tests for r in evidence.results)),
+    found = [_finding(evidence, least_kib) for evidence in cell_tests.tests]
+    if not known or not cell_tests.trials:
+        return tuple(found)
+    recording = cell_tests.trials[0].recording
+    match = match_known_failures(
+        [result for evidence in cell_tests.tests for result in evidence.results],
         known,
         kernel=str(recording.provenance.get("release", "")),
-        today=begun_on(recording.kernel_log),
+        today=first_day(recording.kernel_log),
     )
+    return tuple(_with_known_failures(found, match))
 
 
-def _beside(found: Sequence[TestFinding], said: CheckNews) -> Iterator[TestFinding]:
+def _with_known_failures(
+    found: Sequence[TestFinding], match: KnownFailureMatch
+) -> Iterator[TestFinding]:
     """Give the findings with the known failures that excuse them, and those that no longer hold."""
-    excused = {(r.section, r.test): entry for r, entry in said.known}
-    passed = {(r.section, r.test): entry for r, entry in said.passed}
+    excused = {(r.section, r.test): entry for r, entry in match.known}
+    passed = {(r.section, r.test): entry for r, entry in match.passed}
     for finding in found:
         section, test = finding.id.section, finding.id.test
-        outdated = [
-            f"its entry among the known failures ended with {entry.until}"
-            for entry in said.expired
-            if is_of(entry, test, section)
-        ]
-        if entry := passed.get((section, test)):
-            outdated.append(f"it passed, and is known to fail: {entry.reason}")
-        yield replace(finding, known=excused.get((section, test)), outdated="; ".join(outdated))
+        yield replace(
+            finding,
+            known=excused.get((section, test)),
+            expired=tuple(e for e in match.expired if applies_to(e, test, section)),
+            known_but_passed=passed.get((section, test)),
+        )
 
 
 def _finding(evidence: TestEvidence, least_kib: float) -> TestFinding:
     worst = _worst(evidence)
-    memory = judge_memory(evidence, least_kib) if ran(evidence.results) else OfTest()
+    memory = judge_memory(evidence, least_kib) if _ran(evidence.results) else MemoryVerdict()
     status = worst.status if worst else CheckStatus.LOST
     return TestFinding(
         id=evidence.id,
@@ -91,7 +83,7 @@ def _finding(evidence: TestEvidence, least_kib: float) -> TestFinding:
         after=memory.after,
         wants_group=memory.wants_group,
         killed=evidence.killed,
-        disagreement="; ".join(dict.fromkeys(evidence.disagreements)),
+        disagreements=tuple(dict.fromkeys(evidence.disagreements)),
         refusal=refusal_of(worst) if worst else None,
     )
 
@@ -107,24 +99,21 @@ def _worst(evidence: TestEvidence) -> CheckResult | None:
     """Return the worst result; one that the host lost does not count beside any other."""
     results: Sequence[CheckResult] = evidence.results
     if not _is_dead(evidence.killed):
-        told = [result for result in results if result.status is not CheckStatus.LOST]
-        results = told or results
-    return min(results, key=lambda result: _WORST.index(result.status), default=None)
+        results = [r for r in results if r.status is not CheckStatus.LOST] or results
+    return min(results, key=lambda result: WORST_FIRST.index(result.status), default=None)
 
 
-def _is_dead(killed: str) -> bool:
-    return killed.partition(":")[0] in _DEAD
+def _is_dead(killed: Ending | None) -> bool:
+    return killed is not None and killed.outcome in _DEAD
 
 
-def ran(results: Sequence[CheckResult]) -> bool:
-    """Say whether a test ran at all, as far as check said."""
-    unrun = {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED}
-    return any(result.status not in unrun for result in results)
+def _ran(results: Sequence[CheckResult]) -> bool:
+    return any(result.status.ran for result in results)
 
 
 def cell_verdict(
     cell: Cell,
-    gathered: CellTests,
+    cell_tests: CellTests,
     tests: Sequence[TestFinding],
     reference: Cell | None,
     failing_there: frozenset[TestId],
@@ -135,7 +124,7 @@ def cell_verdict(
     """
     by_verdict: dict[Verdict, list[TestFinding]] = {verdict: [] for verdict in Verdict}
     for test in tests:
-        if (verdict := standing(test, failing_there, is_reference=reference is None)) is not None:
+        if verdict := verdict_in_cell(test, failing_there, is_reference=reference is None):
             by_verdict[verdict].append(test)
     verdict = next(
         (
@@ -150,17 +139,17 @@ def cell_verdict(
     incident = next((i for test in tests if (i := _incident(test))), None)
     return CellVerdict(
         cell=cell,
-        outcome=_outcome(gathered, tests, by_verdict[Verdict.BROKEN]),
+        outcome=_outcome(cell_tests, tests, by_verdict[Verdict.BROKEN]),
         verdict=verdict,
-        because=_because(by_verdict, tests) if tests else _no_test_ran(gathered),
+        because=_because(by_verdict, tests) if tests else _no_test_ran(cell_tests),
         rate_kib_per_round=memory.rate_kib_per_run if memory else None,
         rate_ci95_kib=memory.rate_ci95_kib if memory else None,
         signature=memory.signature if memory else None,
         signature_detail=_leaking(worst) if worst else None,
         classes={},
-        rounds=sum(len(trial.record.calls) for trial in gathered.trials),
+        rounds=sum(len(trial.record.calls) for trial in cell_tests.trials),
         warm_up=0,
-        trials=len(gathered.trials),
+        trials=len(cell_tests.trials),
         reference=reference,
         incident=incident,
     )
@@ -172,20 +161,20 @@ def worst_leak(tests: Sequence[TestFinding]) -> TestFinding | None:
     return max(leaks, key=_rate, default=None)
 
 
-def standing(
+def verdict_in_cell(
     test: TestFinding, failing_there: frozenset[TestId], *, is_reference: bool
 ) -> Verdict | None:
     """Return how one test counts in its cell; None when it was not to run."""
-    if test.status in {CheckStatus.NOT_RUN, CheckStatus.EXPUNGED} and not test.disagreement:
+    if not test.status.ran and not test.disagreements:
         return None
     memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
     if memory in {Verdict.LEAK, Verdict.BROKEN}:
         return memory
     if _is_dead(test.killed):
         return Verdict.BROKEN
-    if test.is_news and test.id not in failing_there and not is_reference:
+    if test.is_new_failure and test.id not in failing_there and not is_reference:
         return Verdict.BROKEN
-    return Verdict.UNPROVEN if test.disagreement else memory
+    return Verdict.UNPROVEN if test.disagreements else memory
 
 
 def _rate(test: TestFinding) -> float:
@@ -198,10 +187,10 @@ def _incident(test: TestFinding) -> Incident | None:
 
 
 def _outcome(
-    gathered: CellTests, tests: Sequence[TestFinding], broken: Sequence[TestFinding]
+    cell_tests: CellTests, tests: Sequence[TestFinding], broken: Sequence[TestFinding]
 ) -> Outcome:
-    outcomes = {trial.recording.outcome for trial in gathered.trials}
-    if not any(ran(test.results) for test in tests):
+    outcomes = {trial.recording.outcome for trial in cell_tests.trials}
+    if not any(_ran(test.results) for test in tests):
         outcomes = outcomes - {Outcome.PASSED} or {Outcome.NOT_RUN}
     elif broken:
         outcomes |= {Outcome.FAILED}
@@ -225,8 +214,8 @@ def _because(
     )
 
 
-def _no_test_ran(gathered: CellTests) -> NoTestRan:
-    recordings = [trial.recording for trial in gathered.trials]
+def _no_test_ran(cell_tests: CellTests) -> NoTestRan:
+    recordings = [trial.recording for trial in cell_tests.trials]
     details = dict.fromkeys(r.detail for r in recordings if r.outcome is not Outcome.PASSED)
     return NoTestRan(details=tuple(details))
 

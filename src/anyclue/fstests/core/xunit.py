@@ -12,16 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from anyclue.fstests.core.check_output import parse_status
-from anyclue.fstests.core.model import SECTION_NAME, TEST_ID, CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.check_output import LENGTH_KEPT, LINES_KEPT, parse_status
+from anyclue.fstests.core.model import (
+    SECTION_NAME,
+    TEST_NAME,
+    CheckResult,
+    CheckRun,
+    CheckStatus,
+    Disagreement,
+)
 
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"
 _GLOBAL = "global"
-_TEST = re.compile(TEST_ID, re.ASCII)
 _SECTION = re.compile(SECTION_NAME, re.ASCII)
-_LENGTH_KEPT = 500
-_LINES_KEPT = 200
 _REPORTED = frozenset({CheckStatus.PASSED, CheckStatus.FAILED, CheckStatus.NOT_RUN})
 """What a report has: tests that were left out are not in it, nor those that did not end."""
 
@@ -90,13 +94,13 @@ class _Report:
     def _add(self, case: _Case, status: CheckStatus) -> None:
         section = self.section(case.attributes)
         test = case.attributes.get("name", "")
-        if not _TEST.fullmatch(test):
+        if not TEST_NAME.fullmatch(test):
             return
         self._numbers[section, test] += 1
         reasons = {
             CheckStatus.LOST: "its element in the report has no end",
-            CheckStatus.NOT_RUN: case.reason[:_LENGTH_KEPT] or "no reason given",
-            CheckStatus.FAILED: _failure(case.reason[:_LENGTH_KEPT]),
+            CheckStatus.NOT_RUN: case.reason[:LENGTH_KEPT] or "no reason given",
+            CheckStatus.FAILED: _failure(case.reason[:LENGTH_KEPT]),
         }
         failed = status is CheckStatus.FAILED
         lines = "".join(case.text).strip("\n").split("\n") if failed and case.text else []
@@ -108,7 +112,7 @@ class _Report:
                 seconds=_seconds(case.attributes) if status is CheckStatus.PASSED else None,
                 section=section,
                 number=self._numbers[section, test],
-                lines=tuple(line[:_LENGTH_KEPT] for line in lines[:_LINES_KEPT]),
+                lines=tuple(line[:LENGTH_KEPT] for line in lines[:LINES_KEPT]),
             )
         )
 
@@ -170,26 +174,28 @@ def _count(suite: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def disagreements(printed: Sequence[CheckResult], report: CheckRun | None) -> tuple[str, ...]:
-    """Return, in words, where the report contradicts the output; nothing when they agree.
+def disagreements(
+    printed: Sequence[CheckResult], report: CheckRun | None
+) -> tuple[Disagreement, ...]:
+    """Return where the report contradicts the output; nothing when they agree.
 
     ``printed`` are the runs of one test, in one section, as the output has them; ``report`` is None
     when check left none.
     """
     expected = [result for result in printed if result.status in _REPORTED]
     if report is None:
-        return ("check left no report to compare its output with",) if expected else ()
-    told = {(result.test, result.number): result.status for result in report.results}
+        return (Disagreement(has_report=False),) if expected else ()
+    reported = {(result.test, result.number): result.status for result in report.results}
     found = [
-        f"check printed {result.status}, and its report says {status or 'nothing'}"
+        Disagreement(printed=result.status, reported=status)
         for result in printed
-        if (status := told.get((result.test, result.number))) is not result.status
+        if (status := reported.get((result.test, result.number))) is not result.status
         and (status is not None or result in expected)
     ]
     known = {(result.test, result.number) for result in printed}
     found += [
-        f"its report says {status} of a run of which check printed nothing"
-        for key, status in told.items()
+        Disagreement(reported=status)
+        for key, status in reported.items()
         if key not in known and key[0] in {result.test for result in printed}
     ]
     return tuple(dict.fromkeys(found))

@@ -59,8 +59,8 @@ def reason_text(reason: VerdictReason) -> str:
             return f"the kernel reported: {statistics.incident_text(reason.incident)}"
         case RepeatedRuns():
             reclaimed = reason.caveat is not Caveat.NOT_QUIESCED
-            said = statistics.reason_text(reason.statistics, unit="run", reclaimed=reclaimed)
-            return said + (f"; {_CAVEATS[reason.caveat]}" if reason.caveat else "")
+            text = statistics.reason_text(reason.statistics, unit="run", reclaimed=reclaimed)
+            return text + (f"; {_CAVEATS[reason.caveat]}" if reason.caveat else "")
         case NoFloors():
             return _GAPS[reason.gap]
         case TooFewRuns():

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from anyclue.fstests.core.model import CheckStatus, TestFinding
+from anyclue.fstests.core.model import CheckStatus, Disagreement, TestFinding
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.report import words
-from anyclue.report.text import ascii_line, shorten, table, wrap
+from anyclue.report.text import ascii_line, ruled, shorten, table, wrap
 
 HEADER = ("test", "check", "seconds", "memory", "runs", "KiB/run")
-_UNRUN = frozenset({CheckStatus.NOT_RUN, CheckStatus.EXPUNGED})
 _SHOWN = 200
 _CUT = {"test": 20, "check": 15, "memory": 8, "KiB/run": 22}
 """The columns of a narrow table, and their widths."""
@@ -21,8 +20,7 @@ _CUT = {"test": 20, "check": 15, "memory": 8, "KiB/run": 22}
 
 def row(test: TestFinding) -> tuple[str, ...]:
     """Return a test's line: what check said, and what its memory did, side by side."""
-    seconds = [result.seconds for result in test.results if result.seconds is not None]
-    memory = test.memory
+    seconds, memory = test.seconds, test.memory
     return (
         ascii_line(str(test.id)),
         test.status.value + (" (known)" if test.known else ""),
@@ -37,14 +35,14 @@ def memory_word(test: TestFinding) -> str:
     """Return the verdict on memory; of a test that did not run there is none."""
     if test.memory is not None:
         return test.memory.verdict.value
-    return "-" if test.status in _UNRUN else Verdict.UNPROVEN.value
+    return Verdict.UNPROVEN.value if test.status.ran else "-"
 
 
 def growth(memory: TestVerdict) -> str:
     """Return how memory moved a run: the rate with its interval, of a single run the step."""
     if memory.rate_kib_per_run is not None:
         return ascii_line(words.rate(memory.rate_kib_per_run, memory.rate_ci95_kib))
-    steps = [run.step_kib for run in memory.runs if run.step_kib is not None]
+    steps = memory.steps_kib
     return f"{sum(steps) / len(steps):+.0f}" if steps else "-"
 
 
@@ -53,14 +51,14 @@ def why(test: TestFinding) -> str:
     parts = []
     if test.killed:
         parts.append(f"its guest ended: {test.killed}")
-    elif test.reason and test.reason != test.status.value:
+    elif test.reason and test.status is not CheckStatus.EXPUNGED:
         parts.append(f"{test.status.value}: {test.reason}")
-    if test.disagreement:
-        parts.append(test.disagreement)
+    if test.disagreements:
+        parts.append(disagreement(test))
     if test.known is not None:
         parts.append(f"known to fail: {test.known.reason}")
-    if test.outdated:
-        parts.append(test.outdated)
+    if test.expired or test.known_but_passed:
+        parts.append(outdated(test))
     if test.refusal is not None:
         parts.append(refusal(test))
     memory = test.memory
@@ -69,15 +67,36 @@ def why(test: TestFinding) -> str:
     return "; ".join(parts)
 
 
+def disagreement(test: TestFinding) -> str:
+    """Return where check's report contradicts what it printed; nothing where it does not."""
+    return "; ".join(map(_disagreement, test.disagreements))
+
+
+def _disagreement(found: Disagreement) -> str:
+    if not found.has_report:
+        return "check left no report to compare its output with"
+    if found.printed is None:
+        return f"its report says {found.reported} of a run of which check printed nothing"
+    return f"check printed {found.printed}, and its report says {found.reported or 'nothing'}"
+
+
+def outdated(test: TestFinding) -> str:
+    """Return what the list of known failures says of a test and no longer holds, or nothing."""
+    parts = [f"its entry among the known failures ended with {e.until}" for e in test.expired]
+    if test.known_but_passed is not None:
+        parts.append(f"it passed, and is known to fail: {test.known_but_passed.reason}")
+    return "; ".join(parts)
+
+
 def refusal(test: TestFinding) -> str:
     """Return since when and why a test refuses to run, and what runs instead."""
     if test.refusal is None:
         return ""
-    said = test.refusal
-    instead = f"; the workload {said.instead} does the same, and runs" if said.instead else ""
+    found = test.refusal
+    instead = f"; the workload {found.instead} does the same, and runs" if found.instead else ""
     return (
-        f"it refuses since fstests {said.commit[:12]} of {said.date} ({said.subject}):"
-        f" {said.reason}{instead}"
+        f"it refuses since fstests {found.commit[:12]} of {found.date} ({found.subject}):"
+        f" {found.reason}{instead}"
     )
 
 
@@ -111,12 +130,12 @@ def lines(tests: Sequence[TestFinding], width: int) -> list[str]:
     """Return a table of the tests, and below it what there is to know of some."""
     shown = tests[:_SHOWN]
     rows = _fitted([HEADER, *map(row, shown)], width)
-    found = [*wrap(f"{counts(tests)}.", width), "", rows[0], "-" * max(map(len, rows)), *rows[1:]]
+    found = [*wrap(f"{counts(tests)}.", width), "", *ruled(rows)]
     if len(tests) > len(shown):
         found.append(f"{len(tests) - len(shown)} more are in verdicts.json")
-    told = [(test, said) for test in tests if (said := why(test))]
-    if told:
+    explained = [(test, text) for test in tests if (text := why(test))]
+    if explained:
         found.append("")
-    for test, said in told[:_SHOWN]:
-        found += wrap(f"{test.id}: {said}", width, first="- ")
+    for test, text in explained[:_SHOWN]:
+        found += wrap(f"{test.id}: {text}", width, first="- ")
     return found

@@ -9,21 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anyclue.fstests.core.charges import held_kib
+from anyclue.fstests.core.charges import held_kib, is_step
 from anyclue.fstests.core.check_output import parse_check, parse_listing
 from anyclue.fstests.core.configuration import RESULTS
-from anyclue.fstests.core.model import CheckCall, CheckStatus, Part, SectionPlan, TestId, TestPlan
-from anyclue.fstests.core.step import is_step
-from anyclue.fstests.core.trial_recording import thinned
+from anyclue.fstests.core.model import (
+    WORST_FIRST,
+    CheckCall,
+    CheckStatus,
+    Part,
+    SectionPlan,
+    TestId,
+    TestPlan,
+)
+from anyclue.fstests.core.trial_recording import thin_samples
 from anyclue.fstests.run.build import IMAGE
 from anyclue.fstests.run.journal import TrialJournal
 from anyclue.fstests.run.results import keep_results
-from anyclue.model.recording import Mark, MarkName, Outcome, Reading
+from anyclue.model.recording import EndReason, Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import meminfo, zoneinfo
 from anyclue.trial.guest.channel import Reply
+from anyclue.trial.model import SuiteDisk
 from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
-from anyclue.trial.suite import SuiteDisk
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +39,16 @@ RESULTS_DEVICE = "/dev/vdk"
 PROVENANCE = "fstests"
 """The key of a recording's provenance under which it says which checkout was run."""
 
-HERE = "/var/lib/xfstests"
+SUITE_DIRECTORY = "/var/lib/xfstests"
 
 UNDER_TEST = (
     "cd /tmp && tar xf /dev/vda && insmod under-test.ko"
     ' && mv under-test.ko "/lib/modules/$(uname -r)/" && depmod'
 )
 MOUNT_SUITE = (
-    f"mkdir -p /suite /run/upper /run/work {HERE} {RESULTS} && mount -t squashfs -o ro"
+    f"mkdir -p /suite /run/upper /run/work {SUITE_DIRECTORY} {RESULTS} && mount -t squashfs -o ro"
     f" {SUITE_DEVICE} /suite && mount -t overlay -o lowerdir=/suite/tree,upperdir=/run/upper,"
-    f"workdir=/run/work suite {HERE}"
+    f"workdir=/run/work suite {SUITE_DIRECTORY}"
 )
 # Pages go from the free list to a per-CPU list between two files now and then.
 LEVEL = "for n in 1 2 3; do cat /proc/meminfo /proc/zoneinfo; done"
@@ -58,11 +65,7 @@ SEND_RESULTS = (
     f" | dd of={RESULTS_DEVICE} bs=1M iflag=fullblock oflag=direct conv=notrunc 2>/dev/null;"
     f" rm -rf {RESULTS} && mkdir {RESULTS}"
 )
-_RAN = (CheckStatus.FAILED, CheckStatus.PASSED)
-_WORST = (
-    *(CheckStatus.FAILED, CheckStatus.LOST, CheckStatus.PASSED),
-    *(CheckStatus.NOT_RUN, CheckStatus.EXPUNGED),
-)
+_ENDED = (CheckStatus.FAILED, CheckStatus.PASSED)
 SETTLE_S = 300.0
 """So long may unmounting and coming to rest take, however long the test took."""
 
@@ -82,7 +85,7 @@ def _level(text: str) -> Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class FstestsSuite:
-    """Tests of upstream fstests; a `anyclue.trial.suite.Suite`."""
+    """Tests of upstream fstests; a `anyclue.trial.model.Suite`."""
 
     plan: TestPlan
 
@@ -101,7 +104,7 @@ class FstestsSuite:
 
     def timeline(self, samples: Sequence[Reading], marks: Sequence[Mark]) -> tuple[Reading, ...]:
         """Return the samples, away from the floors without slab caches."""
-        return thinned(samples, marks)
+        return thin_samples(samples, marks)
 
     async def run(self, session: GuestSession, place: Path) -> None:
         """Run all tests; raises what `TestRounds.run` does."""
@@ -138,22 +141,22 @@ class TestRounds:
         await session.loaded()
         tests = self._plan.tests
         if tests is None:
-            tests = await self._listed()
+            tests = await self._list_tests()
         self._journal.planned(tests)
         await session.start_sampling()
         await self._floor()
         latest = time.monotonic() + MOST_S
-        looks_again = self._plan.part is Part.LIST and self._plan.passes == 1
+        runs_again = self._plan.part is Part.LIST and self._plan.passes == 1
         for number, test in enumerate(tests, start=1):
             if self._plan.part is Part.LIST and session.round and time.monotonic() > latest:
                 break
-            status = await self._one(test)
+            status = await self._run_test(test)
             log.info(
                 "%s: %d of %d tests ran, the last was %s: %s",
                 *(session.title, number, len(tests), test, status.value),
             )
-            if self._moved and looks_again and status in _RAN:
-                status = min(status, await self._one(test, again=True), key=_WORST.index)
+            if self._moved and runs_again and status in _ENDED:
+                status = min(status, await self._run_test(test, again=True), key=WORST_FIRST.index)
             if status is CheckStatus.FAILED and self._plan.stop_at_failure:
                 self._journal.stopped()
                 break
@@ -166,7 +169,8 @@ class TestRounds:
         await session.shell(f"date -u -s @{int(time.time())}")
         mounted = await session.shell(MOUNT_SUITE)
         if mounted.status != 0:
-            raise TrialEndedError(Outcome.LOST, f"fstests cannot be mounted: {mounted.output}")
+            detail = f"fstests cannot be mounted: {mounted.output}"
+            raise TrialEndedError(Outcome.LOST, EndReason.SUITE_UNUSABLE, detail)
         for number, section in enumerate(self._plan.sections.values()):
             await session.shell(f"printf %s {shlex.quote(section.config)} >/run/config.{number}")
             fstyp = shlex.quote(section.fstyp)
@@ -175,23 +179,24 @@ class TestRounds:
                 f" && grep -qw {fstyp} /proc/filesystems"
             )
             if known.status != 0:
-                raise TrialEndedError(Outcome.NOT_RUN, f"the guest's kernel has no {section.fstyp}")
+                detail = f"the guest's kernel has no {section.fstyp}"
+                raise TrialEndedError(Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE, detail)
 
-    async def _listed(self) -> tuple[TestId, ...]:
+    async def _list_tests(self) -> tuple[TestId, ...]:
         """Return the tests that check lists, as often as the passes; note those it leaves out."""
         found: list[TestId] = []
         for section in self._plan.sections:
-            reply = await self._check(section, ("-n", *self._plan.selection))
+            reply = await self._run_check(section, ("-n", *self._plan.selection))
             listing = parse_listing(reply.output)
             expunged = [TestId(section=section, test=test) for test in listing.expunged]
             self._journal.left_out(expunged, listing.unknown)
             if not (listing.tests or listing.expunged or listing.unknown):
-                last = last_lines(reply.output)
-                raise TrialEndedError(Outcome.NOT_RUN, f"check lists no tests: {last}")
+                detail = f"check lists no tests: {last_lines(reply.output)}"
+                raise TrialEndedError(Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE, detail)
             found += [TestId(section=section, test=test) for test in listing.tests]
         return tuple(found) * self._plan.passes
 
-    async def _one(self, test: TestId, *, again: bool = False) -> CheckStatus:
+    async def _run_test(self, test: TestId, *, again: bool = False) -> CheckStatus:
         """Run one test and come to rest; return the worst that check said of it."""
         session = self._session
         session.begin_round(session.round + 1)
@@ -200,7 +205,7 @@ class TestRounds:
         facts: dict[str, Scalar] = {"test": test.test, "section": test.section}
         await session.mark(MarkName.ROUND_BEGIN, facts)
         arguments = ("-R", "xunit-quiet", *self._plan.arguments, test.test)
-        reply = await self._check(test.section, arguments)
+        reply = await self._run_check(test.section, arguments)
         session.allow(SETTLE_S)
         await session.settled()
         await session.shell(UNMOUNT)
@@ -210,8 +215,8 @@ class TestRounds:
         await session.mark(MarkName.SETTLED)
         facts["quiesced"] = await self._floor()
         await session.end_round(facts)
-        said = [result.status for result in parse_check(reply.output).results]
-        return min(said, key=_WORST.index, default=CheckStatus.LOST)
+        statuses = [result.status for result in parse_check(reply.output).results]
+        return min(statuses, key=WORST_FIRST.index, default=CheckStatus.LOST)
 
     async def _floor(self) -> int:
         """Come to rest, and read the floor; return 1 when free memory stood still."""
@@ -221,13 +226,13 @@ class TestRounds:
         self._moved = is_step(before, level, least_kib=self._plan.least_kib)
         return quiesced
 
-    async def _check(self, section: str, arguments: tuple[str, ...]) -> Reply:
+    async def _run_check(self, section: str, arguments: tuple[str, ...]) -> Reply:
         if section != self._section:
             await self._make_test_dev(self._plan.sections[section])
             self._section = section
-        number = list(self._plan.sections).index(section)
+        options = f"HOST_OPTIONS=/run/config.{list(self._plan.sections).index(section)}"
         return await self._session.shell(
-            f"cd {HERE} && HOST_OPTIONS=/run/config.{number} bash ./check {shlex.join(arguments)}"
+            f"cd {SUITE_DIRECTORY} && {options} bash ./check {shlex.join(arguments)}"
         )
 
     async def _make_test_dev(self, section: SectionPlan) -> None:
@@ -235,7 +240,8 @@ class TestRounds:
         mkfs = shlex.join(("mkfs", "-t", section.fstyp, *shlex.split(section.mkfs), DEVICE))
         made = await self._session.shell(f"wipefs -qa {DEVICE} && {mkfs}")
         if made.status != 0:
-            raise TrialEndedError(Outcome.NOT_RUN, f"{mkfs}: {last_lines(made.output)}")
+            detail = f"{mkfs}: {last_lines(made.output)}"
+            raise TrialEndedError(Outcome.NOT_RUN, EndReason.MKFS_FAILED, detail)
 
     async def _warm_up(self, section: SectionPlan) -> None:
         """Pay before the first floor what a file system pays once; check tells what fails here."""

@@ -6,21 +6,28 @@ import hashlib
 import logging
 from dataclasses import replace
 
-from anyclue.hunt.clue.assembly import assembled
+from anyclue.hunt.clue.assembly import assemble_clue
 from anyclue.hunt.clue.model import Clue, Conjunction
 from anyclue.hunt.judge import JudgedRun
-from anyclue.hunt.localise.accused_commit import noted
-from anyclue.hunt.localise.cells import Accused, accused, case
-from anyclue.hunt.localise.commits import KernelCommits, history, suspected
-from anyclue.hunt.localise.core.evidence import ModuleSource
-from anyclue.hunt.localise.core.rank import Ranked, rank
-from anyclue.hunt.localise.kept_sources import Kept, keep, kept, place
+from anyclue.hunt.localise.commits import (
+    CommitRange,
+    commit_range,
+    read_accused,
+    suspected_commits,
+)
+from anyclue.hunt.localise.core.model import ModuleSource
+from anyclue.hunt.localise.core.rank import rank_functions
+from anyclue.hunt.localise.kept_sources import KeptSources, keep_sources, read_kept, sources_path
 from anyclue.hunt.localise.module_sources import read_module
-from anyclue.hunt.minimise.follow_up import Followed, follow
-from anyclue.hunt.probes.run import readings_of
+from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernel, symptoms_of
+from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups
+from anyclue.hunt.model import Gap
+from anyclue.hunt.probes.run import read_readings
 from anyclue.hunt.render.clues_json import clue_from_json, clues_json
-from anyclue.hunt.select.conjunction import smallest_conjunction
-from anyclue.hunt.suspects.ruling import TheoryContext
+from anyclue.hunt.render.verdict_words import open_factors
+from anyclue.hunt.select.factors import gravest
+from anyclue.hunt.select.isolation import smallest_conjunction, undecided_factors
+from anyclue.hunt.suspects.model import TheoryContext
 from anyclue.model.errors import RequestError
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import write_whole
@@ -32,47 +39,51 @@ CLUES = "clues.json"
 _ANEW = "anyclue clue RUN makes it anew"
 
 
-async def make(judged: JudgedRun, context: Context) -> Clue:
-    """Make the clue of a judged run, and write ``clues.json``.
-
-    Sources of the kernels that the run does not keep yet are put into it; of the follow-ups, those
-    count that it holds.
+async def remake_clue(judged: JudgedRun, context: Context) -> Clue:
+    """Make the clue of a judged run anew, with the follow-ups that the run holds.
 
     Raises:
         RequestError: ``probes.json`` is damaged.
     """
-    commit = noted(judged.run)
-    of = commit.accused(judged.findings) if commit is not None else accused(judged.findings)
+    return await make_clue(judged, context, await read_follow_ups(judged))
+
+
+async def make_clue(judged: JudgedRun, context: Context, follow_ups: FollowUps) -> Clue:
+    """Make the clue of a judged run, and write ``clues.json``.
+
+    Sources of the kernels that the run does not keep yet are put into it.
+
+    Raises:
+        RequestError: ``probes.json`` is damaged.
+    """
+    commit = read_accused(judged.run)
+    findings = judged.findings
+    of = commit.accused_kernel(findings) if commit is not None else accused_kernel(findings)
     sources = None
     if of is not None:
-        sources = kept(judged.run, judged.scenario, of)
+        sources = read_kept(judged.run, judged.scenario, of)
         if sources is None:
-            sources = await keep(judged.run, judged.scenario, of, context)
-    commits = commit.history() if commit is not None else None
+            sources = await keep_sources(judged.run, judged.scenario, of, context)
+    commits = commit.commits() if commit is not None else None
     if commits is None and of is not None:
-        commits = history(judged.scenario, of)
-    clue = _made(judged, of, sources, await follow(judged, None), commits)
+        commits = commit_range(judged.scenario, of)
+    clue = _clue(judged, of, sources, follow_ups, commits)
     text = clues_json(clue, title=judged.scenario.title, verdicts=_verdicts(judged.run))
     write_whole(judged.run.file(CLUES), text)
     return clue
 
 
-def told(judged: JudgedRun) -> Clue:
+def clue_of(judged: JudgedRun) -> Clue:
     """Return the clue that goes with a run's verdicts: as it was made, or else without places."""
-    before = stored(judged)
-    if before is not None:
-        return before
-    hearing = TheoryContext(
-        scenario=judged.scenario,
-        findings=judged.findings,
-        accused=accused(judged.findings),
-        scenario_file=judged.run.scenario.name,
-    )
-    notes = ["places were not looked for: anyclue clue RUN does that"] if hearing.guilty else []
-    return assembled(hearing, notes, conjunction=_conjunction(judged))
+    stored = read_clue(judged)
+    if stored is not None:
+        return stored
+    context = _context(judged, accused_kernel(judged.findings))
+    gaps = [Gap.NO_PLACES] if context.guilty else []
+    return assemble_clue(context, gaps, conjunction=_conjunction(judged))
 
 
-def stored(judged: JudgedRun) -> Clue | None:
+def read_clue(judged: JudgedRun) -> Clue | None:
     """Return the clue that was made of these very verdicts; None where there is none."""
     try:
         clue, verdicts = clue_from_json(judged.run.file(CLUES).read_text())
@@ -87,82 +98,85 @@ def stored(judged: JudgedRun) -> Clue | None:
     return clue
 
 
-def _made(
-    judged: JudgedRun,
-    of: Accused | None,
-    sources: Kept | None,
-    followed: Followed,
-    commits: KernelCommits | None,
-) -> Clue:
-    scenario, findings = judged.scenario, judged.findings
-    readings = readings_of(judged.run)
-    conjunction = _conjunction(judged, followed)
-    hearing = TheoryContext(
-        scenario=scenario,
-        findings=findings,
+def _context(judged: JudgedRun, of: AccusedKernel | None) -> TheoryContext:
+    return TheoryContext(
+        scenario=judged.scenario,
+        findings=judged.findings,
         accused=of,
-        readings=readings,
         scenario_file=judged.run.scenario.name,
     )
-    notes: tuple[str, ...] = _unfinished(followed) if hearing.guilty else ()
+
+
+def _clue(
+    judged: JudgedRun,
+    of: AccusedKernel | None,
+    sources: KeptSources | None,
+    follow_ups: FollowUps,
+    commits: CommitRange | None,
+) -> Clue:
+    readings = read_readings(judged.run)
+    conjunction = _conjunction(judged, follow_ups)
+    context = replace(_context(judged, of), readings=readings)
+    gaps: list[Gap | str] = [*_gaps(context, follow_ups)]
     if of is not None and sources is not None:
         log.info("looking for the place in %s", sources.directory)
         module = _module(judged.run, of, sources)
-        ranked = Ranked()
+        gaps += sources.notes
         if module is not None:
-            what = case(of, findings, scenario, conjunction, readings)
-            ranked = _with_commits(rank(module, what), module, commits)
-        notes += sources.notes
-        if module is not None and not module.compared:
-            notes += ("places: there is no good source to compare the bad one with",)
-        hearing = replace(
-            hearing,
-            ranked=ranked,
-            functions=module.functions if module is not None else (),
+            symptoms = symptoms_of(of, judged.findings, judged.scenario, conjunction, readings)
+            ranked = rank_functions(module, symptoms)
+            if commits is not None:
+                ranked = commits.with_commits(ranked, module.functions)
+            context = replace(context, ranked=ranked, functions=module.functions)
+            gaps += [] if module.compared else [Gap.NO_GOOD_SOURCE]
+        names = suspected_commits(judged.scenario)
+        context = replace(
+            context,
             alone=sources.alone,
             directory=sources.directory,
-            commits=commits.suspected(suspected(scenario)) if commits is not None else {},
+            commits=commits.membership(names) if commits is not None else {},
         )
-    return assembled(
-        hearing,
-        notes,
+    return assemble_clue(
+        context,
+        gaps,
         conjunction=conjunction,
         commit=commits.first_bad if commits is not None else None,
-        dose=followed.dose,
-        reproducer=followed.reproducer,
+        dose=follow_ups.dose,
+        reproducer=follow_ups.reproducer,
     )
 
 
-def _unfinished(followed: Followed) -> tuple[str, ...]:
-    if followed.reproducer is None:
-        return ("a smaller form was not looked for, or not to the end: no reproducer",)
-    if not followed.reproducer.script:
-        return ("reproducer: no script was seen to leak in the same way",)
-    return ()
+def _gaps(context: TheoryContext, follow_ups: FollowUps) -> list[Gap]:
+    if not context.guilty:
+        return [Gap.SURGE] if gravest(context.findings.cells) else []
+    if follow_ups.reproducer is None:
+        return [Gap.NO_REPRODUCER]
+    return [] if follow_ups.reproducer.script else [Gap.NO_SCRIPT]
 
 
-def _module(run: RunDirectory, of: Accused, sources: Kept) -> ModuleSource | None:
+def _module(run: RunDirectory, of: AccusedKernel, sources: KeptSources) -> ModuleSource | None:
     if of.bad not in sources.kernels:
         return None
-    good = place(run, of.good) if of.good is not None and of.good in sources.kernels else None
-    bad = place(run, of.bad)
+    good = sources_path(run, of.good) if of.good in sources.kernels and of.good else None
+    bad = sources_path(run, of.bad)
     return read_module(good, bad, sources.directory, alone=sources.alone)
 
 
-def _with_commits(ranked: Ranked, module: ModuleSource, commits: KernelCommits | None) -> Ranked:
-    return commits.named(ranked, module.functions) if commits is not None else ranked
-
-
-def _conjunction(judged: JudgedRun, followed: Followed | None = None) -> Conjunction | None:
+def _conjunction(judged: JudgedRun, follow_ups: FollowUps | None = None) -> Conjunction | None:
     """Return the smallest conjunction, with the options that were isolated by follow-ups."""
     scenario = judged.scenario
-    found = smallest_conjunction(judged.findings.cells, scenario.combinations, scenario.references)
-    if found is None or followed is None:
-        return found
-    conditions = tuple(
-        replace(one, option=followed.options.get(one.axis, "")) for one in found.conditions
+    what = judged.findings.cells, scenario.combinations, scenario.references
+    found = smallest_conjunction(*what)
+    if found is None:
+        return None
+    options = follow_ups.options if follow_ups is not None else {}
+    return replace(
+        found,
+        because="; ".join(open_factors(undecided_factors(*what))),
+        conditions=tuple(
+            replace(one, option=options.get(one.axis, "")) for one in found.conditions
+        ),
     )
-    return replace(found, conditions=conditions)
 
 
 def _verdicts(run: RunDirectory) -> str:

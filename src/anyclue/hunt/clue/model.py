@@ -115,7 +115,7 @@ class Reproducer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeSaid:
+class ProbeSummary:
     """What one probe contributed.
 
     Attributes:
@@ -322,4 +322,4 @@ class Clue:
     conjunction: Conjunction | None = None
     dose: DoseResponse | None = None
     reproducer: Reproducer | None = None
-    probes: tuple[ProbeSaid, ...] = ()
+    probes: tuple[ProbeSummary, ...] = ()

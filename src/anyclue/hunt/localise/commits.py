@@ -1,29 +1,41 @@
-"""What the repository of both kernels knows: who changed a function, who has a commit."""
+"""The commits of the kernels: who changed a function, who has a commit, what bisection accused."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
 from anyclue.git.blame import function_changes
 from anyclue.git.history import commits
 from anyclue.git.model import CommitSubject, Repository
 from anyclue.hunt.clue.model import Place, TouchedBy
-from anyclue.hunt.localise.cells import Accused
-from anyclue.hunt.localise.core.evidence import FunctionSource
-from anyclue.hunt.localise.core.rank import Ranked
-from anyclue.hunt.suspects.ruling import CommitKnown
+from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
+from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel
+from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.render import evidence_words
+from anyclue.hunt.select.factors import first_leak_or_break, gravest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, OfCommit, Scenario
+from anyclue.recordings.run_directory import RunDirectory
+from anyclue.system.files import write_whole
 
-ASKED = 3
+log = logging.getLogger(__name__)
+
+SCHEMA: Final = "anyclue.accused/1"
+FILE: Final = "accused.json"
+MOST_BLAMED: Final = 3
 """Of so many places the commits are looked for: each may take seconds."""
 
 
-class KernelCommits:
+class CommitRange:
     """The commits between two kernels from one repository.
 
     Args:
@@ -41,14 +53,14 @@ class KernelCommits:
         self._good = good
         self._bad = bad
 
-    def suspected(self, names: Iterable[str]) -> dict[str, CommitKnown]:
+    def membership(self, names: Iterable[str]) -> dict[str, CommitMembership]:
         """Return which of the commits that a user suspects are known, and who has them."""
         found = {}
         for name in names:
             try:
                 commit = git.commit(self._repo, name)
                 parents = git.parents(self._repo, commit)
-                found[name] = CommitKnown(
+                found[name] = CommitMembership(
                     commit=commit,
                     subject=self._subject(commit),
                     merge=len(parents) > 1,
@@ -66,11 +78,11 @@ class KernelCommits:
         """The first bad commit, where a bisection proved one."""
         if not self._proven:
             return None
-        because = "bisection proved it to be the first bad commit"
+        because = evidence_words.FIRST_BAD_COMMIT
         subject = self._subject(self._bad)
         return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
 
-    def named(self, ranked: Ranked, functions: Iterable[FunctionSource]) -> Ranked:
+    def with_commits(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
         """Return the places with the commits that changed them, of the first few."""
         if self._good is None:
             return ranked
@@ -78,7 +90,7 @@ class KernelCommits:
         changed = {(o.path, o.name): (o.line, o.last_line) for o in functions if o.changed}
         found = [
             replace(place, commits=self._of(place, changed[place.path, place.function], alone))
-            if number < ASKED and (place.path, place.function) in changed
+            if number < MOST_BLAMED and (place.path, place.function) in changed
             else place
             for number, place in enumerate(ranked.places)
         ]
@@ -93,11 +105,7 @@ class KernelCommits:
 
     def _touched(self, one: CommitSubject, number: int, alone: bool) -> TouchedBy:
         only = alone and one.id == self._bad
-        because = f"it is one of {number} that changed the function between the kernels"
-        if number == 1:
-            because = "it is the only one that changed the function between the kernels"
-        if only:
-            because = "it is all that lies between the kernels"
+        because = evidence_words.changing_commit(number, alone=only)
         return TouchedBy(commit=one.id, subject=one.subject, because=because, accused=only)
 
     def _subject(self, commit: str) -> str:
@@ -107,7 +115,7 @@ class KernelCommits:
         return kernel is not None and git.merge_base(self._repo, kernel, commit) == commit
 
 
-def history(scenario: Scenario, of: Accused) -> KernelCommits | None:
+def commit_range(scenario: Scenario, of: AccusedKernel) -> CommitRange | None:
     """Return the history between the kernels; None where they are not commits of one repository."""
     bad = scenario.kernels[of.bad].source
     good = scenario.kernels[of.good].source if of.good is not None else None
@@ -118,11 +126,64 @@ def history(scenario: Scenario, of: Accused) -> KernelCommits | None:
         repo = git.repository(Path(bad.repository))
     except RequestError:
         return None
-    return KernelCommits(
+    return CommitRange(
         repo, good.commit if isinstance(good, GitKernel) and same else None, bad.commit
     )
 
 
-def suspected(scenario: Scenario) -> list[str]:
+def suspected_commits(scenario: Scenario) -> list[str]:
     """Return the commits that the scenario's theories are about."""
     return [one.about.commit for one in scenario.suspects if isinstance(one.about, OfCommit)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccusedCommit:
+    """What a bisection accused.
+
+    Attributes:
+        repository: the repository.
+        commit: the commit, and ``kernel`` its kernel's name in the run.
+        parent: a parent that was seen to be good, and ``innocent`` its kernel's name.
+    """
+
+    repository: str
+    commit: str
+    kernel: str
+    parent: str
+    innocent: str
+    schema: str = SCHEMA
+
+    def accused_kernel(self, findings: RunVerdicts) -> AccusedKernel | None:
+        """Return the kernels to look into; None when the commit's was not seen guilty."""
+        cells = gravest([one for one in findings.cells if one.cell.kernel == self.kernel])
+        if first_leak_or_break(cells) is None:
+            return None
+        return AccusedKernel(bad=self.kernel, good=self.innocent, cells=cells)
+
+    def commits(self) -> CommitRange | None:
+        """Return the commit's history; None where the repository is gone."""
+        try:
+            repo = git.repository(Path(self.repository))
+        except RequestError:
+            return None
+        return CommitRange(repo, self.parent, self.commit, proven=True)
+
+
+_ACCUSED: Final = TypeAdapter(AccusedCommit)
+
+
+def write_accused(run: RunDirectory, one: AccusedCommit) -> None:
+    """Keep what was accused in the run."""
+    write_whole(run.file(FILE), _ACCUSED.dump_json(one, indent=2) + b"\n")
+
+
+def read_accused(run: RunDirectory) -> AccusedCommit | None:
+    """Return what the run's bisection accused; None where there is nothing of the kind."""
+    try:
+        found = _ACCUSED.validate_json(run.file(FILE).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        log.warning("%s is damaged: the clue is not about the commit that was accused", FILE)
+        return None
+    return found if found.schema == SCHEMA else None

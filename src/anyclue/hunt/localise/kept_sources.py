@@ -11,15 +11,14 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
-from anyclue.hunt.localise.cells import Accused
-from anyclue.hunt.localise.kernel_differences import apart
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, KernelBuild, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import staging, write_whole
 from anyclue.trial.context import Context
-from anyclue.trial.kernels import module_trees as trees
 from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
+from anyclue.trial.kernels.module_trees import put_sources
 
 SCHEMA = "anyclue.kept/1"
 MANIFEST = "kept.json"
@@ -27,7 +26,7 @@ _KERNEL = TypeAdapter(Kernel)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class KeptSources:
     """What the run keeps of the kernels' sources.
 
     Attributes:
@@ -46,25 +45,27 @@ class Kept:
     schema: str = field(default=SCHEMA)
 
 
-_KEPT = TypeAdapter(Kept)
+_KEPT = TypeAdapter(KeptSources)
 
 
-def place(run: RunDirectory, kernel: str) -> Path:
+def sources_path(run: RunDirectory, kernel: str) -> Path:
     """Return where the sources of a kernel are kept, as it was built."""
     return run.path / "clue" / kernel
 
 
-def kept(run: RunDirectory, scenario: Scenario, of: Accused) -> Kept | None:
+def read_kept(run: RunDirectory, scenario: Scenario, of: AccusedKernel) -> KeptSources | None:
     """Return what the run keeps of these kernels; None where it has nothing of them."""
     try:
         found = _KEPT.validate_json((run.path / "clue" / MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
     same = found.schema == SCHEMA and found.of == _named(scenario, of)
-    return found if same and all(place(run, k).is_dir() for k in found.kernels) else None
+    return found if same and all(sources_path(run, k).is_dir() for k in found.kernels) else None
 
 
-async def keep(run: RunDirectory, scenario: Scenario, of: Accused, context: Context) -> Kept:
+async def keep_sources(
+    run: RunDirectory, scenario: Scenario, of: AccusedKernel, context: Context
+) -> KeptSources:
     """Put the sources of the guilty kernel, and of the innocent one beside it, into the run.
 
     What cannot be had is noted, and is no error.
@@ -84,12 +85,12 @@ async def keep(run: RunDirectory, scenario: Scenario, of: Accused, context: Cont
             if not sources:
                 notes.append(f"kernel {kernel.name}: no C source below {directory} is known of it")
                 continue
-            trees.put(place(run, kernel.name), sources)
+            put_sources(sources_path(run, kernel.name), sources)
             there.append(kernel.name)
         except AnyclueError as error:
             notes.append(f"sources of kernel {kernel.name} could not be had: {error}")
-    alone, outside = apart(good, bad, directory) if good is not None else (False, ())
-    made = Kept(
+    alone, outside = differences_outside(good, bad, directory) if good is not None else (False, ())
+    made = KeptSources(
         of=_named(scenario, of),
         directory=directory,
         kernels=tuple(there),
@@ -110,7 +111,7 @@ async def _sources(
     if isinstance(source, KernelBuild):
         tree = Path(source.build)
         tree = tree / "source" if (tree / "source" / directory).is_dir() else tree
-        return _below(tree, directory)
+        return c_sources(tree, directory)
     if not isinstance(source, DebianKernel):
         return {}
     machines = scenario.machines
@@ -119,10 +120,11 @@ async def _sources(
     (context.cache / "clues").mkdir(parents=True, exist_ok=True)
     with staging(context.cache / "clues", "sources") as into:
         await context.kernels.module_sources(kernel, min(own), arches, directory, into)
-        return _below(into, directory)
+        return c_sources(into, directory)
 
 
-def _below(root: Path, directory: str) -> dict[str, bytes]:
+def c_sources(root: Path, directory: str) -> dict[str, bytes]:
+    """Return the C sources below a directory of a tree, by their path below the tree."""
     return {
         str(file.relative_to(root)): file.read_bytes()
         for file in sorted((root / directory).rglob("*.[ch]"))
@@ -134,7 +136,42 @@ def _of_c(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     return {path: text for path, text in sources.items() if path.endswith((".c", ".h"))}
 
 
-def _named(scenario: Scenario, of: Accused) -> str:
+def _named(scenario: Scenario, of: AccusedKernel) -> str:
     kernels = [scenario.kernels[name] for name in (of.good, of.bad) if name is not None]
     text = json.dumps([_KERNEL.dump_python(one, mode="json") for one in kernels], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences_outside(good: Kernel, bad: Kernel, directory: str) -> tuple[bool, tuple[str, ...]]:
+    """Return whether nothing but the module differs, and what has to be said of the rest."""
+    one, two = good.source, bad.source
+    if isinstance(one, DebianKernel) and isinstance(two, DebianKernel):
+        return _debian(one, two, directory)
+    if isinstance(one, GitKernel) and isinstance(two, GitKernel):
+        return _git(one, two, directory)
+    return False, (f"what differs between the kernels outside of {directory} was not looked at",)
+
+
+def _debian(one: DebianKernel, two: DebianKernel, directory: str) -> tuple[bool, tuple[str, ...]]:
+    if one == two:
+        return True, ()
+    names = f"Debian's {one.version or one.series} and {two.version or two.series}"
+    return False, (f"what differs between {names} outside of {directory} was not looked at",)
+
+
+def _git(one: GitKernel, two: GitKernel, directory: str) -> tuple[bool, tuple[str, ...]]:
+    if one.repository != two.repository or one.commit is None or two.commit is None:
+        return False, (
+            f"what differs between the repositories outside of {directory} is not known",
+        )
+    try:
+        repo = git.repository(Path(one.repository))
+        differing = git.differing(repo, one.commit, two.commit)
+    except AnyclueError as error:
+        return False, (f"what differs between the commits could not be had: {error}",)
+    outside = [path for path in differing if not path.startswith(f"{directory}/")]
+    if outside:
+        many = f"{len(outside)} files differ" if len(outside) > 1 else "1 file differs"
+        said = f"{many} outside of {directory} ({outside[0]}): they were not looked at"
+        return False, (said,)
+    return one.config == two.config and one.debug == two.debug, ()

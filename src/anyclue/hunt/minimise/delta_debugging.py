@@ -11,11 +11,12 @@ failure-inducing input", IEEE TSE 28(2), 2002).
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from anyclue.model.scenario import ParameterRule, Scalar
 
+S = TypeVar("S")
 T = TypeVar("T")
 Items: TypeAlias = tuple[T, ...]
 Parameters: TypeAlias = Mapping[str, Scalar]
@@ -23,7 +24,7 @@ Search: TypeAlias = Generator[tuple[T, ...], tuple[bool, ...], T]
 """Yields a batch to try, is sent whether each is guilty, returns the smallest guilty one."""
 
 
-def fewest(items: Items[T]) -> Search[Items[T]]:
+def ddmin(items: Items[T]) -> Search[Items[T]]:
     """Search the fewest of some guilty ``items`` that are guilty alone; they keep their order."""
     parts = 2
     while len(items) > 1:
@@ -47,21 +48,28 @@ def fewest(items: Items[T]) -> Search[Items[T]]:
     return items
 
 
-def fewest_before(before: Items[T], last: T) -> Search[Items[T]]:
+def ddmin_before(before: Items[T], last: T) -> Search[Items[T]]:
     """Search the fewest of the items ``before`` the ``last`` that are guilty together with it.
 
     That they are guilty all together is known. The last one alone is tried first.
     """
     if (yield ((last,),))[0]:
         return (last,)
-    search = fewest(before)
+    enough = yield from _mapped(ddmin(before), lambda some: (*some, last))
+    return (*enough, last)
+
+
+def _mapped(
+    search: Search[S], form: Callable[[S], T]
+) -> Generator[tuple[T, ...], tuple[bool, ...], S]:
+    """Run a search whose candidates are tried in another form."""
     try:
         batch = next(search)
         while True:
-            batch = search.send((yield tuple((*some, last) for some in batch)))
+            batch = search.send((yield tuple(map(form, batch))))
     except StopIteration as end:
-        enough: Items[T] = end.value
-        return (*enough, last)
+        found: S = end.value
+        return found
 
 
 def _chunks(items: Items[T], parts: int) -> list[Items[T]]:
@@ -69,7 +77,7 @@ def _chunks(items: Items[T], parts: int) -> list[Items[T]]:
     return [items[at : at + size] for at in range(0, len(items), size)]
 
 
-def simplest(parameters: Parameters, rules: Sequence[ParameterRule]) -> Search[Parameters]:
+def simplify(parameters: Parameters, rules: Sequence[ParameterRule]) -> Search[Parameters]:
     """Search the simplest parameters with which a workload is still guilty.
 
     First the numbers: all of them at once, or else each by itself. Then the lists, one by one.
@@ -117,12 +125,6 @@ def _list(
     current: Parameters, name: str
 ) -> Generator[tuple[Parameters, ...], tuple[bool, ...], str]:
     """Search the fewest words of a list; each batch is tried as parameters."""
-    search = fewest(tuple(str(current[name]).split(",")))
-    try:
-        batch = next(search)
-        while True:
-            guilty = yield tuple({**current, name: ",".join(words)} for words in batch)
-            batch = search.send(guilty)
-    except StopIteration as end:
-        words: tuple[str, ...] = end.value
-        return ",".join(words)
+    search = ddmin(tuple(str(current[name]).split(",")))
+    words = yield from _mapped(search, lambda some: {**current, name: ",".join(some)})
+    return ",".join(words)

@@ -10,21 +10,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import Final
 
 from scipy import stats
 
-from anyclue.hunt.clue.model import DosePoint, DoseResponse
+from anyclue.hunt.clue.model import DosePoint
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import ParameterRule
+from anyclue.model.verdict import CellVerdict
 
 NORMAL_SPREAD: Final = 0.02
 Z95: Final = 1.959964
 FITS: Final = 0.01
+LEAST_DOSES: Final = 3
+"""Any line fits two."""
 LEAST_ERROR_KIB: Final = 0.001
 """Counters count in KiB: no mean of them is known better than that."""
 
 
-def doses(given: int, rule: ParameterRule) -> tuple[int, int]:
+def other_doses(given: int, rule: ParameterRule) -> tuple[int, int]:
     """Return two doses beside the one that was given: a half and a quarter, or twice and more."""
     if given >= 4 * max(1, int(rule.minimum or 1)):
         return given // 4, given // 2
@@ -32,44 +38,71 @@ def doses(given: int, rule: ParameterRule) -> tuple[int, int]:
     return min(given * 2, most), min(given * 4, most)
 
 
-def respond(points: Sequence[DosePoint], unit: str) -> DoseResponse:
-    """Return what the measured points say; ``unit`` is one of what the doses count."""
-    points = sorted(points, key=lambda point: point.dose)
-    known = [
-        (point.dose, point.rate_kib, _error(point))
-        for point in points
-        if point.rate_kib is not None and point.ci95_kib is not None
-    ]
-    if len({dose for dose, _, _ in known}) < 3:  # any line fits two
-        because = f"a rate is known at {len(known)} of {len(points)} doses; it takes 3"
-        return DoseResponse(
-            unit=unit,
-            amount_kib=None,
-            ci95_kib=None,
-            linear=None,
-            because=because,
-            points=tuple(points),
-        )
-    slope, slope_error, fixed, fixed_error, misfit = _line(known)
-    interval = (slope - Z95 * slope_error, slope + Z95 * slope_error)
-    fits = bool(stats.chi2.sf(misfit, len(known) - 2) > FITS)
-    follows = fits and (interval[0] > 0 or interval[1] < 0)
-    rates = ", ".join(f"{rate:.0f} at {dose:g}" for dose, rate, _ in known)
-    because = f"KiB a round: {rates}"
-    if not fits:
-        because += "; no straight line fits these"
-    elif not follows:
-        because += "; the same whatever the dose"
-    elif abs(fixed) > Z95 * fixed_error:
-        because += f"; {fixed:.0f} KiB a round of it whatever the dose"
-    return DoseResponse(
-        unit=unit,
-        amount_kib=slope if follows else None,
-        ci95_kib=interval if follows else None,
-        linear=follows,
-        because=because,
-        points=tuple(points),
-    )
+@dataclass(frozen=True, kw_only=True)
+class DoseLine:
+    """The line through the rates: KiB for each operation, and KiB a round whatever the dose.
+
+    Each with its standard error; ``misfit`` is the weighted sum of squared residuals.
+    """
+
+    slope_kib: float
+    slope_error: float
+    fixed_kib: float
+    fixed_error: float
+    misfit: float
+
+    @property
+    def ci95_kib(self) -> tuple[float, float]:
+        """The slope's 95 % interval."""
+        return self.slope_kib - Z95 * self.slope_error, self.slope_kib + Z95 * self.slope_error
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseFit:
+    """What the measured points say.
+
+    Attributes:
+        unit: one of what the doses count.
+        points: what was measured, smallest dose first.
+        line: the line through them; None where too few rates are known.
+    """
+
+    unit: str
+    points: tuple[DosePoint, ...]
+    line: DoseLine | None
+
+    @property
+    def known(self) -> tuple[DosePoint, ...]:
+        """The points with a rate and its interval."""
+        return tuple(p for p in self.points if p.rate_kib is not None and p.ci95_kib is not None)
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether the line fits the points."""
+        line = self.line
+        return line is not None and bool(stats.chi2.sf(line.misfit, len(self.known) - 2) > FITS)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the response follows the dose."""
+        if self.line is None or not self.is_straight:
+            return False
+        low, high = self.line.ci95_kib
+        return low > 0 or high < 0
+
+    @property
+    def has_fixed_part(self) -> bool:
+        """Whether part of the response is there whatever the dose."""
+        line = self.line
+        return line is not None and abs(line.fixed_kib) > Z95 * line.fixed_error
+
+
+def fit_dose_response(points: Sequence[DosePoint], unit: str) -> DoseFit:
+    """Fit a line to the measured points; ``unit`` is one of what the doses count."""
+    fit = DoseFit(unit=unit, points=tuple(sorted(points, key=lambda p: p.dose)), line=None)
+    if len({point.dose for point in fit.known}) < LEAST_DOSES:
+        return fit
+    return replace(fit, line=_line([(p.dose, p.rate_kib or 0.0, _error(p)) for p in fit.known]))
 
 
 def _error(point: DosePoint) -> float:
@@ -79,8 +112,8 @@ def _error(point: DosePoint) -> float:
     return math.hypot((high - low) / (2 * Z95), NORMAL_SPREAD * point.rate_kib)
 
 
-def _line(points: Sequence[tuple[float, float, float]]) -> tuple[float, float, float, float, float]:
-    """Return slope, its error, intercept, its error, and the weighted sum of squared residuals.
+def _line(points: Sequence[tuple[float, float, float]]) -> DoseLine:
+    """Return the line through doses and rates with their standard errors.
 
     There are three different doses at least. In units of the largest one their spread cannot
     underflow, however small they are.
@@ -95,6 +128,24 @@ def _line(points: Sequence[tuple[float, float, float]]) -> tuple[float, float, f
     spread = sum(w * (dose - mean_dose) ** 2 for dose, _, w in weighted)
     slope = sum(w * (d - mean_dose) * (r - mean_rate) for d, r, w in weighted) / spread
     fixed = mean_rate - slope * mean_dose
-    misfit = sum(w * (rate - fixed - slope * dose) ** 2 for dose, rate, w in weighted)
-    fixed_error = math.sqrt(1 / total + mean_dose**2 / spread)
-    return slope / unit, 1 / math.sqrt(spread) / unit, fixed, fixed_error, misfit
+    return DoseLine(
+        slope_kib=slope / unit,
+        slope_error=1 / math.sqrt(spread) / unit,
+        fixed_kib=fixed,
+        fixed_error=math.sqrt(1 / total + mean_dose**2 / spread),
+        misfit=sum(w * (rate - fixed - slope * dose) ** 2 for dose, rate, w in weighted),
+    )
+
+
+def done_per_round(
+    verdict: CellVerdict, trials: Sequence[TrialEvaluation], fact: str
+) -> float | None:
+    """Return the median of a fact over the rounds that were judged; None where it is not told."""
+    counts = [
+        float(value)
+        for trial in trials
+        for one_round in trial.rounds[verdict.warm_up :]
+        if isinstance(value := one_round.facts.get(fact), int | float)
+    ]
+    done = median(counts) if counts else 0.0
+    return done if done > 0 else None

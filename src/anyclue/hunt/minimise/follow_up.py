@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
+from anyclue.fstests.core.configuration import options_of, sections
+from anyclue.fstests.core.model import TestFinding, TestId
+from anyclue.fstests.core.verdicts import worst_leak
 from anyclue.hunt.clue.model import DosePoint, DoseResponse, Reproducer
 from anyclue.hunt.judge import JudgedRun
-from anyclue.hunt.minimise.delta_debugging import Parameters, fewest, simplest
-from anyclue.hunt.minimise.dose_response import doses, respond
-from anyclue.hunt.minimise.operations import done_per_round
-from anyclue.hunt.minimise.options import joined, split
-from anyclue.hunt.minimise.reproducer import reproducer_script
-from anyclue.hunt.minimise.test_group import fewest_tests
-from anyclue.hunt.minimise.variations import NotRunError, Runner, Variations, drive, still_words
-from anyclue.hunt.select.conjunction import smallest_conjunction
-from anyclue.hunt.select.factors import first_guilty
+from anyclue.hunt.minimise.delta_debugging import Parameters, ddmin, ddmin_before, simplify
+from anyclue.hunt.minimise.dose_response import done_per_round, fit_dose_response, other_doses
+from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
+from anyclue.hunt.minimise.variations import (
+    NotRunError,
+    Runner,
+    StoredVariations,
+    Variations,
+    VariationSource,
+    run_search,
+)
+from anyclue.hunt.render import clue_words
+from anyclue.hunt.select.factors import first_leak_or_break
+from anyclue.hunt.select.isolation import smallest_conjunction
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Axis, WorkloadChoice
+from anyclue.model.scenario import Axis, TestChoice, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.trial.workloads.registry import WORKLOADS
-from anyclue.trial.workloads.workload import Script
 
 log = logging.getLogger(__name__)
 SHELL = "shell"
 
+TestGroup: TypeAlias = tuple[TestId, ...]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Followed:
+class FollowUps:
     """What is known beside the verdicts; None or empty is what was not run, or not to the end.
 
     ``options`` are the mkfs and mount options that are enough, where there were more.
@@ -40,45 +51,64 @@ class Followed:
     reproducer: Reproducer | None = None
 
 
-async def follow(judged: JudgedRun, runner: Runner | None) -> Followed:
-    """Follow up the guilty cell that is looked into; without a ``runner`` return what is stored.
+async def run_follow_ups(judged: JudgedRun, runner: Runner) -> FollowUps:
+    """Follow up the guilty cell that is looked into; what is stored already does not run again.
 
     Raises:
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
-    guilty = first_guilty(judged.findings.cells)
-    # Of a guest that hangs every single step would take a whole deadline.
-    if guilty is None or guilty.outcome is Outcome.HUNG:
-        return Followed()
-    if runner is not None:
+    guilty = _followed_up(judged)
+    if guilty is not None:
         log.info("following up %s", guilty.cell.id)
-    following = _Following(judged, guilty, runner)
+    return await _follow_ups(judged, guilty, runner)
+
+
+async def read_follow_ups(judged: JudgedRun) -> FollowUps:
+    """Return the follow-ups that the run holds."""
+    return await _follow_ups(judged, _followed_up(judged), StoredVariations())
+
+
+def _followed_up(judged: JudgedRun) -> CellVerdict | None:
+    """Return the cell to follow up; None for a surge, which shows only beside its reference.
+
+    Nor is a guest that hangs: every single step would take a whole deadline.
+    """
+    guilty = first_leak_or_break(judged.findings.cells)
+    return guilty if guilty is not None and guilty.outcome is not Outcome.HUNG else None
+
+
+async def _follow_ups(
+    judged: JudgedRun, guilty: CellVerdict | None, source: VariationSource
+) -> FollowUps:
+    if guilty is None:
+        return FollowUps()
+    cell = _FollowUp(judged, guilty, source)
     if judged.scenario.workloads[guilty.cell.workload].tests is not None:
-        return Followed(reproducer=await following.group())
-    options = await following.options()
-    return Followed(
+        return FollowUps(reproducer=await fewest_tests(cell.variations("tests", Axis.WORKLOAD)))
+    options = await cell.options()
+    return FollowUps(
         options=options,
-        dose=await following.dose(),
-        reproducer=await following.having(options).reproducer(),
+        dose=await cell.dose(),
+        reproducer=await cell.with_options(options).reproducer(),
     )
 
 
 @dataclass(frozen=True)
-class _Following:
+class _FollowUp:
     judged: JudgedRun
     guilty: CellVerdict
-    runner: Runner | None
+    source: VariationSource
 
-    def _variations(self, name: str, axis: Axis) -> Variations:
+    def variations(self, name: str, axis: Axis) -> Variations:
         return Variations(
-            name=name, axis=axis, judged=self.judged, guilty=self.guilty, runner=self.runner
+            name=name, axis=axis, judged=self.judged, guilty=self.guilty, source=self.source
         )
 
     @property
     def _workload(self) -> WorkloadChoice:
         return self.judged.scenario.workloads[self.guilty.cell.workload]
 
-    def having(self, options: Mapping[Axis, str]) -> _Following:
+    def with_options(self, options: Mapping[Axis, str]) -> _FollowUp:
         """Return the same with these options of mkfs and mount in place of the guilty cell's."""
         scenario, cell = self.judged.scenario, self.guilty.cell
         mkfs, mount = dict(scenario.mkfs), dict(scenario.mount)
@@ -99,21 +129,21 @@ class _Following:
             if axis not in (Axis.MKFS, Axis.MOUNT):
                 continue
             values = scenario.mount if axis is Axis.MOUNT else scenario.mkfs
-            items = split(axis, values[self.guilty.cell.value(axis)])
+            items = split_options(axis, values[self.guilty.cell.value(axis)])
             if len(items) < 2:
                 continue
-            variations = self._variations(f"{axis.value}-options", axis)
+            variations = self.variations(f"{axis.value}-options", axis)
 
             async def answer(
                 batch: Sequence[tuple[str, ...]], of: Variations = variations
             ) -> tuple[bool, ...]:
-                return await of.still_guilty([joined(of.axis, some) for some in batch])
+                return await of.still_guilty([join_options(of.axis, some) for some in batch])
 
             try:
-                enough, _ = await drive(fewest(items), answer)
+                enough, _ = await run_search(ddmin(items), answer)
             except NotRunError:
                 continue
-            found[axis] = joined(axis, enough)
+            found[axis] = join_options(axis, enough)
         return found
 
     async def dose(self) -> DoseResponse | None:
@@ -123,44 +153,39 @@ class _Following:
         rate = self.guilty.rate_kib_per_round
         if not rules.dose or rate is None:
             return None
-        recordings = self.judged.trials.get(self.guilty.cell, ())
-        own = self._point(choice, self.guilty, recordings)
+        trials = self.judged.trials.get(self.guilty.cell, ())
+        own = self._point(choice, self.guilty, trials)
         rule = next(rule for rule in rules.parameters if rule.name == rules.dose)
         given = int(choice.parameters[rules.dose]) or int(own.dose)
         others = [
             WorkloadChoice(
                 name="", use=choice.use, parameters={**choice.parameters, rules.dose: dose}
             )
-            for dose in doses(given, rule)
+            for dose in other_doses(given, rule)
         ]
         try:
-            seen = await self._variations("dose", Axis.WORKLOAD).seen(others)
+            verdicts = await self.variations("dose", Axis.WORKLOAD).verdicts(others)
         except NotRunError:
             return None
-        points = [own]
-        points += [self._point(o, *s) for o, s in zip(others, seen, strict=True)]
-        return respond(points, rules.dose_unit)
+        points = [self._point(o, *v) for o, v in zip(others, verdicts, strict=True)]
+        return clue_words.dose_response(fit_dose_response([own, *points], rules.dose_unit))
 
     def _point(
-        self, choice: WorkloadChoice, verdict: CellVerdict, recordings: Sequence[TrialEvaluation]
+        self, choice: WorkloadChoice, verdict: CellVerdict, trials: Sequence[TrialEvaluation]
     ) -> DosePoint:
         rules = WORKLOADS[choice.use].rules
-        done = done_per_round(verdict, recordings, rules.done) if rules.done else None
+        done = done_per_round(verdict, trials, rules.done) if rules.done else None
         return DosePoint(
             dose=float(choice.parameters[rules.dose]) if done is None else done,
             rate_kib=verdict.rate_kib_per_round,
             ci95_kib=verdict.rate_ci95_kib,
         )
 
-    async def group(self) -> Reproducer | None:
-        """Return the fewest tests of fstests that leak."""
-        return await fewest_tests(self._variations("tests", Axis.WORKLOAD))
-
     async def reproducer(self) -> Reproducer | None:
         """Return the workload with the simplest parameters, as a script that was seen to do it."""
         choice = self._workload
         rules = WORKLOADS[choice.use].rules.parameters
-        variations = self._variations("reduction", Axis.WORKLOAD)
+        variations = self.variations("reduction", Axis.WORKLOAD)
 
         async def answer(batch: Sequence[Parameters]) -> tuple[bool, ...]:
             return await variations.still_guilty(
@@ -168,14 +193,17 @@ class _Following:
             )
 
         try:
-            found, tried = await drive(simplest(choice.parameters, rules), answer)
+            found, tried = await run_search(simplify(choice.parameters, rules), answer)
             script, verdict = await self._script(choice.use, (found, choice.parameters))
         except NotRunError:
             return None
         return Reproducer(
             script=script,
             parameters=found,
-            reduced=tuple(_told(choice.parameters, one, still) for one, still in tried),
+            reduced=tuple(
+                clue_words.tried_parameters(choice.parameters, one, guilty=guilty)
+                for one, guilty in tried
+            ),
             rate_kib=verdict.rate_kib_per_round if verdict is not None else None,
         )
 
@@ -184,11 +212,12 @@ class _Following:
     ) -> tuple[str, CellVerdict | None]:
         """Return the first of the forms that is guilty as a script; "" when none is."""
         cell = self.guilty.cell
-        variations = self._variations("script", Axis.WORKLOAD)
+        variations = self.variations("script", Axis.WORKLOAD)
         for parameters in forms:
-            script = _script_of(use, parameters)
-            if script is None:
+            make_script = WORKLOADS[use].script
+            if make_script is None:
                 continue
+            script = make_script(parameters)
             shell = {
                 "write": script.write,
                 "exercise": script.exercise,
@@ -196,11 +225,8 @@ class _Following:
                 "size_mib": parameters["size_mib"],
             }
             choice = WorkloadChoice(name="", use=SHELL, parameters=shell)
-            (verdict, _), (guilty,) = (
-                (await variations.seen([choice]))[0],
-                await variations.still_guilty([choice]),
-            )
-            if guilty:
+            ((verdict, _),) = await variations.verdicts([choice])
+            if variations.is_alike(verdict):
                 text = reproducer_script(
                     script,
                     size_mib=int(parameters["size_mib"]),
@@ -211,15 +237,81 @@ class _Following:
         return "", None
 
 
-def _script_of(use: str, parameters: Parameters) -> Script | None:
-    make = WORKLOADS[use].script
-    return make(parameters) if make is not None else None
+def split_options(axis: Axis, options: str) -> tuple[str, ...]:
+    """Return the single options; one of mkfs with the words that belong to it, quoted."""
+    if axis is Axis.MOUNT:
+        return tuple(option for option in options.split(",") if option)
+    items: list[list[str]] = []
+    for word in shlex.split(options):
+        if word.startswith("-") or not items:
+            items.append([word])
+        else:
+            items[-1].append(word)
+    return tuple(shlex.join(words) for words in items)
 
 
-def _told(given: Parameters, tried: Parameters, still: bool) -> str:
-    changes = ", ".join(
-        f"{name} {value} (was {given[name]})"
-        for name, value in tried.items()
-        if value != given[name]
+def join_options(axis: Axis, items: Sequence[str]) -> str:
+    """Return options as they are given to the command."""
+    return ("," if axis is Axis.MOUNT else " ").join(items)
+
+
+async def fewest_tests(variations: Variations) -> Reproducer | None:
+    """Return the fewest tests of the guilty cell that leak with the one that leaks most.
+
+    A test that was seen to leak alone is all it takes, and nothing is run. Else it is run with
+    fewer and fewer of those before it, in rounds. None when something was not run.
+    """
+    judged, guilty = variations.judged, variations.guilty
+    tests = judged.findings.tests[guilty.cell]
+    last = worst_leak(tests)
+    workload = judged.scenario.workloads[guilty.cell.workload]
+    if last is None or workload.tests is None:
+        return None
+    choice = workload.tests
+    if last.alone:
+        return _test_reproducer(variations, choice, (last.id,), ())
+
+    async def answer(batch: Sequence[TestGroup]) -> tuple[bool, ...]:
+        values = [replace(workload, name="", tests=_only(choice, group)) for group in batch]
+        return await variations.still_guilty(values)
+
+    try:
+        found, tried = await run_search(ddmin_before(_before(tests, last), last.id), answer)
+    except NotRunError:
+        return None
+    return _test_reproducer(variations, choice, found, tried)
+
+
+def _before(tests: Sequence[TestFinding], last: TestFinding) -> TestGroup:
+    """Return the tests that may have to come before the last: those of its guest, or of the list.
+
+    Each runs with the same options: tests of another section are left out.
+    """
+    earlier = last.after or tuple(test.id for test in tests[: tests.index(last)])
+    return tuple(one for one in earlier if one.section == last.id.section)
+
+
+def _only(choice: TestChoice, group: TestGroup) -> TestChoice:
+    """Return a choice of these tests alone, run over and over in this order."""
+    return replace(
+        choice,
+        tests=(*(one.test for one in group), f"-i {choice.repeats}"),
+        exclude=(),
+        sections=tuple({one.section for one in group if one.section}),
     )
-    return f"{changes}: {still_words(still)}"
+
+
+def _test_reproducer(
+    of: Variations, choice: TestChoice, found: TestGroup, tried: Sequence[tuple[TestGroup, bool]]
+) -> Reproducer:
+    scenario, cell = of.judged.scenario, of.guilty.cell
+    section = sections(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount])
+    names = tuple(one.test for one in found)
+    return Reproducer(
+        script=check_script(
+            names, options=options_of(section[found[-1].section]), rounds=choice.repeats
+        ),
+        tests=names,
+        reduced=tuple(clue_words.tried_tests(group, guilty=guilty) for group, guilty in tried),
+        rate_kib=of.guilty.rate_kib_per_round,
+    )

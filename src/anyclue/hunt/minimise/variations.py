@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from anyclue.hunt.judge import JudgedRun, RunJudge, judge
 from anyclue.hunt.minimise.delta_debugging import Search
-from anyclue.hunt.select.factors import is_guilty, kind
-from anyclue.hunt.trials import alone, run_cells
+from anyclue.hunt.select.factors import kind
+from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import AnyclueError
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 Value: TypeAlias = str | WorkloadChoice
 """Options of the axis ``mkfs`` or ``mount``, or a workload (whose name does not count)."""
 
-BELOW = "follow-ups"
+DIRECTORY = "follow-ups"
 _SECTIONS = {Axis.MKFS: "mkfs", Axis.MOUNT: "mount", Axis.WORKLOAD: "workloads"}
 _NAME_LENGTH = 26
 
@@ -37,17 +37,57 @@ class NotRunError(AnyclueError):
     """A variation was not run, and only what is stored was asked for."""
 
 
+class VariationSource(Protocol):
+    """Where the verdicts on variations come from."""
+
+    async def judge(
+        self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
+    ) -> JudgedRun:
+        """Return the judged run of ``scenario``, these cells among its own.
+
+        Raises:
+            NotRunError: one was not run, and is not run now.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """What it takes to run a variation."""
+    """Runs the variations that were not run yet."""
 
     context: Context
     executor: Callable[[RunDirectory], TrialExecutor]
 
+    async def judge(
+        self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
+    ) -> JudgedRun:
+        """Return the judged run, once all of the cells have run."""
+        run.path.mkdir(parents=True, exist_ok=True)
+        scenario = replace(scenario, cells=tuple(dict.fromkeys((*scenario.cells, *cells))))
+        async with locked_run(run):
+            executor = self.executor(run)
+            return await run_cells(run, scenario, self.context, executor, RunJudge(run))
+
+
+class StoredVariations:
+    """Reads the variations that were run; starts nothing."""
+
+    async def judge(
+        self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
+    ) -> JudgedRun:
+        """Return the judged run as it is stored.
+
+        Raises:
+            NotRunError: one of the cells was not run.
+        """
+        if not set(cells) <= set(scenario.cells):
+            raise NotRunError
+        return judge(run)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variations:
-    """Variations of one guilty cell on one axis; without a ``runner`` they are only read.
+    """Variations of one guilty cell on one axis.
 
     ``name`` is that of their run, ``judged`` the hunt.
     """
@@ -56,39 +96,42 @@ class Variations:
     axis: Axis
     judged: JudgedRun
     guilty: CellVerdict
-    runner: Runner | None
+    source: VariationSource
 
     @property
     def run(self) -> RunDirectory:
         """Their run directory."""
-        return RunDirectory(self.judged.run.path / BELOW / self.name)
+        return RunDirectory(self.judged.run.path / DIRECTORY / self.name)
 
     async def still_guilty(self, values: Sequence[Value]) -> tuple[bool, ...]:
         """Return whether the cell is guilty in the same way with each of these values.
 
         Raises:
-            NotRunError: one was not run, and there is no runner.
+            NotRunError: one was not run, and is not run now.
         """
-        seen = await self.seen(values)
-        return tuple(is_guilty(v) and kind(v) == kind(self.guilty) for v, _ in seen)
+        verdicts = await self.verdicts(values)
+        return tuple(self.is_alike(verdict) for verdict, _ in verdicts)
 
-    async def seen(
+    def is_alike(self, verdict: CellVerdict) -> bool:
+        """Say whether a variation is guilty in the same way as the cell."""
+        return kind(verdict) == kind(self.guilty)
+
+    async def verdicts(
         self, values: Sequence[Value]
     ) -> tuple[tuple[CellVerdict, tuple[TrialEvaluation, ...]], ...]:
-        """Return the verdict with each of these values, and the recordings that it rests on.
+        """Return the verdict with each of these values, and the trials that it rests on.
 
         Raises:
-            NotRunError: one was not run, and there is no runner.
+            NotRunError: one was not run, and is not run now.
         """
         scenario = self.scenario
-        names = []
+        cells = []
         for value in values:
             scenario, name = self._named(scenario, value)
-            names.append(name)
-        cells = {name: replace(self.guilty.cell, **{self.axis.value: name}) for name in names}
-        judged = await self._judged(scenario, list(cells.values()))
+            cells.append(replace(self.guilty.cell, **{self.axis.value: name}))
+        judged = await self.source.judge(self.run, scenario, cells)
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
-        return tuple((verdicts[cells[name]], judged.trials.get(cells[name], ())) for name in names)
+        return tuple((verdicts[cell], judged.trials.get(cell, ())) for cell in cells)
 
     @property
     def scenario(self) -> Scenario:
@@ -111,20 +154,6 @@ class Variations:
         more: dict[str, Any] = {section: {**known, name: named}}
         return replace(scenario, **more), name
 
-    async def _judged(self, scenario: Scenario, wanted: Sequence[Cell]) -> JudgedRun:
-        new = [cell for cell in dict.fromkeys(wanted) if cell not in scenario.cells]
-        if new and self.runner is None:
-            raise NotRunError
-        scenario = replace(scenario, cells=(*scenario.cells, *new))
-        if self.runner is None:
-            return judge(self.run)
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        async with alone(self.run):
-            executor = self.runner.executor(self.run)
-            return await run_cells(
-                self.run, scenario, self.runner.context, executor, RunJudge(self.run)
-            )
-
 
 def _same(one: Value, other: Value) -> bool:
     if isinstance(one, WorkloadChoice) and isinstance(other, WorkloadChoice):
@@ -132,12 +161,7 @@ def _same(one: Value, other: Value) -> bool:
     return one == other
 
 
-def still_words(still: bool) -> str:
-    """Return what came of one try, in words."""
-    return "still guilty" if still else "not guilty, or not proven"
-
-
-async def drive(
+async def run_search(
     search: Search[T], answer: Callable[[Sequence[T]], Awaitable[tuple[bool, ...]]]
 ) -> tuple[T, tuple[tuple[T, bool], ...]]:
     """Run a search to its end; return what it found, and all that was tried on the way."""

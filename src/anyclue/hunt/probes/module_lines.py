@@ -8,15 +8,19 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from anyclue.hunt.probes.core import addr2line as lines
 from anyclue.hunt.probes.core.model import ProbeReading, SourceLine
-from anyclue.hunt.probes.core.symbols import Symbols
+from anyclue.hunt.probes.core.symbols import (
+    Lines,
+    Symbols,
+    module_frames,
+    parse_addr2line,
+    with_places,
+)
 from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.system.processes import run
 from anyclue.trial.context import Context
-from anyclue.trial.kernels.module_builds import DEBUG_MODULE, DEBUG_TREE
-from anyclue.trial.kernels.modules import UNDER_TEST
+from anyclue.trial.kernels.modules import DEBUG_MODULE, DEBUG_TREE, UNDER_TEST
 from anyclue.trial.preparation import debug_module, payload
 
 log = logging.getLogger(__name__)
@@ -36,7 +40,7 @@ async def with_lines(
     ``symbols`` are those of the guilty guest of each reading.
     """
     frames = [
-        lines.wanted((reading,), known, UNDER_TEST)
+        module_frames(reading, known, UNDER_TEST)
         for reading, known in zip(readings, symbols, strict=True)
     ]
     places = {place for one in frames for place in one.values()}
@@ -48,14 +52,13 @@ async def with_lines(
         log.warning("no lines: %s", error)
         return tuple(readings)
     return tuple(
-        lines.with_places(reading, one, found)
-        for reading, one in zip(readings, frames, strict=True)
+        with_places(reading, one, found) for reading, one in zip(readings, frames, strict=True)
     )
 
 
 async def _lines(
     places: Iterable[tuple[str, int]], scenario: Scenario, cell: Cell, context: Context
-) -> lines.Lines:
+) -> Lines:
     artifact = await debug_module(scenario, cell, context)
     ran_from = await payload(scenario, cell, context)
     if artifact is None or ran_from is None:
@@ -74,7 +77,7 @@ async def _lines(
             offsets = sorted({offset for one, offset in places if one == section})
             argv = ("addr2line", "-a", "-f", "-i", "-j", section, "-e", str(built))
             shown = await run((*argv, *map(hex, offsets)), deadline_s=TOOL_S)
-            found |= lines.parse_addr2line(section, shown.stdout, tree=DEBUG_TREE)
+            found |= parse_addr2line(section, shown.stdout, tree=DEBUG_TREE)
     return found
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from anyclue.fstests.run.plans import repeat_suite
 from anyclue.fstests.run.session import FstestsSuite
-from anyclue.hunt.judge import judge
+from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.probes.core.differences import compare
 from anyclue.hunt.probes.core.json_document import readings_from_json, readings_to_json
 from anyclue.hunt.probes.core.model import ProbeReading
 from anyclue.hunt.probes.core.probe import Probe, ProbeData
 from anyclue.hunt.probes.core.symbols import Symbols, read_symbols
 from anyclue.hunt.probes.module_lines import with_lines
-from anyclue.hunt.probes.selection import fitting, signature_of, tests_to_repeat
+from anyclue.hunt.probes.selection import probes_for, signature_of, tests_to_repeat
 from anyclue.hunt.probes.watch import KALLSYMS, SECTIONS, ProbeWatch
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
@@ -43,8 +43,8 @@ FILE = "probes.json"
 DIRECTORY = "probes"
 
 
-async def probe(
-    run: RunDirectory,
+async def run_probes(
+    judged: JudgedRun,
     context: Context,
     guilty: Cell,
     innocent: Cell | None,
@@ -55,13 +55,12 @@ async def probe(
     Without ``probes`` they are those that fit what the guilty cell was found to be.
 
     Raises:
-        RequestError: the plan of the run, or a file of it, is damaged.
+        RequestError: ``probes.json`` of the run is damaged.
         InfrastructureError: the machine failed; what is recorded stays.
     """
-    judged = judge(run)
-    scenario, findings = judged.scenario, judged.findings
+    run, scenario, findings = judged.run, judged.scenario, judged.findings
     if probes is None:
-        probes = fitting(signature_of(findings, guilty))
+        probes = probes_for(signature_of(findings, guilty))
     tests = tests_to_repeat(findings, guilty)
     cells = (guilty, innocent) if innocent else (guilty,)
     wanted = [
@@ -87,7 +86,7 @@ async def probe(
     return placed
 
 
-def readings_of(run: RunDirectory) -> tuple[ProbeReading, ...]:
+def read_readings(run: RunDirectory) -> tuple[ProbeReading, ...]:
     """Return what the probes of a run said so far.
 
     Raises:
@@ -101,7 +100,7 @@ def readings_of(run: RunDirectory) -> tuple[ProbeReading, ...]:
 
 def _write(run: RunDirectory, readings: Sequence[ProbeReading]) -> None:
     new = {(reading.probe, reading.cell) for reading in readings}
-    kept = [old for old in readings_of(run) if (old.probe, old.cell) not in new]
+    kept = [old for old in read_readings(run) if (old.probe, old.cell) not in new]
     write_whole(run.file(FILE), readings_to_json([*kept, *readings]))
 
 
@@ -136,23 +135,23 @@ def _compare(
     run: RunDirectory, one: Probe, guilty: Cell, innocent: Cell | None
 ) -> tuple[ProbeReading, Symbols]:
     """Return what one probe says, and the symbols of the guilty guest."""
-    ours = _gathered(_place(run, one, guilty))
-    theirs = _gathered(_place(run, one, innocent)) if innocent else None
-    for gathered in (ours, theirs):
-        if gathered and (why := _unusable(one, gathered)):
+    ours = _read_data(_place(run, one, guilty))
+    theirs = _read_data(_place(run, one, innocent)) if innocent else None
+    for data in (ours, theirs):
+        if data and (why := _unusable(one, data)):
             reading = ProbeReading(
                 probe=one.name,
                 cell=guilty,
                 innocent=innocent,
-                could_not=f"{gathered.recording.cell.id}: {why}",
+                could_not=f"{data.recording.cell.id}: {why}",
                 cannot_see=one.cannot_see,
             )
             return reading, ours.symbols
     return compare(one, ours, theirs), ours.symbols
 
 
-def _unusable(one: Probe, gathered: ProbeData) -> str:
-    recording = gathered.recording
+def _unusable(one: Probe, data: ProbeData) -> str:
+    recording = data.recording
     if recording.outcome in (Outcome.NOT_RUN, Outcome.LOST):
         return clean(recording.detail)
     if recording.outcome in (Outcome.CRASHED, Outcome.HUNG) and not one.crash_tells:
@@ -160,7 +159,7 @@ def _unusable(one: Probe, gathered: ProbeData) -> str:
     return ""
 
 
-def _gathered(place: Path) -> ProbeData:
+def _read_data(place: Path) -> ProbeData:
     raw = {file.name: file.read_bytes() for file in sorted((place / RAW).glob("*"))}
     symbols = read_symbols(raw.get(KALLSYMS, b""), raw.get(SECTIONS, b""))
     return ProbeData(recording=read_recording(place), raw=raw, symbols=symbols)

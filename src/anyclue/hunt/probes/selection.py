@@ -11,13 +11,12 @@ from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes.core.kmap_balance import KMAP_BALANCE
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.select.factors import is_guilty
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Axis, Cell, DebianKernel, OfResource, Resource, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
 
-def innocent_beside(findings: RunVerdicts, guilty: Cell) -> Cell | None:
+def nearest_clean(findings: RunVerdicts, guilty: Cell) -> Cell | None:
     """Return the clean cell that differs least from ``guilty``, best in the kernel alone."""
 
     def distance(cell: Cell) -> tuple[bool, int, bool]:
@@ -51,7 +50,7 @@ def cell_named(findings: RunVerdicts, name: str, option: str) -> Cell:
         near = difflib.get_close_matches(name, by_id, n=1)
         what = f"the run has no cell {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         step = "`anyclue judge RUN` lists its cells"
-        raise RequestError([Problem(what=what, where=option, next_step=step)])
+        raise RequestError.of(what, where=option, next_step=step)
     return by_id[name].cell
 
 
@@ -63,16 +62,14 @@ def innocent_named(findings: RunVerdicts, name: str, guilty: Cell) -> Cell:
     """
     cell = cell_named(findings, name, "--beside")
     verdict = next(one for one in findings.cells if one.cell == cell)
-    if cell == guilty or is_guilty(verdict):
-        said = (
-            "the guilty cell itself" if cell == guilty else f"guilty too: {verdict.verdict.value}"
-        )
+    if cell == guilty or verdict.verdict.is_guilty:
+        why = f"guilty too: {verdict.verdict.value}" if cell != guilty else "the guilty cell itself"
         step = "name a clean cell, or leave --beside out"
-        raise RequestError([Problem(what=f"{name} is {said}", where="--beside", next_step=step)])
+        raise RequestError.of(f"{name} is {why}", where="--beside", next_step=step)
     if not _does_the_same(findings, cell, guilty):
         what = f"{name} has other tests than {guilty.id}"
         step = "name a cell with the same tests, or leave --beside out"
-        raise RequestError([Problem(what=what, where="--beside", next_step=step)])
+        raise RequestError.of(what, where="--beside", next_step=step)
     return cell
 
 
@@ -94,37 +91,39 @@ def tests_to_repeat(findings: RunVerdicts, guilty: Cell) -> tuple[TestId, ...]:
     if broke is not None:
         return (broke.id,)
     what, step = "no test of this cell leaks or broke the kernel", "name another with --cell"
-    raise RequestError([Problem(what=what, where=guilty.id, next_step=step)])
+    raise RequestError.of(what, where=guilty.id, next_step=step)
 
 
 def _broke(test: TestFinding) -> bool:
     return test.memory is not None and test.memory.verdict is Verdict.BROKEN
 
 
-def fitting(signature: Signature | None) -> tuple[Probe, ...]:
+def probes_for(signature: Signature | None) -> tuple[Probe, ...]:
     """Return the probes that fit a signature; None: a cell that broke."""
     return tuple(probe for probe in PROBES.values() if signature in probe.signatures)
 
 
-def called_for(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tuple[Probe, ...]:
+def probes_to_run(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tuple[Probe, ...]:
     """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
 
     Debian's kernels have no debug option: a probe that needs one is left out. None where a cell of
-    fstests is guilty for a test that only failed.
+    fstests is guilty for a test that only failed, or where a cell surges: nothing of that stays.
     """
+    if any(one.cell == guilty and one.verdict is Verdict.SURGE for one in findings.cells):
+        return ()
     try:
         tests_to_repeat(findings, guilty)
     except RequestError:
         return ()
     theories = (theory.about for theory in scenario.suspects)
     of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)
-    fit = fitting(signature_of(findings, guilty))
+    fit = probes_for(signature_of(findings, guilty))
     wanted = dict.fromkeys((*fit, *((KMAP_BALANCE,) if of_kmap else ())))
     of_debian = isinstance(scenario.kernels[guilty.kernel].source, DebianKernel)
     return tuple(probe for probe in wanted if not (of_debian and probe.debug))
 
 
-def named(names: Sequence[str]) -> tuple[Probe, ...]:
+def probes_named(names: Sequence[str]) -> tuple[Probe, ...]:
     """Return the probes of these names.
 
     Raises:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.hunt.probes.core.probe import Probe
-from anyclue.hunt.probes.core.steps import ProbeStep, scratch, send, shell
-from anyclue.model.recording import Outcome
+from anyclue.hunt.probes.core.probe import Probe, ProbeStep, scratch, send, shell
+from anyclue.model.recording import EndReason, Outcome
 from anyclue.trial.kernels.modules import UNDER_TEST
 from anyclue.trial.session import AgentCall, TrialEndedError, Watch
 
@@ -34,7 +33,8 @@ class ProbeWatch(Watch):
         """
         asked = await ask("run", payload=self._probe.available)
         if asked.status != 0:
-            raise TrialEndedError(Outcome.NOT_RUN, asked.output.strip() or "not available")
+            detail = asked.output.strip() or "not available"
+            raise TrialEndedError(Outcome.NOT_RUN, EndReason.PROBE_UNUSABLE, detail)
         await self._take(ask, (*_SYMBOLS, *self._probe.start(self._cpus)))
 
     async def settled(self, ask: AgentCall) -> None:
@@ -57,6 +57,7 @@ class ProbeWatch(Watch):
                 what = f"{step.verb} {step.payload.splitlines()[-1]}"
                 raise TrialEndedError(
                     Outcome.NOT_RUN,
+                    EndReason.PROBE_UNUSABLE,
                     f"the probe does not work in this guest: {what}: "
                     f"status {reply.status}{f': {said}' if said else ''}",
                 )

@@ -1,29 +1,146 @@
-"""The clue in plain ASCII text, for the mail and for the terminal."""
+"""The clue in words: what all reports share, and lines of plain ASCII for mail and terminal."""
 
 from __future__ import annotations
 
-from anyclue.hunt.clue.model import Clue, Place, Reproducer, Suspect
-from anyclue.hunt.render import clue_words
-from anyclue.model.scenario import Scenario
+from anyclue.hunt.clue.model import (
+    Clue,
+    Condition,
+    Conjunction,
+    DoseResponse,
+    Guilt,
+    Place,
+    Reason,
+    Reproducer,
+    Suspect,
+    SuspectStatus,
+    TouchedBy,
+)
+from anyclue.model.scenario import Axis, Scenario
 from anyclue.report import words
 from anyclue.report.text import ascii_block, wrap, wrap_verbatim
+from anyclue.report.words import listed, per_operation, probability_words
+from anyclue.review.pairs.model import LOST
 
+PLACES = 5
+"""So many places are told."""
+DIGITS = 12
+"""Of a commit's id, as the kernel's documentation wants it in Fixes:."""
 _STEPS = 24
 
 
-def takes_lines(clue: Clue, scenario: Scenario, width: int) -> list[str]:
+def ratio(reason: Reason) -> str:
+    """Return how much a reason counts: ``x90``, ``x1.5``, ``x1/4``."""
+    size = reason.ratio if reason.ratio >= 1 else 1 / reason.ratio
+    told = f"{size:.0f}" if size >= 10 else f"{size:.2g}"
+    return f"x{told}" if reason.ratio >= 1 else f"x1/{told}"
+
+
+def condition_text(one: Condition, scenario: Scenario) -> str:
+    """Return what has to come together, in words: ``mount lzo (compress=lzo)``."""
+    meaning = one.option
+    if not meaning and one.axis is Axis.MOUNT:
+        meaning = scenario.mount.get(one.value, "")
+    if not meaning and one.axis is Axis.MKFS:
+        meaning = scenario.mkfs.get(one.value, "")
+    return f"{one.axis.value} {one.value}" + (f" ({meaning})" if meaning else "")
+
+
+def conditions_sentence(guilt: Guilt, scenario: Scenario) -> str:
+    """Return what it takes, and what is innocent, in a sentence or two."""
+    if not guilt.conditions:
+        return "What has to come together could not be told."
+    said = "It takes " + listed([condition_text(one, scenario) for one in guilt.conditions]) + "."
+    innocent = listed([f"{one.axis.value} {one.value}" for one in guilt.innocent])
+    if innocent:
+        said += f" Innocent, all else equal: {innocent}."
+    if guilt.acquitted:
+        said += f" It does not matter: {listed([one.value for one in guilt.acquitted])}."
+    return said
+
+
+def isolation_sentence(one: Conjunction) -> str:
+    """Return how much was run, and what is not proven."""
+    said = f"{one.cells_run} of {one.cells_full} combinations were run."
+    if one.proven:
+        return f"Each of these was proven by cells that differ in it alone; {said}"
+    return said + (f" Not proven: {one.because}." if one.because else "")
+
+
+def dose_sentence(one: DoseResponse) -> str:
+    """Return the amount an operation, with its interval, and whether response follows dose."""
+    if one.linear is None:
+        return f"Dose and response: not told ({one.because})."
+    if not one.linear or one.amount_kib is None:
+        return f"Response does not follow dose: {one.because}."
+    within = f" [{', '.join(map(per_operation, one.ci95_kib))}]" if one.ci95_kib else ""
+    return f"It leaks {per_operation(one.amount_kib)} KiB a {one.unit}{within}: {one.because}."
+
+
+def dose_points(one: DoseResponse) -> list[str]:
+    """Return what was measured, a line each."""
+    return [
+        f"{point.dose:g} {one.unit}s a round: {words.rate(point.rate_kib, point.ci95_kib)} KiB"
+        for point in one.points
+    ]
+
+
+def place_line(one: Place) -> str:
+    """Return a place on one line."""
+    return f"{one.function}(), {one.path}:{one.line}"
+
+
+def likely_place(one: Place) -> str:
+    """Return a place on one line, and how likely it is."""
+    return f"{place_line(one)}, probability {probability_words(one.probability)}"
+
+
+def missing_release(one: Place) -> str:
+    """Return what is missing, as ``put_page() or __free_page() at the label out``; or ""."""
+    lost = one.missing
+    if lost is None or not lost.release or lost.kind not in LOST:
+        return ""
+    said = " or ".join(f"{name}()" for name in lost.release[:3])
+    return said + (f" at the label {lost.label}" if lost.label else "")
+
+
+def fixes_lines(clue: Clue) -> list[str]:
+    """Return the ``Fixes:`` lines to suggest: of a commit that is the only one to have done it."""
+    if clue.commit is not None:
+        return [_fixes(clue.commit)]
+    first = next(iter(clue.places), None)
+    commits = first.commits if first is not None else ()
+    named = [one for one in commits if one.accused] or (list(commits) if len(commits) == 1 else [])
+    return [_fixes(one) for one in named]
+
+
+def _fixes(one: TouchedBy) -> str:
+    return f'Fixes: {one.commit[:DIGITS]} ("{one.subject}")'
+
+
+def commit_line(one: TouchedBy) -> str:
+    """Return a commit on one line."""
+    return f'{one.commit[:DIGITS]} ("{one.subject}"): {one.because}'
+
+
+def suspects_in_order(clue: Clue) -> list[Suspect]:
+    """Return the suspects, the guilty first, then the acquitted."""
+    order = (SuspectStatus.GUILTY, SuspectStatus.ACQUITTED, SuspectStatus.UNPROVEN)
+    return sorted(clue.suspects, key=lambda one: order.index(one.standing))
+
+
+def conditions_lines(clue: Clue, scenario: Scenario, width: int) -> list[str]:
     """Return what has to come together, how that was proven, and how much an operation leaks."""
     lines: list[str] = []
     for one in clue.guilt:
         what = f"{one.verdict.value}, {one.signature.value}: " if one.signature else ""
         lines += wrap(
-            (what if len(clue.guilt) > 1 else "") + clue_words.takes(one, scenario), width
+            (what if len(clue.guilt) > 1 else "") + conditions_sentence(one, scenario), width
         )
     if clue.conjunction is not None and clue.guilt:
-        lines += wrap(clue_words.isolated(clue.conjunction), width)
+        lines += wrap(isolation_sentence(clue.conjunction), width)
     if clue.dose is not None:
-        lines += wrap(clue_words.dose(clue.dose), width)
-        for point in clue_words.points(clue.dose):
+        lines += wrap(dose_sentence(clue.dose), width)
+        for point in dose_points(clue.dose):
             lines += wrap(point, width, first="  ")
     return lines
 
@@ -31,7 +148,7 @@ def takes_lines(clue: Clue, scenario: Scenario, width: int) -> list[str]:
 def suspect_lines(clue: Clue, width: int) -> list[str]:
     """Return a paragraph for each suspect: standing, the user's words, why, what would settle."""
     lines: list[str] = []
-    for one in clue_words.suspects(clue):
+    for one in suspects_in_order(clue):
         lines += _suspect(one, width)
     return lines
 
@@ -40,15 +157,15 @@ def place_lines(clue: Clue, width: int) -> list[str]:
     """Return the places, the first in full, and how likely it is that it is none of them."""
     if not clue.places:
         return []
-    lines = _first(clue.places[0], width)
-    others = clue.places[1 : clue_words.PLACES]
+    lines = _first_place(clue.places[0], width)
+    others = clue.places[1:PLACES]
     if others:
         lines += ["", *wrap("Others, by probability:", width)]
     for one in others:
-        missing = clue_words.release(one)
-        said = clue_words.place(one) + (f": missing {missing}" if missing else "")
-        lines += wrap(said, width, first=f"  {clue_words.probability(one.probability):>6}  ")
-    elsewhere = clue_words.probability(clue.elsewhere)
+        missing = missing_release(one)
+        said = place_line(one) + (f": missing {missing}" if missing else "")
+        lines += wrap(said, width, first=f"  {probability_words(one.probability):>6}  ")
+    elsewhere = probability_words(clue.elsewhere)
     lines += ["", *wrap(f"Somewhere else, outside of the module: {elsewhere}.", width)]
     return lines
 
@@ -82,21 +199,21 @@ def probe_lines(clue: Clue, width: int) -> list[str]:
     return lines
 
 
-def brief(clue: Clue, width: int) -> list[list[str]]:
+def summary_blocks(clue: Clue, width: int) -> list[list[str]]:
     """Return what the terminal shows of the clue: blocks of lines."""
     blocks = []
     if clue.places:
         lines = []
         for one in clue.places[:3]:
-            missing = clue_words.release(one)
-            said = clue_words.place(one) + (f": missing {missing}" if missing else "")
-            lines += wrap(said, width, first=f"  {clue_words.probability(one.probability):>6}  ")
+            missing = missing_release(one)
+            said = place_line(one) + (f": missing {missing}" if missing else "")
+            lines += wrap(said, width, first=f"  {probability_words(one.probability):>6}  ")
         blocks.append(["Places, by probability:", *lines])
-        if named := clue_words.fixes(clue):
+        if named := fixes_lines(clue):
             blocks.append([line for one in named for line in wrap(one, width)])
     if clue.suspects:
         lines = []
-        for suspect in clue_words.suspects(clue):
+        for suspect in suspects_in_order(clue):
             said = f"{suspect.name}: {suspect.because}"
             lines += wrap(said, width, first=f"  {suspect.standing.value:<9}  ")
         blocks.append(["Suspects:", *lines])
@@ -116,14 +233,13 @@ def _suspect(one: Suspect, width: int) -> list[str]:
     return lines
 
 
-def _first(one: Place, width: int) -> list[str]:
-    said = f"{clue_words.place(one)}, probability {clue_words.probability(one.probability)}"
-    lines = wrap(said, width, rest="  ")
+def _first_place(one: Place, width: int) -> list[str]:
+    lines = wrap(likely_place(one), width, rest="  ")
     lost = one.missing
     if lost is not None:
         lines += wrap(f"{lost.message}.", width, first="  ")
         lines += (
-            wrap(f"Missing: {clue_words.release(one)}.", width, first="  ") if lost.release else []
+            wrap(f"Missing: {missing_release(one)}.", width, first="  ") if lost.release else []
         )
         if lost.steps:
             lines += ["", "  The path:"]
@@ -139,9 +255,9 @@ def _first(one: Place, width: int) -> list[str]:
     if one.reasons:
         lines += ["", "  The reasons, each with how much likelier it makes this place:"]
     for reason in one.reasons:
-        lines += wrap(reason.text, width, first=f"  {clue_words.ratio(reason):>6}  ")
+        lines += wrap(reason.text, width, first=f"  {ratio(reason):>6}  ")
     if one.commits:
         lines += ["", "  Commits:"]
     for commit in one.commits:
-        lines += wrap(clue_words.touched(commit), width, first="    ", rest="      ")
+        lines += wrap(commit_line(commit), width, first="    ", rest="      ")
     return lines

@@ -1,132 +1,113 @@
-"""The clue in words that all reports share."""
+"""What the clue holds in words: what was not tested, and what follow-ups showed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from anyclue.hunt.clue.model import (
-    Clue,
-    Condition,
-    Conjunction,
-    DoseResponse,
-    Guilt,
-    Place,
-    Reason,
-    Suspect,
-    SuspectStatus,
-    TouchedBy,
+from anyclue.fstests.core.model import TestId
+from anyclue.hunt.clue.model import Conjunction, DoseResponse
+from anyclue.hunt.minimise.dose_response import LEAST_DOSES, DoseFit
+from anyclue.hunt.model import Gap, RunVerdicts
+from anyclue.hunt.render.verdict_words import open_factors, unproven_cells
+from anyclue.hunt.select.factors import gravest
+from anyclue.hunt.suspects.model import TheoryContext
+from anyclue.model.recording import Outcome
+from anyclue.model.scenario import Scalar
+
+_GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
+    {
+        Gap.NO_PLACES: "places were not looked for: anyclue clue RUN does that",
+        Gap.NO_GOOD_SOURCE: "places: there is no good source to compare the bad one with",
+        Gap.NO_REPRODUCER: "a smaller form was not looked for, or not to the end: no reproducer",
+        Gap.NO_SCRIPT: "reproducer: no script was seen to leak in the same way",
+        Gap.SURGE: "a surge leaves nothing behind: no place, probe or smaller form was looked for",
+    }
 )
-from anyclue.model.amounts import per_operation, probability_words
-from anyclue.model.scenario import Axis, Scenario
-from anyclue.report import words
-from anyclue.review.pairs.model import LOST
-
-PLACES = 5
-"""So many places are told."""
-DIGITS = 12
-"""Of a commit's id, as the kernel's documentation wants it in Fixes:."""
 
 
-def probability(value: float) -> str:
-    """Return a probability as a reader needs it: never 0 or 1 where it is not."""
-    return probability_words(value)
+def not_tested(
+    context: TheoryContext, gaps: Iterable[Gap | str], conjunction: Conjunction | None
+) -> tuple[str, ...]:
+    """Return what was not tested, a line each; gaps that are words were kept with the sources."""
+    said = [_GAPS[gap] if isinstance(gap, Gap) else gap for gap in gaps]
+    return tuple(dict.fromkeys([*said, *_left_out(conjunction), *_of_cells(context)]))
 
 
-def ratio(reason: Reason) -> str:
-    """Return how much a reason counts: ``x90``, ``x1.5``, ``x1/4``."""
-    size = reason.ratio if reason.ratio >= 1 else 1 / reason.ratio
-    told = f"{size:.0f}" if size >= 10 else f"{size:.2g}"
-    return f"x{told}" if reason.ratio >= 1 else f"x1/{told}"
+def _left_out(conjunction: Conjunction | None) -> Iterable[str]:
+    if conjunction is not None and conjunction.cells_run < conjunction.cells_full:
+        left = conjunction.cells_full - conjunction.cells_run
+        full = conjunction.cells_full
+        yield f"{left} of {full} combinations: what shows only there was not seen"
 
 
-def condition(one: Condition, scenario: Scenario) -> str:
-    """Return what has to come together, in words: ``mount lzo (compress=lzo)``."""
-    meaning = one.option
-    if not meaning and one.axis is Axis.MOUNT:
-        meaning = scenario.mount.get(one.value, "")
-    if not meaning and one.axis is Axis.MKFS:
-        meaning = scenario.mkfs.get(one.value, "")
-    return f"{one.axis.value} {one.value}" + (f" ({meaning})" if meaning else "")
+def _of_cells(context: TheoryContext) -> Iterable[str]:
+    findings = context.findings
+    if context.guilty:
+        yield from open_factors(one for one in findings.factors if one.matters is None)
+    yield from unproven_cells(findings)
+    accused = context.accused
+    if accused is None:
+        return
+    if accused.good is None:
+        yield f"kernel {accused.bad}: no innocent kernel ran under the same conditions"
+    others = _other_kernels(findings, accused.bad)
+    if others:
+        yield f"places were looked for in kernel {accused.bad} only; guilty too: {others}"
+    if not context.readings:
+        yield "no probe looked at the guilty cell"
 
 
-def takes(guilt: Guilt, scenario: Scenario) -> str:
-    """Return what it takes, and what is innocent, in a sentence or two."""
-    if not guilt.conditions:
-        return "What has to come together could not be told."
-    said = "It takes " + _listed(condition(one, scenario) for one in guilt.conditions) + "."
-    innocent = _listed(f"{one.axis.value} {one.value}" for one in guilt.innocent)
-    if innocent:
-        said += f" Innocent, all else equal: {innocent}."
-    if guilt.acquitted:
-        said += f" It does not matter: {_listed(one.value for one in guilt.acquitted)}."
+def _other_kernels(findings: RunVerdicts, bad: str) -> str:
+    guilty = {one.cell.kernel for one in gravest(findings.cells) if one.outcome is not Outcome.LOST}
+    return ", ".join(sorted(guilty - {bad}))
+
+
+def dose_response(fit: DoseFit) -> DoseResponse:
+    """Return how what leaks follows what is done."""
+    line = fit.line if fit.follows else None
+    return DoseResponse(
+        unit=fit.unit,
+        amount_kib=line.slope_kib if line is not None else None,
+        ci95_kib=line.ci95_kib if line is not None else None,
+        linear=fit.follows if fit.line is not None else None,
+        because=_because(fit),
+        points=fit.points,
+    )
+
+
+def _because(fit: DoseFit) -> str:
+    known = fit.known
+    if fit.line is None:
+        number = f"{len(known)} of {len(fit.points)} doses"
+        return f"a rate is known at {number}; it takes {LEAST_DOSES}"
+    said = "KiB a round: " + ", ".join(f"{p.rate_kib:.0f} at {p.dose:g}" for p in known)
+    if not fit.is_straight:
+        return f"{said}; no straight line fits these"
+    if not fit.follows:
+        return f"{said}; the same whatever the dose"
+    if fit.has_fixed_part:
+        return f"{said}; {fit.line.fixed_kib:.0f} KiB a round of it whatever the dose"
     return said
 
 
-def isolated(one: Conjunction) -> str:
-    """Return how much was run, and what is not proven."""
-    said = f"{one.cells_run} of {one.cells_full} combinations were run."
-    if one.proven:
-        return f"Each of these was proven by cells that differ in it alone; {said}"
-    return said + (f" Not proven: {one.because}." if one.because else "")
+def tried_parameters(
+    given: Mapping[str, Scalar], tried: Mapping[str, Scalar], *, guilty: bool
+) -> str:
+    """Return which parameters of a workload were changed, and what came of it."""
+    changes = ", ".join(
+        f"{name} {value} (was {given[name]})"
+        for name, value in tried.items()
+        if value != given[name]
+    )
+    return f"{changes}: {_outcome(guilty=guilty)}"
 
 
-def dose(one: DoseResponse) -> str:
-    """Return the amount an operation, with its interval, and whether response follows dose."""
-    if one.linear is None:
-        return f"Dose and response: not told ({one.because})."
-    if not one.linear or one.amount_kib is None:
-        return f"Response does not follow dose: {one.because}."
-    within = f" [{', '.join(map(per_operation, one.ci95_kib))}]" if one.ci95_kib else ""
-    return f"It leaks {per_operation(one.amount_kib)} KiB a {one.unit}{within}: {one.because}."
+def tried_tests(tests: Iterable[TestId], *, guilty: bool) -> str:
+    """Return which tests were run alone, and what came of it."""
+    return f"{', '.join(map(str, tests))}: {_outcome(guilty=guilty)}"
 
 
-def points(one: DoseResponse) -> list[str]:
-    """Return what was measured, a line each."""
-    return [
-        f"{point.dose:g} {one.unit}s a round: {words.rate(point.rate_kib, point.ci95_kib)} KiB"
-        for point in one.points
-    ]
-
-
-def place(one: Place) -> str:
-    """Return a place on one line."""
-    return f"{one.function}(), {one.path}:{one.line}"
-
-
-def release(one: Place) -> str:
-    """Return what is missing, as ``put_page() or __free_page() at the label out``; or ""."""
-    lost = one.missing
-    if lost is None or not lost.release or lost.kind not in LOST:
-        return ""
-    said = " or ".join(f"{name}()" for name in lost.release[:3])
-    return said + (f" at the label {lost.label}" if lost.label else "")
-
-
-def fixes(clue: Clue) -> list[str]:
-    """Return the ``Fixes:`` lines to suggest: of a commit that is the only one to have done it."""
-    if clue.commit is not None:
-        return [_fixes(clue.commit)]
-    first = next(iter(clue.places), None)
-    commits = first.commits if first is not None else ()
-    named = [one for one in commits if one.accused] or (list(commits) if len(commits) == 1 else [])
-    return [_fixes(one) for one in named]
-
-
-def _fixes(one: TouchedBy) -> str:
-    return f'Fixes: {one.commit[:DIGITS]} ("{one.subject}")'
-
-
-def touched(one: TouchedBy) -> str:
-    """Return a commit on one line."""
-    return f'{one.commit[:DIGITS]} ("{one.subject}"): {one.because}'
-
-
-def suspects(clue: Clue) -> list[Suspect]:
-    """Return the suspects, the guilty first, then the acquitted."""
-    order = (SuspectStatus.GUILTY, SuspectStatus.ACQUITTED, SuspectStatus.UNPROVEN)
-    return sorted(clue.suspects, key=lambda one: order.index(one.standing))
-
-
-def _listed(parts: Iterable[str]) -> str:
-    found = list(parts)
-    return " and ".join(filter(None, [", ".join(found[:-1]), found[-1]])) if found else ""
+def _outcome(*, guilty: bool) -> str:
+    return "still guilty" if guilty else "not guilty, or not proven"

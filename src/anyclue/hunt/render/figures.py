@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.hunt.render.selection import carrier, varying, witness
+from anyclue.hunt.render.selection import carrier_class, representative, varying_axes
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import charts, series, words
-from anyclue.report.figures import Figure, Key
-from anyclue.report.svg import inline_svg
+from anyclue.report.pages import Figure, Key
 from anyclue.report.text import clean, shorten
 
 _LABEL_COLUMNS = 28
@@ -23,7 +22,7 @@ def colour(verdict: CellVerdict) -> str:
 
 def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
     """Return a figure for each machine and workload: the floors of all cells over one another."""
-    named = varying([cell.cell for cell in cells])
+    named = varying_axes([cell.cell for cell in cells])
     groups: dict[tuple[str, str], list[CellVerdict]] = {}
     for cell in cells:
         groups.setdefault((cell.cell.machine, cell.cell.workload), []).append(cell)
@@ -43,7 +42,9 @@ def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
             Figure(
                 title=title,
                 caption=caption,
-                svg=inline_svg(charts.overview(lines, least_kib), f"o{index}", title, caption),
+                svg=charts.inline_svg(
+                    charts.overview(lines, least_kib), f"o{index}", title, caption
+                ),
                 keys=tuple(Key(colour=f"var(--v-{v.value})", text=v.value) for v in kinds),
             )
         )
@@ -71,11 +72,11 @@ def _over_time(
     recordings: Mapping[Cell, Sequence[Recording]],
     name: str,
 ) -> Figure | None:
-    trial = witness(verdict, recordings)
+    trial = representative(verdict, recordings)
     line = series.timeline(trial) if trial else None
     if trial is None or line is None:
         return None
-    other = witness(reference, recordings) if reference else None
+    other = representative(reference, recordings) if reference else None
     beside = series.timeline(other) if other else None
     title = "Memory in use over time"
     peak = max(mib for _, mib in line.used)
@@ -86,7 +87,7 @@ def _over_time(
     return Figure(
         title=title,
         caption=caption,
-        svg=inline_svg(
+        svg=charts.inline_svg(
             charts.memory_over_time(line, beside, colour(verdict)),
             f"{name}t",
             f"{title}: {verdict.cell.id}",
@@ -99,7 +100,7 @@ def _over_time(
 def _by_round(
     verdict: CellVerdict, reference: CellVerdict | None, least_kib: float, name: str
 ) -> Figure | None:
-    of = carrier(verdict)
+    of = carrier_class(verdict)
     points = series.floors(verdict, of)
     if len(points) < 2:
         return None
@@ -113,7 +114,7 @@ def _by_round(
     return Figure(
         title=title,
         caption=caption.strip(),
-        svg=inline_svg(
+        svg=charts.inline_svg(
             charts.floors_by_round(points, line, beside, colour(verdict), least_kib),
             f"{name}f",
             f"{title}: {verdict.cell.id}",
@@ -141,7 +142,7 @@ def _common_class(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) ->
     for candidates in (group, cells):
         leaks = [cell for cell in candidates if cell.verdict is Verdict.LEAK]
         if leaks:
-            return carrier(
+            return carrier_class(
                 max(leaks, key=lambda cell: words.finite(cell.rate_kib_per_round) or 0.0)
             )
     return MemoryClass.USED

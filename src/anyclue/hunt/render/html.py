@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render import clue_words, plan_words, verdict_words
-from anyclue.hunt.render.mail import log_text
+from anyclue.hunt.model import Reproduction, RunVerdicts
+from anyclue.hunt.render import clue_text, scenario_words, verdict_words
 from anyclue.hunt.render.selection import (
-    carrier,
-    common,
-    grown,
+    carrier_class,
+    common_axes,
+    flat_classes,
+    grown_classes,
     is_incident_line,
-    level,
-    log_around,
-    varying,
+    log_excerpt,
+    representative,
+    varying_axes,
     was_broken,
-    witness,
     worst_first,
 )
+from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.hunt.render.text import log_text
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 from anyclue.report import words
-from anyclue.report.figures import Figure
-from anyclue.report.pages import environment
+from anyclue.report.pages import Figure, environment
 from anyclue.report.text import clean_block
 
 DETAILED_CELLS = 24
@@ -70,10 +70,10 @@ def report_html(
     findings: RunVerdicts,
     scenario: Scenario,
     recordings: Mapping[Cell, Sequence[Recording]],
-    facts: Mapping[str, str],
+    reproduction: Reproduction,
     clue: Clue | None = None,
 ) -> str:
-    """Return the report as a page; ``facts`` is what ``verdict_words.split_facts`` describes.
+    """Return the report as a page.
 
     Cells that are neither clean nor unproven are shown in detail, the worst first, up to
     ``DETAILED_CELLS``; the page says how many it leaves out.
@@ -88,8 +88,7 @@ def report_html(
     cells = [verdict.cell for verdict in findings.cells]
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
-    given = verdict_words.split_facts(facts)
-    clue = clue or Clue(sentence=findings.sentence)
+    clue = clue or Clue(sentence=verdict_sentence(findings))
     not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
     shown = interesting[:DETAILED_CELLS]
     return (
@@ -97,10 +96,11 @@ def report_html(
         .get_template("report.html.j2")
         .render(
             findings=findings,
+            because=verdict_words.factor_reason,
             scenario=scenario,
-            counts=verdict_words.counts(findings, scenario),
-            axes=varying(cells) if cells else tuple(Axis),
-            shared=common(cells) if cells else (),
+            counts=verdict_words.verdict_counts(findings, scenario),
+            axes=varying_axes(cells) if cells else tuple(Axis),
+            shared=common_axes(cells) if cells else (),
             anchors={verdict.cell: f"cell-{index}" for index, verdict in enumerate(shown)},
             overviews=figures.overviews(findings.cells, least_kib),
             details=[
@@ -120,11 +120,10 @@ def report_html(
             left_out=len(interesting) - len(shown),
             not_judged=list(not_tested),
             clue=clue,
-            clue_words=clue_words,
-            scenario_words=plan_words.meanings(scenario),
-            limits=plan_words.limits_sentence(scenario),
-            commands=given.commands,
-            versions=given.versions,
+            clue_text=clue_text,
+            scenario_words=scenario_words.meanings(scenario),
+            limits=scenario_words.limits_sentence(scenario),
+            reproduction=reproduction,
             words=words,
             verdict_words=verdict_words,
             reason_text=reason_text,
@@ -139,9 +138,9 @@ def _detail(
     recordings: Mapping[Cell, Sequence[Recording]],
     drawn: Sequence[Figure],
 ) -> _Detail:
-    recording = witness(verdict, recordings)
+    recording = representative(verdict, recordings)
     broke = was_broken(verdict)
-    log: Sequence[LogLine] = log_around(verdict, recording) if recording and broke else ()
+    log: Sequence[LogLine] = log_excerpt(verdict, recording) if recording and broke else ()
     with_facts = [entry for entry in recording.rounds if entry.facts] if recording else []
     said = with_facts[-1].facts.items() if with_facts else ()
     provenance = recording.provenance.items() if recording else ()
@@ -159,9 +158,9 @@ def _detail(
 
 
 def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
-    carried_by = carrier(verdict)
-    found = [*grown(verdict), *level(verdict)]
-    found.sort(key=lambda item: (not item[1].grew, item[0] is not carried_by))
+    carrier = carrier_class(verdict)
+    found = [*grown_classes(verdict), *flat_classes(verdict)]
+    found.sort(key=lambda item: (not item[1].grew, item[0] is not carrier))
     return [
         _ClassRow(
             name=name.value,
@@ -169,7 +168,7 @@ def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
             rate=words.number(of.rate_kib),
             interval=words.interval(of.ci95_kib),
             grew=of.grew,
-            top=verdict_words.top_of(of),
+            top=verdict_words.top_growth_text(of),
         )
         for name, of in found
     ]

@@ -6,6 +6,9 @@ could. Where the cells cannot tell, the cell that would tell is named.
 
 A leak below the sensitivity may be proven in one cell and not in the next, which is then clean: the
 same leak, seen less well. So a clean cell is innocent of a leak only where the two rates differ.
+
+A surge is guilt too, of peaks; its floors are flat, and so it is innocent of a leak. While a cell
+leaks or broke, the factors are about that, and surges count as innocent; else about the surges.
 """
 
 from __future__ import annotations
@@ -16,33 +19,44 @@ from itertools import combinations
 from math import hypot
 from typing import Final, TypeAlias
 
-from anyclue.fstests.render.reasons import reason_text
-from anyclue.hunt.model import Factor
+from anyclue.hunt.model import Factor, FactorReason
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 
-GUILTY: Final = frozenset({Verdict.LEAK, Verdict.BROKEN})
-INNOCENT: Final = frozenset({Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE})
+FLAT_FLOORS: Final = frozenset({Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE})
 """Verdicts that rest on floors in which growth is excluded."""
+GRAVITY: Final = (Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE)
+"""The guilty verdicts, in the order in which they are looked into."""
 
 Kind: TypeAlias = tuple[Verdict, Signature | None]
 Pair: TypeAlias = tuple[CellVerdict, CellVerdict]
 
 
-def is_guilty(verdict: CellVerdict) -> bool:
-    """Say whether something was proven against the cell."""
-    return verdict.verdict in GUILTY
+def gravest(verdicts: Sequence[CellVerdict]) -> tuple[CellVerdict, ...]:
+    """Return the cells that leak or broke, or else those that surge."""
+    guilty = tuple(v for v in verdicts if v.verdict.is_guilty)
+    return tuple(v for v in guilty if v.verdict is not Verdict.SURGE) or guilty
 
 
 def first_guilty(verdicts: Sequence[CellVerdict]) -> CellVerdict | None:
-    """Return the first cell that leaks, else the first that broke: the one that is looked into."""
-    guilty = sorted(filter(is_guilty, verdicts), key=lambda v: v.verdict is not Verdict.LEAK)
-    return guilty[0] if guilty else None
+    """Return the first cell that leaks, else that broke, else that surges: it is looked into."""
+    return min(gravest(verdicts), key=lambda v: GRAVITY.index(v.verdict), default=None)
+
+
+def first_leak_or_break(verdicts: Sequence[CellVerdict]) -> CellVerdict | None:
+    """Return the same, but no surge: nothing of it stays that follow-ups or probes could find."""
+    first = first_guilty(verdicts)
+    return first if first is not None and first.verdict is not Verdict.SURGE else None
 
 
 def kind(verdict: CellVerdict) -> Kind:
     """Return what a cell is guilty of; two cells with the same kind are guilty in the same way."""
     return verdict.verdict, verdict.signature
+
+
+def innocent_verdicts(guilty: Verdict) -> frozenset[Verdict]:
+    """Return the verdicts of cells that are innocent of what a guilty verdict says."""
+    return FLAT_FLOORS - {Verdict.SURGE} if guilty is Verdict.SURGE else FLAT_FLOORS
 
 
 def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
@@ -51,7 +65,7 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     Of a leak the rates of what leaks are compared: their difference has to be above 0, by the
     interval that follows from those of the two (R. G. Newcombe's square-and-add).
     """
-    if other.verdict not in INNOCENT:
+    if other.verdict not in innocent_verdicts(guilty.verdict):
         return False
     leaks = [
         name
@@ -67,8 +81,8 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     return more.rate_kib - less.rate_kib > hypot(more.rate_kib - low, high - less.rate_kib)
 
 
-def guilt(of: Kind) -> str:
-    """Return what a cell is guilty of, in words: ``leak (object)``."""
+def kind_label(of: Kind) -> str:
+    """Return the name of a kind: ``leak (object)``."""
     verdict, signature = of
     return f"{verdict.value} ({signature.value})" if signature is not None else verdict.value
 
@@ -79,84 +93,33 @@ def find_factors(verdicts: Sequence[CellVerdict]) -> tuple[Factor, ...]:
 
 
 def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
-    values = {v.cell.value(axis) for v in verdicts}
-    if len(values) < 2:
-        only = f" ({min(values)})" if values else ""
-        return Factor(factor=axis, matters=None, because=f"only one value was run{only}")
-    if not any(is_guilty(v) for v in verdicts):
-        return Factor(factor=axis, matters=None, because="no cell is guilty of anything")
-    pairs = [_guilty_first(a, b) for a, b in _differing(verdicts, axis)]
-    pairs = [pair for pair in pairs if is_guilty(pair[0])]
+    guilty = {v.cell for v in gravest(verdicts)}
+    if len({v.cell.value(axis) for v in verdicts}) < 2:
+        return Factor(factor=axis, reason=FactorReason.ONE_VALUE, verdicts=tuple(verdicts[:1]))
+    if not guilty:
+        return Factor(factor=axis, reason=FactorReason.NOTHING_GUILTY)
+    pairs = [
+        (a, b) if a.cell in guilty else (b, a)
+        for a, b in _differing(verdicts, axis)
+        if {a.cell, b.cell} & guilty
+    ]
     accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
-        return _decided(axis, accusing, matters=True)
-    guilty = [pair for pair in pairs if is_guilty(pair[1])]
-    unlike = [(a, b) for a, b in guilty if kind(a) != kind(b)]
+        return _factor_by(axis, FactorReason.INNOCENT_BESIDE, accusing)
+    both = [pair for pair in pairs if pair[1].cell in guilty]
+    unlike = [(a, b) for a, b in both if kind(a) != kind(b)]
     if unlike:
-        a, b = unlike[0]
-        return Factor(
-            factor=axis,
-            matters=None,
-            because=f"{_named(a, axis)} is {guilt(kind(a))}"
-            f" and {_named(b, axis)} is {guilt(kind(b))}: not the same{_else_equal(a.cell, axis)}",
-            evidence=tuple((x.cell, y.cell) for x, y in unlike),
-        )
-    if guilty and len(guilty) == len(pairs):
-        return _decided(axis, guilty, matters=False)
-    return _open(axis, verdicts, pairs)
-
-
-def _decided(axis: Axis, pairs: Sequence[Pair], *, matters: bool) -> Factor:
-    first, second = pairs[0]
-    if matters:
-        because = (
-            f"{_named(first, axis)} is {guilt(kind(first))},"
-            f" {_named(second, axis)} is {second.verdict.value}"
-        )
-    else:
-        because = f"{_named(first, axis)} and {_named(second, axis)} are both {guilt(kind(first))}"
-    others = len(pairs) - 1
-    more = f"; so {'say' if others > 1 else 'says'} {others} more" if others else ""
-    more += (" pairs" if others > 1 else " pair") if others else ""
-    return Factor(
-        factor=axis,
-        matters=matters,
-        because=f"{because}{_else_equal(first.cell, axis)}{more}",
-        evidence=tuple((a.cell, b.cell) for a, b in pairs),
-    )
-
-
-def _open(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair]) -> Factor:
-    """Say which cell would settle an axis: one that is not judged yet, else one not planned."""
-    unproven = [b for _, b in pairs if b.verdict is Verdict.UNPROVEN]
-    alike = [(a, b) for a, b in pairs if b.verdict in INNOCENT and not innocent_beside(b, a)]
-    if unproven:
-        why = reason_text(unproven[0].because)
-        because = f"{unproven[0].cell.id} would tell, but is unproven: {why}"
-    elif alike:
-        a, b = alike[0]
-        because = (
-            f"{_named(a, axis)} is {guilt(kind(a))}, {_named(b, axis)} is {b.verdict.value}, but"
-            f" may leak as much{_else_equal(a.cell, axis)}: more rounds would tell"
-        )
-    else:
-        guilty = next(v for v in verdicts if is_guilty(v))
-        values = dict.fromkeys(v.cell.value(axis) for v in verdicts)
-        other = next(value for value in values if value != guilty.cell.value(axis))
-        because = f"no judged pair differs in it alone; {_with(guilty.cell, axis, other).id} would"
-        because += " tell"
-    return Factor(factor=axis, matters=None, because=because)
-
-
-def _with(cell: Cell, axis: Axis, value: str) -> Cell:
-    return replace(cell, **{axis.value: value})
+        return _factor_by(axis, FactorReason.GUILTY_UNLIKE, unlike)
+    if both and len(both) == len(pairs):
+        return _factor_by(axis, FactorReason.GUILTY_ALIKE, both)
+    return _open_factor(axis, verdicts, pairs)
 
 
 def _differing(verdicts: Sequence[CellVerdict], axis: Axis) -> list[Pair]:
     """Return the pairs whose cells differ on this axis alone, in the order of the verdicts."""
     alike: dict[Cell, list[int]] = {}
     for at, verdict in enumerate(verdicts):
-        alike.setdefault(_with(verdict.cell, axis, ""), []).append(at)
+        alike.setdefault(replace(verdict.cell, **{axis.value: ""}), []).append(at)
     pairs = sorted(pair for group in alike.values() for pair in combinations(group, 2))
     return [
         (verdicts[a], verdicts[b])
@@ -165,14 +128,21 @@ def _differing(verdicts: Sequence[CellVerdict], axis: Axis) -> list[Pair]:
     ]
 
 
-def _guilty_first(a: CellVerdict, b: CellVerdict) -> Pair:
-    return (a, b) if is_guilty(a) or not is_guilty(b) else (b, a)
+def _factor_by(axis: Axis, reason: FactorReason, pairs: Sequence[Pair]) -> Factor:
+    evidence = tuple((a.cell, b.cell) for a, b in pairs)
+    return Factor(factor=axis, reason=reason, verdicts=pairs[0], evidence=evidence)
 
 
-def _named(verdict: CellVerdict, axis: Axis) -> str:
-    return f"{axis.value} {verdict.cell.value(axis)}"
-
-
-def _else_equal(cell: Cell, axis: Axis) -> str:
-    others = [cell.value(other) for other in Axis if other is not axis]
-    return f", all else equal ({', '.join(others)})"
+def _open_factor(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair]) -> Factor:
+    """Return which cell would settle an axis: one that is not judged yet, else one not planned."""
+    for _, other in pairs:
+        if other.verdict is Verdict.UNPROVEN:
+            return Factor(factor=axis, reason=FactorReason.UNPROVEN, verdicts=(other,))
+    for pair in pairs:
+        if pair[1].verdict in FLAT_FLOORS:
+            return Factor(factor=axis, reason=FactorReason.RATES_OVERLAP, verdicts=pair)
+    guilty = gravest(verdicts)[0].cell
+    values = dict.fromkeys(v.cell.value(axis) for v in verdicts)
+    other_value = next(value for value in values if value != guilty.value(axis))
+    missing = replace(guilty, **{axis.value: other_value})
+    return Factor(factor=axis, reason=FactorReason.NO_PAIR, missing=missing)

@@ -1,10 +1,11 @@
-"""Which cells to run next, so that few of many tell what matters.
+"""Which cells to run next, so that few of many tell what matters; and what that isolated.
 
-As long as nothing is guilty, the cells that are most unlike those that ran are next: first each
-value of each axis is met once, then each pair of values, and what is known to be good comes last.
-From the first guilty cell on only that is asked which pairs of cells answer, a guilty one and one
-that differs from it on one axis: does this axis matter? If it does: with which of its values? An
-axis that a pair acquits is not asked about again. Each kind of guilt is asked about by itself.
+As long as nothing leaks or broke, the cells that are most unlike those that ran are next: first
+each value of each axis is met once, then each pair of values, and what is known to be good comes
+last. From the first such cell on only that is asked which pairs of cells answer, a guilty one and
+one that differs from it on one axis: does this axis matter? If it does: with which of its values?
+An axis that a pair acquits is not asked about again. Each kind of guilt is asked about by itself.
+A surge does not end the search: a leak is the graver.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeAlias
 
-from anyclue.hunt.select.factors import Kind, innocent_beside, is_guilty, kind
+from anyclue.hunt.clue.model import Condition, Conjunction
+from anyclue.hunt.model import Factor
+from anyclue.hunt.select.factors import (
+    Kind,
+    find_factors,
+    first_guilty,
+    first_leak_or_break,
+    gravest,
+    innocent_beside,
+    kind,
+)
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
 
@@ -38,23 +49,23 @@ def next_cells(
     verdicts: Sequence[CellVerdict],
     width: int,
 ) -> tuple[Cell, ...]:
-    """Return the cells of ``universe`` to run next, at most ``width``; none when all is told.
+    """Return the cells of ``universe`` to run next, at most ``width``; none when all is known.
 
     ``verdicts`` are of all cells that ran. The same verdicts give the same cells.
     """
     ran = {verdict.cell for verdict in verdicts}
-    if not any(is_guilty(verdict) for verdict in verdicts):
-        return _unlike(universe, references, ran, width)
-    return _answering(open_questions(universe, references, verdicts), width)
+    if first_leak_or_break(verdicts) is None:
+        return _most_unlike(universe, references, ran, width)
+    return _answers(open_questions(universe, references, verdicts), width)
 
 
 def open_questions(
     universe: Sequence[Cell], references: Sequence[Cell], verdicts: Sequence[CellVerdict]
 ) -> tuple[OpenQuestion, ...]:
-    """Return what is not told of the guilty yet and a cell that did not run could tell."""
+    """Return what is not known of the guilty yet and a cell that did not run could tell."""
     ran = {verdict.cell for verdict in verdicts}
     left = [cell for cell in universe if cell not in ran]
-    kinds = dict.fromkeys(kind(verdict) for verdict in verdicts if is_guilty(verdict))
+    kinds = dict.fromkeys(map(kind, gravest(verdicts)))
     return tuple(
         question
         for of in kinds
@@ -70,17 +81,18 @@ def _questions(
     good: Container[Cell],
     verdicts: Sequence[CellVerdict],
 ) -> Iterable[OpenQuestion]:
-    proven = [v for v in verdicts if is_guilty(v) and kind(v) == of]
+    proven = [v for v in verdicts if kind(v) == of]
     guilty = [v.cell for v in proven]
+    grave = {v.cell for v in gravest(verdicts)}
     pairs = [
         v
         for v in verdicts
         if any(
-            v.cell.differs(one.cell) == (axis,) and (is_guilty(v) or innocent_beside(v, one))
+            v.cell.differs(one.cell) == (axis,) and (v.cell in grave or innocent_beside(v, one))
             for one in proven
         )
     ]
-    alike = [v for v in pairs if is_guilty(v) and kind(v) == of]
+    alike = [v for v in pairs if kind(v) == of]
     # Whether an axis matters, a cell that is known to be good tells best; of a value that is not
     # the point it would say what is known.
     candidates = sorted(
@@ -91,9 +103,9 @@ def _questions(
         if candidates:
             yield OpenQuestion(axis=axis, matters=False, candidates=tuple(candidates))
     elif len(alike) < len(pairs):
-        told = {v.cell.value(axis) for v in pairs} | {cell.value(axis) for cell in guilty}
+        known = {v.cell.value(axis) for v in pairs} | {cell.value(axis) for cell in guilty}
         for value in dict.fromkeys(cell.value(axis) for cell in candidates):
-            if value not in told:
+            if value not in known:
                 those = tuple(cell for cell in candidates if cell.value(axis) == value)
                 yield OpenQuestion(axis=axis, matters=True, candidates=those)
 
@@ -103,7 +115,7 @@ def _beside(cell: Cell, guilty: Sequence[Cell], axis: Axis) -> bool:
     return any(cell.differs(one) == (axis,) for one in guilty)
 
 
-def _answering(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...]:
+def _answers(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...]:
     """Return cells that answer as many questions as they can.
 
     Whether an axis matters is asked first: one that does not makes more cells guilty, and a cell
@@ -111,8 +123,8 @@ def _answering(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...
     """
     urgent = [question for question in questions if not question.matters]
     chosen: list[Cell] = []
-    for asked in (urgent, list(questions)):
-        left = [q for q in asked if not set(q.candidates) & set(chosen)]
+    for group in (urgent, list(questions)):
+        left = [q for q in group if not set(q.candidates) & set(chosen)]
         while left and len(chosen) < width:
             rank = {
                 cell: at
@@ -125,7 +137,7 @@ def _answering(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...
     return tuple(chosen)
 
 
-def _unlike(
+def _most_unlike(
     universe: Sequence[Cell], references: Sequence[Cell], ran: set[Cell], width: int
 ) -> tuple[Cell, ...]:
     """Return cells with values, then pairs of values, that no cell has been run with."""
@@ -154,3 +166,48 @@ def _values(cell: Cell) -> tuple[Met, ...]:
 
 def _pairs(cell: Cell) -> tuple[Met, ...]:
     return tuple(a | b for a, b in combinations(_values(cell), 2))
+
+
+def smallest_conjunction(
+    verdicts: Sequence[CellVerdict], universe: Sequence[Cell], references: Sequence[Cell]
+) -> Conjunction | None:
+    """Return what has to come together for the first guilty cell; None when nothing is guilty.
+
+    ``universe`` are all combinations, ``verdicts`` those that ran.
+    """
+    first = first_guilty(verdicts)
+    if first is None:
+        return None
+    guilty = [v.cell for v in verdicts if kind(v) == kind(first)]
+    factors = _varied_factors(verdicts, universe)
+    return Conjunction(
+        conditions=tuple(
+            Condition(axis=factor.factor, value=" or ".join(_distinct(guilty, factor)))
+            for factor in factors
+            if factor.matters
+        ),
+        irrelevant=tuple((f.factor, f.evidence[0]) for f in factors if f.matters is False),
+        proven=not undecided_factors(verdicts, universe, references),
+        cells_run=len(verdicts),
+        cells_full=len(universe),
+    )
+
+
+def undecided_factors(
+    verdicts: Sequence[CellVerdict], universe: Sequence[Cell], references: Sequence[Cell]
+) -> tuple[Factor, ...]:
+    """Return the factors that are missing to the proof of the smallest conjunction."""
+    open_axes = {question.axis for question in open_questions(universe, references, verdicts)}
+    return tuple(
+        factor
+        for factor in _varied_factors(verdicts, universe)
+        if factor.matters is None or (factor.matters and factor.factor in open_axes)
+    )
+
+
+def _varied_factors(verdicts: Sequence[CellVerdict], universe: Sequence[Cell]) -> list[Factor]:
+    return [factor for factor in find_factors(verdicts) if len(_distinct(universe, factor)) > 1]
+
+
+def _distinct(cells: Sequence[Cell], factor: Factor) -> list[str]:
+    return list(dict.fromkeys(cell.value(factor.factor) for cell in cells))

@@ -88,12 +88,12 @@ def _difference(
 ) -> FigureDifference:
     mean = float(np.mean(mine)), float(np.mean(other))
     interval = None
-    direction = Direction.UNTOLD
+    direction = Direction.UNDECIDED
     if min(len(mine), len(other)) >= LEAST_RUNS:
         low, high = interval = _welch(mine, other, 0.05)
         sure_low, sure_high = _welch(mine, other, level)
         if not alike:
-            direction = Direction.UNTOLD
+            direction = Direction.UNDECIDED
         elif sure_low > 0 and mean[0] - mean[1] >= matters:
             direction = Direction.HIGHER
         elif sure_high < 0 and mean[1] - mean[0] >= matters:

@@ -22,7 +22,7 @@ class Direction(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     SAME = "same"
-    UNTOLD = "cannot tell"
+    UNDECIDED = "cannot tell"
 
 
 class Mismatch(StrEnum):
@@ -44,11 +44,6 @@ class FigureDifference:
     there_kib: float
     ci95_kib: tuple[float, float] | None
     direction: Direction
-
-    @property
-    def kib(self) -> float:
-        """Return how much more it is here."""
-        return self.here_kib - self.there_kib
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from anyclue.fstests.core.charges import Charging, Pair
-from anyclue.fstests.core.test_verdict import judge_test
-from anyclue.model.machine_recording import MachineRecording, Span, TestRun
+from anyclue.fstests.core.charges import ChargedRun, MemoryCharges
+from anyclue.fstests.core.memory_verdict import judge_test
+from anyclue.model.machine_recording import MachineRecording
 from anyclue.record.core.model import RecordingVerdicts
-from anyclue.recordings.kernel_log import first_incident
 
 
 def judge_recording(recorded: MachineRecording) -> RecordingVerdicts:
     """Charge memory to every span of a recording, and judge the tests."""
-    charging = Charging(recorded)
-    runs: dict[str, list[TestRun]] = {}
-    pairs: dict[str, list[Pair]] = {}
-    previous: Span | None = None
-    for span in recorded.spans:
-        begin, end = span.log_lines
-        incident = first_incident(recorded.kernel_log[begin:end])
-        run, pair = charging.charge(span, previous, incident)
-        runs.setdefault(span.test, []).append(run)
-        pairs.setdefault(span.test, []).extend([pair] if pair else [])
-        previous = span
+    by_test: dict[str, list[ChargedRun]] = {}
+    for charged in MemoryCharges(recorded).runs():
+        by_test.setdefault(charged.run.span.test, []).append(charged)
     return RecordingVerdicts(
         recorded=recorded,
-        tests=tuple(judge_test(of_test, pairs[test], recorded) for test, of_test in runs.items()),
+        tests=tuple(judge_test([runs], recorded) for runs in by_test.values()),
     )

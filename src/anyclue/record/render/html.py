@@ -11,8 +11,7 @@ from anyclue.record.core.model import RecordingVerdicts
 from anyclue.record.render.notes import recording_notes
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
-from anyclue.report.figures import Figure, Key
-from anyclue.report.pages import environment
+from anyclue.report.pages import Figure, Key, environment
 
 _TITLE = "Kernel memory that is no cache, over time"
 
@@ -50,7 +49,6 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     if len(known) < 2:
         return None
     from anyclue.report import charts  # noqa: PLC0415 - Altair loads slowly
-    from anyclue.report.svg import inline_svg  # noqa: PLC0415
 
     zero = known[0][0]
     runs = [run for test in findings.tests for run in test.runs]
@@ -75,6 +73,6 @@ def _figure(findings: RecordingVerdicts, held: Sequence[series.Point]) -> Figure
     return Figure(
         title=_TITLE,
         caption=caption,
-        svg=inline_svg(chart, "held", _TITLE, caption),
+        svg=charts.inline_svg(chart, "held", _TITLE, caption),
         keys=(Key(colour=colour, text="memory that the kernel holds"),),
     )

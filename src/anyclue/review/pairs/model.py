@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 
 class FindingKind(StrEnum):
@@ -42,6 +42,49 @@ class Confidence(StrEnum):
     def rank(self) -> int:
         """2 for high, 1 for medium, 0 for low."""
         return {"high": 2, "medium": 1, "low": 0}[self.value]
+
+
+class ConfidenceReason(Enum):
+    """Why a finding has its confidence; ``render/words.py`` has the words."""
+
+    RELEASED_ELSEWHERE = auto()
+    HANDOVER = auto()
+    STORED = auto()
+    OWN_CONTRACT = auto()
+    ANNOTATED = auto()
+    RESULT_NAMES_LOCK = auto()
+    MAY_BE_RELEASED_BY_CALL = auto()
+    HELD_AT_EVERY_EXIT = auto()
+    RESULT_TELLS = auto()
+    UNKNOWN_ACQUIRE = auto()
+    INFERRED_ACQUIRE = auto()
+    REFERENCE_MAY_STAY = auto()
+    RELEASED_ON_FAILURE_ONLY = auto()
+    RELEASED_ELSEWHERE_MAY_ESCAPE = auto()
+    LOST_ON_FAILURE = auto()
+    MAY_HAVE_ESCAPED = auto()
+    ESCAPES_ELSEWHERE = auto()
+    NEVER_RELEASED = auto()
+    ON_ONE_PATH = auto()
+    NO_CONTRACT = auto()
+    MAY_HAVE_ESCAPED_BEFORE = auto()
+    UNCHECKED_ACQUIRE = auto()
+    LAST_ALIAS_LOST = auto()
+    ACQUIRED_TWICE = auto()
+    MAY_HOLD_ANOTHER = auto()
+    BOTH_ON_ONE_PATH = auto()
+    LIFO = auto()
+    NEXT_ITERATION = auto()
+    BRANCH_BETWEEN = auto()
+    TWO_REFERENCES = auto()
+    UNKNOWN_MODE = auto()
+    ACQUIRED_ELSEWHERE = auto()
+    CALLERS_LOCK = auto()
+    BALANCED_BEFORE = auto()
+    SAME_EXIT_RELEASED = auto()
+    EVERY_EXIT_RELEASED = auto()
+    SOME_EXIT_RELEASED = auto()
+    RELEASED_LESS_OFTEN = auto()
 
 
 class StepKind(StrEnum):
@@ -109,7 +152,7 @@ class Finding:
         steps: the path, in order.
         confidence: how much to trust it.
         reason: why that much.
-        suggestion: the insertion that mends it, when there is a single one.
+        suggestion: the insertion that balances all paths, when there is a single one.
         also: lines of further places where the same resource is lost in the same way.
     """
 
@@ -126,7 +169,7 @@ class Finding:
     message: str
     steps: tuple[PathStep, ...]
     confidence: Confidence
-    reason: str
+    reason: ConfidenceReason
     suggestion: Suggestion | None = None
     also: tuple[int, ...] = ()
 

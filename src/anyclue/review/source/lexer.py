@@ -10,9 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.review.source.directives import Directive, divide
-from anyclue.review.source.lines import Span
-from anyclue.review.source.model import Choice
+from anyclue.review.source.directives import Directive, excluded_spans
+from anyclue.review.source.model import Choice, Span
 
 _COMMENT: Final = (
     rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//[^\n\\]*+(?:\\(?:\r?\n|[^\n])?[^\n\\]*+)*+"
@@ -36,7 +35,7 @@ _FILLER: Final = bytes(c if c == 0x0A else 0x40 for c in range(256))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Erased:
+class StrippedSource:
     """A file's text without comments and directives.
 
     ``notes`` are by line; ``choices`` are the bytes that the choice of arms is about.
@@ -52,7 +51,7 @@ def blank(text: bytes | bytearray) -> bytes:
     return bytes(text.translate(_BLANK))
 
 
-def erase(source: bytes, choice: Choice) -> Erased:
+def strip_source(source: bytes, choice: Choice) -> StrippedSource:
     """Take comments, the content of strings, directives and arms that are not taken out."""
     text = bytearray(source)
     notes: list[tuple[int, bytes]] = []
@@ -70,10 +69,10 @@ def erase(source: bytes, choice: Choice) -> Erased:
             directives.append(_directive(found, start, end))
         if b"anyclue:" in found:
             notes += _notes(start, found)
-    dead, chosen = divide(directives, choice, len(source))
+    dead, chosen = excluded_spans(directives, choice, len(source))
     for start, end in dead:
         text[start:end] = blank(text[start:end])
-    return Erased(text=text, notes=_by_line(source, notes), choices=tuple(chosen))
+    return StrippedSource(text=text, notes=_by_line(source, notes), choices=tuple(chosen))
 
 
 def _filled(quoted: bytes) -> bytes:

@@ -1,16 +1,35 @@
-"""What reading a C file gives: a tree, its functions, and what the pre-pass took out."""
+"""What reading a C file gives: its functions, and what the pre-pass took out."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from itertools import accumulate
 
-from tree_sitter import Node, Tree
+from tree_sitter import Node
 
-from anyclue.review.source.bounded_parser import BoundedParser, empty_tree
-from anyclue.review.source.lines import Lines, Span
+Span = tuple[int, int]
+"""First and last line, or first byte and the byte behind the last."""
+
+
+class Lines:
+    """Where the lines of a text begin."""
+
+    def __init__(self, text: bytes) -> None:
+        widths = (len(line) + 1 for line in text.split(b"\n"))
+        self._starts = list(accumulate(widths, initial=0))[:-1]
+        self.count = len(self._starts) - (self._starts[-1] == len(text))
+
+    def point(self, at: int) -> tuple[int, int]:
+        """Return row and column of a byte, both from 0."""
+        row = bisect_right(self._starts, at) - 1
+        return row, at - self._starts[row]
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the first and the last line, from 1, of the bytes from start up to end."""
+        return self.point(start)[0] + 1, self.point(max(start, end - 1))[0] + 1
 
 
 class Choice(Enum):
@@ -74,9 +93,3 @@ class CSource:
     notes: Mapping[int, str]
     choices: tuple[Span, ...]
     unread: tuple[Span, ...]
-
-    @cached_property
-    def tree(self) -> Tree:
-        """The tree of the whole file, parsed when asked for; empty if it was given up."""
-        whole = BoundedParser(self.text, Lines(self.text)).part((0, len(self.text)))
-        return whole or empty_tree(len(self.text))

@@ -1,4 +1,9 @@
-"""Parse a C file: the tree, and the functions in it."""
+"""Parse a C file: the tree, and the functions in it.
+
+Parsing ends, whatever the text: the time and memory of tree-sitter's recovery from errors grow with
+the square of some kinds of nonsense, so that a megabyte of it takes hours. Nothing here looks at a
+clock: how far the parser comes with its operations tells enough.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,89 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tree_sitter import Node, Tree
+import tree_sitter_c
+from tree_sitter import Language, Node, Parser, Range, Tree
 
-from anyclue.review.source.bounded_parser import BoundedParser
-from anyclue.review.source.lines import Lines, Span
-from anyclue.review.source.model import Choice, CSource, Function
-from anyclue.review.source.prepass import Prepared, prepare
+from anyclue.review.source.model import Choice, CSource, Function, Lines, Span
+from anyclue.review.source.prepass import PreparedSource, prepare_source
+
+_LANGUAGE: Final = Language(tree_sitter_c.language())
+_CHUNK: Final = 1 << 16
+# The parser asks every hundred operations whether to go on. In that many questions it reads 13 kB
+# and more of kernel source, but less than 2 kB of what it recovers badly from. A function so short
+# that it asks less often is read in any case.
+_QUESTIONS: Final = 200
+_READ_AT_LEAST: Final = 5000
+# It reads on quickly where these do not balance, and takes memory.
+_PAIRS: Final = ((b"(", b")"), (b"{", b"}"), (b"[", b"]"))
+_BLOCK: Final = 1 << 12
+_OPEN_AT_MOST: Final = 200
+
+
+class BoundedParser:
+    """A parser of parts of a text; positions are those in the whole."""
+
+    def __init__(self, text: bytes, lines: Lines) -> None:
+        self._text = text
+        self._lines = lines
+        self._parser = Parser(_LANGUAGE)
+
+    def parse(self, span: Span) -> Tree | None:
+        """Return the tree of a part, or None when it is given up."""
+        start, end = span
+        points = self._lines.point(start), self._lines.point(end)
+        self._parser.included_ranges = [Range(*points, start, end)]
+        try:
+            return self._parse(*span)
+        finally:
+            del self._parser.included_ranges
+
+    def _parse(self, start: int, end: int) -> Tree | None:
+        if _is_unbalanced(self._text, start, end):
+            return None
+        view = memoryview(self._text)
+        limit = _ProgressLimit(end=start + len(self._text[start:end].rstrip()))
+        try:
+            read = self._parser.parse(
+                lambda at, _point: view[at : at + _CHUNK], progress_callback=limit.is_exceeded
+            )
+        except ValueError:
+            self._parser.reset()
+            return None
+        # The same again, found in the tree at once: nodes of this one know their text.
+        return self._parser.parse(self._text, old_tree=read)
+
+
+class _ProgressLimit:
+    """Ends when the parser asks often and does not come forward."""
+
+    def __init__(self, end: int) -> None:
+        self._end = end
+        self._questions = 0
+        self._since = 0
+
+    def is_exceeded(self, at: int, _broken: bool) -> bool:
+        """Tell whether to give up, asked at the byte that has been read."""
+        if at >= self._end:
+            return False
+        self._questions += 1
+        if self._questions < _QUESTIONS:
+            return False
+        gained, self._since, self._questions = at - self._since, at, 0
+        return gained < _READ_AT_LEAST
+
+
+def _is_unbalanced(text: bytes, start: int, end: int) -> bool:
+    """Tell whether many brackets are open, or closed without having been opened."""
+    for opening, closing in _PAIRS:
+        depth = 0
+        for block in range(start, end, _BLOCK):
+            until = min(block + _BLOCK, end)
+            depth += text.count(opening, block, until) - text.count(closing, block, until)
+            if abs(depth) > _OPEN_AT_MOST:
+                return True
+    return False
+
 
 _CODE: Final = re.compile(rb"\)[\s\w]{0,99}\{")
 _NESTED: Final = frozenset(("linkage_specification", "declaration_list", "ERROR"))
@@ -23,14 +105,14 @@ _LONGEST: Final = 1 << 17
 
 def read(source: bytes, choice: Choice = Choice.ON) -> CSource:
     """Read a C file as it lies there, unpreprocessed; never raises, whatever the bytes are."""
-    prepared = prepare(source, choice)
+    prepared = prepare_source(source, choice)
     lines = Lines(source)
     parser = BoundedParser(prepared.text, lines)
     spans = [(header, end) for header, (_, end) in prepared.functions]
     nodes: dict[int, Node] = {}
     errors: list[Span] = []
     for piece in _pieces(prepared):
-        tree = parser.part(piece) if piece[1] - piece[0] <= _LONGEST else None
+        tree = parser.parse(piece) if piece[1] - piece[0] <= _LONGEST else None
         if tree is None:
             errors += _overlaps([piece], _gaps(spans, len(source)))
             continue
@@ -55,7 +137,12 @@ def read(source: bytes, choice: Choice = Choice.ON) -> CSource:
     )
 
 
-def _pieces(prepared: Prepared) -> Iterator[Span]:
+def whole_tree(source: CSource) -> Tree | None:
+    """Return the tree of a whole file; None when it was given up."""
+    return BoundedParser(source.text, Lines(source.text)).parse((0, len(source.text)))
+
+
+def _pieces(prepared: PreparedSource) -> Iterator[Span]:
     """Yield pieces of the text, cut in front of functions."""
     cut = 0
     for header, (_, end) in prepared.functions:
@@ -76,14 +163,14 @@ def _by_body(tree: Tree) -> dict[int, Node]:
 
 
 def _functions(
-    prepared: Prepared, parser: BoundedParser, nodes: dict[int, Node]
+    prepared: PreparedSource, parser: BoundedParser, nodes: dict[int, Node]
 ) -> tuple[Function, ...]:
     """Return the functions; those that are broken or missing are parsed alone."""
     for header, (start, end) in prepared.functions:
         known = nodes.get(start)
         if known is not None and not known.has_error and known.end_byte == end:
             continue
-        part = parser.part((header, end)) if end - header <= _LONGEST else None
+        part = parser.parse((header, end)) if end - header <= _LONGEST else None
         alone = _by_body(part).get(start) if part else None
         if alone is not None and (known is None or not alone.has_error or known.end_byte != end):
             nodes[start] = alone

@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from anyclue.review.source.lexer import blank, erase
-from anyclue.review.source.lines import Span
+from anyclue.review.source.lexer import blank, strip_source
 from anyclue.review.source.macro_arguments import rewrite_arguments
-from anyclue.review.source.model import Choice, Cleanup
-from anyclue.review.source.statement_macros import rewrite_inside
-from anyclue.review.source.toplevel_macros import rewrite_outside
+from anyclue.review.source.model import Choice, Cleanup, Span
+from anyclue.review.source.statement_macros import rewrite_statements
+from anyclue.review.source.toplevel import rewrite_toplevel
 from anyclue.review.source.vocabulary import ANNOTATION, BALANCED
 
 _GUARD: Final = re.compile(
@@ -24,8 +23,8 @@ _CALL: Final = re.compile(rb"\w++\s*+" + BALANCED + rb"(?:\s*+" + BALANCED + rb"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """A cleaned text and what was found on the way; see ``Source``.
+class PreparedSource:
+    """A cleaned text and what was found on the way; see `CSource`.
 
     ``functions`` are the byte where a header begins, and the body, by indentation.
     """
@@ -38,27 +37,17 @@ class Prepared:
     functions: tuple[tuple[int, Span], ...]
 
 
-def clean(source: bytes, choice: Choice = Choice.ON) -> bytes:
+def prepare_source(source: bytes, choice: Choice = Choice.ON) -> PreparedSource:
     """Return the source so that a C parser reads it, of the same length, newlines in place."""
-    return prepare(source, choice).text
-
-
-def has_choices(source: bytes) -> bool:
-    """Tell whether some of the source is read under one choice and not under the other."""
-    return bool(erase(source, Choice.ON).choices)
-
-
-def prepare(source: bytes, choice: Choice = Choice.ON) -> Prepared:
-    """Clean a source file, as ``clean``; keep what was found on the way."""
-    erased = erase(source, choice)
+    erased = strip_source(source, choice)
     text = erased.text
     macros: dict[int, str] = {}
     cleanups = _guards(source, bytes(text)) + _annotations(source, text)
-    functions = rewrite_outside(text, macros)
+    functions = rewrite_toplevel(text, macros)
     rewrite_arguments(text)
     for _, (start, end) in functions:
-        rewrite_inside(text, start, end, macros)
-    return Prepared(
+        rewrite_statements(text, start, end, macros)
+    return PreparedSource(
         text=bytes(text),
         macros=macros,
         cleanups=tuple(sorted(cleanups, key=lambda cleanup: cleanup.offset)),

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from anyclue.review.source.lexer import blank
-from anyclue.review.source.vocabulary import BALANCED, KEYWORDS, declared
+from anyclue.review.source.vocabulary import BALANCED, KEYWORDS, as_declaration
 
 _CALL: Final = (
     rb"(?!" + KEYWORDS + rb")(?P<name>[A-Za-z_]\w*+)[ \t]*+(?P<arguments>" + BALANCED + rb")"
@@ -35,7 +35,7 @@ _COMMA: Final = re.compile(rb"([;}]\s*+),|,(?=\s*+\)\Z)")
 _STATIC: Final = re.compile(rb"static(?=\s++[A-Z][A-Z0-9_]*+\s*+\()")
 
 
-def rewrite_inside(text: bytearray, start: int, end: int, macros: dict[int, str]) -> None:
+def rewrite_statements(text: bytearray, start: int, end: int, macros: dict[int, str]) -> None:
     """Make loop macros in a body ``while``, and other macros calls or blocks that end."""
     frozen = bytes(text[start:end])
     if _STATIC.search(frozen):
@@ -52,7 +52,7 @@ def rewrite_inside(text: bytearray, start: int, end: int, macros: dict[int, str]
     for loop in _WHILE.finditer(frozen):
         _loop_end(text, start, loop, macros)
     for bare in _BARE.finditer(frozen):
-        if _before(frozen, bare.start())[-1:] in {b";", b"}"}:
+        if _text_before(frozen, bare.start())[-1:] in {b";", b"}"}:
             _end(text, start, bare)
 
 
@@ -61,11 +61,11 @@ def _statement(text: bytearray, start: int, found: re.Match[bytes], macros: dict
     following = found["next"]
     if following.startswith(b"="):
         begin, end = found.start("name"), found.end("arguments")
-        text[start + begin : start + end] = declared(found["name"], found.string[begin:end])
-    elif _looped(found):
+        text[start + begin : start + end] = as_declaration(found["name"], found.string[begin:end])
+    elif _is_loop(found):
         _loop(text, start, found, macros)
     elif following == b"else" and (
-        found["chained"] or not _before(found.string, found.start()).endswith(b")")
+        found["chained"] or not _text_before(found.string, found.start()).endswith(b")")
     ):
         macros[start + found.start("name")] = found["name"].decode()
         _word(text, start, found, b"if")
@@ -113,7 +113,7 @@ def _blocks(text: bytearray, start: int, frozen: bytes) -> None:
         at = found.start("arguments") + 1
 
 
-def _before(text: bytes, at: int) -> bytes:
+def _text_before(text: bytes, at: int) -> bytes:
     """Return the last characters before a place that are not blank."""
     width = 64
     while not (before := text[max(0, at - width) : at].rstrip()) and width < at:
@@ -122,11 +122,11 @@ def _before(text: bytes, at: int) -> bytes:
 
 
 def _statement_begins(text: bytes, at: int) -> bool:
-    before = _before(text, at)
+    before = _text_before(text, at)
     return before[-1:] in b";{}:)" or before == b"else" or before[-2:] == b"do"
 
 
-def _looped(found: re.Match[bytes]) -> bool:
+def _is_loop(found: re.Match[bytes]) -> bool:
     """Tell whether what follows is the macro's body: a loop's name, or deeper indentation."""
     following = found["next"]
     if following in {b"}", b"else"}:

@@ -112,7 +112,7 @@ KEYWORDS: Final = rb"(?:if|for|while|switch|return|sizeof|do|else|case|goto|type
 _PLAIN_NAME: Final = re.compile(rb"\b[a-z_]\w*+(?=\s*+[,)])")
 
 
-def declared(macro: bytes, call: bytes) -> bytes:
+def as_declaration(macro: bytes, call: bytes) -> bytes:
     """Make a call that is initialised, as ``DEFINE_X(type, name) = ...``, a declaration."""
     names = list(_PLAIN_NAME.finditer(call, len(macro)))
     if not names or names[-1].start() < len("int "):

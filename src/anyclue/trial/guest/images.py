@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
 from anyclue.system.apt import Apt
+from anyclue.system.debian_roots import make_root, squash
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
-from anyclue.trial.guest import accelerator as acceleration
-from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
-from anyclue.trial.guest.initramfs import Tool, build_initramfs
+from anyclue.trial.guest.accelerator import blank_disks, choose_accelerator
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
+from anyclue.trial.guest.initramfs import DEBIAN_ARCH, Tool, build_initramfs
 from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
-from anyclue.trial.guest.rootfs import build_root
 from anyclue.trial.model import Accelerator, GuestImage, PreparedKernel, Shape
 
 QUIESCE_MS = 5000
 FULL_ROOT = "anyclue.root=1"
 CONSOLE_LINES = 12
 DEVICES = ("/dev/vda", "/dev/vdb")
+
+# What upstream fstests runs with; its own programs are built elsewhere.
+ROOT_PACKAGES = (
+    *("acl", "attr", "bc", "bsdextrautils", "btrfs-progs", "dbench", "dmsetup", "dump"),
+    "duperemove",
+    *("e2fsprogs", "f2fs-tools", "file", "fio", "fsverity", "gawk", "gettext-base", "hostname"),
+    *("indent", "keyutils", "kmod", "libbtrfs0", "libbtrfsutil1", "libcap2-bin", "libgdbm6"),
+    *("libaio1", "liburing2", "lvm2", "mount", "openssl", "parted", "perl", "procps", "psmisc"),
+    *("python3-minimal", "quota", "stress-ng", "thin-provisioning-tools", "util-linux"),
+    *("uuid-runtime", "xfsdump", "xfsprogs", "xz-utils"),
+)
+USERS = (
+    "groupadd -f fsgqa && useradd -m -g fsgqa fsgqa",
+    "useradd -m fsgqa2",
+    "useradd -m --badname 123456-fsgqa",
+    "ln -sf /proc/self/mounts /etc/mtab && mkdir -p /mnt/test /mnt/scratch",
+    "echo 127.0.0.1 localhost guest >/etc/hosts",
+)
+"""The users that tests act as, and what a minimal root lacks."""
 
 
 class Images:
@@ -65,18 +84,17 @@ class Images:
         )
         root = await self.root(machine.arch) if shape is Shape.FULL else None
         append = f"{FULL_ROOT if root else ''} {arguments}".strip()
-        vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
             boot = Boot(
                 machine=machine,
                 accelerator=Accelerator.TCG,
-                kernel=vmlinuz,
+                kernel=self._store.get(kernel.boot).file("vmlinuz"),
                 initramfs=initramfs.file("initramfs.cpio"),
-                disks=acceleration.blank_disks(Path(name), root_image),
+                disks=blank_disks(Path(name), root_image),
                 append=append,
             )
-            chosen = await acceleration.choose(boot, self._cache)
+            chosen = await choose_accelerator(boot, self._cache)
         emulator = (await run((EMULATORS[machine.arch], "--version"), deadline_s=20)).stdout
         recipe = Recipe(
             kind="snapshot",
@@ -95,15 +113,8 @@ class Images:
         )
 
         async def build(directory: Path) -> None:
-            disks = acceleration.blank_disks(directory, root_image)
-            warm = Boot(
-                machine=machine,
-                accelerator=chosen.accelerator,
-                kernel=vmlinuz,
-                initramfs=initramfs.file("initramfs.cpio"),
-                disks=disks,
-                append=append,
-            )
+            disks = blank_disks(directory, root_image)
+            warm = replace(boot, accelerator=chosen.accelerator, disks=disks)
             await _save_warm(warm, directory, boot_s)
             for path in (*disks.own, directory / "telemetry"):
                 path.unlink()
@@ -135,10 +146,10 @@ async def _check_devices(guest: Guest) -> None:
 
 
 async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
-    async with running(boot, directory) as guest:
-        pump = asyncio.create_task(
-            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
-        )
+    async with (
+        running(boot, directory) as guest,
+        kept_telemetry(guest.ends["telemetry"], directory / "telemetry"),
+    ):
         try:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
@@ -159,5 +170,28 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
                 next_step="check that the kernel is for this architecture, or raise "
                 "limits.boot_seconds",
             ) from error
-        finally:
-            pump.cancel()
+
+
+async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
+    """Return an artifact with ``root.squashfs``; without root, user namespaces are used.
+
+    Raises:
+        CommandError: mmdebstrap or mksquashfs failed (its last lines are in the message).
+    """
+    await apt.refresh()
+    release = await apt.release()
+    inputs = {
+        "arch": arch.value,
+        "suite": release.name,
+        "packages": sorted(ROOT_PACKAGES),
+        "users": USERS,
+        "format": 3,
+    }
+
+    async def build(directory: Path) -> None:
+        tarball = directory / "root.tar"
+        await make_root(apt, DEBIAN_ARCH[arch], ROOT_PACKAGES, tarball, hooks=USERS)
+        await squash(tarball, directory / "root.squashfs")
+        tarball.unlink()
+
+    return await store.make(Recipe(kind="root", inputs=inputs), build)

@@ -1,4 +1,8 @@
-"""The initramfs of a guest: static busybox, btrfs-progs, our tools, the kernel's modules."""
+"""The initramfs of a guest: static busybox, btrfs-progs, our tools, the kernel's modules.
+
+Its archive ("newc" cpio, see the kernel's driver-api/early-userspace/buffer-format) is written
+here: device nodes can then be packed without root, and the same entries always give the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.scenario import Arch
@@ -15,7 +19,6 @@ from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
-from anyclue.trial.guest import cpio
 
 PACKAGES = ("busybox-static", "btrfs-progs")
 PROGRAMS = ("bin/btrfs", "sbin/mkfs.btrfs")
@@ -80,28 +83,28 @@ async def build_initramfs(
     }
 
     async def build(directory: Path) -> None:
-        entries: dict[str, cpio.CpioEntry] = {
-            name: cpio.CpioEntry(mode=stat.S_IFDIR | 0o755)
+        entries: dict[str, CpioEntry] = {
+            name: CpioEntry(mode=stat.S_IFDIR | 0o755)
             for name in ("dev", "proc", "sys", "run", "tmp", "mnt", "root")
         }
-        entries["dev/console"] = cpio.CpioEntry(mode=stat.S_IFCHR | 0o600, device=(5, 1))
-        entries["init"] = cpio.CpioEntry(mode=stat.S_IFREG | 0o755, data=init)
+        entries["dev/console"] = CpioEntry(mode=stat.S_IFCHR | 0o600, device=(5, 1))
+        entries["init"] = CpioEntry(mode=stat.S_IFREG | 0o755, data=init)
         tree = userland.file("tree")
-        entries["bin/busybox"] = cpio.program(tree / "bin/busybox")
+        entries["bin/busybox"] = program(tree / "bin/busybox")
         for name in PROGRAMS:
-            entries[name] = cpio.program(tree / name)
+            entries[name] = program(tree / name)
         for path, file in (await _libraries(tree, PROGRAMS)).items():
-            entries[path] = cpio.program(file)
-        entries["sbin/agent"] = cpio.program(built.file("agent"))
+            entries[path] = program(file)
+        entries["sbin/agent"] = program(built.file("agent"))
         for tool in tools:
-            entries[f"bin/{tool.name}"] = cpio.program(built.file(tool.name))
+            entries[f"bin/{tool.name}"] = program(built.file(tool.name))
         layout = json.loads(boot.file("modules.json").read_text())
         order = layout["order"]
         for name in (*order, *(layout.get("more", ()) if more else ())):
-            entries[f"lib/modules/{name}"] = cpio.program(boot.file(f"modules/{name}"))
+            entries[f"lib/modules/{name}"] = program(boot.file(f"modules/{name}"))
         listing = "".join(f"{name}\n" for name in order).encode()
-        entries["lib/modules/order"] = cpio.CpioEntry(mode=stat.S_IFREG | 0o644, data=listing)
-        (directory / "initramfs.cpio").write_bytes(cpio.pack(entries))
+        entries["lib/modules/order"] = CpioEntry(mode=stat.S_IFREG | 0o644, data=listing)
+        (directory / "initramfs.cpio").write_bytes(pack(entries))
 
     return await store.make(Recipe(kind="initramfs", inputs=inputs), build)
 
@@ -126,3 +129,43 @@ async def _libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:
                 needed[path] = file.resolve()
                 todo.append(file.resolve())
     return needed
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpioEntry:
+    """One file: ``mode`` with its type bits, ``device`` as (major, minor)."""
+
+    mode: int
+    data: bytes = b""
+    device: tuple[int, int] = (0, 0)
+
+
+def program(path: Path) -> CpioEntry:
+    """Return an executable regular file with the content of ``path``."""
+    return CpioEntry(mode=stat.S_IFREG | 0o755, data=path.read_bytes())
+
+
+def pack(entries: Mapping[str, CpioEntry]) -> bytes:
+    """Return an archive of ``entries`` (relative paths), with parent directories added."""
+    complete: dict[str, CpioEntry] = {}
+    for name, entry in sorted(entries.items()):
+        for parent in reversed(PurePosixPath(name).parents[:-1]):
+            complete.setdefault(str(parent), CpioEntry(mode=stat.S_IFDIR | 0o755))
+        complete[name] = entry
+    out = bytearray()
+    for number, (name, entry) in enumerate(complete.items(), start=1):
+        _append(out, name, entry, number)
+    _append(out, "TRAILER!!!", CpioEntry(mode=0), 0)
+    return bytes(out)
+
+
+def _append(out: bytearray, name: str, entry: CpioEntry, inode: int) -> None:
+    encoded = name.encode() + b"\0"
+    fields = (
+        *(inode, entry.mode, 0, 0, 1, 0, len(entry.data)),
+        *(0, 0, *entry.device, len(encoded), 0),
+    )
+    out += b"070701" + b"".join(b"%08X" % field for field in fields)
+    for part in (encoded, entry.data):
+        out += part
+        out += b"\0" * (-len(out) % 4)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebugOption
 
 FRAGMENTS = Path(__file__).parent / "configs"
@@ -90,7 +90,7 @@ def as_text(values: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def lost(wanted: Mapping[str, str], final: str) -> tuple[LostSymbol, ...]:
+def lost_symbols(wanted: Mapping[str, str], final: str) -> tuple[LostSymbol, ...]:
     """Return the symbols that the ``final`` configuration has otherwise than ``wanted``."""
     got = symbols(final)
     return tuple(
@@ -106,20 +106,16 @@ def check_survived(wanted: Mapping[str, str], final: str, *, where: str) -> None
     Raises:
         RequestError: one problem, with every symbol that has another value.
     """
-    missing = lost(wanted, final)
+    missing = lost_symbols(wanted, final)
     if not missing:
         return
     listed = "\n".join(f"    {one.symbol}: wanted {one.wanted}, got {one.got}" for one in missing)
-    raise RequestError(
-        [
-            Problem(
-                what=f"olddefconfig did not keep what is wanted:\n{listed}",
-                where=where,
-                next_step="something that they depend on is missing or contradicts: see their "
-                "Kconfig entries, and set that in `config`; not every option is there for every "
-                "architecture and release",
-            )
-        ]
+    raise RequestError.of(
+        f"olddefconfig did not keep what is wanted:\n{listed}",
+        where=where,
+        next_step="something that they depend on is missing or contradicts: see their Kconfig "
+        "entries, and set that in `config`; not every option is there for every architecture and "
+        "release",
     )
 
 

@@ -11,7 +11,7 @@ import asyncio
 import re
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
@@ -70,6 +70,15 @@ class KernelPackages:
         """The source with Debian's patches."""
         return self._package(f"linux-source-{self.series}", "all")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them as apt-cache lists them: the host's architecture goes unqualified."""
+        packages = (self.image, *self.headers, self.source)
+        return tuple(
+            one.name if one.arch in {"all", "amd64"} else f"{one.name}:{one.arch}"
+            for one in packages
+        )
+
     def _package(self, name: str, arch: str) -> Package:
         return Package(name=name, arch=arch, version=self.version)
 
@@ -122,25 +131,16 @@ class DebianKernels:
         abis = [match[1] for match in map(pattern.match, names) if match]
         if not abis:
             return {}
-        wanted: dict[tuple[str, str], KernelPackages] = {}
-        asked: set[str] = set()
-        for abi in abis:
-            probe = KernelPackages(series=series, abi=abi, version="", flavour=flavour)
-            for package in (probe.image, *probe.headers, probe.source):
-                asked |= set(_spellings(package))
-        offers = await self._apt.versions(sorted(asked))
-        for abi in abis:
-            probe = KernelPackages(series=series, abi=abi, version="", flavour=flavour)
-            packages = (probe.image, *probe.headers, probe.source)
-            sets = [
-                set.union(*(offers.get(name, set()) for name in _spellings(package)))
-                for package in packages
-            ]
-            for version in set.intersection(*sets):
-                wanted[abi, version] = KernelPackages(
-                    series=series, abi=abi, version=version, flavour=flavour
-                )
-        return {version: packages for (_, version), packages in sorted(wanted.items())}
+        probes = [
+            KernelPackages(series=series, abi=abi, version="", flavour=flavour)
+            for abi in sorted(abis)
+        ]
+        offers = await self._apt.versions(sorted({name for one in probes for name in one.names}))
+        return {
+            version: replace(probe, version=version)
+            for probe in probes
+            for version in set.intersection(*(offers.get(name, set()) for name in probe.names))
+        }
 
     async def _nothing(
         self,
@@ -208,10 +208,3 @@ class DebianKernels:
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
     """Return where, in unpacked headers, ``make -C`` has to start."""
     return unpacked / "usr/src" / f"linux-headers-{packages.release}"
-
-
-def _spellings(package: Package) -> tuple[str, ...]:
-    """Names under which apt-cache lists a package: the host's architecture goes unqualified."""
-    if package.arch in ("all", "amd64"):
-        return (package.name,)
-    return (f"{package.name}:{package.arch}",)

@@ -22,11 +22,16 @@ from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
-from anyclue.trial.kernels import make as making
-from anyclue.trial.kernels.fast_path import RebuildDecision, fast_path, same_interface
-from anyclue.trial.kernels.module_builds import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
-from anyclue.trial.kernels.modules import UNDER_TEST
-from anyclue.trial.kernels.whole_builds import WholeBuilds, about, read_by
+from anyclue.trial.kernels.fast_path import FastPath, fast_path, same_interface
+from anyclue.trial.kernels.make import DoesNotBuildError, compiler, interface, symvers
+from anyclue.trial.kernels.modules import (
+    BUILDABLE,
+    DEBUG_KIND,
+    UNDER_TEST,
+    UNFINISHED,
+    build_module,
+)
+from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +39,7 @@ DIRECTORY = f"fs/{UNDER_TEST}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class GitBuild:
     """A kernel from git: what boots, the module built anew (None: the one of ``boot``), and why."""
 
     boot: Artifact
@@ -44,7 +49,7 @@ class Built:
     @property
     def release(self) -> str:
         """What ``uname -r`` says in the guest."""
-        return about(self.boot).release
+        return facts_of(self.boot).release
 
 
 class _NotAloneError(Exception):
@@ -58,7 +63,7 @@ class GitBuilds:
         self._store = store
         self._workbenches = workbenches
         self._whole = WholeBuilds(store, workbenches)
-        self._built: dict[tuple[GitKernel, Arch], Built] = {}
+        self._built: dict[tuple[GitKernel, Arch], GitBuild] = {}
         self._building: dict[tuple[GitKernel, Arch], asyncio.Lock] = {}
 
     async def pinned(self, kernel: GitKernel) -> GitKernel:
@@ -72,7 +77,7 @@ class GitBuilds:
         repo = git.repository(Path(kernel.repository))
         return replace(kernel, commit=git.commit(repo, kernel.revision))
 
-    async def build(self, kernel: GitKernel, arch: Arch) -> Built:
+    async def build(self, kernel: GitKernel, arch: Arch) -> GitBuild:
         """Return ``kernel`` (pinned), built in the quickest way that is proven to be right.
 
         Raises:
@@ -88,7 +93,7 @@ class GitBuilds:
                 self._built[key] = built
         return self._built[key]
 
-    async def _build(self, kernel: GitKernel, arch: Arch) -> Built:
+    async def _build(self, kernel: GitKernel, arch: Arch) -> GitBuild:
         if kernel.base in (None, kernel.commit):
             return await self._build_whole(kernel, arch)
         try:
@@ -96,7 +101,7 @@ class GitBuilds:
         except _NotAloneError as reason:
             return await self._build_whole(kernel, arch, f" ({reason})")
 
-    async def _build_alone(self, kernel: GitKernel, arch: Arch) -> Built:
+    async def _build_alone(self, kernel: GitKernel, arch: Arch) -> GitBuild:
         """Return the base kernel with the module of ``kernel``.
 
         Raises:
@@ -104,26 +109,26 @@ class GitBuilds:
         """
         try:
             base = await self._whole.build(kernel, kernel.base or "", arch)
-        except making.DoesNotBuildError as error:
+        except DoesNotBuildError as error:
             raise _NotAloneError("the base commit does not build") from error
         old, new = await asyncio.to_thread(_both_trees, kernel)
-        decision = fast_path(old, new, directory=DIRECTORY, read=read_by(base, DIRECTORY))
+        decision = fast_path(old, new, directory=DIRECTORY, read=inputs_below(base, DIRECTORY))
         if not decision.fast:
             raise _NotAloneError(decision.why)
         named = f"the kernel of {(kernel.base or '')[:12]}"
         if _of_module(old) == _of_module(new):
-            return Built(boot=base, module=None, why=f"{named}: {decision.why}")
+            return GitBuild(boot=base, module=None, why=f"{named}: {decision.why}")
         try:
             module = await self._module(base, kernel, new, arch)
-        except making.DoesNotBuildError as error:
+        except DoesNotBuildError as error:
             # What is wrong, with the commit or with building it so, a whole build will tell.
             raise _NotAloneError("it does not build as a module alone") from error
         why = f"module only, for {named}: {decision.why}; {module.file('proof').read_text()}"
-        return Built(boot=base, module=module, why=why)
+        return GitBuild(boot=base, module=module, why=why)
 
-    async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> Built:
+    async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> GitBuild:
         boot = await self._whole.build(kernel, kernel.commit or "", arch)
-        return Built(boot=boot, module=None, why=f"{about(boot).how}{reason}")
+        return GitBuild(boot=boot, module=None, why=f"{facts_of(boot).how}{reason}")
 
     async def debug_module(self, kernel: GitKernel, arch: Arch) -> Artifact:
         """Return the module of a commit as ``module.ko``, with the lines of its code.
@@ -157,7 +162,7 @@ class GitBuilds:
         sources = {path: entry.id for path, entry in _of_module(new).items()}
         recipe = Recipe(
             kind=DEBUG_KIND if debug else "module",
-            inputs={"kernel": base.key, "sources": sources, "compiler": about(base).compiler},
+            inputs={"kernel": base.key, "sources": sources, "compiler": facts_of(base).compiler},
         )
 
         async def build(directory: Path) -> None:
@@ -176,7 +181,7 @@ class GitBuilds:
                         sources=changed / DIRECTORY,
                         headers=bench / "headers",
                         arch=arch,
-                        compiler=making.compiler(),
+                        compiler=compiler(),
                         directory=DIRECTORY,
                         into=directory,
                         debug=debug,
@@ -228,11 +233,11 @@ def _of_module(tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
     return {path: entry for path, entry in tree.items() if path.startswith(f"{DIRECTORY}/")}
 
 
-async def _fits(work: Path, base: Artifact) -> RebuildDecision:
+async def _fits(work: Path, base: Artifact) -> FastPath:
     """Return whether the module in ``work`` fits the kernel of ``base``."""
     _, name = BUILDABLE[DIRECTORY]
-    of_base = making.symvers(base.file("Module.symvers").read_text())
-    own = making.symvers((work / "Module.symvers").read_text())
+    of_base = symvers(base.file("Module.symvers").read_text())
+    own = symvers((work / "Module.symvers").read_text())
     layout = json.loads(base.file("modules.json").read_text())
     if layout["under_test"] is None:
         raise InfrastructureError("the kernel has its file system built in")
@@ -241,8 +246,8 @@ async def _fits(work: Path, base: Artifact) -> RebuildDecision:
         for symbol, (checksum, owner) in of_base.items()
         if owner == f"{DIRECTORY}/{name.removesuffix('.ko')}"
     }
-    old = await making.interface(base.file(f"modules/{layout['under_test']}"), exported)
-    new = await making.interface(work / name, {symbol: own[symbol][0] for symbol in own})
+    old = await interface(base.file(f"modules/{layout['under_test']}"), exported)
+    new = await interface(work / name, {symbol: own[symbol][0] for symbol in own})
     return same_interface(
         new,
         old,

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch
 from anyclue.system.processes import Completed, run
-from anyclue.trial.kernels.fast_path import Interface, Read
+from anyclue.trial.kernels.fast_path import BuildInputs, Interface
 from anyclue.trial.kernels.sources import BUILD
 
 BUILD_S = 7200
@@ -82,10 +82,10 @@ def first_errors(log: str, most: int = 5) -> str:
 def does_not_build(what: str, log: str, *, where: str, next_step: str) -> DoesNotBuildError:
     """Return the error for sources that do not build."""
     said = f"{what}; the first that make said:\n{first_errors(log)}"
-    return DoesNotBuildError([Problem(what=said, where=where, next_step=next_step)])
+    return DoesNotBuildError.of(said, where=where, next_step=next_step)
 
 
-def what_was_read(source: Path, directories: Iterable[str]) -> dict[str, Read]:
+def build_inputs(source: Path, directories: Iterable[str]) -> dict[str, BuildInputs]:
     """Return, for each directory, what a finished build read of its tree: kbuild keeps record."""
     every: set[str] = set()
     outside: dict[str, set[str]] = {directory: set() for directory in directories}
@@ -98,7 +98,7 @@ def what_was_read(source: Path, directories: Iterable[str]) -> dict[str, Read]:
             if not place.startswith(f"{directory}/"):
                 used |= {path for path in paths if path.startswith(f"{directory}/")}
     return {
-        directory: Read(all=frozenset(every), outside=frozenset(used))
+        directory: BuildInputs(all=frozenset(every), outside=frozenset(used))
         for directory, used in outside.items()
     }
 

@@ -6,17 +6,17 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, Kernel, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import disk_errors, staging
 from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
 
-Sources = Mapping[str, bytes]
+ModuleSources = Mapping[str, bytes]
 """Files by their path in the kernel's tree."""
 
 
-def rebuilt(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[Kernel, str]:
+def rebuilt_kernel(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[Kernel, str]:
     """Return the scenario's kernel that has a module rebuilt, and the directory of that.
 
     It is that of the scenario's reference, or else the first that is planned. With ``git_too`` a
@@ -37,16 +37,15 @@ def rebuilt(scenario: Scenario, given: Path, *, git_too: bool = False) -> tuple[
     if from_git:
         step = 'kernels from git are run by anyclue bisect; or add debian and module = "fs/btrfs"'
     what = "no kernel of this scenario has a module rebuilt"
-    problem = Problem(what=what, where=f"{given}: kernels", next_step=step)
-    raise RequestError([problem])
+    raise RequestError.of(what, where=f"{given}: kernels", next_step=step)
 
 
-def keep(run: RunDirectory, kernel: str, sources: Sources) -> Path:
+def keep_sources(run: RunDirectory, kernel: str, sources: ModuleSources) -> Path:
     """Write the sources that a kernel of a run is built from, all or nothing; return where."""
-    return put(run.sources(kernel).absolute(), sources)
+    return put_sources(run.sources(kernel).absolute(), sources)
 
 
-def put(target: Path, sources: Sources) -> Path:
+def put_sources(target: Path, sources: ModuleSources) -> Path:
     """Write sources to a directory in place of what is there, all or nothing; return it."""
     with staging(target.parent, target.name) as directory:
         with disk_errors(directory):

@@ -1,14 +1,18 @@
-"""Which modules a guest loads, in which order."""
+"""Kernel modules: which a guest loads, in which order, and how the one under test is built."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from anyclue.model.scenario import Arch
 from anyclue.system.processes import run
+from anyclue.trial.kernels.make import does_not_build
 
 ROOTS = ("virtio_pci", "virtio_blk", "virtio_console", "loop", "overlay", "squashfs", "btrfs")
 """Modules to have with all that they depend on; those that are built in need none."""
@@ -28,6 +32,16 @@ UNPACKERS: Mapping[str, tuple[str, ...]] = {
 
 UNDER_TEST = "btrfs"
 """The module that is loaded only after a snapshot is restored."""
+
+BUILD_S = 1800
+UNFINISHED = ".unfinished"
+DEBUG_MODULE = "module.ko"
+DEBUG_KIND = "debuginfo"
+DEBUG_TREE = "/linux"
+"""Where debug info says that the kernel's tree is."""
+
+# Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
+BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
 
 
 async def collect_modules(tree: Path, release: str, into: Path) -> None:
@@ -76,3 +90,89 @@ async def _copy_plain(source: Path, target: Path) -> None:
     packed = target.with_name(target.name + source.suffix)
     shutil.copyfile(source, packed)
     await run((*unpack, str(packed)), deadline_s=60)
+
+
+async def build_module(
+    *,
+    bench: Path,
+    sources: Path,
+    headers: Path,
+    arch: Arch,
+    compiler: str,
+    directory: str,
+    into: Path,
+    debug: bool = False,
+) -> Path:
+    """Build in the workbench, and put the stripped module into ``into/payload.tar``.
+
+    With ``debug`` it stays as it is, with the lines of its code, as ``into/module.ko``; it is no
+    other code.
+
+    Returns:
+        The directory in which it was built; it stays as it is while the bench is locked.
+
+    Raises:
+        DoesNotBuildError: make failed.
+        CommandError: it took longer than ``BUILD_S``.
+    """
+    (bench / UNFINISHED).touch()
+    work = bench / "module"
+    set_sources(sources, work)
+    config, module = BUILDABLE[directory]
+    # No debug information: it is not needed to run, and costs a third of the time. Messages of the
+    # kernel name the file as the kernel's tree does, and so do lines.
+    flags = f"-g{int(debug)} -fmacro-prefix-map={work}/={directory}/"
+    flags += f" -fdebug-prefix-map={work}={DEBUG_TREE}/{directory}" if debug else ""
+    built = await run(
+        (
+            *("make", "-C", str(headers), f"M={work}", f"ARCH={arch.value}"),
+            *(f"CC={compiler}", "CROSS_COMPILE=", f"KCFLAGS={flags}", f"-j{os.cpu_count() or 1}"),
+            *(config, "modules"),
+        ),
+        deadline_s=BUILD_S,
+        check=False,
+    )
+    log = built.stdout + built.stderr
+    if built.status != 0:
+        # make has removed what did not compile: the bench stays as good as it was.
+        (bench / UNFINISHED).unlink()
+        raise does_not_build(
+            "the module does not build",
+            log,
+            where=directory,
+            next_step="correct the patch or edit (anyclue -v shows the whole command)",
+        )
+    (into / "build.log").write_text(log)
+    if debug:
+        shutil.copyfile(work / module, into / DEBUG_MODULE)
+        (bench / UNFINISHED).unlink()
+        return work
+    shutil.copyfile(work / module, into / module)
+    await run(("strip", "-g", str(into / module)), deadline_s=60)
+    pack_payload(into / module, into / "payload.tar")
+    (into / module).unlink()
+    (bench / UNFINISHED).unlink()
+    return work
+
+
+def set_sources(sources: Path, work: Path) -> None:
+    """Make the work tree's sources equal to ``sources``; files that are equal keep their time."""
+    wanted = {file.relative_to(sources) for file in sources.rglob("*") if file.is_file()}
+    for name in wanted:
+        target = work / name
+        content = (sources / name).read_bytes()
+        if not target.is_file() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    for file in work.rglob("*.[chS]"):
+        if file.relative_to(work) not in wanted and not file.name.endswith(".mod.c"):
+            file.unlink()
+
+
+def pack_payload(module: Path, archive: Path) -> None:
+    """Put one module into a tar archive, the form in which it reaches the guest's disk."""
+    with tarfile.open(archive, "w") as tar:
+        info = tarfile.TarInfo("under-test.ko")
+        info.size = module.stat().st_size
+        with module.open("rb") as file:
+            tar.addfile(info, file)

@@ -55,14 +55,10 @@ async def from_files(store: Store, name: str, files: KernelFiles) -> PreparedKer
         try:
             await collect_modules(tree, modules.name, directory)
         except CommandError as error:
-            raise RequestError(
-                [
-                    Problem(
-                        what="this is no directory of a kernel's modules",
-                        where=str(modules),
-                        next_step="name lib/modules/RELEASE, from `make modules_install`",
-                    )
-                ]
+            raise RequestError.of(
+                "this is no directory of a kernel's modules",
+                where=str(modules),
+                next_step="name lib/modules/RELEASE, from `make modules_install`",
             ) from error
         shutil.rmtree(tree)
 
@@ -111,8 +107,11 @@ async def from_build(store: Store, source: KernelBuild, arch: Arch) -> PreparedK
         done = await run(argv, deadline_s=INSTALL_S, check=False)
         if done.status != 0:
             said = (done.stdout + done.stderr).strip()[-1500:]
-            what = f"`make modules_install` failed:\n{said}"
-            raise _refused(what, tree, f"build it: make -C {tree} ARCH={arch.value} modules")
+            raise RequestError.of(
+                f"`make modules_install` failed:\n{said}",
+                where=str(tree),
+                next_step=f"build it: make -C {tree} ARCH={arch.value} modules",
+            )
         await collect_modules(installed, release, directory)
         shutil.rmtree(installed)
 
@@ -131,17 +130,20 @@ def _check_finished(tree: Path, arch: Arch) -> str:
     Raises:
         RequestError: it is not a finished one for ``arch``.
     """
-    step = f"build it: make O={tree} ARCH={arch.value} bzImage modules"
+    where, step = str(tree), f"build it: make O={tree} ARCH={arch.value} bzImage modules"
     if missing := [name for name in (".config", RELEASE, IMAGE) if not (tree / name).is_file()]:
-        raise _refused(f"is not a finished build: there is no {', no '.join(missing)}", tree, step)
+        what = f"is not a finished build: there is no {', no '.join(missing)}"
+        raise RequestError.of(what, where=where, next_step=step)
     config = symbols((tree / ".config").read_text(errors="replace"))
     built = Arch.X86_64 if config.get("CONFIG_64BIT") == "y" else Arch.I386
     if built is not arch:
         step = f"let [plan] include this kernel on {built} machines only"
-        raise _refused(f"is a build for {built}, and the machine is {arch}", tree, step)
+        what = f"is a build for {built}, and the machine is {arch}"
+        raise RequestError.of(what, where=where, next_step=step)
     release = (tree / RELEASE).read_text(errors="replace").strip()
     if not release or "/" in release or release.startswith("."):
-        raise _refused(f"{RELEASE} holds no release: {release[:60]!r}", tree, step)
+        what = f"{RELEASE} holds no release: {release[:60]!r}"
+        raise RequestError.of(what, where=where, next_step=step)
     return release
 
 
@@ -156,7 +158,3 @@ def _modules(tree: Path) -> list[Path]:
 def _no_modules(directory: Path) -> None:
     layout: dict[str, object] = {"order": [], "under_test": None}
     (directory / "modules.json").write_text(json.dumps(layout))
-
-
-def _refused(what: str, where: Path, next_step: str) -> RequestError:
-    return RequestError([Problem(what=what, where=str(where), next_step=next_step)])

@@ -15,15 +15,23 @@ import shutil
 from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
-from anyclue.model.scenario import ModuleVariant
+from anyclue.model.scenario import Edit, ModuleVariant
 from anyclue.system.files import sha256, staging
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_tree
-from anyclue.trial.kernels.edits import apply_edit
-from anyclue.trial.kernels.module_builds import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
+from anyclue.trial.kernels.modules import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
 
 _SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
+
+
+_SKIPPED = re.compile(
+    r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
+)
+_DIRECTIVE = re.compile(r"^[ \t]*\#(?:[^\\\n]|\\.)*", re.MULTILINE | re.DOTALL)
+# What may stand between a function's arguments and its body: __must_hold(&lock), __cold, ...
+_ANNOTATION = re.compile(r"[^;{}=()]*\b__\w+\s*(?=\()")
+_BODY = re.compile(r"[^;{}=()]*\{")
 
 
 class Variants:
@@ -47,14 +55,10 @@ class Variants:
         """
         if variant.directory not in BUILDABLE:
             known = ", ".join(BUILDABLE)
-            raise RequestError(
-                [
-                    Problem(
-                        what=f"cannot rebuild {variant.directory!r} as a module",
-                        where="module",
-                        next_step=f"directories that can be rebuilt: {known}",
-                    )
-                ]
+            raise RequestError.of(
+                f"cannot rebuild {variant.directory!r} as a module",
+                where="module",
+                next_step=f"directories that can be rebuilt: {known}",
             )
         compiler, compiler_version = await self._compiler(packages)
         with staging(self._workbenches, "sources") as changed:
@@ -160,6 +164,7 @@ def copy_sources(tree: Path, into: Path, directory: str) -> None:
     Raises:
         RequestError: it cannot be read, or holds nothing of the kind.
     """
+    where, step = str(tree / directory), "name the top of a kernel tree"
     try:
         files = [
             Path(below, name).relative_to(tree)
@@ -171,14 +176,11 @@ def copy_sources(tree: Path, into: Path, directory: str) -> None:
             (into / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(tree / file, into / file)
     except OSError as error:
-        raise _not_a_tree(f"cannot be read: {error.strerror}", tree / directory) from error
+        what = f"cannot be read: {error.strerror}"
+        raise RequestError.of(what, where=where, next_step=step) from error
     if Path(directory, "Makefile") not in files:
-        raise _not_a_tree("holds no kernel module's sources: no Makefile", tree / directory)
-
-
-def _not_a_tree(what: str, where: Path) -> RequestError:
-    step = "name the top of a kernel tree"
-    return RequestError([Problem(what=what, where=str(where), next_step=step)])
+        what = "holds no kernel module's sources: no Makefile"
+        raise RequestError.of(what, where=where, next_step=step)
 
 
 async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) -> None:
@@ -191,15 +193,11 @@ async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) 
         )
         # An empty file "applies", and the variant would be the kernel that it is compared with.
         if applied.status != 0 or "patching file" not in applied.stdout:
-            raise RequestError(
-                [
-                    Problem(
-                        what=f"the patch does not apply to {variant.directory}:\n"
-                        f"{(applied.stdout + applied.stderr).strip()[-1500:]}",
-                        where=patch,
-                        next_step=f"rebase it on {packages.source.name} {packages.version}",
-                    )
-                ]
+            said = (applied.stdout + applied.stderr).strip()[-1500:]
+            raise RequestError.of(
+                f"the patch does not apply to {variant.directory}:\n{said}",
+                where=patch,
+                next_step=f"rebase it on {packages.source.name} {packages.version}",
             )
     problems: list[Problem] = []
     for edit in variant.edits:
@@ -219,3 +217,67 @@ async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) 
             problems += error.problems
     if problems:
         raise RequestError(problems)
+
+
+def apply_edit(text: str, edit: Edit) -> str:
+    """Return ``text`` with ``edit`` applied.
+
+    Raises:
+        RequestError: the function is not there, or ``edit.find`` does not occur in it exactly
+            ``edit.times`` times.
+    """
+    begin, end = (0, len(text)) if edit.function is None else function_body(text, edit)
+    words = edit.find.split()
+    pattern = re.compile(r"\s+".join(re.escape(word) for word in words))
+    # Take the white space before a deleted statement along, so that no blank line is left.
+    if not edit.replace.strip():
+        pattern = re.compile(r"(?:(?<=\n)[ \t]*)?" + pattern.pattern + r"(?:[ \t]*\n)?")
+    changed, count = pattern.subn(lambda _: edit.replace, text[begin:end])
+    if count != edit.times:
+        where = f"{edit.file}, function {edit.function}" if edit.function else edit.file
+        raise RequestError.of(
+            f"the edit does not apply: its text occurs {count} times, "
+            f"expected {edit.times}: {' '.join(words)!r}",
+            where=where,
+            next_step="compare `find` with this kernel version's source, or set `times`",
+        )
+    return text[:begin] + changed + text[end:]
+
+
+def function_body(text: str, edit: Edit) -> tuple[int, int]:
+    """Return where the definition of ``edit.function`` begins and ends in ``text``.
+
+    Raises:
+        RequestError: the file defines no such function.
+    """
+    # Same length, so that positions hold; comments, strings and macros can no longer mislead.
+    plain = text
+    for misleading in (_SKIPPED, _DIRECTIVE):
+        plain = misleading.sub(lambda match: " " * len(match[0]), plain)
+    for match in re.finditer(rf"\b{re.escape(edit.function or '')}\s*\(", plain):
+        after = _closing(plain, match.end() - 1, "()")
+        while after is not None and (annotation := _ANNOTATION.match(plain, after)):
+            after = _closing(plain, annotation.end(), "()")
+        brace = _BODY.match(plain, after) if after is not None else None
+        if brace is None:
+            continue
+        end = _closing(plain, brace.end() - 1, "{}")
+        if end is not None:
+            return match.start(), end
+    raise RequestError.of(
+        f"no function {edit.function!r} is defined there",
+        where=edit.file,
+        next_step="check the name, or leave `function` out to search the whole file",
+    )
+
+
+def _closing(text: str, opening: int, pair: str) -> int | None:
+    depth = 0
+    for at in range(opening, len(text)):
+        if text[at] == pair[0]:
+            depth += 1
+        elif text[at] == pair[1]:
+            depth -= 1
+            if depth == 0:
+                return at + 1
+    return None

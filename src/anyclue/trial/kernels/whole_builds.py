@@ -27,17 +27,22 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, GitKernel
 from anyclue.system.files import write_whole
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
-from anyclue.trial.kernels import make as making
 from anyclue.trial.kernels.configuration import (
     Configuration,
     as_text,
     check_survived,
     configuration,
 )
-from anyclue.trial.kernels.fast_path import Read
-from anyclue.trial.kernels.module_builds import BUILDABLE, UNFINISHED
-from anyclue.trial.kernels.modules import collect_modules
-from anyclue.trial.kernels.sources import BUILD, set_sources, usable
+from anyclue.trial.kernels.fast_path import BuildInputs
+from anyclue.trial.kernels.make import (
+    DoesNotBuildError,
+    build_inputs,
+    compiler_version,
+    does_not_build,
+    make,
+)
+from anyclue.trial.kernels.modules import BUILDABLE, UNFINISHED, collect_modules
+from anyclue.trial.kernels.sources import BUILD, set_sources, usable_entries
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +83,7 @@ class WholeBuilds:
             DoesNotBuildError: make failed.
         """
         asked = configuration(arch, kernel.debug, [_text(path) for path in kernel.config])
-        version = await making.compiler_version()
+        version = await compiler_version()
         repo = repository(Path(kernel.repository))
         inputs = {
             "tree": await asyncio.to_thread(tree_id, repo, commit),
@@ -97,21 +102,21 @@ class WholeBuilds:
                 bench = _Bench(self._workbenches / name, arch, commit)
                 release, how = await bench.build(repo.at, asked)
                 await bench.collect(release, directory)
-                about = WholeBuild(release=release, compiler=version, how=how)
-                (directory / "build.json").write_text(json.dumps(asdict(about), indent=1))
+                facts = WholeBuild(release=release, compiler=version, how=how)
+                (directory / "build.json").write_text(json.dumps(asdict(facts), indent=1))
 
         return await self._store.make(recipe, build)
 
 
-def about(artifact: Artifact) -> WholeBuild:
+def facts_of(artifact: Artifact) -> WholeBuild:
     """Return what a kernel from git says of its build."""
     return WholeBuild(**json.loads(artifact.file("build.json").read_text()))
 
 
-def read_by(artifact: Artifact, directory: str) -> Read:
+def inputs_below(artifact: Artifact, directory: str) -> BuildInputs:
     """Return what the build of a kernel from git read of its tree."""
     found = json.loads(artifact.file("read.json").read_text())
-    return Read(all=frozenset(found["all"]), outside=frozenset(found["outside"][directory]))
+    return BuildInputs(all=frozenset(found["all"]), outside=frozenset(found["outside"][directory]))
 
 
 class _Bench:
@@ -141,7 +146,7 @@ class _Bench:
         try:
             await self._configure(asked, changed)
             output = await self._make("bzImage", "modules", what="the kernel does not build")
-        except making.DoesNotBuildError:
+        except DoesNotBuildError:
             mark.unlink(missing_ok=True)  # make has removed what did not compile
             raise
         (self._path / "build.log").write_text(output)
@@ -165,7 +170,7 @@ class _Bench:
             if (self._source / name).exists():
                 shutil.copyfile(self._source / name, into / kept)
         shutil.copyfile(self._path / "build.log", into / "build.log")
-        read = await asyncio.to_thread(making.what_was_read, self._source, BUILDABLE)
+        read = await asyncio.to_thread(build_inputs, self._source, BUILDABLE)
         facts = {
             "all": sorted(set[str]().union(*(one.all for one in read.values()))),
             "outside": {directory: sorted(one.outside) for directory, one in read.items()},
@@ -174,7 +179,7 @@ class _Bench:
         await asyncio.to_thread(_pack_devel, self._source, into / "devel.tar")
 
     def _set_sources(self, repo: Path) -> set[str]:
-        wanted = usable(entries(repository(repo), self._commit))
+        wanted = usable_entries(entries(repository(repo), self._commit))
         return set_sources(repo, wanted, self._source, self._state)
 
     async def _configure(self, asked: Configuration, changed: set[str]) -> None:
@@ -199,12 +204,12 @@ class _Bench:
             os.utime(final, ns=(before[1], before[1]))
 
     async def _make(self, *targets: str, what: str) -> str:
-        done = await making.make(self._source, self._arch, *targets)
+        done = await make(self._source, self._arch, *targets)
         output = done.stdout + done.stderr
         if done.status != 0:
             kept = self._path.with_name(f"{self._path.name}-{self._commit[:12]}.log")
             write_whole(kept, output)
-            raise making.does_not_build(
+            raise does_not_build(
                 what,
                 output,
                 where=f"commit {self._commit[:12]} for {self._arch}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource
+from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, Symptoms
 from anyclue.model.verdict import Signature
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, PathStep, StepKind
 
@@ -44,9 +44,9 @@ def module(functions: Iterable[FunctionSource], **known: Any) -> ModuleSource:  
     return ModuleSource(functions=(*functions, *others), **{**given, **known})
 
 
-def a_case(**known: Any) -> GuiltyCase:  # noqa: ANN401
+def some_symptoms(**known: Any) -> Symptoms:  # noqa: ANN401
     given = {"signature": Signature.PAGE_CACHE_REFERENCE, "regression": True}
-    return GuiltyCase(**{**given, **known})
+    return Symptoms(**{**given, **known})
 
 
 @pytest.fixture
@@ -65,5 +65,5 @@ def make_module() -> Callable[..., ModuleSource]:
 
 
 @pytest.fixture
-def make_case() -> Callable[..., GuiltyCase]:
-    return a_case
+def make_symptoms() -> Callable[..., Symptoms]:
+    return some_symptoms

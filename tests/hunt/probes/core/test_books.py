@@ -13,13 +13,12 @@ from anyclue.hunt.probes.core.ftrace import TracepointEvent
 from anyclue.hunt.probes.core.kmap_balance import unmatched
 from anyclue.hunt.probes.core.kmemleak import leaks
 from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
-from anyclue.hunt.probes.core.probe import ProbeData
+from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK, ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.core.ring_pages import Field, Format
 from anyclue.hunt.probes.core.slab_growth import caches
 from anyclue.hunt.probes.core.slab_traces import books
-from anyclue.hunt.probes.core.steps import BETWEEN
-from anyclue.hunt.probes.core.symbols import Symbols, printed, read_symbols
+from anyclue.hunt.probes.core.symbols import Symbols, parse_frame, read_symbols
 from anyclue.hunt.probes.core.vmalloc_callers import areas
 from anyclue.model.recording import Incident, LogLine, Outcome, Reading, Round
 from anyclue.model.verdict import Signature
@@ -39,7 +38,7 @@ cache kmalloc-256 256
 
 
 def floors(*texts: str) -> bytes:
-    return "".join(f"{BETWEEN}\n{text}" for text in texts).encode()
+    return "".join(f"{SNAPSHOT_MARK}\n{text}" for text in texts).encode()
 
 
 def found(name: str, raw: dict[str, bytes]) -> list[tuple[str, list[str], float, float]]:
@@ -128,21 +127,21 @@ def test_what_nothing_points_to() -> None:
         Round(number=n, begin_s=1, end_s=2, settled=None, floor=Reading(t_s=1, counters={}))
         for n in range(4)
     )
-    gathered = ProbeData(
+    probe_data = ProbeData(
         recording=replace(recording(), rounds=rounds),
         raw={"kmemleak": text.encode() * 8},
         symbols=Symbols(),
     )
-    (finding,) = compare(PROBES["kmemleak"], gathered, None).findings
+    (finding,) = compare(PROBES["kmemleak"], probe_data, None).findings
     assert (finding.guilty.count_per_round, finding.guilty.kib_per_round) == (2, 0.5)
 
 
 def test_kmemleak_that_switched_itself_off_is_not_trusted() -> None:
     line = LogLine(t_s=1, level=4, text="kmemleak: Kernel memory leak detector disabled")
-    gathered = ProbeData(
+    probe_data = ProbeData(
         recording=replace(recording(), kernel_log=(line,)), raw={}, symbols=Symbols()
     )
-    reading = compare(PROBES["kmemleak"], gathered, None)
+    reading = compare(PROBES["kmemleak"], probe_data, None)
     assert "not trusted" in reading.could_not
 
 
@@ -156,9 +155,9 @@ def test_the_first_report() -> None:
     incident = Incident(kind="bug", t_s=1, title="kernel BUG at mm/highmem.c:467!", function=None,
                         text=text)  # fmt: skip
     broken = recording(1, outcome=Outcome.CRASHED, incident=incident)
-    gathered = ProbeData(recording=broken, raw={}, symbols=Symbols())
+    probe_data = ProbeData(recording=broken, raw={}, symbols=Symbols())
     fine = ProbeData(recording=recording(), raw={}, symbols=Symbols())
-    (finding,) = compare(PROBES["incidents"], gathered, fine).findings
+    (finding,) = compare(PROBES["incidents"], probe_data, fine).findings
     assert finding.what is StackEvidence.INCIDENT
     assert finding.signature is Signature.KMAP_SLOTS
     assert [frame.symbol for frame in finding.stack] == [
@@ -228,10 +227,10 @@ def test_symbols() -> None:
 
 
 def test_names_as_the_kernel_prints_them() -> None:
-    assert printed(" lzo_compress_pages.part.0+0x11b/0x3a0 [btrfs]") == Frame(
+    assert parse_frame(" lzo_compress_pages.part.0+0x11b/0x3a0 [btrfs]") == Frame(
         symbol="lzo_compress_pages.part.0",
         offset=0x11B,
         module="btrfs",
         places=(SourceLine(function="lzo_compress_pages.part.0"),),
     )
-    assert printed("no frame at all") is None
+    assert parse_frame("no frame at all") is None

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from anyclue.review.merge.core.exercises import entries, exercises
-from anyclue.review.merge.core.model import OUTSIDE, Exercise, Resolution, Resolved, Taken
+from anyclue.review.merge.core.model import (
+    OUTSIDE,
+    Exercise,
+    FunctionResolution,
+    Resolution,
+    TextSource,
+)
 from anyclue.trial.workloads.registry import WORKLOADS
 
 
@@ -13,7 +19,9 @@ def resolution(*functions: tuple[str, str]) -> Resolution:
     return Resolution(
         title="",
         functions=tuple(
-            Resolved(path=path, function=name, line=1, conflict=True, taken=Taken.COMBINED)
+            FunctionResolution(
+                path=path, function=name, line=1, conflict=True, taken=TextSource.COMBINED
+            )
             for path, name in functions
         ),
     )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.review.merge.core import alignment as aligning
 from anyclue.review.merge.core import side_by_side as sizes
-from anyclue.review.merge.core.alignment import COLUMNS, CONTEXT
 from anyclue.review.merge.core.file_versions import FileMerge
-from anyclue.review.merge.core.model import OUTSIDE
-from anyclue.review.merge.core.panes import LineMark, Panes
-from anyclue.review.merge.core.resolution import judged
-from anyclue.review.merge.core.side_by_side import side_by_side
+from anyclue.review.merge.core.model import OUTSIDE, FunctionPanes, LineMark, SourceLine
+from anyclue.review.merge.core.resolution import review_texts
+from anyclue.review.merge.core.side_by_side import COLUMNS, CONTEXT, side_by_side
 
 if TYPE_CHECKING:
     import pytest
@@ -45,16 +42,16 @@ def merge(
     )
 
 
-def shown(file: FileMerge, other: FileMerge | None = None) -> tuple[Panes, ...]:
+def shown(file: FileMerge, other: FileMerge | None = None) -> tuple[FunctionPanes, ...]:
     files = [file]
-    functions, dropped = judged(files, SIDES).functions, judged(files, SIDES).dropped
+    functions, dropped = review_texts(files, SIDES).functions, review_texts(files, SIDES).dropped
     return side_by_side(files, SIDES, functions, dropped, [other] if other else None)
 
 
-def marks(panes: Panes) -> dict[str, tuple[LineMark, tuple[str, ...]]]:
+def marks(panes: FunctionPanes) -> dict[str, tuple[LineMark, tuple[str, ...]]]:
     found = {}
     for row in panes.rows:
-        text = next((cell[1].strip() for cell in row.lines if cell is not None), "")
+        text = next((cell.text.strip() for cell in row.lines if cell is not None), "")
         found[text] = (row.mark, row.sides)
     return found
 
@@ -96,7 +93,7 @@ def test_lines_that_are_not_taken_or_back_or_moved() -> None:
     assert found["x = 2;"] == (LineMark.LEFT, ("ours",))
     assert found["x = 3;"] == (LineMark.TAKEN, ("theirs",))
     assert found["return 0;"] == (LineMark.BACK, ("ours",))
-    twice = [row.mark for row in one.rows if row.lines[-1] and "b()" in row.lines[-1][1]]
+    twice = [row.mark for row in one.rows if row.lines[-1] and "b()" in row.lines[-1].text]
     assert twice == [LineMark.MOVED, LineMark.SAME]
 
 
@@ -109,15 +106,15 @@ def test_white_space_and_comments_do_not_part_lines() -> None:
             f("a(x, y); // result", "made_up();"),
         )
     )
-    (row,) = [row for row in one.rows if row.lines[0] and "a(" in row.lines[0][1]]
+    (row,) = [row for row in one.rows if row.lines[0] and "a(" in row.lines[0].text]
     assert row.mark is LineMark.SAME
-    assert [cell and cell[1] for cell in row.lines] == [
+    assert [cell and cell.text for cell in row.lines] == [
         "\ta(x, y);",
         "\ta(x,  y); /* ours */",
         "\ta(x, y);",
         "\ta(x, y); // result",
     ]
-    assert [cell and cell[0] for cell in row.lines] == [3, 3, 3, 3]
+    assert [cell and cell.line for cell in row.lines] == [3, 3, 3, 3]
 
 
 def test_a_version_without_the_function() -> None:
@@ -163,11 +160,11 @@ def test_a_long_run_that_is_alike_is_one_row() -> None:
 
 def test_sizes_are_bounded_and_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "ROWS", 20)
-    monkeypatch.setattr(aligning, "LONGEST", 60)
+    monkeypatch.setattr(sizes, "LONGEST", 60)
     long = [f"ours_{n}({'x' * 1000});" for n in range(50)]
     (one,) = shown(merge(f("a();"), f("a();", *long), f("a();", "b();"), f("a();", "c();")))
     assert (len(one.rows), one.left_out) == (20, 36)
-    assert max(len(cell[1]) for row in one.rows for cell in row.lines if cell) == COLUMNS
+    assert max(len(cell.text) for row in one.rows for cell in row.lines if cell) == COLUMNS
     (one,) = shown(merge(f("a();"), f("a();", *long, *long), f("b();"), f("c();")))
     assert (one.rows, one.left_out) == ((), 104)
 
@@ -189,7 +186,7 @@ def test_many_functions_leave_those_to_look_at(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_long_texts_that_are_nearly_alike() -> None:
-    same = [f"same_{n}();" for n in range(aligning.LONGEST)]
+    same = [f"same_{n}();" for n in range(sizes.LONGEST)]
     (one,) = shown(
         merge(
             f(*same, "a();", *same),
@@ -202,8 +199,8 @@ def test_long_texts_that_are_nearly_alike() -> None:
     assert marks(one)["a();"] == (LineMark.LOST, SIDES)
     assert marks(one)["made_up();"] == (LineMark.NEW, ())
     *_, after, skipped = one.rows
-    assert after.lines[0] == (1503 + CONTEXT, f"\tsame_{CONTEXT - 1}();")
-    assert after.lines[3] == (1504 + CONTEXT, f"\tsame_{CONTEXT - 1}();")
+    assert after.lines[0] == SourceLine(line=1503 + CONTEXT, text=f"\tsame_{CONTEXT - 1}();")
+    assert after.lines[3] == SourceLine(line=1504 + CONTEXT, text=f"\tsame_{CONTEXT - 1}();")
     assert skipped.skipped == 1501 - CONTEXT
 
 

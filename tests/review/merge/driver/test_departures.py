@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.model.errors import RequestError
-from anyclue.review.merge.core.model import Taken
+from anyclue.review.merge.core.model import TextSource
 from anyclue.review.merge.driver.request import MergeRequest
 from anyclue.review.merge.driver.review import review
 from anyclue.review.merge.render.text import merge_text
@@ -43,8 +43,8 @@ def test_lines_that_every_side_has_are_gone(forge: Forge, extra: str) -> None:
     base = f"{CHECK}a(n);"
     found = merged(forge, base, f"{extra}{base}", base, f"{extra}a(n);")
     (one,) = found.result.functions
-    assert one.taken is Taken.CUT
-    texts = [text for _, text in one.cut_lines]
+    assert one.taken is TextSource.CUT
+    texts = [line.text for line in one.cut_lines]
     assert texts == ["if (!capable(CAP_SYS_ADMIN))", "return -EPERM;"]
     assert not found.result.innocent
     assert found.found
@@ -55,8 +55,8 @@ def test_a_line_more_often_than_the_sides_explain(forge: Forge) -> None:
     base = "if (n)\n\treturn 0;\na(n);\nb(n);"
     evil = "if (n)\n\treturn 0;\na(n);\n\treturn 0;\nb(n);"
     (one,) = merged(forge, base, base, base, evil).result.functions
-    assert one.taken is Taken.NEW_TEXT
-    assert [text.strip() for _, text in one.new_lines] == ["return 0;"]
+    assert one.taken is TextSource.NEW_TEXT
+    assert [line.text.strip() for line in one.new_lines] == ["return 0;"]
 
 
 def test_a_line_in_another_branch(forge: Forge) -> None:
@@ -71,8 +71,8 @@ def test_a_line_in_another_branch(forge: Forge) -> None:
         branches("\ttrace(n);\n", "\tkick(n);\n"),
     )
     (one,) = found.result.functions
-    assert one.taken is Taken.REORDERED
-    assert [text.strip() for _, text in one.moved_lines] == ["kick(n);"]
+    assert one.taken is TextSource.REORDERED
+    assert [line.text.strip() for line in one.moved_lines] == ["kick(n);"]
     assert found.found
 
 
@@ -85,13 +85,13 @@ def test_a_condition_that_guards_another_line(forge: Forge) -> None:
         "a(n);\nif (n)\n\tcc(n);\nb(n);",
     )
     (one,) = found.result.functions
-    assert one.taken is Taken.REORDERED
+    assert one.taken is TextSource.REORDERED
 
 
 @pytest.mark.parametrize("result", ["b(n);\nc(n);", "c(n);\nb(n);"])
 def test_either_order_of_two_additions_is_combined(forge: Forge, result: str) -> None:
     found = merged(forge, "a(n);", "a(n);\nb(n);", "a(n);\nc(n);", f"a(n);\n{result}")
-    assert [one.taken for one in found.result.functions] == [Taken.COMBINED]
+    assert [one.taken for one in found.result.functions] == [TextSource.COMBINED]
     assert not found.found
 
 

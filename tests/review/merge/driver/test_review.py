@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.review.merge.core.model import Likeness, Taken
+from anyclue.git.model import CommitSubject
+from anyclue.review.merge.core.model import Similarity, TextSource
 from anyclue.review.merge.render.text import merge_text
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ def test_a_side_alone_drops_the_other(forge: Forge) -> None:
     rev = forge.merge(parents(forge, BASE, OURS, THEIRS), {"fs/a/a.c": THEIRS})
     found = forge.review(rev)
     (one,) = found.result.functions
-    assert (one.taken, one.side) == (Taken.SIDE, "theirs")
+    assert (one.taken, one.side) == (TextSource.SIDE, "theirs")
     (dropped,) = found.result.dropped
     assert (dropped.function, dropped.side, dropped.conflict) == ("second", "ours", True)
     assert [line.text for line in dropped.lines] == ["if (value < 0)", "return -EINVAL;"]
-    assert dropped.commits == ((forge.git("rev-parse", "ours")[:12], "a commit of ours"),)
+    assert dropped.commits == (
+        CommitSubject(id=forge.git("rev-parse", "ours"), subject="a commit of ours"),
+    )
     assert found.found
 
 
@@ -69,7 +72,7 @@ def test_the_commit_is_named_that_removed_what_is_back(forge: Forge) -> None:
     theirs = forge.commit("theirs", root, {"fs/a/c.c": "int c;\n"})
     (dropped,) = forge.review(forge.merge([more, theirs], {"fs/a/a.c": BASE})).result.dropped
     assert [(line.added, line.text) for line in dropped.lines] == [(False, "prepare(value);")]
-    assert dropped.commits == ((ours[:12], "a commit of ours"),)
+    assert dropped.commits == (CommitSubject(id=ours, subject="a commit of ours"),)
 
 
 def test_a_change_lost_without_a_conflict(forge: Forge) -> None:
@@ -92,7 +95,8 @@ def test_the_commit_that_brought_a_leak_is_found_among_others(forge: Forge) -> N
     evil = text.replace("\tfinish(value);\n", "\tfinish_it(value);\n")
     found = forge.review(forge.merge([ours, ids[-1]], {"fs/a/a.c": evil}))
     (one,) = found.result.imbalances
-    assert (one.sides, one.commits) == (("theirs",), ((ids[3][:12], "a commit of theirs"),))
+    assert one.sides == ("theirs",)
+    assert one.commits == (CommitSubject(id=ids[3], subject="a commit of theirs"),)
 
 
 def test_text_on_neither_side(forge: Forge) -> None:
@@ -100,8 +104,8 @@ def test_text_on_neither_side(forge: Forge) -> None:
     rev = forge.merge(parents(forge, BASE, OURS, THEIRS), {"fs/a/a.c": evil})
     found = forge.review(rev)
     (one,) = found.result.functions
-    assert one.taken is Taken.NEW_TEXT
-    assert [text.strip() for _, text in one.new_lines] == ["finish_later(value);"]
+    assert one.taken is TextSource.NEW_TEXT
+    assert [line.text.strip() for line in one.new_lines] == ["finish_later(value);"]
     assert found.found
 
 
@@ -110,7 +114,7 @@ def test_an_alternative_that_differs(forge: Forge) -> None:
     rev = forge.merge(both, {"fs/a/a.c": BOTH})
     found = forge.review(rev, forge.merge(both, {"fs/a/a.c": THEIRS}))
     (one,) = found.compared
-    assert one.likeness is Likeness.DIFFERENT
+    assert one.similarity is Similarity.DIFFERENT
     assert "+\tif (value < 0)" in one.diff
     assert found.against is not None
     assert found.against.dropped

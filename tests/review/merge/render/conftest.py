@@ -6,25 +6,34 @@ from dataclasses import replace
 
 import pytest
 
+from anyclue.git.model import CommitSubject
 from anyclue.model.verdict import Signature, Verdict
 from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     OUTSIDE,
-    Compared,
-    Dated,
-    Dropped,
+    DroppedChange,
     Exercise,
+    FormerPlace,
+    FunctionComparison,
+    FunctionKey,
+    FunctionPanes,
+    FunctionResolution,
     Imbalance,
-    Likeness,
+    LineMark,
     LostLine,
     MergeReview,
+    Origin,
+    Pane,
+    PaneRow,
+    Parent,
     Resolution,
-    Resolved,
-    Taken,
+    Similarity,
+    SourceLine,
+    TextSource,
 )
-from anyclue.review.merge.core.panes import LineMark, Pane, Panes, Row
 from anyclue.review.pairs.model import (
     Confidence,
+    ConfidenceReason,
     Finding,
     FindingKind,
     PathStep,
@@ -32,8 +41,17 @@ from anyclue.review.pairs.model import (
     Unjudged,
 )
 
-COMMITS = (("2cf3f8133bda", "btrfs: fix missing kunmap"), ("0123456789ab", "another"))
+COMMITS = (
+    CommitSubject(id="2cf3f8133bda" + "0" * 28, subject="btrfs: fix missing kunmap"),
+    CommitSubject(id="0123456789ab" + "0" * 28, subject="another"),
+)
 PATH = "fs/pack/lzo.c"
+
+
+def at(line: int, text: str) -> SourceLine:
+    return SourceLine(line=line, text=text)
+
+
 LEAK = Finding(
     kind=FindingKind.LEAK,
     pair="page-reference",
@@ -51,32 +69,38 @@ LEAK = Finding(
         PathStep(line=24, kind=StepKind.RETURN, text="return ret;", note="still held"),
     ),
     confidence=Confidence.HIGH,
-    reason="other paths release it",
+    reason=ConfidenceReason.RELEASED_ELSEWHERE,
 )
-PACK = Resolved(
+PACK = FunctionResolution(
     path=PATH,
     function="pack_pages",
     line=1,
     conflict=True,
-    taken=Taken.NEW_TEXT,
-    new_lines=((4, "\tmade_up(page_in);"),),
+    taken=TextSource.NEW_TEXT,
+    new_lines=(at(4, "\tmade_up(page_in);"),),
 )
 FUNCTIONS = (
     PACK,
-    Resolved(path=PATH, function=OUTSIDE, line=1, conflict=False, taken=Taken.COMBINED),
-    Resolved(
+    FunctionResolution(
+        path=PATH, function=OUTSIDE, line=1, conflict=False, taken=TextSource.COMBINED
+    ),
+    FunctionResolution(
         path=PATH,
         function="unpack_bio",
         line=40,
         conflict=True,
-        taken=Taken.SIDE,
+        taken=TextSource.SIDE,
         side="theirs",
-        moved_from="unpack() in fs/pack/zlib.c, ours",
+        moved_from=FormerPlace(function="unpack", path="fs/pack/zlib.c", side="ours"),
     ),
-    Resolved(path=PATH, function="reset", line=0, conflict=False, taken=Taken.REMOVED),
-    Resolved(path=PATH, function="trace", line=60, conflict=False, taken=Taken.AUTOMATIC),
+    FunctionResolution(
+        path=PATH, function="reset", line=0, conflict=False, taken=TextSource.REMOVED
+    ),
+    FunctionResolution(
+        path=PATH, function="trace", line=60, conflict=False, taken=TextSource.AUTOMATIC
+    ),
 )
-DROPPED = Dropped(
+DROPPED = DroppedChange(
     path=PATH,
     function="unpack_bio",
     side="ours",
@@ -91,8 +115,12 @@ UNJUDGED = tuple(
     Unjudged(path=PATH, line=number, function="", what="it cannot be read as C")
     for number in range(8)
 )
+SIDES = (
+    Parent(name="ours", commit="0123456789ab"),
+    Parent(name="theirs", commit="ba9876543210"),
+)
 HEADS = ("base", "ours", "theirs", "result", "against")
-PANES = Panes(
+PANES = FunctionPanes(
     path=PATH,
     function="pack_pages",
     panes=tuple(
@@ -100,30 +128,40 @@ PANES = Panes(
         for one in HEADS
     ),
     rows=(
-        Row(mark=LineMark.SAME, lines=(None, *[(1, "int pack_pages(void)")] * 4)),
-        Row(mark=LineMark.SAME, skipped=1200),
-        Row(
+        PaneRow(mark=LineMark.SAME, lines=(None, *[at(1, "int pack_pages(void)")] * 4)),
+        PaneRow(mark=LineMark.SAME, skipped=1200),
+        PaneRow(
             mark=LineMark.TAKEN,
             sides=("ours",),
-            lines=(None, (3, "\tours();"), None, (3, ""), None),
+            lines=(None, at(3, "\tours();"), None, at(3, ""), None),
         ),
-        Row(
+        PaneRow(
             mark=LineMark.TAKEN,
             sides=("ours", "theirs"),
-            lines=(None, (3, "both();"), (3, "both();"), (3, "both();"), None),
+            lines=(None, at(3, "both();"), at(3, "both();"), at(3, "both();"), None),
         ),
-        Row(mark=LineMark.NEW, lines=(None, None, None, (4, "\tmade_up(page_in);"), None)),
-        Row(mark=LineMark.LEFT, sides=("theirs",), lines=(None, None, (4, "left();"), None, None)),
-        Row(mark=LineMark.REMOVED, sides=("theirs",), lines=((4, "a"), (5, "a"), None, None, None)),
-        Row(
+        PaneRow(mark=LineMark.NEW, lines=(None, None, None, at(4, "\tmade_up(page_in);"), None)),
+        PaneRow(
+            mark=LineMark.LEFT, sides=("theirs",), lines=(None, None, at(4, "left();"), None, None)
+        ),
+        PaneRow(
+            mark=LineMark.REMOVED,
+            sides=("theirs",),
+            lines=(at(4, "a"), at(5, "a"), None, None, None),
+        ),
+        PaneRow(
             mark=LineMark.LOST,
             sides=("ours",),
-            lines=(None, (42, "kunmap(page);"), None, None, None),
+            lines=(None, at(42, "kunmap(page);"), None, None, None),
         ),
-        Row(mark=LineMark.CUT, lines=((5, "b"), (5, "b"), (5, "b"), None, None)),
-        Row(mark=LineMark.BACK, sides=("ours",), lines=((6, "c"), None, (6, "c"), (6, "c"), None)),
-        Row(mark=LineMark.MOVED, lines=(None, None, None, (7, "d"), None)),
-        Row(mark=LineMark.OTHER, lines=(None, None, None, None, (7, "other();"))),
+        PaneRow(mark=LineMark.CUT, lines=(at(5, "b"), at(5, "b"), at(5, "b"), None, None)),
+        PaneRow(
+            mark=LineMark.BACK,
+            sides=("ours",),
+            lines=(at(6, "c"), None, at(6, "c"), at(6, "c"), None),
+        ),
+        PaneRow(mark=LineMark.MOVED, lines=(None, None, None, at(7, "d"), None)),
+        PaneRow(mark=LineMark.OTHER, lines=(None, None, None, None, at(7, "other();"))),
     ),
     left_out=31,
 )
@@ -171,37 +209,39 @@ def full() -> MergeReview:
         functions=FUNCTIONS,
         dropped=(DROPPED, replace(DROPPED, function=OUTSIDE, side="theirs", conflict=False)),
         imbalances=tuple(
-            Imbalance(finding=LEAK, dated=date, sides=sides, commits=COMMITS[: len(sides)])
-            for date, sides in (
-                (Dated.CAME, ("ours", "theirs")),
-                (Dated.RESOLUTION, ()),
-                (Dated.MERGE, ()),
-                (Dated.LOST, ("ours",)),
+            Imbalance(finding=LEAK, origin=origin, sides=sides, commits=COMMITS[: len(sides)])
+            for origin, sides in (
+                (Origin.CAME, ("ours", "theirs")),
+                (Origin.RESOLUTION, ()),
+                (Origin.MERGE, ()),
+                (Origin.LOST, ("ours",)),
             )
         ),
         unjudged=UNJUDGED,
     )
     diff = "@@ -1,2 +1,2 @@\n int pack_pages(void)\n-\told();\n+\tmade_up(page_in);"
     return MergeReview(
-        sides=(("ours", "0123456789ab"), ("theirs", "ba9876543210")),
+        sides=SIDES,
         files=1200,
         conflicts=1,
         result=result,
         against=replace(result, title="for-5.16-resolve"),
         compared=(
-            Compared(path=PATH, function="reset", likeness=Likeness.SAME),
-            Compared(path=PATH, function=OUTSIDE, likeness=Likeness.EQUIVALENT),
-            Compared(path=PATH, function="pack_pages", likeness=Likeness.DIFFERENT, diff=diff),
+            FunctionComparison(path=PATH, function="reset", similarity=Similarity.SAME),
+            FunctionComparison(path=PATH, function=OUTSIDE, similarity=Similarity.EQUIVALENT),
+            FunctionComparison(
+                path=PATH, function="pack_pages", similarity=Similarity.DIFFERENT, diff=diff
+            ),
         ),
         exercises=(
             Exercise(
-                functions=((PATH, "pack_pages"), (PATH, OUTSIDE)),
+                functions=(FunctionKey(PATH, "pack_pages"), FunctionKey(PATH, OUTSIDE)),
                 mount=("compress=lzo", ""),
                 how="write, drop caches, read back",
                 workloads=("compression-mix",),
                 fstests=("compress", "quick"),
             ),
-            Exercise(functions=((PATH, "reset"),)),
+            Exercise(functions=(FunctionKey(PATH, "reset"),)),
         ),
         test=TEST,
         panes=(PANES,),
@@ -212,7 +252,7 @@ def full() -> MergeReview:
 def nothing() -> MergeReview:
     """A review that has nothing to say."""
     return MergeReview(
-        sides=(("ours", "0123456789ab"), ("theirs", "ba9876543210"), ("theirs 2", "aa11bb22cc33")),
+        sides=(*SIDES, Parent(name="theirs 2", commit="aa11bb22cc33")),
         files=1,
         conflicts=0,
         result=Resolution(title="the work tree"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from anyclue.review.merge.core.model import FunctionKey
 from anyclue.review.merge.render.html import merge_html
 from anyclue.review.merge.render.json_document import merge_json
 from anyclue.review.merge.render.text import merge_text
@@ -56,6 +57,8 @@ def _poison(value: object, evil: str) -> object:
         return value
     if isinstance(value, str):
         return f"{evil}{value}{evil}"
+    if isinstance(value, FunctionKey):
+        return FunctionKey(*(poison(one, evil) for one in value))
     if isinstance(value, tuple):
         return tuple(_poison(one, evil) for one in value)
     if is_dataclass(value) and not isinstance(value, type):

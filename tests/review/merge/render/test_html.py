@@ -5,7 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from anyclue.review.merge.core.panes import LineMark, Row
+from anyclue.review.merge.core.model import LineMark, PaneRow, SourceLine
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.merge.render.html import DIFF_LINES, LISTED, merge_html
 
@@ -99,9 +99,9 @@ def test_every_word_has_a_row_in_the_legend(full: MergeReview) -> None:
 
 def test_an_octopus_has_words_of_its_own() -> None:
     sides = ("ours", "theirs", "theirs 2")
-    assert merge_words.mark(Row(mark=LineMark.TAKEN, sides=sides), 3) == "all"
-    assert merge_words.mark(Row(mark=LineMark.TAKEN, sides=sides[1:]), 3) == "theirs, theirs 2"
-    assert merge_words.mark(Row(mark=LineMark.REMOVED, sides=sides[2:]), 3) == "- theirs 2"
+    assert merge_words.mark(PaneRow(mark=LineMark.TAKEN, sides=sides), 3) == "all"
+    assert merge_words.mark(PaneRow(mark=LineMark.TAKEN, sides=sides[1:]), 3) == "theirs, theirs 2"
+    assert merge_words.mark(PaneRow(mark=LineMark.REMOVED, sides=sides[2:]), 3) == "- theirs 2"
 
 
 def test_nothing_to_say(nothing: MergeReview) -> None:
@@ -136,7 +136,9 @@ def test_large_reviews_make_pages_of_bounded_size(full: MergeReview) -> None:
     many = LISTED * 20
     (panes,) = full.panes
     diff = "\n".join(f"+line {n}" for n in range(DIFF_LINES * 10))
-    row = Row(mark=LineMark.NEW, lines=(None, None, None, (4, "<" * 100_000), None))
+    row = PaneRow(
+        mark=LineMark.NEW, lines=(None, None, None, SourceLine(line=4, text="<" * 100_000), None)
+    )
     large = replace(
         full.result,
         functions=full.result.functions * many,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.review.pairs.driver.cache import Cache, engine
+from anyclue.review.pairs.driver.cache import Cache, engine_digest
 from anyclue.review.pairs.driver.request import PairsRequest, review
 from anyclue.review.pairs.model import FindingKind
 
@@ -83,7 +83,7 @@ def test_a_cache_that_is_nowhere(tmp_path: Path) -> None:
 
 def test_it_tells_versions_of_the_checker_apart(tmp_path: Path) -> None:
     Cache(tmp_path).put("kind", KEY, "value")
-    assert [path.name for path in tmp_path.iterdir()] == [engine()]
+    assert [path.name for path in tmp_path.iterdir()] == [engine_digest()]
 
 
 def damages(data: bytes) -> Iterator[bytes]:

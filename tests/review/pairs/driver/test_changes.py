@@ -13,10 +13,10 @@ from anyclue.review.pairs.driver.changes import (
     FileChange,
     SourceChange,
     of_index,
-    of_patch,
     of_range,
     of_worktree,
 )
+from anyclue.review.pairs.driver.piped_patch import of_patch
 
 if TYPE_CHECKING:
     from tests.review.pairs.driver.conftest import Box

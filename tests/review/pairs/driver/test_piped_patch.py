@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
-from anyclue.review.pairs.driver.changes import FileChange, SourceChange, of_patch, of_range
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange, of_range
+from anyclue.review.pairs.driver.piped_patch import of_patch
 
 if TYPE_CHECKING:
     from tests.review.pairs.driver.conftest import Box

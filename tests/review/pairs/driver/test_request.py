@@ -9,13 +9,8 @@ import pytest
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts.read import built_in
-from anyclue.review.pairs.driver.request import (
-    CONTRACTS,
-    InGit,
-    PairsRequest,
-    contracts_near,
-    review,
-)
+from anyclue.review.pairs.driver.request import CONTRACTS, PairsRequest, contracts_near, review
+from anyclue.review.pairs.driver.sources import CommitTree
 from anyclue.review.pairs.model import Confidence
 
 if TYPE_CHECKING:
@@ -145,25 +140,25 @@ def test_the_usual_confidence(box: Box) -> None:
 
 
 @pytest.fixture
-def tree(box: Box) -> InGit:
+def tree(box: Box) -> CommitTree:
     for name in ("fs/a/x.c", "fs/a/sub/y.h", "fs/b/z.c", "mm/m.c", "mm/sub/n.c", "top.c"):
         box.write(name, f"int in_{len(name)};\n".encode())
     box.write("fs/a/Makefile", b"obj-y := x.o\n")
     rev = box.commit()
     box.write("fs/a/x.c", b"int later;\n")
     box.write("fs/a/new.c", b"int later;\n")
-    return InGit(box.path, rev)
+    return CommitTree(box.path, rev)
 
 
-def test_what_lies_near(tree: InGit) -> None:
-    assert set(tree.near(["fs/a/x.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
-    assert set(tree.near(["fs/a/sub/other.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
-    assert set(tree.near(["mm/m.c"])) == {"mm/m.c"}
-    assert set(tree.near(["mm/m.c", "fs/b/z.c"])) == {"mm/m.c", "fs/b/z.c"}
-    assert set(tree.near(["top.c"])) == {"top.c"}
-    assert set(tree.near(["nowhere/x.c", "fs/ab/x.c"])) == set()
+def test_what_lies_near(tree: CommitTree) -> None:
+    assert set(tree.neighbours(["fs/a/x.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
+    assert set(tree.neighbours(["fs/a/sub/other.c"])) == {"fs/a/x.c", "fs/a/sub/y.h"}
+    assert set(tree.neighbours(["mm/m.c"])) == {"mm/m.c"}
+    assert set(tree.neighbours(["mm/m.c", "fs/b/z.c"])) == {"mm/m.c", "fs/b/z.c"}
+    assert set(tree.neighbours(["top.c"])) == {"top.c"}
+    assert set(tree.neighbours(["nowhere/x.c", "fs/ab/x.c"])) == set()
 
 
-def test_contents_are_those_of_the_commit(tree: InGit) -> None:
+def test_contents_are_those_of_the_commit(tree: CommitTree) -> None:
     found = tree.read(["fs/a/x.c", "fs/b/z.c", "fs/a/new.c", "nowhere.c"])
     assert found == {"fs/a/x.c": b"int in_8;\n", "fs/b/z.c": b"int in_8;\n"}

@@ -12,8 +12,7 @@ import pytest
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.review.pairs.driver.request import PairsRequest, review
-from anyclue.review.pairs.driver.shard import Shard
-from anyclue.review.pairs.driver.worker_pool import FEW
+from anyclue.review.pairs.driver.worker_pool import FEW, Shard
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review
 
 if TYPE_CHECKING:
@@ -316,7 +315,7 @@ def test_many_files_in_any_number_of_workers(box: Box) -> None:
         assert tree(box, Confidence.LOW, jobs=jobs) == one
 
 
-@pytest.mark.parametrize("method", ["read", "look", "results"])
+@pytest.mark.parametrize("method", ["read", "analyse", "review"])
 def test_a_worker_that_is_killed_is_one_clear_error(
     box: Box, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,7 +341,7 @@ def test_a_defect_in_a_worker_is_told_as_one(box: Box, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise KeyError("what?")
 
-    monkeypatch.setattr(Shard, "look", fail)
+    monkeypatch.setattr(Shard, "analyse", fail)
     with pytest.raises(InfrastructureError, match="please report it"):
         tree(box, jobs=2)
 

@@ -8,6 +8,7 @@ import pytest
 
 from anyclue.review.pairs.model import (
     Confidence,
+    ConfidenceReason,
     Finding,
     FindingKind,
     PathStep,
@@ -54,7 +55,7 @@ LEAK = Finding(
         PathStep(line=312, kind=StepKind.RETURN, text="return ret;", note="still held"),
     ),
     confidence=Confidence.HIGH,
-    reason="the other paths of this function release it",
+    reason=ConfidenceReason.RELEASED_ELSEWHERE,
     suggestion=Suggestion(before_line=312, text="\tput_page(page_in);", diff=DIFF),
     also=(301,),
 )
@@ -72,7 +73,7 @@ SWAPPED = Finding(
     message="local mapping `data_in` is released before `data_out`, which was mapped later",
     steps=(),
     confidence=Confidence.MEDIUM,
-    reason="the mapping that was made later may be gone by then",
+    reason=ConfidenceReason.LIFO,
 )
 HANDED = replace(
     SWAPPED,

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
+import pytest
 
-from anyclue.review.pairs.model import (
-    Confidence,
-    Finding,
-    FindingKind,
-    PathStep,
-    Review,
-    StepKind,
-    Suggestion,
-    Unjudged,
-)
-from anyclue.review.pairs.render.json_document import review_json
-from anyclue.review.pairs.render.words import KINDS, fingerprints
-
-if TYPE_CHECKING:
-    import pytest
+from anyclue.report.json_document import schema_text
+from anyclue.report.text import clean
+from anyclue.review.pairs.model import ConfidenceReason, FindingKind, Review
+from anyclue.review.pairs.render.json_document import ReviewDocument, review_json
+from anyclue.review.pairs.render.words import KINDS, REASONS, fingerprints
 
 DOCS = Path(__file__).parents[4] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "pairs.schema.json").read_text())
+OBJECTS = [SCHEMA, *(part for part in SCHEMA["$defs"].values() if part["type"] == "object")]
 
 
 def load(review: Review) -> dict[str, Any]:
@@ -35,37 +27,54 @@ def load(review: Review) -> dict[str, Any]:
     return document
 
 
+def test_the_published_schema_is_generated() -> None:
+    assert (DOCS / "pairs.schema.json").read_text() == schema_text(ReviewDocument)
+
+
 def test_schema_is_a_strict_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    for part in (SCHEMA, *SCHEMA["$defs"].values()):
+    for part in OBJECTS:
         assert part["additionalProperties"] is False
         assert part["required"] == list(part["properties"])
 
 
-def test_schema_knows_every_word_and_field_of_the_model() -> None:
-    parts = SCHEMA["$defs"]
-    assert parts["finding"]["properties"]["kind"]["enum"] == [one.value for one in FindingKind]
-    assert parts["finding"]["properties"]["confidence"]["enum"] == [one.value for one in Confidence]
-    assert parts["step"]["properties"]["kind"]["enum"] == [one.value for one in StepKind]
-    told = {
-        Review: ["schema", *SCHEMA["properties"]],
-        Finding: [*parts["finding"]["properties"]],
-        PathStep: [*parts["step"]["properties"]],
-        Suggestion: [*parts["suggestion"]["properties"]],
-        Unjudged: [*parts["unjudged"]["properties"]],
-    }
-    for of, names in told.items():
-        assert {one.name for one in fields(of)} == set(names) - {"schema", "fingerprint"}
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        ("", {"schema": "anyclue.pairs/2"}),
+        ("", {"change": 1}),
+        ("", {"files": -1}),
+        ("", {"findings": None}),
+        ("", {"more": 1}),
+        ("findings", {"line": 0}),
+        ("findings", {"kind": "lost"}),
+        ("findings", {"reason": None}),
+        ("findings", {"also": [0]}),
+        ("findings", {"steps": [{}]}),
+        ("unjudged", {"line": -1}),
+        ("unjudged", {"what": None}),
+    ],
+)
+def test_what_is_no_review_is_refused(change: Review, part: str, damage: dict[str, Any]) -> None:
+    document = load(change)
+    (document[part][0] if part else document).update(damage)
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
 
 
 def test_every_field_and_word_is_documented() -> None:
     text = (DOCS / "pairs-schema.md").read_text()
-    for part in (SCHEMA, *SCHEMA["$defs"].values()):
-        for field, of in part["properties"].items():
+    for part in OBJECTS:
+        for field in part["properties"]:
             assert f"`{field}`" in text
-            for word in of.get("enum", ()):
-                assert f"`{word}`" in text
+    for part in SCHEMA["$defs"].values():
+        for word in part.get("enum", ()):
+            assert f"`{word}`" in text
+
+
+def test_every_kind_and_reason_has_words() -> None:
     assert set(KINDS) == set(FindingKind)
+    assert set(REASONS) == set(ConfidenceReason)
+    assert all(clean(words) == words for words in REASONS.values())
 
 
 def test_a_change(change: Review) -> None:

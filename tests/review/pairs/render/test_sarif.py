@@ -178,7 +178,7 @@ def test_a_tree(tree: Review) -> None:
     assert "baselineState" not in leak
     assert leak["message"]["text"] == (
         "page reference `page_in` is not released on this path (page-reference). "
-        "Confidence high: the other paths of this function release it"
+        "Confidence high: released on other paths of the same function"
     )
     place = leak["locations"][0]["physicalLocation"]
     assert place == {

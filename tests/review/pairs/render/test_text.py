@@ -27,7 +27,7 @@ fs/btrfs/lzo.c:297: note:   goto     goto out;
 fs/btrfs/lzo.c:312: note:   return   return ret; -- still held
 fs/btrfs/lzo.c:301: note: the same happens here
 fs/btrfs/lzo.c:312: note: released by put_page(page_in) or folio_put(page_folio(page_in))
-fs/btrfs/lzo.c:312: note: confidence high: the other paths of this function release it
+fs/btrfs/lzo.c:312: note: confidence high: released on other paths of the same function
 fs/btrfs/lzo.c:312: note: one insertion, before line 312, mends every path:
     --- a/fs/btrfs/lzo.c
     +++ b/fs/btrfs/lzo.c
@@ -43,7 +43,7 @@ fs/btrfs/lzo.c:312: note: one insertion, before line 312, mends every path:
 fs/btrfs/lzo.c:401:3: warning: local mapping `data_in` is released before `data_out`, which was \
 mapped later [kmap-local wrong-order, medium]
 fs/btrfs/lzo.c:390: note:   acquire  kmap_local_page
-fs/btrfs/lzo.c:401: note: confidence medium: the mapping that was made later may be gone by then
+fs/btrfs/lzo.c:401: note: confidence medium: what was acquired last must be released first
 
 not judged, and so not known to be clean: 1
 fs/xfs/odd.c:7: note: not judged: odd(): more than 20,000 paths

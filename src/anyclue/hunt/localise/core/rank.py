@@ -1,105 +1,92 @@
 """Functions ranked: a posterior over those of the module, and over none of them.
 
-Every function is as likely as any other at first. Pieces of evidence multiply: each says how much
-likelier it is to be seen of the function at fault than of another.
+The prior is the same for every function. Likelihood ratios multiply: each says how much likelier a
+piece of evidence is to be seen of the function at fault than of another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
-from anyclue.hunt.clue.model import Place, Reason, ReasonSource, TouchedBy
-from anyclue.hunt.localise.core.evidence import FunctionSource, GuiltyCase, ModuleSource
-from anyclue.hunt.localise.core.pairing_evidence import Pairing
-from anyclue.hunt.localise.core.reachability import reached
-from anyclue.hunt.localise.core.stacks import stacks
-from anyclue.hunt.localise.core.weights import (
-    ACCUSED,
-    ELSEWHERE,
-    ELSEWHERE_ALONE,
-    MOST,
-    UNCHANGED_CULPRITS,
+from anyclue.hunt.clue.model import Place, Reason, ReasonSource
+from anyclue.hunt.localise.core.likelihood_ratios import (
+    MOST_EVIDENCE,
+    PRIOR_ELSEWHERE,
+    PRIOR_ELSEWHERE_ALONE,
+    PRIOR_UNCHANGED,
 )
+from anyclue.hunt.localise.core.likelihoods import PairingEvidence, reachability_evidence
+from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, Symptoms
+from anyclue.hunt.localise.core.stacks import stack_evidence
+from anyclue.hunt.render import evidence_words
 
-SHOWN: Final = 10
-"""So many places are listed."""
-LEAST: Final = 0.001
+MOST_PLACES: Final = 10
+"""So many places are listed, those that something speaks for."""
+LEAST_PROBABILITY: Final = 0.001
 """Places less likely than this are not listed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranked:
-    """The places, the likeliest first, and how likely it is that it is none of the module's.
-
-    ``left`` is the probability of those that are not listed.
-    """
+class Ranking:
+    """The places, the likeliest first, and how likely it is that it is none of the module's."""
 
     places: tuple[Place, ...] = ()
     elsewhere: float = 1.0
-    left: float = 0.0
 
 
-def rank(module: ModuleSource, case: GuiltyCase) -> Ranked:
+def rank_functions(module: ModuleSource, symptoms: Symptoms) -> Ranking:
     """Return the functions of a module by how likely they are at fault."""
     functions = module.functions
     if not functions:
-        return Ranked()
+        return Ranking()
     changed = sum(one.changed is True for one in functions)
-    compared = module.compared and case.regression
+    compared = module.compared and symptoms.regression
     by_name: dict[str, list[str]] = {}
     for one in functions:
         by_name.setdefault(one.name, []).append(one.path)
-    pairing, on_stacks = Pairing(module, case), stacks(case, by_name)
-    elsewhere = ELSEWHERE_ALONE if compared and module.alone else ELSEWHERE
-    weights, candidates = [], []
+    pairing, on_stacks = PairingEvidence(module, symptoms), stack_evidence(symptoms, by_name)
+    elsewhere = PRIOR_ELSEWHERE_ALONE if compared and module.alone else PRIOR_ELSEWHERE
+    prior = (1 - elsewhere) / len(functions)
+    weights, places = [], []
     for one in functions:
         at = one.path, one.name
-        said = pairing.of(one)
-        commits = module.commits.get(at, ())
+        paired = pairing.of(one)
         evidence = [
-            *said.reasons,
-            *reached(one, case),
+            *paired.reasons,
+            *reachability_evidence(one, symptoms),
             *on_stacks.get(at, ()),
-            *_accused(commits),
         ]
-        evident = min(max(prod(reason.ratio for reason in evidence), 1 / MOST), MOST)
+        likelihood = prod(reason.ratio for reason in evidence)
+        likelihood = min(max(likelihood, 1 / MOST_EVIDENCE), MOST_EVIDENCE)
         change = _change(one, changed, len(functions)) if compared else None
-        reasons = [*([change] if change else []), *evidence]
-        weights.append(
-            (1 - elsewhere) / len(functions) * evident * (change.ratio if change else 1.0)
+        if change is not None:
+            evidence.insert(0, change)
+        weights.append(prior * likelihood * (change.ratio if change else 1.0))
+        places.append(
+            Place(
+                function=one.name,
+                path=one.path,
+                line=paired.missing.line if paired.missing is not None else one.line,
+                probability=0.0,
+                reasons=tuple(sorted(evidence, key=lambda r: -max(r.ratio, 1 / r.ratio))),
+                missing=paired.missing,
+            )
         )
-        candidates.append((one, reasons, said.missing, commits))
     total = sum(weights) + elsewhere
     places = [
-        Place(
-            function=one.name,
-            path=one.path,
-            line=missing.line if missing is not None else one.line,
-            probability=weight / total,
-            reasons=tuple(sorted(reasons, key=lambda r: -max(r.ratio, 1 / r.ratio))),
-            missing=missing,
-            commits=commits,
-        )
-        for weight, (one, reasons, missing, commits) in zip(weights, candidates, strict=True)
+        replace(place, probability=weight / total)
+        for place, weight in zip(places, weights, strict=True)
     ]
     places.sort(key=lambda place: (-place.probability, place.path, place.line))
-    shown = tuple(_telling(places[:SHOWN]))
-    listed = sum(place.probability for place in shown)
-    return Ranked(
-        places=shown,
-        elsewhere=elsewhere / total,
-        left=max(1 - listed - elsewhere / total, 0.0),
+    shown = tuple(
+        place
+        for place in places[:MOST_PLACES]
+        if place.probability >= LEAST_PROBABILITY
+        and any(reason.ratio > 1 for reason in place.reasons)
     )
-
-
-def _telling(places: Iterable[Place]) -> Iterable[Place]:
-    """Leave out places that nothing speaks for."""
-    for place in places:
-        if place.probability >= LEAST and any(reason.ratio > 1 for reason in place.reasons):
-            yield place
+    return Ranking(places=shown, elsewhere=elsewhere / total)
 
 
 def _change(one: FunctionSource, changed: int, functions: int) -> Reason | None:
@@ -108,18 +95,8 @@ def _change(one: FunctionSource, changed: int, functions: int) -> Reason | None:
         return None
     share = (changed + 1) / (functions + 2)
     if one.changed:
-        ratio = (1 - UNCHANGED_CULPRITS) / share
-        text = f"it is one of {changed} functions that differ between the kernels"
-        if changed == 1:
-            text = "it is the only function that differs between the kernels"
+        ratio = (1 - PRIOR_UNCHANGED) / share
+        text = evidence_words.changed(changed)
         return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=text)
-    text = "it is the same in both kernels"
-    return Reason(source=ReasonSource.CHANGE, ratio=UNCHANGED_CULPRITS / (1 - share), text=text)
-
-
-def _accused(commits: Iterable[TouchedBy]) -> list[Reason]:
-    named = next((one for one in commits if one.accused), None)
-    if named is None:
-        return []
-    text = f"the accused commit {named.commit[:12]} changed it"
-    return [Reason(source=ReasonSource.COMMIT, ratio=ACCUSED.ratio, text=text)]
+    ratio = PRIOR_UNCHANGED / (1 - share)
+    return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=evidence_words.UNCHANGED)

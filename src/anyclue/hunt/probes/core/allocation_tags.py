@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import re
 
-from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
 from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.steps import look, looks, needed
+from anyclue.hunt.probes.core.probe import (
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    snapshot,
+    snapshots,
+)
+from anyclue.hunt.probes.core.rounds import TOO_FEW_FLOORS, rises
 from anyclue.model.verdict import Signature
 
 INFO = "allocinfo"
@@ -32,11 +39,11 @@ def tags(text: str) -> tuple[dict[Tag, float], dict[Tag, float]]:
     return counts, sizes
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what was added, by line."""
-    floors = [tags(text) for text in looks(gathered.raw.get(INFO, b""))]
+    floors = [tags(text) for text in snapshots(data.raw.get(INFO, b""))]
     if len(floors) < 3:
-        return Measured(could_not=TOO_FEW)
+        return Measured(could_not=TOO_FEW_FLOORS)
     sizes = rises([size for _, size in floors])
     return Measured(
         residues=tuple(
@@ -69,9 +76,9 @@ ALLOCATION_TAGS = Probe(
     signatures=frozenset(
         {Signature.RAW_PAGES, Signature.OBJECT, Signature.VMALLOC, Signature.PERCPU}
     ),
-    available=needed(f"/proc/{INFO}") + "\n"
+    available=require_files(f"/proc/{INFO}") + "\n"
     f"echo 1 >{SWITCH} 2>/dev/null || true\n"
     f"[ \"$(cat {SWITCH})\" = 1 ] || {{ echo '{SWITCH} cannot be switched on'; exit 1; }}",
-    floor=look(INFO, f"/proc/{INFO}"),
+    floor=snapshot(INFO, f"/proc/{INFO}"),
     measure=measure,
 )

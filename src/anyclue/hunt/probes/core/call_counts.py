@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 
-from anyclue.hunt.probes.core.floor_counters import rises
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.steps import BETWEEN, TRACEFS, looks, needed, scratch, send, shell
+from anyclue.hunt.probes.core.probe import (
+    SNAPSHOT_MARK,
+    TRACEFS,
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    scratch,
+    send,
+    shell,
+    snapshots,
+)
+from anyclue.hunt.probes.core.rounds import rises
 from anyclue.model.verdict import Signature
 
 RAW = "calls"
@@ -67,9 +78,9 @@ def counts(text: str) -> tuple[dict[tuple[str, int], float], int]:
     return found, dropped
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return how often each caller called in each round."""
-    seen = [counts(text) for text in looks(gathered.raw.get(RAW, b""))]
+    seen = [counts(text) for text in snapshots(data.raw.get(RAW, b""))]
     if not seen:
         return Measured(could_not="no round got far enough")
     calls = rises([{}, *(calls for calls, _ in seen)])
@@ -110,7 +121,7 @@ for event in {" ".join(TRACEPOINTS)}; do
 done"""
 _LOOK = f"""\
 exec >{scratch(RAW)}
-echo '{BETWEEN}'
+echo '{SNAPSHOT_MARK}'
 cd {TRACEFS}/events
 for hist in {GROUP}/*/hist {" ".join(f"kmem/{event}/hist" for event in TRACEPOINTS)}; do
 	event=${{hist%/hist}}
@@ -131,7 +142,7 @@ CALL_COUNTS = Probe(
     signatures=frozenset(
         {None, Signature.OBJECT, Signature.PAGE_CACHE_REFERENCE, Signature.RAW_PAGES}
     ),
-    available=needed(f"{TRACEFS}/kprobe_events", f"{TRACEFS}/events/kmem/kfree/hist"),
+    available=require_files(f"{TRACEFS}/kprobe_events", f"{TRACEFS}/events/kmem/kfree/hist"),
     start=lambda _: (shell(_START),),
     settled=(shell(_LOOK), send(RAW, scratch(RAW))),
     measure=measure,

@@ -9,6 +9,7 @@ from statistics import mean
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading
 from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import Symbols
+from anyclue.hunt.render.probe_text import figures
 
 MOST_FINDINGS = 20
 # What stands above the allocator or the tracer itself, and says nothing.
@@ -103,7 +104,7 @@ def _findings(
                     stack=here[key].stack if key in here else _elsewhere(other.stack),
                     guilty=mine.amount,
                     innocent=beside,
-                    because=_because(probe, mine, beside),
+                    because=figures(probe, mine.amount, beside, rounds=len(mine.counts)),
                 )
             )
     return sorted(found, key=_weight, reverse=True)
@@ -140,13 +141,3 @@ def _cleaned(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
         (at for at, frame in enumerate(stack) if not frame.symbol.startswith(_TRACERS)), 0
     )
     return stack[tracers:]
-
-
-def _because(probe: Probe, one: _Sum, beside: Amount | None) -> str:
-    amount = one.amount
-    kib = f" ({amount.kib_per_round:.0f} KiB)" if amount.kib_per_round else ""
-    rounds = f"{len(one.counts)} rounds" if len(one.counts) != 1 else "one round"
-    said = f"{amount.count_per_round:.0f} {probe.unit}{kib} a round {probe.did}, over {rounds}"
-    if beside is None:
-        return f"{said}; there was no innocent cell beside it"
-    return f"{said}; in the innocent cell {beside.count_per_round:.0f}"

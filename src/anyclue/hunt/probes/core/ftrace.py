@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
-from anyclue.hunt.probes.core.ring_pages import Layout, LostEvents, events, read_layout
-from anyclue.hunt.probes.core.steps import (
+from anyclue.hunt.probes.core.probe import (
     DRAIN,
     TRACEFS,
     ProbeStep,
     follow,
-    needed,
+    require_files,
     scratch,
     send,
     shell,
 )
+from anyclue.hunt.probes.core.ring_pages import Layout, LostEvents, events, read_layout
 
 BUFFERS_KIB = {True: 12288, False: 4096}
 """All processors' buffers of one instance together, with stacks and without; they are emptied five
@@ -56,7 +56,7 @@ class TracepointEvent(NamedTuple):
 def available(instances: tuple[Instance, ...]) -> str:
     """Return a script that fails, with a reason, where the kernel has not what it takes."""
     events = [f"{TRACEFS}/events/{event}" for one in instances for event in one.events]
-    return needed(f"{TRACEFS}/instances", *events)
+    return require_files(f"{TRACEFS}/instances", *events)
 
 
 def begin(instances: tuple[Instance, ...], cpus: int) -> tuple[ProbeStep, ...]:

@@ -6,25 +6,25 @@ import re
 
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.symbols import printed_stack
+from anyclue.hunt.probes.core.symbols import parse_stack
 from anyclue.model.verdict import Signature
 
 _END = re.compile(r"---\[ end (?:trace|Kernel panic)")
 _MAPPING = re.compile(r"\b_*k(?:un)?map(?:_high|_local\w*|_atomic\w*)?\+0x", re.ASCII)
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return the incident, with the functions that it names, in the order of its text."""
-    incident = gathered.recording.incident
+    incident = data.recording.incident
     if incident is None:
-        return Measured(rounds=len(gathered.recording.rounds))
+        return Measured(rounds=len(data.recording.rounds))
     text = _END.split(incident.text)[0]
     signature = Signature.KMAP_SLOTS if _MAPPING.search(text) else None
     residue = Residue(
         what=StackEvidence.INCIDENT,
         signature=signature,
         subject=f"{incident.kind}: {incident.title}",
-        frames=printed_stack(text.splitlines()),
+        frames=parse_stack(text.splitlines()),
         counts=(1.0,),
         kib=(0.0,),
     )

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
+from anyclue.hunt.probes.core.probe import (
+    TRACEFS,
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    Stack,
+    require_files,
+    shell,
+)
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import spans
-from anyclue.hunt.probes.core.steps import TRACEFS, needed, shell
 from anyclue.model.verdict import Signature
 
 GROUP = "anyclue_kmap"
@@ -69,12 +77,12 @@ def _stack(stack: Stack, caller: int) -> Stack:
     return stack if caller in stack[:2] else (*stack[:1], caller, *stack[1:])
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what stayed mapped, by stack; of a trial that broke, all of it."""
-    trace = tracing.read_trace(gathered.raw)
+    trace = ftrace.read_trace(data.raw)
     if trace is None or not POINTS.keys() <= trace.layout.formats.keys():
         return Measured(could_not="the trace did not come home")
-    counted = spans(gathered.recording)
+    counted = spans(data.recording)
     left = unmatched(trace.events(*INSTANCES), trace.layout.formats)
     if counted.count:
         by_stack = counted.by_round((stack, time, 1.0) for time, stack in left)
@@ -92,7 +100,7 @@ def measure(gathered: ProbeData) -> Measured:
             for stack, counts in by_stack.items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, gathered.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -111,16 +119,16 @@ KMAP_BALANCE = Probe(
     "mapping where one page is mapped twice at once",
     unit="mappings",
     signatures=frozenset({None, Signature.KMAP_SLOTS}),
-    available=needed(f"{TRACEFS}/kprobe_events")
+    available=require_files(f"{TRACEFS}/kprobe_events")
     + "\n"
     + "\n".join(
         f"grep -q ' {function}$' /proc/kallsyms || "
         f"{{ echo 'the kernel has no function {function}'; exit 1; }}"
         for function in _FUNCTIONS
     ),
-    start=lambda cpus: (shell(_DEFINED), *tracing.begin(INSTANCES, cpus)),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    start=lambda cpus: (shell(_DEFINED), *ftrace.begin(INSTANCES, cpus)),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
     crash_tells=True,
 )

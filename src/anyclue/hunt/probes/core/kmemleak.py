@@ -9,9 +9,17 @@ import re
 from collections import Counter
 
 from anyclue.hunt.probes.core.model import Frame, StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.steps import needed, scratch, send, shell
-from anyclue.hunt.probes.core.symbols import printed_stack
+from anyclue.hunt.probes.core.probe import (
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    scratch,
+    send,
+    shell,
+)
+from anyclue.hunt.probes.core.symbols import parse_stack
 from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 
@@ -34,19 +42,19 @@ def leaks(text: str) -> dict[tuple[tuple[Frame, ...], int], int]:
             lines.append(line)
             continue
         if size:
-            found[printed_stack(lines), size] += 1
+            found[parse_stack(lines), size] += 1
         size, lines = int(head[1]), []
     return dict(found)
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what nothing points to, by stack, on average over all rounds."""
-    if any(_OFF.search(line.text) for line in gathered.recording.kernel_log):
+    if any(_OFF.search(line.text) for line in data.recording.kernel_log):
         return Measured(could_not="kmemleak switched itself off: what it says is not trusted")
-    rounds = len([one for one in gathered.recording.rounds if one.floor])
-    if RAW not in gathered.raw and not rounds:
+    rounds = len([one for one in data.recording.rounds if one.floor])
+    if RAW not in data.raw and not rounds:
         return Measured(could_not="kmemleak's report did not come home")
-    found = leaks(gathered.raw.get(RAW, b"").decode(errors="replace"))
+    found = leaks(data.raw.get(RAW, b"").decode(errors="replace"))
     return Measured(
         residues=tuple(
             Residue(
@@ -72,7 +80,7 @@ KMEMLEAK = Probe(
     cannot_see="pages, raw or of the page cache; objects that something still points to",
     unit="objects",
     signatures=frozenset({Signature.OBJECT, Signature.VMALLOC, Signature.PERCPU}),
-    available=needed(FILE) + "\n"
+    available=require_files(FILE) + "\n"
     f"echo scan=off >{FILE} || {{ echo 'kmemleak is switched off'; exit 1; }}",
     start=lambda _: (shell(f"echo scan >{FILE}\necho clear >{FILE}"),),
     collect=(

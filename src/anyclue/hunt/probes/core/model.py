@@ -102,3 +102,8 @@ class ProbeReading:
     lost: Mapping[str, int] = field(default_factory=dict)
     could_not: str = ""
     cannot_see: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether rounds were compared, and nothing was missed in them."""
+        return self.rounds > 0 and not self.could_not and not self.lost

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
-from anyclue.hunt.probes.core.rounds import TOO_FEW, spans
+from anyclue.hunt.probes.core.rounds import TOO_FEW_ROUNDS, spans
 from anyclue.model.verdict import Signature
 
 ALLOCATED = Instance(name="allocated", events=("kmem/mm_page_alloc",), stacks=True)
@@ -19,7 +19,7 @@ PAGE_KIB = 4
 MOST_ORDER = 10
 
 
-def live(
+def live_pages(
     events: Iterable[TracepointEvent], formats: Mapping[str, Format]
 ) -> dict[int, tuple[int, Stack]]:
     """Return the pages that are allocated after ``events``: by number, since when, by whom."""
@@ -39,16 +39,16 @@ def live(
     return pages
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what stayed, by stack."""
-    trace = tracing.read_trace(gathered.raw)
-    counted = spans(gathered.recording)
+    trace = ftrace.read_trace(data.raw)
+    counted = spans(data.recording)
     if trace is None or not {"mm_page_alloc", "mm_page_free"} <= trace.layout.formats.keys():
         return Measured(could_not="the trace did not come home")
     if not counted.count:
-        return Measured(could_not=TOO_FEW)
+        return Measured(could_not=TOO_FEW_ROUNDS)
     events = [e for e in trace.events(*INSTANCES) if e.time <= counted.last_floor]
-    pages = live(events, trace.layout.formats)
+    pages = live_pages(events, trace.layout.formats)
     by_stack = counted.by_round((stack, time, 1.0) for time, stack in pages.values())
     return Measured(
         residues=tuple(
@@ -62,7 +62,7 @@ def measure(gathered: ProbeData) -> Measured:
             for stack, counts in by_stack.items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, gathered.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -82,9 +82,9 @@ PAGE_ALLOCATIONS = Probe(
             Signature.KERNEL_STACKS,
         }
     ),
-    available=tracing.available(INSTANCES),
-    start=lambda cpus: tracing.begin(INSTANCES, cpus),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    available=ftrace.available(INSTANCES),
+    start=lambda cpus: ftrace.begin(INSTANCES, cpus),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
 )

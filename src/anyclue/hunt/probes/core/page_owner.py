@@ -10,10 +10,17 @@ from collections.abc import Iterator
 
 from anyclue.hunt.probes.core.model import Frame, StackEvidence
 from anyclue.hunt.probes.core.page_allocations import MOST_ORDER, PAGE_KIB
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.rounds import TOO_FEW, spans
-from anyclue.hunt.probes.core.steps import FILE_MAX, needed, send
-from anyclue.hunt.probes.core.symbols import printed_stack
+from anyclue.hunt.probes.core.probe import (
+    FILE_MAX,
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    send,
+)
+from anyclue.hunt.probes.core.rounds import TOO_FEW_ROUNDS, spans
+from anyclue.hunt.probes.core.symbols import parse_stack
 from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 
@@ -28,15 +35,15 @@ def owners(text: str) -> Iterator[tuple[tuple[Frame, ...], int, float]]:
         lines = block.splitlines()
         head = _HEAD.match(lines[0]) if lines else None
         if head and int(head[1]) <= MOST_ORDER:
-            yield printed_stack(lines[1:]), int(head[2]), float(1 << int(head[1]))
+            yield parse_stack(lines[1:]), int(head[2]), float(1 << int(head[1]))
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what stayed, by stack."""
-    counted = spans(gathered.recording)
+    counted = spans(data.recording)
     if not counted.count:
-        return Measured(could_not=TOO_FEW)
-    raw = gathered.raw.get(RAW, b"")
+        return Measured(could_not=TOO_FEW_ROUNDS)
+    raw = data.raw.get(RAW, b"")
     if not raw:
         return Measured(could_not=f"{FILE} did not come home")
     by_stack = counted.by_round(owners(raw.decode(errors="replace")))
@@ -65,7 +72,7 @@ PAGE_OWNER = Probe(
     cannot_see="who holds a page that was allocated innocently",
     unit="pages",
     signatures=frozenset({Signature.PAGE_CACHE_REFERENCE, Signature.RAW_PAGES}),
-    available=needed(FILE),
+    available=require_files(FILE),
     collect=(send(RAW, FILE),),
     measure=measure,
 )

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.page_allocations import PAGE_KIB, live
+from anyclue.hunt.probes.core.page_allocations import PAGE_KIB, live_pages
 from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
-from anyclue.hunt.probes.core.rounds import TOO_FEW, spans
+from anyclue.hunt.probes.core.rounds import TOO_FEW_ROUNDS, spans
 from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 
@@ -41,7 +41,9 @@ class ReferenceChange:
     stack: Stack
 
 
-def change(event: TracepointEvent, formats: Mapping[str, Format]) -> ReferenceChange | None:
+def reference_change(
+    event: TracepointEvent, formats: Mapping[str, Format]
+) -> ReferenceChange | None:
     """Return what an event changed; None where it failed, or is none."""
     shape = formats[event.name]
     value = _signed(shape.of("val", event.data))
@@ -101,19 +103,21 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return the gets without a put on pages that stayed, by stack."""
-    trace = tracing.read_trace(gathered.raw)
-    counted = spans(gathered.recording)
+    trace = ftrace.read_trace(data.raw)
+    counted = spans(data.recording)
     wanted = {event.partition("/")[2] for one in INSTANCES for event in one.events}
     if trace is None or not wanted <= trace.layout.formats.keys():
         return Measured(could_not="the trace did not come home")
     if not counted.count:
-        return Measured(could_not=TOO_FEW)
+        return Measured(could_not=TOO_FEW_ROUNDS)
     formats = trace.layout.formats
     pages = [e for e in trace.events(PAGES) if e.time <= counted.last_floor]
     stayed = {
-        pfn: time for pfn, (time, _) in live(pages, formats).items() if counted.of(time) is not None
+        pfn: time
+        for pfn, (time, _) in live_pages(pages, formats).items()
+        if counted.of(time) is not None
     }
     chosen = _sample(sorted(stayed))
     since = {page: stayed[page] for page in chosen}
@@ -123,7 +127,7 @@ def measure(gathered: ProbeData) -> Measured:
 
     @lru_cache(maxsize=100_000)
     def names(stack: Stack) -> tuple[str, ...]:
-        return tuple(gathered.symbols.frame(address).symbol for address in stack)
+        return tuple(data.symbols.frame(address).symbol for address in stack)
 
     share = len(stayed) / len(chosen) if chosen else 1.0
     born = (
@@ -143,7 +147,7 @@ def measure(gathered: ProbeData) -> Measured:
             for stack, counts in counted.by_round(born).items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, gathered.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -164,7 +168,7 @@ def _histories(
     waiting: dict[int, list[ReferenceChange]] = defaultdict(list)
     for event in events:
         pfn = _page(event, formats)
-        made = change(event, formats)
+        made = reference_change(event, formats)
         if made is None:
             continue
         if made.absolute and made.amount == 1 and made.time <= since[pfn]:
@@ -184,9 +188,9 @@ PAGE_REFERENCES = Probe(
     cannot_see="which get a put was for is inferred from their call chains",
     unit="references",
     signatures=frozenset({Signature.PAGE_CACHE_REFERENCE}),
-    available=tracing.available(INSTANCES),
-    start=lambda cpus: tracing.begin(INSTANCES, cpus),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    available=ftrace.available(INSTANCES),
+    start=lambda cpus: ftrace.begin(INSTANCES, cpus),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
 )

@@ -1,15 +1,19 @@
-"""Which rounds count, and what of a set of things that come and go each of them left behind."""
+"""Which rounds count, and what each of them left behind; how much counters rose by floor."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 from anyclue.model.recording import MarkName, Recording
 
 K = TypeVar("K", bound=Hashable)
+
+TOO_FEW_ROUNDS = "fewer than three rounds reached their floor: none is left to count"
+TOO_FEW_FLOORS = "fewer than three floors were looked at"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,4 +66,16 @@ def spans(recording: Recording) -> Spans:
     )
 
 
-TOO_FEW = "fewer than three rounds reached their floor: none is left to count"
+def rises(floors: Sequence[Mapping[K, float]]) -> dict[K, tuple[float, ...]]:
+    """Return, by key, how much was added between floors, those that never rose left out.
+
+    The first floor only begins: what came before it are one-time things.
+    """
+    keys = {key for floor in floors for key in floor}
+    found = {
+        key: tuple(
+            later.get(key, 0.0) - earlier.get(key, 0.0) for earlier, later in pairwise(floors)
+        )
+        for key in keys
+    }
+    return {key: rise for key, rise in found.items() if any(one > 0 for one in rise)}

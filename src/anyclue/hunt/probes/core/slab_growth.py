@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 
-from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.steps import look, looks, needed
+from anyclue.hunt.probes.core.probe import (
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    snapshot,
+    snapshots,
+)
+from anyclue.hunt.probes.core.rounds import TOO_FEW_FLOORS, rises
 from anyclue.model.verdict import Signature
 
 SLABINFO = "slabinfo"
@@ -19,11 +26,11 @@ def caches(text: str) -> dict[str, tuple[float, float]]:
     return {name: (float(active), float(size)) for name, active, size in _CACHE.findall(text)}
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what was added, by cache."""
-    floors = [caches(text) for text in looks(gathered.raw.get(SLABINFO, b""))]
+    floors = [caches(text) for text in snapshots(data.raw.get(SLABINFO, b""))]
     if len(floors) < 3:
-        return Measured(could_not=TOO_FEW)
+        return Measured(could_not=TOO_FEW_FLOORS)
     sizes = {name: size for floor in floors for name, (_, size) in floor.items()}
     added = rises([{name: active for name, (active, _) in floor.items()} for floor in floors])
     return Measured(
@@ -49,7 +56,7 @@ SLAB_GROWTH = Probe(
     cannot_see="who allocated an object; caches that are merged show under one name",
     unit="objects",
     signatures=frozenset({Signature.OBJECT}),
-    available=needed(f"/proc/{SLABINFO}"),
-    floor=look(SLABINFO, f"/proc/{SLABINFO}"),
+    available=require_files(f"/proc/{SLABINFO}"),
+    floor=snapshot(SLABINFO, f"/proc/{SLABINFO}"),
     measure=measure,
 )

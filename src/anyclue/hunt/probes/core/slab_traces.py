@@ -6,12 +6,22 @@ import re
 from collections import Counter
 from string import ascii_lowercase
 
-from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
 from anyclue.hunt.probes.core.model import Frame, StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
+from anyclue.hunt.probes.core.probe import (
+    SNAPSHOT_MARK,
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    scratch,
+    send,
+    shell,
+    snapshots,
+)
+from anyclue.hunt.probes.core.rounds import TOO_FEW_FLOORS, rises
 from anyclue.hunt.probes.core.slab_growth import SLABINFO
-from anyclue.hunt.probes.core.steps import BETWEEN, looks, needed, scratch, send, shell
-from anyclue.hunt.probes.core.symbols import printed, printed_stack
+from anyclue.hunt.probes.core.symbols import parse_frame, parse_stack
 from anyclue.model.verdict import Signature
 
 TRACES = "alloc-traces"
@@ -32,7 +42,7 @@ def books(text: str) -> Books:
 
     def close() -> None:
         if count and lines:
-            found[cache, printed_stack(lines)] += count
+            found[cache, parse_stack(lines)] += count
 
     for line in text.splitlines():
         head = _HEAD.match(line)
@@ -43,17 +53,17 @@ def books(text: str) -> Books:
             close()
             # The place that asked stands first; the stack below it, where there is one, has it too.
             count, lines = int(head[1]), [line]
-        elif count and line.strip() and printed(line):
+        elif count and line.strip() and parse_frame(line):
             lines = [line] if len(lines) == 1 and _HEAD.match(lines[0]) else [*lines, line]
     close()
     return {key: float(number) for key, number in found.items()}
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what was added, by cache and stack, in caches that grew in every round."""
-    texts = looks(gathered.raw.get(TRACES, b""))
+    texts = snapshots(data.raw.get(TRACES, b""))
     if len(texts) < 3:
-        return Measured(could_not=TOO_FEW)
+        return Measured(could_not=TOO_FEW_FLOORS)
     # What a cache held where it was not read is not known.
     sizes = [dict(_NAME.findall(text)) for text in texts[1:]]
     grew = set(sizes[0]).intersection(*sizes)
@@ -103,9 +113,9 @@ SLAB_TRACES = Probe(
     unit="objects",
     signatures=frozenset({Signature.OBJECT}),
     arguments=f"slub_debug=U,{_CACHES}",
-    available=needed(f"{DIRECTORY}/*/alloc_traces"),
+    available=require_files(f"{DIRECTORY}/*/alloc_traces"),
     floor=(
-        shell(f"exec >{scratch(TRACES)}\necho '{BETWEEN}'\n{_GREW}"),
+        shell(f"exec >{scratch(TRACES)}\necho '{SNAPSHOT_MARK}'\n{_GREW}"),
         send(TRACES, scratch(TRACES)),
     ),
     measure=measure,

@@ -1,13 +1,13 @@
-"""Addresses and names: /proc/kallsyms, the sections of a module, the kernel's own way to print."""
+"""Addresses, names and lines: kallsyms, sections of a module, printed frames, addr2line."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from anyclue.hunt.probes.core.model import Frame, SourceLine
+from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLine
 
 _SYMBOL = re.compile(
     r"^([0-9a-f]{8,16}) [tTwW] ([A-Za-z_$.][\w$.]*)(?:\t\[(\w+)\])?$", re.MULTILINE | re.ASCII
@@ -16,6 +16,13 @@ _SECTION = re.compile(r"^\S*/sections/(\.[\w.]+):0x([0-9a-f]{1,16})$", re.MULTIL
 _PRINTED = re.compile(
     r"([A-Za-z_$.][\w$.]*)\+(?:0x)?([0-9a-f]{1,8})/(?:0x)?[0-9a-f]{1,8}(?: \[(\w+)\])?", re.ASCII
 )
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
+_PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
+_HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
+
+Lines = Mapping[tuple[str, int], tuple[SourceLine, ...]]
+"""By section and offset: what the compiler put there, innermost first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +76,7 @@ def read_symbols(kallsyms: bytes, sections: bytes) -> Symbols:
     )
 
 
-def printed(line: str) -> Frame | None:
+def parse_frame(line: str) -> Frame | None:
     """Return the frame in a line of the kernel's, ``function+0x12/0x40 [module]``."""
     match = _PRINTED.search(line)
     if match is None:
@@ -82,6 +89,66 @@ def printed(line: str) -> Frame | None:
     )
 
 
-def printed_stack(lines: Sequence[str]) -> tuple[Frame, ...]:
+def parse_stack(lines: Sequence[str]) -> tuple[Frame, ...]:
     """Return the frames that lines name, those that the kernel is not sure of left out."""
-    return tuple(frame for line in lines if " ? " not in line and (frame := printed(line)))
+    return tuple(frame for line in lines if " ? " not in line and (frame := parse_frame(line)))
+
+
+def module_frames(
+    reading: ProbeReading, symbols: Symbols, module: str
+) -> dict[Frame, tuple[str, int]]:
+    """Return the frames in a module, each with its section and offset.
+
+    What is looked up is the call, which ends one byte before the address that it returns to.
+    """
+    found = {}
+    for frame in (frame for finding in reading.findings for frame in finding.stack):
+        address = symbols.address(frame) if frame.module == module else None
+        place = symbols.in_section(address - 1) if address is not None else None
+        if place:
+            found[frame] = place
+    return found
+
+
+def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
+    """Read what ``addr2line -a -f -i`` prints; what has no file keeps its function alone.
+
+    ``tree`` is where it says that the kernel's tree is.
+    """
+    found: dict[tuple[str, int], tuple[SourceLine, ...]] = {}
+    here: list[SourceLine] = []
+    key, function = (section, 0), ""
+    for line in text.splitlines():
+        if _ADDRESS.fullmatch(line):
+            here, key, function = [], (section, int(line, 16)), ""
+        elif not function:
+            function = line
+        else:
+            here.append(_place(function, line, tree))
+            found[key] = tuple(here)
+            function = ""
+    return {key: places for key, places in found.items() if places[0].file}
+
+
+def _place(function: str, line: str, tree: str) -> SourceLine:
+    match = _PLACE.fullmatch(line)
+    if match is None or match[1] == "??" or match[2] == "0":
+        return SourceLine(function=function)
+    header = _HEADER.match(match[1])
+    file = header[1] if header else match[1].removeprefix(f"{tree}/")
+    return SourceLine(function=function, file=file, line=int(match[2]))
+
+
+def with_places(
+    reading: ProbeReading, frames: Mapping[Frame, tuple[str, int]], lines: Lines
+) -> ProbeReading:
+    """Return the reading with the lines of its frames."""
+
+    def placed(frame: Frame) -> Frame:
+        places = lines.get(frames[frame]) if frame in frames else None
+        return replace(frame, places=places) if places else frame
+
+    findings = tuple(
+        replace(finding, stack=tuple(map(placed, finding.stack))) for finding in reading.findings
+    )
+    return replace(reading, findings=findings)

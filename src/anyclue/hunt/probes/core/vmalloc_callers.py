@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from anyclue.hunt.probes.core.floor_counters import TOO_FEW, rises
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
-from anyclue.hunt.probes.core.steps import look, looks, needed
-from anyclue.hunt.probes.core.symbols import printed_stack
+from anyclue.hunt.probes.core.probe import (
+    Measured,
+    Probe,
+    ProbeData,
+    Residue,
+    require_files,
+    snapshot,
+    snapshots,
+)
+from anyclue.hunt.probes.core.rounds import TOO_FEW_FLOORS, rises
+from anyclue.hunt.probes.core.symbols import parse_stack
 from anyclue.model.verdict import Signature
 
 INFO = "vmallocinfo"
@@ -29,11 +36,11 @@ def areas(text: str) -> tuple[dict[str, float], dict[str, float]]:
     return {k: float(v) for k, v in count.items()}, {k: float(v) for k, v in size.items()}
 
 
-def measure(gathered: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measured:
     """Return what was added, by caller."""
-    floors = [areas(text) for text in looks(gathered.raw.get(INFO, b""))]
+    floors = [areas(text) for text in snapshots(data.raw.get(INFO, b""))]
     if len(floors) < 3:
-        return Measured(could_not=TOO_FEW)
+        return Measured(could_not=TOO_FEW_FLOORS)
     sizes = rises([size for _, size in floors])
     return Measured(
         residues=tuple(
@@ -41,7 +48,7 @@ def measure(gathered: ProbeData) -> Measured:
                 what=StackEvidence.VMALLOC,
                 signature=Signature.VMALLOC,
                 subject=caller.split("+")[0],
-                frames=printed_stack([caller]),
+                frames=parse_stack([caller]),
                 counts=counts,
                 kib=tuple(size / 1024 for size in sizes.get(caller, (0.0,) * len(counts))),
             )
@@ -59,7 +66,7 @@ VMALLOC_CALLERS = Probe(
     cannot_see="more of the stack than the caller",
     unit="areas",
     signatures=frozenset({Signature.VMALLOC, Signature.KERNEL_STACKS, Signature.PERCPU}),
-    available=needed(f"/proc/{INFO}"),
-    floor=look(INFO, f"/proc/{INFO}"),
+    available=require_files(f"/proc/{INFO}"),
+    floor=snapshot(INFO, f"/proc/{INFO}"),
     measure=measure,
 )

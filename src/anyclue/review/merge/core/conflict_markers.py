@@ -11,7 +11,7 @@ class _In(Enum):
     THEIRS = auto()
 
 
-def decided(text: bytes, ours: str, theirs: str) -> tuple[bytes, bytes] | None:
+def resolve_markers(text: bytes, ours: str, theirs: str) -> tuple[bytes, bytes] | None:
     """Return a conflicted file decided for ours, and for theirs; None when nothing is marked.
 
     Args:

@@ -17,8 +17,9 @@ from itertools import pairwise
 from operator import and_, or_
 from typing import Final
 
-from anyclue.review.merge.core.file_versions import Piece
-from anyclue.review.merge.core.tokens import declares, names
+from anyclue.review.merge.core.file_versions import Fragment
+from anyclue.review.merge.core.model import SourceLine
+from anyclue.review.merge.core.tokens import is_declaration, names
 
 LARGEST: Final = 1000
 """Functions of more lines are not compared by order: that takes the square of it."""
@@ -34,20 +35,20 @@ class Departure:
 
     Attributes:
         new: lines that stand more often than the sides explain.
-        cut: line number in the first side, and text, of lines that every side has.
+        cut: lines that every side has; numbers in the first side.
         moved: lines in an order, or behind a condition, that no side has.
     """
 
     new: tuple[int, ...] = ()
-    cut: tuple[tuple[int, str], ...] = ()
+    cut: tuple[SourceLine, ...] = ()
     moved: tuple[int, ...] = ()
 
 
 def departure(
-    base: Piece | None,
-    sides: Sequence[Piece | None],
-    automatic: Sequence[Piece | None],
-    result: Piece | None,
+    base: Fragment | None,
+    sides: Sequence[Fragment | None],
+    automatic: Sequence[Fragment | None],
+    result: Fragment | None,
     elsewhere: Counter[str],
 ) -> Departure:
     """Return where a function of the result departs from what was merged.
@@ -75,7 +76,9 @@ def departure(
     )
 
 
-def _allowed(base: Piece | None, sides: Sequence[Piece], ways: Sequence[Piece]) -> Counter[str]:
+def _allowed(
+    base: Fragment | None, sides: Sequence[Fragment], ways: Sequence[Fragment]
+) -> Counter[str]:
     """Return how often each line may stand there."""
     if len(ways) == 1:
         return ways[0].counts
@@ -84,7 +87,7 @@ def _allowed(base: Piece | None, sides: Sequence[Piece], ways: Sequence[Piece]) 
     return reduce(or_, (one.counts for one in ways), sum(additions, before))
 
 
-def _most(result: Piece, allowed: Counter[str], known: Sequence[Piece]) -> Iterator[int]:
+def _most(result: Fragment, allowed: Counter[str], known: Sequence[Fragment]) -> Iterator[int]:
     """Yield lines beyond what is allowed: first those that stand where no known text has them."""
     more = result.counts - allowed
     if not more:
@@ -103,7 +106,9 @@ def _most(result: Piece, allowed: Counter[str], known: Sequence[Piece]) -> Itera
 
 
 def _kept(
-    base: Piece | None, sides: Sequence[Piece | None], ways: Sequence[Piece | None]
+    base: Fragment | None,
+    sides: Sequence[Fragment | None],
+    ways: Sequence[Fragment | None],
 ) -> Counter[str]:
     """Return how often each line stands in all that was merged."""
     every = [base, *sides, *ways]
@@ -113,8 +118,8 @@ def _kept(
 
 
 def _gone(
-    sides: Sequence[Piece], cut: Counter[str], elsewhere: Counter[str]
-) -> Iterator[tuple[int, str]]:
+    sides: Sequence[Fragment], cut: Counter[str], elsewhere: Counter[str]
+) -> Iterator[SourceLine]:
     if not sides:
         return
     first = sides[0]
@@ -123,11 +128,14 @@ def _gone(
     for number, line, text in zip(first.numbers, first.folded, first.lines, strict=True):
         if left[line] > 0:
             left[line] -= 1
-            yield number, text.strip()
+            yield SourceLine(line=number, text=text.strip())
 
 
 def _reordered(
-    base: Piece | None, sides: Sequence[Piece], ways: Sequence[Piece], result: Piece
+    base: Fragment | None,
+    sides: Sequence[Fragment],
+    ways: Sequence[Fragment],
+    result: Fragment,
 ) -> Iterator[int]:
     """Yield lines that break a side's order, where no other side broke that of the base."""
     if base is None or max(len(one.lines) for one in (result, *sides, *ways)) > LARGEST:
@@ -141,11 +149,11 @@ def _reordered(
         fitting = [two for two, wrong in zip(texts, found, strict=True) if not wrong]
         for at in found[number]:
             line = result.folded[at]
-            if not declares(line) and not any(line in two.counts for two in fitting):
+            if not is_declaration(line) and not any(line in two.counts for two in fitting):
                 yield at
 
 
-def _out_of_order(text: Piece, other: Piece) -> list[int]:
+def _out_of_order(text: Fragment, other: Fragment) -> list[int]:
     """Return lines of a text that another has too, and that are in no longest common order."""
     here = [n for n, line in enumerate(text.folded) if line in other.counts]
     there = [line for line in other.folded if line in text.counts]
@@ -182,7 +190,9 @@ def _common(one: Sequence[str], other: Sequence[str]) -> set[int]:
     return found
 
 
-def _regarded(sides: Sequence[Piece], ways: Sequence[Piece], result: Piece) -> Iterator[int]:
+def _regarded(
+    sides: Sequence[Fragment], ways: Sequence[Fragment], result: Fragment
+) -> Iterator[int]:
     """Yield lines behind a condition without braces that guards another line on every side."""
     known = {pair for one in (*sides, *ways) for pair in pairwise(one.solid)}
     guards = {first for first, _ in known if _GUARD.fullmatch(first)}

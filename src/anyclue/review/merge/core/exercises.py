@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
-from anyclue.review.merge.core.model import OUTSIDE, Exercise, Resolution
+from anyclue.review.merge.core.model import OUTSIDE, Exercise, FunctionKey, Resolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def exercises(resolution: Resolution) -> tuple[Exercise, ...]:
 
     The last is for functions that the table does not know, when there are such.
     """
-    chosen: dict[Exercise, list[tuple[str, str]]] = {}
+    chosen: dict[Exercise, list[FunctionKey]] = {}
     unknown = Exercise()
     for at in _named(resolution):
         found = next((one.exercise for one in entries() if one.matches(*at)), unknown)
@@ -67,13 +67,13 @@ def exercises(resolution: Resolution) -> tuple[Exercise, ...]:
     return tuple(exercise.of(functions) for exercise, functions in every)
 
 
-def _named(resolution: Resolution) -> Iterable[tuple[str, str]]:
+def _named(resolution: Resolution) -> Iterable[FunctionKey]:
     named = [
-        *((one.path, one.function) for one in resolution.functions),
-        *((one.path, one.function) for one in resolution.dropped),
-        *((one.finding.path, one.finding.function) for one in resolution.imbalances),
+        *(FunctionKey(one.path, one.function) for one in resolution.functions),
+        *(FunctionKey(one.path, one.function) for one in resolution.dropped),
+        *(FunctionKey(one.finding.path, one.finding.function) for one in resolution.imbalances),
     ]
-    return dict.fromkeys(at for at in named if at[1] != OUTSIDE)
+    return dict.fromkeys(at for at in named if at.function != OUTSIDE)
 
 
 def mounts(path: str) -> frozenset[str]:

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from anyclue.review.merge.core.model import OUTSIDE
-from anyclue.review.merge.core.tokens import folded
+from anyclue.review.merge.core.model import OUTSIDE, FunctionKey
+from anyclue.review.merge.core.tokens import fold_lines
 from anyclue.review.source.parse import read
-
-Name = tuple[str, str]
-"""A file, by its path in the merge base, and a function in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +44,7 @@ class FileMerge:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class Fragment:
     """A function of a file, or all that is in none.
 
     ``numbers`` are the lines in the file, from 1.
@@ -59,7 +57,7 @@ class Piece:
     @cached_property
     def folded(self) -> tuple[str, ...]:
         """Its lines without comments and needless white space; some may be empty."""
-        return folded(self.lines)
+        return fold_lines(self.lines)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -71,7 +69,7 @@ class Piece:
         """Its lines that are not empty."""
         return tuple(one for one in self.folded if one)
 
-    def opcodes(self, new: Piece) -> Sequence[tuple[str, int, int, int, int]]:
+    def opcodes(self, new: Fragment) -> Sequence[tuple[str, int, int, int, int]]:
         """Return how another text comes of it, as difflib tells it, by folded lines."""
         return SequenceMatcher(None, self.folded, new.folded, autojunk=False).get_opcodes()
 
@@ -82,12 +80,12 @@ class Piece:
 
 
 @lru_cache(maxsize=1 << 12)
-def pieces(text: bytes | None) -> Mapping[str, Piece]:
+def fragments(text: bytes | None) -> Mapping[str, Fragment]:
     """Return the functions of a file by name; a second of one name has ``#2`` behind it."""
     if text is None:
         return {}
     lines = text.decode("utf-8", "replace").split("\n")
-    found: dict[str, Piece] = {}
+    found: dict[str, Fragment] = {}
     seen: Counter[str] = Counter()
     outside: list[int] = []
     at = 1
@@ -102,39 +100,46 @@ def pieces(text: bytes | None) -> Mapping[str, Piece]:
     return found
 
 
-def _piece(name: str, lines: Sequence[str], numbers: Sequence[int]) -> Piece:
-    return Piece(
+def _piece(name: str, lines: Sequence[str], numbers: Sequence[int]) -> Fragment:
+    return Fragment(
         name=name,
         lines=tuple(lines[number - 1].rstrip("\r") for number in numbers),
         numbers=tuple(numbers),
     )
 
 
+class Placement(NamedTuple):
+    """Where a version has a function, and its text; both None where it has not."""
+
+    at: FunctionKey | None
+    text: Fragment | None
+
+
 class VersionFunctions:
     """One version of all files: its functions, found where they are or where they went."""
 
     def __init__(self, files: Mapping[str, bytes | None]) -> None:
-        self.pieces: dict[Name, Piece] = {
-            (key, name): piece
+        self.pieces: dict[FunctionKey, Fragment] = {
+            FunctionKey(key, name): piece
             for key, text in files.items()
-            for name, piece in pieces(text).items()
+            for name, piece in fragments(text).items()
         }
-        self._by_name: dict[str, list[Name]] = {}
-        self._by_file: dict[str, list[Name]] = {}
+        self._by_name: dict[str, list[FunctionKey]] = {}
+        self._by_file: dict[str, list[FunctionKey]] = {}
         for at in self.pieces:
-            if at[1] != OUTSIDE:
-                self._by_file.setdefault(at[0], []).append(at)
-                self._by_name.setdefault(at[1], []).append(at)
+            if at.function != OUTSIDE:
+                self._by_file.setdefault(at.path, []).append(at)
+                self._by_name.setdefault(at.function, []).append(at)
 
     @cached_property
-    def _by_body(self) -> dict[str, list[Name]]:
-        found: dict[str, list[Name]] = {}
+    def _by_body(self) -> dict[str, list[FunctionKey]]:
+        found: dict[str, list[FunctionKey]] = {}
         for at, piece in self.pieces.items():
-            if at[1] != OUTSIDE:
+            if at.function != OUTSIDE:
                 found.setdefault(piece.body, []).append(at)
         return found
 
-    def find(self, at: Name, piece: Piece, other: VersionFunctions) -> Name | None:
+    def find(self, at: FunctionKey, piece: Fragment, other: VersionFunctions) -> FunctionKey | None:
         """Return where a function of another version is in this one.
 
         It is where it was; or in another file, and not in that file there; or under another name,
@@ -142,18 +147,25 @@ class VersionFunctions:
         """
         if at in self.pieces:
             return at
-        if at[1] == OUTSIDE:
+        if at.function == OUTSIDE:
             return None
-        moved = [two for two in self._by_name.get(at[1], ()) if two not in other.pieces]
+        moved = [two for two in self._by_name.get(at.function, ()) if two not in other.pieces]
         if moved:
             return moved[0]
         renamed = [two for two in self._by_body.get(piece.body, ()) if two not in other.pieces]
         return next(iter(renamed), None) or self._nearly(at, piece, other)
 
-    def _nearly(self, at: Name, piece: Piece, other: VersionFunctions) -> Name | None:
+    def placement(self, at: FunctionKey, piece: Fragment, other: VersionFunctions) -> Placement:
+        """Return the same, with its text here."""
+        there = self.find(at, piece, other)
+        return Placement(there, self.pieces[there] if there is not None else None)
+
+    def _nearly(
+        self, at: FunctionKey, piece: Fragment, other: VersionFunctions
+    ) -> FunctionKey | None:
         near = [
             (_likeness(piece, self.pieces[name]), name)
-            for name in self._by_file.get(at[0], ())
+            for name in self._by_file.get(at.path, ())
             if name not in other.pieces
         ]
         likeness, name = max(near, default=(0.0, None))
@@ -163,6 +175,6 @@ class VersionFunctions:
 _ALIKE = 0.6
 
 
-def _likeness(one: Piece, other: Piece) -> float:
+def _likeness(one: Fragment, other: Fragment) -> float:
     total = one.counts.total() + other.counts.total()
     return 2 * (one.counts & other.counts).total() / total if total else 0.0

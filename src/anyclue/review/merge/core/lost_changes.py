@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from anyclue.review.merge.core.file_versions import Piece
+from anyclue.review.merge.core.file_versions import Fragment
 from anyclue.review.merge.core.model import LostLine
 from anyclue.review.merge.core.tokens import names, shape
 
 
 def surplus(
-    functions: Iterable[tuple[Piece | None, Sequence[Piece | None], Piece | None]],
+    functions: Iterable[tuple[Fragment | None, Sequence[Fragment | None], Fragment | None]],
 ) -> Counter[str]:
     """Return lines, and shapes of lines, that functions have more often than sides explain.
 
@@ -37,13 +37,13 @@ def surplus(
     return found
 
 
-def dropped(
-    base: Piece | None,
-    own: Piece | None,
-    others: Sequence[Piece | None],
-    result: Piece | None,
+def lost_lines(
+    base: Fragment | None,
+    own: Fragment | None,
+    others: Sequence[Fragment | None],
+    result: Fragment | None,
     *,
-    automatic: Piece | None,
+    automatic: Fragment | None,
     elsewhere: Counter[str],
 ) -> tuple[LostLine, ...]:
     """Return the lines of one side's change to a function that the result lost.
@@ -72,7 +72,10 @@ def dropped(
 
 
 def _lost_counts(
-    base: Piece | None, own: Piece | None, others: Sequence[Piece | None], result: Piece | None
+    base: Fragment | None,
+    own: Fragment | None,
+    others: Sequence[Fragment | None],
+    result: Fragment | None,
 ) -> tuple[Counter[str], Counter[str]]:
     before, mine, there = _counts(base), _counts(own), _counts(result)
     theirs = [_counts(one) for one in others]
@@ -92,7 +95,9 @@ def _lost_counts(
     return added, removed
 
 
-def _less_often(base: Piece | None, own: Piece, automatic: Piece, result: Piece) -> Counter[str]:
+def _less_often(
+    base: Fragment | None, own: Fragment, automatic: Fragment, result: Fragment
+) -> Counter[str]:
     """Return lines that a side added and git merges, and that the result has less often.
 
     Where another side added the same line, it is this side's that is gone when the result has it
@@ -109,7 +114,10 @@ def _less_often(base: Piece | None, own: Piece, automatic: Piece, result: Piece)
 
 
 def _decided(
-    base: Piece | None, own: Piece | None, others: Sequence[Piece | None], result: Piece | None
+    base: Fragment | None,
+    own: Fragment | None,
+    others: Sequence[Fragment | None],
+    result: Fragment | None,
 ) -> Counter[str]:
     """Return added lines that stand for base lines which another side replaced too."""
     found: Counter[str] = Counter()
@@ -135,9 +143,9 @@ def _decided(
 
 
 def _placed(
-    piece: Piece | None,
-    known: Piece | None,
-    result: Piece | None,
+    piece: Fragment | None,
+    known: Fragment | None,
+    result: Fragment | None,
     wanted: Counter[str],
     *,
     added: bool,
@@ -162,7 +170,7 @@ def _placed(
     ]
 
 
-def _differing(piece: Piece, other: Piece) -> set[int]:
+def _differing(piece: Fragment, other: Fragment) -> set[int]:
     return {
         number
         for tag, _, _, low, high in other.opcodes(piece)
@@ -171,7 +179,7 @@ def _differing(piece: Piece, other: Piece) -> set[int]:
     }
 
 
-def _counts(piece: Piece | None) -> Counter[str]:
+def _counts(piece: Fragment | None) -> Counter[str]:
     return piece.counts if piece is not None else Counter()
 
 

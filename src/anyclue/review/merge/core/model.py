@@ -5,16 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
+from anyclue.git.model import CommitSubject
 from anyclue.review.merge.core.guest_test import Blame, MergeTest
-from anyclue.review.merge.core.panes import Panes
 from anyclue.review.pairs.model import Finding, Unjudged
 
 OUTSIDE = ""
 """The name of the text of a file that is in no function."""
 
 
-class Taken(StrEnum):
+class FunctionKey(NamedTuple):
+    """A function, or ``OUTSIDE``, of a file: by its path, or what the file is known by."""
+
+    path: str
+    function: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLine:
+    """A line of a file: its number, from 1, and its text."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parent:
+    """A parent of a merge: ``ours``, ``theirs``, ``theirs 2`` and so on, and its id."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormerPlace:
+    """Where a side has a function that the result has elsewhere.
+
+    Attributes:
+        function: its name there.
+        path: its file there, when that is another one.
+        side: which side.
+    """
+
+    function: str
+    path: str
+    side: str
+
+
+class TextSource(StrEnum):
     """Where a function's text in the result comes from."""
 
     AUTOMATIC = "automatic"
@@ -33,11 +72,11 @@ class Taken(StrEnum):
     """It is gone, and no side took it away."""
 
 
-EVIL = frozenset({Taken.NEW_TEXT, Taken.CUT, Taken.REORDERED, Taken.REMOVED})
+EVIL = frozenset({TextSource.NEW_TEXT, TextSource.CUT, TextSource.REORDERED, TextSource.REMOVED})
 """What no side asked for."""
 
 
-class Dated(StrEnum):
+class Origin(StrEnum):
     """Where an imbalance comes from."""
 
     CAME = "came"
@@ -50,7 +89,7 @@ class Dated(StrEnum):
     """A side mended it, and the result has it again."""
 
 
-class Likeness(StrEnum):
+class Similarity(StrEnum):
     """How a function of the result compares to that of another resolution."""
 
     SAME = "same"
@@ -60,7 +99,7 @@ class Likeness(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolved:
+class FunctionResolution:
     """What a resolution did to one function.
 
     Attributes:
@@ -70,9 +109,8 @@ class Resolved:
         conflict: whether git left a conflict in it.
         taken: where its text comes from.
         side: whose text it is, when it is one side's.
-        new_lines: lines that are on neither side, or more often than both explain: number in the
-            result, and text.
-        cut_lines: lines that every side has, and the result has not: number on the first side.
+        new_lines: lines that are on neither side, or more often than both explain.
+        cut_lines: lines that every side has, and the result has not; numbers on the first side.
         moved_lines: lines in an order, or behind a condition, that no side has.
         moved_from: where a side has it, when that is under another path or name.
     """
@@ -81,12 +119,12 @@ class Resolved:
     function: str
     line: int
     conflict: bool
-    taken: Taken
+    taken: TextSource
     side: str = ""
-    new_lines: tuple[tuple[int, str], ...] = ()
-    cut_lines: tuple[tuple[int, str], ...] = ()
-    moved_lines: tuple[tuple[int, str], ...] = ()
-    moved_from: str = ""
+    new_lines: tuple[SourceLine, ...] = ()
+    cut_lines: tuple[SourceLine, ...] = ()
+    moved_lines: tuple[SourceLine, ...] = ()
+    moved_from: FormerPlace | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +143,7 @@ class LostLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dropped:
+class DroppedChange:
     """A change of one side, in one function, that the result lost.
 
     Attributes:
@@ -114,8 +152,7 @@ class Dropped:
         side: whose change it is.
         conflict: whether git left a conflict in the function.
         lines: what was lost.
-        commits: those of the side that made the change: abbreviated id and subject; none where
-            that was not found in time.
+        commits: those of the side that made the change; none where that was not found in time.
     """
 
     path: str
@@ -123,7 +160,7 @@ class Dropped:
     side: str
     conflict: bool
     lines: tuple[LostLine, ...]
-    commits: tuple[tuple[str, str], ...] = ()
+    commits: tuple[CommitSubject, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,16 +169,15 @@ class Imbalance:
 
     Attributes:
         finding: what is wrong; of a lost fix, places may be those of the base.
-        dated: where it comes from.
+        origin: where it comes from.
         sides: which sides have it, or had mended it.
-        commits: those of a side that brought it: abbreviated id and subject; none where that was
-            not found in time.
+        commits: those of a side that brought it; none where that was not found in time.
     """
 
     finding: Finding
-    dated: Dated
+    origin: Origin
     sides: tuple[str, ...] = ()
-    commits: tuple[tuple[str, str], ...] = ()
+    commits: tuple[CommitSubject, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,8 +195,8 @@ class Resolution:
     """
 
     title: str
-    functions: tuple[Resolved, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    functions: tuple[FunctionResolution, ...] = ()
+    dropped: tuple[DroppedChange, ...] = ()
     imbalances: tuple[Imbalance, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
     unresolved: tuple[str, ...] = ()
@@ -169,29 +205,29 @@ class Resolution:
     @property
     def accused(self) -> tuple[Imbalance, ...]:
         """Imbalances that no side brought."""
-        return tuple(one for one in self.imbalances if one.dated != Dated.CAME)
+        return tuple(one for one in self.imbalances if one.origin != Origin.CAME)
 
     @property
     def innocent(self) -> bool:
         """Whether it broke and lost nothing that either side had right."""
         lost = self.dropped or self.unresolved or any(one.cut_lines for one in self.functions)
-        return not lost and all(one.dated == Dated.MERGE for one in self.accused)
+        return not lost and all(one.origin == Origin.MERGE for one in self.accused)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class FunctionComparison:
     """One function of the result beside that of the other resolution.
 
     Attributes:
         path: its file in the result, or in the other resolution.
         function: its name; ``OUTSIDE`` for what is in no function.
-        likeness: how they compare.
+        similarity: how they compare.
         diff: where they differ, as a unified diff from the other resolution to the result.
     """
 
     path: str
     function: str
-    likeness: Likeness
+    similarity: Similarity
     diff: str = ""
 
 
@@ -200,22 +236,103 @@ class Exercise:
     """What to run so that functions are reached.
 
     Attributes:
-        functions: which, each with its file; empty in the table itself.
+        functions: which; empty in the table itself.
         mount: options for ``mount -o``, one set after another; "" is none.
         how: operations, in words; "" when nothing is known of these functions.
         workloads: names of built-in workloads.
         fstests: groups of upstream fstests.
     """
 
-    functions: tuple[tuple[str, str], ...] = ()
+    functions: tuple[FunctionKey, ...] = ()
     mount: tuple[str, ...] = ()
     how: str = ""
     workloads: tuple[str, ...] = ()
     fstests: tuple[str, ...] = ()
 
-    def of(self, functions: Iterable[tuple[str, str]]) -> Exercise:
+    def of(self, functions: Iterable[FunctionKey]) -> Exercise:
         """Return the same for these functions."""
         return replace(self, functions=tuple(functions))
+
+
+class LineMark(StrEnum):
+    """What became of a line in the result."""
+
+    SAME = "same"
+    """It is in the merge base, on every side and in the result."""
+    TAKEN = "taken"
+    """Sides added it, and the result has it."""
+    NEW = "new"
+    """The result has it, and no side has."""
+    MOVED = "moved"
+    """It stands elsewhere in the function: in the result, or on a side."""
+    BACK = "back"
+    """Sides removed it, and the result has it."""
+    REMOVED = "removed"
+    """Sides removed it, and so did the result."""
+    CUT = "cut"
+    """Every side has it as the base has, and the result has not."""
+    LEFT = "left"
+    """Sides added it, and the result has not."""
+    LOST = "lost"
+    """It is part of a change that the result dropped."""
+    OTHER = "other"
+    """Only the other resolution has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pane:
+    """One version of a function.
+
+    Attributes:
+        version: ``base``, the name of a side, ``result`` or ``against``.
+        path: its file there; empty when it is not there.
+        function: its name there.
+    """
+
+    version: str
+    path: str = ""
+    function: str = ""
+
+    @property
+    def there(self) -> bool:
+        """Whether this version has the function."""
+        return bool(self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaneRow:
+    """One line, in the versions that have it.
+
+    Attributes:
+        mark: what became of it.
+        sides: whose line it is, or who removed it.
+        lines: of each pane; None where it is not.
+        skipped: this one stands for so many that are alike in every version, and has no lines.
+    """
+
+    mark: LineMark
+    sides: tuple[str, ...] = ()
+    lines: tuple[SourceLine | None, ...] = ()
+    skipped: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionPanes:
+    """One function, its versions beside each other.
+
+    Attributes:
+        path: its file in the result, or where it was last.
+        function: its name; empty for what is in no function.
+        panes: the versions.
+        rows: the lines of all of them, equal ones in one row.
+        left_out: so many rows follow that are not here.
+    """
+
+    path: str
+    function: str
+    panes: tuple[Pane, ...]
+    rows: tuple[PaneRow, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +340,7 @@ class MergeReview:
     """A merge, its result, and another resolution of it when one was asked for.
 
     Attributes:
-        sides: name and abbreviated commit of each parent, ``ours`` first.
+        sides: the parents, ``ours`` first.
         files: C files that at least two sides changed, or that are not what git merges.
         conflicts: files in which git found a conflict.
         result: what is said of the result.
@@ -234,15 +351,15 @@ class MergeReview:
         panes: functions side by side, for a page; those with something to look at, when many.
     """
 
-    sides: tuple[tuple[str, str], ...]
+    sides: tuple[Parent, ...]
     files: int
     conflicts: int
     result: Resolution
     against: Resolution | None = None
-    compared: tuple[Compared, ...] = ()
+    compared: tuple[FunctionComparison, ...] = ()
     exercises: tuple[Exercise, ...] = ()
     test: MergeTest | None = None
-    panes: tuple[Panes, ...] = ()
+    panes: tuple[FunctionPanes, ...] = ()
 
     @property
     def found(self) -> bool:

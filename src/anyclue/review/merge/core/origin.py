@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from anyclue.review.merge.core.file_versions import Name
-from anyclue.review.merge.core.model import Dated, Dropped, Imbalance, Resolved, Taken
-from anyclue.review.merge.core.tokens import calls, folded, names
+from anyclue.review.merge.core.model import (
+    DroppedChange,
+    FunctionKey,
+    FunctionResolution,
+    Imbalance,
+    Origin,
+    TextSource,
+)
+from anyclue.review.merge.core.tokens import calls, fold_lines, names
 from anyclue.review.pairs.model import Finding, FindingKind, Unjudged
 
 _NOT_RELEASED = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
 _TOO_OFTEN = (FindingKind.DOUBLE_RELEASE, FindingKind.UNHELD)
-Mark = tuple[str, str, str, str]
+
+
+class FindingKey(NamedTuple):
+    """What recognises a finding in another version; kinds that are alike are one."""
+
+    function: FunctionKey
+    kind: FindingKind
+    pair: str
+    resource: str
+
+    def of_any_resource(self) -> FindingKey:
+        """Return the same without the name of the resource."""
+        return self._replace(resource="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,24 +53,24 @@ class VersionImbalances:
     unjudged: Sequence[Unjudged]
     keys: Mapping[str, str]
     texts: Mapping[str, bytes] = field(default_factory=dict)
-    homes: Mapping[Name, Name] = field(default_factory=dict)
+    homes: Mapping[FunctionKey, FunctionKey] = field(default_factory=dict)
 
-    def marks(self) -> dict[Mark, Finding]:
+    def findings(self) -> dict[FindingKey, Finding]:
         """Return the introduced findings by what recognises them in another version."""
-        return {_mark(one, self.keys, self.homes): one for one in self.introduced}
+        return {_key(one, self.keys, self.homes): one for one in self.introduced}
 
     def places(self, finding: Finding) -> dict[int, str]:
         """Return the lines at which a finding goes wrong, as they are written, by number."""
         lines = self.texts.get(finding.path, b"").decode("utf-8", "replace").split("\n")
         numbers = [one for one in (finding.line, *finding.also) if 0 < one <= len(lines)]
-        return {number: folded([lines[number - 1]])[0] for number in numbers}
+        return {number: fold_lines([lines[number - 1]])[0] for number in numbers}
 
 
-def dated(
+def trace_origins(
     sides: Mapping[str, VersionImbalances],
     result: VersionImbalances,
-    functions: Sequence[Resolved],
-    dropped: Sequence[Dropped],
+    functions: Sequence[FunctionResolution],
+    dropped: Sequence[DroppedChange],
     broken: Mapping[str, Sequence[Finding]],
 ) -> tuple[Imbalance, ...]:
     """Return the imbalances of the result that the base had not, or that a side had mended.
@@ -63,44 +82,44 @@ def dated(
         dropped: what it dropped.
         broken: by side, what the result introduces when it is compared with that side.
     """
-    here = result.marks()
+    here = result.findings()
     found: list[Imbalance] = []
-    for mark, finding in here.items():
-        having = _having(mark, sides, here.keys())
+    for key, finding in here.items():
+        having = _having(key, sides, here.keys())
         if having:
-            found.append(Imbalance(finding=finding, dated=Dated.CAME, sides=tuple(having)))
+            found.append(Imbalance(finding=finding, origin=Origin.CAME, sides=tuple(having)))
             more = _beyond(finding, result, having, sides)
             found += [_made(more, functions)] if more is not None else []
         elif losers := tuple(dict.fromkeys(_losers(finding, dropped))):
-            found.append(Imbalance(finding=finding, dated=Dated.LOST, sides=losers))
+            found.append(Imbalance(finding=finding, origin=Origin.LOST, sides=losers))
         else:
             found.append(_made(finding, functions))
     found += _lost(sides, result)
     return (*found, *_broken(broken, result.keys, dropped, [one.finding for one in found]))
 
 
-def _made(finding: Finding, functions: Sequence[Resolved]) -> Imbalance:
+def _made(finding: Finding, functions: Sequence[FunctionResolution]) -> Imbalance:
     """Return an imbalance that no side has: of the resolution, where that edited something."""
-    edited = {one.function for one in functions if one.taken is not Taken.AUTOMATIC}
-    mentioned = {finding.function, *calls(folded([one.text for one in finding.steps]))}
-    date = Dated.RESOLUTION if edited & mentioned else Dated.MERGE
-    return Imbalance(finding=finding, dated=date)
+    edited = {one.function for one in functions if one.taken is not TextSource.AUTOMATIC}
+    mentioned = {finding.function, *calls(fold_lines([one.text for one in finding.steps]))}
+    origin = Origin.RESOLUTION if edited & mentioned else Origin.MERGE
+    return Imbalance(finding=finding, origin=origin)
 
 
 def _having(
-    mark: Mark, sides: Mapping[str, VersionImbalances], here: Iterable[Mark]
+    key: FindingKey, sides: Mapping[str, VersionImbalances], here: Iterable[FindingKey]
 ) -> dict[str, Finding]:
     """Return the sides that have a finding: the same, or else one of another name for it."""
-    known = {name: one.marks() for name, one in sides.items()}
-    having = {name: marks[mark] for name, marks in known.items() if mark in marks}
+    known = {name: one.findings() for name, one in sides.items()}
+    having = {name: findings[key] for name, findings in known.items() if key in findings}
     if having:
         return having
     others = set(here)
     return {
         name: finding
-        for name, marks in known.items()
-        for one, finding in marks.items()
-        if one[:3] == mark[:3] and one not in others
+        for name, findings in known.items()
+        for one, finding in findings.items()
+        if one.of_any_resource() == key.of_any_resource() and one not in others
     }
 
 
@@ -126,56 +145,56 @@ def _beyond(
 
 def _lost(sides: Mapping[str, VersionImbalances], result: VersionImbalances) -> Iterator[Imbalance]:
     """Yield what a side mended and the result has again, at its place in the base."""
-    still = {_mark(one, {}) for one in result.mended}
-    mended: dict[Mark, tuple[Finding, list[str]]] = {}
+    still = {_key(one, {}) for one in result.mended}
+    mended: dict[FindingKey, tuple[Finding, list[str]]] = {}
     for name, side in sides.items():
         for one in side.mended:
-            mended.setdefault(_mark(one, {}), (one, []))[1].append(name)
-    for mark, (finding, by) in mended.items():
-        if mark not in still:
-            yield Imbalance(finding=finding, dated=Dated.LOST, sides=tuple(dict.fromkeys(by)))
+            mended.setdefault(_key(one, {}), (one, []))[1].append(name)
+    for key, (finding, by) in mended.items():
+        if key not in still:
+            yield Imbalance(finding=finding, origin=Origin.LOST, sides=tuple(dict.fromkeys(by)))
 
 
 def _broken(
     broken: Mapping[str, Sequence[Finding]],
     keys: Mapping[str, str],
-    dropped: Sequence[Dropped],
-    told: Iterable[Finding],
+    dropped: Sequence[DroppedChange],
+    others: Iterable[Finding],
 ) -> Iterator[Imbalance]:
-    """Yield what a side had right, in functions where its change was dropped, if not told yet."""
-    known = {_mark(one, keys)[:3] for one in told}
+    """Yield what a side had right, in functions where its change was dropped, if not known yet."""
+    known = {_key(one, keys).of_any_resource() for one in others}
     for side, findings in broken.items():
         functions = {one.function for one in dropped if one.side == side}
         for finding in findings:
-            mark = _mark(finding, keys)[:3]
-            if finding.function in functions and mark not in known:
-                known.add(mark)
-                yield Imbalance(finding=finding, dated=Dated.LOST, sides=(side,))
+            key = _key(finding, keys).of_any_resource()
+            if finding.function in functions and key not in known:
+                known.add(key)
+                yield Imbalance(finding=finding, origin=Origin.LOST, sides=(side,))
 
 
-def _losers(finding: Finding, dropped: Sequence[Dropped]) -> Iterator[str]:
+def _losers(finding: Finding, dropped: Sequence[DroppedChange]) -> Iterator[str]:
     """Yield the sides that had the release which is missing, and the result lost it."""
     if finding.kind not in _NOT_RELEASED:
         return
-    resource = names(folded([finding.resource])[0])
+    resource = names(fold_lines([finding.resource])[0])
     for one in dropped:
-        lines = folded([line.text for line in one.lines if line.added])
+        lines = fold_lines([line.text for line in one.lines if line.added])
         if one.function == finding.function and any(
             calls([line]).intersection(finding.release) and resource & names(line) for line in lines
         ):
             yield one.side
 
 
-def _mark(
-    finding: Finding, keys: Mapping[str, str], homes: Mapping[Name, Name] | None = None
-) -> Mark:
-    group = (
-        "not released"
-        if finding.kind in _NOT_RELEASED
-        else "released too often"
-        if finding.kind in _TOO_OFTEN
-        else finding.kind.value
+def _key(
+    finding: Finding,
+    keys: Mapping[str, str],
+    homes: Mapping[FunctionKey, FunctionKey] | None = None,
+) -> FindingKey:
+    alike = next((kinds for kinds in (_NOT_RELEASED, _TOO_OFTEN) if finding.kind in kinds), None)
+    there = FunctionKey(keys.get(finding.path, finding.path), finding.function)
+    return FindingKey(
+        function=(homes or {}).get(there, there),
+        kind=alike[0] if alike else finding.kind,
+        pair=finding.pair,
+        resource=finding.resource,
     )
-    there = keys.get(finding.path, finding.path), finding.function
-    path, function = (homes or {}).get(there, there)
-    return f"{path}:{function}", group, finding.pair, finding.resource

@@ -29,7 +29,7 @@ Texts = Mapping[str, bytes | None]
 
 
 @lru_cache(maxsize=1 << 12)
-def functions(text: bytes | None) -> Mapping[bytes, bytes]:
+def function_bodies(text: bytes | None) -> Mapping[bytes, bytes]:
     """Return the functions that begin in a file's first column; of one name, all together."""
     found: dict[bytes, bytes] = {}
     for one in _DEFINED.finditer(text or b""):
@@ -37,7 +37,7 @@ def functions(text: bytes | None) -> Mapping[bytes, bytes]:
     return found
 
 
-def called(text: bytes) -> set[bytes]:
+def called_names(text: bytes) -> set[bytes]:
     """Return the names that are followed by a parenthesis."""
     return set(_CALLED.findall(text))
 
@@ -59,7 +59,7 @@ class FilesInQuestion:
     edited: Set[str]
 
 
-def kept(
+def relevant_functions(
     question: FilesInQuestion, around: Iterable[bytes], paired: Set[bytes]
 ) -> tuple[frozenset[bytes], int]:
     """Return the names of the functions that a merge is about, and of what they call.
@@ -76,9 +76,9 @@ def kept(
     pairs: list[_Pair] = []
     roots: set[bytes] = set()
     for key in question.base:
-        base = functions(question.base[key])
-        sides = [functions(one.get(key)) for one in question.sides]
-        results = [functions(one.get(key)) for one in question.results]
+        base = function_bodies(question.base[key])
+        sides = [function_bodies(one.get(key)) for one in question.sides]
+        results = [function_bodies(one.get(key)) for one in question.results]
         for name in base.keys() | set().union(*sides, *results):
             before = base.get(name)
             pairs += [
@@ -91,7 +91,7 @@ def kept(
             texts.setdefault(name, set()).update(body for body in bodies if body is not None)
             if bodies != known or (key in question.edited and len(bodies) > 1):
                 roots.add(name)
-    calls = {name: set().union(*map(called, bodies)) for name, bodies in texts.items()}
+    calls = {name: set().union(*map(called_names, bodies)) for name, bodies in texts.items()}
     changed = {name for name, *_ in pairs}
     if len(changed) <= FEW:
         roots |= changed
@@ -102,18 +102,18 @@ def kept(
         acting = roots & behaving.keys()
         roots |= {name for name, callees in calls.items() if callees & acting}
     for one in around:
-        for name, body in functions(one).items():
-            calls.setdefault(name, set()).update(called(body))
+        for name, body in function_bodies(one).items():
+            calls.setdefault(name, set()).update(called_names(body))
     found = frozenset(_reached(roots, calls))
     return found, len(changed - found)
 
 
-def concerns(path: str, text: bytes, names: Set[bytes]) -> bool:
+def has_relevant(path: str, text: bytes, names: Set[bytes]) -> bool:
     """Return whether a file has one of these functions, or is a header."""
-    return path.endswith(".h") or not names.isdisjoint(functions(text))
+    return path.endswith(".h") or not names.isdisjoint(function_bodies(text))
 
 
-def focused(text: bytes, names: Set[bytes]) -> bytes:
+def focus(text: bytes, names: Set[bytes]) -> bytes:
     """Return a file without the bodies of functions that have other names, at the same length."""
     seen = Counter(one[1] for one in _DEFINED.finditer(text))
 

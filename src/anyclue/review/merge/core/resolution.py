@@ -7,13 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from anyclue.review.merge.core.departures import Departure, departure
-from anyclue.review.merge.core.file_versions import FileMerge, Name, Piece, VersionFunctions
-from anyclue.review.merge.core.lost_changes import dropped, surplus
-from anyclue.review.merge.core.model import OUTSIDE, Dropped, Resolved, Taken
+from anyclue.review.merge.core.file_versions import FileMerge, Fragment, Placement, VersionFunctions
+from anyclue.review.merge.core.lost_changes import lost_lines, surplus
+from anyclue.review.merge.core.model import (
+    OUTSIDE,
+    DroppedChange,
+    FormerPlace,
+    FunctionKey,
+    FunctionResolution,
+    SourceLine,
+    TextSource,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Views:
+class FunctionVersions:
     """One function in every version, as far as it is there.
 
     Attributes:
@@ -25,19 +33,19 @@ class Views:
         result: as it was resolved.
     """
 
-    at: Name
-    origin: Name | None
-    base: Piece | None
-    sides: tuple[tuple[Name | None, Piece | None], ...]
-    automatic: tuple[Piece | None, ...]
-    result: Piece | None
+    at: FunctionKey
+    origin: FunctionKey | None
+    base: Fragment | None
+    sides: tuple[Placement, ...]
+    automatic: tuple[Fragment | None, ...]
+    result: Fragment | None
 
     @property
     def conflict(self) -> bool:
         """Whether git left a conflict in it."""
         return len({one.lines if one is not None else None for one in self.automatic}) > 1
 
-    def with_automatic(self, number: int, piece: Piece) -> Views:
+    def with_automatic(self, number: int, piece: Fragment) -> FunctionVersions:
         """Return the same with its text as git merges it for one side, where it was before."""
         ways = tuple(piece if n == number else one for n, one in enumerate(self.automatic))
         return replace(self, automatic=ways)
@@ -58,12 +66,12 @@ class TextReview:
         homes: for each side, where the result has functions that are elsewhere on that side.
     """
 
-    functions: tuple[Resolved, ...]
-    dropped: tuple[Dropped, ...]
-    homes: tuple[Mapping[Name, Name], ...]
+    functions: tuple[FunctionResolution, ...]
+    dropped: tuple[DroppedChange, ...]
+    homes: tuple[Mapping[FunctionKey, FunctionKey], ...]
 
 
-def views(files: Sequence[FileMerge]) -> list[Views]:
+def match_functions(files: Sequence[FileMerge]) -> list[FunctionVersions]:
     """Return the functions of the files, each found in all versions, moved or renamed maybe."""
     result = VersionFunctions({one.key: one.result for one in files})
     base = VersionFunctions({one.key: one.base for one in files})
@@ -71,25 +79,21 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
     ways = max((len(one.automatic) for one in files), default=0)
     sides = [VersionFunctions({one.key: one.sides[n] for one in files}) for n in range(count)]
     automatic = [VersionFunctions({one.key: _way(one, n) for one in files}) for n in range(ways)]
-    found: list[Views] = []
-    merged: list[set[Name]] = [set() for _ in automatic]
+    found: list[FunctionVersions] = []
+    merged: list[set[FunctionKey]] = [set() for _ in automatic]
 
-    def add(at: Name, piece: Piece, home: VersionFunctions) -> None:
-        def of(version: VersionFunctions) -> tuple[Name | None, Piece | None]:
-            there = version.find(at, piece, home)
-            return there, version.pieces[there] if there else None
-
-        ways_there = [of(one) for one in automatic]
+    def add(at: FunctionKey, piece: Fragment, home: VersionFunctions) -> None:
+        ways_there = [one.placement(at, piece, home) for one in automatic]
         for known, (there, _) in zip(merged, ways_there, strict=True):
             if there is not None:
                 known.add(there)
-        origin, old = of(base)
+        origin, old = base.placement(at, piece, home)
         found.append(
-            Views(
+            FunctionVersions(
                 at=at,
                 origin=origin,
                 base=old,
-                sides=tuple(of(one) for one in sides),
+                sides=tuple(one.placement(at, piece, home) for one in sides),
                 automatic=tuple(text for _, text in ways_there),
                 result=piece if home is result else None,
             )
@@ -111,7 +115,9 @@ def views(files: Sequence[FileMerge]) -> list[Views]:
     return found
 
 
-def _moves(base: VersionFunctions, sides: Sequence[VersionFunctions]) -> dict[Name, Name]:
+def _moves(
+    base: VersionFunctions, sides: Sequence[VersionFunctions]
+) -> dict[FunctionKey, FunctionKey]:
     """Return where a side has the functions of the base that are not where they were."""
     return {
         at: there
@@ -121,16 +127,16 @@ def _moves(base: VersionFunctions, sides: Sequence[VersionFunctions]) -> dict[Na
     }
 
 
-def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
+def review_texts(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
     """Return what a resolution did to files.
 
     Args:
         files: the files in every version.
         sides: the names of the parents.
     """
-    every = views(files)
+    every = match_functions(files)
     by_key = {one.key: one for one in files}
-    spare = surplus((one.base, [two for _, two in one.sides], one.result) for one in every)
+    spare = surplus((one.base, [two.text for two in one.sides], one.result) for one in every)
     functions = [_resolved(one, by_key, sides, spare) for one in every if not _untouched(one)]
     return TextReview(
         functions=tuple(sorted(functions, key=lambda one: (one.path, one.line, one.function))),
@@ -139,7 +145,7 @@ def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
             {
                 there: one.at
                 for one in every
-                if (there := one.sides[number][0]) is not None and there != one.at
+                if (there := one.sides[number].at) is not None and there != one.at
             }
             for number, _ in enumerate(sides)
         ),
@@ -147,23 +153,23 @@ def judged(files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
 
 
 def _lost(
-    every: Sequence[Views],
+    every: Sequence[FunctionVersions],
     files: Mapping[str, FileMerge],
     sides: Sequence[str],
     spare: Counter[str],
-) -> Iterator[Dropped]:
+) -> Iterator[DroppedChange]:
     """Yield the changes of a side that the result lost, by file, function and side."""
     for one in every:
-        if _untouched(one) or files[one.at[0]].chosen:
+        if _untouched(one) or files[one.at.path].chosen:
             continue
         for number, side in enumerate(sides):
-            others = [two for n, (_, two) in enumerate(one.sides) if n != number]
+            others = [two.text for n, two in enumerate(one.sides) if n != number]
             at, own = one.sides[number]
             merged = one.automatic[0] if not one.conflict else None
-            lines = dropped(one.base, own, others, one.result, automatic=merged, elsewhere=spare)
+            lines = lost_lines(one.base, own, others, one.result, automatic=merged, elsewhere=spare)
             if lines:
                 key, name = at or one.at
-                yield Dropped(
+                yield DroppedChange(
                     path=files[key].paths[number],
                     function=name,
                     side=side,
@@ -172,27 +178,27 @@ def _lost(
                 )
 
 
-def _untouched(one: Views) -> bool:
-    return one.as_merged or (one.at[1] == OUTSIDE and not _says_something(one))
+def _untouched(one: FunctionVersions) -> bool:
+    return one.as_merged or (one.at.function == OUTSIDE and not _says_something(one))
 
 
-def _says_something(one: Views) -> bool:
-    def differ(texts: Iterable[Piece | None]) -> bool:
+def _says_something(one: FunctionVersions) -> bool:
+    def differ(texts: Iterable[Fragment | None]) -> bool:
         return len({frozenset(two.counts.items()) if two else None for two in texts}) > 1
 
     # A conflict that is decided for one side may leave braces open: then code seems to be outside.
-    own = (one.base, one.result, *(two for _, two in one.sides))
+    own = (one.base, one.result, *(two.text for two in one.sides))
     return differ(own) and differ((one.result, *one.automatic))
 
 
 def _resolved(
-    one: Views, files: Mapping[str, FileMerge], sides: Sequence[str], spare: Counter[str]
-) -> Resolved:
+    one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str], spare: Counter[str]
+) -> FunctionResolution:
     key, name = one.at
-    own = [piece for _, piece in one.sides]
+    own = [two.text for two in one.sides]
     found = departure(one.base, own, one.automatic, one.result, spare)
     taken, side = _taken(one, sides, found)
-    return Resolved(
+    return FunctionResolution(
         path=files[key].path,
         function=name,
         line=one.result.numbers[0] if one.result and one.result.numbers else 0,
@@ -202,49 +208,57 @@ def _resolved(
         new_lines=_lines(one.result, found.new),
         cut_lines=found.cut,
         moved_lines=_lines(one.result, found.moved),
-        moved_from=_moved(one, files, sides),
+        moved_from=_former_place(one, files, sides),
     )
 
 
-def _taken(one: Views, sides: Sequence[str], found: Departure) -> tuple[Taken, str]:
+def _taken(one: FunctionVersions, sides: Sequence[str], found: Departure) -> tuple[TextSource, str]:
     text = _solid(one.result)
     if one.conflict:
         for name, automatic in zip(sides, one.automatic, strict=False):
             if text == _solid(automatic):
-                return Taken.SIDE, name
+                return TextSource.SIDE, name
     elif text == _solid(one.automatic[0]):
-        return Taken.AUTOMATIC, ""
+        return TextSource.AUTOMATIC, ""
     for name, (_, piece) in zip(sides, one.sides, strict=True):
         if text == _solid(piece):
-            return Taken.SIDE, name
+            return TextSource.SIDE, name
     if one.result is None:
-        return Taken.REMOVED, ""
-    kinds = ((Taken.NEW_TEXT, found.new), (Taken.CUT, found.cut), (Taken.REORDERED, found.moved))
-    return next((taken for taken, lines in kinds if lines), Taken.COMBINED), ""
+        return TextSource.REMOVED, ""
+    kinds = (
+        (TextSource.NEW_TEXT, found.new),
+        (TextSource.CUT, found.cut),
+        (TextSource.REORDERED, found.moved),
+    )
+    return next((taken for taken, lines in kinds if lines), TextSource.COMBINED), ""
 
 
-def _lines(piece: Piece | None, numbers: Sequence[int]) -> tuple[tuple[int, str], ...]:
-    return tuple((piece.numbers[n], piece.lines[n]) for n in numbers) if piece is not None else ()
+def _lines(piece: Fragment | None, numbers: Sequence[int]) -> tuple[SourceLine, ...]:
+    if piece is None:
+        return ()
+    return tuple(SourceLine(line=piece.numbers[n], text=piece.lines[n]) for n in numbers)
 
 
-def _moved(one: Views, files: Mapping[str, FileMerge], sides: Sequence[str]) -> str:
+def _former_place(
+    one: FunctionVersions, files: Mapping[str, FileMerge], sides: Sequence[str]
+) -> FormerPlace | None:
     for number, side in enumerate(sides):
-        at, _ = one.sides[number]
+        at = one.sides[number].at
         if at is not None and at != one.at:
-            where = f" in {files[at[0]].paths[number]}" if at[0] != one.at[0] else ""
-            return f"{at[1]}(){where}, {side}"
-    return ""
+            path = files[at.path].paths[number] if at.path != one.at.path else ""
+            return FormerPlace(function=at.function, path=path, side=side)
+    return None
 
 
 def _way(file: FileMerge, number: int) -> bytes | None:
     return file.automatic[min(number, len(file.automatic) - 1)]
 
 
-def _same(one: Piece | None, other: Piece | None) -> bool:
+def _same(one: Fragment | None, other: Fragment | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.lines == other.lines or one.solid == other.solid
 
 
-def _solid(piece: Piece | None) -> tuple[str, ...] | None:
+def _solid(piece: Fragment | None) -> tuple[str, ...] | None:
     return piece.solid if piece is not None else None

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from anyclue.review.merge.core.file_versions import Piece, VersionFunctions
-from anyclue.review.merge.core.model import Compared, Likeness
-from anyclue.review.merge.core.tokens import calls, declares, names, tokens
+from anyclue.review.merge.core.file_versions import Fragment, VersionFunctions
+from anyclue.review.merge.core.model import FunctionComparison, Similarity
+from anyclue.review.merge.core.tokens import calls, is_declaration, names, tokens
 
 CONTEXT = 2
 
 
-def compared(
+def compare_resolutions(
     other: Mapping[str, bytes | None],
     result: Mapping[str, bytes | None],
     paths: Mapping[str, str],
-) -> tuple[Compared, ...]:
+) -> tuple[FunctionComparison, ...]:
     """Return the functions of two resolutions, beside each other.
 
     Args:
@@ -26,34 +26,38 @@ def compared(
         paths: where each file lies, by key.
     """
     old, new = VersionFunctions(other), VersionFunctions(result)
-    found: list[Compared] = []
+    found: list[FunctionComparison] = []
     met = set()
     for at, piece in new.pieces.items():
         there = old.find(at, piece, new)
         if there is not None:
             met.add(there)
-        found.append(_compared(paths[at[0]], at[1], old.pieces[there] if there else None, piece))
+        found.append(
+            _compared(paths[at.path], at.function, old.pieces[there] if there else None, piece)
+        )
     for at, piece in old.pieces.items():
         if at not in met and at not in new.pieces:
-            found.append(_compared(paths[at[0]], at[1], piece, None))
+            found.append(_compared(paths[at.path], at.function, piece, None))
     return tuple(sorted(found, key=lambda one: (one.path, one.function)))
 
 
-def _compared(path: str, name: str, old: Piece | None, new: Piece | None) -> Compared:
+def _compared(
+    path: str, name: str, old: Fragment | None, new: Fragment | None
+) -> FunctionComparison:
     before, after = old.lines if old else (), new.lines if new else ()
     if before == after:
-        return Compared(path=path, function=name, likeness=Likeness.SAME)
+        return FunctionComparison(path=path, function=name, similarity=Similarity.SAME)
     if _normal(before) == _normal(after):
-        return Compared(path=path, function=name, likeness=Likeness.EQUIVALENT)
+        return FunctionComparison(path=path, function=name, similarity=Similarity.EQUIVALENT)
     diff = "\n".join(_diff(old, new))
-    return Compared(path=path, function=name, likeness=Likeness.DIFFERENT, diff=diff)
+    return FunctionComparison(path=path, function=name, similarity=Similarity.DIFFERENT, diff=diff)
 
 
 def _normal(lines: Sequence[str]) -> list[str]:
     """Return statements without comments and white space, independent declarations sorted."""
     statements = _statements(tokens("\n".join(lines)))
     normal: list[str] = []
-    for declaring, group in groupby(statements, declares):
+    for declaring, group in groupby(statements, is_declaration):
         run = list(group)
         normal += sorted(run) if declaring and _independent(run) else run
     return normal
@@ -84,7 +88,7 @@ def _independent(run: Sequence[str]) -> bool:
     )
 
 
-def _diff(old: Piece | None, new: Piece | None) -> Iterator[str]:
+def _diff(old: Fragment | None, new: Fragment | None) -> Iterator[str]:
     """Yield a unified diff that leaves out what differs in white space and comments alone."""
     before = old.folded if old else ()
     after = new.folded if new else ()
@@ -101,7 +105,7 @@ def _diff(old: Piece | None, new: Piece | None) -> Iterator[str]:
             yield from (f"+{line}" for line in (new.lines[start:stop] if new else ()))
 
 
-def _numbers(piece: Piece | None, at: int) -> int:
+def _numbers(piece: Fragment | None, at: int) -> int:
     if piece is None or not piece.numbers:
         return 0
     return piece.numbers[min(at, len(piece.numbers) - 1)]

@@ -28,7 +28,7 @@ _DECLARATION: Final = re.compile(
 )
 
 
-def declares(statement: str) -> bool:
+def is_declaration(statement: str) -> bool:
     """Return whether a folded statement declares variables."""
     return bool(_DECLARATION.fullmatch(statement))
 
@@ -40,7 +40,7 @@ def tokens(text: str) -> list[str]:
     ]
 
 
-def folded(lines: Sequence[str]) -> tuple[str, ...]:
+def fold_lines(lines: Sequence[str]) -> tuple[str, ...]:
     """Return each line without comments, its tokens one space apart."""
     return _folded(tuple(lines))
 

@@ -8,24 +8,22 @@ from dataclasses import replace
 from anyclue.git.blame import file_changes, last_text_change, line_commits
 from anyclue.git.model import CommitSubject, Repository
 from anyclue.git.repository import Side
-from anyclue.review.merge.core.model import Dated, Dropped, Imbalance
-from anyclue.review.merge.driver.imbalances import Pairer
+from anyclue.review.merge.core.model import DroppedChange, Imbalance, Origin
+from anyclue.review.merge.driver.imbalances import VersionReviewer
 from anyclue.review.merge.driver.inputs import MergeInputs
 from anyclue.review.merge.driver.snapshots import Snapshot
 
-ASKED = 8
+MOST_SEARCHED = 8
 """Of so many dropped changes and imbalances the commits are looked for: each may take seconds."""
 
-FOLLOWED = 64
+LONGEST_HISTORY = 64
 """So many commits of a side to a file are looked through."""
 
-_DIGITS = 12
 
-
-def named(
-    dropped: Sequence[Dropped], repo: Repository, base: str, revs: Mapping[str, str]
-) -> tuple[Dropped, ...]:
-    """Return dropped changes with the commits that made them, of the first ``ASKED``.
+def with_change_commits(
+    dropped: Sequence[DroppedChange], repo: Repository, base: str, revs: Mapping[str, str]
+) -> tuple[DroppedChange, ...]:
+    """Return dropped changes with the commits that made them, of the first ``MOST_SEARCHED``.
 
     Args:
         dropped: the changes.
@@ -36,39 +34,37 @@ def named(
     found = [
         replace(
             one,
-            commits=tuple(
-                (two.id[:_DIGITS], two.subject) for two in _commits(one, repo, base, revs[one.side])
-            ),
+            commits=tuple(_commits(one, repo, base, revs[one.side])),
         )
-        for one in dropped[:ASKED]
+        for one in dropped[:MOST_SEARCHED]
     ]
-    return (*found, *dropped[ASKED:])
+    return (*found, *dropped[MOST_SEARCHED:])
 
 
-def brought(
+def with_imbalance_commits(
     imbalances: Sequence[Imbalance],
     repo: Repository,
-    gathered: MergeInputs,
+    inputs: MergeInputs,
     revs: Mapping[str, str],
-    pairer: Pairer,
+    reviewer: VersionReviewer,
 ) -> tuple[Imbalance, ...]:
     """Return imbalances with the commits that brought those which came with a side.
 
     Args:
         imbalances: all of a resolution.
         repo: where the commits are.
-        gathered: the merge.
+        inputs: the merge.
         revs: the commit of each side.
-        pairer: compares versions of one file with the base's.
+        reviewer: compares versions of one file with the base's.
     """
-    sides = dict(zip(revs, gathered.sides, strict=True))
+    sides = dict(zip(revs, inputs.sides, strict=True))
     found = []
-    asked = 0
+    request = 0
     for one in imbalances:
-        if one.dated is Dated.CAME and asked < ASKED:
-            asked += 1
-            first = [_first(one, repo, gathered.base, revs[s], sides[s], pairer) for s in one.sides]
-            commits = tuple((two.id[:_DIGITS], two.subject) for two in first if two is not None)
+        if one.origin is Origin.CAME and request < MOST_SEARCHED:
+            request += 1
+            first = [_first(one, repo, inputs.base, revs[s], sides[s], reviewer) for s in one.sides]
+            commits = tuple(two for two in first if two is not None)
             found.append(replace(one, commits=commits))
         else:
             found.append(one)
@@ -81,21 +77,21 @@ def _first(
     base: str,
     rev: str,
     side: Snapshot,
-    pairer: Pairer,
+    reviewer: VersionReviewer,
 ) -> CommitSubject | None:
     """Return the first commit of a side whose file has the imbalance; halving, so one is tried."""
     finding = imbalance.finding
     key = side.keys().get(finding.path, finding.path)
     path = side.path(key)
     commits = file_changes(repo, base, rev, path)
-    if not commits or len(commits) > FOLLOWED:
+    if not commits or len(commits) > LONGEST_HISTORY:
         return None
 
     def has(blob: str) -> bool:
         one = Snapshot(changed={key: Side(path=path, blob=blob)})
         return any(
             (two.function, two.pair) == (finding.function, finding.pair)
-            for two in pairer.introduced(one, [key])
+            for two in reviewer.introduced(one, [key])
         )
 
     if not has(commits[-1][1]):
@@ -110,7 +106,7 @@ def _first(
     return commits[low][0]
 
 
-def _commits(one: Dropped, repo: Repository, base: str, rev: str) -> list[CommitSubject]:
+def _commits(one: DroppedChange, repo: Repository, base: str, rev: str) -> list[CommitSubject]:
     added = [line.line for line in one.lines if line.added]
     if added:
         return line_commits(repo, base, rev, one.path, added)

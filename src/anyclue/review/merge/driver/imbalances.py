@@ -8,22 +8,29 @@ from pathlib import Path
 
 from anyclue.git.contents import contents
 from anyclue.review.merge.core.origin import VersionImbalances
-from anyclue.review.merge.core.relevance import FilesInQuestion, concerns, focused, kept
+from anyclue.review.merge.core.relevance import (
+    FilesInQuestion,
+    focus,
+    has_relevant,
+    relevant_functions,
+)
 from anyclue.review.merge.driver.inputs import MergeInputs
-from anyclue.review.merge.driver.reader import FEW
 from anyclue.review.merge.driver.snapshots import Snapshot
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
 from anyclue.review.pairs.driver.request import cache_directory, contracts_near
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.sources import neighbourhood
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.system.workers import Workers, processors
 
-AROUND = 160
+FEW = 12
+"""So many files are read at once, without a process of their own."""
+
+MOST_NEIGHBOURS = 160
 """So many files around those in question are read, to know what functions do."""
 
 
-class Around:
+class NeighbourFiles:
     """The files around those in question, as the merge base has them.
 
     Args:
@@ -39,7 +46,7 @@ class Around:
         beside = {one.rpartition("/")[0] for one in keys}
         every = [path for path in blobs if path.startswith(deep) or path.rpartition("/")[0] in flat]
         close = [path for path in blobs if path.rpartition("/")[0] in beside]
-        chosen = next((one for one in (every, close) if len(one) <= AROUND), [])
+        chosen = next((one for one in (every, close) if len(one) <= MOST_NEIGHBOURS), [])
         ids = {path: blobs[path] for path in (*chosen, *keys) if path in blobs}
         known = dict(contents(root, ids.values()))
         self.texts = {path: known[one] for path, one in ids.items()}
@@ -48,13 +55,13 @@ class Around:
     def focus(self, names: Set[bytes]) -> None:
         """Leave out all functions but those with these names, and files that have none of them."""
         self.texts = {
-            path: focused(text, names)
+            path: focus(text, names)
             for path, text in self.texts.items()
-            if concerns(path, text, names)
+            if has_relevant(path, text, names)
         }
         self._names = {path: hashlib.sha256(text).hexdigest() for path, text in self.texts.items()}
 
-    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def neighbours(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Return the sources around, each with what names its content; the same for all files."""
         del paths
         return self._names
@@ -64,7 +71,7 @@ class Around:
         return {path: self.texts[path] for path in paths if path in self.texts}
 
 
-class Pairer:
+class VersionReviewer:
     """Compares the pairing of versions with that of the merge base.
 
     ``keys`` are the files that it looks at: of a large merge, not all of those in question.
@@ -72,7 +79,7 @@ class Pairer:
     Args:
         tree: where contracts of the project's own are looked for.
         root: the repository that has the blobs.
-        gathered: the merge.
+        inputs: the merge.
         keys: the files in question.
         least: least confidence to report.
         jobs: worker processes; None for one a processor.
@@ -85,7 +92,7 @@ class Pairer:
         self,
         tree: Path,
         root: Path,
-        gathered: MergeInputs,
+        inputs: MergeInputs,
         keys: Sequence[str],
         *,
         least: Confidence,
@@ -94,37 +101,37 @@ class Pairer:
         contracts = contracts_near(tree)
         self._reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=jobs)
         self._paired = {call.encode() for call in contracts.calls}
-        self._gathered = gathered
+        self._inputs = inputs
         self._jobs = jobs or processors()
         self.keys = keys
         self._least = least
-        self._around = Around(root, gathered.blobs, keys)
+        self._neighbours = NeighbourFiles(root, inputs.blobs, keys)
         self._kept, self._left = self._focus()
-        self._around.focus(self._kept)
+        self._neighbours.focus(self._kept)
         self._root = root
 
     def _focus(self) -> tuple[frozenset[bytes], int]:
-        read, gathered = self._gathered.contents, self._gathered
-        results = [one for one in (gathered.result, gathered.against) if one is not None]
-        read.load([*gathered.sides, *results], self.keys)
+        read, inputs = self._inputs.contents, self._inputs
+        results = [one for one in (inputs.result, inputs.against) if one is not None]
+        read.load([*inputs.sides, *results], self.keys)
 
         def texts(version: Snapshot) -> dict[str, bytes | None]:
             return {key: read.of(version, key) for key in self.keys}
 
         question = FilesInQuestion(
             base={key: read.base(key) for key in self.keys},
-            sides=[texts(one) for one in gathered.sides],
+            sides=[texts(one) for one in inputs.sides],
             results=[texts(one) for one in results],
-            edited={*gathered.edited, *gathered.otherwise},
+            edited={*inputs.edited, *inputs.contested},
         )
-        around = [t for path, t in self._around.texts.items() if path not in question.base]
-        names, left = kept(question, around, self._paired)
+        around = [t for path, t in self._neighbours.texts.items() if path not in question.base]
+        names, left = relevant_functions(question, around, self._paired)
         if left:
             versions = (question.base, *question.sides, *question.results)
             self.keys = [
                 key
                 for key in self.keys
-                if any(concerns(key, one.get(key) or b"", names) for one in versions)
+                if any(has_relevant(key, one.get(key) or b"", names) for one in versions)
             ]
         return names, left
 
@@ -139,27 +146,29 @@ class Pairer:
         )
         return (Unjudged(path=".", line=0, function="", what=what),)
 
-    def of(self, versions: Sequence[Snapshot], keys: Sequence[str]) -> list[VersionImbalances]:
+    def review_all(
+        self, versions: Sequence[Snapshot], keys: Sequence[str]
+    ) -> list[VersionImbalances]:
         """Return what each version introduces and mends in these files, and what is not judged."""
-        of = self._gathered.contents.of
+        of = self._inputs.contents.of
         texts = {of(one, key) for one in versions for key in keys}
-        self._reviewer.read(focused(one, self._kept) for one in texts if one is not None)
+        self._reviewer.read(focus(one, self._kept) for one in texts if one is not None)
         if 1 < len(versions) <= self._jobs and len(keys) > FEW:
             with Workers(len(versions), lambda: self) as workers:
-                return workers.each("pairing", [(one, keys) for one in versions])
-        return [self.pairing(one, keys) for one in versions]
+                return workers.each("review_version", [(one, keys) for one in versions])
+        return [self.review_version(one, keys) for one in versions]
 
-    def pairing(self, version: Snapshot, keys: Sequence[str]) -> VersionImbalances:
+    def review_version(self, version: Snapshot, keys: Sequence[str]) -> VersionImbalances:
         """Return the same of one version."""
         review = self._reviewed(keys, None, version)
-        of, known = self._gathered.contents.of, version.keys()
-        told = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}
+        of, known = self._inputs.contents.of, version.keys()
+        texts = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}
         return VersionImbalances(
             introduced=review.findings,
             mended=review.fixed,
             unjudged=review.unjudged,
             keys=known,
-            texts={path: text for path, text in told.items() if text is not None},
+            texts={path: text for path, text in texts.items() if text is not None},
         )
 
     def introduced(self, version: Snapshot, keys: Sequence[str]) -> Sequence[Finding]:
@@ -172,7 +181,7 @@ class Pairer:
 
     def _reviewed(self, keys: Sequence[str], old: Snapshot | None, new: Snapshot) -> Review:
         """Return the review of a version compared with another, or else with the base."""
-        read = self._gathered.contents
+        read = self._inputs.contents
         read.load([new, *([old] if old else [])], keys)
         files = []
         for key in keys:
@@ -185,9 +194,9 @@ class Pairer:
                 FileChange(
                     old_path=path if before is not None else None,
                     new_path=new.path(key) if after is not None else None,
-                    old=focused(before, self._kept) if before is not None else None,
-                    new=focused(after, self._kept) if after is not None else None,
+                    old=focus(before, self._kept) if before is not None else None,
+                    new=focus(after, self._kept) if after is not None else None,
                 )
             )
         change = SourceChange(title="", files=tuple(files), root=self._root)
-        return self._reviewer.change(change, self._around, self._least)
+        return self._reviewer.change(change, self._neighbours, self._least)

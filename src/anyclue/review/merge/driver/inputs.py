@@ -1,4 +1,4 @@
-"""Gathers a merge: its base, what git makes of it, and the files that are in question."""
+"""What git has of a merge: its base, what git merges by itself, conflicts, files in question."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from anyclue.git import repository as git
-from anyclue.git.merge import merge_bases
+from anyclue.git.merge import AutoMerge, auto_merge, empty_commit, merge_bases
 from anyclue.git.model import Repository
+from anyclue.model.errors import Problem, RequestError
+from anyclue.review.merge.core.conflict_markers import resolve_markers
 from anyclue.review.merge.core.file_versions import FileMerge
-from anyclue.review.merge.core.relevance import called, functions
-from anyclue.review.merge.driver.conflicts import base_of, by_git, conflicts
+from anyclue.review.merge.core.relevance import called_names, function_bodies
 from anyclue.review.merge.driver.request import Merge
-from anyclue.review.merge.driver.snapshots import Contents, Snapshot, aligned, on_disk, snapshot
+from anyclue.review.merge.driver.snapshots import (
+    Contents,
+    Snapshot,
+    align_renames,
+    snapshot,
+    work_tree_snapshot,
+)
 from anyclue.review.pairs.model import Unjudged
+
+Step = tuple[str, str, AutoMerge]
+"""Two commits, and what git merges them to: an octopus takes several."""
+
 
 _NUL, _HEAD = b"\0", 8000  # what git takes for binary
 _MARK = {one: re.compile(rb"^" + one * 7 + rb" ", re.MULTILINE) for one in (b"<", b">")}
@@ -35,11 +46,11 @@ class MergeInputs:
         automatic: what git merges by itself.
         conflicts: by key, the file with every conflict decided for one side, for each side in
             turn.
-        others: files with a conflict that are no C sources.
+        other_conflicts: files with a conflict that are no C sources.
         result: what came out.
         against: the other resolution.
         beyond: by commit of a result, its files that are no C sources and not what git merges.
-        rooted: whether the sides have a common ancestor.
+        related: whether the sides have a common ancestor.
         contents: reads them.
     """
 
@@ -48,11 +59,11 @@ class MergeInputs:
     sides: tuple[Snapshot, ...]
     automatic: Snapshot
     conflicts: Mapping[str, tuple[bytes | None, ...]]
-    others: tuple[str, ...]
+    other_conflicts: tuple[str, ...]
     result: Snapshot
     against: Snapshot | None
     beyond: Mapping[str, tuple[str, ...]]
-    rooted: bool
+    related: bool
     contents: Contents
 
     @cached_property
@@ -71,7 +82,7 @@ class MergeInputs:
         return tuple(sorted({key for key in every if every.count(key) > 1}))
 
     @cached_property
-    def otherwise(self) -> tuple[str, ...]:
+    def contested(self) -> tuple[str, ...]:
         """The files in which the other resolution may differ from the result."""
         if self.against is None:
             return ()
@@ -84,8 +95,8 @@ class MergeInputs:
         left = {
             name
             for key in edited
-            for name in functions(self.contents.base(key)).keys()
-            - functions(self.contents.of(side, key)).keys()
+            for name in function_bodies(self.contents.base(key)).keys()
+            - function_bodies(self.contents.of(side, key)).keys()
         }
         others = [one for one in sorted(side.changed) if one not in edited] if left else []
         others = others[:LOOKED_THROUGH]
@@ -95,8 +106,8 @@ class MergeInputs:
             for key in others
             if left
             & (
-                functions(self.contents.of(side, key)).keys()
-                - functions(self.contents.base(key)).keys()
+                function_bodies(self.contents.of(side, key)).keys()
+                - function_bodies(self.contents.base(key)).keys()
             )
         }
 
@@ -139,9 +150,9 @@ class MergeInputs:
         """What of the merge is not looked at."""
         found = [
             Unjudged(path=path, line=0, function="", what="a conflict in what is no C source")
-            for path in self.others
+            for path in self.other_conflicts
         ]
-        if not self.rooted:
+        if not self.related:
             what = "the sides have no common ancestor: all of both counts as new"
             found.append(Unjudged(path=".", line=0, function="", what=what))
         found += [
@@ -173,7 +184,7 @@ class MergeInputs:
             )
         )
 
-    def entangled(self) -> tuple[str, ...]:
+    def semantic_conflicts(self) -> tuple[str, ...]:
         """Return files in which one side changed a function that another side's change calls."""
         changed = [sorted(one.changed)[:LOOKED_THROUGH] for one in self.sides]
         for side, keys in zip(self.sides, changed, strict=True):
@@ -191,14 +202,16 @@ class MergeInputs:
                     found |= {*here[name], *there[name]}
         for side, keys in zip(self.sides, changed, strict=True):
             # What a function did before may be done by its callers now.
-            found |= {key for key in keys if names & called(self.contents.of(side, key) or b"")}
+            found |= {
+                key for key in keys if names & called_names(self.contents.of(side, key) or b"")
+            }
         return tuple(sorted(found))
 
     def _defined(self, side: Snapshot, keys: Sequence[str]) -> dict[bytes, set[str]]:
         found: dict[bytes, set[str]] = {}
         for key in keys:
-            old = functions(self.contents.base(key))
-            new = functions(self.contents.of(side, key))
+            old = function_bodies(self.contents.base(key))
+            new = function_bodies(self.contents.of(side, key))
             for name, text in old.items():
                 if new.get(name) != text:
                     found.setdefault(name, set()).add(key)
@@ -210,12 +223,12 @@ class MergeInputs:
             known = set((self.contents.base(key) or b"").split(b"\n"))
             for line in (self.contents.of(side, key) or b"").split(b"\n"):
                 if line not in known and line[:1].isspace():
-                    for name in called(line):
+                    for name in called_names(line):
                         found.setdefault(name, set()).add(key)
         return found
 
 
-def gather(repo: Repository, real: Repository, merge: Merge) -> MergeInputs:
+def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs:
     """Return what git knows of a merge.
 
     Args:
@@ -226,26 +239,26 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> MergeInputs:
     Raises:
         RequestError: objects are missing, or a file cannot be read.
     """
-    base = base_of(repo, merge.parents)
+    base = merge_base_of(repo, merge.parents)
     blobs = git.blobs(repo.at, base)
-    automatic, steps = by_git(repo, merge.parents)
+    automatic, steps = automatic_merge(repo, merge.parents)
     sides = [snapshot(repo, base, one) for one in merge.parents]
     merged_by_git = snapshot(repo, base, automatic)
     if merge.result is not None:
         result = snapshot(repo, base, merge.result)
     else:
-        result = on_disk(real, sides[0], merge.parents[0])
+        result = work_tree_snapshot(real, sides[0], merge.parents[0])
     other = [snapshot(repo, base, merge.against)] if merge.against else []
-    every = aligned(sides, [merged_by_git, result, *other])
+    every = align_renames(sides, [merged_by_git, result, *other])
     *sides, merged_by_git, result = every[: len(sides) + 2]
     contents = Contents(repo, blobs)
-    gathered = MergeInputs(
+    inputs = MergeInputs(
         base=base,
         blobs=blobs,
         sides=tuple(sides),
         automatic=merged_by_git,
         conflicts={},
-        others=tuple(
+        other_conflicts=tuple(
             sorted(
                 path for _, _, step in steps for path in step.conflicts if not git.is_source(path)
             )
@@ -257,8 +270,88 @@ def gather(repo: Repository, real: Repository, merge: Merge) -> MergeInputs:
             for rev in (merge.result, merge.against)
             if rev is not None
         },
-        rooted=bool(merge_bases(repo, merge.parents)),
+        related=bool(merge_bases(repo, merge.parents)),
         contents=contents,
     )
-    found = conflicts(contents, gathered.sides, gathered.automatic, steps)
-    return replace(gathered, conflicts=found)
+    found = conflicts(contents, inputs.sides, inputs.automatic, steps)
+    return replace(inputs, conflicts=found)
+
+
+def merge_base_of(repo: Repository, parents: Sequence[str]) -> str:
+    """Return the merge base; of several, what git merges them to, as its own merge does."""
+    found = merge_bases(repo, parents)
+    if not found and repo.shallow:
+        raise RequestError(
+            [
+                Problem(
+                    what="the history is cut before the merge base",
+                    where="this clone is shallow",
+                    next_step="bring more history: git fetch --unshallow, or --deepen=N",
+                )
+            ]
+        )
+    if not found:
+        return empty_commit(repo)
+    base, *others = found
+    for one in others:
+        base = auto_merge(repo, base, one).commit
+    return base
+
+
+def automatic_merge(repo: Repository, parents: Sequence[str]) -> tuple[str, list[Step]]:
+    """Merge one parent after the other; return the end, and each step with its two commits."""
+    at = parents[0]
+    steps = []
+    for one in parents[1:]:
+        step = auto_merge(repo, at, one)
+        steps.append((at, one, step))
+        at = step.commit
+    return at, steps
+
+
+def conflicts(
+    contents: Contents,
+    sides: Sequence[Snapshot],
+    automatic: Snapshot,
+    steps: Sequence[Step],
+) -> dict[str, tuple[bytes | None, ...]]:
+    """Return each C source with a conflict, decided for each side in turn, by its key.
+
+    Args:
+        contents: reads files.
+        sides: the parents.
+        automatic: what git merges them to.
+        steps: how it did.
+    """
+    keys = automatic.keys()
+    for one in sides:
+        keys = {**one.keys(), **keys}
+    found: dict[str, tuple[bytes | None, ...]] = {}
+    for number, (_, _, step) in enumerate(steps, start=1):
+        for path, stages in step.conflicts.items():
+            if not git.is_source(path):
+                continue
+            key = keys.get(path, path)
+            if key not in found:
+                contents.load([automatic], [key])
+                marked = contents.of(automatic, key)
+                found[key] = tuple(_decided(marked, steps, side) for side, _ in enumerate(sides))
+            if len(set(found[key])) == 1:
+                # Nothing is marked: one side deleted or moved what the other changed.
+                ours, theirs = (contents.blob(stages[n]) if n in stages else None for n in (2, 3))
+                found[key] = tuple(
+                    theirs if side == number else ours for side, _ in enumerate(sides)
+                )
+    return found
+
+
+def _decided(text: bytes | None, steps: Sequence[Step], side: int) -> bytes | None:
+    """Return a file with the conflicts of all steps decided for one side.
+
+    A later step can have what an earlier one marked inside of its own marks.
+    """
+    for number, (ours, theirs, _) in enumerate(steps, start=1):
+        both = resolve_markers(text, ours, theirs) if text is not None else None
+        if both is not None:
+            text = both[number == side]
+    return text

@@ -10,8 +10,8 @@ from anyclue.git.merge import scratch_repository
 from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.merge.core.guest_test import AGAINST, BASE, RESULT
-from anyclue.review.merge.driver.conflicts import base_of
-from anyclue.review.merge.driver.request import Merge, MergeRequest, find
+from anyclue.review.merge.driver.inputs import merge_base_of
+from anyclue.review.merge.driver.request import Merge, MergeRequest, find_merge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,21 +29,18 @@ class ModuleVersions:
     outside: tuple[str, ...]
 
 
-def module_versions(asked: MergeRequest, directory: str) -> ModuleVersions:
+def module_versions(request: MergeRequest, directory: str) -> ModuleVersions:
     """Return a directory in the versions of a merge; the base is left out where it has none.
 
     Raises:
         RequestError: everything that is wrong with the request; a version but the base has no
             such directory.
     """
-    real = git.repository(asked.tree)
-    merge = find(real, asked)
-    parents = {
-        name.replace(" ", "-"): rev
-        for (name, _), rev in zip(merge.sides, merge.parents, strict=True)
-    }
+    real = git.repository(request.tree)
+    merge = find_merge(real, request)
+    parents = {one.name.replace(" ", "-"): one.commit for one in merge.sides}
     with scratch_repository(real) as repo:
-        base = base_of(repo, merge.parents)
+        base = merge_base_of(repo, merge.parents)
         commits = {BASE: base, **parents, RESULT: merge.result, AGAINST: merge.against}
         found = {
             name: git.below(repo, rev, directory)

@@ -43,7 +43,7 @@ def snapshot(repo: Repository, base: str, rev: str) -> Snapshot:
     return Snapshot(changed=_by_key(git.between(repo, base, rev)), rev=rev)
 
 
-def on_disk(repo: Repository, head: Snapshot, rev: str) -> Snapshot:
+def work_tree_snapshot(repo: Repository, head: Snapshot, rev: str) -> Snapshot:
     """Return how the C sources of the work tree differ from the base's.
 
     Args:
@@ -60,7 +60,7 @@ def on_disk(repo: Repository, head: Snapshot, rev: str) -> Snapshot:
     return Snapshot(changed=changed, disk=repo.top)
 
 
-def aligned(sides: Sequence[Snapshot], others: Sequence[Snapshot]) -> list[Snapshot]:
+def align_renames(sides: Sequence[Snapshot], others: Sequence[Snapshot]) -> list[Snapshot]:
     """Return versions with renames that only some show found in all, sides first.
 
     A file that a side has at its new place, and at its old one too or as a file of its own, was not

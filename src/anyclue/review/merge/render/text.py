@@ -14,7 +14,13 @@ from anyclue.report.text import (
     table,
 )
 from anyclue.review.merge.core.guest_test import MergeTest
-from anyclue.review.merge.core.model import Dropped, Exercise, Imbalance, MergeReview, Resolution
+from anyclue.review.merge.core.model import (
+    DroppedChange,
+    Exercise,
+    Imbalance,
+    MergeReview,
+    Resolution,
+)
 from anyclue.review.merge.render import words as merge_words
 from anyclue.review.pairs.render.words import labels
 
@@ -26,7 +32,8 @@ _INDENT = "    "
 def merge_text(review: MergeReview) -> str:
     """Return a review of a merge, ended by a line end; the last line is the verdict."""
     title = ascii_line(review.result.title)
-    sides = ascii_line(", ".join(f"{name} {rev}" for name, rev in review.sides))
+    parents = (f"{one.name} {merge_words.short_id(one.commit)}" for one in review.sides)
+    sides = ascii_line(", ".join(parents))
     blocks = [
         [
             f"merge {title} ({sides})",
@@ -39,7 +46,10 @@ def merge_text(review: MergeReview) -> str:
         blocks.append([f"against {ascii_line(review.against.title)}"])
         if review.compared:
             rows = [
-                (f"{safe_path(one.path)}: {merge_words.function_name(one.function)}", one.likeness)
+                (
+                    f"{safe_path(one.path)}: {merge_words.function_name(one.function)}",
+                    one.similarity,
+                )
                 for one in review.compared
             ]
             blocks.append(table([("function", "beside the other resolution"), *rows]))
@@ -74,16 +84,15 @@ def _exercise(one: Exercise) -> Iterator[str]:
 
 def _tested(test: MergeTest) -> Iterator[list[str]]:
     yield [f"in guests: {ascii_line(merge_words.kernel(test))}; run: {ascii_line(test.run)}"]
-    names = list(dict.fromkeys(one.version for row in test.rows for one in row.verdicts))
-    head = ("machine, mkfs, mount, workload", *names, "so the result")
+    head = ("machine, mkfs, mount, workload", *test.versions, "so the result")
     rows = []
     for row in test.rows:
-        verdicts = {one.version: merge_words.guest_verdict(one) for one in row.verdicts}
-        said = merge_words.blamed(row.result, row.sides)
-        rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), said))
+        verdicts = (merge_words.guest_verdict(row.of(one)) for one in test.versions)
+        blame = merge_words.blame(row.result, row.sides)
+        rows.append((", ".join(row.conditions), *verdicts, blame))
     yield table([tuple(map(ascii_line, row)) for row in (head, *rows)])
     if test.other_blame is not None:
-        yield [f"the other resolution, in guests: {merge_words.blamed(test.other_blame)}"]
+        yield [f"the other resolution, in guests: {merge_words.blame(test.other_blame)}"]
     if test.untested:
         shown = ", ".join(safe_path(one) for one in test.untested[:BRIEF])
         more = len(test.untested) - BRIEF
@@ -98,7 +107,9 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
                 f"{merge_words.place(one)}: {merge_words.function_name(one.function)}",
                 "conflict" if one.conflict else "no conflict",
                 merge_words.taken(one),
-                f"was {ascii_line(one.moved_from)}" if one.moved_from else "",
+                f"was {ascii_line(merge_words.former_place(one.moved_from))}"
+                if one.moved_from
+                else "",
             )
             for one in resolution.functions
         ]
@@ -107,7 +118,7 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
         for what, lines in merge_words.departures(one):
             yield [
                 f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: {what}",
-                *(f"{_INDENT}{number}: {_code(text)}" for number, text in lines),
+                *(f"{_INDENT}{line.line}: {_code(line.text)}" for line in lines),
             ]
     for what, paths in merge_words.files(resolution):
         rest = [f"{_INDENT}... and {len(paths) - BRIEF} more"] * (len(paths) > BRIEF)
@@ -127,7 +138,7 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
         ]
 
 
-def _dropped(one: Dropped) -> list[str]:
+def _dropped(one: DroppedChange) -> list[str]:
     return [
         f"{safe_path(one.path)}: {merge_words.function_name(one.function)}: "
         f"{merge_words.dropped(one)}",
@@ -146,7 +157,7 @@ def _imbalance(one: Imbalance) -> list[str]:
     name = merge_words.function_name(finding.function)
     return [
         f"{place}: warning: {name}: {message} [{ascii_line(labels(finding))}]",
-        f"{place}: note: {merge_words.dated(one)}",
+        f"{place}: note: {merge_words.origin(one)}",
     ]
 
 

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
-from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
+from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
     OUTSIDE,
-    Dated,
-    Dropped,
+    DroppedChange,
     Exercise,
+    FormerPlace,
+    FunctionPanes,
+    FunctionResolution,
     Imbalance,
+    LineMark,
     MergeReview,
+    Origin,
+    Pane,
+    PaneRow,
     Resolution,
-    Resolved,
-    Taken,
+    SourceLine,
+    TextSource,
 )
-from anyclue.review.merge.core.panes import LineMark, Row
 
+DIGITS = 12
+"""So many digits of a commit's id are shown."""
 _COLUMNS = 160
 NAMED = 12
 """So many functions are named in a verdict."""
+_VERSIONS = {BASE: "merge base", AGAINST: "the other resolution"}
+TAKEN = {
+    TextSource.AUTOMATIC: "same as git's",
+    TextSource.COMBINED: "combined",
+    TextSource.CUT: "cut",
+    TextSource.REORDERED: "reordered",
+    TextSource.NEW_TEXT: "new text",
+    TextSource.REMOVED: "removed",
+}
+"""Where a function's text comes from, when that is no side."""
 MARKS = (
     ("ours", "ours", "only ours added it; the result has it"),
     ("theirs", "theirs", "only theirs added it; the result has it"),
@@ -44,32 +62,37 @@ def function_name(name: str) -> str:
     return "(outside functions)" if name == OUTSIDE else f"{clean(name)}()"
 
 
-def place(one: Resolved) -> str:
+def place(one: FunctionResolution) -> str:
     """Return file and line of a function, or only the file when it is gone."""
     return f"{safe_path(one.path)}:{one.line}" if one.line else safe_path(one.path)
 
 
-def taken(one: Resolved) -> str:
+def taken(one: FunctionResolution) -> str:
     """Return what a resolution did to a function, in a word or two."""
-    if one.taken is Taken.SIDE:
+    if one.taken is TextSource.SIDE:
         return clean(one.side)
-    return {
-        Taken.AUTOMATIC: "same as git's",
-        Taken.COMBINED: "combined",
-        Taken.NEW_TEXT: "new text",
-        Taken.CUT: "cut",
-        Taken.REORDERED: "reordered",
-        Taken.REMOVED: "removed",
-    }[one.taken]
+    return TAKEN[one.taken]
 
 
-def commit(one: tuple[str, str]) -> str:
+def former_place(one: FormerPlace | None) -> str:
+    """Return where a side has a function, when that is elsewhere: ``f() in a.c, theirs``."""
+    if one is None:
+        return ""
+    where = f" in {one.path}" if one.path else ""
+    return clean(f"{one.function}(){where}, {one.side}")
+
+
+def short_id(commit_id: str) -> str:
+    """Return the first digits of a commit's id."""
+    return clean(commit_id)[:DIGITS]
+
+
+def commit(one: CommitSubject) -> str:
     """Return a commit, as ``0123456789ab (its subject)``."""
-    rev, subject = one
-    return f"{clean(rev)} ({shorten(ascii_line(subject), _COLUMNS)})"
+    return f"{short_id(one.id)} ({shorten(ascii_line(one.subject), _COLUMNS)})"
 
 
-def departures(one: Resolved) -> list[tuple[str, tuple[tuple[int, str], ...]]]:
+def departures(one: FunctionResolution) -> list[tuple[str, tuple[SourceLine, ...]]]:
     """Return what a function has that no side asked for: in words, and the lines."""
     every = (
         ("lines beyond those of the sides", one.new_lines),
@@ -88,27 +111,27 @@ def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
     return [(what, paths) for what, paths in every if paths]
 
 
-def dated(one: Imbalance) -> str:
+def origin(one: Imbalance) -> str:
     """Return where an imbalance comes from: ``came with theirs``, and the commit."""
     sides = clean(" and ".join(one.sides))
-    said = {
-        Dated.CAME: f"came with {sides}",
-        Dated.RESOLUTION: "made by the resolution",
-        Dated.MERGE: "made by the merge: no side has it, and nothing was resolved there",
-        Dated.LOST: f"fix lost by the resolution; it was fixed on {sides}",
-    }[one.dated]
+    text = {
+        Origin.CAME: f"came with {sides}",
+        Origin.RESOLUTION: "made by the resolution",
+        Origin.MERGE: "made by the merge: no side has it, and nothing was resolved there",
+        Origin.LOST: f"fix lost by the resolution; it was fixed on {sides}",
+    }[one.origin]
     commits = " and ".join(map(commit, one.commits))
-    return f"{said}, in {commits}" if commits else said
+    return f"{text}, in {commits}" if commits else text
 
 
-def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
+def blame(value: Blame, sides: Sequence[str] = ()) -> str:
     """Return what guests say of a resolution, in words."""
     return {
         Blame.GUILTY: "the resolution is guilty: each parent is clean",
         Blame.CAME: f"came with {clean(' and '.join(sides)) or 'a parent'}",
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
-    }[blame]
+    }[value]
 
 
 def kernel(test: MergeTest) -> str:
@@ -116,8 +139,10 @@ def kernel(test: MergeTest) -> str:
     return f"Debian's {test.series} with {test.directory} of each version"
 
 
-def guest_verdict(one: VersionVerdict) -> str:
-    """Return what was found in a version: ``leak (object)``."""
+def guest_verdict(one: VersionVerdict | None) -> str:
+    """Return what was found in a version: ``leak (object)``; nothing when it was not run."""
+    if one is None:
+        return ""
     signature = f" ({one.signature.value})" if one.signature is not None else ""
     return f"{one.verdict.value}{signature}"
 
@@ -138,13 +163,27 @@ def exercise(one: Exercise) -> list[str]:
     return [clean(line) for line in lines]
 
 
-def dropped(one: Dropped) -> str:
+def dropped(one: DroppedChange) -> str:
     """Return whose change is lost: ``a change of ours is lost, in the conflict``."""
     where = "in the conflict" if one.conflict else "outside any conflict"
     return f"a change of {clean(one.side)} is lost, {where}"
 
 
-def mark(row: Row, sides: int) -> str:
+def pane_version(pane: Pane) -> str:
+    """Return which version a pane shows."""
+    return _VERSIONS.get(pane.version) or clean(pane.version)
+
+
+def pane_place(pane: Pane, one: FunctionPanes) -> str:
+    """Return where a version has a function, when that is not where the result has it."""
+    if not pane.there:
+        return "this version has no such function" if one.function else "no such file"
+    if pane.function != one.function:
+        return f"{safe_path(pane.path)}: {function_name(pane.function)}"
+    return safe_path(pane.path) if pane.path != one.path else ""
+
+
+def mark(row: PaneRow, sides: int) -> str:
     """Return what became of a line, in a word or two; nothing when it is alike everywhere.
 
     Args:
@@ -165,17 +204,17 @@ def mark(row: Row, sides: int) -> str:
 
 def verdict(review: MergeReview) -> str:
     """Return the whole review in one line."""
-    said = _verdict(review.result)
+    text = _verdict(review.result)
     if review.test is None:
-        return said
+        return text
     sides = dict.fromkeys(side for one in review.test.rows for side in one.sides)
     return "; ".join(
-        part for part in (said, f"in guests: {blamed(review.test.blame, [*sides])}") if part
+        part for part in (text, f"in guests: {blame(review.test.blame, [*sides])}") if part
     )
 
 
 def other_verdict(resolution: Resolution) -> str:
-    """Return what is to be said of the other resolution in one line."""
+    """Return what is to be text of the other resolution in one line."""
     return f"{ascii_line(resolution.title)}: {_verdict(resolution)}"
 
 
@@ -205,14 +244,16 @@ def _resolved(resolution: Resolution) -> Iterator[str]:
 
 
 def _paired(resolution: Resolution) -> Iterator[str]:
-    dates = {one.dated for one in resolution.imbalances}
-    if Dated.LOST in dates:
+    dates = {one.origin for one in resolution.imbalances}
+    if Origin.LOST in dates:
         yield "a fix was lost"
-    if Dated.RESOLUTION in dates:
+    if Origin.RESOLUTION in dates:
         yield "an imbalance was made by the resolution"
-    if Dated.MERGE in dates:
+    if Origin.MERGE in dates:
         yield "an imbalance was made by the merge as git did it"
-    came = {side for one in resolution.imbalances if one.dated is Dated.CAME for side in one.sides}
+    came = {
+        side for one in resolution.imbalances if one.origin is Origin.CAME for side in one.sides
+    }
     if came:
         yield f"imbalances came with {clean(' and '.join(sorted(came)))}"
 

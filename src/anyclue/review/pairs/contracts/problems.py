@@ -40,7 +40,7 @@ _INNER: Mapping[str, type[BaseModel]] = {
 """The tables inside of a pair, by their key."""
 
 
-def shown(value: object, *, most: int = 60) -> str:
+def quote_value(value: object, *, most: int = 60) -> str:
     """Return a value as a message may show it: one line, escaped, ``most`` characters."""
     if isinstance(value, Mapping):
         return "a table"
@@ -76,7 +76,7 @@ class ContractProblems:
         if problem not in self._found:
             self._found.append(problem)
 
-    def validated(self, model: type[AnyTable], value: object, where: str) -> AnyTable | None:
+    def validate(self, model: type[AnyTable], value: object, where: str) -> AnyTable | None:
         """Return ``value`` as a ``model``; None after noting all that is wrong with it."""
         try:
             return model.model_validate(value)
@@ -131,7 +131,7 @@ def _wording(details: ErrorDetails) -> tuple[str, str]:
             want = f"must be {_TYPES[kind]}"
         case _:
             return details["msg"], ""
-    return f"{want}, not {shown(value)}", step
+    return f"{want}, not {quote_value(value)}", step
 
 
 def _place(where: str, path: Sequence[str | int]) -> str:
@@ -140,7 +140,7 @@ def _place(where: str, path: Sequence[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            name = part if part.isprintable() else shown(part)
+            name = part if part.isprintable() else quote_value(part)
             text += f".{name}" if text else name
     return f"{where}: {text}" if text else where
 
@@ -175,4 +175,4 @@ def _toml(value: object) -> str:
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return shown(value)
+    return quote_value(value)

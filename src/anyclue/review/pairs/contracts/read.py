@@ -32,30 +32,14 @@ from anyclue.review.pairs.contracts.schema import (
     PairTable,
 )
 
-__all__ = [
-    "Acquire",
-    "Consume",
-    "Contracts",
-    "Downgrade",
-    "Fails",
-    "Free",
-    "Guard",
-    "Pair",
-    "PairKind",
-    "Release",
-    "Template",
-    "built_in",
-    "read",
-]
-
 _TABLES = "tables"
 
 _Named = TypeVar("_Named", Pair, Guard, Free)
-_AnyTable = TypeVar("_AnyTable", bound=ContractTable)
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed(Generic[_Named]):
+class _Located(Generic[_Named]):
     """An entry, and where it stands, for messages."""
 
     where: str
@@ -80,19 +64,19 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
         RequestError: with every mistake in all of the texts.
     """
     problems = ContractProblems()
-    pairs: list[_Placed[Pair]] = []
-    guards: list[_Placed[Guard]] = []
-    frees: list[_Placed[Free]] = []
+    pairs: list[_Located[Pair]] = []
+    guards: list[_Located[Guard]] = []
+    frees: list[_Located[Free]] = []
     functions = [FunctionsTable()]
     named: set[str] = set()
     for origin, text in texts.items():
         document = _document(origin, text, problems)
         where = f"{origin}: pair"
         named.update(name for item in document.pair if (name := _name(item)) is not None)
-        pairs += _entries(document.pair, where, problems, PairTable, _pair)
-        guards += _entries(document.guard, f"{origin}: guard", problems, GuardTable, _guard)
-        frees += _entries(document.free, f"{origin}: free", problems, FreeTable, _free)
-        table = problems.validated(FunctionsTable, document.functions, f"{origin}: functions")
+        pairs += _entries(document.pair, where, problems, PairTable, Pair)
+        guards += _entries(document.guard, f"{origin}: guard", problems, GuardTable, Guard)
+        frees += _entries(document.free, f"{origin}: free", problems, FreeTable, Free)
+        table = problems.validate(FunctionsTable, document.functions, f"{origin}: functions")
         if table is not None:
             functions.append(table)
     for placed in pairs:
@@ -122,7 +106,7 @@ def _document(origin: str, text: str, problems: ContractProblems) -> ContractsDo
     except ValueError as error:  # also a number of thousands of digits
         problems.add(origin, f"is not TOML: {error}", "is a quote, a bracket or a comma missing?")
     else:
-        return problems.validated(ContractsDocument, content, origin) or ContractsDocument()
+        return problems.validate(ContractsDocument, content, origin) or ContractsDocument()
     return ContractsDocument()
 
 
@@ -135,97 +119,49 @@ def _entries(
     items: Iterable[object],
     where: str,
     problems: ContractProblems,
-    model: type[_AnyTable],
-    convert: Callable[[_AnyTable], _Named],
-) -> list[_Placed[_Named]]:
+    model: type[ContractTable],
+    make: type[_Named],
+) -> list[_Located[_Named]]:
     placed = []
     for number, item in enumerate(items, start=1):
         name = _name(item)
         place = f"{where} {number}" + (f" ({name})" if name is not None else "")
-        table = problems.validated(model, item, place)
+        table = problems.validate(model, item, place)
         if table is not None:
-            placed.append(_Placed(where=place, entry=convert(table)))
+            placed.append(_Located(where=place, entry=_converted(make, table)))
     return placed
 
 
-def _pair(table: PairTable) -> Pair:
-    return Pair(
-        name=table.name,
-        title=table.title,
-        kind=PairKind(table.kind),
-        subsystem=table.subsystem,
-        doc=table.doc,
-        null_safe=table.null_safe,
-        error_safe=table.error_safe,
-        order=table.order,
-        handover=table.handover,
-        use_after_release=table.use_after_release,
-        acquire=tuple(
-            Acquire(
-                call=entry.call,
-                holds=Template.parse(entry.holds),
-                fails=Fails(entry.fails),
-                mode=entry.mode,
-                since=entry.since,
-                until=entry.until,
-            )
-            for entry in table.acquire
-        ),
-        release=tuple(
-            Release(
-                call=entry.call,
-                takes=Template.parse(entry.takes),
-                mode=entry.mode,
-                since=entry.since,
-                until=entry.until,
-            )
-            for entry in table.release
-        ),
-        consume=tuple(
-            Consume(
-                call=entry.call,
-                takes=Template.parse(entry.takes),
-                fails=Fails(entry.fails),
-                since=entry.since,
-                until=entry.until,
-            )
-            for entry in table.consume
-        ),
-        borrow=frozenset(table.borrow),
-        downgrade=tuple(
-            Downgrade(
-                call=entry.call,
-                takes=Template.parse(entry.takes),
-                from_mode=entry.from_mode,
-                to_mode=entry.to_mode,
-                since=entry.since,
-                until=entry.until,
-            )
-            for entry in table.downgrade
-        ),
-        since=table.since,
-        until=table.until,
-        good=table.good,
-        bad=table.bad,
-    )
+def _converted(make: Callable[..., _Made], table: ContractTable) -> _Made:
+    """Return what a table says as the model has it."""
+    fields = dict(table)
+    return make(**{name: _FIELDS.get(name, _same)(value) for name, value in fields.items()})
 
 
-def _guard(table: GuardTable) -> Guard:
-    return Guard(
-        name=table.name,
-        pair=table.pair,
-        holds=Template.parse(table.holds),
-        mode=table.mode,
-        fails=Fails(table.fails),
-    )
+def _each(make: Callable[..., _Made]) -> Callable[[Iterable[ContractTable]], tuple[_Made, ...]]:
+    return lambda tables: tuple(_converted(make, table) for table in tables)
 
 
-def _free(table: FreeTable) -> Free:
-    return Free(name=table.name, pair=table.pair)
+def _same(value: object) -> object:
+    return value
+
+
+_FIELDS: Mapping[str, Callable[..., object]] = {
+    "holds": Template.parse,
+    "takes": Template.parse,
+    "fails": Fails,
+    "kind": PairKind,
+    "borrow": frozenset,
+    "acquire": _each(Acquire),
+    "release": _each(Release),
+    "consume": _each(Consume),
+    "downgrade": _each(Downgrade),
+}
+"""Fields that the model has in another form than a table."""
 
 
 def _check_named(
-    users: Iterable[_Placed[Guard]] | Iterable[_Placed[Free]],
+    users: Iterable[_Located[Guard]] | Iterable[_Located[Free]],
     known: set[str],
     problems: ContractProblems,
 ) -> None:
@@ -268,7 +204,7 @@ def _check_downgrades(pair: Pair, where: str, problems: ContractProblems) -> Non
 
 
 def _merged(
-    base: tuple[_Named, ...], added: Iterable[_Placed[_Named]], problems: ContractProblems
+    base: tuple[_Named, ...], added: Iterable[_Located[_Named]], problems: ContractProblems
 ) -> tuple[_Named, ...]:
     """Return both by name, those of the base replaced; note a name that is added twice."""
     merged = {entry.name: entry for entry in base}

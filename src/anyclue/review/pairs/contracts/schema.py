@@ -41,7 +41,7 @@ def _line(text: str) -> str:
 
 
 Call: TypeAlias = Annotated[str, StringConstraints(pattern=CALL)]
-Calls: TypeAlias = list[Call]
+CallTransfer: TypeAlias = list[Call]
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME)]
 Mode: TypeAlias = Annotated[str, StringConstraints(pattern=MODE)]
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=WORD)]
@@ -125,7 +125,7 @@ class PairTable(VersionedTable):
         examples=[[{"call": "put_page", "takes": "$0"}]]
     )
     consume: list[ConsumeTable] = []
-    borrow: Calls = []
+    borrow: CallTransfer = []
     downgrade: list[DowngradeTable] = []
     good: str = ""
     bad: str = ""
@@ -151,11 +151,11 @@ class FreeTable(ContractTable):
 class FunctionsTable(ContractTable):
     """Facts about calls that are in no pair."""
 
-    noreturn: Calls = []
-    borrow: Calls = []
-    escape: Calls = []
-    nonnull: Calls = []
-    identity: Calls = []
+    noreturn: CallTransfer = []
+    borrow: CallTransfer = []
+    escape: CallTransfer = []
+    nonnull: CallTransfer = []
+    identity: CallTransfer = []
 
 
 class ContractsDocument(ContractTable):

@@ -1,29 +1,34 @@
-"""What a change introduces, and what it mends: two versions of the same functions."""
+"""What a change introduces, and what it fixes: two versions of the same functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ, matched
+from anyclue.review.pairs.diff.correspondence import (
+    FunctionVersion,
+    differ,
+    match_functions,
+    rename_variable,
+    renamed_variables,
+    variables_of,
+)
 from anyclue.review.pairs.diff.moved_releases import MovedReleases, renamed_member
-from anyclue.review.pairs.diff.path_counts import ways
 from anyclue.review.pairs.diff.release_counts import (
     Place,
-    fewer_released,
-    given_up,
-    more_released,
-    plainly_released,
+    calls_dropped,
+    count_paths,
+    direct_releases,
+    fewer_releases,
+    more_releases,
 )
-from anyclue.review.pairs.diff.renamed_variables import mentioned, renamed_variables, translated
-from anyclue.review.pairs.engine.program import Program
-from anyclue.review.pairs.engine.trace import End, Seed
+from anyclue.review.pairs.engine.trace import ExitKind, Seed
 from anyclue.review.pairs.ir import access_paths as paths
-from anyclue.review.pairs.model import Confidence, FindingKind
+from anyclue.review.pairs.model import Confidence, ConfidenceReason, FindingKind
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+from anyclue.review.pairs.rules.program import Program
 
-_LEFT = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
-_BALANCED = "before the change it was released on every way out"
+_LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +42,10 @@ class VersionCandidate:
 def versions(program: Program, paths_: Iterable[str]) -> list[FunctionVersion]:
     """Return the functions of these files, as one version of the tree has them."""
     return [
-        FunctionVersion(path, judged, program.callees(path))
+        FunctionVersion(path, assessment, program.callees(path))
         for path in paths_
         if path in program.files
-        for judged in program.files[path].functions
+        for assessment in program.files[path].functions
     ]
 
 
@@ -48,7 +53,7 @@ class Comparison:
     """Both versions of what a change touches."""
 
     def __init__(self, old: Sequence[FunctionVersion], new: Sequence[FunctionVersion]) -> None:
-        self._pairs = list(matched(old, new))
+        self._pairs = list(match_functions(old, new))
         self._moves = MovedReleases(self._pairs)
 
     def introduced(self) -> Iterator[VersionCandidate]:
@@ -62,22 +67,20 @@ class Comparison:
                 found.append((old, VersionCandidate(version=new, candidate=candidate)))
                 if candidate.kind == FindingKind.LOST_RELEASE:
                     lost.add((new.name, candidate.seed.pair.name))
-        for old, told in found:
-            if old is not None and old.body == told.version.body:
-                # Only a callee changed; where that one is named, its callers are not.
-                pair = told.candidate.seed.pair.name
-                if any((name, pair) in lost for name in told.version.calls):
+        for old, one in found:
+            if old is not None and old.body == one.version.body:
+                # Only a callee changed; where that one is reported, its callers are not.
+                pair = one.candidate.seed.pair.name
+                if any((name, pair) in lost for name in one.version.calls):
                     continue
-            yield told
+            yield one
 
-    def mended(self) -> Iterator[VersionCandidate]:
+    def fixed(self) -> Iterator[VersionCandidate]:
         """Return what the change takes away."""
         for old, new in self._pairs:
-            if old is None or not differ(old, new):
+            if old is None or new is None or not differ(old, new):
                 continue
-            if new is None:
-                continue
-            for candidate in _beyond(
+            for candidate in _unmatched(
                 old.candidates, new.candidates, renamed_variables(new.function, old.function)
             ):
                 if candidate.confidence != Confidence.LOW:
@@ -85,130 +88,139 @@ class Comparison:
 
     def _new(self, old: FunctionVersion | None, new: FunctionVersion) -> Iterator[Candidate]:
         if old is None:
-            for candidate in candidates(new.study):
+            for candidate in candidates(new.analysis):
                 if candidate.confidence != Confidence.LOW:
                     yield candidate
             return
         if not differ(old, new):
             return
         renamed = renamed_variables(old.function, new.function)
-        known = {(pair, translated(place, renamed)) for pair, place in _places(old)}
+        known = {(pair, rename_variable(place, renamed)) for pair, place in _places(old)}
         balanced = _balanced(old, renamed)
-        told = set()
-        for candidate in _beyond(new.candidates, old.candidates, renamed):
+        reported = set()
+        for candidate in _unmatched(new.candidates, old.candidates, renamed):
             place = (candidate.seed.pair.name, candidate.seed.place)
             if candidate.confidence == Confidence.LOW:
                 if place not in known or old.body == new.body:
                     continue
-                if candidate.kind in _LEFT and (*place, _source(new, candidate.seed)) in balanced:
-                    candidate = replace(candidate, confidence=Confidence.MEDIUM, reason=_BALANCED)
-                elif candidate.kind in _LEFT and (
-                    not candidate.seed.scoped or candidate.seed.handed
+                if candidate.kind in _LOST and (*place, _source(new, candidate.seed)) in balanced:
+                    candidate = replace(
+                        candidate,
+                        confidence=Confidence.MEDIUM,
+                        reason=ConfidenceReason.BALANCED_BEFORE,
+                    )
+                elif candidate.kind in _LOST and (
+                    not candidate.seed.scoped or candidate.seed.from_entry
                 ):
-                    # Counting, below, tells more than what is too weak to be told of a tree.
+                    # Counting, below, tells more than what is too weak for a tree.
                     continue
-            told.add(place)
+            reported.add(place)
             yield candidate
         if old.body == new.body:
             return
-        for candidate in self._lost(old, new, renamed):
-            if (candidate.seed.pair.name, candidate.seed.place) not in told:
-                told.add((candidate.seed.pair.name, candidate.seed.place))
+        for candidate in self._lost_releases(old, new, renamed):
+            if (candidate.seed.pair.name, candidate.seed.place) not in reported:
+                reported.add((candidate.seed.pair.name, candidate.seed.place))
                 yield candidate
 
-    def _lost(
+    def _lost_releases(
         self, old: FunctionVersion, new: FunctionVersion, renamed: Mapping[str, str]
     ) -> Iterator[Candidate]:
         """Releases that the old version did, and the new one does not."""
-        mended = set()
+        fixed = set()
         for one in old.candidates:
             about = (one.seed.pair.name, one.seed.place)
             if one.kind in (FindingKind.DOUBLE_RELEASE, FindingKind.UNHELD):
-                mended.add((FindingKind.LOST_RELEASE, *about))
+                fixed.add((FindingKind.LOST_RELEASE, *about))
             elif one.confidence != Confidence.LOW:
-                mended.add((FindingKind.DOUBLE_RELEASE, *about))
-        words = frozenset(new.function.parameters).union(
-            *(mentioned(node) for node in new.function.nodes)
+                fixed.add((FindingKind.DOUBLE_RELEASE, *about))
+        variables = frozenset(new.function.parameters).union(
+            *(variables_of(node) for node in new.function.nodes)
         )
         done: set[str] = set()
-        for pair, place in plainly_released(old.study):
-            now = translated(place, renamed)
-            if now in done or paths.base(now) not in words or renamed_member(pair, now, old, new):
+        for pair, place in direct_releases(old.analysis):
+            now = rename_variable(place, renamed)
+            if (
+                now in done
+                or paths.base(now) not in variables
+                or renamed_member(pair, now, old, new)
+            ):
                 continue
-            candidate = self._uncounted(old, new, pair, (place, now))
-            if candidate is None or (candidate.kind, pair, place) in mended:
+            candidate = self._count_difference(old, new, pair, (place, now))
+            if candidate is None or (candidate.kind, pair, place) in fixed:
                 continue
             done.add(now)
             yield candidate
 
-    def _uncounted(
+    def _count_difference(
         self,
         old: FunctionVersion,
         new: FunctionVersion,
         pair: str,
         places: tuple[str, str],
     ) -> Candidate | None:
-        """Return a release that is gone, or done twice, by counting them on all ways."""
-        before, after = old.study, new.study
-        had, have = ways(before, pair, places[0]), ways(after, pair, places[1])
+        """Return a release that is gone, or done twice, by counting them on all paths."""
+        before, after = old.analysis, new.analysis
+        had, have = count_paths(before, pair, places[0]), count_paths(after, pair, places[1])
         if not had or not have or not had.found or not have.found:
             return None
         seed = Seed(pair=after.callees.pairs[pair], place=places[1])
-        lost = given_up(before, after, pair, places)
-        fewer = fewer_released(had, have, before, after, lost=lost)
-        if fewer is not None and not self._moves.released_elsewhere(pair, new):
-            if self._moves.taken_over(pair, places[1], old, new):
+        lost = calls_dropped(before, after, pair, places)
+        fewer = fewer_releases(had, have, before, after, lost=lost)
+        if fewer is not None and not self._moves.is_released_elsewhere(pair, new):
+            if self._moves.is_transferred(pair, places[1], old, new):
                 return None
+            path, grade = fewer
             return Candidate(
                 kind=FindingKind.LOST_RELEASE,
                 seed=seed,
-                trail=fewer[0].trail,
-                confidence=fewer[1],
-                reason=fewer[2],
+                trail=path.trail,
+                confidence=grade.confidence,
+                reason=grade.reason,
             )
-        more = more_released(had, have)
+        more = more_releases(had, have)
         if (
             more is not None
             and "[]" not in places[1]
-            and not self._moves.acquired_elsewhere(pair, new)
+            and not self._moves.is_acquired_elsewhere(pair, new)
         ):
             return Candidate(
                 kind=FindingKind.DOUBLE_RELEASE,
                 seed=seed,
                 trail=more.trail,
                 confidence=Confidence.LOW,
-                reason="before the change no such way released it as often",
+                reason=ConfidenceReason.RELEASED_LESS_OFTEN,
             )
         return None
 
 
 def _places(version: FunctionVersion) -> set[Place]:
-    found: set[Place] = set(version.study.released)
-    for story in (*version.study.acquired, *version.study.guessed):
-        found.add((story.seed.pair.name, story.seed.place))
+    found: set[Place] = set(version.analysis.released_places)
+    for trace in (*version.analysis.acquired_traces, *version.analysis.inferred_traces):
+        found.add((trace.seed.pair.name, trace.seed.place))
     return found
 
 
 def _balanced(version: FunctionVersion, renamed: Mapping[str, str]) -> set[tuple[str, str, str]]:
     """Return what a version acquires, by which call, and releases on every way out."""
     every: dict[tuple[str, str, str], bool] = {}
-    for story in (*version.study.acquired, *version.study.handed):
-        seed = story.seed
-        key = (seed.pair.name, translated(seed.place, renamed), _source(version, seed))
-        released = story.complete and all(one.end == End.RELEASED for one in story.exits)
-        every[key] = released and bool(story.exits) and every.get(key, True)
+    for trace in (*version.analysis.acquired_traces, *version.analysis.entry_traces):
+        seed = trace.seed
+        key = (seed.pair.name, rename_variable(seed.place, renamed), _source(version, seed))
+        released = trace.complete and all(one.kind == ExitKind.RELEASED for one in trace.exits)
+        every[key] = released and bool(trace.exits) and every.get(key, True)
     return {key for key, released in every.items() if released}
 
 
 def _source(version: FunctionVersion, seed: Seed) -> str:
     """Return the call that acquires; empty for what is there from the entry."""
-    if seed.handed or seed.node < 0:
+    if seed.from_entry or seed.node < 0:
         return ""
     name: str = version.function.nodes[seed.node][4]
     return name
 
 
-def _beyond(
+def _unmatched(
     many: Sequence[Candidate], known: Sequence[Candidate], renamed: Mapping[str, str]
 ) -> Iterator[Candidate]:
     """Return the candidates of one version that the other has not.
@@ -220,7 +232,7 @@ def _beyond(
     """
     had: dict[tuple[str, str, str], list[Candidate]] = {}
     for one in known:
-        had.setdefault(_about(one, translated(one.seed.place, renamed)), []).append(one)
+        had.setdefault(_about(one, rename_variable(one.seed.place, renamed)), []).append(one)
     for one in many:
         same = had.get(_about(one, one.seed.place))
         if same:
@@ -238,9 +250,9 @@ def _about(candidate: Candidate, place: str) -> tuple[str, str, str]:
     A page that became a folio is the same one.
     """
     kept = "%" if place.startswith("%") else place.replace("folio", "page")
-    return _sort(candidate), candidate.seed.pair.name.replace("folio", "page"), kept
+    return _loss_or_kind(candidate), candidate.seed.pair.name.replace("folio", "page"), kept
 
 
-def _sort(candidate: Candidate) -> str:
+def _loss_or_kind(candidate: Candidate) -> str:
     lost = (FindingKind.LEAK, FindingKind.OVERWRITTEN, FindingKind.LOST_RELEASE)
     return "lost" if candidate.kind in lost else candidate.kind.value

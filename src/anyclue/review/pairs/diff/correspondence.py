@@ -1,18 +1,21 @@
-"""Which functions of two versions of the tree are the same one."""
+"""Which functions and variables of two versions are the same ones, renamed or moved."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.program import FunctionAssessment
-from anyclue.review.pairs.rules.imbalances import Candidate, candidates, custody_incidents
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir.function import FunctionIR
+from anyclue.review.pairs.rules.imbalances import Candidate, candidates, local_incidents
+from anyclue.review.pairs.rules.program import FunctionAssessment
 
 ALIKE = 0.6
-"""Functions that share so much of their words are one that was renamed."""
+"""Functions with so much text in common, and variables with such uses, are one, renamed."""
 
 
 class FunctionVersion:
@@ -24,11 +27,11 @@ class FunctionVersion:
         callees: what the functions that it calls do, in that version.
     """
 
-    def __init__(self, path: str, judged: FunctionAssessment, callees: Callees) -> None:
+    def __init__(self, path: str, assessment: FunctionAssessment, callees: Callees) -> None:
         self.path = path
-        self.function = judged.function
-        self.body = judged.body
-        self.calls = judged.calls
+        self.function = assessment.function
+        self.body = assessment.body
+        self.calls = assessment.calls
         self.callees = callees
 
     @property
@@ -37,14 +40,14 @@ class FunctionVersion:
         return self.function.name
 
     @cached_property
-    def study(self) -> FunctionAnalysis:
-        """A close look at it."""
+    def analysis(self) -> FunctionAnalysis:
+        """Its analysis."""
         return FunctionAnalysis(self.function, self.callees)
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """What is wrong in it, certain or not."""
-        return (*candidates(self.study), *custody_incidents(self.study))
+        return (*candidates(self.analysis), *local_incidents(self.analysis))
 
 
 def differ(old: FunctionVersion, new: FunctionVersion | None) -> bool:
@@ -54,7 +57,7 @@ def differ(old: FunctionVersion, new: FunctionVersion | None) -> bool:
     return any(old.callees.summary(one) != new.callees.summary(one) for one in new.calls)
 
 
-def matched(
+def match_functions(
     old: Sequence[FunctionVersion], new: Sequence[FunctionVersion]
 ) -> Iterator[tuple[FunctionVersion | None, FunctionVersion | None]]:
     """Return functions of both versions that are the same one, moved or renamed maybe."""
@@ -84,8 +87,8 @@ def matched(
         new = left
     unmatched = [one for one in old if id(one) not in taken]
     for one in left:
-        closest = max(unmatched, key=lambda two: _likeness(one, two), default=None)
-        if closest is not None and _likeness(one, closest) >= ALIKE:
+        closest = max(unmatched, key=lambda two: _similarity(one, two), default=None)
+        if closest is not None and _similarity(one, closest) >= ALIKE:
             unmatched.remove(closest)
             yield closest, one
         else:
@@ -98,7 +101,72 @@ def _nameless(version: FunctionVersion) -> str:
     return version.body.replace(version.name, "", 1)
 
 
-def _likeness(one: FunctionVersion, other: FunctionVersion) -> float:
-    words, others = Counter(one.body.split()), Counter(other.body.split())
-    total = sum(words.values()) + sum(others.values())
-    return 2 * sum((words & others).values()) / total if total else 0.0
+def _similarity(one: FunctionVersion, other: FunctionVersion) -> float:
+    return _dice(Counter(one.body.split()), Counter(other.body.split()))
+
+
+def renamed_variables(old: FunctionIR, new: FunctionIR) -> dict[str, str]:
+    """Return variables of the old version that have another name in the new one."""
+    before = _variables(old)
+    after = _variables(new)
+    gone = [one for one in before if one not in after]
+    fresh = [one for one in after if one not in before]
+    if not gone or not fresh:
+        return {}
+    found = {}
+    for one in gone:
+        uses = before[one]
+        closest = max(fresh, key=lambda two: _dice(uses, after[two]))
+        if _dice(uses, after[closest]) >= ALIKE:
+            found[one] = closest
+            fresh.remove(closest)
+            if not fresh:
+                break
+    return found
+
+
+def _variables(function: FunctionIR) -> dict[str, Counter[str]]:
+    """Return what is done with each variable; its own name is no part of that."""
+    found: dict[str, Counter[str]] = {
+        name: Counter((f"parameter {number}",)) for number, name in enumerate(function.parameters)
+    }
+    for name in sorted(function.locals):
+        found[name] = Counter()
+    for node in function.nodes:
+        for slot, path in enumerate(_paths_of(node)):
+            name = paths.base(path)
+            if name in found:
+                shape = path.replace(name, "$", 1)
+                call = node[4] if node[0] == ir.CALL else ""
+                found[name][f"{node[0]} {slot} {call} {shape}"] += 1
+    return found
+
+
+def _dice(one: Counter[str], other: Counter[str]) -> float:
+    """Return the Dice coefficient of two bags: 0 for nothing in common, 1 for the same."""
+    total = sum(one.values()) + sum(other.values())
+    return 2 * sum((one & other).values()) / total if total else 0.0
+
+
+def _paths_of(node: ir.Node) -> list[str]:
+    kind = node[0]
+    if kind == ir.CALL:
+        listed = [node[3], *node[5]]
+    elif kind in (ir.SET, ir.COPY):
+        listed = [node[3], node[4]]
+    elif kind in (ir.BRANCH, ir.RETURN, ir.ESCAPE, ir.USE):
+        listed = [node[3]]
+    else:
+        listed = []
+    return [one for one in listed if one is not None and not paths.is_constant(one)]
+
+
+def variables_of(node: ir.Node) -> frozenset[str]:
+    """Return the variables that a step is about."""
+    return frozenset(paths.base(one) for one in _paths_of(node))
+
+
+def rename_variable(place: str, renamed: Mapping[str, str]) -> str:
+    """Return a path of one version as the other has it."""
+    name = paths.base(place)
+    return place.replace(name, renamed[name], 1) if name in renamed else place

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
 from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ
-from anyclue.review.pairs.engine.effects import Does
+from anyclue.review.pairs.engine.effects import EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
@@ -29,31 +29,33 @@ class MovedReleases:
             if (one := new or old) is not None and (old is None or differ(old, new))
         ]
 
-    def released_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
+    def is_released_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near releases more than before, or acquires less."""
         return any(
             (released > 0 and one is not new) or acquired < 0
-            for one, released, acquired in self._near(pair, new)
+            for one, released, acquired in self._balances_near(pair, new)
         )
 
-    def acquired_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
+    def is_acquired_elsewhere(self, pair: str, new: FunctionVersion) -> bool:
         """Tell whether a function near acquires more than before, or releases less."""
         return any(
             (released < 0 and one is not new) or acquired > 0
-            for one, released, acquired in self._near(pair, new)
+            for one, released, acquired in self._balances_near(pair, new)
         )
 
-    def taken_over(self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
+    def is_transferred(
+        self, pair: str, place: str, old: FunctionVersion, new: FunctionVersion
+    ) -> bool:
         """Tell whether callers release what is at ``place`` now, or calls that are new do."""
-        fresh = (_called(new.study) - _called(old.study)).keys()
+        fresh = (_called(new.analysis) - _called(old.analysis)).keys()
         return (
-            _by_new_calls(fresh, new.study, place)
-            or _by_another_pair(fresh, new.study, pair, place)
-            or self._by_callers(pair, place, new)
-            or self._by_member(pair, place, new)
+            _consumed_by_new_call(fresh, new.analysis, place)
+            or _released_by_other_pair(fresh, new.analysis, pair, place)
+            or self._released_by_callers(pair, place, new)
+            or self._member_released_elsewhere(pair, place, new)
         )
 
-    def _by_member(self, pair: str, place: str, new: FunctionVersion) -> bool:
+    def _member_released_elsewhere(self, pair: str, place: str, new: FunctionVersion) -> bool:
         """Tell whether another function, wherever it is, releases a member of that name now."""
         member = paths.last_member(place)
         if not member:
@@ -66,7 +68,7 @@ class MovedReleases:
                 return True
         return False
 
-    def _by_callers(self, pair: str, place: str, function: FunctionVersion) -> bool:
+    def _released_by_callers(self, pair: str, place: str, function: FunctionVersion) -> bool:
         """Tell whether callers release it after the call, so that the function must not."""
         template = paths.generalise(place, function.function.parameters)
         if template is None:
@@ -81,43 +83,52 @@ class MovedReleases:
                     there = paths.substitute(template, node[5], node[3])
                     if there is not None and any(
                         (name, released) == (pair, there) and call != function.name
-                        for name, call, released in caller.study.releases
+                        for name, call, released in caller.analysis.releases
                     ):
                         return True
         return False
 
-    def _near(self, pair: str, new: FunctionVersion) -> Iterator[tuple[FunctionVersion, int, int]]:
+    def _balances_near(
+        self, pair: str, new: FunctionVersion
+    ) -> Iterator[tuple[FunctionVersion, int, int]]:
         """Return changed functions of the file, and callers and callees in others.
 
         Each with how many more releases and acquires of the pair it has than before.
         """
         for one, balance in self._balances:
             if one.path == new.path or one.name in new.calls or new.name in one.calls:
-                yield one, balance[Does.RELEASE, pair], balance[Does.ACQUIRE, pair]
+                yield one, balance[EffectKind.RELEASE, pair], balance[EffectKind.ACQUIRE, pair]
 
 
-def _balance(old: FunctionVersion | None, new: FunctionVersion | None) -> Counter[tuple[Does, str]]:
+def _balance(
+    old: FunctionVersion | None, new: FunctionVersion | None
+) -> Counter[tuple[EffectKind, str]]:
     """Return by pair how many more calls that acquire and release the new version has."""
-    found: Counter[tuple[Does, str]] = Counter()
+    found: Counter[tuple[EffectKind, str]] = Counter()
     for version, sign in ((old, -1), (new, 1)):
         for node in version.function.nodes if version is not None else ():
-            if version is None or node[0] != ir.CALL or not version.callees.promised(node[4]):
+            if version is None or node[0] != ir.CALL or not version.callees.has_contract(node[4]):
                 continue
             summary = version.callees.summary(node[4])
             for pair, effects in summary.effects.items() if summary is not None else ():
-                does = {Does.RELEASE if one.does == Does.CONSUME else one.does for one in effects}
-                for one in does:
+                kind = {
+                    EffectKind.RELEASE if one.kind == EffectKind.CONSUME else one.kind
+                    for one in effects
+                }
+                for one in kind:
                     found[one, pair] += sign
     return found
 
 
-def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
+def _consumed_by_new_call(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
     """Tell whether a call that is new may end what is at ``place``, or what it belongs to."""
     callees = after.callees
-    takers = {name for name in fresh if not callees.promised(name) and callees.may_take(name)}
+    takers = {
+        name for name in fresh if not callees.has_contract(name) and callees.may_consume(name)
+    }
     if not takers:
         return False
-    near = _near(after, paths.base(place))
+    near = _connected_variables(after, paths.base(place))
     return any(
         node[0] == ir.CALL
         and node[4] in takers
@@ -129,9 +140,9 @@ def _by_new_calls(fresh: Set[str], after: FunctionAnalysis, place: str) -> bool:
 def renamed_member(pair: str, place: str, old: FunctionVersion, new: FunctionVersion) -> bool:
     """Tell whether a member has another name now: one that is new is released instead."""
     member = paths.last_member(place)
-    if not member or any(member in paths.words(one) for one in _mentioned(new)):
+    if not member or any(member in paths.identifiers(one) for one in _paths_in(new)):
         return False
-    fresh = set(new.study.released) - set(old.study.released)
+    fresh = set(new.analysis.released_places) - set(old.analysis.released_places)
     return any(
         name == pair and paths.last_member(one) and paths.base(one) == paths.base(place)
         for name, one in fresh
@@ -141,11 +152,13 @@ def renamed_member(pair: str, place: str, old: FunctionVersion, new: FunctionVer
 def _members(version: FunctionVersion, pair: str) -> Counter[str]:
     """Return the members that a function releases."""
     return Counter(
-        paths.last_member(place or "") for name, _, place in version.study.releases if name == pair
+        paths.last_member(place or "")
+        for name, _, place in version.analysis.releases
+        if name == pair
     )
 
 
-def _mentioned(version: FunctionVersion) -> Iterator[str]:
+def _paths_in(version: FunctionVersion) -> Iterator[str]:
     """Return every path in a function."""
     for node in version.function.nodes:
         for part in node[3:]:
@@ -153,45 +166,46 @@ def _mentioned(version: FunctionVersion) -> Iterator[str]:
             yield from (one for one in listed if isinstance(one, str))
 
 
-def _by_another_pair(fresh: Set[str], after: FunctionAnalysis, pair: str, place: str) -> bool:
+def _released_by_other_pair(
+    fresh: Set[str], after: FunctionAnalysis, pair: str, place: str
+) -> bool:
     """Tell whether a call that is new releases what is at ``place`` by the rules of another pair.
 
     As ``kvfree`` does what was ``kfree``'s.
     """
     return any(
-        name != pair and call in fresh and _same(after, there, place)
+        name != pair and call in fresh and _is_same_object(after, there, place)
         for name, call, there in after.releases
     )
 
 
-def _same(study: FunctionAnalysis, one: str | None, place: str) -> bool:
+def _is_same_object(analysis: FunctionAnalysis, one: str | None, place: str) -> bool:
     """Tell whether a path is a place, or what a conversion of it gives: a page's folio."""
     if one is None or one == place or paths.origin(one) == place:
         return one is not None
     return any(
         node[0] == ir.SET and node[3] == one and node[4] and paths.origin(node[4]) == place
-        for node in study.function.nodes
+        for node in analysis.function.nodes
     )
 
 
-def _called(study: FunctionAnalysis) -> Counter[str]:
-    return Counter(node[4] for node in study.function.nodes if node[0] == ir.CALL)
+def _called(analysis: FunctionAnalysis) -> Counter[str]:
+    return Counter(node[4] for node in analysis.function.nodes if node[0] == ir.CALL)
 
 
-def _near(study: FunctionAnalysis, name: str) -> frozenset[str]:
+def _connected_variables(analysis: FunctionAnalysis, name: str) -> frozenset[str]:
     """Return the variables that lead to an object, or that it leads to."""
     near = {name}
-    grown = True
-    while grown:
-        grown = False
-        for node in study.function.nodes:
+    size = 0
+    while size < len(near):
+        size = len(near)
+        for node in analysis.function.nodes:
             if node[0] == ir.SET and node[4] is not None and not paths.is_constant(node[4]):
                 linked = {paths.base(node[3]), paths.base(node[4])}
             elif node[0] == ir.CALL and node[3][0] != "%":
                 linked = {paths.base(one) for one in (node[3], *node[5][:1]) if one is not None}
             else:
                 continue
-            if not near.isdisjoint(linked) and not linked <= near:
+            if not near.isdisjoint(linked):
                 near |= linked
-                grown = True
     return frozenset(near - {"", "#"})

@@ -1,4 +1,4 @@
-"""What was worked out before, by the content it was worked out from."""
+"""The cache: results of analyses on disk, by the content they were made from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from anyclue.review.pairs.frontend.unit import Unit, unit
+
+LARGEST = 16 << 20
+"""A file larger than this many bytes is not read: no C source that a person wrote is."""
+
 
 @functools.cache
-def engine() -> str:
+def engine_digest() -> str:
     """Return what tells this version of the checker from others: its code, parser and Python."""
     digest = hashlib.sha256(sys.version.encode())
     for name in ("tree-sitter", "tree-sitter-c"):
@@ -34,7 +39,7 @@ class Cache:
     """
 
     def __init__(self, root: Path | None) -> None:
-        self._root = root / engine() if root is not None else None
+        self._root = root / engine_digest() if root is not None else None
 
     def get(self, kind: str, key: str) -> Any:  # noqa: ANN401
         """Return a value; None when there is none."""
@@ -68,3 +73,16 @@ class Cache:
     def _path(self, kind: str, key: str) -> Path:
         assert self._root is not None  # noqa: S101
         return self._root / kind / key[:2] / key[2:]
+
+
+def cached_unit(text: bytes, cache: Cache) -> Unit:
+    """Return a file's functions, from the cache where they are there."""
+    if len(text) > LARGEST:
+        return Unit(functions=(), others=(), notes={}, unread=((1, 1),), lines=text.count(b"\n"))
+    key = hashlib.sha256(text).hexdigest()
+    plain = cache.get("unit", key)
+    if plain is not None:
+        return Unit.unpack(plain)
+    made = unit(text)
+    cache.put("unit", key, made.pack())
+    return made

@@ -1,20 +1,57 @@
-"""Where a change comes from: commits, the index, the work tree, or a patch. Nothing is written."""
+"""A change of C sources: every file whole, before and after; from commits, index or work tree.
+
+Nothing is written.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git.contents import contents
 from anyclue.git.model import Repository
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.system.confined_files import read_inside
 
-__all__ = ["FileChange", "SourceChange", "of_index", "of_patch", "of_range", "of_worktree"]
+
+@dataclass(frozen=True, kw_only=True)
+class FileChange:
+    """A C source before and after; what there is not is None.
+
+    Attributes:
+        old_path: its path before, relative to `SourceChange.root`.
+        new_path: its path after.
+        old: its whole content before.
+        new: its whole content after.
+    """
+
+    old_path: str | None
+    new_path: str | None
+    old: bytes | None
+    new: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceChange:
+    """A change of C sources (``*.c`` and ``*.h``; no links, no submodules).
+
+    Attributes:
+        title: what is compared, in the user's words.
+        files: what differs, by path.
+        root: what the paths are relative to.
+        old_rev: id of the commit before, where there is one.
+        new_rev: id of the commit after, where there is one.
+    """
+
+    title: str
+    files: tuple[FileChange, ...]
+    root: Path
+    old_rev: str | None = None
+    new_rev: str | None = None
+
 
 _RANGE = re.compile(r"(?P<old>.*?)(?P<dots>\.\.\.?)(?P<new>.*)", re.DOTALL)
 _SINGLE = re.compile(r"(?P<rev>.+?)(?:\^!|\^-(?P<parent>\d{0,4}))?", re.DOTALL)
@@ -34,13 +71,17 @@ def of_range(tree: Path, text: str) -> SourceChange:
     if ends is None:
         return _of_commit(repo, text)
     if not ends["old"] and not ends["new"]:
-        raise _refusal(f"{text!r} names no revision", repo.at, "write A..B")
+        raise RequestError.of(
+            f"{text!r} names no revision", where=str(repo.at), next_step="write A..B"
+        )
     old, new = _commits(repo, [ends["old"] or "HEAD", ends["new"] or "HEAD"])
     if ends["dots"] == "...":
         base = git.merge_base(repo, old, new)
         if base is None:
             step = "bring more history: git fetch --unshallow" if repo.shallow else "write A..B"
-            raise _refusal(f"{text!r} has no common ancestor here", repo.at, step)
+            raise RequestError.of(
+                f"{text!r} has no common ancestor here", where=str(repo.at), next_step=step
+            )
         old = base
     return _between(repo, text, old, new)
 
@@ -76,7 +117,11 @@ def of_worktree(tree: Path, rev: str) -> SourceChange:
 
 
 def _no_work_tree(tree: Path) -> RequestError:
-    return _refusal("this repository has no work tree", tree, "compare two commits: --diff A..B")
+    return RequestError.of(
+        "this repository has no work tree",
+        where=str(tree),
+        next_step="compare two commits: --diff A..B",
+    )
 
 
 def _of_commit(repo: Repository, text: str) -> SourceChange:
@@ -88,11 +133,15 @@ def _of_commit(repo: Repository, text: str) -> SourceChange:
     if not known and number == 1:
         return _between(repo, f"{name} (root commit)", git.empty_tree(repo), new)
     if not 1 <= number <= len(known):
-        raise _refusal(f"{name!r} has {len(known)} parents", repo.at, "choose one of them")
+        raise RequestError.of(
+            f"{name!r} has {len(known)} parents", where=str(repo.at), next_step="choose one of them"
+        )
     old = known[number - 1]
     if not git.has(repo, old):
         step = f"git fetch --deepen=1, or compare with another commit: A..{name}"
-        raise _refusal(f"the parent of {name!r} is not in this clone", repo.at, step)
+        raise RequestError.of(
+            f"the parent of {name!r} is not in this clone", where=str(repo.at), next_step=step
+        )
     parent = "^" if number == 1 else f"^{number}"
     return _between(repo, f"{name}{parent}..{name}", old, new)
 
@@ -146,7 +195,3 @@ def _as_stored(content: bytes | None, before: bytes | None) -> bytes | None:
     if content is None or before is None or b"\r" in before:
         return content
     return content.replace(b"\r\n", b"\n")
-
-
-def _refusal(what: str, where: Path, next_step: str) -> RequestError:
-    return RequestError([Problem(what=what, where=str(where), next_step=next_step)])

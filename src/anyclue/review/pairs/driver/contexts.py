@@ -1,4 +1,4 @@
-"""What the functions around a change do, kept by the content of the files."""
+"""The context of a change: what the functions around it do, by the content of the files."""
 
 from __future__ import annotations
 
@@ -6,25 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange
-from anyclue.review.pairs.driver.sources import neighbourhood
+from anyclue.review.pairs.driver.changes import FileChange
+from anyclue.review.pairs.driver.sources import SourceTree, neighbourhood
 from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
 from anyclue.review.pairs.engine.effects import Summary
-from anyclue.review.pairs.engine.memo import Memo
-
-
-class Tree(Protocol):
-    """The files around a change."""
-
-    def near(self, paths: Sequence[str]) -> Mapping[str, str]:
-        """Return the sources around these files, each with what names its content."""
-
-    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
-        """Return the contents of files."""
+from anyclue.review.pairs.engine.summaries import SummaryMemo
 
 
 @dataclass(frozen=True)
@@ -34,27 +24,27 @@ class TreeContext:
     shared: Summaries
     own: Mapping[str, Summaries]
 
-    def packed(self) -> tuple[object, ...]:
+    def pack(self) -> tuple[object, ...]:
         """Return the same as plain values."""
-        own = [(path, _packed(table)) for path, table in self.own.items()]
-        return _packed(self.shared), own
+        own = [(path, _pack(table)) for path, table in self.own.items()]
+        return _pack(self.shared), own
 
     @staticmethod
-    def unpacked(plain: tuple[Any, Any]) -> TreeContext:
-        """Return the context that `packed` made plain."""
+    def unpack(plain: tuple[Any, Any]) -> TreeContext:
+        """Return the context that `pack` made plain."""
         shared, own = plain
-        return TreeContext(_unpacked(shared), {path: _unpacked(table) for path, table in own})
+        return TreeContext(_unpack(shared), {path: _unpack(table) for path, table in own})
 
 
-def _packed(table: Summaries) -> list[tuple[str, Any]]:
-    return [(name, one.packed()) for name, one in table.items()]
+def _pack(table: Summaries) -> list[tuple[str, Any]]:
+    return [(name, one.pack()) for name, one in table.items()]
 
 
-def _unpacked(plain: list[tuple[str, Any]]) -> Summaries:
-    return {name: Summary.unpacked(one) for name, one in plain}
+def _unpack(plain: list[tuple[str, Any]]) -> Summaries:
+    return {name: Summary.unpack(one) for name, one in plain}
 
 
-class Contexts:
+class TreeContexts:
     """Works out what the functions around changes do.
 
     Args:
@@ -70,7 +60,7 @@ class Contexts:
         self._known: dict[str, TreeContext] = {}
 
     def of(
-        self, tree: Tree, before: Mapping[str, bytes], files: Sequence[FileChange]
+        self, tree: SourceTree, before: Mapping[str, bytes], files: Sequence[FileChange]
     ) -> TreeContext:
         """Return what the functions around a change did before it.
 
@@ -81,7 +71,7 @@ class Contexts:
         """
         names = [path for one in files for path in (one.old_path, one.new_path) if path]
         new = {one.new_path for one in files} - set(before)
-        around = {path: key for path, key in tree.near(names).items() if path not in new}
+        around = {path: key for path, key in tree.neighbours(names).items() if path not in new}
         for path, text in before.items():
             around[path] = hashlib.sha256(text).hexdigest()
         key = self._key(sorted(around.items()))
@@ -90,23 +80,25 @@ class Contexts:
             return known
         plain = self._cache.get("summaries", key)
         if plain is not None:
-            context = TreeContext.unpacked(plain)
+            context = TreeContext.unpack(plain)
         else:
             texts = dict(tree.read([path for path in around if path not in before]))
             texts.update(before)
-            context = self._settled(texts)
-            self._cache.put("summaries", key, context.packed())
+            context = self._summaries(texts)
+            self._cache.put("summaries", key, context.pack())
         self._known[key] = context
         return context
 
-    def _settled(self, texts: Mapping[str, bytes]) -> TreeContext:
-        """Return what the functions of these files do; what was known before is looked up."""
+    def _summaries(self, texts: Mapping[str, bytes]) -> TreeContext:
+        """Return what the functions of these files do; earlier analyses are looked up."""
         place = self._key(sorted({neighbourhood(one) for one in texts}))
         known = self._cache.get("memo", place)
         jobs = self._jobs if known is None and len(texts) > FEW else 1
-        with WorkerPool(self._contracts, self._cache, jobs, Memo(known)) as crew:
-            context = TreeContext(crew.settle(sorted(texts.items())), crew.own())
-            self._cache.put("memo", place, crew.used())
+        with WorkerPool(self._contracts, self._cache, jobs, SummaryMemo(known)) as pool:
+            context = TreeContext(
+                pool.run_to_fixpoint(sorted(texts.items())), pool.file_summaries()
+            )
+            self._cache.put("memo", place, pool.memo_entries())
         return context
 
     def _key(self, what: object) -> str:

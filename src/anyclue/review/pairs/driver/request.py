@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from anyclue.git import repository as git
-from anyclue.git.contents import contents
 from anyclue.model.errors import Problem, RequestError
-from anyclue.review.pairs.contracts.read import Contracts, built_in, read
-from anyclue.review.pairs.driver.change import SourceChange
-from anyclue.review.pairs.driver.changes import of_index, of_patch, of_range, of_worktree
+from anyclue.review.pairs.contracts.model import Contracts
+from anyclue.review.pairs.contracts.read import built_in, read
+from anyclue.review.pairs.driver.changes import SourceChange, of_index, of_range, of_worktree
+from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.sources import OnDisk, listed, neighbourhood
+from anyclue.review.pairs.driver.sources import CommitTree, DiskTree, list_sources
 from anyclue.review.pairs.model import Confidence, Review
 
 CONTRACTS = ".anyclue/pairs.toml"
@@ -44,44 +42,44 @@ class PairsRequest:
     jobs: int | None = None
 
 
-def review(asked: PairsRequest) -> Review:
-    """Return what was asked for.
+def review(request: PairsRequest) -> Review:
+    """Return the review that is asked for.
 
     Raises:
         RequestError: everything that is wrong with the request.
     """
-    tree = asked.paths[0]
+    tree = request.paths[0]
     try:
         contracts = contracts_near(tree)
     except RequestError as error:
-        raise RequestError([*error.problems, *_further(asked, tree)]) from error
-    change = _change(asked, tree)
+        raise RequestError([*error.problems, *_other_problems(request, tree)]) from error
+    change = _change(request, tree)
     root = change.root if change is not None else Path()
-    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=asked.jobs)
+    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=request.jobs)
     if change is None:
-        return reviewer.tree(asked.paths, asked.least or Confidence.MEDIUM)
-    around = InGit(change.root, change.old_rev) if change.old_rev else OnDisk(change.root)
-    return reviewer.change(change, around, asked.least or Confidence.LOW)
+        return reviewer.tree(request.paths, request.least or Confidence.MEDIUM)
+    around = CommitTree(change.root, change.old_rev) if change.old_rev else DiskTree(change.root)
+    return reviewer.change(change, around, request.least or Confidence.LOW)
 
 
-def _further(asked: PairsRequest, tree: Path) -> tuple[Problem, ...]:
+def _other_problems(request: PairsRequest, tree: Path) -> tuple[Problem, ...]:
     """Return what is wrong besides the contracts."""
     try:
-        if _change(asked, tree) is None:
-            listed(Path(), asked.paths)
+        if _change(request, tree) is None:
+            list_sources(Path(), request.paths)
     except RequestError as error:
         return error.problems
     return ()
 
 
-def _change(asked: PairsRequest, tree: Path) -> SourceChange | None:
-    if asked.patch is not None:
-        return of_patch(tree, asked.patch)
-    if asked.diff is not None:
-        return of_range(tree, asked.diff)
-    if asked.since is not None:
-        return of_worktree(tree, asked.since)
-    return of_index(tree) if asked.staged else None
+def _change(request: PairsRequest, tree: Path) -> SourceChange | None:
+    if request.patch is not None:
+        return of_patch(tree, request.patch)
+    if request.diff is not None:
+        return of_range(tree, request.diff)
+    if request.since is not None:
+        return of_worktree(tree, request.since)
+    return of_index(tree) if request.staged else None
 
 
 def cache_directory() -> Path:
@@ -105,44 +103,9 @@ def contracts_near(path: Path) -> Contracts:
             try:
                 return read({str(file): file.read_text()}, base)
             except (OSError, UnicodeDecodeError) as error:
-                raise RequestError(
-                    [
-                        Problem(
-                            what=f"cannot be read: {error}",
-                            where=str(file),
-                            next_step="it has to be a TOML file in UTF-8; see docs/contracts.md",
-                        )
-                    ]
+                raise RequestError.of(
+                    f"cannot be read: {error}",
+                    where=str(file),
+                    next_step="it has to be a TOML file in UTF-8; see docs/contracts.md",
                 ) from error
     return base
-
-
-class InGit:
-    """A tree as a commit has it."""
-
-    def __init__(self, root: Path, rev: str) -> None:
-        self._root = root
-        self._ids = git.blobs(root, rev)
-
-    def near(self, paths: Iterable[str]) -> Mapping[str, str]:
-        """Return the sources around these files, each with what names its content."""
-        around = {neighbourhood(one) for one in paths}
-        deep = tuple(f"{directory}/" for directory, below in around if below)
-        flat = {directory for directory, below in around if not below}
-        return {
-            path: object_id
-            for path, object_id in self._ids.items()
-            if path.startswith(deep) or path.rpartition("/")[0] in flat
-        }
-
-    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """Return the contents of files."""
-        wanted: dict[str, list[str]] = {}
-        for path in paths:
-            if path in self._ids:
-                wanted.setdefault(self._ids[path], []).append(path)
-        found = {}
-        for object_id, content in contents(self._root, wanted):
-            for path in wanted[object_id]:
-                found[path] = content
-        return found

@@ -9,20 +9,20 @@ from pathlib import Path
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.diff.compare import Comparison, VersionCandidate, versions
-from anyclue.review.pairs.driver.cache import Cache
-from anyclue.review.pairs.driver.change import FileChange, SourceChange
-from anyclue.review.pairs.driver.contexts import Contexts, Tree, TreeContext
-from anyclue.review.pairs.driver.shard import cached_unit, told, unjudged, without_repeats
-from anyclue.review.pairs.driver.sources import OnDisk, listed
-from anyclue.review.pairs.driver.worker_pool import FEW, WorkerPool
-from anyclue.review.pairs.engine.program import KnownSummary, Program, seen_elsewhere
+from anyclue.review.pairs.driver.cache import Cache, cached_unit
+from anyclue.review.pairs.driver.changes import FileChange, SourceChange
+from anyclue.review.pairs.driver.contexts import TreeContexts
+from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
+from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, list_sources
+from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.review.pairs.rules.program import KnownSummary, Program, is_exported
 from anyclue.system.confined_files import read_inside
 from anyclue.system.workers import Workers, processors
 
 CALLERS = 200
-"""So many files that call something changed are looked at."""
+"""So many files that call something changed are compared."""
 
 
 class _ReadOnlyWorker:
@@ -53,8 +53,8 @@ class Reviewer:
         self._contracts = contracts
         self._cache = Cache(cache)
         self._jobs = jobs or processors()
-        self._disk = OnDisk(root)
-        self._contexts = Contexts(contracts, self._cache, self._jobs)
+        self._disk = DiskTree(root)
+        self._contexts = TreeContexts(contracts, self._cache, self._jobs)
 
     def tree(self, paths: Sequence[Path], least: Confidence = Confidence.MEDIUM) -> Review:
         """Return what is wrong in files, or in all C sources below directories.
@@ -62,9 +62,8 @@ class Reviewer:
         Raises:
             RequestError: a path is not there, or holds no C source.
         """
-        names = listed(self._root, paths)
-        found: list[Finding] = []
-        not_judged: list[Unjudged] = []
+        names = list_sources(self._root, paths)
+        unread: list[Unjudged] = []
         texts = []
         for name in names:
             try:
@@ -73,25 +72,22 @@ class Reviewer:
                 if len(names) == 1:
                     raise
                 what = error.problems[0].what
-                not_judged.append(Unjudged(path=name, line=0, function="", what=what))
+                unread.append(Unjudged(path=name, line=0, function="", what=what))
                 continue
             if text is not None:
                 texts.append((name, text))
-        counts = [0, 0, 0]
         with WorkerPool(
             self._contracts, self._cache, self._jobs if len(texts) > FEW else 1
-        ) as crew:
-            crew.settle(texts)
-            for part, missed, numbers in crew.results(least):
-                found += part
-                not_judged += missed
-                counts = [one + two for one, two in zip(counts, numbers, strict=True)]
+        ) as pool:
+            pool.run_to_fixpoint(texts)
+            parts = pool.reviews(least)
+        not_judged = [*unread, *(one for part in parts for one in part.unjudged)]
         return Review(
-            findings=tuple(sorted(found, key=_order)),
+            findings=tuple(sorted((one for part in parts for one in part.findings), key=_order)),
             unjudged=tuple(sorted(not_judged, key=lambda one: (one.path, one.line))),
-            files=counts[0],
-            functions=counts[1],
-            lines=counts[2],
+            files=sum(part.files for part in parts),
+            functions=sum(part.functions for part in parts),
+            lines=sum(part.lines for part in parts),
         )
 
     def _text(self, name: str) -> bytes | None:
@@ -107,9 +103,12 @@ class Reviewer:
                 workers.each("read", [(left[n :: self._jobs],) for n in range(self._jobs)])
 
     def change(
-        self, change: SourceChange, tree: Tree | None = None, least: Confidence = Confidence.LOW
+        self,
+        change: SourceChange,
+        tree: SourceTree | None = None,
+        least: Confidence = Confidence.LOW,
     ) -> Review:
-        """Return what a change introduces and what it mends.
+        """Return what a change introduces and what it fixes.
 
         Args:
             change: the files before and after.
@@ -121,7 +120,7 @@ class Reviewer:
         before = {one.old_path: one.old for one in files if one.old_path and one.old is not None}
         after = {one.new_path: one.new for one in files if one.new_path and one.new is not None}
         context = self._contexts.of(around, before, files)
-        old = self._before(context, before)
+        old = self._program(before, context.shared, context.own)
         known = {
             path: {
                 one.function.name: KnownSummary(body=one.body, summary=file.own[one.function.name])
@@ -134,23 +133,24 @@ class Reviewer:
             one.function.name
             for path, file in old.files.items()
             for one in file.functions
-            if seen_elsewhere(path, one.function)
+            if is_exported(path, one.function)
         }
-        new = self._after(context, gone, known, after)
+        shared = {name: one for name, one in context.shared.items() if name not in gone}
+        new = self._program(after, shared, {})
+        new.rerun_changed(known)
         extra = self._callers(around, old, new, files)
-        for path, text in extra.items():
-            for program in (old, new):
-                program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
+        for program in (old, new):
+            self._add(program, extra, context.own)
         comparison = Comparison(versions(old, (*before, *extra)), versions(new, (*after, *extra)))
         introduced = [
-            _told(one, new, after | extra, beside=one.version.candidates)
+            _finding(one, new, after | extra, siblings=one.version.candidates)
             for one in comparison.introduced()
             if one.candidate.confidence.rank >= least.rank
         ]
-        mended = [_told(one, old, before | extra) for one in comparison.mended()]
+        fixed = [_finding(one, old, before | extra) for one in comparison.fixed()]
         return Review(
-            findings=tuple(sorted(without_repeats([o for o in introduced if o]), key=_order)),
-            fixed=tuple(sorted(without_repeats([o for o in mended if o]), key=_order)),
+            findings=tuple(sorted(deduplicate([o for o in introduced if o]), key=_order)),
+            fixed=tuple(sorted(deduplicate([o for o in fixed if o]), key=_order)),
             unjudged=tuple(_newly(unjudged(old, before | extra), unjudged(new, after | extra))),
             files=len(files),
             functions=sum(len(one.unit.functions) for one in new.files.values()),
@@ -158,48 +158,35 @@ class Reviewer:
             change=change.title,
         )
 
-    def _before(self, context: TreeContext, files: Mapping[str, bytes]) -> Program:
-        program = Program(self._contracts, context.shared)
-        for path, text in files.items():
-            program.add(path, cached_unit(text, self._cache), text, context.own.get(path))
+    def _program(
+        self, files: Mapping[str, bytes], shared: Summaries, own: Mapping[str, Summaries]
+    ) -> Program:
+        program = Program(self._contracts, shared)
+        self._add(program, files, own)
         return program
 
-    def _after(
-        self,
-        context: TreeContext,
-        gone: set[str],
-        before: Mapping[str, Mapping[str, KnownSummary]],
-        files: Mapping[str, bytes],
-    ) -> Program:
-        program = Program(
-            self._contracts,
-            {name: one for name, one in context.shared.items() if name not in gone},
-        )
+    def _add(
+        self, program: Program, files: Mapping[str, bytes], own: Mapping[str, Summaries]
+    ) -> None:
         for path, text in files.items():
-            program.add(path, cached_unit(text, self._cache), text)
-        program.settle_changed(before)
-        return program
+            program.add(path, cached_unit(text, self._cache), text, own.get(path))
 
     def _callers(
-        self,
-        tree: Tree,
-        old: Program,
-        new: Program,
-        files: Sequence[FileChange],
+        self, tree: SourceTree, old: Program, new: Program, files: Sequence[FileChange]
     ) -> dict[str, bytes]:
         """Return other files that call something that does something else now."""
         names = [
-            judged.function.name
+            assessment.function.name
             for path, file in new.files.items()
-            for judged in file.functions
-            if seen_elsewhere(path, judged.function)
-            and (was := old.shared.get(judged.function.name)) is not None
-            and was.effects != judged.summary.effects
+            for assessment in file.functions
+            if is_exported(path, assessment.function)
+            and (was := old.shared.get(assessment.function.name)) is not None
+            and was.effects != assessment.summary.effects
         ]
         if not names:
             return {}
         changed = {path for one in files for path in (one.old_path, one.new_path) if path}
-        around = [path for path in tree.near(sorted(changed)) if path not in changed]
+        around = [path for path in tree.neighbours(sorted(changed)) if path not in changed]
         pattern = re.compile(
             rb"\b(" + b"|".join(re.escape(one.encode()) for one in names) + rb")\("
         )
@@ -207,20 +194,20 @@ class Reviewer:
         return dict(sorted(found.items())[:CALLERS])
 
 
-def _told(
+def _finding(
     one: VersionCandidate,
     program: Program,
     texts: Mapping[str, bytes],
-    beside: Sequence[Candidate] | None = None,
+    siblings: Sequence[Candidate] | None = None,
 ) -> Finding | None:
     path, function = one.version.path, one.version.function
-    return told(path, function, one.candidate, texts[path], program, beside=beside)
+    return finding_of(path, function, one.candidate, texts[path], program, siblings=siblings)
 
 
 def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:
     """Return what can be judged no more, or never could in a function that changed."""
-    known = {(one.path, one.function, one.what) for one in old if not one.function}
-    return [one for one in new if (one.path, one.function, one.what) not in known]
+    known = {(one.path, one.line == 0) for one in old if not one.function}
+    return [one for one in new if one.function or (one.path, one.line == 0) not in known]
 
 
 def _order(one: Finding) -> tuple[str, int, int, str]:

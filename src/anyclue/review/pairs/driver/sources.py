@@ -6,14 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from anyclue.git import repository as git
+from anyclue.git.contents import contents
 from anyclue.model.errors import Problem, RequestError
 from anyclue.system.confined_files import read_inside
 
 ENDINGS = (".c", ".h")
 
 
-def listed(root: Path, named: Sequence[Path]) -> list[str]:
+def list_sources(root: Path, named: Sequence[Path]) -> list[str]:
     """Return the C sources below what a user named, relative to ``root``.
 
     Raises:
@@ -68,14 +71,35 @@ def _below(directory: Path) -> Iterable[str]:
                     yield path
 
 
-class OnDisk:
+def neighbourhood(path: str) -> tuple[str, bool]:
+    """Return the directory whose files a file is judged with, and whether all below it count.
+
+    ``fs/xfs/libxfs/a.c`` is judged with all of ``fs/xfs``, ``mm/a.c`` with what lies in ``mm``.
+    """
+    parts = path.split("/")
+    if len(parts) > 2:
+        return "/".join(parts[:2]), True
+    return "/".join(parts[:-1]), False
+
+
+class SourceTree(Protocol):
+    """The files around a change."""
+
+    def neighbours(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+
+
+class DiskTree:
     """A tree as it lies on disk."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._texts: dict[str, bytes] = {}
 
-    def near(self, paths: Iterable[str]) -> dict[str, str]:
+    def neighbours(self, paths: Iterable[str]) -> dict[str, str]:
         """Return the sources around these files, each with what names its content."""
         found: dict[str, str] = {}
         for directory, deep in sorted({neighbourhood(one) for one in paths}):
@@ -104,12 +128,26 @@ class OnDisk:
         return found
 
 
-def neighbourhood(path: str) -> tuple[str, bool]:
-    """Return the directory whose files a file is judged with, and whether all below it count.
+class CommitTree:
+    """A tree as a commit has it."""
 
-    ``fs/xfs/libxfs/a.c`` is judged with all of ``fs/xfs``, ``mm/a.c`` with what lies in ``mm``.
-    """
-    parts = path.split("/")
-    if len(parts) > 2:
-        return "/".join(parts[:2]), True
-    return "/".join(parts[:-1]), False
+    def __init__(self, root: Path, rev: str) -> None:
+        self._root = root
+        self._ids = git.blobs(root, rev)
+
+    def neighbours(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """Return the sources around these files, each with what names its content."""
+        around = {neighbourhood(one) for one in paths}
+        deep = tuple(f"{directory}/" for directory, below in around if below)
+        flat = {directory for directory, below in around if not below}
+        return {
+            path: object_id
+            for path, object_id in self._ids.items()
+            if path.startswith(deep) or path.rpartition("/")[0] in flat
+        }
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the contents of files."""
+        ids = {path: self._ids[path] for path in paths if path in self._ids}
+        blobs = dict(contents(self._root, dict.fromkeys(ids.values())))
+        return {path: blobs[object_id] for path, object_id in ids.items()}

@@ -1,45 +1,52 @@
-"""Which names hold the resource, and which hold something derived from it."""
+"""The alias set of a resource: the paths that hold it, and those derived from it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
+from anyclue.review.pairs.engine.trace import (
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    TraceEvent,
+    Trail,
+)
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
 
-def involved(path: str, state: State) -> bool:
+def is_alias(path: str, state: ResourceState) -> bool:
     """Tell whether a path is the resource, or leads out of it by address."""
-    if path in state.names or path in state.kin:
+    if path in state.aliases or path in state.derived:
         return True
     source = paths.origin(path)
-    if source is not None and involved(source, state):
+    if source is not None and is_alias(source, state):
         return True
     if path[0] == "~":
-        return involved(path[1:], state)
+        return is_alias(path[1:], state)
     if path[0] != "&":
         return False
-    held = state.names | state.kin
+    held = state.aliases | state.derived
     return path[1:] in held or paths.base(path) in held
 
 
-def mentions(argument: str, state: State) -> bool:
+def reaches(argument: str, state: ResourceState) -> bool:
     """Tell whether who is given ``argument`` can reach the resource."""
-    if argument in state.names or argument in state.kin:
+    if argument in state.aliases or argument in state.derived:
         return True
     source = paths.origin(argument)
-    if source is not None and mentions(source, state):
+    if source is not None and reaches(source, state):
         return True
     if not argument.startswith("&"):
         return False
     name = paths.base(argument)
     return any(
-        paths.base(one) == name and not one.startswith("%") for one in state.names | state.kin
+        paths.base(one) == name and not one.startswith("%") for one in state.aliases | state.derived
     )
 
 
-def spread(
+def possible_aliases(
     nodes: tuple[ir.Node, ...],
     seed: Seed,
     canonical: Callable[[str], str],
@@ -54,62 +61,59 @@ def spread(
         canonical: gives a path without the locals that only stand for others.
         by_calls: what a call returns may be derived from what it is given.
     """
-    about = set(paths.words(canonical(seed.place)) | paths.words(seed.place))
-    grown = True
-    while grown:
-        grown = False
+    found = set(paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place))
+    size = 0
+    while size < len(found):
+        size = len(found)
         for node in nodes:
-            if _comes_from(node, about, by_calls=by_calls):
-                name = paths.base(node[3])
-                if name not in about:
-                    about.add(name)
-                    grown = True
-    return frozenset(about)
+            if _comes_from(node, found, by_calls=by_calls):
+                found.add(paths.base(node[3]))
+    return frozenset(found)
 
 
-def _comes_from(node: ir.Node, about: set[str], *, by_calls: bool) -> bool:
+def _comes_from(node: ir.Node, names: set[str], *, by_calls: bool) -> bool:
     """Tell whether a step sets something to what comes from one of these variables."""
     kind = node[0]
     if kind == ir.SET:
-        return node[4] is not None and paths.base(node[4]) in about
+        return node[4] is not None and paths.base(node[4]) in names
     if kind == ir.CALL and by_calls:
-        return any(one is not None and paths.base(one) in about for one in node[5])
+        return any(one is not None and paths.base(one) in names for one in node[5])
     return False
 
 
 class AliasSet:
-    """Follows the resource from name to name.
+    """Follows the resource from alias to alias.
 
     Args:
         function: where this happens.
         seed: the resource.
-        story: where it is noted that the last name is gone.
+        trace: where it is noted that the last alias is gone.
     """
 
-    def __init__(self, function: ir.FunctionIR, seed: Seed, story: Trace) -> None:
-        self._own = function.locals
+    def __init__(self, function: ir.FunctionIR, seed: Seed, trace: Trace) -> None:
+        self._locals = function.locals
         self._parameters = frozenset(function.parameters)
         self._seed = seed
         self._scoped = seed.scoped
-        self._story = story
+        self._trace = trace
 
-    def is_own(self, path: str) -> bool:
+    def is_local(self, path: str) -> bool:
         """Tell whether a path is a variable of this function, or a member of one."""
         name = paths.base(path)
         return paths.is_local_slot(path) and (
-            name[0] == "%" or name in self._own or (name in self._parameters and path == name)
+            name[0] == "%" or name in self._locals or (name in self._parameters and path == name)
         )
 
-    def assigned(
+    def assign(
         self,
         number: int,
         place: str,
         value: str | None,
-        state: State,
+        state: ResourceState,
         trail: Trail | None,
         *,
         derived: bool = False,
-    ) -> State | None:
+    ) -> ResourceState | None:
         """Return the state after ``place = value``; None when nothing is left to follow.
 
         Args:
@@ -120,27 +124,27 @@ class AliasSet:
             trail: the path to the step.
             derived: the value is known to be derived from the resource.
         """
-        same = value is not None and value in state.names
-        kin = derived or (value is not None and not same and involved(value, state))
-        names = frozenset(one for one in state.names if not paths.reached_through(one, place))
-        others = frozenset(one for one in state.kin if not paths.reached_through(one, place))
+        same = value is not None and value in state.aliases
+        is_derived = derived or (value is not None and not same and is_alias(value, state))
+        aliases = frozenset(one for one in state.aliases if not paths.reached_through(one, place))
+        others = frozenset(one for one in state.derived if not paths.reached_through(one, place))
         stored = state.stored
         if same:
-            names |= {place}
-            stored = stored or not self.is_own(place)
-        elif kin and not self._scoped:
+            aliases |= {place}
+            stored = stored or not self.is_local(place)
+        elif is_derived and not self._scoped:
             others |= {place}
-            stored = stored or not self.is_own(place)
-        if names == state.names and others == state.kin and stored == state.stored:
+            stored = stored or not self.is_local(place)
+        if aliases == state.aliases and others == state.derived and stored == state.stored:
             return state
-        if not names and not others and not stored:
+        if not aliases and not others and not stored:
             self._lost(number, state, trail)
             return None
-        return state._replace(names=names, kin=others, stored=stored)
+        return state._replace(aliases=aliases, derived=others, stored=stored)
 
-    def _lost(self, number: int, state: State, trail: Trail | None) -> None:
+    def _lost(self, number: int, state: ResourceState, trail: Trail | None) -> None:
         """Note that nothing leads to the resource any more."""
-        if state.held and not self._scoped and not self._seed.handed:
-            self._story.goes_wrong(TraceEvent.OVERWRITTEN, number, state, trail)
-        end = End.LOST if state.held else End.RELEASED
-        self._story.end(end, number, state, trail, value="next")
+        if state.held and not self._scoped and not self._seed.from_entry:
+            self._trace.add_incident(TraceEvent.OVERWRITTEN, number, state, trail)
+        kind = ExitKind.LOST if state.held else ExitKind.RELEASED
+        self._trace.add_exit(kind, number, state, trail)

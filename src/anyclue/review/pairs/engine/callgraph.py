@@ -1,11 +1,11 @@
-"""Who calls whom, by name: the order in which functions are looked at."""
+"""The call graph, by name: the order in which functions are analysed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from anyclue.review.pairs.engine.components import components
+from anyclue.review.pairs.engine.control_flow import strongly_connected_components
 
 Outline = tuple[tuple[str, bool, frozenset[str]], ...]
 """A file's functions: name, whether only the file sees it, names of what it calls."""
@@ -17,27 +17,28 @@ class Position(NamedTuple):
     Attributes:
         path: its file.
         number: its number in the file.
-        seen: other files that call its name call this one.
+        exported: other files that call its name call this one.
     """
 
     path: str
     number: int
-    seen: bool
+    exported: bool
 
 
 class Level(NamedTuple):
-    """Functions that call nothing but those of earlier levels, and each other in rings.
+    """Functions that call nothing but those of earlier levels, and each other.
 
     Attributes:
-        plain: those that do not call each other.
-        rings: those that do, in steps: what calls go round apart, callees come in earlier steps.
+        acyclic: those that do not call each other.
+        cyclic: those of strongly connected components, in steps: callees come in earlier steps,
+            calls that close a cycle apart.
     """
 
-    plain: list[Position]
-    rings: list[list[Position]]
+    acyclic: list[Position]
+    cyclic: list[list[Position]]
 
 
-def in_levels(files: Mapping[str, Outline]) -> list[Level]:
+def call_levels(files: Mapping[str, Outline]) -> list[Level]:
     """Return all functions, callees in earlier levels than their callers.
 
     Of functions with one name that other files can see, the first counts.
@@ -60,9 +61,9 @@ def in_levels(files: Mapping[str, Outline]) -> list[Level]:
         callees.append(sorted(found))
     level_of: dict[int, int] = {}
     levels: list[Level] = []
-    for component in components(callees):
+    for component in strongly_connected_components(callees):
         inside = set(component)
-        ring = len(component) > 1 or component[0] in callees[component[0]]
+        is_cyclic = len(component) > 1 or component[0] in callees[component[0]]
         level = 0
         for number in component:
             for callee in callees[number]:
@@ -70,26 +71,26 @@ def in_levels(files: Mapping[str, Outline]) -> list[Level]:
                     level = max(level, level_of[callee] + 1)
         while len(levels) <= level:
             levels.append(Level([], []))
-        step_of = _steps(sorted(component), callees) if ring else {}
+        step_of = _steps(sorted(component), callees) if is_cyclic else {}
         for number in sorted(component):
             level_of[number] = level
             path, index = functions[number]
-            seen = shared.get(files[path][index][0]) == number
-            group = levels[level].plain
-            if ring:
-                rings = levels[level].rings
-                while len(rings) <= step_of[number]:
-                    rings.append([])
-                group = rings[step_of[number]]
-            group.append(Position(path, index, seen))
+            exported = shared.get(files[path][index][0]) == number
+            group = levels[level].acyclic
+            if is_cyclic:
+                steps = levels[level].cyclic
+                while len(steps) <= step_of[number]:
+                    steps.append([])
+                group = steps[step_of[number]]
+            group.append(Position(path, index, exported))
     return levels
 
 
-def _steps(ring: Sequence[int], callees: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Return a step for each function of a ring, so that only calls that go round lead back."""
-    inside = set(ring)
+def _steps(component: Sequence[int], callees: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return a step for each function, so that only calls that close a cycle lead back."""
+    inside = set(component)
     steps: dict[int, int] = {}
-    for root in ring:
+    for root in component:
         open_ = {root}
         work = [(root, 0)] if root not in steps else []
         while work:

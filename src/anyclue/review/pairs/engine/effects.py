@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import marshal
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
 
-class Does(IntEnum):
+class EffectKind(IntEnum):
     """What happens to the resource."""
 
     ACQUIRE = 0
@@ -41,15 +41,26 @@ class Effect:
         clears: the place is set to NULL after the release.
     """
 
-    does: Does
+    kind: EffectKind
     pair: str
     place: str
     when: int = values.ANY
     unless: int = 0
     mode: str = ""
     to_mode: str = ""
-    sometimes: bool = False
+    uncertain: bool = False
     clears: bool = False
+
+    def pack(self) -> tuple[Any, ...]:
+        """Return the same as plain values."""
+        return (int(self.kind), *(getattr(self, one.name) for one in fields(self)[1:]))
+
+    @staticmethod
+    def unpack(plain: tuple[Any, ...]) -> Effect:
+        """Return the effect that `pack` made plain."""
+        kind, *rest = plain
+        names = (one.name for one in fields(Effect)[1:])
+        return Effect(kind=EffectKind(kind), **dict(zip(names, rest, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +73,7 @@ class Summary:
         passes: parameters that the result is, or is derived from.
         frees: pairs of which it releases something that can't be named from outside.
         writes: parameters through which it stores (``*pagep = page``).
-        stops: it never returns.
+        noreturn: it never returns.
         result: signs that its result may have.
     """
 
@@ -71,59 +82,31 @@ class Summary:
     passes: frozenset[int] = frozenset()
     writes: frozenset[int] = frozenset()
     frees: frozenset[str] = frozenset()
-    stops: bool = False
+    noreturn: bool = False
     result: int = values.ANY
 
     @cached_property
     def digest(self) -> bytes:
         """What tells it from others."""
-        return hashlib.sha256(marshal.dumps(self.packed(), ir.PLAIN)).digest()
+        return hashlib.sha256(marshal.dumps(self.pack(), ir.PLAIN)).digest()
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
-        listed = tuple(
-            (
-                *(int(one.does), one.pair, one.place, one.when, one.unless),
-                *(one.mode, one.to_mode, one.sometimes, one.clears),
-            )
-            for pair in sorted(self.effects)
-            for one in self.effects[pair]
-        )
-        return (
-            listed,
-            tuple(sorted(self.keeps)),
-            tuple(sorted(self.passes)),
-            tuple(sorted(self.writes)),
-            tuple(sorted(self.frees)),
-            self.stops,
-            self.result,
-        )
+        effects = tuple(one.pack() for pair in sorted(self.effects) for one in self.effects[pair])
+        sets = (tuple(sorted(one)) for one in (self.keeps, self.passes, self.writes))
+        return effects, *sets, tuple(sorted(self.frees)), self.noreturn, self.result
 
     @staticmethod
-    def unpacked(plain: tuple[Any, ...]) -> Summary:
-        """Return the summary that `packed` made plain."""
-        listed, keeps, passes, writes, frees, stops, result = plain
-        effects = [
-            Effect(
-                does=Does(does),
-                pair=pair,
-                place=place,
-                when=when,
-                unless=unless,
-                mode=mode,
-                to_mode=to_mode,
-                sometimes=sometimes,
-                clears=clears,
-            )
-            for does, pair, place, when, unless, mode, to_mode, sometimes, clears in listed
-        ]
+    def unpack(plain: tuple[Any, ...]) -> Summary:
+        """Return the summary that `pack` made plain."""
+        effects, keeps, passes, writes, frees, noreturn, result = plain
         return Summary(
-            effects=by_pair(effects),
+            effects=by_pair([Effect.unpack(one) for one in effects]),
             keeps=frozenset(keeps),
             passes=frozenset(passes),
             writes=frozenset(writes),
             frees=frozenset(frees),
-            stops=stops,
+            noreturn=noreturn,
             result=result,
         )
 
@@ -139,7 +122,7 @@ def by_pair(effects: list[Effect]) -> dict[str, tuple[Effect, ...]]:
 SCOPED = frozenset({PairKind.LOCK, PairKind.ACCESS, PairKind.COUNT})
 """Kinds that are named by a place and do not wander: storing or passing a pointer moves nothing."""
 
-_ENDS = re.compile(
+_CONSUMES = re.compile(
     r"(^|_|>)(put|free|release|destroy|drop|discard|cleanup|close|end|finish|complete|done|"
     r"submit|kill|stop|cancel|abort|commit|remove|unlock|relse|rele|brelse|dispose|destruct|"
     r"teardown|exit|fini|delete|del|detach|unregister|unref|sub_and_test|dec|forget|evict|"
@@ -150,26 +133,16 @@ _KEEPS = re.compile(
     r"attach_page|push|assign|replace|join|track|stash|mount|init_once|bind|splice|append|list|"
     r"d_instantiate|init_work|setup_timer|call_rcu|wait_on|start_io|async)(_|$|\()"
 )
-_COUNTS = frozenset(
+_TAKES_REFERENCE = frozenset(
     ["refcount_inc", "atomic_inc", "kref_get", "refcount_inc_not_zero", "atomic_long_inc"]
 )
-_SHARES = re.compile(r"(dec|sub)_and_|_dec_not_one|kref_put|refcount_dec|atomic_dec")
+_DROPS_REFERENCE = re.compile(r"(dec|sub)_and_|_dec_not_one|kref_put|refcount_dec|atomic_dec")
 _UNLOCKS = re.compile(r"(^|_|>)(unlock\w*|release|drop|end|put|out|finish|up|exit|leave)(_|$)")
-_TELLS = re.compile(r"locked$|Locked$|_is_locked|_held$|_held_")
-_CONVERTS = re.compile(
+_QUERIES_LOCK = re.compile(r"locked$|Locked$|_is_locked|_held$|_held_")
+_CONVERSIONS = re.compile(
     r"^[A-Z][A-Z0-9_]*$|^container_of|_entry(_safe)?$|(^|_)to_|_of$|_i$|_sb$|_info$|_priv(ate)?$|"
     r"(^|_)(address|data|inode|folio|page)$|^kmap|^virt_to|^no_free_ptr|^rcu_|^xchg|^cmpxchg"
 )
-
-
-def guarded(name: str) -> str:
-    """Return the name of the call that a ``guard(name)`` stands for where it is made."""
-    return f"guard({name})"
-
-
-def unguarded(name: str) -> str:
-    """Return the name of the call that it stands for where its scope ends."""
-    return f"~guard({name})"
 
 
 class Callees:
@@ -179,147 +152,96 @@ class Callees:
         self, contracts: Contracts, shared: Mapping[str, Summary], own: Mapping[str, Summary]
     ) -> None:
         self.contracts = contracts
-        self._promised = promised(contracts)
+        self._contract = contract_summaries(contracts)
         self._shared = shared
         self._own = own
-        self._both: dict[str, Summary] = {}
+        self._combined: dict[str, Summary] = {}
         self.pairs: Mapping[str, Pair] = {pair.name: pair for pair in contracts.pairs}
 
     def summary(self, name: str) -> Summary | None:
         """Return what is known of a function; None when nothing is."""
-        promised = self._promised.get(name)
-        found = self.found(name)
-        if promised is None or found is None:
-            return promised or found
-        known = self._both.get(name)
+        contract = self._contract.get(name)
+        found = self.inferred(name)
+        if contract is None or found is None:
+            return contract or found
+        known = self._combined.get(name)
         if known is None:
-            known = self._both[name] = _both(promised, found)
+            known = self._combined[name] = _combined(contract, found)
         return known
 
-    def found(self, name: str) -> Summary | None:
+    def inferred(self, name: str) -> Summary | None:
         """Return what the source of a function says, whatever contracts do."""
         return self._own.get(name) or self._shared.get(name)
 
-    def is_own_effect(self, name: str, pair: str) -> bool:
+    def is_direct_effect(self, name: str, pair: str) -> bool:
         """Tell whether what a call does to a pair is what it is for, not what is behind it."""
-        known = self._promised.get(name)
+        known = self._contract.get(name)
         return known is None or pair in known.effects
 
-    def promised(self, name: str) -> bool:
+    def has_contract(self, name: str) -> bool:
         """Tell whether contracts speak of this function."""
-        return name in self._promised
+        return name in self._contract
 
-    def may_take(self, name: str) -> bool:
+    def may_consume(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may end the resource."""
-        return not name or _ENDS.search(name) is not None
+        return not name or _CONSUMES.search(name) is not None
 
-    def counts(self, name: str) -> bool:
+    def takes_reference(self, name: str) -> bool:
         """Tell whether a call takes a reference on the object whose counter it is given."""
-        return name in _COUNTS
+        return name in _TAKES_REFERENCE
 
-    def shares(self, name: str) -> bool:
+    def drops_reference(self, name: str) -> bool:
         """Tell whether a call drops one of several owners' counts: who frees it is not seen."""
-        return _SHARES.search(name) is not None
+        return _DROPS_REFERENCE.search(name) is not None
 
-    def tells(self, name: str) -> bool:
+    def is_lock_query(self, name: str) -> bool:
         """Tell whether a function answers whether the lock that it is given is held."""
-        return _TELLS.search(name) is not None
+        return _QUERIES_LOCK.search(name) is not None
 
     def may_unlock(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may release a lock."""
         return _UNLOCKS.search(name) is not None
 
-    def converts(self, name: str) -> bool:
+    def is_conversion(self, name: str) -> bool:
         """Tell whether an unknown function seems to return its argument in another form."""
-        return name not in self.contracts.escape and _CONVERTS.search(name) is not None
+        return name not in self.contracts.escape and _CONVERSIONS.search(name) is not None
 
     def may_keep(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may keep what it is given."""
         return name in self.contracts.escape or _KEEPS.search(name) is not None
 
 
-def _both(promised_: Summary, found: Summary) -> Summary:
+def _combined(contract: Summary, found: Summary) -> Summary:
     """Return what contracts promise, and what the source says that it releases besides."""
     besides = {
-        pair: tuple(one for one in listed if one.does in (Does.RELEASE, Does.CONSUME))
+        pair: tuple(one for one in listed if one.kind in (EffectKind.RELEASE, EffectKind.CONSUME))
         for pair, listed in found.effects.items()
-        if pair not in promised_.effects
+        if pair not in contract.effects
     }
     return replace(
-        promised_,
+        contract,
         effects={pair: listed for pair, listed in besides.items() if listed}
-        | dict(promised_.effects),
+        | dict(contract.effects),
     )
 
 
-_PROMISED: dict[str, dict[str, Summary]] = {}
+_CONTRACT_SUMMARIES: dict[str, dict[str, Summary]] = {}
 
 
-def promised(contracts: Contracts) -> dict[str, Summary]:
+def contract_summaries(contracts: Contracts) -> dict[str, Summary]:
     """Return the contracts as what calls do, by the call's name."""
-    known = _PROMISED.get(contracts.digest)
+    known = _CONTRACT_SUMMARIES.get(contracts.digest)
     if known is None:
-        known = _PROMISED[contracts.digest] = _promised(contracts)
+        known = _CONTRACT_SUMMARIES[contracts.digest] = _contract_summaries(contracts)
     return known
 
 
-def _promised(contracts: Contracts) -> dict[str, Summary]:
-    effects: dict[str, list[Effect]] = {}
-    for name in contracts.borrow | contracts.nonnull | contracts.identity:
-        effects[name] = []
-    for pair in contracts.pairs:
-        for got in pair.acquire:
-            when = values.FAILS[got.fails]
-            if got.holds.text != "$ret" and got.fails == "never":
-                when = values.ANY
-            effects.setdefault(got.call, []).append(
-                Effect(
-                    does=Does.ACQUIRE,
-                    pair=pair.name,
-                    place=got.holds.text,
-                    when=when,
-                    unless=values.FAILED[got.fails],
-                    mode=got.mode or "",
-                )
-            )
-        for given in pair.release:
-            effects.setdefault(given.call, []).append(
-                Effect(
-                    does=Does.RELEASE,
-                    pair=pair.name,
-                    place=given.takes.text,
-                    mode=given.mode or "",
-                )
-            )
-        for taken in pair.consume:
-            when = values.ANY if taken.fails == "never" else values.FAILS[taken.fails]
-            effects.setdefault(taken.call, []).append(
-                Effect(
-                    does=Does.CONSUME,
-                    pair=pair.name,
-                    place=taken.takes.text,
-                    when=when,
-                    unless=values.FAILED[taken.fails],
-                )
-            )
-        for changed in pair.downgrade:
-            effects.setdefault(changed.call, []).append(
-                Effect(
-                    does=Does.DOWNGRADE,
-                    pair=pair.name,
-                    place=changed.takes.text,
-                    mode=changed.from_mode,
-                    to_mode=changed.to_mode,
-                )
-            )
-    for guard in contracts.guards:
-        if guard.fails != "never":
-            continue
-        calls = {Does.ACQUIRE: guarded(guard.name), Does.RELEASE: unguarded(guard.name)}
-        for does, call in calls.items():
-            effects[call] = [
-                Effect(does=does, pair=guard.pair, place=guard.holds.text, mode=guard.mode or "")
-            ]
+def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
+    effects: dict[str, list[Effect]] = {
+        name: [] for name in contracts.borrow | contracts.nonnull | contracts.identity
+    }
+    for call, effect in _contract_effects(contracts):
+        effects.setdefault(call, []).append(effect)
     sure = contracts.nonnull | {
         got.call
         for pair in contracts.pairs
@@ -335,5 +257,58 @@ def _promised(contracts: Contracts) -> dict[str, Summary]:
         for name, listed in effects.items()
     }
     for name in contracts.noreturn:
-        found[name] = Summary(stops=True)
+        found[name] = Summary(noreturn=True)
     return found
+
+
+def _contract_effects(contracts: Contracts) -> Iterator[tuple[str, Effect]]:
+    """Yield what contracts say that calls do, by the call's name."""
+    for pair in contracts.pairs:
+        for got in pair.acquire:
+            when = values.FAILS[got.fails]
+            if got.holds.text != "$ret" and got.fails == "never":
+                when = values.ANY
+            yield (
+                got.call,
+                Effect(
+                    kind=EffectKind.ACQUIRE,
+                    pair=pair.name,
+                    place=got.holds.text,
+                    when=when,
+                    unless=values.FAILED[got.fails],
+                    mode=got.mode or "",
+                ),
+            )
+        for given in pair.release:
+            kind, place = EffectKind.RELEASE, given.takes.text
+            yield given.call, Effect(kind=kind, pair=pair.name, place=place, mode=given.mode or "")
+        for taken in pair.consume:
+            yield (
+                taken.call,
+                Effect(
+                    kind=EffectKind.CONSUME,
+                    pair=pair.name,
+                    place=taken.takes.text,
+                    when=values.ANY if taken.fails == "never" else values.FAILS[taken.fails],
+                    unless=values.FAILED[taken.fails],
+                ),
+            )
+        for changed in pair.downgrade:
+            yield (
+                changed.call,
+                Effect(
+                    kind=EffectKind.DOWNGRADE,
+                    pair=pair.name,
+                    place=changed.takes.text,
+                    mode=changed.from_mode,
+                    to_mode=changed.to_mode,
+                ),
+            )
+    for guard in contracts.guards:
+        if guard.fails == "never":
+            place, mode = guard.holds.text, guard.mode or ""
+            for kind, call in (
+                (EffectKind.ACQUIRE, ir.guard_acquire(guard.name)),
+                (EffectKind.RELEASE, ir.guard_release(guard.name)),
+            ):
+                yield call, Effect(kind=kind, pair=guard.pair, place=place, mode=mode)

@@ -1,129 +1,142 @@
-"""What a call may do to the resource that it is given, though no effect says so."""
+"""Whether a resource escapes to a call that is given it, though no effect says so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.aliases import involved, mentions
-from anyclue.review.pairs.engine.effects import SCOPED, Callees, Does, Summary
-from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, Trail
-from anyclue.review.pairs.engine.transfer import Site, once_more
+from anyclue.review.pairs.engine.aliases import is_alias, reaches
+from anyclue.review.pairs.engine.effects import SCOPED, Callees, EffectKind, Summary
+from anyclue.review.pairs.engine.trace import (
+    CallSite,
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    Trail,
+    add_reference,
+)
 from anyclue.review.pairs.ir import access_paths as paths
 
-TO_SPARSE = ("__release", "__acquire")
-"""What tells sparse, the checker, that a lock changes hands."""
+SPARSE_ANNOTATIONS = ("__release", "__acquire")
+"""Calls that tell sparse, the checker, that a lock changes hands."""
 
 
 class CallEscape:
-    """Judges calls that are given one resource.
+    """Tells whether one resource escapes to calls.
 
     Args:
         callees: what functions do.
         seed: the resource.
-        story: where it is noted that a call keeps it.
+        trace: where it is noted that a call keeps it.
         canonical: gives a path without the locals that only stand for others.
-        near: variables derived from the object of a lock.
+        owners: variables derived from the object of a lock.
     """
 
     def __init__(
         self,
         callees: Callees,
         seed: Seed,
-        story: Trace,
+        trace: Trace,
         canonical: Callable[[str], str],
-        near: frozenset[str],
+        owners: frozenset[str],
     ) -> None:
         self._callees = callees
         self._pair = seed.pair
-        self._story = story
+        self._trace = trace
         self._canonical = canonical
-        self._near = near
+        self._owners = owners
 
-    def given(self, site: Site, state: State, trail: Trail | None) -> State | None:
+    def apply(
+        self, site: CallSite, state: ResourceState, trail: Trail | None
+    ) -> ResourceState | None:
         """Return the state after a call was given the resource; None when the call keeps it."""
         name = site.node[4]
         if name in self._pair.borrow:
             return state
-        counted = self._pair.kind == PairKind.REFERENCE and not self._callees.promised(name)
+        counted = self._pair.kind == PairKind.REFERENCE and not self._callees.has_contract(name)
         for position, argument in enumerate(site.arguments):
-            if argument is None or not mentions(argument, state):
+            if argument is None or not reaches(argument, state):
                 continue
             if counted:
-                state = state._replace(lent=True)
-            after = self._given_at(site, position, argument, state)
+                state = state._replace(borrowed=True)
+            after = self._apply_argument(site, position, argument, state)
             if after is None:
-                self._story.end(End.ESCAPED, site.number, state, trail)
+                self._trace.add_exit(ExitKind.ESCAPED, site.number, state, trail)
                 return None
             state = after
         return state
 
-    def _given_at(self, site: Site, position: int, argument: str, state: State) -> State | None:
+    def _apply_argument(
+        self, site: CallSite, position: int, argument: str, state: ResourceState
+    ) -> ResourceState | None:
         """Return the state after one argument led to the resource; None when it is kept."""
         name = site.node[4]
-        whole = involved(argument, state) and argument[0] != "&"
-        if not whole and self._callees.counts(name):
-            return once_more(state)
-        if not whole and self._callees.shares(name):
+        whole = is_alias(argument, state) and argument[0] != "&"
+        if not whole and self._callees.takes_reference(name):
+            return add_reference(state)
+        if not whole and self._callees.drops_reference(name):
             return None
         if site.summary is None:
-            return self._given_unknown(name, argument, state, whole=whole)
+            return self._apply_unknown(name, argument, state, whole=whole)
         kept = (
-            self._taken_as_another(site.summary, site.arguments, state)
-            or self._kept_by_promise(name, site.summary)
+            self._released_by_other_pair(site.summary, site.arguments, state)
+            or self._kept_by_contract(name, site.summary)
             or position in site.summary.keeps
             or (not whole and position in site.summary.writes)
         )
         return None if kept else state
 
-    def _given_unknown(
-        self, name: str, argument: str, state: State, *, whole: bool
-    ) -> State | None:
+    def _apply_unknown(
+        self, name: str, argument: str, state: ResourceState, *, whole: bool
+    ) -> ResourceState | None:
         """Return the state after an unknown function was given the resource."""
         holder = argument.startswith("&") and (
-            argument[1:] in state.names
-            or any(one.startswith(f"{argument[1:]}.") for one in state.names)
+            argument[1:] in state.aliases
+            or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
         )
         if holder:
-            return state._replace(doubtful=True) if len(state.names) > 1 else None
-        if self._callees.converts(name):
+            return state._replace(may_escape=True) if len(state.aliases) > 1 else None
+        if self._callees.is_conversion(name):
             return state
-        if self._callees.may_keep(name) or (whole and self._callees.may_take(name)):
+        if self._callees.may_keep(name) or (whole and self._callees.may_consume(name)):
             return None
-        return state._replace(doubtful=True) if whole else state
+        return state._replace(may_escape=True) if whole else state
 
-    def _kept_by_promise(self, name: str, summary: Summary) -> bool:
+    def _kept_by_contract(self, name: str, summary: Summary) -> bool:
         """Tell whether a call with a contract for other pairs seems to keep what it is given."""
-        if not self._callees.promised(name):
+        if not self._callees.has_contract(name):
             return False
         if self._pair.name in summary.effects or name in self._callees.contracts.borrow:
             return False
         return self._callees.may_keep(name)
 
-    def _taken_as_another(
-        self, summary: Summary, arguments: tuple[str | None, ...], state: State
+    def _released_by_other_pair(
+        self, summary: Summary, arguments: tuple[str | None, ...], state: ResourceState
     ) -> bool:
         """Tell whether a call releases the resource by the rules of another pair."""
         for pair, effects in summary.effects.items():
             if pair == self._pair.name or self._callees.pairs[pair].kind in SCOPED:
                 continue
             for effect in effects:
-                if effect.does in (Does.RELEASE, Does.CONSUME):
+                if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME):
                     place = paths.substitute(effect.place, arguments, None)
-                    if place is not None and involved(place, state):
+                    if place is not None and is_alias(place, state):
                         return True
         return False
 
-    def derives(self, site: Site, state: State) -> bool:
+    def returns_derived(self, site: CallSite, state: ResourceState) -> bool:
         """Tell whether a call returns something derived from the resource that it is given."""
-        converts = site.summary is None and self._callees.converts(site.node[4])
+        is_conversion = site.summary is None and self._callees.is_conversion(site.node[4])
         passes = site.summary.passes if site.summary is not None else ()
         return any(
-            argument is not None and (converts or position in passes) and mentions(argument, state)
+            argument is not None
+            and (is_conversion or position in passes)
+            and reaches(argument, state)
             for position, argument in enumerate(site.arguments)
         )
 
-    def may_unlock(self, site: Site, state: State) -> bool:
+    def may_unlock(self, site: CallSite, state: ResourceState) -> bool:
         """Tell whether a function may release a lock of an object that it was given."""
         if not state.held:
             return False
@@ -131,35 +144,37 @@ class CallEscape:
             return self._unknown_may_unlock(site, state)
         if self._pair.name in site.summary.frees:
             return True
-        return self._unlocks_by_another_way(site, site.summary, state)
+        return self._may_unlock_alias(site, site.summary, state)
 
-    def _unknown_may_unlock(self, site: Site, state: State) -> bool:
+    def _unknown_may_unlock(self, site: CallSite, state: ResourceState) -> bool:
         name = site.node[4]
-        if name in TO_SPARSE:
-            return True  # a word to sparse: it is meant so
+        if name in SPARSE_ANNOTATIONS:
+            return True  # an annotation: it is meant so
         if not self._callees.may_unlock(name):
             return False
-        bases = {paths.base(one) for one in state.names}
+        bases = {paths.base(one) for one in state.aliases}
         return any(one is not None and paths.base(one) in bases for one in site.arguments)
 
-    def _unlocks_by_another_way(self, site: Site, summary: Summary, state: State) -> bool:
+    def _may_unlock_alias(self, site: CallSite, summary: Summary, state: ResourceState) -> bool:
         """Tell whether what a function releases may be this lock, reached by another way."""
         effects = summary.effects.get(self._pair.name, ())
-        if not effects or self._callees.promised(site.node[4]):
+        if not effects or self._callees.has_contract(site.node[4]):
             return False
-        last = {paths.last_member(one) for one in state.names} - {""}
+        last = {paths.last_member(one) for one in state.aliases} - {""}
         for effect in effects:
-            if effect.does in (Does.RELEASE, Does.CONSUME):
+            if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME):
                 place = paths.substitute(effect.place, site.arguments, None)
-                if place is None or self._canonical(place) in state.names:
+                if place is None or self._canonical(place) in state.aliases:
                     continue
-                near = paths.base(place) in self._near and place not in state.above
-                if near or paths.last_member(place) in last:
+                is_near = paths.base(place) in self._owners and place not in state.nested
+                if is_near or paths.last_member(place) in last:
                     return True
         return False
 
 
-def may_move(arguments: tuple[str | None, ...], state: State) -> bool:
+def invalidates_path(arguments: tuple[str | None, ...], state: ResourceState) -> bool:
     """Tell whether a call may change the pointer through which a lock is named."""
     moved = {one[1:] for one in arguments if one is not None and one.startswith("&")}
-    return any(paths.base(name) in moved and ("->" in name or "*" in name) for name in state.names)
+    return any(
+        paths.base(name) in moved and ("->" in name or "*" in name) for name in state.aliases
+    )

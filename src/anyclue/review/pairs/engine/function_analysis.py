@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Pair
-from anyclue.review.pairs.engine.effects import SCOPED, Callees, Does, Effect
+from anyclue.review.pairs.engine.effects import SCOPED, Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.path_facts import PathFacts
 from anyclue.review.pairs.engine.trace import Seed, Trace
 from anyclue.review.pairs.engine.walk import Walk
@@ -15,10 +15,10 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
-_GUESSED = Effect(does=Does.ACQUIRE, pair="", place="$ret", when=values.POSITIVE)
+_INFERRED = Effect(kind=EffectKind.ACQUIRE, pair="", place="$ret", when=values.POSITIVE)
 
 
-OVERGROWN = 400_000
+MAX_SIZE = 400_000
 """A function with more acquires and releases times steps is not judged."""
 
 
@@ -33,8 +33,7 @@ class FunctionAnalysis:
     def __init__(self, function: ir.FunctionIR, callees: Callees) -> None:
         self.function = function
         self.callees = callees
-        self.knowledge = PathFacts(function)
-        self._own = function.locals | set(function.parameters)
+        self.path_facts = PathFacts(function)
 
     @cached_property
     def origins(self) -> dict[str, str]:
@@ -101,9 +100,9 @@ class FunctionAnalysis:
         return tuple(found)
 
     @property
-    def overgrown(self) -> bool:
+    def too_large(self) -> bool:
         """Tell whether there are too many resources on too many paths to follow each."""
-        return len(self.effects) * len(self.function.nodes) > OVERGROWN
+        return len(self.effects) * len(self.function.nodes) > MAX_SIZE
 
     @cached_property
     def releases(self) -> tuple[tuple[str, str, str | None], ...]:
@@ -111,65 +110,65 @@ class FunctionAnalysis:
         return tuple(
             (effect.pair, self.function.nodes[number][4], self.place(number, effect))
             for number, effect in self.effects
-            if effect.does in (Does.RELEASE, Does.CONSUME)
+            if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME)
         )
 
     @cached_property
-    def acquired(self) -> tuple[Trace, ...]:
+    def acquired_traces(self) -> tuple[Trace, ...]:
         """What becomes of everything that a call acquires here."""
         seeds: list[Seed] = []
-        if self.overgrown:
+        if self.too_large:
             return ()
         for number, effect in self.effects:
-            if effect.does != Does.ACQUIRE or effect.sometimes:
+            if effect.kind != EffectKind.ACQUIRE or effect.uncertain:
                 continue
-            place, written = self.place(number, effect), self._written(number, effect)
+            place, written = self.place(number, effect), self._source_place(number, effect)
             if place is not None and written is not None:
                 pair = self.callees.pairs[effect.pair]
                 seeds.append(
-                    Seed(pair=pair, place=place, node=number, effect=effect, written=written)
+                    Seed(pair=pair, place=place, node=number, effect=effect, source_path=written)
                 )
-        return self._followed(seeds)
+        return self._traces(seeds)
 
     @cached_property
-    def handed(self) -> tuple[Trace, ...]:
+    def entry_traces(self) -> tuple[Trace, ...]:
         """What becomes of everything that is released here, if it was there from the entry on.
 
         Only what the caller can name: what hangs on parameters, globals and tokens.
         """
-        stories: list[Trace] = []
-        if self.overgrown:
+        traces: list[Trace] = []
+        if self.too_large:
             return ()
         alike: dict[object, Trace] = {}
-        for name, place in self.released:
+        for name, place in self.released_places:
             if paths.base(place) in self.function.locals:
                 continue
             # Pairs that one call releases fare alike.
             key = (
                 place,
                 tuple(
-                    (number, one.does, one.place, one.when, one.mode, one.sometimes)
+                    (number, one.kind, one.place, one.when, one.mode, one.uncertain)
                     for number, one in self.effects
                     if one.pair == name
                 ),
                 self.callees.pairs[name].kind in SCOPED,
             )
-            story = alike.get(key)
-            if story is None:
-                story = alike[key] = self.follow_handed(name, place)
+            trace = alike.get(key)
+            if trace is None:
+                trace = alike[key] = self.trace_from_entry(name, place)
             else:
                 seed = Seed(pair=self.callees.pairs[name], place=place)
-                story = replace(story, seed=seed)
-            stories.append(story)
-        return tuple(stories)
+                trace = replace(trace, seed=seed)
+            traces.append(trace)
+        return tuple(traces)
 
     @cached_property
-    def guessed(self) -> tuple[Trace, ...]:
+    def inferred_traces(self) -> tuple[Trace, ...]:
         """What becomes of results of unknown calls that are released here on some path."""
         seeds: list[Seed] = []
-        if self.overgrown:
+        if self.too_large:
             return ()
-        for name, place in self.released:
+        for name, place in self.released_places:
             if place not in self.function.locals:
                 continue
             pair = self.callees.pairs[name]
@@ -180,35 +179,35 @@ class FunctionAnalysis:
                     if any(one.node == number for one in seeds):
                         continue
                     seeds.append(
-                        Seed(pair=pair, place=place, node=number, effect=_GUESSED, guessed=True)
+                        Seed(pair=pair, place=place, node=number, effect=_INFERRED, inferred=True)
                     )
-        return self._followed(seeds)
+        return self._traces(seeds)
 
-    def _followed(self, seeds: Sequence[Seed]) -> tuple[Trace, ...]:
+    def _traces(self, seeds: Sequence[Seed]) -> tuple[Trace, ...]:
         if not seeds:
             return ()
-        befores = self.knowledge.prefixes(frozenset(one.node for one in seeds))
+        befores = self.path_facts.facts_before(frozenset(one.node for one in seeds))
         return tuple(
-            Walk(self.knowledge, self.callees, one, self.canonical, befores[one.node]).run()
+            Walk(self.path_facts, self.callees, one, self.canonical, befores[one.node]).run()
             for one in seeds
         )
 
     def _may_acquire(self, name: str, pair: Pair) -> bool:
         summary = self.callees.summary(name)
         if summary is None:
-            return not self.callees.converts(name)
-        if summary.stops or self.callees.promised(name) or summary.passes:
+            return not self.callees.is_conversion(name)
+        if summary.noreturn or self.callees.has_contract(name) or summary.passes:
             return False
-        return not any(one.does == Does.ACQUIRE for one in summary.effects.get(pair.name, ()))
+        return not any(one.kind == EffectKind.ACQUIRE for one in summary.effects.get(pair.name, ()))
 
-    def custody(self, pair: str, place: str) -> tuple[Trace, ...]:
+    def traces_of(self, pair: str, place: str) -> tuple[Trace, ...]:
         """Return what becomes of what is at ``place``, wherever it comes from.
 
         From the entry on, or, for a local variable, from each step that sets it.
         """
         local = paths.base(place)
         if local not in self.function.locals:
-            return (self.follow_handed(pair, place),)
+            return (self.trace_from_entry(pair, place),)
         seeds = [
             Seed(pair=self.callees.pairs[pair], place=place, node=number)
             for number, node in enumerate(self.function.nodes)
@@ -216,30 +215,30 @@ class FunctionAnalysis:
             and (node[3] in (local, place) or (node[0] == ir.CALL and f"&{local}" in node[5]))
             and not (node[0] == ir.SET and (node[4] is None or paths.is_constant(node[4])))
         ]
-        return self._followed(seeds)
+        return self._traces(seeds)
 
-    def follow_handed(self, pair: str, place: str) -> Trace:
+    def trace_from_entry(self, pair: str, place: str) -> Trace:
         """Return what becomes of a resource that is at ``place`` from the entry on."""
         seed = Seed(pair=self.callees.pairs[pair], place=place)
-        return Walk(self.knowledge, self.callees, seed, self.canonical).run()
+        return Walk(self.path_facts, self.callees, seed, self.canonical).run()
 
     def place(self, number: int, effect: Effect) -> str | None:
         """Return what an effect of the call at a node is on."""
-        place = self._written(number, effect)
+        place = self._source_place(number, effect)
         if place is not None and self.callees.pairs[effect.pair].kind in SCOPED:
             return self.canonical(place)
         return place
 
-    def _written(self, number: int, effect: Effect) -> str | None:
+    def _source_place(self, number: int, effect: Effect) -> str | None:
         node = self.function.nodes[number]
         return paths.substitute(effect.place, node[5], node[3])
 
     @cached_property
-    def released(self) -> tuple[tuple[str, str], ...]:
+    def released_places(self) -> tuple[tuple[str, str], ...]:
         """Every pair and place of which something is released here."""
         found: dict[tuple[str, str], None] = {}
         for number, effect in self.effects:
-            if effect.does in (Does.RELEASE, Does.CONSUME):
+            if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME):
                 place = self.place(number, effect)
                 if place is None or paths.base(place).startswith("%"):
                     continue
@@ -250,17 +249,18 @@ class FunctionAnalysis:
     @property
     def complete(self) -> bool:
         """Tell whether every resource was followed to its end."""
-        return not self.overgrown and all(
-            one.complete for one in (*self.acquired, *self.handed, *self.guessed)
+        return not self.too_large and all(
+            one.complete
+            for one in (*self.acquired_traces, *self.entry_traces, *self.inferred_traces)
         )
 
     @cached_property
-    def ends(self) -> frozenset[int]:
+    def noreturn_calls(self) -> frozenset[int]:
         """Calls that never return."""
         found = set()
         for number, node in enumerate(self.function.nodes):
             if node[0] == ir.CALL:
                 summary = self.callees.summary(node[4])
-                if summary is not None and summary.stops:
+                if summary is not None and summary.noreturn:
                     found.add(number)
         return frozenset(found)

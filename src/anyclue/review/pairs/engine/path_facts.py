@@ -1,12 +1,15 @@
-"""What branches teach: facts about values along a path, kept only as long as a branch asks."""
+"""Path facts: what branches teach of values along a path, kept as long as it is live."""
 
 from __future__ import annotations
 
 import re
 from functools import cached_property
 
-from anyclue.review.pairs.engine.components import components
-from anyclue.review.pairs.engine.slices import cut
+from anyclue.review.pairs.engine.control_flow import (
+    slice_graph,
+    strongly_connected_components,
+    successors,
+)
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -15,19 +18,13 @@ from anyclue.review.pairs.ir.values import Value
 Facts = dict[str, Value]
 """A path, or the text of a condition, to what is known of its value."""
 
-STATES = 6
-"""So many different sets of facts are kept apart at one step; then they are joined."""
+MAX_FACT_SETS = 6
+"""So many sets of facts are kept apart at one step; then they are joined."""
 
-PREFIX_STEPS = 20_000
+ENTRY_STEPS = 20_000
+"""Where a function takes more steps to its seeds, no facts are known there."""
 
 _LOCKS = re.compile(r"(^|_)(lock|down|trylock)(_|$)")
-
-
-def successors(node: ir.Node) -> tuple[int, ...]:
-    """Return the nodes that may come next."""
-    if node[0] == ir.BRANCH:
-        return (node[1], node[6])
-    return (node[1],) if node[1] >= 0 else ()
 
 
 class PathFacts:
@@ -36,17 +33,17 @@ class PathFacts:
     def __init__(self, function: ir.FunctionIR) -> None:
         self.function = function
         self.nodes = function.nodes
-        self._overwritten: dict[str, tuple[str, ...]] = {}
+        self._killed: dict[str, tuple[str, ...]] = {}
         self._locked: dict[int, frozenset[str]] = {}
 
     @cached_property
     def loops(self) -> tuple[frozenset[int], ...]:
         """The nodes of each loop, those of the loops in it included."""
-        found = components([successors(node) for node in self.nodes])
+        found = strongly_connected_components([successors(node) for node in self.nodes])
         return tuple(frozenset(one) for one in found if len(one) > 1)
 
     @cached_property
-    def repeated(self) -> frozenset[int]:
+    def in_loop(self) -> frozenset[int]:
         """Nodes that can be reached from themselves."""
         return frozenset(number for one in self.loops for number in one)
 
@@ -73,10 +70,10 @@ class PathFacts:
         return keys
 
     @cached_property
-    def wanted(self) -> tuple[int, ...]:
+    def live(self) -> tuple[int, ...]:
         """For every node the bits of the keys that are asked for from there on."""
         nodes, keys = self.nodes, self.keys
-        wanted = [0] * len(nodes)
+        live = [0] * len(nodes)
         before: list[list[int]] = [[] for _ in nodes]
         for number, node in enumerate(nodes):
             for after in successors(node):
@@ -89,7 +86,7 @@ class PathFacts:
             node = nodes[number]
             bits = 0
             for after in successors(node):
-                bits |= wanted[after]
+                bits |= live[after]
             kind = node[0]
             if kind in (ir.SET, ir.COPY):
                 bit = keys.get(node[3], 0)
@@ -103,40 +100,40 @@ class PathFacts:
                 bits |= keys[node[3]] | keys[node[5]]
             elif kind == ir.RETURN and node[3] is not None:
                 bits |= keys[node[3]]
-            if bits != wanted[number]:
-                wanted[number] = bits
+            if bits != live[number]:
+                live[number] = bits
                 for one in before[number]:
                     if one not in waiting:
                         waiting.add(one)
                         pending.append(one)
-        return tuple(wanted)
+        return tuple(live)
 
-    def pruned(self, facts: Facts, number: int) -> Facts:
+    def restrict_to_live(self, facts: Facts, number: int) -> Facts:
         """Return the facts that are still asked for from a node on."""
-        bits = self.wanted[number]
+        bits = self.live[number]
         keys = self.keys
         for key in facts:
             if not bits & keys.get(key, 0):
                 return {key: value for key, value in facts.items() if bits & keys.get(key, 0)}
         return facts
 
-    def overwritten(self, place: str) -> tuple[str, ...]:
+    def killed_keys(self, place: str) -> tuple[str, ...]:
         """Return the keys whose facts a write to ``place`` ends."""
-        found = self._overwritten.get(place)
+        found = self._killed.get(place)
         if found is None:
             found = tuple(
                 key
                 for key in self.keys
                 if key == place
                 or paths.reached_through(key, place)
-                or (place.isidentifier() and paths.reads(key, place))
+                or (place.isidentifier() and paths.depends_on(key, place))
             )
-            self._overwritten[place] = found
+            self._killed[place] = found
         return found
 
-    def written(self, facts: Facts, place: str, value: Value | None) -> Facts:
+    def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
-        ended = [key for key in self.overwritten(place) if key in facts]
+        ended = [key for key in self.killed_keys(place) if key in facts]
         ended += [
             key
             for key, known in facts.items()
@@ -166,31 +163,31 @@ class PathFacts:
             return facts.get(known[1:])
         return known
 
-    def _taken_over(self, facts: Facts, path: str | None) -> Value | None:
+    def _copied_value(self, facts: Facts, path: str | None) -> Value | None:
         """Return what a variable holds after ``path`` was put into it."""
         known = self.value_of(facts, path)
         if known is None and path is not None and path in self.keys:
             return f"={path}"
         return known
 
-    def stepped(self, facts: Facts, node: ir.Node) -> Facts:
+    def transfer(self, facts: Facts, node: ir.Node) -> Facts:
         """Return the facts after a SET, COPY, CALL or LOOP step."""
         kind = node[0]
         if kind == ir.SET:
-            return self.written(facts, node[3], self._taken_over(facts, node[4]))
+            return self.assign(facts, node[3], self._copied_value(facts, node[4]))
         if kind == ir.COPY:
-            return self.written(facts, node[3], self._sign(facts, node))
+            return self.assign(facts, node[3], self._copied_sign(facts, node))
         if kind == ir.CALL:
             for argument in node[5]:
                 if argument is not None and argument[0] == "&" and "->" not in argument:
-                    facts = self.written(facts, argument[1:], None)
-            gone = self._unsettled(node)
+                    facts = self.assign(facts, argument[1:], None)
+            gone = self._killed_by_lock(node)
             if gone:
                 facts = {key: value for key, value in facts.items() if key not in gone}
-            return self.written(facts, node[3], None)
+            return self.assign(facts, node[3], None)
         return facts
 
-    def _unsettled(self, node: ir.Node) -> frozenset[str]:
+    def _killed_by_lock(self, node: ir.Node) -> frozenset[str]:
         """Return the keys whose facts a call that takes a lock ends.
 
         What was read of an object before its lock was taken is asked again behind it.
@@ -203,30 +200,30 @@ class PathFacts:
             found = frozenset(
                 key
                 for key in self.keys
-                if ("->" in key or "(" in key) and not bases.isdisjoint(paths.words(key))
+                if ("->" in key or "(" in key) and not bases.isdisjoint(paths.identifiers(key))
             )
             self._locked[node[2]] = found
         return found
 
     @cached_property
-    def touched(self) -> tuple[bool, ...]:
+    def changes_facts(self) -> tuple[bool, ...]:
         """For every node whether it changes what is known."""
-        return tuple(self._touches(node) for node in self.nodes)
+        return tuple(self._changes_facts(node) for node in self.nodes)
 
-    def _touches(self, node: ir.Node) -> bool:
+    def _changes_facts(self, node: ir.Node) -> bool:
         kind = node[0]
         if kind in (ir.SET, ir.COPY):
-            return bool(self.overwritten(node[3]))
+            return bool(self.killed_keys(node[3]))
         if kind == ir.CALL:
-            if self.overwritten(node[3]) or self._unsettled(node):
+            if self.killed_keys(node[3]) or self._killed_by_lock(node):
                 return True
             return any(
-                one is not None and one[0] == "&" and "->" not in one and self.overwritten(one[1:])
+                one is not None and one[0] == "&" and "->" not in one and self.killed_keys(one[1:])
                 for one in node[5]
             )
         return False
 
-    def _sign(self, facts: Facts, node: ir.Node) -> Value | None:
+    def _copied_sign(self, facts: Facts, node: ir.Node) -> Value | None:
         value = self.value_of(facts, node[4])
         known = values.ANY if value is None else values.signs(value)
         if node[5] == "ERR_PTR":
@@ -237,19 +234,19 @@ class PathFacts:
             return known
         return None
 
-    def taken(self, facts: Facts, number: int, holds: bool) -> Facts | None:
+    def assume(self, facts: Facts, number: int, holds: bool) -> Facts | None:
         """Return the facts on one side of a branch; None when it can't come out so."""
         node = self.nodes[number]
         path, test, key = node[3], node[4], node[5]
         link = facts.get(path)
         known = self.value_of(facts, path)
-        after = values.narrowed(known, test, holds)
+        after = values.narrow(known, test, holds)
         if after is None:
             return None
-        asked = None
+        keyed = None
         if key != path:
-            asked = values.narrowed(facts.get(key), test, holds)
-            if asked is None:
+            keyed = values.narrow(facts.get(key), test, holds)
+            if keyed is None:
                 return None
         learned = dict(facts)
         if after != values.ANY and path in self.keys:
@@ -257,50 +254,54 @@ class PathFacts:
             if isinstance(link, str) and link[0] == "=":
                 learned[link[1:]] = after
         # In a loop the same question may be answered otherwise the next time.
-        once = not node[7] and number not in self.repeated
-        if asked is not None and asked != values.ANY and known is None and once:
-            learned[key] = asked
+        once = not node[7] and number not in self.in_loop
+        if keyed is not None and keyed != values.ANY and known is None and once:
+            learned[key] = keyed
         return learned
 
-    def prefixes(self, wanted: frozenset[int]) -> dict[int, list[Facts]]:
+    def facts_before(self, wanted: frozenset[int]) -> dict[int, list[Facts]]:
         """Return the sets of facts with which each of these nodes is reached from the entry."""
         found: dict[int, list[Facts]] = {number: [] for number in wanted}
         seen: dict[int, list[Facts]] = {}
-        slice_ = cut(self.nodes, lambda number: number in wanted or self.touched[number])
-        pending: list[tuple[int, Facts]] = [(slice_.go[0], {})] if self.nodes else []
-        budget = PREFIX_STEPS
+        slice_ = slice_graph(
+            self.nodes, lambda number: number in wanted or self.changes_facts[number]
+        )
+        pending: list[tuple[int, Facts]] = [(slice_.following[0], {})] if self.nodes else []
+        budget = ENTRY_STEPS
         while pending and budget > 0:
             number, facts = pending.pop()
             while number >= 0:
                 budget -= 1 + len(facts) // 16
                 if number in slice_.joins:
-                    admitted = admit(seen.setdefault(number, []), self.pruned(facts, number))
-                    if admitted is None:
+                    joined = join_facts(
+                        seen.setdefault(number, []), self.restrict_to_live(facts, number)
+                    )
+                    if joined is None:
                         break
-                    facts = admitted
+                    facts = joined
                 node = self.nodes[number]
                 if number in wanted and facts not in found[number]:
                     found[number].append(facts)
                 if budget <= 0 or node[1] < 0:
                     break
                 if node[0] == ir.BRANCH:
-                    other = self.taken(facts, number, False)
+                    other = self.assume(facts, number, False)
                     if other is not None:
-                        pending.append((slice_.go[node[6]], other))
-                    on = self.taken(facts, number, True)
+                        pending.append((slice_.following[node[6]], other))
+                    on = self.assume(facts, number, True)
                     if on is None:
                         break
                     facts = on
                 else:
-                    facts = self.stepped(facts, node)
-                number = slice_.go[node[1]]
+                    facts = self.transfer(facts, node)
+                number = slice_.following[node[1]]
         if budget <= 0:
             # Too much to follow: nothing is known there.
             return {number: [{}] for number in wanted}
         return found
 
 
-def admit(seen: list[Facts], facts: Facts) -> Facts | None:
+def join_facts(seen: list[Facts], facts: Facts) -> Facts | None:
     """Note that a step is reached with ``facts``.
 
     Returns:
@@ -314,11 +315,11 @@ def admit(seen: list[Facts], facts: Facts) -> Facts | None:
                 break
         else:
             return None
-    if len(seen) < STATES:
+    if len(seen) < MAX_FACT_SETS:
         seen.append(facts)
         return facts
     # Join it with the one that it shares most with, so that least is forgotten.
-    closest = max(range(len(seen)), key=lambda one: _shared(seen[one], facts))
+    closest = max(range(len(seen)), key=lambda one: _similarity(seen[one], facts))
     known = seen[closest]
     seen[closest] = joined = {
         key: both
@@ -328,7 +329,7 @@ def admit(seen: list[Facts], facts: Facts) -> Facts | None:
     return joined
 
 
-def _shared(one: Facts, other: Facts) -> int:
+def _similarity(one: Facts, other: Facts) -> int:
     lost = len(one) + len(other)
     for key, value in one.items():
         if other.get(key) == value:

@@ -1,18 +1,26 @@
-"""What is recorded of one resource on its way through one function."""
+"""The trace of one resource through one function: its states, exits and incidents."""
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
 
 from anyclue.review.pairs.contracts.model import Pair
-from anyclue.review.pairs.engine.effects import SCOPED, Effect
+from anyclue.review.pairs.engine.effects import SCOPED, Effect, Summary
+from anyclue.review.pairs.engine.path_facts import Facts
 from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
+REFERENCES_COUNTED = 3
+"""References beyond this number are not counted."""
 
-class End(Enum):
+
+class ExitKind(Enum):
     """How the resource stands where a path ends."""
 
     HELD = auto()
@@ -24,7 +32,7 @@ class End(Enum):
 
 
 class TraceEvent(Enum):
-    """What goes wrong on the way."""
+    """What goes wrong on a path."""
 
     OVERWRITTEN = auto()
     AGAIN = auto()
@@ -35,11 +43,18 @@ class TraceEvent(Enum):
 
 
 class Trail(NamedTuple):
-    """A path, last step first."""
+    """A control-flow path, last step first."""
 
     node: int
     holds: bool
     before: Trail | None
+
+    def earlier(self) -> Iterator[int]:
+        """Yield the steps before the last one, backwards."""
+        step = self.before
+        while step is not None:
+            yield step.node
+            step = step.before
 
     def forward(self) -> list[tuple[int, bool]]:
         """Return the steps in order."""
@@ -51,30 +66,30 @@ class Trail(NamedTuple):
         return listed[::-1]
 
 
-class State(NamedTuple):
+class ResourceState(NamedTuple):
     """The resource at one step.
 
     Attributes:
         held: not released yet.
-        more: references held beyond the first.
-        names: places that hold it.
-        kin: places that hold something derived from it.
-        above: resources of the same pair acquired later and still held (LIFO pairs).
+        extra_references: references held beyond the first.
+        aliases: places that hold it.
+        derived: places that hold something derived from it.
+        nested: resources of the same pair acquired later and still held (LIFO pairs).
         mode: the lock's mode.
         stored: it is reachable from outside the function.
-        doubtful: an unknown function was given it.
-        lent: some function was given it, and may have taken a reference or dropped one.
+        may_escape: an unknown function was given it, and may keep it.
+        borrowed: a function was given it, and may have taken a reference or dropped one.
     """
 
     held: bool
-    more: int
-    names: frozenset[str]
-    kin: frozenset[str]
-    above: tuple[str, ...]
+    extra_references: int
+    aliases: frozenset[str]
+    derived: frozenset[str]
+    nested: tuple[str, ...]
     mode: str
     stored: bool
-    doubtful: bool
-    lent: bool
+    may_escape: bool
+    borrowed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,26 +99,26 @@ class Seed:
     Attributes:
         pair: what it is.
         place: the path that holds it, without the locals that only stand for others.
-        written: the same path as the call has it.
+        source_path: the same path as the call has it.
         node: the call that acquires it; -1 when it is there from the entry.
         effect: what that call does; None from the entry.
-        guessed: no contract says that the call acquires: its result is released elsewhere.
+        inferred: no contract says that the call acquires: its result is released elsewhere.
     """
 
     pair: Pair
     place: str
     node: int = -1
     effect: Effect | None = None
-    guessed: bool = False
-    written: str = ""
+    inferred: bool = False
+    source_path: str = ""
 
     @property
-    def shown(self) -> str:
+    def source_text(self) -> str:
         """Return the path as the code has it."""
-        return paths.shown(self.written or self.place)
+        return paths.source_text(self.source_path or self.place)
 
     @property
-    def handed(self) -> bool:
+    def from_entry(self) -> bool:
         """Tell whether the function did not acquire it."""
         return self.effect is None
 
@@ -118,7 +133,7 @@ class Exit:
     """One way out of the function.
 
     Attributes:
-        end: how the resource stands.
+        kind: how the resource stands.
         node: the last step.
         result: signs of the returned value.
         value: the returned value's text, when it is a constant.
@@ -126,21 +141,26 @@ class Exit:
         trail: how the path came here.
     """
 
-    end: End
+    kind: ExitKind
     node: int
     result: int
     value: str
-    state: State
+    state: ResourceState
     trail: Trail
+
+
+def result_signs(exits: Iterable[Exit]) -> int:
+    """Return the signs that the function's result may have on these ways out."""
+    return functools.reduce(operator.or_, (one.result for one in exits), 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TraceIncident:
-    """Something that goes wrong on the way."""
+    """Something that goes wrong on a path."""
 
     event: TraceEvent
     node: int
-    state: State
+    state: ResourceState
     trail: Trail
 
 
@@ -155,11 +175,15 @@ class Trace:
     acquired_inside: bool = False
     acquired_again: bool = False
 
-    def end(
+    def exits_of(self, *kinds: ExitKind) -> list[Exit]:
+        """Return the ways out on which the resource stands so."""
+        return [one for one in self.exits if one.kind in kinds]
+
+    def add_exit(
         self,
-        end: End,
+        kind: ExitKind,
         node: int,
-        state: State,
+        state: ResourceState,
         trail: Trail | None,
         *,
         result: int = values.ANY,
@@ -168,7 +192,7 @@ class Trace:
         """Note how a path ends.
 
         Args:
-            end: how the resource stands there.
+            kind: how the resource stands there.
             node: the last step.
             state: the resource there.
             trail: the path to that step.
@@ -177,7 +201,7 @@ class Trace:
         """
         self.exits.append(
             Exit(
-                end=end,
+                kind=kind,
                 node=node,
                 result=result,
                 value=value,
@@ -186,11 +210,42 @@ class Trace:
             )
         )
 
-    def goes_wrong(self, event: TraceEvent, node: int, state: State, trail: Trail | None) -> None:
+    def add_incident(
+        self, event: TraceEvent, node: int, state: ResourceState, trail: Trail | None
+    ) -> None:
         """Note an incident, unless it is about an element of an array."""
-        if any("[]" in name for name in state.names):
+        if any("[]" in name for name in state.aliases):
             # Elements of an array are not told apart.
             return
         self.incidents.append(
             TraceIncident(event=event, node=node, state=state, trail=Trail(node, True, trail))
         )
+
+
+class CallSite(NamedTuple):
+    """A call on a path.
+
+    Attributes:
+        number: its node's number.
+        node: its node.
+        summary: what the function called does; None when that is not known.
+        facts: what is known before the call.
+        trail: the path to the call.
+    """
+
+    number: int
+    node: ir.Node
+    summary: Summary | None
+    facts: Facts
+    trail: Trail | None
+
+    @property
+    def arguments(self) -> tuple[str | None, ...]:
+        """What the call is given."""
+        given: tuple[str | None, ...] = self.node[5]
+        return given
+
+
+def add_reference(state: ResourceState) -> ResourceState:
+    """Return the state after another reference is taken."""
+    return state._replace(extra_references=min(state.extra_references + 1, REFERENCES_COUNTED))

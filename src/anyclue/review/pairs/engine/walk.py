@@ -1,4 +1,4 @@
-"""Follows one resource through one function, along every path that differs for it.
+"""Follows one resource through one function to a fixpoint, along every path that differs for it.
 
 The state of the resource is kept apart exactly; what branches taught is joined when too much of it
 differs (property simulation: Das, Lerner and Seigle, "ESP", PLDI 2002).
@@ -10,15 +10,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.aliases import AliasSet, involved, spread
-from anyclue.review.pairs.engine.array_release import emptying
-from anyclue.review.pairs.engine.calls import Calls, Moment
-from anyclue.review.pairs.engine.effects import Callees
-from anyclue.review.pairs.engine.escape import TO_SPARSE, CallEscape
-from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, admit
-from anyclue.review.pairs.engine.slices import cut
-from anyclue.review.pairs.engine.trace import End, Seed, State, Trace, TraceEvent, Trail
-from anyclue.review.pairs.engine.transfer import CallTransfer, mode_of
+from anyclue.review.pairs.engine.aliases import AliasSet, is_alias, possible_aliases
+from anyclue.review.pairs.engine.control_flow import slice_graph
+from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
+from anyclue.review.pairs.engine.escape import SPARSE_ANNOTATIONS, CallEscape
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
+from anyclue.review.pairs.engine.trace import (
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    TraceEvent,
+    Trail,
+)
+from anyclue.review.pairs.engine.transfer import CallTransfer, EffectTransfer, PathState, mode_of
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -33,119 +38,121 @@ class Walk:
     """Follows one seed.
 
     Args:
-        knowledge: what can be known in the function.
+        path_facts: what can be known in the function.
         callees: what the functions that it calls do.
         seed: the resource.
         canonical: gives a path without the locals that only stand for others.
-        befores: the sets of facts with which the seed's node is reached.
+        facts_before: the sets of facts with which the seed's node is reached.
     """
 
     def __init__(
         self,
-        knowledge: PathFacts,
+        path_facts: PathFacts,
         callees: Callees,
         seed: Seed,
         canonical: Callable[[str], str],
-        befores: Sequence[Facts] = (),
+        facts_before: Sequence[Facts] = (),
     ) -> None:
-        self._knowledge = knowledge
-        self._function = knowledge.function
-        self._nodes = knowledge.nodes
+        self._path_facts = path_facts
+        self._function = path_facts.function
+        self._nodes = path_facts.nodes
         self._callees = callees
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
-        self._befores = befores
-        self._story = Trace(seed=seed)
-        self._about = spread(self._nodes, seed, canonical, by_calls=not self._scoped)
-        near = frozenset[str]()
+        self._facts_before = facts_before
+        self._trace = Trace(seed=seed)
+        self._variables = possible_aliases(self._nodes, seed, canonical, by_calls=not self._scoped)
+        owners = frozenset[str]()
         if self._scoped and not seed.place.startswith(("&", "@")):
-            near = spread(self._nodes, seed, canonical, by_calls=True) - {paths.base(seed.place)}
-        self._holding = AliasSet(self._function, seed, self._story)
-        self._calls = Calls(
-            knowledge,
+            owners = possible_aliases(self._nodes, seed, canonical, by_calls=True) - {
+                paths.base(seed.place)
+            }
+        self._aliases = AliasSet(self._function, seed, self._trace)
+        self._calls = CallTransfer(
+            path_facts,
             callees,
             seed,
-            self._story,
-            self._holding,
-            CallTransfer(seed, self._story, canonical),
-            CallEscape(callees, seed, self._story, canonical, near),
+            self._trace,
+            self._aliases,
+            EffectTransfer(seed, self._trace, canonical),
+            CallEscape(callees, seed, self._trace, canonical, owners),
         )
-        self._emptying = emptying(knowledge, callees, seed)
-        self._slice = cut(self._nodes, self._matters)
-        self._pending: deque[tuple[int, State, Facts, Trail | None]] = deque()
-        self._seen: dict[tuple[int, State], list[Facts]] = {}
+        self._array_release_loops = array_release_loops(path_facts, callees, seed)
+        self._slice = slice_graph(self._nodes, self._is_relevant)
+        self._pending: deque[tuple[int, ResourceState, Facts, Trail | None]] = deque()
+        self._seen: dict[tuple[int, ResourceState], list[Facts]] = {}
         self._budget = STEPS
 
     def run(self) -> Trace:
         """Return what happens to the resource on every path."""
-        for number, moment in self._begin():
-            self._push(number, moment)
+        for number, start in self._starts():
+            self._push(number, start)
         # The shortest paths first: they are the ones to be shown.
         while self._pending and self._budget >= 0:
             self._follow(*self._pending.popleft())
-        self._story.complete = self._budget >= 0
-        return self._story
+        self._trace.complete = self._budget >= 0
+        return self._trace
 
-    def _push(self, number: int, moment: Moment) -> None:
-        """Have a path followed later, from the first step that matters."""
-        self._pending.append((self._slice.go[number] if number >= 0 else -1, *moment))
+    def _push(self, number: int, start: PathState) -> None:
+        """Have a path followed later, from the first relevant step on."""
+        self._pending.append((self._slice.following[number] if number >= 0 else -1, *start))
 
-    def _follow(self, number: int, state: State, facts: Facts, trail: Trail | None) -> None:
+    def _follow(self, number: int, state: ResourceState, facts: Facts, trail: Trail | None) -> None:
         """Follow a path until it ends or divides."""
-        go, joins, nodes = self._slice.go, self._slice.joins, self._nodes
+        following, joins, nodes = self._slice.following, self._slice.joins, self._nodes
         while number >= 0:
             self._budget -= 1 + len(facts) // CHEAP
             if self._budget < 0:
                 return
             if number in joins:
-                admitted = admit(
+                joined = join_facts(
                     self._seen.setdefault((number, state), []),
-                    self._knowledge.pruned(facts, number),
+                    self._path_facts.restrict_to_live(facts, number),
                 )
-                if admitted is None:
+                if joined is None:
                     return
-                facts = admitted
+                facts = joined
             node = nodes[number]
             after = self._step(number, node, state, facts, trail)
             if after is None:
                 return
             state, facts, trail = after
-            number = go[node[1]]
+            number = following[node[1]]
 
     def _step(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
-    ) -> Moment | None:
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
+    ) -> PathState | None:
         """Take one step; None when the path ends here, or divides."""
         kind = node[0]
         if kind == ir.BRANCH:
             return self._branch(number, node, state, facts, trail)
         if kind == ir.CALL:
-            after = self._calls.after(number, node, state, facts, trail)
+            after = self._calls.apply(number, node, state, facts, trail)
             for one in after[1:]:
                 self._push(node[1], one)
             return after[0] if after else None
         if kind in (ir.SET, ir.COPY):
             if kind == ir.SET:
-                moved = self._holding.assigned(number, node[3], node[4], state, trail)
-                if moved is None:
+                assigned = self._aliases.assign(number, node[3], node[4], state, trail)
+                if assigned is None:
                     return None
-                state = moved
-            return state, self._knowledge.stepped(facts, node), trail
-        return (state, facts, trail) if self._passed(number, node, state, facts, trail) else None
+                state = assigned
+            return state, self._path_facts.transfer(facts, node), trail
+        return (state, facts, trail) if self._continues(number, node, state, facts, trail) else None
 
     def _branch(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
-    ) -> Moment | None:
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
+    ) -> PathState | None:
         """Return the only side that a path can take; None when it divides, or takes the other."""
-        if number in self._emptying and state.held:
-            # It is one of the elements that the loop releases, in whichever turn.
-            self._story.end(End.ESCAPED, number, state, trail)
+        if number in self._array_release_loops and state.held:
+            # It is one of the elements that the loop releases, in whichever iteration.
+            self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
             return None
-        other = self._knowledge.taken(facts, number, False)
+        other = self._path_facts.assume(facts, number, False)
         on = None
-        if not self._distinct(node, state):
-            on = self._knowledge.taken(facts, number, True)
+        if not self._differs(node, state):
+            on = self._path_facts.assume(facts, number, True)
         if other is not None:
             self._push(node[6], (state, other, Trail(number, False, trail)))
         if on is None:
@@ -156,131 +163,163 @@ class Walk:
             return None
         return taken
 
-    def _distinct(self, node: ir.Node, state: State) -> bool:
+    def _differs(self, node: ir.Node, state: ResourceState) -> bool:
         """Tell whether a branch compares the resource with something that it can't be."""
-        sides = paths.compared(node[5])
+        sides = paths.equality_operands(node[5])
         if sides is None or self._scoped or self._seed.node < 0:
             return False
         for one, other in (sides, sides[::-1]):
-            known = other in state.names or other in state.kin
+            known = other in state.aliases or other in state.derived
             alone = self._pair.kind == PairKind.MEMORY or other.startswith("&")
-            if one in state.names and alone and not known:
+            if one in state.aliases and alone and not known:
                 return True
         return False
 
-    def _passed(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+    def _continues(
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> bool:
         """Take a step that changes nothing; tell whether the path goes on behind it."""
         kind = node[0]
         if kind in (ir.RETURN, ir.END):
-            self._leave(number, node, state, facts, trail)
+            self._exit(number, node, state, facts, trail)
             return False
-        if kind == ir.ESCAPE and not self._scoped and involved(node[3], state):
-            self._story.end(End.ESCAPED, number, state, trail)
+        if kind == ir.ESCAPE and not self._scoped and is_alias(node[3], state):
+            self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
             return False
-        gone = kind == ir.USE and not state.held and node[3] in state.names
+        gone = kind == ir.USE and not state.held and node[3] in state.aliases
         if gone and self._pair.use_after_release:
-            self._story.goes_wrong(TraceEvent.USE, number, state, trail)
+            self._trace.add_incident(TraceEvent.USE, number, state, trail)
             return False
         return bool(kind != ir.STOP)
 
-    def _leave(
-        self, number: int, node: ir.Node, state: State, facts: Facts, trail: Trail | None
+    def _exit(
+        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
     ) -> None:
         """Note how the resource stands where the function ends."""
         path = node[3] if node[0] == ir.RETURN else None
-        known = self._knowledge.value_of(facts, path)
+        known = self._path_facts.value_of(facts, path)
         result = values.ANY if known is None else values.signs(known)
         value = known if isinstance(known, str) else ""
         if not state.held:
-            end = End.RELEASED
-            if state.names & self._function.automatic:
+            kind = ExitKind.RELEASED
+            if state.aliases & self._function.automatic:
                 # The end of its scope releases it once more.
-                self._story.goes_wrong(TraceEvent.DOUBLE, number, state, trail)
-        elif path is not None and (path in state.names if self._scoped else involved(path, state)):
-            end = End.RETURNED
-        elif state.names & self._function.automatic:
-            end = End.RELEASED
+                self._trace.add_incident(TraceEvent.DOUBLE, number, state, trail)
+        elif path is not None and (
+            path in state.aliases if self._scoped else is_alias(path, state)
+        ):
+            kind = ExitKind.RETURNED
+        elif state.aliases & self._function.automatic:
+            kind = ExitKind.RELEASED
         else:
-            end = End.HELD
-        self._story.end(end, number, state, trail, result=result, value=value)
+            kind = ExitKind.HELD
+        self._trace.add_exit(kind, number, state, trail, result=result, value=value)
 
-    def _matters(self, number: int) -> bool:
+    def _is_relevant(self, number: int) -> bool:
         """Tell whether a step can change the resource, or what is known."""
         node = self._nodes[number]
         kind = node[0]
-        about = self._about
+        names = self._variables
         if kind in (ir.ESCAPE, ir.USE):
-            return paths.base(node[3]) in about
+            return paths.base(node[3]) in names
         if kind == ir.CALL:
-            concerned = self._concerned(node)
+            is_relevant = self._may_change(node)
         else:
-            concerned = kind == ir.SET and (
-                paths.base(node[3]) in about
-                or (node[4] is not None and paths.base(node[4]) in about)
+            is_relevant = kind == ir.SET and (
+                paths.base(node[3]) in names
+                or (node[4] is not None and paths.base(node[4]) in names)
             )
-        return concerned or number == self._seed.node or self._knowledge.touched[number]
+        return is_relevant or number == self._seed.node or self._path_facts.changes_facts[number]
 
-    def _concerned(self, node: ir.Node) -> bool:
+    def _may_change(self, node: ir.Node) -> bool:
         """Tell whether a call can change the resource."""
         name = node[4]
         summary = self._callees.summary(name)
-        if summary is not None and (summary.stops or self._pair.name in summary.effects):
+        if summary is not None and (summary.noreturn or self._pair.name in summary.effects):
             return True
-        about = self._about
+        names = self._variables
         return (
-            name in TO_SPARSE
-            or paths.base(node[3]) in about
-            or any(one is not None and paths.base(one) in about for one in node[5])
+            name in SPARSE_ANNOTATIONS
+            or paths.base(node[3]) in names
+            or any(one is not None and paths.base(one) in names for one in node[5])
         )
 
-    def _begin(self) -> Iterator[tuple[int, Moment]]:
+    def _starts(self) -> Iterator[tuple[int, PathState]]:
         """Return where the resource is followed from: the step, and how it stands there."""
         seed = self._seed
-        stored = not self._scoped and not self._holding.is_own(seed.place)
-        state = State(
+        stored = not self._scoped and not self._aliases.is_local(seed.place)
+        state = ResourceState(
             held=True,
-            more=0,
-            names=frozenset((seed.place,)),
-            kin=frozenset(),
-            above=(),
+            extra_references=0,
+            aliases=frozenset((seed.place,)),
+            derived=frozenset(),
+            nested=(),
             mode="",
             stored=stored,
-            doubtful=False,
-            lent=False,
+            may_escape=False,
+            borrowed=False,
         )
         if seed.node < 0:
             facts: Facts = {}
-            if not self._scoped and seed.place in self._knowledge.keys:
+            if not self._scoped and seed.place in self._path_facts.keys:
                 facts = {seed.place: values.POSITIVE}
             yield 0, (state, facts, None)
             return
         node = self._nodes[seed.node]
-        for before in self._befores:
-            if seed.handed:
-                yield node[1], (state, self._knowledge.stepped(before, node), None)
+        for before in self._facts_before:
+            if seed.from_entry:
+                yield node[1], (state, self._path_facts.transfer(before, node), None)
                 continue
-            begun = self._acquired(node, state, before)
-            yield node[1], (*begun, Trail(seed.node, True, None))
+            acquired = self._acquired(node, state, before)
+            yield node[1], (*acquired, Trail(seed.node, True, None))
 
-    def _acquired(self, node: ir.Node, state: State, facts: Facts) -> tuple[State, Facts]:
+    def _acquired(
+        self, node: ir.Node, state: ResourceState, facts: Facts
+    ) -> tuple[ResourceState, Facts]:
         """Return how the resource stands behind the call that acquires it."""
         effect = self._seed.effect
         result, arguments = node[3], node[5]
-        facts = self._knowledge.stepped(facts, node)
+        facts = self._path_facts.transfer(facts, node)
         when = effect.when if effect is not None else values.POSITIVE
         if when != values.ANY:
-            facts = self._knowledge.written(facts, result, when)
+            facts = self._path_facts.assign(facts, result, when)
         place = self._seed.place
         if not self._scoped and place != result:
-            facts = self._knowledge.written(facts, place, values.POSITIVE)
+            facts = self._path_facts.assign(facts, place, values.POSITIVE)
         mode = mode_of(effect, arguments, facts) if effect is not None else ""
-        kin = frozenset[str]()
+        derived = frozenset[str]()
         if effect is not None and effect.place == "$ret" and not self._scoped:
             summary = self._callees.summary(node[4])
             passed = summary.passes if summary is not None else ()
-            kin = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
+            derived = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
         if effect is not None and effect.place != "$ret" and not result.startswith("%"):
-            kin = kin | {result} if not self._scoped and when == values.ANY else kin
-        return state._replace(mode=mode, kin=kin), facts
+            derived = derived | {result} if not self._scoped and when == values.ANY else derived
+        return state._replace(mode=mode, derived=derived), facts
+
+
+def array_release_loops(path_facts: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:
+    """Return the conditions of loops that release an array's elements and acquire none.
+
+    None for a resource that is no element of an array.
+    """
+    if "[]" not in seed.place:
+        return frozenset()
+    found: set[int] = set()
+    for loop in path_facts.loops:
+        nodes = {number: path_facts.nodes[number] for number in loop}
+        kinds = {one.kind for node in nodes.values() for one in _effects(node, callees, seed)}
+        if EffectKind.RELEASE in kinds and EffectKind.ACQUIRE not in kinds:
+            found |= {number for number, node in nodes.items() if node[0] == ir.BRANCH and node[7]}
+    return frozenset(found)
+
+
+def _effects(node: ir.Node, callees: Callees, seed: Seed) -> list[Effect]:
+    """Return what a step does to an element."""
+    summary = callees.summary(node[4]) if node[0] == ir.CALL else None
+    if summary is None:
+        return []
+    return [
+        effect
+        for effect in summary.effects.get(seed.pair.name, ())
+        if paths.substitute(effect.place, node[5], node[3]) == seed.place
+    ]

@@ -92,12 +92,15 @@ class Expressions:
         if self._depth > DEPTH:
             raise TooDeepError
         try:
+            plain = _PLAIN_VALUES.get(node.type)
+            if plain is not None:
+                return plain(self, node)
             handler = _VALUES.get(node.type)
-            if handler is None:
-                for child in node.named_children:
-                    self.value(child)
-                return None
-            return handler(self, node, into)
+            if handler is not None:
+                return handler(self, node, into)
+            for child in node.named_children:
+                self.value(child)
+            return None
         finally:
             self._depth -= 1
 
@@ -111,8 +114,7 @@ class Expressions:
         path = self.argument(node)
         return None if path is None or paths.is_constant(path) else path
 
-    def _identifier(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _identifier(self, node: Node) -> str | None:
         name = self._text[node.start_byte : node.end_byte].decode("latin-1")
         if name in ("NULL", "false"):
             return "#0"
@@ -120,13 +122,8 @@ class Expressions:
             return "#1"
         return f"#{name}" if len(name) > 1 and _CONSTANT.match(name) else name
 
-    def _number(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _number(self, node: Node) -> str | None:
         return f"#{self.words(node)}"
-
-    def _string(self, node: Node, into: str | None) -> str | None:
-        del node, into
-        return '#""'
 
     def _inner(self, node: Node, into: str | None) -> str | None:
         inner = node.named_children
@@ -142,8 +139,7 @@ class Expressions:
     def _cast(self, node: Node, into: str | None) -> str | None:
         return self.value(node.child_by_field_name("value"), into)
 
-    def _pointer(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _pointer(self, node: Node) -> str | None:
         operand = self.place(node.child_by_field_name("argument"))
         if operand is None:
             return None
@@ -152,8 +148,7 @@ class Expressions:
         self._use(node, operand)
         return paths.dereference(operand)
 
-    def _field(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _field(self, node: Node) -> str | None:
         operand = self.place(node.child_by_field_name("argument"))
         field = node.child_by_field_name("field")
         if operand is None or field is None:
@@ -173,8 +168,7 @@ class Expressions:
         """Begin a statement: uses are noted anew."""
         self._used.clear()
 
-    def _subscript(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _subscript(self, node: Node) -> str | None:
         operand = self.place(node.child_by_field_name("argument"))
         index = self.value(node.child_by_field_name("index"))
         if operand is None:
@@ -189,11 +183,10 @@ class Expressions:
             return self._truth(node, into)
         operand = self.argument(argument)
         if operator == "-" and operand is not None and operand.startswith("#"):
-            return operand[2:].join(("#", "")) if operand.startswith("#-") else f"#-{operand[1:]}"
+            return f"#{operand[2:]}" if operand.startswith("#-") else f"#-{operand[1:]}"
         return operand if operator == "+" else None
 
-    def _update(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _update(self, node: Node) -> str | None:
         operand = self.place(node.child_by_field_name("argument"))
         if operand is not None:
             self._graph.emit(ir.SET, node.start_byte, operand, None)
@@ -206,7 +199,7 @@ class Expressions:
         left = self.value(node.child_by_field_name("left"))
         self.value(node.child_by_field_name("right"))
         if operator in ("+", "-", "|", "&") and left is not None and not paths.is_constant(left):
-            return paths.derived(left)
+            return paths.mark_derived(left)
         return None
 
     def _truth(self, node: Node, into: str | None) -> str | None:
@@ -248,8 +241,7 @@ class Expressions:
             result = self.value(child, into)
         return result
 
-    def _assignment(self, node: Node, into: str | None) -> str | None:
-        del into
+    def _assignment(self, node: Node) -> str | None:
         left = node.child_by_field_name("left")
         right = node.child_by_field_name("right")
         operator = node.children[1].type
@@ -289,7 +281,7 @@ class Expressions:
             else:
                 self.store(item, None, item)
 
-    def literal(self, node: Node) -> None:
+    def _literal(self, node: Node) -> None:
         """Follow a compound literal: what goes into it can't be followed further."""
         value = node.child_by_field_name("value")
         if value is not None:
@@ -312,10 +304,10 @@ class Expressions:
         special = self._special(node, name, listed, into)
         if special is not False:
             return special if isinstance(special, str) else None
-        if listed and paths.converts(name):
+        if listed and paths.is_conversion(name):
             path = self.place(listed[0])
             if path is not None and len(listed) == (1 if name.isupper() else len(listed)):
-                return paths.converted(path, name)
+                return paths.conversion(path, name)
         given = tuple(self.argument(one) for one in listed)
         result = into or self._graph.temporary()
         self._graph.emit(ir.CALL, node.start_byte, result, name, given)
@@ -483,29 +475,32 @@ def _test(operator: str, constant: str) -> int | str | None:
     return None
 
 
-_VALUES: dict[str, Callable[[Expressions, Node, str | None], str | None]] = {
+_PLAIN_VALUES: dict[str, Callable[[Expressions, Node], str | None]] = {
     "identifier": Expressions._identifier,
     "null": Expressions._identifier,
     "true": Expressions._identifier,
     "false": Expressions._identifier,
     "number_literal": Expressions._number,
-    "char_literal": Expressions._string,
-    "string_literal": Expressions._string,
-    "concatenated_string": Expressions._string,
-    "parenthesized_expression": Expressions._inner,
-    "cast_expression": Expressions._cast,
+    "char_literal": lambda _self, _node: '#""',
+    "string_literal": lambda _self, _node: '#""',
+    "concatenated_string": lambda _self, _node: '#""',
     "pointer_expression": Expressions._pointer,
     "field_expression": Expressions._field,
     "subscript_expression": Expressions._subscript,
-    "unary_expression": Expressions._unary,
     "update_expression": Expressions._update,
+    "assignment_expression": Expressions._assignment,
+    "sizeof_expression": lambda _self, _node: None,
+    "offsetof_expression": lambda _self, _node: None,
+    "alignof_expression": lambda _self, _node: None,
+    "compound_literal_expression": Expressions._literal,
+}
+_VALUES: dict[str, Callable[[Expressions, Node, str | None], str | None]] = {
+    "parenthesized_expression": Expressions._inner,
+    "cast_expression": Expressions._cast,
+    "unary_expression": Expressions._unary,
     "binary_expression": Expressions._binary,
     "conditional_expression": Expressions._conditional,
     "comma_expression": Expressions._comma,
-    "assignment_expression": Expressions._assignment,
     "call_expression": Expressions._call,
-    "sizeof_expression": lambda _self, _node, _into: None,
-    "offsetof_expression": lambda _self, _node, _into: None,
-    "alignof_expression": lambda _self, _node, _into: None,
-    "compound_literal_expression": lambda self, node, _into: self.literal(node),
 }
+"""Those of which a call may be a part, whose result goes where the caller wants it."""

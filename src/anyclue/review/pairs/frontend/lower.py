@@ -12,6 +12,7 @@ from anyclue.review.pairs.frontend.expressions import Expressions, TooDeepError
 from anyclue.review.pairs.frontend.scopes import Scopes
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
 
 DEPTH = 120
@@ -160,7 +161,7 @@ class Lowering:
         head = graph.place(ir.LOOP, node.start_byte)
         graph.continue_at(head)
         if iterator and condition is not None:
-            yes, no = self._turn(node, condition, iterator)
+            yes, no = self._iteration(node, condition, iterator)
         else:
             yes, no = self._expressions.condition(condition, loop=True)
         again = graph.place()
@@ -176,8 +177,8 @@ class Lowering:
         self._loops.continues.pop()
         graph.open = no + self._loops.breaks.pop()[0]
 
-    def _turn(self, node: Node, arguments: Node, name: str) -> tuple[list[Edge], list[Edge]]:
-        """Begin a turn of ``for_each_...(cursor, ...)``: the cursor is set anew."""
+    def _iteration(self, node: Node, arguments: Node, name: str) -> tuple[list[Edge], list[Edge]]:
+        """Begin an iteration of ``for_each_...(cursor, ...)``: the cursor is set anew."""
         graph = self.graph
         listed = _flat(arguments)
         given = tuple(self._expressions.argument(one) for one in listed)
@@ -186,9 +187,9 @@ class Lowering:
             if path is not None and not paths.is_constant(path):
                 graph.emit(ir.SET, node.start_byte, path, None)
         key = graph.temporary()
-        # Asked anew at every turn.
+        # Asked anew at every iteration.
         graph.emit(ir.SET, node.start_byte, key, None)
-        return graph.branch(node.start_byte, key, ir_true(), key, loop=True)
+        return graph.branch(node.start_byte, key, values.NEGATIVE | values.POSITIVE, key, loop=True)
 
     def _while(self, node: Node) -> None:
         name = self._context.macros.get(node.start_byte, "")
@@ -259,9 +260,7 @@ class Lowering:
             constant = self._expressions.value(value)
             if constant is None or not paths.is_constant(constant):
                 constant = f"#{self._words(value)}"
-            known: int | str = constant
-            if constant in ("#0", "#0"):
-                known = 2
+            known: int | str = values.ZERO if constant == "#0" else constant
             yes, graph.open = graph.branch(case.start_byte, tested, known, tested, loop=False)
             graph.join(yes, place)
         if default is not None:
@@ -354,11 +353,6 @@ class Lowering:
             self.statement(child)
 
 
-def ir_true() -> int:
-    """Return the signs of a condition that holds."""
-    return 5
-
-
 def _flat(node: Node) -> list[Node]:
     """Return the arguments of a rewritten iterator: a comma expression, taken apart."""
     pending, listed = [node], []
@@ -415,7 +409,7 @@ def lower(
         if body is not None and not trouble:
             lowering.statement(body)
             lowering.graph.emit(ir.END, max(node.end_byte - 1, node.start_byte))
-            nodes = lowering.graph.finished()
+            nodes = lowering.graph.finish()
     except TooDeepError:
         trouble, nodes = "nested too deeply, or too long, to be followed", ()
     return ir.FunctionIR(

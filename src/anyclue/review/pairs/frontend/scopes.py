@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from anyclue.review.pairs.engine.effects import guarded, unguarded
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir.graph import Graph
 
@@ -59,7 +58,7 @@ class Scopes:
     def guard(self, node: Node, name: str, arguments: Arguments) -> None:
         """Acquire what the innermost block releases."""
         graph = self._graph
-        graph.emit(ir.CALL, node.start_byte, graph.temporary(), guarded(name), arguments)
+        graph.emit(ir.CALL, node.start_byte, graph.temporary(), ir.guard_acquire(name), arguments)
         made = _Guard(begin=node.start_byte, name=name, arguments=arguments)
         self._blocks[-1].guards.append(made)
 
@@ -78,4 +77,4 @@ class Scopes:
     def _release(self, guards: list[_Guard], begin: int) -> None:
         graph = self._graph
         for one in reversed(guards):
-            graph.emit(ir.CALL, begin, graph.temporary(), unguarded(one.name), one.arguments)
+            graph.emit(ir.CALL, begin, graph.temporary(), ir.guard_release(one.name), one.arguments)

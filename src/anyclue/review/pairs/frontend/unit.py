@@ -11,7 +11,7 @@ from tree_sitter import Node
 from anyclue.review.pairs.frontend.lower import FileContext, lower
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.source.model import Choice, CSource
-from anyclue.review.source.parse import read
+from anyclue.review.source.parse import read, whole_tree
 
 UNREADABLE = "part of it could not be parsed"
 
@@ -34,23 +34,23 @@ class Unit:
     unread: tuple[tuple[int, int], ...]
     lines: int
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values, for ``marshal``."""
         return (
-            tuple(one.packed() for one in self.functions),
-            tuple(one.packed() for one in self.others),
+            tuple(one.pack() for one in self.functions),
+            tuple(one.pack() for one in self.others),
             tuple(sorted(self.notes.items())),
             self.unread,
             self.lines,
         )
 
     @staticmethod
-    def unpacked(plain: tuple[Any, ...]) -> Unit:
-        """Return the unit that `packed` made plain."""
+    def unpack(plain: tuple[Any, ...]) -> Unit:
+        """Return the unit that `pack` made plain."""
         functions, others, notes, unread, lines = plain
         return Unit(
-            functions=tuple(FunctionIR.unpacked(one) for one in functions),
-            others=tuple(FunctionIR.unpacked(one) for one in others),
+            functions=tuple(FunctionIR.unpack(one) for one in functions),
+            others=tuple(FunctionIR.unpack(one) for one in others),
             notes=dict(notes),
             unread=unread,
             lines=lines,
@@ -80,9 +80,11 @@ def unit(text: bytes) -> Unit:
 
 def _all_unread(source: CSource) -> tuple[tuple[int, int], ...]:
     """Return all lines of a file with braces in which the parser found nothing that it knows."""
-    root = source.tree.root_node
-    lost = b"{" in source.text and (root.has_error or root.child_count == 0)
-    return ((1, max(source.lines, 1)),) if lost and not source.functions else ()
+    if source.functions or b"{" not in source.text:
+        return ()
+    tree = whole_tree(source)
+    known = tree is not None and tree.root_node.child_count > 0 and not tree.root_node.has_error
+    return () if known else ((1, max(source.lines, 1)),)
 
 
 def _lowered(

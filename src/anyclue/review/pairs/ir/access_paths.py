@@ -31,20 +31,20 @@ def base(path: str) -> str:
 
 
 @functools.lru_cache(maxsize=65536)
-def words(text: str) -> frozenset[str]:
+def identifiers(text: str) -> frozenset[str]:
     """Return every identifier in a path or in a condition's text."""
     return frozenset(_WORD.findall(text))
 
 
 @functools.lru_cache(maxsize=65536)
-def reads(text: str, name: str) -> bool:
+def depends_on(text: str, name: str) -> bool:
     """Tell whether what a condition's text says depends on a variable, not only on its address."""
-    if name not in words(text):
+    if name not in identifiers(text):
         return False
     return re.search(rf"(?<!&)\b{name}\b|&{name}\b(?=->|\[)", text) is not None
 
 
-def derived(path: str) -> str:
+def mark_derived(path: str) -> str:
     """Return what marks a value computed from ``path``."""
     return path if path.startswith("~") else f"~{path}"
 
@@ -77,12 +77,12 @@ _CONVERSION = re.compile(
 _OUTER = re.compile(r"^([*&~]*)(.*?)->\((\w+)\)")
 
 
-def converts(name: str) -> bool:
+def is_conversion(name: str) -> bool:
     """Tell whether a macro or function always gives the same object for the same argument."""
     return _CONVERSION.fullmatch(name) is not None
 
 
-def converted(path: str, name: str) -> str:
+def conversion(path: str, name: str) -> str:
     """Return ``name(path)`` as a path."""
     return f"{_grouped(path)}->({name})"
 
@@ -92,7 +92,7 @@ def origin(path: str) -> str | None:
     return path[: path.rindex("->(")] if path.endswith(")") and "->(" in path else None
 
 
-def shown(path: str) -> str:
+def source_text(path: str) -> str:
     """Return a path as C has it."""
     while found := _OUTER.match(path):
         before, inner, name = found.groups()
@@ -117,7 +117,7 @@ def last_member(path: str) -> str:
     return found.group(1) if found else ""
 
 
-def compared(key: str) -> tuple[str, str] | None:
+def equality_operands(key: str) -> tuple[str, str] | None:
     """Return both sides of a condition's text when it is ``one==other`` and both are plain."""
     one, found, other = key.partition("==")
     return (one, other) if found and "(" not in key and "=" not in other else None
@@ -201,7 +201,7 @@ def generalise(path: str, parameters: Sequence[str]) -> str | None:
     before, after = path[:at], path[at + len(name) :]
     if "(" in before:
         return None
-    if origin(path) is not None and path == converted(name, path[path.rindex("(") + 1 : -1]):
+    if origin(path) is not None and path == conversion(name, path[path.rindex("(") + 1 : -1]):
         # A container of the parameter: its caller has it as the object around a member.
         return f"^${parameters.index(name)}"
     return f"{before}${parameters.index(name)}{after}"

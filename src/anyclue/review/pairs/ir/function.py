@@ -21,7 +21,7 @@ BRANCH = 3
 GOTO = 4
 """(GOTO, next, begin)"""
 LOOP = 5
-"""(LOOP, next, begin): the head of a loop, reached at every turn"""
+"""(LOOP, next, begin): the head of a loop, reached at every iteration"""
 RETURN = 6
 """(RETURN, -1, begin, path or constant or None)"""
 END = 7
@@ -41,6 +41,16 @@ PLAIN = 2
 """The version of ``marshal`` in which equal values have equal bytes."""
 
 UNKNOWN_CALLEE = ""
+
+
+def guard_acquire(name: str) -> str:
+    """Return the name of the call that a ``guard(name)`` stands for where it is made."""
+    return f"guard({name})"
+
+
+def guard_release(name: str) -> str:
+    """Return the name of the call that it stands for where its scope ends."""
+    return f"~guard({name})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,14 +94,14 @@ class FunctionIR:
         more = (sorted(self.automatic), self.annotated, self.trouble)
         return hashlib.sha256(marshal.dumps((steps, rest, more), PLAIN)).digest()
 
-    def packed(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
         values = (getattr(self, one.name) for one in fields(self))
         return tuple(tuple(sorted(one)) if isinstance(one, frozenset) else one for one in values)
 
     @staticmethod
-    def unpacked(values: tuple[Any, ...]) -> FunctionIR:
-        """Return the function that `packed` made plain."""
+    def unpack(values: tuple[Any, ...]) -> FunctionIR:
+        """Return the function that `pack` made plain."""
         given = {one.name: value for one, value in zip(fields(FunctionIR), values, strict=True)}
         for name in ("locals", "automatic"):
             given[name] = frozenset(given[name])

@@ -62,7 +62,7 @@ class Graph:
         for node, slot in edges:
             self.nodes[node][slot] = number
 
-    def finished(self) -> tuple[ir.Node, ...]:
+    def finish(self) -> tuple[ir.Node, ...]:
         """Return the graph without the places to jump to."""
         final: dict[int, int] = {}
 

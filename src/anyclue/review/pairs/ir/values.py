@@ -71,7 +71,7 @@ def covers(wide: Value, narrow: Value) -> bool:
     return isinstance(wide, int) and signs(narrow) | wide == wide
 
 
-def narrowed(value: Value | None, test: Value, holds: bool) -> Value | None:
+def narrow(value: Value | None, test: Value, holds: bool) -> Value | None:
     """Return a value after a test of it; None when the test cannot come out so.
 
     Args:
@@ -84,7 +84,7 @@ def narrowed(value: Value | None, test: Value, holds: bool) -> Value | None:
             if value is None:
                 return test
             if isinstance(value, str):
-                same = value == test or not _told_apart(value, test)
+                same = value == test or not _are_distinct(value, test)
                 return test if same else None
             return test if signs(test) & value else None
         if isinstance(value, str) and value == test:
@@ -101,7 +101,7 @@ def narrowed(value: Value | None, test: Value, holds: bool) -> Value | None:
     return known if isinstance(known, str) else both
 
 
-def _told_apart(one: str, other: str) -> bool:
+def _are_distinct(one: str, other: str) -> bool:
     # Two names may stand for one number; two numbers, or two error codes, do not.
     numbers = _NUMBER.match(one), _NUMBER.match(other)
     if all(numbers):

@@ -1,83 +1,142 @@
-"""A review as JSON, for machines; documented in ``docs/pairs-schema.md``."""
+"""A review as JSON, for machines; documented in ``docs/pairs-schema.md``.
+
+``docs/pairs.schema.json`` is generated from these models: ``make schemas``.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Annotated, Literal
 
-from anyclue.report.text import clean, code_block, safe_path
-from anyclue.review.pairs.model import Finding, PathStep, Review, Suggestion, Unjudged
-from anyclue.review.pairs.render.words import fingerprints
+from pydantic import AfterValidator, Field
 
-SCHEMA = "anyclue.pairs/1"
+from anyclue.report.json_document import DocumentModel, Line, document_text
+from anyclue.report.text import code_block, safe_path
+from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review, StepKind
+from anyclue.review.pairs.render.words import REASONS, fingerprints
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+FilePath = Annotated[str, AfterValidator(safe_path)]
+CodeBlock = Annotated[str, AfterValidator(code_block)]
+CodeLine = Annotated[str, AfterValidator(lambda text: code_block(text).replace("\n", " "))]
+LineNumber = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class PathStepDocument(DocumentModel):
+    """One step of a path."""
+
+    line: LineNumber
+    """Line in the finding's file."""
+    kind: StepKind
+    """What it is."""
+    text: Line
+    """The code, white space folded."""
+    note: Line
+    """What it means for the resource; may be empty."""
+
+
+class SuggestionDocument(DocumentModel):
+    """A single insertion."""
+
+    before_line: LineNumber
+    """It goes in before this line."""
+    text: CodeLine
+    """One line of C, indented, without its line end."""
+    diff: CodeBlock
+    """The same as a unified diff."""
+
+
+class FindingDocument(DocumentModel):
+    """One imbalance."""
+
+    kind: FindingKind
+    """What is wrong."""
+    pair: Line
+    """Name of the pair in the contracts."""
+    resource: Line
+    """The C expression that names the resource."""
+    function: Line
+    """The function that holds it."""
+    path: FilePath
+    """The file, relative to the tree."""
+    line: LineNumber
+    """Where it goes wrong."""
+    column: LineNumber
+    """Column of that place."""
+    acquired_line: LineNumber | None
+    """Where it was acquired; null: the caller handed it over."""
+    acquired_by: Line
+    """The call that acquired it; empty: the caller handed it over."""
+    release: tuple[Line, ...]
+    """What would release it, the likeliest first."""
+    message: Line
+    """One sentence."""
+    steps: tuple[PathStepDocument, ...]
+    """The path, in order."""
+    confidence: Confidence
+    """How much to trust it."""
+    reason: Line
+    """Why that much."""
+    suggestion: SuggestionDocument | None
+    """The single insertion that mends every path; null: there is none."""
+    also: tuple[LineNumber, ...]
+    """Lines of further places where the same happens."""
+    fingerprint: str
+    """What recognises it in another version of the file."""
+
+
+class UnjudgedDocument(DocumentModel):
+    """Something that was not judged."""
+
+    path: FilePath
+    """The file, relative to the tree."""
+    line: Count
+    """Its first line; 0: the whole file."""
+    function: Line
+    """The function; empty where it is not known."""
+    what: Line
+    """Why."""
+
+
+class ReviewDocument(DocumentModel):
+    """What a review of C source says."""
+
+    schema_: Literal["anyclue.pairs/1"] = Field(
+        default="anyclue.pairs/1", serialization_alias="schema"
+    )
+    """Name and version of this format."""
+    change: Line | None
+    """What was compared; null: a tree as it lies there."""
+    findings: tuple[FindingDocument, ...]
+    """Of a tree: all; of a change: what it introduces."""
+    fixed: tuple[FindingDocument, ...]
+    """Of a change: what it takes away; places are in the old version."""
+    unjudged: tuple[UnjudgedDocument, ...]
+    """What could not be judged."""
+    files: Count
+    """Files read."""
+    functions: Count
+    """Functions judged."""
+    lines: Count
+    """Lines read."""
 
 
 def review_json(review: Review) -> str:
     """Return a review as JSON, in ASCII, ended by a line end; the same input, the same text."""
-    document: Json = {
-        "schema": SCHEMA,
-        "change": clean(review.change) if review.change else None,
+    values = {
+        **vars(review),
+        "change": review.change or None,
         "findings": _findings(review.findings),
         "fixed": _findings(review.fixed),
-        "unjudged": [_unjudged(one) for one in review.unjudged],
-        "files": review.files,
-        "functions": review.functions,
-        "lines": review.lines,
     }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return document_text(ReviewDocument.model_validate(values, from_attributes=True))
 
 
-def _findings(findings: Sequence[Finding]) -> Json:
-    prints = fingerprints(findings)
-    return [_finding(one, of) for one, of in zip(findings, prints, strict=True)]
-
-
-def _finding(finding: Finding, fingerprint: str) -> Json:
-    return {
-        "kind": finding.kind.value,
-        "pair": clean(finding.pair),
-        "resource": clean(finding.resource),
-        "function": clean(finding.function),
-        "path": safe_path(finding.path),
-        "line": finding.line,
-        "column": finding.column,
-        "acquired_line": finding.acquired_line,
-        "acquired_by": clean(finding.acquired_by),
-        "release": [clean(one) for one in finding.release],
-        "message": clean(finding.message),
-        "steps": [_step(one) for one in finding.steps],
-        "confidence": finding.confidence.value,
-        "reason": clean(finding.reason),
-        "suggestion": _suggestion(finding.suggestion) if finding.suggestion else None,
-        "also": [*finding.also],
-        "fingerprint": fingerprint,
-    }
-
-
-def _step(step: PathStep) -> Json:
-    return {
-        "line": step.line,
-        "kind": step.kind.value,
-        "text": clean(step.text),
-        "note": clean(step.note),
-    }
-
-
-def _suggestion(suggestion: Suggestion) -> Json:
-    return {
-        "before_line": suggestion.before_line,
-        "text": code_block(suggestion.text).replace("\n", " "),
-        "diff": code_block(suggestion.diff),
-    }
-
-
-def _unjudged(one: Unjudged) -> Json:
-    return {
-        "path": safe_path(one.path),
-        "line": one.line,
-        "function": clean(one.function),
-        "what": clean(one.what),
-    }
+def _findings(findings: Sequence[Finding]) -> list[FindingDocument]:
+    return [
+        FindingDocument.model_validate(
+            {**vars(one), "reason": REASONS[one.reason], "fingerprint": fingerprint},
+            from_attributes=True,
+        )
+        for one, fingerprint in zip(findings, fingerprints(findings), strict=True)
+    ]

@@ -22,7 +22,7 @@ from anyclue.review.pairs.model import (
     Suggestion,
     Unjudged,
 )
-from anyclue.review.pairs.render.words import KINDS, fingerprints
+from anyclue.review.pairs.render.words import KINDS, REASONS, fingerprints
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "anycluePairs/v1"
@@ -112,7 +112,7 @@ def _result(finding: Finding, fingerprint: str, *, change: str) -> Json:
         "level": _LEVELS[finding.confidence],
         "message": {
             "text": f"{clean(finding.message).rstrip('.')} ({clean(finding.pair)}). "
-            f"Confidence {finding.confidence.value}: {clean(finding.reason)}"
+            f"Confidence {finding.confidence.value}: {REASONS[finding.reason]}"
         },
         "locations": [_location(finding, finding.line, finding.column)],
         "partialFingerprints": {FINGERPRINT: fingerprint},
@@ -121,7 +121,7 @@ def _result(finding: Finding, fingerprint: str, *, change: str) -> Json:
             "resource": clean(finding.resource),
             "function": clean(finding.function),
             "confidence": finding.confidence.value,
-            "reason": clean(finding.reason),
+            "reason": REASONS[finding.reason],
             "acquiredBy": clean(finding.acquired_by),
             "release": [clean(one) for one in finding.release],
         },

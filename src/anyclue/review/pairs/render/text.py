@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from anyclue.report.text import ascii_line, clean, code_block, counted, safe_path, shorten
 from anyclue.review.pairs.model import Finding, FindingKind, PathStep, Review, StepKind, Unjudged
-from anyclue.review.pairs.render.words import labels, summary_line
+from anyclue.review.pairs.render.words import REASONS, labels, summary_line
 
 BRIEF = 5
 _COLUMNS = 200
@@ -20,7 +20,7 @@ def review_text(review: Review, *, verbose: bool = False) -> str:
     Each line that is about a place begins with ``path:line:``. What a change fixes, and what was
     not judged, is listed briefly unless ``verbose``.
     """
-    blocks = [_lines(_finding(one)) for one in review.findings]
+    blocks = [list(_finding(one)) for one in review.findings]
     if review.change:
         number = counted(len(review.findings), "finding")
         blocks.insert(0, [f"introduced by {ascii_line(review.change)}: {number}"])
@@ -28,16 +28,12 @@ def review_text(review: Review, *, verbose: bool = False) -> str:
         number = counted(len(review.fixed), "finding")
         title = f"fixed by {ascii_line(review.change)}: {number}, at places in the old version"
         blocks.append([title])
-        fixed = [_lines(_fixed(one, verbose=verbose)) for one in review.fixed]
+        fixed = [list(_fixed(one, verbose=verbose)) for one in review.fixed]
         blocks += fixed if verbose else [[line for lines in fixed for line in lines]]
     if review.unjudged:
-        blocks.append(_lines(_unjudged(review.unjudged, verbose=verbose)))
+        blocks.append(list(_unjudged(review.unjudged, verbose=verbose)))
     blocks.append([summary_line(review)])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
-
-
-def _lines(lines: Iterable[str]) -> list[str]:
-    return list(lines)
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -51,7 +47,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"{path}:{finding.line}: note: released by {shorten(calls, _COLUMNS)}"
     yield (
         f"{path}:{finding.line}: note: confidence {finding.confidence.value}: "
-        f"{ascii_line(finding.reason)}"
+        f"{REASONS[finding.reason]}"
     )
     if finding.suggestion is not None:
         line = finding.suggestion.before_line
@@ -73,8 +69,8 @@ def _headline(finding: Finding) -> str:
 
 def _path_lines(finding: Finding) -> Iterator[str]:
     path = safe_path(finding.path)
-    told = any(step.kind is StepKind.ACQUIRE for step in finding.steps)
-    if finding.acquired_line is not None and not told:
+    has_acquire = any(step.kind is StepKind.ACQUIRE for step in finding.steps)
+    if finding.acquired_line is not None and not has_acquire:
         by = ascii_line(finding.acquired_by)
         yield f"{path}:{finding.acquired_line}: note:   acquire  {shorten(by, _COLUMNS)}".rstrip()
     for step in finding.steps:

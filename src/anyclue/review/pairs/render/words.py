@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from anyclue.report.text import clean, counted
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review, Unjudged
+from anyclue.review.pairs.model import ConfidenceReason as Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,59 @@ KINDS = {
         meaning="A change takes away a release that the function did before.",
     ),
 }
+
+
+REASONS: Mapping[Reason, str] = {
+    Reason.RELEASED_ELSEWHERE: "released on other paths of the same function",
+    Reason.HANDOVER: "somebody else may release it later",
+    Reason.STORED: (
+        "other failing paths release it; here it stays stored, and may be released later"
+    ),
+    Reason.OWN_CONTRACT: "a contract says that the function itself acquires or releases it",
+    Reason.ANNOTATED: "the function is annotated as one that acquires or releases",
+    Reason.RESULT_NAMES_LOCK: "the returned value says that it is held",
+    Reason.MAY_BE_RELEASED_BY_CALL: "a function that may release it is called on other paths",
+    Reason.HELD_AT_EVERY_EXIT: (
+        "it is held at every way out, so this may be a function that acquires by design"
+    ),
+    Reason.RESULT_TELLS: "the returned value tells whether it is held, so this may be by design",
+    Reason.UNKNOWN_ACQUIRE: "nothing says that the call acquires",
+    Reason.INFERRED_ACQUIRE: (
+        "no contract says that the call acquires, but its result is released elsewhere"
+    ),
+    Reason.REFERENCE_MAY_STAY: "no path releases it, so the reference may be meant to stay",
+    Reason.RELEASED_ON_FAILURE_ONLY: (
+        "released on failure only; something else may end it after success"
+    ),
+    Reason.RELEASED_ELSEWHERE_MAY_ESCAPE: (
+        "released on other paths of the same function; an unknown function was given it"
+    ),
+    Reason.LOST_ON_FAILURE: "handed on when the function succeeds, and lost when it fails",
+    Reason.MAY_HAVE_ESCAPED: "an unknown function was given it, and may have taken it over",
+    Reason.ESCAPES_ELSEWHERE: "handed on by other paths of the same function",
+    Reason.NEVER_RELEASED: "no path releases it or hands it on",
+    Reason.ON_ONE_PATH: "it happens on one path",
+    Reason.NO_CONTRACT: "no contract says that the call acquires",
+    Reason.MAY_HAVE_ESCAPED_BEFORE: "an unknown function was given it before",
+    Reason.UNCHECKED_ACQUIRE: "the path does not ask whether it was acquired at all",
+    Reason.LAST_ALIAS_LOST: "its only name is overwritten while it is held",
+    Reason.ACQUIRED_TWICE: "acquired a second time without a release between",
+    Reason.MAY_HOLD_ANOTHER: "a function was given it before, and may have taken a reference",
+    Reason.BOTH_ON_ONE_PATH: "both follow each other on one path",
+    Reason.LIFO: "what was acquired last must be released first",
+    Reason.NEXT_ITERATION: "it is the same release in the next turn",
+    Reason.BRANCH_BETWEEN: "conditions are asked between the two releases",
+    Reason.TWO_REFERENCES: "two references may have been handed over",
+    Reason.UNKNOWN_MODE: "the mode in which it was acquired is not seen",
+    Reason.ACQUIRED_ELSEWHERE: "acquired on other paths of the same function",
+    Reason.CALLERS_LOCK: "the caller's lock is released on other paths of the same function",
+    Reason.BALANCED_BEFORE: "before the change it was released on every way out",
+    Reason.SAME_EXIT_RELEASED: "before the change the same way out released it",
+    Reason.EVERY_EXIT_RELEASED: "before the change every such way out released it",
+    Reason.SOME_EXIT_RELEASED: "before the change some such way out released it",
+    Reason.RELEASED_LESS_OFTEN: "before the change no such way released it as often",
+}
+"""Why a finding has its confidence."""
 
 
 def fingerprints(findings: Sequence[Finding]) -> list[str]:

@@ -1,1 +1,1 @@
-"""Which traces are imbalances, how sure that is, and how a finding is explained. Pure."""
+"""Which traces are imbalances, in a function and a program, and how one is explained. Pure."""

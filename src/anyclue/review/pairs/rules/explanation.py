@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.effects import Callees, Does
-from anyclue.review.pairs.engine.path_facts import successors
+from anyclue.review.pairs.engine.control_flow import successors
+from anyclue.review.pairs.engine.effects import Callees, EffectKind
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
@@ -18,7 +18,7 @@ from anyclue.review.pairs.rules.imbalances import Candidate
 WIDTH = 160
 """Code in a step is cut behind so many characters."""
 
-_ARTICLE = {
+_WHAT = {
     FindingKind.LEAK: "is not released on this path",
     FindingKind.OVERWRITTEN: "is lost: it is set anew while still held",
     FindingKind.DOUBLE_RELEASE: "is released twice on this path",
@@ -38,7 +38,7 @@ _IS = {
 }
 
 
-class Text:
+class SourceText:
     """A source file, to be quoted from."""
 
     def __init__(self, raw: bytes) -> None:
@@ -61,7 +61,7 @@ class Text:
         """Return the offset at which a line begins; the file's end for one behind the last."""
         return self._starts[line - 1] if line <= len(self._starts) else len(self.raw)
 
-    def words(self, line: int) -> str:
+    def statement(self, line: int) -> str:
         """Return one line, white space folded, up to what closes its parentheses."""
         text = b""
         for number in range(line, line + 4):
@@ -71,8 +71,8 @@ class Text:
         return " ".join(text.decode("utf-8", "replace").split())[:WIDTH]
 
 
-def finding(
-    path: str, function: FunctionIR, candidate: Candidate, text: Text, callees: Callees
+def explain(
+    path: str, function: FunctionIR, candidate: Candidate, text: SourceText, callees: Callees
 ) -> Finding:
     """Return a candidate as a finding."""
     nodes = function.nodes
@@ -106,7 +106,7 @@ def _what(candidate: Candidate) -> str:
     """Return what is wrong, in words."""
     if candidate.kind == FindingKind.OVERWRITTEN and candidate.seed.scoped:
         return "is acquired again while it is still held"
-    return _ARTICLE[candidate.kind]
+    return _WHAT[candidate.kind]
 
 
 def _resource(function: FunctionIR, candidate: Candidate) -> str:
@@ -116,7 +116,7 @@ def _resource(function: FunctionIR, candidate: Candidate) -> str:
     if place.startswith("%"):
         node = function.nodes[candidate.seed.node]
         return f"{node[4]}(...)" if node[0] == ir.CALL else ""
-    shown = candidate.seed.shown
+    shown = candidate.seed.source_text
     return shown.removeprefix("&") if candidate.seed.pair.kind == PairKind.LOCK else shown
 
 
@@ -128,7 +128,7 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
         if node[0] == ir.CALL:
             summary = callees.summary(node[4])
             effects = summary.effects.get(pair.name, ()) if summary is not None else ()
-            if any(one.does == Does.RELEASE for one in effects) and node[4].isidentifier():
+            if any(one.kind == EffectKind.RELEASE for one in effects) and node[4].isidentifier():
                 used[node[4]] = None
     mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
     for one in pair.release:
@@ -137,61 +137,51 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
     return tuple(used)[:4]
 
 
-def _steps(function: FunctionIR, candidate: Candidate, text: Text) -> Sequence[PathStep]:
+def _steps(function: FunctionIR, candidate: Candidate, text: SourceText) -> Sequence[PathStep]:
     nodes = function.nodes
     walked = candidate.trail.forward()
     steps: list[PathStep] = []
-    turns: dict[int, int] = {}
+    visits: dict[int, int] = {}
     for position, (number, holds) in enumerate(walked):
         node = nodes[number]
         line = text.line(node[2])
         if position:
             before, side = walked[position - 1]
-            steps += _between(function, before, side, number, text, turns)
+            steps += _jumps_between(function, before, side, number, text, visits)
         final = position == len(walked) - 1
-        steps.append(_step(candidate, node, number, holds, line, text, final=final))
+        kind, note = _kind_and_note(candidate, node, number, holds, final=final)
+        steps.append(PathStep(line=line, kind=kind, text=text.statement(line), note=note))
     return steps
 
 
-def _step(
-    candidate: Candidate,
-    node: ir.Node,
-    number: int,
-    holds: bool,
-    line: int,
-    text: Text,
-    *,
-    final: bool,
-) -> PathStep:
+def _kind_and_note(
+    candidate: Candidate, node: ir.Node, number: int, holds: bool, *, final: bool
+) -> tuple[StepKind, str]:
     kind = node[0]
-    words = text.words(line)
     if kind == ir.BRANCH:
-        return PathStep(line=line, kind=StepKind.BRANCH, text=words, note=_asked(node, holds))
+        return StepKind.BRANCH, _branch_note(node, holds)
     if kind == ir.RETURN:
-        return PathStep(line=line, kind=StepKind.RETURN, text=words, note=_left(candidate, final))
+        return StepKind.RETURN, _exit_note(candidate, final)
     if kind == ir.END:
-        note = _left(candidate, final) or "the function ends"
-        return PathStep(line=line, kind=StepKind.END, text=words, note=note)
+        return StepKind.END, _exit_note(candidate, final) or "the function ends"
     if number == candidate.seed.node and not final:
-        return PathStep(line=line, kind=StepKind.ACQUIRE, text=words, note="acquired here")
+        return StepKind.ACQUIRE, "acquired here"
     if kind == ir.USE:
-        return PathStep(line=line, kind=StepKind.USE, text=words, note="used here")
-    if final:
-        kinds = {
-            FindingKind.OVERWRITTEN: (StepKind.ACQUIRE, "set anew here"),
-            FindingKind.DOUBLE_RELEASE: (StepKind.RELEASE, "released again here"),
-        }
-        step, note = kinds.get(candidate.kind, (StepKind.RELEASE, "released here"))
-        return PathStep(line=line, kind=step, text=words, note=note)
-    return PathStep(line=line, kind=StepKind.CALL, text=words)
+        return StepKind.USE, "used here"
+    if not final:
+        return StepKind.CALL, ""
+    if candidate.kind == FindingKind.OVERWRITTEN:
+        return StepKind.ACQUIRE, "set anew here"
+    again = candidate.kind == FindingKind.DOUBLE_RELEASE
+    return StepKind.RELEASE, "released again here" if again else "released here"
 
 
-def _left(candidate: Candidate, final: bool) -> str:
+def _exit_note(candidate: Candidate, final: bool) -> str:
     lost = (FindingKind.LEAK, FindingKind.LOST_RELEASE)
     return "still held here" if final and candidate.kind in lost else ""
 
 
-def _asked(node: ir.Node, holds: bool) -> str:
+def _branch_note(node: ir.Node, holds: bool) -> str:
     path, test, key = node[3], node[4], node[5]
     shown = key if path.startswith("%") or "==" in key else path
     if shown.startswith("%"):
@@ -203,10 +193,15 @@ def _asked(node: ir.Node, holds: bool) -> str:
     return f"{shown} {_IS[test][0 if holds else 1]}"
 
 
-def _between(
-    function: FunctionIR, before: int, side: bool, after: int, text: Text, turns: dict[int, int]
+def _jumps_between(
+    function: FunctionIR,
+    before: int,
+    side: bool,
+    after: int,
+    text: SourceText,
+    visits: dict[int, int],
 ) -> list[PathStep]:
-    """Return the jumps on the way from one step of a path to the next."""
+    """Return the jumps between one step of a path and the next."""
     nodes = function.nodes
     node = nodes[before]
     start = node[6] if node[0] == ir.BRANCH and not side else node[1]
@@ -218,35 +213,31 @@ def _between(
             if one not in came:
                 came[one] = number
                 pending.append(one)
-    way = []
+    passed = []
     number = after
     while number in came and number >= 0:
-        way.append(number)
+        passed.append(number)
         number = came[number]
     steps = []
-    for number in reversed(way):
+    for number in reversed(passed):
         kind = nodes[number][0]
         if kind == ir.GOTO:
             line = text.line(nodes[number][2])
-            steps.append(PathStep(line=line, kind=StepKind.GOTO, text=text.words(line)))
+            steps.append(PathStep(line=line, kind=StepKind.GOTO, text=text.statement(line)))
         elif kind == ir.LOOP and nodes[number][2] >= 0:
-            turns[number] = turns.get(number, 0) + 1
-            if turns[number] > 1:
+            visits[number] = visits.get(number, 0) + 1
+            if visits[number] > 1:
                 line = text.line(nodes[number][2])
+                note = "the loop goes round"
                 steps.append(
-                    PathStep(
-                        line=line,
-                        kind=StepKind.LOOP,
-                        text=text.words(line),
-                        note="the loop goes round",
-                    )
+                    PathStep(line=line, kind=StepKind.LOOP, text=text.statement(line), note=note)
                 )
     return steps
 
 
-def plain_release(candidate: Candidate, release: str) -> str | None:
+def release_statement(candidate: Candidate, release: str) -> str | None:
     """Return the statement that would release the resource; None when it can't be written."""
-    place = candidate.seed.shown
+    place = candidate.seed.source_text
     for one in candidate.seed.pair.release:
         if one.call == release and not place.startswith("%"):
             if one.takes.text.startswith("@"):

@@ -1,27 +1,36 @@
-"""Which of the stories are imbalances, and how sure that is."""
+"""Which traces are imbalances, and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.engine.effects import SCOPED
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.trace import (
-    End,
     Exit,
+    ExitKind,
     Seed,
     Trace,
     TraceEvent,
     TraceIncident,
     Trail,
+    result_signs,
 )
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
+from anyclue.review.pairs.model import ConfidenceReason as Reason
 
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+
+
+class Grade(NamedTuple):
+    """How sure an imbalance is, and why."""
+
+    confidence: Confidence
+    reason: Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,159 +51,140 @@ class Candidate:
     trail: Trail
     others: tuple[int, ...] = ()
     confidence: Confidence
-    reason: str
+    reason: Reason
 
 
-def candidates(study: FunctionAnalysis) -> Iterator[Candidate]:
+def candidates(analysis: FunctionAnalysis) -> Iterator[Candidate]:
     """Return every imbalance in a function, certain or not."""
-    for story in (*study.acquired, *study.guessed):
-        if story.complete:
-            yield from _leaks(study, story)
-            yield from _incidents(study, story)
-    for story in study.handed:
-        if story.complete:
-            yield from _handed_incidents(study, story)
-            yield from _unevenly_handed(study, story)
+    for trace in (*analysis.acquired_traces, *analysis.inferred_traces):
+        if trace.complete:
+            yield from _leaks(analysis, trace)
+            yield from _incidents(analysis, trace)
+    for trace in analysis.entry_traces:
+        if trace.complete:
+            yield from _entry_incidents(analysis, trace)
+            yield from _caller_imbalances(analysis, trace)
 
 
-def custody_incidents(study: FunctionAnalysis) -> Iterator[Candidate]:
+def local_incidents(analysis: FunctionAnalysis) -> Iterator[Candidate]:
     """Return double releases of what local variables were set to, wherever it came from.
 
     Too weak for a whole tree; where a change brings it in, it counts.
     """
-    for pair, place in study.released:
-        if place in study.function.locals:
-            for story in study.custody(pair, place):
-                for event, listed in _by_event(story.incidents).items():
+    for pair, place in analysis.released_places:
+        if place in analysis.function.locals:
+            for trace in analysis.traces_of(pair, place):
+                for event, listed in _by_event(trace).items():
                     if event in (TraceEvent.DOUBLE, TraceEvent.USE):
-                        yield _told(story, listed, (LOW, "both follow each other on one path"))
+                        yield _candidate(
+                            _EVENTS[event], trace, listed, Grade(LOW, Reason.BOTH_ON_ONE_PATH)
+                        )
 
 
-def failing(study: FunctionAnalysis, one: Exit) -> bool:
+def _is_error_exit(analysis: FunctionAnalysis, one: Exit) -> bool:
     """Tell whether a way out reports a failure."""
-    if study.function.returns == "pointer":
+    if analysis.function.returns == "pointer":
         return not one.result & values.POSITIVE
-    if study.function.returns == "value":
+    if analysis.function.returns == "value":
         return not one.result & values.ZERO and bool(one.result & values.NEGATIVE)
     return False
 
 
-def grouped(
-    kind: FindingKind, seed: Seed, exits: Sequence[Exit], confidence: Confidence, reason: str
+def _candidate(
+    kind: FindingKind, trace: Trace, places: Sequence[Exit | TraceIncident], grade: Grade
 ) -> Candidate:
-    """Return one candidate for several ways out on which the same goes wrong."""
-    ordered = sorted(exits, key=lambda one: (_length(one.trail), one.node))
+    """Return one candidate for several places where the same goes wrong."""
+    first = min(places, key=lambda one: (len(one.trail.forward()), one.node))
     return Candidate(
         kind=kind,
-        seed=seed,
-        trail=ordered[0].trail,
-        others=tuple(sorted({one.node for one in exits} - {ordered[0].node})),
-        confidence=confidence,
-        reason=reason,
+        seed=trace.seed,
+        trail=first.trail,
+        others=tuple(sorted({one.node for one in places} - {first.node})),
+        confidence=grade.confidence,
+        reason=grade.reason,
     )
 
 
-def _length(trail: Trail | None) -> int:
-    count = 0
-    while trail is not None:
-        count += 1
-        trail = trail.before
-    return count
-
-
-def _leaks(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
-    held = [one for one in story.exits if one.end == End.HELD and not one.state.stored]
-    stored = [one for one in story.exits if one.end == End.HELD and one.state.stored]
-    released = [one for one in story.exits if one.end == End.RELEASED]
-    moved = [one for one in story.exits if one.end in (End.ESCAPED, End.RETURNED)]
+def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
+    held = [one for one in trace.exits_of(ExitKind.HELD) if not one.state.stored]
+    stored = [one for one in trace.exits_of(ExitKind.HELD) if one.state.stored]
+    released = trace.exits_of(ExitKind.RELEASED)
+    escaped = trace.exits_of(ExitKind.ESCAPED, ExitKind.RETURNED)
     if held:
-        if story.seed.pair.handover:
-            confidence, reason = LOW, "somebody else may release it later"
-        elif story.seed.pair.kind in SCOPED:
-            confidence, reason = _scoped_leak(study, story.seed.pair.name, held, released, moved)
+        if trace.seed.pair.handover:
+            grade = Grade(LOW, Reason.HANDOVER)
+        elif trace.seed.scoped:
+            grade = _scoped_leak(analysis, trace.seed.pair.name, held, released, escaped)
         else:
-            confidence, reason = _object_leak(study, story, held, released, [*moved, *stored])
-        yield grouped(FindingKind.LEAK, story.seed, held, confidence, reason)
-    if stored and released and not held:
-        lost = [one for one in stored if failing(study, one)]
-        if lost and any(failing(study, one) for one in released):
-            yield grouped(
-                FindingKind.LEAK,
-                story.seed,
-                lost,
-                LOW,
-                "other failing paths release it; here it stays stored, and may be released later",
-            )
+            grade = _object_leak(analysis, trace.seed, held, released, [*escaped, *stored])
+        yield _candidate(FindingKind.LEAK, trace, held, grade)
+    elif released:
+        lost = [one for one in stored if _is_error_exit(analysis, one)]
+        if lost and any(_is_error_exit(analysis, one) for one in released):
+            yield _candidate(FindingKind.LEAK, trace, lost, Grade(LOW, Reason.STORED))
 
 
 def _scoped_leak(
-    study: FunctionAnalysis,
+    analysis: FunctionAnalysis,
     seed_pair: str,
     held: Sequence[Exit],
     released: Sequence[Exit],
-    moved: Sequence[Exit],
-) -> tuple[Confidence, str]:
-    own = study.callees.summary(study.function.name)
-    itself = study.callees.promised(study.function.name)
+    escaped: Sequence[Exit],
+) -> Grade:
+    own = analysis.callees.summary(analysis.function.name)
+    itself = analysis.callees.has_contract(analysis.function.name)
     if itself and own is not None and seed_pair in own.effects:
-        return LOW, "a contract says that the function itself acquires or releases it"
-    if study.function.annotated:
-        return LOW, "the function is annotated as one that acquires or releases"
+        return Grade(LOW, Reason.OWN_CONTRACT)
+    if analysis.function.annotated:
+        return Grade(LOW, Reason.ANNOTATED)
     if any("LOCKED" in one.value for one in held):
-        return LOW, "the returned value says that it is held"
+        return Grade(LOW, Reason.RESULT_NAMES_LOCK)
     if not released:
-        if moved:
-            return LOW, "a function that may release it is called on other paths"
-        return LOW, "it is held at every way out, so this may be a function that acquires by design"
-    if study.function.returns != "void":
-        kept = gone = 0
-        for one in held:
-            kept |= one.result
-        for one in released:
-            gone |= one.result
+        if escaped:
+            return Grade(LOW, Reason.MAY_BE_RELEASED_BY_CALL)
+        return Grade(LOW, Reason.HELD_AT_EVERY_EXIT)
+    if analysis.function.returns != "void":
+        kept, gone = result_signs(held), result_signs(released)
         if not kept & gone and not kept & values.NEGATIVE:
-            return LOW, "the returned value tells whether it is held, so this may be by design"
-    if all(one.result == values.ANY for one in (*held, *released)) and moved:
-        return MEDIUM, "released on other paths of the same function"
-    return HIGH, "released on other paths of the same function"
+            return Grade(LOW, Reason.RESULT_TELLS)
+    if all(one.result == values.ANY for one in (*held, *released)) and escaped:
+        return Grade(MEDIUM, Reason.RELEASED_ELSEWHERE)
+    return Grade(HIGH, Reason.RELEASED_ELSEWHERE)
 
 
 def _object_leak(
-    study: FunctionAnalysis,
-    story: Trace,
+    analysis: FunctionAnalysis,
+    seed: Seed,
     held: Sequence[Exit],
     released: Sequence[Exit],
-    moved: Sequence[Exit],
-) -> tuple[Confidence, str]:
-    seed = story.seed
-    doubtful = all(one.state.doubtful for one in held)
+    escaped: Sequence[Exit],
+) -> Grade:
+    may_escape = all(one.state.may_escape for one in held)
     counted = seed.effect is not None and not seed.effect.place.startswith(("$ret", "*$"))
     counted = counted and seed.pair.kind == PairKind.REFERENCE
-    if seed.guessed:
+    if seed.inferred:
         if not released:
-            return LOW, "nothing says that the call acquires"
-        return LOW, "no contract says that the call acquires, but its result is released elsewhere"
+            return Grade(LOW, Reason.UNKNOWN_ACQUIRE)
+        return Grade(LOW, Reason.INFERRED_ACQUIRE)
     if counted and not released:
-        return LOW, "no path releases it, so the reference may be meant to stay"
+        return Grade(LOW, Reason.REFERENCE_MAY_STAY)
     if released:
-        kept = not any(failing(study, one) for one in held)
-        around = doubtful or seed.pair.kind == PairKind.HANDLE
-        if around and kept and all(failing(study, one) for one in released):
-            return LOW, "released on failure only; something else may end it after success"
-        if doubtful:
-            return MEDIUM, (
-                "released on other paths of the same function; an unknown function was given it"
-            )
-        return HIGH, "released on other paths of the same function"
-    if moved and all(failing(study, one) for one in held):
-        if doubtful:
-            return MEDIUM, "handed on when the function succeeds, and lost when it fails"
-        return HIGH, "handed on when the function succeeds, and lost when it fails"
-    if doubtful:
-        return LOW, "an unknown function was given it, and may have taken it over"
-    if moved:
-        return LOW, "handed on by other paths of the same function"
-    return MEDIUM, "no path releases it or hands it on"
+        kept = not any(_is_error_exit(analysis, one) for one in held)
+        around = may_escape or seed.pair.kind == PairKind.HANDLE
+        if around and kept and all(_is_error_exit(analysis, one) for one in released):
+            return Grade(LOW, Reason.RELEASED_ON_FAILURE_ONLY)
+        if may_escape:
+            return Grade(MEDIUM, Reason.RELEASED_ELSEWHERE_MAY_ESCAPE)
+        return Grade(HIGH, Reason.RELEASED_ELSEWHERE)
+    if escaped and all(_is_error_exit(analysis, one) for one in held):
+        if may_escape:
+            return Grade(MEDIUM, Reason.LOST_ON_FAILURE)
+        return Grade(HIGH, Reason.LOST_ON_FAILURE)
+    if may_escape:
+        return Grade(LOW, Reason.MAY_HAVE_ESCAPED)
+    if escaped:
+        return Grade(LOW, Reason.ESCAPES_ELSEWHERE)
+    return Grade(MEDIUM, Reason.NEVER_RELEASED)
 
 
 _EVENTS = {
@@ -207,138 +197,97 @@ _EVENTS = {
 }
 
 
-def _tested(study: FunctionAnalysis, story: Trace, incidents: Sequence[TraceIncident]) -> bool:
+def _acquire_is_checked(
+    analysis: FunctionAnalysis, seed: Seed, incidents: Sequence[TraceIncident]
+) -> bool:
     """Tell whether the acquire can't fail, or the paths ask whether it did."""
-    nodes = study.function.nodes
-    if story.seed.effect is not None and not story.seed.effect.unless:
+    nodes = analysis.function.nodes
+    if seed.effect is not None and not seed.effect.unless:
         return True
-    asked = {story.seed.place, nodes[story.seed.node][3]}
-    for incident in incidents:
-        step: Trail | None = incident.trail
-        found = False
-        while step is not None and not found:
-            node = nodes[step.node]
-            found = node[0] == ir.BRANCH and node[3] in asked
-            step = step.before
-        if not found:
-            return False
-    return True
+    tested = {seed.place, nodes[seed.node][3]}
+    return all(
+        any(
+            nodes[one][0] == ir.BRANCH and nodes[one][3] in tested
+            for one in (incident.node, *incident.trail.earlier())
+        )
+        for incident in incidents
+    )
 
 
-def _asked_between(study: FunctionAnalysis, incident: TraceIncident) -> bool:
+def _branch_between(analysis: FunctionAnalysis, incident: TraceIncident) -> bool:
     """Tell whether a branch stands between the last two calls of a path."""
-    step = incident.trail.before
-    while step is not None:
-        kind = study.function.nodes[step.node][0]
-        if kind == ir.CALL:
-            return False
-        if kind == ir.BRANCH:
-            return True
-        step = step.before
-    return False
+    kinds = (analysis.function.nodes[number][0] for number in incident.trail.earlier())
+    return next((kind for kind in kinds if kind in (ir.CALL, ir.BRANCH)), None) == ir.BRANCH
 
 
-def _passed_before(incident: TraceIncident) -> bool:
-    """Tell whether the path went over the step where it goes wrong before: a loop's next turn."""
-    step = incident.trail.before
-    while step is not None:
-        if step.node == incident.node:
-            return True
-        step = step.before
-    return False
+def _in_later_iteration(incident: TraceIncident) -> bool:
+    """Tell whether the path went over the step where it goes wrong before, in a loop."""
+    return incident.node in incident.trail.earlier()
 
 
-def _by_event(incidents: Iterable[TraceIncident]) -> dict[TraceEvent, list[TraceIncident]]:
+def _by_event(trace: Trace) -> dict[TraceEvent, list[TraceIncident]]:
     found: dict[TraceEvent, list[TraceIncident]] = {}
-    for one in incidents:
+    for one in trace.incidents:
         found.setdefault(one.event, []).append(one)
     return found
 
 
-def _told(
-    story: Trace, incidents: Sequence[TraceIncident], sure: tuple[Confidence, str]
-) -> Candidate:
-    ordered = sorted(incidents, key=lambda one: (_length(one.trail), one.node))
-    return Candidate(
-        kind=_EVENTS[ordered[0].event],
-        seed=story.seed,
-        trail=ordered[0].trail,
-        others=tuple(sorted({one.node for one in incidents} - {ordered[0].node})),
-        confidence=sure[0],
-        reason=sure[1],
-    )
-
-
-def _incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
-    released = any(one.end == End.RELEASED for one in story.exits)
-    for event, listed in _by_event(story.incidents).items():
-        doubtful = all(one.state.doubtful for one in listed)
-        sure = (MEDIUM, "it happens on one path")
-        turning = all(_passed_before(one) for one in listed)
+def _incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
+    released = trace.exits_of(ExitKind.RELEASED)
+    for event, listed in _by_event(trace).items():
+        may_escape = all(one.state.may_escape for one in listed)
+        grade = Grade(MEDIUM, Reason.ON_ONE_PATH)
         if event == TraceEvent.OVERWRITTEN:
-            if story.seed.guessed:
-                sure = (LOW, "no contract says that the call acquires")
-            elif doubtful:
-                sure = (LOW, "an unknown function was given it before")
-            elif not released and not _tested(study, story, listed):
-                sure = (LOW, "the path does not ask whether it was acquired at all")
+            if trace.seed.inferred:
+                grade = Grade(LOW, Reason.NO_CONTRACT)
+            elif may_escape:
+                grade = Grade(LOW, Reason.MAY_HAVE_ESCAPED_BEFORE)
+            elif not released and not _acquire_is_checked(analysis, trace.seed, listed):
+                grade = Grade(LOW, Reason.UNCHECKED_ACQUIRE)
             elif released:
-                sure = (HIGH, "released on other paths of the same function")
+                grade = Grade(HIGH, Reason.RELEASED_ELSEWHERE)
             else:
-                sure = (MEDIUM, "its only name is overwritten while it is held")
+                grade = Grade(MEDIUM, Reason.LAST_ALIAS_LOST)
         elif event == TraceEvent.AGAIN:
-            sure = (LOW, "acquired a second time without a release between")
+            grade = Grade(LOW, Reason.ACQUIRED_TWICE)
         elif event in (TraceEvent.DOUBLE, TraceEvent.USE):
-            if all(one.state.lent for one in listed):
-                sure = (LOW, "a function was given it before, and may have taken a reference")
-            elif story.seed.guessed or turning:
-                sure = (MEDIUM, "both follow each other on one path")
+            if all(one.state.borrowed for one in listed):
+                grade = Grade(LOW, Reason.MAY_HOLD_ANOTHER)
+            elif trace.seed.inferred or all(map(_in_later_iteration, listed)):
+                grade = Grade(MEDIUM, Reason.BOTH_ON_ONE_PATH)
             else:
-                sure = (HIGH, "both follow each other on one path")
+                grade = Grade(HIGH, Reason.BOTH_ON_ONE_PATH)
         elif event == TraceEvent.ORDER:
-            sure = (HIGH, "what was acquired last must be released first")
-        yield _told(story, listed, sure)
+            grade = Grade(HIGH, Reason.LIFO)
+        yield _candidate(_EVENTS[event], trace, listed, grade)
 
 
-def _handed_incidents(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
-    for event, listed in _by_event(story.incidents).items():
-        if event in (TraceEvent.DOUBLE, TraceEvent.USE):
-            if all(_passed_before(one) for one in listed):
-                yield _told(story, listed, (LOW, "it is the same release in the next turn"))
-            elif all(_asked_between(study, one) for one in listed):
-                yield _told(story, listed, (LOW, "conditions are asked between the two releases"))
-            elif story.seed.pair.kind in (PairKind.REFERENCE, PairKind.COUNT, PairKind.HANDLE):
-                yield _told(story, listed, (LOW, "two references may have been handed over"))
-            else:
-                yield _told(story, listed, (MEDIUM, "both follow each other on one path"))
-        elif event == TraceEvent.MODE:
-            yield _told(story, listed, (LOW, "the mode in which it was acquired is not seen"))
+def _entry_incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
+    for event, listed in _by_event(trace).items():
+        if event == TraceEvent.MODE:
+            grade = Grade(LOW, Reason.UNKNOWN_MODE)
+        elif event not in (TraceEvent.DOUBLE, TraceEvent.USE):
+            continue
+        elif all(_in_later_iteration(one) for one in listed):
+            grade = Grade(LOW, Reason.NEXT_ITERATION)
+        elif all(_branch_between(analysis, one) for one in listed):
+            grade = Grade(LOW, Reason.BRANCH_BETWEEN)
+        elif trace.seed.pair.kind in (PairKind.REFERENCE, PairKind.COUNT, PairKind.HANDLE):
+            grade = Grade(LOW, Reason.TWO_REFERENCES)
+        else:
+            grade = Grade(MEDIUM, Reason.BOTH_ON_ONE_PATH)
+        yield _candidate(_EVENTS[event], trace, listed, grade)
 
 
-def _unevenly_handed(study: FunctionAnalysis, story: Trace) -> Iterator[Candidate]:
+def _caller_imbalances(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
     """What the caller handed over, released on some ways out only."""
-    if story.seed.pair.kind not in SCOPED:
+    held, released = trace.exits_of(ExitKind.HELD), trace.exits_of(ExitKind.RELEASED)
+    if not trace.seed.scoped or not released:
         return
-    held = [one for one in story.exits if one.end == End.HELD]
-    released = [one for one in story.exits if one.end == End.RELEASED]
-    if story.acquired_inside:
-        if released:
-            yield grouped(
-                FindingKind.UNHELD,
-                story.seed,
-                released,
-                LOW,
-                "acquired on other paths of the same function",
-            )
-        return
-    if held and released:
-        kept = {failing(study, one) for one in held}
-        gone = {failing(study, one) for one in released}
-        if kept & gone:
-            yield grouped(
-                FindingKind.LEAK,
-                story.seed,
-                held,
-                LOW,
-                "the caller's lock is released on other paths of the same function",
-            )
+    if trace.acquired_inside:
+        grade = Grade(LOW, Reason.ACQUIRED_ELSEWHERE)
+        yield _candidate(FindingKind.UNHELD, trace, released, grade)
+    elif {_is_error_exit(analysis, one) for one in held} & {
+        _is_error_exit(analysis, one) for one in released
+    }:
+        yield _candidate(FindingKind.LEAK, trace, held, Grade(LOW, Reason.CALLERS_LOCK))

@@ -1,4 +1,4 @@
-"""The one line that mends a leak, if there is one: every suggestion was tried before it is made."""
+"""The one line that balances all paths, if there is one: each is tried before it is suggested."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import difflib
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
-from anyclue.review.pairs.engine.effects import Callees, Does
+from anyclue.review.pairs.engine.control_flow import successors
+from anyclue.review.pairs.engine.effects import Callees, EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.path_facts import Facts, successors
+from anyclue.review.pairs.engine.path_facts import Facts
 from anyclue.review.pairs.frontend.unit import unit
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.model import Finding, FindingKind, StepKind, Suggestion
-from anyclue.review.pairs.rules.explanation import Text, plain_release
+from anyclue.review.pairs.rules.explanation import SourceText, release_statement
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
 
 TRIES = 6
@@ -25,8 +26,8 @@ def with_suggestion(
     found: Finding,
     function: FunctionIR,
     candidate: Candidate,
-    beside: Sequence[Candidate],
-    text: Text,
+    siblings: Sequence[Candidate],
+    text: SourceText,
     callees: Callees,
 ) -> Finding:
     """Return a finding with the single insertion that balances all paths, if there is one.
@@ -35,21 +36,21 @@ def with_suggestion(
         found: the finding.
         function: the function that it is in.
         candidate: what the finding was made of.
-        beside: all imbalances of the function.
+        siblings: all imbalances of the function.
         text: the source file.
         callees: what the functions that it calls do.
     """
     if found.kind != FindingKind.LEAK:
         return found
-    known = {_key(one) for one in beside}
+    known = {_key(one) for one in siblings}
     for release in found.release:
-        statement = plain_release(candidate, release)
+        statement = release_statement(candidate, release)
         if statement is None:
             continue
         for line in list(_places(found, function, text))[:TRIES]:
             indent = _indent(text, line)
             changed = _inserted(text, line, f"{indent}{statement}\n")
-            if _mends(function, candidate, known, changed, callees, text, line):
+            if _balances(function, candidate, known, changed, callees, text, line):
                 return replace(
                     found,
                     suggestion=Suggestion(
@@ -62,7 +63,7 @@ def with_suggestion(
     return found
 
 
-def _places(found: Finding, function: FunctionIR, text: Text) -> Iterator[int]:
+def _places(found: Finding, function: FunctionIR, text: SourceText) -> Iterator[int]:
     """Return lines before which the release may go, the likeliest first."""
     for step in reversed(found.steps):
         if step.kind in (StepKind.RETURN, StepKind.GOTO, StepKind.END) and _alone(text, step.line):
@@ -82,7 +83,7 @@ def _places(found: Finding, function: FunctionIR, text: Text) -> Iterator[int]:
             return
 
 
-def _alone(text: Text, line: int) -> bool:
+def _alone(text: SourceText, line: int) -> bool:
     """Tell whether a statement on a line is in a block, not the only one behind an ``if``."""
     for before in range(line - 1, 0, -1):
         words = text.raw[text.start(before) : text.start(before + 1)].strip()
@@ -91,24 +92,24 @@ def _alone(text: Text, line: int) -> bool:
     return False
 
 
-def _indent(text: Text, line: int) -> str:
+def _indent(text: SourceText, line: int) -> str:
     raw = text.raw[text.start(line) : text.start(line + 1)]
     indent = raw[: len(raw) - len(raw.lstrip(b" \t"))].decode("ascii", "replace")
     return f"{indent}\t" if raw.strip() == b"}" else indent
 
 
-def _inserted(text: Text, line: int, statement: str) -> bytes:
+def _inserted(text: SourceText, line: int, statement: str) -> bytes:
     at = text.start(line)
     return text.raw[:at] + statement.encode() + text.raw[at:]
 
 
-def _mends(
+def _balances(
     function: FunctionIR,
     candidate: Candidate,
     known: Set[tuple[str, str, str]],
     changed: bytes,
     callees: Callees,
-    text: Text,
+    text: SourceText,
     line: int,
 ) -> bool:
     """Tell whether the insertion takes the imbalance away, and makes no other."""
@@ -119,32 +120,35 @@ def _mends(
     fresh = unit(changed[function.begin : function.end + grown]).functions
     if len(fresh) != 1 or fresh[0].trouble:
         return False
-    study = FunctionAnalysis(fresh[0], callees)
+    analysis = FunctionAnalysis(fresh[0], callees)
     inserted = at - function.begin + len(_indent(text, line))
-    if any(study.function.nodes[one][2] == inserted for one in _without(study, candidate)):
+    if any(
+        analysis.function.nodes[one][2] == inserted
+        for one in _reachable_unacquired(analysis, candidate)
+    ):
         return False
-    after = {_key(one) for one in candidates(study)}
-    return study.complete and _key(candidate) not in after and after <= known
+    after = {_key(one) for one in candidates(analysis)}
+    return analysis.complete and _key(candidate) not in after and after <= known
 
 
-def _without(study: FunctionAnalysis, candidate: Candidate) -> set[int]:
+def _reachable_unacquired(analysis: FunctionAnalysis, candidate: Candidate) -> set[int]:
     """Return the steps that may be reached without the resource.
 
     From the entry past every acquire of it, and from where a branch finds that it failed.
     """
-    nodes = study.function.nodes
+    nodes = analysis.function.nodes
     place = candidate.seed.place
     acquires = {
         number
-        for number, effect in study.effects
-        if effect.does == Does.ACQUIRE and study.place(number, effect) == place
+        for number, effect in analysis.effects
+        if effect.kind == EffectKind.ACQUIRE and analysis.place(number, effect) == place
     }
     pending = [0] if nodes else []
     for number, node in enumerate(nodes):
         if node[0] == ir.BRANCH and node[3] == place:
             held: Facts = {place: values.POSITIVE}
             for holds, target in ((True, node[1]), (False, node[6])):
-                if study.knowledge.taken(held, number, holds) is None:
+                if analysis.path_facts.assume(held, number, holds) is None:
                     pending.append(target)
     found: set[int] = set()
     while pending:

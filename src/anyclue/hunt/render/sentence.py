@@ -1,0 +1,154 @@
+"""The finding and the clue, as one would say them: made once, from facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Final
+
+from anyclue.fstests.render.reasons import detail_text
+from anyclue.hunt.clue.model import DoseResponse, Place
+from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.select.factors import gravest, kind
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.report.words import SIGNATURES, listed, per_operation
+from anyclue.review.pairs.model import LOST
+
+MESSAGE_LENGTH: Final = 100
+"""Characters of a guest's message that fit into a sentence."""
+
+SURGE: Final = "memory peaks far above the reference and comes back,"
+CACHE: Final = "memory grows only as cache, and reclaim gives it back,"
+LIKELY: Final = 0.5
+"""The sentence names a place that is at least so likely."""
+ALMOST_CERTAIN: Final = 0.95
+
+
+def clue_sentence(
+    findings: RunVerdicts, places: Iterable[Place] = (), dose: DoseResponse | None = None
+) -> str:
+    """Return the clue in plain words: what, how much, which suspects are innocent, where it is.
+
+    How much it is per file is left out where response does not follow the dose.
+    """
+    said = verdict_sentence(findings, per_file=dose is None or dose.linear is not False)
+    first = next(iter(places), None)
+    if first is None or first.probability < LIKELY:
+        return said
+    likely = "Almost certainly" if first.probability >= ALMOST_CERTAIN else "Probably"
+    return f"{said} {likely} in {first.function}() at {first.path}:{first.line}{missing(first)}."
+
+
+def missing(place: Place) -> str:
+    """Return what is missing at a place, to follow its name; "" where nothing is known."""
+    lost = place.missing
+    if lost is None or lost.kind not in LOST or not lost.release:
+        return ""
+    at = f" at the label {lost.label}" if lost.label else ""
+    resource = f" of {lost.resource}" if lost.resource else ""
+    return f", where {lost.release[0]}(){resource} is missing{at}"
+
+
+def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
+    """Return what the verdicts say: what, how much, with which conditions."""
+    verdicts = findings.cells
+    if not verdicts:
+        return "No cell was run, so nothing can be said."
+    grave = gravest(verdicts)
+    groups: dict[object, list[CellVerdict]] = {}
+    for verdict in grave:
+        groups.setdefault(kind(verdict), []).append(verdict)
+    parts = [
+        f"{_what(group, findings, per_file=per_file)} {_where(group, findings.factors)}"
+        for group in groups.values()
+    ]
+    if parts:
+        parts.append(_factors(findings.factors))
+    for of, words in ((Verdict.SURGE, SURGE), (Verdict.CACHE, CACHE)):
+        others = [v for v in verdicts if v.verdict is of and v not in grave]
+        if others:
+            parts.append(f"{words} {_where(others, ())}")
+    unproven = sum(v.verdict is Verdict.UNPROVEN for v in verdicts)
+    clean = sum(v.verdict is Verdict.CLEAN for v in verdicts)
+    if clean and not grave:
+        parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean")
+    if unproven:
+        parts.append(f"{_cells(unproven)} unproven, which is not clean")
+    text = "; ".join(part for part in parts if part)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _what(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
+    match group[0].verdict:
+        case Verdict.LEAK:
+            return _leak(group, findings, per_file=per_file)
+        case Verdict.SURGE:
+            return SURGE
+    return _broken(group)
+
+
+def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
+    first = group[0]
+    signature = first.signature
+    kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
+    if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
+        kinds += f" ({_short(detail_text(first.signature_detail))})"
+    rates = [v.rate_kib_per_round for v in group if v.rate_kib_per_round is not None]
+    if not rates:
+        return f"leak, {kinds}: it used up the guest's memory"
+    low, high = f"{min(rates):.0f}", f"{max(rates):.0f}"
+    amount = low if low == high else f"{low} to {high}"
+    files = [findings.files_per_round[v.cell] for v in group if v.cell in findings.files_per_round]
+    each = ""
+    if files and per_file:
+        each = f" ({per_operation(median(rates) / median(files))} KiB per file)"
+    return f"leak, {kinds}: {amount} KiB a round{each}"
+
+
+def _broken(group: Sequence[CellVerdict]) -> str:
+    first = group[0]
+    incident = next((v.incident for v in group if v.incident is not None), None)
+    what = f"broken, {first.outcome.value}"
+    if first.signature is not None:
+        what += f", {SIGNATURES[first.signature].leaked}"
+    if incident is not None:
+        function = incident.function
+        where = f" in {function}" if function and function not in incident.title else ""
+        what += f" ({_short(incident.title)}{where})"
+    return what
+
+
+def _where(group: Sequence[CellVerdict], factors: Sequence[Factor]) -> str:
+    """Name the values that the guilty share on the axes that matter, or else the cells."""
+    named = []
+    for factor in factors:
+        values = list(dict.fromkeys(v.cell.value(factor.factor) for v in group))
+        if factor.matters and values:
+            named.append(f"{factor.factor.value} {' or '.join(values)}")
+    if named:
+        return f"with {listed(named)}"
+    ids = [v.cell.id for v in group]
+    return f"in {ids[0]}" + (f" and {len(ids) - 1} more" if len(ids) > 1 else "")
+
+
+def _factors(factors: Sequence[Factor]) -> str:
+    yes = [f.factor.value for f in factors if f.matters is True]
+    no = [f.factor.value for f in factors if f.matters is False]
+    said = []
+    if yes:
+        said.append(f"{listed(yes)} {'matter' if len(yes) > 1 else 'matters'}")
+    if no:
+        said.append(f"{listed(no)} {'do' if len(no) > 1 else 'does'} not")
+    if no and not yes:
+        return f"{said[0]} matter"
+    return ", ".join(said)
+
+
+def _cells(count: int) -> str:
+    return "1 cell is" if count == 1 else f"{count} cells are"
+
+
+def _short(text: str) -> str:
+    """Return a message of a guest on one line and not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= MESSAGE_LENGTH else f"{line[: MESSAGE_LENGTH - 3]}..."

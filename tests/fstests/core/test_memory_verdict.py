@@ -1,0 +1,162 @@
+"""Memory charged to tests: what one run can say, what repetition can, and what needs quiescing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from tests.verdicts.conftest import LEVELS, reading
+
+from anyclue.fstests.core.charges import held_kib
+from anyclue.fstests.render.reasons import reason_text
+from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span, TestVerdict
+from anyclue.model.recording import LogLine, Reading
+from anyclue.model.verdict import MemoryClass, Signature, Verdict
+from anyclue.record.core.verdicts import judge_recording
+
+HZ = 5.0
+LENGTH_S = 8.0
+MACHINE = RecordedMachine(
+    command=("./check",),
+    hz=HZ,
+    quiesce=False,
+    release="6.18",
+    machine="x86_64",
+    host="vm",
+    cpus=2,
+    begin="",
+    unread={},
+)
+
+
+def recorded(
+    tests: list[str],
+    grows: Mapping[str, Mapping[MemoryClass, float]],
+    *,
+    quiesce: bool = False,
+    cache_kib: float = 0.0,
+) -> MachineRecording:
+    """Tests one after another; each leaves behind what ``grows`` says, and a busy peak."""
+    level = dict(LEVELS)
+    timeline: list[Reading] = []
+
+    def sample(t_s: float, extra: float = 0.0) -> None:
+        noise = 4.0 * (len(timeline) % 3)
+        busy = {**level, MemoryClass.UNACCOUNTED: level[MemoryClass.UNACCOUNTED] + extra + noise}
+        timeline.append(reading(busy, t_s=t_s))
+
+    for k in range(5):
+        sample(k / HZ)
+    spans, floors = [], [(0.0, 0.8)]
+    for number, test in enumerate(tests):
+        begin = 1.0 + number * LENGTH_S
+        for k in range(int(LENGTH_S * HZ)):
+            if k == 6:
+                for c, kib in grows.get(test, {}).items():
+                    level[c] += kib
+                level[MemoryClass.FILE_CACHE] += cache_kib
+            sample(begin + k / HZ, extra=50_000.0 if 6 <= k <= 10 else 0.0)
+        count = tests[:number].count(test) + 1
+        spans.append(Span(test=test, number=count, begin_s=begin, end_s=begin + LENGTH_S))
+        floors.append((begin, begin + 0.8))
+    end = 1.0 + len(tests) * LENGTH_S
+    for k in range(10):
+        sample(end + k / HZ)
+    floors.append((end, end + 1.0))
+    return MachineRecording(
+        machine=replace(MACHINE, quiesce=quiesce),
+        spans=tuple(spans),
+        timeline=tuple(timeline),
+        floors=tuple(floors) if quiesce else (),
+        ended="ended",
+        status=0,
+        command_s=(0.9, end),
+    )
+
+
+def judged(of: MachineRecording) -> dict[str, TestVerdict]:
+    return {test.test: test for test in judge_recording(of).tests}
+
+
+def test_held_memory_is_that_of_the_kernel_without_caches() -> None:
+    kernel = sum(LEVELS[c] for c in LEVELS if c.value not in {"anon", "shmem", "file-cache"})
+    expected = kernel - LEVELS[MemoryClass.SLAB_RECLAIMABLE]
+    assert held_kib(reading(LEVELS)) == pytest.approx(expected)
+
+
+def test_a_single_step_is_noted_and_never_a_leak() -> None:
+    grows = {"btrfs/024": {MemoryClass.SLAB_UNRECLAIMABLE: 4096.0}}
+    for quiesce in (False, True):
+        tests = judged(recorded(["generic/001", "btrfs/024"], grows, quiesce=quiesce))
+        guilty = tests["btrfs/024"]
+        assert guilty.verdict is Verdict.UNPROVEN
+        assert "4.0 MiB higher after it, mostly unreclaimable slab" in reason_text(guilty.because)
+        assert guilty.runs[0].step_kib == pytest.approx(4096.0, abs=20)
+        assert guilty.runs[0].peak_kib == pytest.approx(
+            (guilty.runs[0].before_kib or 0) + 54_096, abs=20
+        )
+        innocent = tests["generic/001"]
+        assert innocent.verdict is Verdict.UNPROVEN
+        assert innocent.runs[0].step_kib == pytest.approx(0.0, abs=20)
+
+
+REPEATED = ["generic/001", "btrfs/024"] * 8
+LEAK = {"btrfs/024": {MemoryClass.ORPHANED_FILE_PAGES: 2400.0}}
+
+
+def test_growth_with_every_run_is_a_leak_when_caches_were_dropped() -> None:
+    tests = judged(recorded(REPEATED, LEAK, quiesce=True))
+    guilty = tests["btrfs/024"]
+    assert guilty.verdict is Verdict.LEAK
+    assert guilty.signature is Signature.PAGE_CACHE_REFERENCE
+    assert guilty.rate_kib_per_run == pytest.approx(2400.0, abs=10)
+    assert "a run" in reason_text(guilty.because)
+    assert tests["generic/001"].verdict is Verdict.CLEAN
+
+
+def test_the_same_growth_without_that_is_not_called_a_leak() -> None:
+    tests = judged(recorded(REPEATED, LEAK))
+    assert tests["btrfs/024"].verdict is Verdict.UNPROVEN
+    assert "record again with --quiesce" in reason_text(tests["btrfs/024"].because)
+    assert "no reclaim" not in reason_text(tests["btrfs/024"].because)
+    assert tests["generic/001"].verdict is Verdict.CLEAN
+
+
+def test_page_cache_that_is_not_dropped_accuses_nobody() -> None:
+    tests = judged(recorded(REPEATED, {}, cache_kib=8192.0))
+    assert {test.verdict for test in tests.values()} == {Verdict.CLEAN}
+    assert tests["btrfs/024"].runs[0].step_kib == pytest.approx(0.0, abs=20)
+
+
+def test_processes_that_grow_are_no_leak() -> None:
+    grows = {"btrfs/024": {MemoryClass.ANON: 5000.0}}
+    assert judged(recorded(REPEATED, grows, quiesce=True))["btrfs/024"].verdict is not Verdict.LEAK
+
+
+def test_what_the_kernel_reports_breaks_the_test_in_which_it_came() -> None:
+    of = recorded(["generic/001", "btrfs/024"], {})
+    line = LogLine(t_s=12.0, level=1, text="kernel BUG at fs/btrfs/inode.c:1")
+    spans = (of.spans[0], replace(of.spans[1], log_lines=(0, 1)))
+    tests = judged(replace(of, kernel_log=(line,), spans=spans))
+    assert tests["btrfs/024"].verdict is Verdict.BROKEN
+    assert "kernel BUG at" in reason_text(tests["btrfs/024"].because)
+    assert tests["generic/001"].verdict is Verdict.UNPROVEN
+
+
+def test_a_test_that_was_cut_short_says_so() -> None:
+    of = recorded(["generic/001", "btrfs/024"], {})
+    spans = (of.spans[0], replace(of.spans[1], end_s=None))
+    tests = judged(replace(of, ended=None, spans=spans))
+    assert (
+        reason_text(tests["btrfs/024"].because)
+        == "the recording was cut short before the test had ended"
+    )
+    assert tests["btrfs/024"].runs[0].step_kib is None
+
+
+def test_a_machine_that_says_little_is_no_crash() -> None:
+    of = recorded(["generic/001"], {})
+    bare = tuple(Reading(t_s=r.t_s, counters={"meminfo.MemTotal": 1.0}) for r in of.timeline)
+    (test,) = judge_recording(replace(of, timeline=bare)).tests
+    assert (test.verdict, test.runs[0].step_kib) == (Verdict.UNPROVEN, None)

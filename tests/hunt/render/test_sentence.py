@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyclue.hunt.conclusion import conclude
+from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.hunt.render.verdict_words import not_judged
+from anyclue.model.reason import NotRun, SlabCache
+from anyclue.model.recording import Incident, Outcome, Recording, Round
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.verdicts.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from tests.hunt.conftest import Tools
+
+
+def say(*verdicts: CellVerdict) -> str:
+    return verdict_sentence(conclude(verdicts))
+
+
+def test_the_mails_answer(tools: Tools) -> None:
+    recordings = {
+        v.cell: [
+            Recording(
+                cell=v.cell,
+                trial=1,
+                outcome=Outcome.PASSED,
+                detail="",
+                ram_kib=2**21,
+                rounds=tuple(
+                    Round(
+                        number=n,
+                        begin_s=0,
+                        end_s=1,
+                        settled=None,
+                        floor=None,
+                        facts={"files": 600},
+                    )
+                    for n in range(1, 7)
+                ),
+            )
+        ]
+        for v in tools.default()
+    }
+    trials = {cell: [evaluate(one) for one in of] for cell, of in recordings.items()}
+    findings = conclude(tools.default(), trials)
+    assert verdict_sentence(findings) == (
+        "Leak, page-cache references never put: 2400 to 2404 KiB a round (4.0 KiB per file)"
+        " with kernel bad and mount lzo; kernel and mount matter, machine does not."
+    )
+    assert [v.cell for v in findings.cells] == [v.cell for v in tools.default()]
+
+
+def test_without_facts_there_is_nothing_per_file(tools: Tools) -> None:
+    assert "KiB a round with kernel bad" in say(*tools.default())
+
+
+def test_one_leaking_cell_alone(tools: Tools) -> None:
+    assert say(tools.verdict("bad i386 lzo", *tools.leak, rate=100.0)) == (
+        "Leak, page-cache references never put: 100 KiB a round in bad.i386.default.lzo.mix."
+    )
+
+
+def test_objects_are_named(tools: Tools) -> None:
+    leak = tools.verdict(
+        "bad i386 lzo",
+        Verdict.LEAK,
+        Signature.OBJECT,
+        rate=38.0,
+        detail=SlabCache(name="kmalloc-64", objects=600.0, kib=38.0),
+    )
+    assert "slab objects never freed (slab cache kmalloc-64: 600 objects" in say(leak)
+
+
+def test_out_of_memory_has_no_rate(tools: Tools) -> None:
+    leak = tools.verdict("bad i386 lzo", *tools.leak, outcome=Outcome.OOM)
+    assert "page-cache references never put: it used up the guest's memory" in say(leak)
+    unknown = tools.verdict("bad i386 lzo", Verdict.LEAK, rate=9.0)
+    assert "memory of an unknown kind: 9 KiB" in say(unknown)
+
+
+def test_broken_names_the_function_on_one_line(tools: Tools) -> None:
+    incident = Incident(
+        kind="bug",
+        t_s=1.0,
+        title="kernel BUG at\n mm/highmem.c:622! " + "x" * 200,
+        function="kunmap_local_indexed",
+        text="",
+    )
+    broken = tools.verdict(
+        "bad i386 lzo",
+        Verdict.BROKEN,
+        Signature.KMAP_SLOTS,
+        outcome=Outcome.HUNG,
+        incident=incident,
+    )
+    text = say(broken, tools.verdict("good i386 lzo"))
+    assert text.startswith("Broken, hung, kmap and kunmap that do not pair (kernel BUG at mm/high")
+    assert "in kunmap_local_indexed) with kernel bad; kernel matters." in text
+    assert "\n" not in text
+    assert len(text) < 300
+
+
+def test_nothing_found_and_unproven(tools: Tools) -> None:
+    clean = [tools.verdict("bad i386 lzo"), tools.verdict("good i386 lzo")]
+    assert say(*clean) == "Nothing found: 2 cells are clean."
+    unproven = tools.verdict("bad i386 zstd", Verdict.UNPROVEN, because=NotRun())
+    assert say(*clean, unproven) == (
+        "Nothing found: 2 cells are clean; 1 cell is unproven, which is not clean."
+    )
+    assert say(unproven) == "1 cell is unproven, which is not clean."
+    (line,) = not_judged(conclude([unproven]), None)
+    assert line == "bad.i386.default.zstd.mix: not run"
+    assert say() == "No cell was run, so nothing can be said."
+
+
+def test_cache_is_only_cache(tools: Tools) -> None:
+    text = say(tools.verdict("bad i386 lzo", Verdict.CACHE), tools.verdict("good i386 lzo"))
+    assert text == (
+        "Memory grows only as cache, and reclaim gives it back, in bad.i386.default.lzo.mix;"
+        " 1 cell is clean."
+    )
+
+
+def test_only_innocents_are_listed(tools: Tools) -> None:
+    both = [tools.verdict(f"bad {m} lzo", *tools.leak, rate=9.0) for m in ("i386", "x86_64")]
+    assert say(*both).endswith("; machine does not matter.")
+
+
+def test_a_surge_is_told_with_what_it_takes(tools: Tools) -> None:
+    surge = tools.verdict("bad i386 lzo", Verdict.SURGE)
+    assert say(surge, tools.verdict("good i386 lzo")) == (
+        "Memory peaks far above the reference and comes back, with kernel bad; kernel matters."
+    )
+    leak = tools.verdict("bad i386 zlib", *tools.leak, rate=9.0)
+    assert say(leak, surge).endswith(
+        "; memory peaks far above the reference and comes back, in bad.i386.default.lzo.mix."
+    )

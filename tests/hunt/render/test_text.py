@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from anyclue.hunt.model import Reproduction, RunVerdicts
+from anyclue.hunt.render.text import report_text, summary
+
+if TYPE_CHECKING:
+    from tests.hunt.render.conftest import Inputs
+
+
+def mail(inputs: Inputs) -> str:
+    text = report_text(inputs.findings, inputs.scenario, inputs.recordings, inputs.repro)
+    assert text.isascii()
+    assert max(map(len, text.split("\n"))) <= 72
+    assert not any(line != line.rstrip() for line in text.split("\n"))
+    return text
+
+
+def unfolded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_default_run(default_run: Inputs) -> None:
+    text = mail(default_run)
+    assert text.splitlines()[0] == "Btrfs leaks memory with compress=lzo: leak in 2 of 7 cells"
+    assert text.splitlines()[2].startswith("Leak, page-cache references never put: 2400 KiB")
+    assert "bad     i386-2g    lzo    leak     2400 [2390, 2411]\n" in text
+    assert "machine   acquitted    machine i386-2g and machine x86_64-2g are both" in text
+    assert "mkfs      cannot tell  only one value" in text
+    assert "Look for a page-cache page that was got and never put" in unfolded(text)
+    assert "orphaned-file-pages  2400 [2390, 2411]" in text
+    assert text.count("Did not grow:") == 1  # two cells leak in the same way
+    assert "extents_lzo 600" in text
+    assert "edit of lzo_compress_pages() in lzo.c" in unfolded(text)
+    assert "    anyclue hunt scenarios/lzo-leak.toml\n" in text
+    assert "Every planned cell was run and judged." in text
+    assert "QEMU: 7.2.19 (Debian" in text
+
+
+def test_broken_run(broken_run: Inputs) -> None:
+    text = mail(broken_run)
+    assert text.splitlines()[0].endswith("broken in 3, surge in 1 of 10 cells, 4 not judged")
+    assert "bug in kunmap_local_indexed()" in text
+    assert text.count("EIP: kunmap_local_indexed+0x123/0x130") == 1, "the log shows it already"
+    assert "Also broke: bad.i386-2g.default.lzo.hung (hung)" in unfolded(text)
+    assert "good.i386-2g.default.zstd.crashed: planned, not run" in unfolded(text)
+    assert unfolded(text).count("QEMU could not be started") == 1
+    assert "bad     lost      unproven (lost)" in text
+
+
+def test_incident_is_whole_when_the_log_does_not_show_it(broken_run: Inputs) -> None:
+    without_log = {
+        cell: tuple(replace(trial, kernel_log=()) for trial in trials)
+        for cell, trials in broken_run.recordings.items()
+    }
+    text = mail(replace(broken_run, recordings=without_log))
+    assert "  EIP: kunmap_local_indexed+0x123/0x130\n" in text
+    assert "Kernel log around it" not in text
+
+
+def test_log_is_cut_around_the_incident(broken_run: Inputs) -> None:
+    def noisy(inputs: Inputs) -> Inputs:
+        recordings = {
+            cell: tuple(
+                replace(trial, kernel_log=trial.kernel_log[:1] * 500 + trial.kernel_log)
+                for trial in trials
+            )
+            for cell, trials in inputs.recordings.items()
+        }
+        return replace(inputs, recordings=recordings)
+
+    text = mail(noisy(broken_run))
+    section = text.split("Kernel log around it:")[1].split("Also broke")[0]
+    assert section.count("\n  [") == 40
+    assert "kernel BUG at mm/highmem.c:626!" in section
+
+
+def test_nothing_at_all(default_run: Inputs) -> None:
+    empty = RunVerdicts(cells=(), factors=())
+    text = mail(replace(default_run, findings=empty, recordings={}, repro=Reproduction()))
+    assert "nothing found in 7 cells, 7 not judged" in text
+    assert text.count("planned, not run") == 7
+    assert summary(empty) == "No cell was run, so nothing can be said.\n\nNo cell was judged.\n"
+
+
+def test_summary(default_run: Inputs, broken_run: Inputs) -> None:
+    text = summary(default_run.findings)
+    assert text.startswith("Leak, page-cache references never put: 2400 KiB a round with kernel")
+    assert "bad     i386-2g    lzo    leak     2400 [2390, 2411]  page-cache-reference" in text
+    assert "machine   acquitted" in text
+    broken = summary(broken_run.findings)
+    assert "broken (crashed)" in broken
+    assert (
+        "- bad.i386-2g.default.lzo.lost: the guest was lost by the infrastructure: QEMU" in broken
+    )
+    assert "- bad.i386-2g.default.lzo.skipped: the test did not run: the workload needs" in broken
+    for line in (text + broken).splitlines():
+        assert len(line) <= 100
+
+
+def test_long_names_are_stacked_not_cut(default_run: Inputs) -> None:
+    name = "k" * 90
+    cells = tuple(
+        replace(verdict, cell=replace(verdict.cell, kernel=f"{name}-{index}"))
+        for index, verdict in enumerate(default_run.findings.cells)
+    )
+    inputs = replace(default_run, findings=replace(default_run.findings, cells=cells))
+    for text in (mail(inputs), summary(inputs.findings)):
+        assert f"{name}-3" in text.replace("\n    ", "")
+        assert "    leak, 2400 [2390, 2411] KiB/round, page-cache-reference\n" in text
