@@ -37,8 +37,8 @@ def read_known_failures(
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        problem = Problem(what=f"is not TOML: {error}", where=origin, next_step=f"write {_EXAMPLE}")
-        raise RequestError([problem]) from error
+        what, step = f"is not TOML: {error}", f"write {_EXAMPLE}"
+        raise RequestError.of(what, where=origin, next_step=step) from error
     problems = [
         Problem(what=f"unknown key {key[:60]!r}", where=origin, next_step=f"write {_EXAMPLE}")
         for key in document
@@ -77,7 +77,6 @@ def match_known_failures(
     here = [entry for entry in known if _fits(entry.kernels, kernel)]
     expired = [entry for entry in here if _has_come(entry.until, kernel, today)]
     valid = [entry for entry in here if entry not in expired]
-    failed: list[CheckResult] = []
     excused: list[tuple[CheckResult, KnownFailure]] = []
     passed: list[tuple[CheckResult, KnownFailure]] = []
     ordered = sorted(results, key=lambda one: (one.section, one.test))
@@ -86,14 +85,12 @@ def match_known_failures(
         entry = next((e for e in valid if applies_to(e, test, section)), None)
         bad = [one for one in runs if one.status is CheckStatus.FAILED]
         if entry is None:
-            failed += bad
-        elif bad:
+            continue
+        if bad:
             excused += [(one, entry) for one in bad]
         elif all(one.status is CheckStatus.PASSED for one in runs):
             passed.append((runs[-1], entry))
-    return KnownFailureMatch(
-        failed=tuple(failed), known=tuple(excused), passed=tuple(passed), expired=tuple(expired)
-    )
+    return KnownFailureMatch(known=tuple(excused), passed=tuple(passed), expired=tuple(expired))
 
 
 def applies_to(entry: KnownFailure, test: str, section: str) -> bool:

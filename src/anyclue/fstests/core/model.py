@@ -124,13 +124,11 @@ class KnownFailureMatch:
     """The results of a run beside what is known to fail.
 
     Attributes:
-        failed: failures that no entry excuses.
         known: failures that an entry excuses.
         passed: tests that an entry says fail, and whose every run passed.
         expired: entries for this kernel whose ``until`` has come.
     """
 
-    failed: tuple[CheckResult, ...] = ()
     known: tuple[tuple[CheckResult, KnownFailure], ...] = ()
     passed: tuple[tuple[CheckResult, KnownFailure], ...] = ()
     expired: tuple[KnownFailure, ...] = ()
