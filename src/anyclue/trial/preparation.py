@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from anyclue import __version__
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import (
     Arch,
@@ -23,6 +22,7 @@ from anyclue.trial.context import Context
 from anyclue.trial.kernels.git_builds import with_bases
 from anyclue.trial.model import GuestImage, PreparedKernel, Shape, Suite, TrialJob
 from anyclue.trial.workloads.suite import workload_suite
+from anyclue.version import __version__
 
 T = TypeVar("T")
 

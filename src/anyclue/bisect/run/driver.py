@@ -14,7 +14,7 @@ from anyclue.bisect.core.git_bisect_log import write_log
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm, CommitEvidence, Observation
 from anyclue.bisect.core.result import (
     BisectionResult,
-    CommitSubject,
+    NamedCommit,
     RevertProof,
     RunReport,
 )
@@ -69,7 +69,7 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
     clue = await report(bisection, state, context)
     return BisectionResult(
         status=state.status,
-        accused=tuple(CommitSubject(commit=one, subject=subjects[one]) for one in state.accused),
+        accused=tuple(NamedCommit(commit=one, subject=subjects[one]) for one in state.accused),
         confidence=state.confidence,
         commits=len(bisection.span.commits),
         cell=".".join(bisection.cell.conditions),

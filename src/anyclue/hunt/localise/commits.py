@@ -35,7 +35,7 @@ MOST_BLAMED: Final = 3
 """Of so many places the commits are looked for: each may take seconds."""
 
 
-class CommitRange:
+class KernelCommits:
     """The commits between two kernels from one repository.
 
     Args:
@@ -115,7 +115,7 @@ class CommitRange:
         return kernel is not None and git.merge_base(self._repo, kernel, commit) == commit
 
 
-def commit_range(scenario: Scenario, of: AccusedKernel) -> CommitRange | None:
+def commit_range(scenario: Scenario, of: AccusedKernel) -> KernelCommits | None:
     """Return the history between the kernels; None where they are not commits of one repository."""
     bad = scenario.kernels[of.bad].source
     good = scenario.kernels[of.good].source if of.good is not None else None
@@ -126,7 +126,7 @@ def commit_range(scenario: Scenario, of: AccusedKernel) -> CommitRange | None:
         repo = git.repository(Path(bad.repository))
     except RequestError:
         return None
-    return CommitRange(
+    return KernelCommits(
         repo, good.commit if isinstance(good, GitKernel) and same else None, bad.commit
     )
 
@@ -160,13 +160,13 @@ class AccusedCommit:
             return None
         return AccusedKernel(bad=self.kernel, good=self.innocent, cells=cells)
 
-    def commits(self) -> CommitRange | None:
+    def commits(self) -> KernelCommits | None:
         """Return the commit's history; None where the repository is gone."""
         try:
             repo = git.repository(Path(self.repository))
         except RequestError:
             return None
-        return CommitRange(repo, self.parent, self.commit, proven=True)
+        return KernelCommits(repo, self.parent, self.commit, proven=True)
 
 
 _ACCUSED: Final = TypeAdapter(AccusedCommit)

@@ -23,8 +23,6 @@ from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_
 from anyclue.trial.kernels.modules import BUILDABLE, DEBUG_KIND, build_module, workbench
 
 _SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
-
-
 _SKIPPED = re.compile(
     r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
+from anyclue.hunt.probes.core.model import Frame, SourceLocation, StackEvidence
 from anyclue.hunt.probes.core.probe import (
     Measured,
     Probe,
@@ -62,7 +62,7 @@ def measure(data: ProbeData) -> Measured:
 
 def _frame(tag: Tag) -> Frame:
     file, line, module, function = tag
-    place = SourceLine(function=function, file=file, line=line)
+    place = SourceLocation(function=function, file=file, line=line)
     return Frame(symbol=function, module=module, places=(place,))
 
 

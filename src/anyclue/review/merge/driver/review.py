@@ -190,8 +190,8 @@ def _text_review(
         return
     workers = Workers(1, _TextReviewer)
     try:
-        workers.ask("review", [(files, sides)])
-        yield lambda: next(workers.answers("review"))
+        workers.submit("review", [(files, sides)])
+        yield lambda: next(workers.results("review"))
     finally:
         workers.stop(gently=False)
 
