@@ -88,7 +88,7 @@ def report_html(
     notable = notable_cells(findings)
     shown = notable[:DETAILED_CELLS]
     return (
-        environment()
+        environment(__package__)
         .get_template("report.html.j2")
         .render(
             findings=findings,

@@ -22,7 +22,7 @@ def merge_html(review: MergeReview) -> str:
     anchors = {(one.path, one.function): f"panes-{n}" for n, one in enumerate(review.panes)}
     listed = {(one.path, one.function) for one in review.result.functions}
     return (
-        environment()
+        environment(__package__)
         .get_template("merge.html.j2")
         .render(
             review=review,
