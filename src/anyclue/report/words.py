@@ -105,6 +105,11 @@ SIGNATURES: Final[Mapping[Signature, SignatureWords]] = MappingProxyType(
 )
 
 
+def kind_label(verdict: Verdict, signature: Signature | None) -> str:
+    """Return a verdict with its signature, if it has one: ``leak (object)``."""
+    return f"{verdict.value} ({signature.value})" if signature is not None else verdict.value
+
+
 def finite(value: float | None) -> float | None:
     """Return ``value``, or None where it is no finite number."""
     return value if value is not None and math.isfinite(value) else None

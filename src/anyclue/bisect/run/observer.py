@@ -13,10 +13,11 @@ from anyclue.bisect.request import Bisection
 from anyclue.bisect.run.cell_runner import CellRunner
 from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix, tree_without
 from anyclue.git import repository as git
-from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind, kind_label
+from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
+from anyclue.report.words import kind_label
 from anyclue.trial.context import Context
 from anyclue.trial.kernels.module_trees import ModuleSources
 
@@ -73,7 +74,7 @@ class Observer:
     @property
     def failure_text(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return kind_label(self.failure) if self.failure is not None else ""
+        return kind_label(*self.failure) if self.failure is not None else ""
 
     async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.

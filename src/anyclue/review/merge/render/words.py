@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
+from anyclue.report.words import kind_label
 from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
@@ -141,10 +142,7 @@ def kernel(test: MergeTest) -> str:
 
 def guest_verdict(one: VersionVerdict | None) -> str:
     """Return what was found in a version: ``leak (object)``; nothing when it was not run."""
-    if one is None:
-        return ""
-    signature = f" ({one.signature.value})" if one.signature is not None else ""
-    return f"{one.verdict.value}{signature}"
+    return kind_label(one.verdict, one.signature) if one is not None else ""
 
 
 def exercise(one: Exercise) -> list[str]:
