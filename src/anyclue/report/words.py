@@ -173,6 +173,12 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def first_few(names: Sequence[str], most: int) -> str:
+    """Return at most so many names, and how many there are besides: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def scalar(value: Scalar) -> str:
     """Return a value of a workload's parameters or facts; truth in words, floats short."""
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ from anyclue.hunt.select.factors import kind
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
-from anyclue.report.words import SEVERITY, kind_label, number
+from anyclue.report.words import SEVERITY, first_few, kind_label, number
 
 _NAMED = 10
 
@@ -43,9 +43,8 @@ def _not_run(findings: RunVerdicts) -> list[str]:
     for cell, tests in findings.tests.items():
         for status in (CheckStatus.NOT_RUN, CheckStatus.EXPUNGED, CheckStatus.LOST):
             names = [str(test.id) for test in tests if test.status is status]
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             if names:
-                said.append(f"{cell.id}: {status.value}: {', '.join(names[:_NAMED])}{more}")
+                said.append(f"{cell.id}: {status.value}: {first_few(names, _NAMED)}")
     return said
 
 
