@@ -1,4 +1,4 @@
-"""The only place that calls git: reading, never writing, and never trusting the repository.
+"""A repository: its commits, files and differences; it is read, never written, never trusted.
 
 A repository may be hostile: its configuration and attributes name commands. Nothing of that runs:
 no pager, hook, filter, external diff, file monitor, submodule or transport. Nothing is fetched.

@@ -41,7 +41,7 @@ use = "enospc-small-files"
 """
 FROM_GIT = SCENARIO.replace('debian = "6.1"\nmodule = "fs/btrfs"', 'git = "tree@main"')
 LZO = "fs/btrfs/lzo.c"
-LEAK, CRASH, BROKEN = "/* leak */", "/* crash */", "#error no"
+LEAK, CRASH, SURGE, BROKEN = "/* leak */", "/* crash */", "/* surge */", "#error no"
 
 
 @dataclass
@@ -113,6 +113,8 @@ class World:
         verdict, signature = Verdict.CLEAN, None
         if CRASH in text:
             verdict = Verdict.BROKEN
+        elif SURGE in text:
+            verdict = Verdict.SURGE
         elif LEAK in text:
             verdict, signature = Verdict.LEAK, Signature.PAGE_CACHE_REFERENCE
         return verdict_of(runner.cell, verdict, signature)
