@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,6 +19,9 @@ FIELD_TERMS = {"debugging", "recording"}
 
 BANNED = {"helpers", "misc", "stuff", "told", "asked", "said", "things", "util", "utils"}
 """Names that say nothing of what a module holds; gerunds are banned besides."""
+
+REASONS = {"SignatureDetail", "VerdictReason"}
+"""Bases of classes that are facts, and named so: `GrowthProven`."""
 
 COLUMNS = 100
 
@@ -44,6 +48,41 @@ def test_modules_are_named_after_what_they_hold() -> None:
         if name in BANNED or (name.endswith("ing") and name.split("_")[-1] not in FIELD_TERMS)
     ]
     assert wrong == []
+
+
+def glossary() -> tuple[list[str], set[str]]:
+    """Return the words that the glossary defines, and every word that it knows."""
+    page, _, plain = (ROOT / "docs/glossary.md").read_text().partition("## Plain words")
+    defined = [
+        row[1]
+        for row in re.findall(r"^\| (([^|]+?)) \| [^|]+ \|$", page, re.MULTILINE)
+        if row[1] not in {"word", "---"}
+    ]
+    known = " ".join((*defined, plain.partition(":")[2])).lower()
+    return defined, set(re.findall(r"[a-z]+", known))
+
+
+def singular(word: str) -> set[str]:
+    """Return what a word may be the plural of, and itself."""
+    return {word, word.removesuffix("s"), word.removesuffix("es"), re.sub("ies$", "y", word)}
+
+
+def test_classes_are_named_after_words_of_the_glossary() -> None:
+    """The last word of a name says what it is; a verdict's reason is named after its fact."""
+    defined, known = glossary()
+    assert len(defined) > 100
+    assert len(set(defined)) == len(defined), "each word is said once"
+    unknown = []
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+                continue
+            if any(isinstance(base, ast.Name) and base.id in REASONS for base in node.bases):
+                continue
+            last = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", node.name)[-1].lower()
+            if not singular(last) & known:
+                unknown.append(f"{node.name} in {path.relative_to(PACKAGE)}")
+    assert unknown == []
 
 
 def test_no_import_goes_in_a_circle() -> None:

@@ -8,7 +8,7 @@ from anyclue.fstests.core import reasons
 from anyclue.fstests.core.model import TestId
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.model.reason import FloorSample, GrowthProven, NotRun
-from anyclue.model.recording import Ending, Incident, Outcome
+from anyclue.model.recording import EndState, Incident, Outcome
 from anyclue.model.verdict import MemoryClass, VerdictReason
 
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
@@ -87,7 +87,7 @@ WORDS: list[tuple[VerdictReason, str]] = [
             leaking=(LEAKING,),
             broken=(
                 reasons.BrokenTest(
-                    test=IDS[3], killed=Ending(outcome=Outcome.HUNG, reason=None, detail="x")
+                    test=IDS[3], killed=EndState(outcome=Outcome.HUNG, reason=None, detail="x")
                 ),
                 reasons.BrokenTest(test=IDS[4], memory=NotRun()),
                 reasons.BrokenTest(test=IDS[5], reason="output mismatch"),

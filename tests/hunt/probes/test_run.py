@@ -24,7 +24,7 @@ from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.reason import NotRun
-from anyclue.model.recording import Ending, EndReason, Outcome
+from anyclue.model.recording import EndReason, EndState, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tests.hunt.conftest import Hunted, Make
 
 SLAB = "slab-growth"
-CRASHED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="BUG")
+CRASHED = EndState(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="BUG")
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
-from anyclue.model.recording import Ending
+from anyclue.model.recording import EndState
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
@@ -326,7 +326,7 @@ class TestFinding:
     alone: bool = False
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
-    killed: Ending | None = None
+    killed: EndState | None = None
     disagreements: tuple[Disagreement, ...] = ()
     known: KnownFailure | None = None
     expired: tuple[KnownFailure, ...] = ()

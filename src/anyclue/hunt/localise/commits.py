@@ -15,7 +15,7 @@ from anyclue.git import repository as git
 from anyclue.git.blame import function_changes
 from anyclue.git.history import commits
 from anyclue.git.model import CommitSubject, Repository
-from anyclue.hunt.clue.model import Place, TouchedBy
+from anyclue.hunt.clue.model import ChangingCommit, Place
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.localise.symptoms import AccusedKernel
@@ -74,13 +74,13 @@ class KernelCommits:
         return found
 
     @cached_property
-    def first_bad(self) -> TouchedBy | None:
+    def first_bad(self) -> ChangingCommit | None:
         """The first bad commit, where a bisection proved one."""
         if not self._proven:
             return None
         because = evidence_words.FIRST_BAD_COMMIT
         subject = self._subject(self._bad)
-        return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
+        return ChangingCommit(commit=self._bad, subject=subject, because=because, accused=True)
 
     def with_commits(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
         """Return the places with the commits that changed them, of the first few."""
@@ -96,17 +96,17 @@ class KernelCommits:
         ]
         return replace(ranked, places=tuple(found))
 
-    def _of(self, place: Place, lines: tuple[int, int], alone: bool) -> tuple[TouchedBy, ...]:
+    def _of(self, place: Place, lines: tuple[int, int], alone: bool) -> tuple[ChangingCommit, ...]:
         if (first_bad := self.first_bad) is not None:
             return (first_bad,)
         assert self._good is not None  # noqa: S101 - asked above
         known = function_changes(self._repo, self._good, self._bad, place.path, lines)
         return tuple(self._touched(one, len(known), alone) for one in known)
 
-    def _touched(self, one: CommitSubject, number: int, alone: bool) -> TouchedBy:
+    def _touched(self, one: CommitSubject, number: int, alone: bool) -> ChangingCommit:
         only = alone and one.id == self._bad
         because = evidence_words.changing_commit(number, alone=only)
-        return TouchedBy(commit=one.id, subject=one.subject, because=because, accused=only)
+        return ChangingCommit(commit=one.id, subject=one.subject, because=because, accused=only)
 
     def _subject(self, commit: str) -> str:
         return commits(self._repo, [commit])[0].message.partition("\n")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anyclue.hunt.clue.model import (
+    ChangingCommit,
     Clue,
     Condition,
     Conjunction,
@@ -13,7 +14,6 @@ from anyclue.hunt.clue.model import (
     Reproducer,
     Suspect,
     SuspectStatus,
-    TouchedBy,
 )
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.report import words
@@ -113,11 +113,11 @@ def fixes_lines(clue: Clue) -> list[str]:
     return [_fixes(one) for one in named]
 
 
-def _fixes(one: TouchedBy) -> str:
+def _fixes(one: ChangingCommit) -> str:
     return f'Fixes: {one.commit[:DIGITS]} ("{one.subject}")'
 
 
-def commit_line(one: TouchedBy) -> str:
+def commit_line(one: ChangingCommit) -> str:
     """Return a commit on one line."""
     return f'{one.commit[:DIGITS]} ("{one.subject}"): {one.because}'
 

@@ -11,7 +11,7 @@ from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.page_allocations import PAGE_KIB, live_pages
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
+from anyclue.hunt.probes.core.probe import Measurement, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import TOO_FEW_ROUNDS, spans
 from anyclue.model.scenario import DebugOption
@@ -103,15 +103,15 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return the gets without a put on pages that stayed, by stack."""
     trace = ftrace.read_trace(data.raw)
     counted = spans(data.recording)
     wanted = {event.partition("/")[2] for one in INSTANCES for event in one.events}
     if trace is None or not wanted <= trace.layout.formats.keys():
-        return Measured(could_not="the trace did not come home")
+        return Measurement(could_not="the trace did not come home")
     if not counted.count:
-        return Measured(could_not=TOO_FEW_ROUNDS)
+        return Measurement(could_not=TOO_FEW_ROUNDS)
     formats = trace.layout.formats
     pages = [e for e in trace.events(PAGES) if e.time <= counted.last_floor]
     stayed = {
@@ -135,7 +135,7 @@ def measure(data: ProbeData) -> Measured:
         for pfn, changes in histories.items()
         for stack, _ in Counter(unmatched(changes, names)).items()
     )
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.REFERENCE,

@@ -11,8 +11,8 @@ from anyclue.review.pairs.render.json_document import FilePath
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
-    KnownBy,
     KnownCommit,
+    MatchKind,
     StableReview,
 )
 from anyclue.review.stable.render import words
@@ -27,7 +27,7 @@ class _Commit(DocumentModel):
 class _Presence(DocumentModel):
     there: bool
     sure: bool
-    how: KnownBy | None
+    how: MatchKind | None
     commit: str
     version: Line
     reverted_by: str = Field(validation_alias="reverted")

@@ -11,8 +11,8 @@ from anyclue.review.stable.core.model import (
     BranchStatus,
     BranchVerdict,
     Doubt,
-    KnownBy,
     KnownCommit,
+    MatchKind,
     Note,
     PickFailure,
     Presence,
@@ -25,10 +25,10 @@ _LOCAL = "refs/heads/"
 _VERSION = re.compile(r"v(\d+(?:\.\d+)*)(.*)")
 _PLAIN = re.compile(r"[!-~]+")
 _HOW = {
-    KnownBy.ANCESTOR: "the commit itself",
-    KnownBy.UPSTREAM: "backport, by its message",
-    KnownBy.PATCH_ID: "backport, by patch id",
-    KnownBy.TITLE: "probably, by title only",
+    MatchKind.ANCESTOR: "the commit itself",
+    MatchKind.UPSTREAM: "backport, by its message",
+    MatchKind.PATCH_ID: "backport, by patch id",
+    MatchKind.TITLE: "probably, by title only",
 }
 _DOUBTS = {
     Doubt.TITLE: "only the title is the same, and it could be another commit",
