@@ -7,99 +7,97 @@ from typing import Final
 
 from bench.merge_bench.case import GUARD, MARK, NOTE, RETURN, Case, both, sides
 from bench.merge_bench.forge import Forge
-from bench.merge_bench.grounds import Ground, function
+from bench.merge_bench.seed_files import SeedFile, function
 
 
-def _renames_file(forge: Forge, ground: Ground, *, kept: bool) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    path = f"{ground.path.rpartition('/')[0]}/renamed.c"
-    (one,) = sides(forge, ground, ours)
-    two = forge.commit("theirs", f"{one}^", {ground.path: None, path: theirs})
-    return [forge.merge([one, two], {ground.path: None, path: result if kept else theirs})]
+def _renames_file(forge: Forge, seed: SeedFile, *, kept: bool) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    path = f"{seed.path.rpartition('/')[0]}/renamed.c"
+    (one,) = sides(forge, seed, ours)
+    two = forge.commit("theirs", f"{one}^", {seed.path: None, path: theirs})
+    return [forge.merge([one, two], {seed.path: None, path: result if kept else theirs})]
 
 
-def _renames_function(forge: Forge, ground: Ground, *, conflict: bool, kept: bool) -> Sequence[str]:
-    ours, traced, result = both(ground)
+def _renames_function(forge: Forge, seed: SeedFile, *, conflict: bool, kept: bool) -> Sequence[str]:
+    ours, traced, result = both(seed)
     theirs, resolved = (
-        one.replace(f"{ground.plain}(", "renamed(")
-        for one in ((traced, result) if conflict else (ground.text, ours))
+        one.replace(f"{seed.plain}(", "renamed(")
+        for one in ((traced, result) if conflict else (seed.text, ours))
     )
     text = resolved if kept else theirs
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: text})]
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: text})]
 
 
-def _moves_function(forge: Forge, ground: Ground, *, kept: bool) -> Sequence[str]:
-    ours, _, _ = both(ground)
-    moved, changed = (function(one, ground.plain) for one in (ground.text, ours))
-    without, other = ground.text.replace(moved, ""), ground.files[ground.other]
-    (one,) = sides(forge, ground, ours)
-    two = forge.commit(
-        "theirs", f"{one}^", {ground.path: without, ground.other: f"{other}\n{moved}"}
-    )
-    result = {ground.path: without, ground.other: f"{other}\n{changed if kept else moved}"}
+def _moves_function(forge: Forge, seed: SeedFile, *, kept: bool) -> Sequence[str]:
+    ours, _, _ = both(seed)
+    moved, changed = (function(one, seed.plain) for one in (seed.text, ours))
+    without, other = seed.text.replace(moved, ""), seed.files[seed.other]
+    (one,) = sides(forge, seed, ours)
+    two = forge.commit("theirs", f"{one}^", {seed.path: without, seed.other: f"{other}\n{moved}"})
+    result = {seed.path: without, seed.other: f"{other}\n{changed if kept else moved}"}
     return [forge.merge([one, two], result)]
 
 
-def _renames_file_with_leak(forge: Forge, ground: Ground) -> Sequence[str]:
+def _renames_file_with_leak(forge: Forge, seed: SeedFile) -> Sequence[str]:
     """Ours renames the file; theirs brings a leak."""
-    ours, *rest = both(ground)
-    theirs, result = (ground.in_held(one, (ground.leave, RETURN)) for one in rest)
-    path = f"{ground.path.rpartition('/')[0]}/renamed.c"
-    (two,) = sides(forge, ground, theirs)
-    one = forge.commit("ours", f"{two}^", {ground.path: None, path: ours})
-    return [forge.merge([one, two], {ground.path: None, path: result})]
+    ours, *rest = both(seed)
+    theirs, result = (seed.in_held(one, (seed.leave, RETURN)) for one in rest)
+    path = f"{seed.path.rpartition('/')[0]}/renamed.c"
+    (two,) = sides(forge, seed, theirs)
+    one = forge.commit("ours", f"{two}^", {seed.path: None, path: ours})
+    return [forge.merge([one, two], {seed.path: None, path: result})]
 
 
-def _renames_function_with_leak(forge: Forge, ground: Ground, *, fix: bool) -> Sequence[str]:
+def _renames_function_with_leak(forge: Forge, seed: SeedFile, *, fix: bool) -> Sequence[str]:
     """Ours renames ``held``; theirs brings a leak there, or mends one, and that fix is lost."""
-    leak = ground.in_held(ground.text, (ground.leave, RETURN))
-    base, theirs = (leak, ground.text) if fix else (ground.text, leak)
-    ours, result = (one.replace(f"{ground.held}(", "renamed(") for one in (base, leak))
-    return [forge.merge(sides(forge, ground, ours, theirs, base=base), {ground.path: result})]
+    leak = seed.in_held(seed.text, (seed.leave, RETURN))
+    base, theirs = (leak, seed.text) if fix else (seed.text, leak)
+    ours, result = (one.replace(f"{seed.held}(", "renamed(") for one in (base, leak))
+    return [forge.merge(sides(forge, seed, ours, theirs, base=base), {seed.path: result})]
 
 
-def _renames_function_with_conflict(forge: Forge, ground: Ground) -> Sequence[str]:
+def _renames_function_with_conflict(forge: Forge, seed: SeedFile) -> Sequence[str]:
     """Ours renames ``held``; theirs brings a leak there, and both edit it in one place."""
-    leak = ground.in_held(ground.text, (ground.leave, RETURN))
+    leak = seed.in_held(seed.text, (seed.leave, RETURN))
     ours, theirs, result = (
-        ground.in_held(text, ground.before_check(lines))
-        for text, lines in ((ground.text, NOTE), (leak, MARK), (leak, NOTE + MARK))
+        seed.in_held(text, seed.before_check(lines))
+        for text, lines in ((seed.text, NOTE), (leak, MARK), (leak, NOTE + MARK))
     )
-    ours, result = (one.replace(f"{ground.held}(", "renamed(") for one in (ours, result))
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: result})]
+    ours, result = (one.replace(f"{seed.held}(", "renamed(") for one in (ours, result))
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: result})]
 
 
-def _moves_function_with_leak(forge: Forge, ground: Ground) -> Sequence[str]:
+def _moves_function_with_leak(forge: Forge, seed: SeedFile) -> Sequence[str]:
     """Ours moves ``held`` to the other file; theirs brings a leak there."""
-    theirs = ground.in_held(ground.text, (ground.leave, RETURN))
-    old, leak = (function(one, ground.held) for one in (ground.text, theirs))
-    without, other = ground.text.replace(old, ""), ground.files[ground.other]
-    (two,) = sides(forge, ground, theirs)
-    one = forge.commit("ours", f"{two}^", {ground.path: without, ground.other: f"{other}\n{old}"})
-    result = {ground.path: without, ground.other: f"{other}\n{leak}"}
+    theirs = seed.in_held(seed.text, (seed.leave, RETURN))
+    old, leak = (function(one, seed.held) for one in (seed.text, theirs))
+    without, other = seed.text.replace(old, ""), seed.files[seed.other]
+    (two,) = sides(forge, seed, theirs)
+    one = forge.commit("ours", f"{two}^", {seed.path: without, seed.other: f"{other}\n{old}"})
+    result = {seed.path: without, seed.other: f"{other}\n{leak}"}
     return [forge.merge([one, two], result)]
 
 
-def _reverts(forge: Forge, ground: Ground, *, kept: bool) -> Sequence[str]:
+def _reverts(forge: Forge, seed: SeedFile, *, kept: bool) -> Sequence[str]:
     """Theirs takes back what ours builds on."""
     lines = (GUARD, GUARD + MARK, MARK)
-    base, ours, result = (ground.in_plain(ground.text, ground.before_spot(one)) for one in lines)
-    parents = sides(forge, ground, ours, ground.text, base=base)
-    return [forge.merge(parents, {ground.path: result if kept else ours})]
+    base, ours, result = (seed.in_plain(seed.text, seed.before_spot(one)) for one in lines)
+    parents = sides(forge, seed, ours, seed.text, base=base)
+    return [forge.merge(parents, {seed.path: result if kept else ours})]
 
 
-def _reverts_fix(forge: Forge, ground: Ground) -> Sequence[str]:
-    leave, behind = ground.leave, (RETURN, RETURN + NOTE)
-    ours = ground.in_held(ground.text, (leave, leave + NOTE))
-    theirs = ground.in_held(ground.text, (leave, RETURN))
-    parents = sides(forge, ground, ours, theirs)
-    return [forge.merge(parents, {ground.path: ground.in_held(theirs, behind)})]
+def _reverts_fix(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    leave, behind = seed.leave, (RETURN, RETURN + NOTE)
+    ours = seed.in_held(seed.text, (leave, leave + NOTE))
+    theirs = seed.in_held(seed.text, (leave, RETURN))
+    parents = sides(forge, seed, ours, theirs)
+    return [forge.merge(parents, {seed.path: seed.in_held(theirs, behind)})]
 
 
 CASES: Final = (
     Case(
         name="renamed-file",
-        make=lambda forge, ground: _renames_file(forge, ground, kept=True),
+        make=lambda forge, seed: _renames_file(forge, seed, kept=True),
         expected=(
             "innocent, exit 0",
             "renamed.c {plain}: conflict, combined",
@@ -107,7 +105,7 @@ CASES: Final = (
     ),
     Case(
         name="renamed-file-drops",
-        make=lambda forge, ground: _renames_file(forge, ground, kept=False),
+        make=lambda forge, seed: _renames_file(forge, seed, kept=False),
         expected=(
             "guilty, exit 1",
             "renamed.c {plain}: conflict, theirs",
@@ -116,12 +114,12 @@ CASES: Final = (
     ),
     Case(
         name="renamed-function-no-conflict",
-        make=lambda forge, ground: _renames_function(forge, ground, conflict=False, kept=True),
+        make=lambda forge, seed: _renames_function(forge, seed, conflict=False, kept=True),
         expected=("innocent, exit 0",),
     ),
     Case(
         name="renamed-function-no-conflict-drops",
-        make=lambda forge, ground: _renames_function(forge, ground, conflict=False, kept=False),
+        make=lambda forge, seed: _renames_function(forge, seed, conflict=False, kept=False),
         expected=(
             "guilty, exit 1",
             "{file} renamed: no conflict, theirs",
@@ -130,7 +128,7 @@ CASES: Final = (
     ),
     Case(
         name="renamed-function",
-        make=lambda forge, ground: _renames_function(forge, ground, conflict=True, kept=True),
+        make=lambda forge, seed: _renames_function(forge, seed, conflict=True, kept=True),
         expected=(
             "innocent, exit 0",
             "{file} renamed: conflict, combined",
@@ -138,7 +136,7 @@ CASES: Final = (
     ),
     Case(
         name="renamed-function-drops",
-        make=lambda forge, ground: _renames_function(forge, ground, conflict=True, kept=False),
+        make=lambda forge, seed: _renames_function(forge, seed, conflict=True, kept=False),
         expected=(
             "guilty, exit 1",
             "{file} renamed: conflict, theirs",
@@ -147,7 +145,7 @@ CASES: Final = (
     ),
     Case(
         name="moved-function",
-        make=lambda forge, ground: _moves_function(forge, ground, kept=True),
+        make=lambda forge, seed: _moves_function(forge, seed, kept=True),
         expected=(
             "innocent, exit 0",
             "{other} {plain}: conflict, ours",
@@ -155,7 +153,7 @@ CASES: Final = (
     ),
     Case(
         name="moved-function-drops",
-        make=lambda forge, ground: _moves_function(forge, ground, kept=False),
+        make=lambda forge, seed: _moves_function(forge, seed, kept=False),
         expected=(
             "guilty, exit 1",
             "{other} {plain}: conflict, theirs",
@@ -173,7 +171,7 @@ CASES: Final = (
     ),
     Case(
         name="renamed-function-leak-came",
-        make=lambda forge, ground: _renames_function_with_leak(forge, ground, fix=False),
+        make=lambda forge, seed: _renames_function_with_leak(forge, seed, fix=False),
         expected=("innocent, exit 1", "{file} renamed: imbalance came theirs"),
     ),
     Case(
@@ -187,7 +185,7 @@ CASES: Final = (
     ),
     Case(
         name="renamed-function-loses-fix",
-        make=lambda forge, ground: _renames_function_with_leak(forge, ground, fix=True),
+        make=lambda forge, seed: _renames_function_with_leak(forge, seed, fix=True),
         expected=(
             "guilty, exit 1",
             "{file} renamed: no conflict, ours",
@@ -206,7 +204,7 @@ CASES: Final = (
     ),
     Case(
         name="revert",
-        make=lambda forge, ground: _reverts(forge, ground, kept=True),
+        make=lambda forge, seed: _reverts(forge, seed, kept=True),
         expected=(
             "innocent, exit 0",
             "{file} {plain}: conflict, combined",
@@ -214,7 +212,7 @@ CASES: Final = (
     ),
     Case(
         name="revert-lost",
-        make=lambda forge, ground: _reverts(forge, ground, kept=False),
+        make=lambda forge, seed: _reverts(forge, seed, kept=False),
         expected=(
             "guilty, exit 1",
             "{file} {plain}: conflict, ours",

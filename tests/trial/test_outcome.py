@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anyclue.model.recording import Ending, EndReason, LogLine, Outcome, Reading
+from anyclue.model.recording import EndReason, EndState, LogLine, Outcome, Reading
 from anyclue.recordings.kernel_log import first_incident
 from anyclue.trial.outcome import STILL_S, Movement, conclude_ending, movement
 
@@ -18,12 +18,12 @@ BLOCKED = "task:sync            state:D stack:0     pid:211   ppid:1      flags:
 RUNNING = "task:sync            state:R stack:0     pid:211   ppid:1      flags:0x00004000"
 
 
-HUNG = Ending(outcome=Outcome.HUNG, reason=EndReason.GUEST_SILENT, detail="slow")
+HUNG = EndState(outcome=Outcome.HUNG, reason=EndReason.GUEST_SILENT, detail="slow")
 
 
-def ending(outcome: Outcome, detail: str, lines: tuple[LogLine, ...] = ()) -> Ending:
+def ending(outcome: Outcome, detail: str, lines: tuple[LogLine, ...] = ()) -> EndState:
     """Return what becomes of an ending in a guest that stands still."""
-    ended = Ending(outcome=outcome, reason=None, detail=detail)
+    ended = EndState(outcome=outcome, reason=None, detail=detail)
     incident = first_incident(lines)
     return conclude_ending(ended, incident, lines, Movement.STILL, "limits.round_seconds")
 

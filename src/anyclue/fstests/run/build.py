@@ -137,8 +137,8 @@ async def set_up_fstests(
 
 
 async def _build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
-    suite = await apt.suite()
-    inputs = {"arch": arch.value, "suite": suite.name, "packages": PACKAGES, "format": 1}
+    release = await apt.release()
+    inputs = {"arch": arch.value, "suite": release.name, "packages": PACKAGES, "format": 1}
 
     async def build(directory: Path) -> None:
         await make_root(apt, DEBIAN_ARCH[arch], PACKAGES, directory / "root.tar")

@@ -10,7 +10,7 @@ from anyclue.hunt.clue.assembly import assemble_clue
 from anyclue.hunt.clue.model import Clue, Conjunction
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.localise.commits import (
-    CommitRange,
+    KernelCommits,
     commit_range,
     read_accused,
     suspected_commits,
@@ -112,7 +112,7 @@ def _clue(
     of: AccusedKernel | None,
     sources: KeptSources | None,
     follow_ups: FollowUps,
-    commits: CommitRange | None,
+    commits: KernelCommits | None,
 ) -> Clue:
     readings = read_readings(judged.run)
     conjunction = _conjunction(judged, follow_ups)

@@ -1,4 +1,4 @@
-"""What a run's cells have to say to the search for places: the guilty, beside their innocents."""
+"""The accused kernel with its symptoms, and what the guilty cells have in common."""
 
 from __future__ import annotations
 

@@ -17,16 +17,16 @@ from anyclue.hunt.render.selection import (
     grown_classes,
     is_incident_line,
     log_excerpt,
+    notable_cells,
     representative,
     varying_axes,
     was_broken,
-    worst_first,
 )
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.text import log_text
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass
 from anyclue.report import words
 from anyclue.report.pages import Figure, environment
 from anyclue.report.text import clean_block
@@ -80,19 +80,15 @@ def report_html(
     """
     from anyclue.hunt.render import figures  # noqa: PLC0415 - Altair takes most of a second to load
 
-    interesting = [
-        cell
-        for cell in worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
-    ]
     cells = [verdict.cell for verdict in findings.cells]
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     clue = clue or Clue(sentence=verdict_sentence(findings))
     not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
-    shown = interesting[:DETAILED_CELLS]
+    notable = notable_cells(findings)
+    shown = notable[:DETAILED_CELLS]
     return (
-        environment()
+        environment(__package__)
         .get_template("report.html.j2")
         .render(
             findings=findings,
@@ -117,7 +113,7 @@ def report_html(
                 )
                 for index, verdict in enumerate(shown)
             ],
-            left_out=len(interesting) - len(shown),
+            left_out=len(notable) - len(shown),
             not_judged=list(not_tested),
             clue=clue,
             clue_text=clue_text,

@@ -17,8 +17,6 @@ from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.report import words
 from anyclue.report.text import clean, clean_block
 
-_FAILURES = frozenset({Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE})
-
 
 def junit_xml(findings: RunVerdicts, scenario: Scenario, clue: Clue | None = None) -> str:
     """Return the findings as JUnit XML; guilty cells have the clue among their properties.
@@ -67,7 +65,7 @@ def _case(verdict: CellVerdict, clue: Clue | None) -> TestCase:
 
 def _result(verdict: CellVerdict) -> Failure | Error | Skipped | None:
     message = clean(reason_text(verdict.because))
-    if verdict.verdict in _FAILURES:
+    if verdict.verdict.is_guilty:
         return Failure(message, verdict.verdict.value)
     if verdict.outcome is Outcome.LOST:
         return Error(message, verdict.outcome.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from anyclue.hunt.clue.model import ProbeSummary
-from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, SourceLine
+from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, SourceLocation
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.report.text import clean
 
@@ -15,6 +15,15 @@ MOST_FINDINGS = 5
 def probes_text(readings: Iterable[ProbeReading]) -> str:
     """Return each probe's findings, what it lost, and what it cannot see."""
     return "\n".join(line for reading in readings for line in _reading(reading))
+
+
+def probe_list(probes: Iterable[Probe]) -> str:
+    """Return what each probe finds, needs, costs, and cannot see."""
+    return "\n".join(
+        f"{one.name}\n    {one.summary}\n    needs: {one.needs}\n    costs: {one.costs}\n"
+        f"    cannot see: {one.cannot_see}"
+        for one in probes
+    )
 
 
 def _reading(reading: ProbeReading) -> Iterator[str]:
@@ -45,13 +54,13 @@ def _finding(finding: ProbeFinding) -> Iterator[str]:
 def _frame(frame: Frame) -> Iterator[str]:
     offset = f"+{frame.offset:#x}" if frame.offset is not None else ""
     module = f" [{clean(frame.module)}]" if frame.module else ""
-    places = frame.places or (SourceLine(function=frame.symbol),)
+    places = frame.places or (SourceLocation(function=frame.symbol),)
     for inlined in places[:-1]:
         yield f"      {clean(inlined.function)}  {_line(inlined)} (inlined)"
     yield f"      {clean(frame.symbol)}{offset}{module}  {_line(places[-1])}".rstrip()
 
 
-def _line(place: SourceLine) -> str:
+def _line(place: SourceLocation) -> str:
     return f"{clean(place.file)}:{place.line}" if place.file and place.line else ""
 
 

@@ -15,9 +15,14 @@ LINES_BEFORE = 10
 LINES_AFTER = 30
 
 
-def worst_first(cells: Sequence[CellVerdict]) -> list[CellVerdict]:
-    """Return ``cells`` by severity; cells of one severity keep their order."""
-    return sorted(cells, key=lambda cell: SEVERITY.index(cell.verdict))
+def notable_cells(findings: RunVerdicts) -> list[CellVerdict]:
+    """Return the cells that are shown in detail, the worst first: guilty ones, caches, breaks."""
+    notable = [
+        cell
+        for cell in findings.cells
+        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
+    ]
+    return sorted(notable, key=lambda cell: SEVERITY.index(cell.verdict))
 
 
 def missing_cells(findings: RunVerdicts, scenario: Scenario) -> tuple[Cell, ...]:

@@ -11,6 +11,7 @@ from anyclue.hunt.clue.model import DoseResponse, Place
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.select.factors import gravest, kind
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.report.reasons import incident_text
 from anyclue.report.words import SIGNATURES, listed, per_operation
 from anyclue.review.pairs.model import LOST
 
@@ -112,9 +113,7 @@ def _broken(group: Sequence[CellVerdict]) -> str:
     if first.signature is not None:
         what += f", {SIGNATURES[first.signature].leaked}"
     if incident is not None:
-        function = incident.function
-        where = f" in {function}" if function and function not in incident.title else ""
-        what += f" ({_short(incident.title)}{where})"
+        what += f" ({incident_text(incident, MESSAGE_LENGTH)})"
     return what
 
 

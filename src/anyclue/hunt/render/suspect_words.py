@@ -12,7 +12,8 @@ from anyclue.hunt.localise.core.model import CommitMembership
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.hunt.render import verdict_words
 from anyclue.hunt.render.clue_text import DIGITS
-from anyclue.hunt.select.factors import kind, kind_label
+from anyclue.hunt.render.evidence_words import FIRST_BAD_COMMIT
+from anyclue.hunt.select.factors import kind
 from anyclue.hunt.suspects.model import (
     AcquittedReason,
     CellPair,
@@ -37,7 +38,7 @@ from anyclue.model.scenario import (
     Theory,
 )
 from anyclue.model.verdict import ClassRate
-from anyclue.report.words import probability_words
+from anyclue.report.words import kind_label, probability_words
 
 _PROBE: Final = "anyclue probe RUN, and then anyclue clue RUN"
 _KMAP_PROBE: Final = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
@@ -75,7 +76,7 @@ _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
         " whose sources were looked at",
         UnprovenReason.MISSPELT: "there is no {name}; {near} is there",
         UnprovenReason.NO_SOURCES: "there were no sources to look at",
-        GuiltyReason.FIRST_BAD_COMMIT: "bisection proved it to be the first bad commit",
+        GuiltyReason.FIRST_BAD_COMMIT: FIRST_BAD_COMMIT,
         GuiltyReason.ONLY_COMMIT: "it is all that the guilty kernel has and the innocent one"
         " has not",
         AcquittedReason.OTHER_COMMIT_IS_BAD: "bisection proved another commit to be the first bad"
@@ -203,7 +204,7 @@ def _settle(ruling: Ruling, about: About, context: TheoryContext) -> str:  # noq
 def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: PLR0911 - a line for each kind
     match one:
         case CellPair(guilty=a, other=b):
-            words = [f"{v.cell.id} is {kind_label(kind(v))}" for v in (a, b)]
+            words = [f"{v.cell.id} is {kind_label(*kind(v))}" for v in (a, b)]
             return ", ".join(words)
         case ClassGrowth(verdict=verdict, memory_class=name):
             return f"{verdict.cell.id}: {name.value} {_rate(verdict.classes[name])} KiB a round"

@@ -24,10 +24,10 @@ from anyclue.hunt.render.selection import (
     flat_classes,
     grown_classes,
     log_excerpt,
+    notable_cells,
     representative,
     varying_axes,
     was_broken,
-    worst_first,
 )
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import (
@@ -40,11 +40,12 @@ from anyclue.hunt.render.verdict_words import (
 )
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature
 from anyclue.report import words
 from anyclue.report.text import (
     MAIL_COLUMNS,
     ascii_line,
+    ruled,
     shorten,
     table,
     wrap,
@@ -68,17 +69,13 @@ def report_text(
     The first line can be used as the subject.
     """
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    interesting = [
-        cell
-        for cell in worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
-    ]
+    notable = notable_cells(findings)
     lines = [subject(findings, scenario), ""]
     lines += wrap(clue.sentence or "No finding.", MAIL_COLUMNS)
     lines += [
         line for one in clue_text.fixes_lines(clue) for line in ("", *wrap(one, MAIL_COLUMNS))
     ]
-    lines += _section("Since when", _since(clue, scenario))
+    lines += _section("Since when", _since(clue, findings, scenario))
     lines += _section("How to reproduce", _reproduce(clue, reproduction.commands))
     matters = [*conditions_lines(clue, scenario, MAIL_COLUMNS), ""]
     matters += factor_lines(findings.factors, MAIL_COLUMNS)
@@ -90,18 +87,18 @@ def report_text(
         lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
     told: set[Signature] = set()
-    for cell in interesting[:_DETAILED_CELLS]:
+    for cell in notable[:_DETAILED_CELLS]:
         evidence += _evidence(cell)
         if cell.signature is None or cell.signature not in told:
             evidence += _classes(cell) + _last_round_facts(representative(cell, recordings))
         told |= {cell.signature} if cell.signature else set()
         evidence.append("")
-    if len(interesting) > _DETAILED_CELLS:
-        more = len(interesting) - _DETAILED_CELLS
+    if len(notable) > _DETAILED_CELLS:
+        more = len(notable) - _DETAILED_CELLS
         evidence += wrap(f"{more} more cells are detailed in verdicts.json.", MAIL_COLUMNS)
     lines += _section("Evidence", evidence)
     lines += _section("Probes", probe_lines(clue, MAIL_COLUMNS))
-    lines += _section("Where something broke", _first_break(interesting, recordings))
+    lines += _section("Where something broke", _first_break(notable, recordings))
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
     lines += _section("What was run", _what_was_run(scenario))
     lines += _section("Versions", _versions(reproduction.versions))
@@ -186,10 +183,10 @@ def _last_round_facts(recording: Recording | None) -> list[str]:
 
 
 def _first_break(
-    interesting: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
+    notable: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
 ) -> list[str]:
     """Return the incident of the first cell that broke, whole, and the kernel log around it."""
-    broken = [cell for cell in interesting if was_broken(cell)]
+    broken = [cell for cell in notable if was_broken(cell)]
     if not broken:
         return []
     verdict = broken[0]
@@ -231,25 +228,24 @@ def _commands(commands: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _since(clue: Clue, scenario: Scenario) -> list[str]:
+def _since(clue: Clue, findings: RunVerdicts, scenario: Scenario) -> list[str]:
     """Return the first bad commit, or the guilty kernels beside the innocent ones."""
     if clue.commit is not None:
         return wrap(f"commit {clue_text.commit_line(clue.commit)}", MAIL_COLUMNS, rest="  ")
+    labels: dict[str, str] = {}
+    for guilt in clue.guilt:
+        if any(one.axis is Axis.KERNEL for one in guilt.conditions):
+            for one in findings.cells:
+                if one.cell.id in guilt.cells:
+                    labels.setdefault(one.cell.kernel, "guilty")
+        for innocent in guilt.innocent:
+            if innocent.axis is Axis.KERNEL:
+                labels.setdefault(innocent.value, "innocent")
     lines: list[str] = []
-    told: set[str] = set()
-    kernels = [
-        (said, one.value)
-        for guilt in clue.guilt
-        for said, conditions in (("guilty", guilt.conditions), ("innocent", guilt.innocent))
-        for one in conditions
-        if one.axis is Axis.KERNEL
-    ]
-    for said, names in kernels:
-        for name in names.split(" or "):
-            if name in scenario.kernels and name not in told:
-                told.add(name)
-                meaning = scenario_words.kernel_meaning(scenario.kernels[name])
-                lines += wrap(f"kernel {name}, {said}: {meaning}", MAIL_COLUMNS, rest="  ")
+    for name, label in labels.items():
+        if name in scenario.kernels:
+            meaning = scenario_words.kernel_meaning(scenario.kernels[name])
+            lines += wrap(f"kernel {name}, {label}: {meaning}", MAIL_COLUMNS, rest="  ")
     return lines
 
 
@@ -364,19 +360,15 @@ def _fitted(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) ->
     has_signature = any(row[-1] for row in rows)
     if not has_signature:
         header, rows = header[:-1], [row[:-1] for row in rows]
-    lines = _ruled(table([header, *rows]))
+    lines = ruled(table([header, *rows]))
     if max(map(len, lines)) <= width:
         return lines
     if has_signature:
-        lines = _ruled(table([header[:-1], *(row[:-1] for row in rows)]))
+        lines = ruled(table([header[:-1], *(row[:-1] for row in rows)]))
         if max(map(len, lines)) <= width:
             return _with_signatures(lines, rows, width)
         return _stacked(rows, width, values=3)
     return _stacked(rows, width, values=2)
-
-
-def _ruled(lines: list[str]) -> list[str]:
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
 def _with_signatures(lines: list[str], rows: list[tuple[str, ...]], width: int) -> list[str]:

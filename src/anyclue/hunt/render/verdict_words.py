@@ -8,11 +8,11 @@ from anyclue.fstests.core.model import CheckStatus
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
 from anyclue.hunt.render.selection import missing_cells
-from anyclue.hunt.select.factors import kind, kind_label
+from anyclue.hunt.select.factors import kind
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
-from anyclue.report.words import SEVERITY, number
+from anyclue.report.words import SEVERITY, first_few, kind_label, number
 
 _NAMED = 10
 
@@ -43,9 +43,8 @@ def _not_run(findings: RunVerdicts) -> list[str]:
     for cell, tests in findings.tests.items():
         for status in (CheckStatus.NOT_RUN, CheckStatus.EXPUNGED, CheckStatus.LOST):
             names = [str(test.id) for test in tests if test.status is status]
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             if names:
-                said.append(f"{cell.id}: {status.value}: {', '.join(names[:_NAMED])}{more}")
+                said.append(f"{cell.id}: {status.value}: {first_few(names, _NAMED)}")
     return said
 
 
@@ -114,13 +113,13 @@ def factor_reason(factor: Factor) -> str:
 
 def _of_pair(factor: Factor) -> str:
     first, second = factor.verdicts
-    axis, guilt = factor.factor, kind_label(kind(first))
+    axis, guilt = factor.factor, kind_label(*kind(first))
     one, other = (f"{axis.value} {verdict.cell.value(axis)}" for verdict in (first, second))
     equal = ", ".join(first.cell.value(others) for others in Axis if others is not axis)
     equal = f", all else equal ({equal})"
     match factor.reason:
         case FactorReason.GUILTY_UNLIKE:
-            unlike = kind_label(kind(second))
+            unlike = kind_label(*kind(second))
             return f"{one} is {guilt} and {other} is {unlike}: not the same{equal}"
         case FactorReason.RATES_OVERLAP:
             return (

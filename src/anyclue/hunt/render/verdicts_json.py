@@ -12,7 +12,7 @@ from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import factor_reason, not_judged
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.json_document import (
@@ -199,6 +199,9 @@ def verdicts_json(findings: RunVerdicts, scenario: Scenario) -> str:
 
 def _cell(verdict: CellVerdict, tests: tuple[TestFinding, ...] | None) -> CellDocument:
     cell, classes = verdict.cell, verdict.classes
+    incident = None
+    if verdict.incident is not None:
+        incident = IncidentDocument.model_validate(verdict.incident, from_attributes=True)
     return CellDocument(
         cell=cell.id,
         kernel=cell.kernel,
@@ -218,7 +221,7 @@ def _cell(verdict: CellVerdict, tests: tuple[TestFinding, ...] | None) -> CellDo
         warm_up=verdict.warm_up,
         trials=verdict.trials,
         reference=verdict.reference.id if verdict.reference else None,
-        incident=_incident(verdict.incident) if verdict.incident else None,
+        incident=incident,
         tests=tuple(map(_test, tests)) if tests is not None else None,
     )
 
@@ -253,16 +256,6 @@ def _class(found: ClassRate) -> ClassDocument:
         rate_ci95_kib=found.ci95_kib,
         grew=found.grew,
         top=tuple(CounterDocument(name=name, kib_per_round=kib) for name, kib in found.top),
-    )
-
-
-def _incident(incident: Incident) -> IncidentDocument:
-    return IncidentDocument(
-        kind=incident.kind,
-        t_s=incident.t_s,
-        title=incident.title,
-        function=incident.function,
-        text=incident.text,
     )
 
 

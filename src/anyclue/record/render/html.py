@@ -30,7 +30,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
     ]
     figure = _figure(findings, held)
     return (
-        environment()
+        environment(__package__)
         .get_template("recorded.html.j2")
         .render(
             heading=sentence(findings.tests),

@@ -27,11 +27,10 @@ DEVICES = ("/dev/vda", "/dev/vdb")
 # What upstream fstests runs with; its own programs are built elsewhere.
 ROOT_PACKAGES = (
     *("acl", "attr", "bc", "bsdextrautils", "btrfs-progs", "dbench", "dmsetup", "dump"),
-    "duperemove",
-    *("e2fsprogs", "f2fs-tools", "file", "fio", "fsverity", "gawk", "gettext-base", "hostname"),
-    *("indent", "keyutils", "kmod", "libbtrfs0", "libbtrfsutil1", "libcap2-bin", "libgdbm6"),
-    *("libaio1", "liburing2", "lvm2", "mount", "openssl", "parted", "perl", "procps", "psmisc"),
-    *("python3-minimal", "quota", "stress-ng", "thin-provisioning-tools", "util-linux"),
+    *("duperemove", "e2fsprogs", "f2fs-tools", "file", "fio", "fsverity", "gawk", "gettext-base"),
+    *("hostname", "indent", "keyutils", "kmod", "libbtrfs0", "libbtrfsutil1", "libcap2-bin"),
+    *("libgdbm6", "libaio1", "liburing2", "lvm2", "mount", "openssl", "parted", "perl", "procps"),
+    *("psmisc", "python3-minimal", "quota", "stress-ng", "thin-provisioning-tools", "util-linux"),
     *("uuid-runtime", "xfsdump", "xfsprogs", "xz-utils"),
 )
 USERS = (
@@ -179,10 +178,10 @@ async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
         CommandError: mmdebstrap or mksquashfs failed (its last lines are in the message).
     """
     await apt.refresh()
-    suite = await apt.suite()
+    release = await apt.release()
     inputs = {
         "arch": arch.value,
-        "suite": suite.name,
+        "suite": release.name,
         "packages": sorted(ROOT_PACKAGES),
         "users": USERS,
         "format": 3,

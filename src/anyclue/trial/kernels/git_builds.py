@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -21,15 +20,15 @@ from anyclue.git.repository import TreeEntry, entries
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
-from anyclue.system.store import Artifact, Recipe, Store, locked_file
+from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.fast_path import FastPath, fast_path, same_interface
 from anyclue.trial.kernels.make import DoesNotBuildError, compiler, interface, symvers
 from anyclue.trial.kernels.modules import (
     BUILDABLE,
     DEBUG_KIND,
     UNDER_TEST,
-    UNFINISHED,
     build_module,
+    workbench,
 )
 from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
 
@@ -165,6 +164,13 @@ class GitBuilds:
             inputs={"kernel": base.key, "sources": sources, "compiler": facts_of(base).compiler},
         )
 
+        def unpack_devel(into: Path) -> None:
+            with tarfile.open(base.file("devel.tar")) as tar:
+                tar.extractall(into, filter="data")
+
+        async def unpack_headers(into: Path) -> None:
+            await asyncio.to_thread(unpack_devel, into)
+
         async def build(directory: Path) -> None:
             repo = git.repository(Path(kernel.repository))
             name = f"git-module-{base.key[:16]}{'-debug' if debug else ''}"
@@ -173,9 +179,7 @@ class GitBuilds:
                 for path, content in files.items():
                     (changed / path).parent.mkdir(parents=True, exist_ok=True)
                     (changed / path).write_bytes(content)
-                async with locked_file(self._workbenches / f"{name}.lock"):
-                    bench = self._workbenches / name
-                    await asyncio.to_thread(self._set_up, bench, base)
+                async with workbench(self._workbenches, name, unpack_headers) as bench:
                     work = await build_module(
                         bench=bench,
                         sources=changed / DIRECTORY,
@@ -194,17 +198,6 @@ class GitBuilds:
             (directory / "proof").write_text(decision.why)
 
         return await self._store.make(recipe, build)
-
-    def _set_up(self, bench: Path, base: Artifact) -> None:
-        """Make the bench, or make it anew when a build there did not end."""
-        if (bench / UNFINISHED).exists():
-            shutil.rmtree(bench)
-        if not bench.is_dir():
-            with staging(self._workbenches, "bench") as new:
-                (new / "module").mkdir()
-                with tarfile.open(base.file("devel.tar")) as tar:
-                    tar.extractall(new / "headers", filter="data")
-                new.rename(bench)
 
 
 def with_bases(kernels: Iterable[Kernel]) -> list[Kernel]:

@@ -14,7 +14,7 @@ from anyclue.hunt.probes.core.model import (
     Frame,
     ProbeFinding,
     ProbeReading,
-    SourceLine,
+    SourceLocation,
     StackEvidence,
 )
 from anyclue.model.scenario import Cell
@@ -88,8 +88,8 @@ def test_inlined_functions_and_clones(make_symptoms: MakeSymptoms) -> None:
     frame = Frame(
         symbol="outer.constprop.0",
         places=(
-            SourceLine(function="inlined", file="fs/x/a.c", line=3),
-            SourceLine(function="outer.cold"),
+            SourceLocation(function="inlined", file="fs/x/a.c", line=3),
+            SourceLocation(function="outer.cold"),
         ),
     )
     found = ratios(make_symptoms(readings=(reading(StackEvidence.REFERENCE, ((frame,), 4.0)),)))
@@ -97,7 +97,9 @@ def test_inlined_functions_and_clones(make_symptoms: MakeSymptoms) -> None:
 
 
 def test_one_name_in_two_files(make_symptoms: MakeSymptoms) -> None:
-    here = Frame(symbol="twice", places=(SourceLine(function="twice", file="fs/x/b.c", line=3),))
+    here = Frame(
+        symbol="twice", places=(SourceLocation(function="twice", file="fs/x/b.c", line=3),)
+    )
     case = make_symptoms(readings=(reading(StackEvidence.REFERENCE, ((here,), 4.0)),))
     assert list(stack_evidence(case, KNOWN)) == [("fs/x/b.c", "twice")]
     unknown = make_symptoms(readings=(reading(StackEvidence.REFERENCE, (("twice",), 4.0)),))

@@ -12,7 +12,7 @@ from anyclue.hunt.probes.core.differences import compare
 from anyclue.hunt.probes.core.ftrace import TracepointEvent
 from anyclue.hunt.probes.core.kmap_balance import unmatched
 from anyclue.hunt.probes.core.kmemleak import leaks
-from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
+from anyclue.hunt.probes.core.model import Frame, SourceLocation, StackEvidence
 from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK, ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.core.ring_pages import Field, Format
@@ -231,6 +231,6 @@ def test_names_as_the_kernel_prints_them() -> None:
         symbol="lzo_compress_pages.part.0",
         offset=0x11B,
         module="btrfs",
-        places=(SourceLine(function="lzo_compress_pages.part.0"),),
+        places=(SourceLocation(function="lzo_compress_pages.part.0"),),
     )
     assert parse_frame("no frame at all") is None

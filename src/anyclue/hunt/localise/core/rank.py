@@ -20,6 +20,7 @@ from anyclue.hunt.localise.core.likelihood_ratios import (
 from anyclue.hunt.localise.core.likelihoods import PairingEvidence, reachability_evidence
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, Symptoms
 from anyclue.hunt.localise.core.stacks import stack_evidence
+from anyclue.hunt.render import evidence_words
 
 MOST_PLACES: Final = 10
 """So many places are listed, those that something speaks for."""
@@ -95,9 +96,7 @@ def _change(one: FunctionSource, changed: int, functions: int) -> Reason | None:
     share = (changed + 1) / (functions + 2)
     if one.changed:
         ratio = (1 - PRIOR_UNCHANGED) / share
-        text = f"it is one of {changed} functions that differ between the kernels"
-        if changed == 1:
-            text = "it is the only function that differs between the kernels"
+        text = evidence_words.changed(changed)
         return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=text)
-    text = "it is the same in both kernels"
-    return Reason(source=ReasonSource.CHANGE, ratio=PRIOR_UNCHANGED / (1 - share), text=text)
+    ratio = PRIOR_UNCHANGED / (1 - share)
+    return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=evidence_words.UNCHANGED)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import mean
 
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
+from anyclue.hunt.probes.core.probe import Measurement, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import Symbols
 from anyclue.hunt.render.probe_text import figures
 
@@ -61,7 +61,7 @@ def compare(probe: Probe, guilty: ProbeData, innocent: ProbeData | None) -> Prob
     Of releases: less.
     """
     ours = probe.measure(guilty)
-    theirs = probe.measure(innocent) if innocent else Measured()
+    theirs = probe.measure(innocent) if innocent else Measurement()
     lost = Counter({f"{name} (guilty)": n for name, n in ours.lost.items()})
     lost.update({f"{name} (innocent)": n for name, n in theirs.lost.items()})
     could_not = ours.could_not
@@ -83,7 +83,11 @@ def compare(probe: Probe, guilty: ProbeData, innocent: ProbeData | None) -> Prob
 
 
 def _findings(
-    probe: Probe, guilty: ProbeData, innocent: ProbeData | None, ours: Measured, theirs: Measured
+    probe: Probe,
+    guilty: ProbeData,
+    innocent: ProbeData | None,
+    ours: Measurement,
+    theirs: Measurement,
 ) -> list[ProbeFinding]:
     # A guest that broke had fewer rounds: those that both had are compared.
     rounds = [len(one.residues[0].counts) for one in (ours, theirs) if one.residues]
@@ -123,7 +127,7 @@ def _weight(finding: ProbeFinding) -> tuple[float, float]:
     return finding.guilty.kib_per_round - beside.kib_per_round, unlike
 
 
-def _sums(measured: Measured, symbols: Symbols, rounds: int) -> dict[Key, _Sum]:
+def _sums(measured: Measurement, symbols: Symbols, rounds: int) -> dict[Key, _Sum]:
     """Return what stayed by key, in the first ``rounds`` of the rounds that count."""
     sums: dict[Key, _Sum] = {}
     for whole in measured.residues:

@@ -105,7 +105,7 @@ class ProbeData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class Measurement:
     """What a probe's data says of one guest."""
 
     residues: tuple[Residue, ...] = ()
@@ -148,7 +148,7 @@ class Probe:
     unit: str
     did: str = "stayed"
     signatures: frozenset[Signature | None]
-    measure: Callable[[ProbeData], Measured]
+    measure: Callable[[ProbeData], Measurement]
     debug: DebugOption | None = None
     available: str = "true"
     start: Callable[[int], tuple[ProbeStep, ...]] = lambda _: ()

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLine
+from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLocation
 
 _SYMBOL = re.compile(
     r"^([0-9a-f]{8,16}) [tTwW] ([A-Za-z_$.][\w$.]*)(?:\t\[(\w+)\])?$", re.MULTILINE | re.ASCII
@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
 _PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
 _HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
 
-Lines = Mapping[tuple[str, int], tuple[SourceLine, ...]]
+Lines = Mapping[tuple[str, int], tuple[SourceLocation, ...]]
 """By section and offset: what the compiler put there, innermost first."""
 
 
@@ -40,7 +40,9 @@ class Symbols:
             return Frame(symbol=f"{address:#x}")
         name, module = self.names[at]
         offset = address - self.addresses[at]
-        return Frame(symbol=name, offset=offset, module=module, places=(SourceLine(function=name),))
+        return Frame(
+            symbol=name, offset=offset, module=module, places=(SourceLocation(function=name),)
+        )
 
     def address(self, frame: Frame) -> int | None:
         """Return the address of a frame; None where a function of that name is not the only one."""
@@ -85,7 +87,7 @@ def parse_frame(line: str) -> Frame | None:
         symbol=match[1],
         offset=int(match[2], 16),
         module=match[3],
-        places=(SourceLine(function=match[1]),),
+        places=(SourceLocation(function=match[1]),),
     )
 
 
@@ -115,8 +117,8 @@ def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
 
     ``tree`` is where it says that the kernel's tree is.
     """
-    found: dict[tuple[str, int], tuple[SourceLine, ...]] = {}
-    here: list[SourceLine] = []
+    found: dict[tuple[str, int], tuple[SourceLocation, ...]] = {}
+    here: list[SourceLocation] = []
     key, function = (section, 0), ""
     for line in text.splitlines():
         if _ADDRESS.fullmatch(line):
@@ -130,13 +132,13 @@ def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
     return {key: places for key, places in found.items() if places[0].file}
 
 
-def _place(function: str, line: str, tree: str) -> SourceLine:
+def _place(function: str, line: str, tree: str) -> SourceLocation:
     match = _PLACE.fullmatch(line)
     if match is None or match[1] == "??" or match[2] == "0":
-        return SourceLine(function=function)
+        return SourceLocation(function=function)
     header = _HEADER.match(match[1])
     file = header[1] if header else match[1].removeprefix(f"{tree}/")
-    return SourceLine(function=function, file=file, line=int(match[2]))
+    return SourceLocation(function=function, file=file, line=int(match[2]))
 
 
 def with_places(

@@ -99,5 +99,5 @@ def _beside_separators(marked: bytes) -> list[bytes]:
         if _EDGE.fullmatch(line):
             within = line.startswith(b"<")
         elif within and line == b"=======":
-            found += (lines[number - 1], lines[number + 1])
+            found += (lines[number - 1], *lines[number + 1 : number + 2])
     return [one for one in found if one.strip() and not _EDGE.fullmatch(one)]

@@ -84,7 +84,7 @@ class Definition:
         return (mine <= theirs or theirs <= mine) and self.undefined == other.undefined
 
 
-class Repetition(NamedTuple):
+class ClashingDefinitions(NamedTuple):
     """Definitions of one name that are read together."""
 
     kind: DefinitionKind
@@ -102,7 +102,7 @@ def definitions(text: bytes | None) -> tuple[Definition, ...]:
     return tuple(reader.found)
 
 
-def repetitions(text: bytes | None) -> dict[tuple[str, str], Repetition]:
+def repetitions(text: bytes | None) -> dict[tuple[str, str], ClashingDefinitions]:
     """Return what a file defines more than once."""
     by_key: dict[tuple[str, str], list[Definition]] = {}
     for one in definitions(text):
@@ -113,7 +113,7 @@ def repetitions(text: bytes | None) -> dict[tuple[str, str], Repetition]:
             one for one in every if any(one is not two and one.clashes(two) for two in every)
         )
         if together:
-            found[key] = Repetition(together[0].kind, together[0].name, together)
+            found[key] = ClashingDefinitions(together[0].kind, together[0].name, together)
     return found
 
 

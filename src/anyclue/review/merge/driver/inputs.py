@@ -9,7 +9,7 @@ from functools import cached_property
 from anyclue.git import repository as git
 from anyclue.git.merge import AutoMerge, auto_merge, empty_commit, merge_bases
 from anyclue.git.model import Repository
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.review.merge.core.conflict_markers import (
     has_markers,
     markers_left,
@@ -26,10 +26,6 @@ from anyclue.review.merge.driver.snapshots import (
     work_tree_snapshot,
 )
 from anyclue.review.pairs.model import Unjudged
-
-Step = tuple[str, str, AutoMerge]
-"""Two commits, and what git merges them to: an octopus takes several."""
-
 
 _NUL, _HEAD = b"\0", 8000  # what git takes for binary
 
@@ -265,7 +261,8 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
     """
     base = merge_base_of(repo, merge.parents)
     blobs = git.blobs(repo.at, base)
-    automatic, steps = automatic_merge(repo, merge.parents)
+    steps = automatic_merge(repo, merge.parents)
+    automatic = steps[-1].commit
     sides = [snapshot(repo, base, one) for one in merge.parents]
     merged_by_git = snapshot(repo, base, automatic)
     if merge.result is not None:
@@ -283,9 +280,7 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
         automatic=merged_by_git,
         conflicts={},
         other_conflicts=tuple(
-            sorted(
-                path for _, _, step in steps for path in step.conflicts if not git.is_source(path)
-            )
+            sorted(path for step in steps for path in step.conflicts if not git.is_source(path))
         ),
         result=result,
         against=every[-1] if other else None,
@@ -305,14 +300,10 @@ def merge_base_of(repo: Repository, parents: Sequence[str]) -> str:
     """Return the merge base; of several, what git merges them to, as its own merge does."""
     found = merge_bases(repo, parents)
     if not found and repo.shallow:
-        raise RequestError(
-            [
-                Problem(
-                    what="the history is cut before the merge base",
-                    where="this clone is shallow",
-                    next_step="bring more history: git fetch --unshallow, or --deepen=N",
-                )
-            ]
+        raise RequestError.of(
+            "the history is cut before the merge base",
+            where="this clone is shallow",
+            next_step="bring more history: git fetch --unshallow, or --deepen=N",
         )
     if not found:
         return empty_commit(repo)
@@ -322,22 +313,19 @@ def merge_base_of(repo: Repository, parents: Sequence[str]) -> str:
     return base
 
 
-def automatic_merge(repo: Repository, parents: Sequence[str]) -> tuple[str, list[Step]]:
-    """Merge one parent after the other; return the end, and each step with its two commits."""
-    at = parents[0]
-    steps = []
+def automatic_merge(repo: Repository, parents: Sequence[str]) -> list[AutoMerge]:
+    """Merge one parent after the other, as git does an octopus; return every step."""
+    steps: list[AutoMerge] = []
     for one in parents[1:]:
-        step = auto_merge(repo, at, one)
-        steps.append((at, one, step))
-        at = step.commit
-    return at, steps
+        steps.append(auto_merge(repo, steps[-1].commit if steps else parents[0], one))
+    return steps
 
 
 def conflicts(
     contents: Contents,
     sides: Sequence[Snapshot],
     automatic: Snapshot,
-    steps: Sequence[Step],
+    steps: Sequence[AutoMerge],
 ) -> dict[str, tuple[bytes | None, ...]]:
     """Return each C source with a conflict, decided for each side in turn, by its key.
 
@@ -351,7 +339,7 @@ def conflicts(
     for one in sides:
         keys = {**one.keys(), **keys}
     found: dict[str, tuple[bytes | None, ...]] = {}
-    for number, (_, _, step) in enumerate(steps, start=1):
+    for number, step in enumerate(steps, start=1):
         for path, stages in step.conflicts.items():
             if not git.is_source(path):
                 continue
@@ -369,13 +357,13 @@ def conflicts(
     return found
 
 
-def _decided(text: bytes | None, steps: Sequence[Step], side: int) -> bytes | None:
+def _decided(text: bytes | None, steps: Sequence[AutoMerge], side: int) -> bytes | None:
     """Return a file with the conflicts of all steps decided for one side.
 
     A later step can have what an earlier one marked inside of its own marks.
     """
-    for number, (ours, theirs, _) in enumerate(steps, start=1):
-        both = resolve_markers(text, ours, theirs) if text is not None else None
+    for number, step in enumerate(steps, start=1):
+        both = resolve_markers(text, step.ours, step.theirs) if text is not None else None
         if both is not None:
             text = both[number == side]
     return text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
 
 from anyclue.git import repository as git
 from anyclue.git.merge import scratch_repository
@@ -48,13 +48,13 @@ def review(request: MergeRequest) -> MergeReview:
         )
         inputs.contents.load(inputs.sides, keys)
         resolved_files = inputs.files(inputs.contested or inputs.edited, inputs.result)
-        with ResolutionReader(resolved_files, names, request.jobs) as reader:
+        with _text_review(resolved_files, names, request.jobs) as text_review:
             reviewer = VersionReviewer(
                 request.tree, repo.at, inputs, keys, least=request.least, jobs=request.jobs
             )
             results = [one for one in (inputs.result, inputs.against) if one is not None]
             imbalances = reviewer.review_all(results, reviewer.keys)
-            text = reader.result()
+            text = text_review()
         sides = _sides(inputs, reviewer, names, text, imbalances)
         result = _resolution(
             merge.title, inputs.result, inputs, reviewer, sides, text, imbalances[0]
@@ -175,51 +175,27 @@ def _comparisons(inputs: MergeInputs, other: Snapshot) -> tuple[FunctionComparis
     )
 
 
-class _ReaderProcess:
-    """What the process does."""
+class _TextReviewer:
+    """What the process of `_text_review` does."""
 
-    def read(self, files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
+    def review(self, files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
         return review_texts(files, sides)
 
 
-class ResolutionReader:
-    """Finds out what a resolution did to the texts, while something else is done.
-
-    Args:
-        files: the files in every version.
-        sides: the names of the parents.
-        jobs: worker processes; None for one a processor.
-    """
-
-    def __init__(self, files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None) -> None:
-        self._texts = (files, sides)
-        many = len(files) > FEW and (jobs or processors()) > 1
-        self._workers = Workers(1, _ReaderProcess) if many else None
-        if self._workers is not None:
-            self._workers.ask("read", [self._texts])
-
-    def __enter__(self) -> ResolutionReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._workers is not None:
-            self._workers.stop(gently=False)
-
-    def result(self) -> TextReview:
-        """Return what was found; to be request once.
-
-        Raises:
-            InfrastructureError: the process failed or died.
-        """
-        if self._workers is None:
-            return review_texts(*self._texts)
-        found: TextReview = next(self._workers.answers("read"))
-        return found
+@contextmanager
+def _text_review(
+    files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None
+) -> Iterator[Callable[[], TextReview]]:
+    """Give what waits for the review of texts, in a process of its own where they are many."""
+    if len(files) <= FEW or (jobs or processors()) == 1:
+        yield lambda: review_texts(files, sides)
+        return
+    workers = Workers(1, _TextReviewer)
+    try:
+        workers.submit("review", [(files, sides)])
+        yield lambda: next(workers.results("review"))
+    finally:
+        workers.stop(gently=False)
 
 
 def _panes(

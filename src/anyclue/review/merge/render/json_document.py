@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, WithJsonSchema
 
 from anyclue.report.json_document import DocumentModel, Line, document_text
 from anyclue.review.merge.core.definitions import DefinitionKind
-from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest
+from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import FunctionResolution, MergeReview, Origin, Similarity
 from anyclue.review.merge.render import words
 from anyclue.review.pairs.model import Confidence, FindingKind
@@ -45,8 +45,9 @@ _P = TypeVar("_P", bound=DocumentModel)
 
 def _read(document: type[_P], one: object, more: Mapping[str, object]) -> _P:
     """Return a document of an object's fields, and of more that the object has in other forms."""
-    names = document.model_fields.keys() - more.keys() - {"schema_"}
-    values = {name: getattr(one, name) for name in names} | {**more}
+    fields = document.model_fields.items()
+    names = {str(field.validation_alias or name) for name, field in fields}
+    values = {name: getattr(one, name) for name in names - more.keys() - {"schema_"}} | {**more}
     return document.model_validate(values, from_attributes=True)
 
 
@@ -101,7 +102,7 @@ class _Function(DocumentModel):
     """Whether git left a conflict in it."""
     taken: _Taken
     """Where its text comes from; a side, or a word."""
-    moved_from: str
+    moved_from: Annotated[str, BeforeValidator(words.former_place)]
     """Where a side has it, under another path or name; else empty."""
     new_lines: tuple[_SourceLine, ...]
     """Lines that are on neither side."""
@@ -180,8 +181,7 @@ class _RepeatedDefinition(DocumentModel):
 
 
 def _function(one: FunctionResolution) -> _Function:
-    more = {"taken": words.taken(one), "moved_from": words.former_place(one)}
-    return _read(_Function, one, more)
+    return _read(_Function, one, {"taken": words.taken(one)})
 
 
 class _Resolution(DocumentModel):
@@ -242,12 +242,16 @@ class _Exercise(DocumentModel):
     """Groups of fstests."""
 
 
+def _verdicts(found: Sequence[VersionVerdict]) -> dict[str, str]:
+    return {one.version: words.guest_verdict(one) for one in found}
+
+
 class _GuestComparison(DocumentModel):
     """What guests said under one set of conditions."""
 
     conditions: tuple[Line, ...]
     """Machine, mkfs and mount options and workload, by the scenario's names."""
-    verdicts: dict[Line, Line]
+    verdicts: Annotated[dict[Line, Line], BeforeValidator(_verdicts)]
     """Of each version that was run its verdict with its signature, by the version's kernel."""
     result: Blame
     """What that says of the result."""
@@ -257,11 +261,6 @@ class _GuestComparison(DocumentModel):
     """The parents that have the same."""
 
 
-def _comparison(one: GuestComparison) -> _GuestComparison:
-    verdicts = {two.version: words.guest_verdict(two) for two in one.verdicts}
-    return _read(_GuestComparison, one, {"verdicts": verdicts})
-
-
 class _Test(DocumentModel):
     """A merge's versions in guests."""
 
@@ -269,19 +268,18 @@ class _Test(DocumentModel):
     """The run directory."""
     kernel: Line
     """What kernel they ran in, and which directory of it was theirs."""
-    result: Blame
+    result: Blame = Field(validation_alias="blame")
     """The verdict on the resolution."""
-    against: Blame | None
+    against: Blame | None = Field(validation_alias="other_blame")
     """The same of the other resolution; null: there is none."""
-    rows: tuple[Annotated[_GuestComparison, BeforeValidator(_comparison)], ...]
+    rows: tuple[_GuestComparison, ...]
     """What was found, by conditions."""
     untested: tuple[FilePath, ...]
     """C sources that differ outside that directory."""
 
 
 def _test(one: MergeTest) -> _Test:
-    more = {"kernel": words.kernel(one), "result": one.blame, "against": one.other_blame}
-    return _read(_Test, one, more)
+    return _read(_Test, one, {"kernel": words.kernel(one)})
 
 
 class MergeDocument(DocumentModel):

@@ -6,18 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
+from anyclue.report.words import kind_label
 from anyclue.review.merge.core.definitions import DefinitionKind
-from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
+from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
     OUTSIDE,
     DroppedChange,
     Exercise,
+    FormerPlace,
+    FunctionPanes,
     FunctionResolution,
     Imbalance,
     LineMark,
     MergeReview,
     Origin,
+    Pane,
     PaneRow,
     RepeatedDefinition,
     Resolution,
@@ -30,6 +34,7 @@ DIGITS = 12
 _COLUMNS = 160
 NAMED = 12
 """So many functions are named in a verdict."""
+_VERSIONS = {BASE: "merge base", AGAINST: "the other resolution"}
 TAKEN = {
     TextSource.AUTOMATIC: "same as git's",
     TextSource.COMBINED: "combined",
@@ -72,12 +77,12 @@ def taken(one: FunctionResolution) -> str:
     return TAKEN[one.taken]
 
 
-def former_place(one: FunctionResolution) -> str:
+def former_place(one: FormerPlace | None) -> str:
     """Return where a side has a function, when that is elsewhere: ``f() in a.c, theirs``."""
-    if one.moved_from is None:
+    if one is None:
         return ""
-    where = f" in {one.moved_from.path}" if one.moved_from.path else ""
-    return clean(f"{one.moved_from.function}(){where}, {one.moved_from.side}")
+    where = f" in {one.path}" if one.path else ""
+    return clean(f"{one.function}(){where}, {one.side}")
 
 
 def short_id(commit_id: str) -> str:
@@ -166,10 +171,9 @@ def kernel(test: MergeTest) -> str:
     return f"Debian's {test.series} with {test.directory} of each version"
 
 
-def guest_verdict(one: VersionVerdict) -> str:
-    """Return what was found in a version: ``leak (object)``."""
-    signature = f" ({one.signature.value})" if one.signature is not None else ""
-    return f"{one.verdict.value}{signature}"
+def guest_verdict(one: VersionVerdict | None) -> str:
+    """Return what was found in a version: ``leak (object)``; nothing when it was not run."""
+    return kind_label(one.verdict, one.signature) if one is not None else ""
 
 
 def exercise(one: Exercise) -> list[str]:
@@ -192,6 +196,20 @@ def dropped(one: DroppedChange) -> str:
     """Return whose change is lost: ``a change of ours is lost, in the conflict``."""
     where = "in the conflict" if one.conflict else "outside any conflict"
     return f"a change of {clean(one.side)} is lost, {where}"
+
+
+def pane_version(pane: Pane) -> str:
+    """Return which version a pane shows."""
+    return _VERSIONS.get(pane.version) or clean(pane.version)
+
+
+def pane_place(pane: Pane, one: FunctionPanes) -> str:
+    """Return where a version has a function, when that is not where the result has it."""
+    if not pane.there:
+        return "this version has no such function" if one.function else "no such file"
+    if pane.function != one.function:
+        return f"{safe_path(pane.path)}: {function_name(pane.function)}"
+    return safe_path(pane.path) if pane.path != one.path else ""
 
 
 def mark(row: PaneRow, sides: int) -> str:
