@@ -12,7 +12,7 @@ from anyclue.model.scenario import Axis, Cell
 from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import Problems, quoted, suggestion
 from anyclue.scenarios.schema import CellsTable
-from anyclue.scenarios.shape import table_or_none
+from anyclue.scenarios.schema_problems import table_or_none
 from anyclue.scenarios.texts import table_items
 
 MAX_CELLS = 2000

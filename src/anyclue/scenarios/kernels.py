@@ -21,7 +21,7 @@ from anyclue.model.scenario import (
 from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import ORIGINS, SOURCE_PATH, EditTable, KernelTable
-from anyclue.scenarios.shape import table_or_none
+from anyclue.scenarios.schema_problems import table_or_none
 from anyclue.scenarios.texts import check_no_nul
 
 _RELATIVE = "correct the path; it is relative to the scenario file"

@@ -9,7 +9,7 @@ from typing import Any
 from anyclue.model.scenario import Arch, Machine
 from anyclue.scenarios.problems import Problems
 from anyclue.scenarios.schema import MachineTable
-from anyclue.scenarios.shape import table_or_none
+from anyclue.scenarios.schema_problems import table_or_none
 
 _MIN_RAM_MIB = 128
 _MAX_RAM_MIB: Mapping[Arch, int] = {

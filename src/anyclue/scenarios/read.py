@@ -18,7 +18,7 @@ from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
 from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import LimitsTable, SensitivityTable
-from anyclue.scenarios.shape import check_shape, table_or_none
+from anyclue.scenarios.schema_problems import check_shape, table_or_none
 from anyclue.scenarios.suspects import read_suspects
 from anyclue.scenarios.texts import check_visible, read_options, table_items
 from anyclue.scenarios.workloads import read_fstests, read_workloads

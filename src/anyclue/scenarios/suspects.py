@@ -21,7 +21,7 @@ from anyclue.model.scenario import (
 from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import Problems, quoted, suggestion
 from anyclue.scenarios.schema import ABOUTS, FactorTable, SuspectTable
-from anyclue.scenarios.shape import table_or_none
+from anyclue.scenarios.schema_problems import table_or_none
 from anyclue.scenarios.texts import check_visible, table_items
 
 

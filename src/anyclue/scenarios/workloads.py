@@ -12,7 +12,7 @@ from anyclue.model.scenario import ParameterRule, Scalar, TestChoice, WorkloadCh
 from anyclue.scenarios.lines import KeyPath
 from anyclue.scenarios.problems import Problems, quoted, suggestion
 from anyclue.scenarios.schema import FstestsTable
-from anyclue.scenarios.shape import table_or_none
+from anyclue.scenarios.schema_problems import table_or_none
 from anyclue.scenarios.texts import check_no_nul, check_visible
 from anyclue.system.files import read_small_text
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.kmsg import begun_test
+from anyclue.fstests.core.begun_tests import begun_test
 from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine
 from anyclue.record.core.parse import Record, parse_recording, parse_records, unpacked
 

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
-from anyclue.fstests.core.kmsg import begun_test
+from anyclue.fstests.core.begun_tests import begun_test
 from anyclue.model.machine_recording import MachineRecording, RecordedMachine, Span
 from anyclue.model.recording import Mark, MarkName, Reading, Recording
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from anyclue.fstests.core.begun_tests import first_day
 from anyclue.fstests.core.evidence import CellTests, TestEvidence
-from anyclue.fstests.core.kmsg import first_day
 from anyclue.fstests.core.known_failures import applies_to, match_known_failures
 from anyclue.fstests.core.memory_verdict import MemoryVerdict, judge_memory
 from anyclue.fstests.core.model import (

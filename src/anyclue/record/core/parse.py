@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
-from anyclue.fstests.core.kmsg import begun_test
+from anyclue.fstests.core.begun_tests import begun_test
 from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine, Span
 from anyclue.model.recording import LogLine, Reading
 from anyclue.recordings.kernel_log import parse_kmsg

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.fstests.core.kmsg import begun_test
+from anyclue.fstests.core.begun_tests import begun_test
 from anyclue.recordings.kernel_log import parse_console
 
 # As a console has them: printed by a guest that panicked in the second test.
