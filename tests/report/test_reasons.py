@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from anyclue.model import reason
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Incident, IncidentKind, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
 from anyclue.report.reasons import detail_text, incident_text, reason_text
@@ -15,7 +15,7 @@ from anyclue.report.reasons import detail_text, incident_text, reason_text
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
 CELL = Cell(kernel="good", machine="m", mkfs="d", mount="d", workload="w")
 SAMPLE = reason.FloorSample(floors=18, trials=3, warm_up=1)
-BUG = Incident(kind="bug", t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
+BUG = Incident(kind=IncidentKind.BUG, t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
 PROVEN = reason.GrowthProven(
     memory_class=SLAB,
     rate_kib=200.4,

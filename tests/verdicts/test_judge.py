@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording
 from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import detail_text, reason_text
 from anyclue.verdicts.judge import judge_cells
@@ -185,7 +185,7 @@ def test_noise_is_unproven_and_says_what_it_takes(simulator: Simulator, tools: T
 
 
 INCIDENT = Incident(
-    kind="bug",
+    kind=IncidentKind.BUG,
     t_s=12.5,
     title="kernel BUG at mm/highmem.c:622!",
     function="kunmap_local_indexed",

@@ -192,7 +192,10 @@ class PairingEvidence:
         text = f"a lost {_words(pair)} leaves {signature.value}, and that is what grew"
         reasons = [KIND.reason(ReasonSource.KIND, text)]
         if signature is Signature.OBJECT and named_like(self._symptoms.detail, pair):
-            text = f"the slab cache that grew is {self._symptoms.detail}"
+            cache = self._symptoms.detail
+            text = f"the slab cache that grew is {cache}"
+            if self._symptoms.reported:
+                text = f"the kernel itself found objects left in the slab cache {cache}"
             reasons.append(NAMED.reason(ReasonSource.KIND, text))
         return reasons
 

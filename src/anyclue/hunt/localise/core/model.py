@@ -83,6 +83,7 @@ class Symptoms:
     Attributes:
         signature: which kind of release is missing.
         detail: what that adds, as the name of a slab cache.
+        reported: whether the kernel itself named it, when it found objects left in it.
         regression: whether the kernel was proven to matter.
         guilty: mount options that every guilty cell has, and no cell that is innocent and differs
             from a guilty one in its mount options alone.
@@ -95,6 +96,7 @@ class Symptoms:
 
     signature: Signature | None
     detail: str = ""
+    reported: bool = False
     regression: bool = False
     guilty: frozenset[str] = frozenset()
     innocent: frozenset[str] = frozenset()
