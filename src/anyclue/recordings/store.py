@@ -134,8 +134,10 @@ def read_outcome(directory: Path) -> Outcome:
         return Outcome(_fields(directory)["outcome"])
 
 
-def _incident(fields: Mapping[str, Any]) -> Incident:
+def _incident(fields: Any) -> Incident:
     """Return the incident; recordings of old do not say what the kernel itself calls leaked."""
+    if not isinstance(fields, dict):
+        raise TypeError("an incident is no object")
     leaked = fields.get("leaked")
     return Incident(
         kind=IncidentKind(fields["kind"]),
