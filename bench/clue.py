@@ -111,7 +111,7 @@ def main() -> int:
         for bug in wanted:
             scenario = DEFAULT if bug.name == MAIL else _scenario(bug, scratch)
             hunted.append(Hunted(bug=bug, clue=_clue(scenario, scratch / f"{_slug(bug)}-run")))
-            print(_told(hunted[-1]), file=sys.stderr)
+            print(_summary(hunted[-1]), file=sys.stderr)
     slowdown = {} if options.no_probes else asyncio.run(_slowdown())
     print(json.dumps(_document(hunted, slowdown)))
     return int(any(one.rank is None or one.rank > GOOD_ENOUGH for one in hunted))
@@ -141,7 +141,7 @@ def _document(hunted: Sequence[Hunted], slowdown: Mapping[str, float | None]) ->
     }
 
 
-def _told(one: Hunted) -> str:
+def _summary(one: Hunted) -> str:
     ran, full = one.cells
     return f"{one.bug.name}: rank {one.rank}, {ran} of {full} cells: {one.clue['sentence']}"
 

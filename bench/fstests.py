@@ -43,13 +43,13 @@ def main() -> None:
             subprocess.run(command, check=False, stdout=sys.stderr)
             if not (run / "verdicts.json").exists():
                 sys.exit("the hunt did not come to its end")
-        result = evaluated(run)
+        result = evaluate(run)
         cost = record.measure(sys.executable, 5.0, 60.0, Path(name))
     result["record_cpu_percent"] = cost["record_cpu_percent"]
     print(json.dumps(result))
 
 
-def evaluated(run: Path) -> dict[str, Any]:
+def evaluate(run: Path) -> dict[str, Any]:
     """Return what a run shows, each test beside what check itself printed of it."""
     cells = json.loads((run / "verdicts.json").read_text())["cells"]
     tests = [
@@ -58,7 +58,7 @@ def evaluated(run: Path) -> dict[str, Any]:
             "kernel": cell["kernel"],
             "option": cell["mount"],
             "workload": cell["workload"],
-            "check": said(run, cell["cell"], test["test"]),
+            "check": summary_status(run, cell["cell"], test["test"]),
             "ours": test["check"],
             "contradiction": test["disagreement"],
             "verdict": test["memory"],
@@ -79,7 +79,7 @@ def evaluated(run: Path) -> dict[str, Any]:
     }
 
 
-def said(run: Path, cell: str, test: str) -> str:
+def summary_status(run: Path, cell: str, test: str) -> str:
     """Return what check's own last lines say of a test, read without anyclue; the worst of all."""
     words = {word for text in outputs(run, cell) for word in summary(text, test)}
     return next((w for w in ("failed", "passed", "not-run", "expunged") if w in words), "lost")

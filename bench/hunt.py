@@ -25,7 +25,7 @@ from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.verdicts.judge import judge_cells
 
 ROOT = Path(__file__).parent.parent

@@ -23,7 +23,7 @@ from typing import Final
 from anyclue.hunt.judge import RunJudge
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.system.files import write_whole
 
 STORED: Final = Path(__file__).resolve().parent.parent / "tests/hunt/data/lzo-leak"

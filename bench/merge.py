@@ -23,7 +23,7 @@ import platformdirs
 from bench.merge_bench import large
 from bench.merge_bench.cases import CASES, got
 from bench.merge_bench.forge import Forge
-from bench.merge_bench.grounds import Ground, btrfs, small
+from bench.merge_bench.seed_files import SeedFile, btrfs, small
 from bench.pairs_bench.sources import Sources
 
 PARTS: Final = ("small", "btrfs", "large")
@@ -57,14 +57,14 @@ def main() -> int:
 
 
 def _cases(
-    where: str, ground: Ground, names: Sequence[str], scratch: Path
+    where: str, seed: SeedFile, names: Sequence[str], scratch: Path
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for case in CASES:
         if names and case.name not in names:
             continue
         name = f"{where}-{case.name}"
-        expected, found = case.expected_on(ground), got(Forge.new(scratch / name), case, ground)
+        expected, found = case.expected_of(seed), got(Forge.new(scratch / name), case, seed)
         rows.append({"name": name, "expected": expected, "got": found})
         print(f"{name}: {'as expected' if found == expected else 'WRONG'}", file=sys.stderr)
         for line in sorted({*expected} ^ {*found}):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.merge_bench.grounds import function
+from bench.merge_bench.seed_files import function
 
 LZO: Final = "fs/btrfs/lzo.c"
 COMPRESSION: Final = "fs/btrfs/compression.c"

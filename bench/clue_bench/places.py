@@ -135,7 +135,7 @@ def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     alone = read_module(None, bad, DIRECTORY, alone=False)
     case = Symptoms(
         signature=bug.signature,
-        detail=bug.detail,
+        slab_cache=bug.detail,
         regression=True,
         guilty=bug.guilty,
         innocent=bug.innocent,
@@ -144,7 +144,7 @@ def _row(bug: Planted, edits: int, good: Path, bad: Path) -> Row:
     )
     asked: dict[str, tuple[ModuleSource, Symptoms]] = {
         "both": (module, case),
-        "no signature": (module, replace(case, signature=None, detail="")),
+        "no signature": (module, replace(case, signature=None, slab_cache="")),
         "bad alone": (alone, replace(case, regression=False)),
         "no pairing": (replace(module, change=(), tree=()), case),
     }

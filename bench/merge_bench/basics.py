@@ -7,96 +7,95 @@ from typing import Final
 
 from bench.merge_bench.case import GUARD, NOTE, RETURN, TRACE, Case, both, sides
 from bench.merge_bench.forge import Forge
-from bench.merge_bench.grounds import Ground, function
+from bench.merge_bench.seed_files import SeedFile, function
 
 
-def _clean(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: result})]
+def _clean(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: result})]
 
 
-def _takes_theirs(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, _ = both(ground)
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: theirs})]
+def _takes_theirs(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, _ = both(seed)
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: theirs})]
 
 
-def _fix(forge: Forge, ground: Ground, *, kept: bool) -> Sequence[str]:
+def _fix(forge: Forge, seed: SeedFile, *, kept: bool) -> Sequence[str]:
     """Ours mends an error path of the base, theirs adds a line right behind it."""
     behind = RETURN + NOTE
-    base = ground.in_held(ground.text, (ground.leave, RETURN))
-    theirs = ground.in_held(base, (RETURN, behind))
-    fixed = ground.in_held(theirs, (behind, ground.leave + NOTE))
-    parents = sides(forge, ground, ground.text, theirs, base=base)
-    return [forge.merge(parents, {ground.path: fixed if kept else theirs})]
+    base = seed.in_held(seed.text, (seed.leave, RETURN))
+    theirs = seed.in_held(base, (RETURN, behind))
+    fixed = seed.in_held(theirs, (behind, seed.leave + NOTE))
+    parents = sides(forge, seed, seed.text, theirs, base=base)
+    return [forge.merge(parents, {seed.path: fixed if kept else theirs})]
 
 
-def _drops_fix_outside(forge: Forge, ground: Ground) -> Sequence[str]:
-    fix = (ground.leave, RETURN)
-    ours, *rest = both(ground)
-    theirs, result = (ground.in_held(one, fix) for one in rest)
-    base = ground.in_held(ground.text, fix)
-    parents = sides(forge, ground, ours, theirs, base=base)
-    return [forge.merge(parents, {ground.path: result})]
+def _drops_fix_outside(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    fix = (seed.leave, RETURN)
+    ours, *rest = both(seed)
+    theirs, result = (seed.in_held(one, fix) for one in rest)
+    base = seed.in_held(seed.text, fix)
+    parents = sides(forge, seed, ours, theirs, base=base)
+    return [forge.merge(parents, {seed.path: result})]
 
 
-def _leaks(forge: Forge, ground: Ground) -> Sequence[str]:
-    leaves = f"\tif (is_broken()) {{\n\t\tret = -EIO;\n{ground.leave}\t}}\n"
+def _leaks(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    leaves = f"\tif (is_broken()) {{\n\t\tret = -EIO;\n{seed.leave}\t}}\n"
     returns = "\tif (is_broken())\n\t\treturn -EIO;\n"
     ours, theirs, result = (
-        ground.in_held(ground.text, ground.before_check(one))
-        for one in (leaves, TRACE, TRACE + returns)
+        seed.in_held(seed.text, seed.before_check(one)) for one in (leaves, TRACE, TRACE + returns)
     )
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: result})]
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: result})]
 
 
-def _leaks_by_order(forge: Forge, ground: Ground) -> Sequence[str]:
+def _leaks_by_order(forge: Forge, seed: SeedFile) -> Sequence[str]:
     """Ours returns early before anything is held; the resolution puts that behind it."""
     ours, theirs = (
-        ground.in_held(ground.text, (ground.alloc, one + ground.alloc)) for one in (GUARD, TRACE)
+        seed.in_held(seed.text, (seed.alloc, one + seed.alloc)) for one in (GUARD, TRACE)
     )
-    result = ground.in_held(theirs, ground.before_check(GUARD))
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: result})]
+    result = seed.in_held(theirs, seed.before_check(GUARD))
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: result})]
 
 
-def _leak_came(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, *rest = both(ground)
-    theirs, result = (ground.in_held(one, (ground.leave, RETURN)) for one in rest)
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: result})]
+def _leak_came(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, *rest = both(seed)
+    theirs, result = (seed.in_held(one, (seed.leave, RETURN)) for one in rest)
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: result})]
 
 
-def _new_text(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    evil = ground.in_plain(result, (ground.last, "\tfinish_later();\n" + ground.last))
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: evil})]
+def _new_text(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    evil = seed.in_plain(result, (seed.last, "\tfinish_later();\n" + seed.last))
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: evil})]
 
 
-def _new_text_outside(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    evil = ground.in_held(result, ground.before_check("\tcheck_more();\n"))
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: evil})]
+def _new_text_outside(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    evil = seed.in_held(result, seed.before_check("\tcheck_more();\n"))
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: evil})]
 
 
-def _removes(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    without = result.replace(function(result, ground.plain), "")
-    return [forge.merge(sides(forge, ground, ours, theirs), {ground.path: without})]
+def _removes(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    without = result.replace(function(result, seed.plain), "")
+    return [forge.merge(sides(forge, seed, ours, theirs), {seed.path: without})]
 
 
-def _form(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    one, other = ground.declared
-    form = ground.in_plain(
-        ground.in_held(result, (one + other, other + one)),
+def _form(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    one, other = seed.declared
+    form = seed.in_plain(
+        seed.in_held(result, (one + other, other + one)),
         (GUARD, "\t/* It may be. */\n\tif ( is_broken() )\n\t\treturn\t-EINVAL;\n\n"),
     )
-    parents = sides(forge, ground, ours, theirs)
-    return [forge.merge(parents, {ground.path: text}) for text in (result, form)]
+    parents = sides(forge, seed, ours, theirs)
+    return [forge.merge(parents, {seed.path: text}) for text in (result, form)]
 
 
-def _differs(forge: Forge, ground: Ground) -> Sequence[str]:
-    ours, theirs, result = both(ground)
-    parents = sides(forge, ground, ours, theirs)
-    return [forge.merge(parents, {ground.path: text}) for text in (result, theirs)]
+def _differs(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    ours, theirs, result = both(seed)
+    parents = sides(forge, seed, ours, theirs)
+    return [forge.merge(parents, {seed.path: text}) for text in (result, theirs)]
 
 
 CASES: Final = (
@@ -116,12 +115,12 @@ CASES: Final = (
     ),
     Case(
         name="keeps-fix",
-        make=lambda forge, ground: _fix(forge, ground, kept=True),
+        make=lambda forge, seed: _fix(forge, seed, kept=True),
         expected=("innocent, exit 0", "{file} {held}: conflict, combined"),
     ),
     Case(
         name="drops-fix",
-        make=lambda forge, ground: _fix(forge, ground, kept=False),
+        make=lambda forge, seed: _fix(forge, seed, kept=False),
         expected=(
             "guilty, exit 1",
             "{file} {held}: conflict, theirs",

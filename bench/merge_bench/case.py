@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.merge_bench.forge import Forge
-from bench.merge_bench.grounds import Ground
+from bench.merge_bench.seed_files import SeedFile
 
 GUARD: Final = "\tif (is_broken())\n\t\treturn -EINVAL;\n"
 TRACE: Final = "\ttrace_here();\n"
@@ -23,31 +23,30 @@ class Case:
     Attributes:
         name: its name.
         make: makes it; returns the merge, and maybe another resolution.
-        expected: as `said` gives it, with names of the ground in braces.
+        expected: as `summary` gives it, with names of the seed in braces.
     """
 
     name: str
-    make: Callable[[Forge, Ground], Sequence[str]]
+    make: Callable[[Forge, SeedFile], Sequence[str]]
     expected: tuple[str, ...]
 
-    def expected_on(self, ground: Ground) -> tuple[str, ...]:
-        """Return what has to be said on a ground."""
-        verdict, *lines = (line.format_map(ground.names) for line in self.expected)
+    def expected_of(self, seed: SeedFile) -> tuple[str, ...]:
+        """Return what has to be said on a seed."""
+        verdict, *lines = (line.format_map(seed.names) for line in self.expected)
         return verdict, *sorted(lines)
 
 
-def sides(forge: Forge, ground: Ground, *texts: str, base: str | None = None) -> list[str]:
-    """Return commits with these texts of the ground's file, on one merge base."""
-    files = {**ground.files, ground.path: ground.text if base is None else base}
+def sides(forge: Forge, seed: SeedFile, *texts: str, base: str | None = None) -> list[str]:
+    """Return commits with these texts of the seed's file, on one merge base."""
+    files = {**seed.files, seed.path: seed.text if base is None else base}
     root = forge.commit("main", None, files)
     return [
-        forge.commit(f"side{number}", root, {ground.path: text})
-        for number, text in enumerate(texts)
+        forge.commit(f"side{number}", root, {seed.path: text}) for number, text in enumerate(texts)
     ]
 
 
-def both(ground: Ground) -> tuple[str, str, str]:
+def both(seed: SeedFile) -> tuple[str, str, str]:
     """Return the file on two sides that conflict in ``plain``, and as it is resolved right."""
     lines = (GUARD, TRACE, GUARD + TRACE)
-    ours, theirs, result = (ground.in_plain(ground.text, ground.before_spot(o)) for o in lines)
+    ours, theirs, result = (seed.in_plain(seed.text, seed.before_spot(o)) for o in lines)
     return ours, theirs, result

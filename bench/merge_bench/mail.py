@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.merge_bench.case import Case
 from bench.merge_bench.forge import Forge
-from bench.merge_bench.grounds import Ground, edited
+from bench.merge_bench.seed_files import SeedFile, edited
 
 LZO: Final = "fs/btrfs/lzo.c"
 PACK: Final = "lzo_compress_pages"
@@ -101,8 +101,8 @@ out:
 """
 
 
-def _mail(forge: Forge, ground: Ground) -> Sequence[str]:
-    fixed = ground.files.get(LZO, _SMALL)
+def _mail(forge: Forge, seed: SeedFile) -> Sequence[str]:
+    fixed = seed.files.get(LZO, _SMALL)
     base = re.sub(r"\bkmap_local_page\(", "page_address(", fixed)
     base = re.sub(r"^\t+kunmap_local\(\w+\);\n", "", base, flags=re.MULTILINE)
     reverted, branch, result, other = _unmended(fixed), base, fixed, _unmended(fixed)
@@ -110,7 +110,7 @@ def _mail(forge: Forge, ground: Ground) -> Sequence[str]:
         branch = edited(branch, name, *edits)
         result = edited(result, name, *edits)
         other = edited(other, name, *edits)
-    root = forge.commit("main", None, {**ground.files, LZO: base})
+    root = forge.commit("main", None, {**seed.files, LZO: base})
     forge.commit("mainline", root, {LZO: reverted})
     mainline = forge.commit("mainline", "mainline", {LZO: fixed})
     parents = [mainline, forge.commit("branch", root, {LZO: branch})]

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from bench.pairs_bench.reading import Call, Function, Source, Statement
 
-from anyclue.review.pairs.contracts.model import Acquire, Contracts, Fails, Pair, Release, Template
+from anyclue.review.pairs.contracts.model import (
+    Acquire,
+    Contracts,
+    FailureConvention,
+    Pair,
+    Release,
+    Template,
+)
 
 # What is assigned, directly before a call (a cast in between).
 _ASSIGNED = re.compile(r"([\w.>\[\]*&\s-]*?[\w\]])\s*=\s*(?:\(\s*(?:struct\s+)?\w+[\s*]*\)\s*)?\Z")
@@ -78,7 +85,7 @@ def _acquired(
         returned = re.split(r"[\s*]+", match[1].strip())[-1]
     resource = _resource(entry.holds, call, returned)
     if resource is not None:
-        fails = entry.fails is not Fails.NEVER
+        fails = entry.fails is not FailureConvention.NEVER
         yield Acquired(pair=pair.name, resource=resource, call=call, fails=fails)
 
 

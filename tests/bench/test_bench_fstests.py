@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench.fstests import evaluated
+from bench.fstests import evaluate
 from bench.record import measure
 
 SAID = "\n{0}    3s\nRan: {0}\nPassed all 1 tests\n"
@@ -32,7 +32,7 @@ def test_only_what_was_not_planted_is_a_false_leak(tmp_path: Path) -> None:
         put(tmp_path, "good", "lzo", memory="leak"),
     ]
     (tmp_path / "verdicts.json").write_text(json.dumps({"cells": cells}))
-    found = evaluated(tmp_path)
+    found = evaluate(tmp_path)
     assert found["guilty"] == ["btrfs/057"]
     assert [(t["kernel"], t["option"]) for t in found["false_leaks"]] == [("good", "lzo")]
     assert found["disagreements"] == []
@@ -46,7 +46,7 @@ def test_what_contradicts_check_is_a_disagreement(tmp_path: Path) -> None:
         put(tmp_path, "good", "zstd", memory="clean"),
     ]
     (tmp_path / "verdicts.json").write_text(json.dumps({"cells": cells}))
-    assert [t["option"] for t in evaluated(tmp_path)["disagreements"]] == ["none", "lzo"]
+    assert [t["option"] for t in evaluate(tmp_path)["disagreements"]] == ["none", "lzo"]
 
 
 def test_the_cost_of_recording_is_measured_beside_a_run_of_the_bench(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ import pytest
 import typer.main
 
 import anyclue.cli.main
-from anyclue import __version__
 from anyclue.cli.main import app, main
 from anyclue.cli.output import run_until_stopped
 from anyclue.model.errors import InfrastructureError
+from anyclue.version import __version__
 
 SCENARIO = """\
 schema = 1

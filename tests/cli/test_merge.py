@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from bench.merge_bench.forge import Forge
 
 from anyclue.cli.main import main
+from anyclue.hunt.driver import plan
+from anyclue.model.reason import NotRun
+from anyclue.model.recording import Outcome
+from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.recordings.run_directory import RunDirectory
 
 BASE = "int f(int v)\n{\n\tstart(v);\n\treturn v;\n}\n"
 HOSTILE = "\x1b]0;owned\x07<script>alert(1)</script>\x1b[31m"
@@ -198,3 +205,77 @@ def test_every_mistake_is_told_at_once(repo: Repo, capsys: pytest.CaptureFixture
     assert "nothing is being merged" in capsys.readouterr().err
     assert main(["merge", "topic"]) == 2
     assert "'topic' is no merge: it has 1 parent" in capsys.readouterr().err
+
+
+SCENARIO = """
+schema = 1
+title = "a merge"
+[kernels.good]
+debian = "6.1.176-1"
+module = "fs/btrfs"
+[machines.small]
+arch = "i386"
+ram = "512 MiB"
+[workloads.files]
+use = "enospc-small-files"
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "blame"),
+    [
+        ({"result"}, 1, "guilty"),
+        ({"theirs", "result"}, 0, "came"),
+        (set(), 0, "clean"),
+    ],
+)
+def test_what_guests_find_in_the_versions(
+    broken: set[str],
+    status: int,
+    blame: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def hunted(run: RunDirectory, _context: object, *, jobs: int | None) -> SimpleNamespace:
+        del jobs
+        cells = [
+            CellVerdict(
+                cell=cell,
+                outcome=Outcome.PASSED,
+                verdict=Verdict.LEAK if cell.kernel in broken else Verdict.CLEAN,
+                because=NotRun(),
+                rate_kib_per_round=None,
+                rate_ci95_kib=None,
+                signature=Signature.OBJECT if cell.kernel in broken else None,
+                signature_detail=None,
+                classes={},
+                rounds=6,
+                warm_up=0,
+                trials=1,
+                reference=None,
+            )
+            for cell in plan(run.scenario).cells
+        ]
+        return SimpleNamespace(findings=SimpleNamespace(cells=cells))
+
+    monkeypatch.setattr("anyclue.hunt.driver.hunt", hunted)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    forge = Forge.new(tmp_path / "tree")
+    root = forge.commit("main", None, {"fs/btrfs/a.c": BASE})
+    ours = forge.commit("ours", root, {"fs/btrfs/b.c": BASE.replace("f(", "g(")})
+    theirs = forge.commit("theirs", root, {"include/x.h": "int x;\n"})
+    forge.merge([ours, theirs], {})
+    (tmp_path / "mine.toml").write_text(SCENARIO)
+    monkeypatch.chdir(forge.path)
+    run = str(tmp_path / "run")
+    test = ["--test", str(tmp_path / "mine.toml"), "--out", run]
+    assert main(["merge", "HEAD", "--json", *test]) == status
+    found = json.loads(capsys.readouterr().out)["test"]
+    assert (found["run"], found["result"], found["against"]) == (run, blame, None)
+    assert found["kernel"] == "Debian's 6.1 with fs/btrfs of each version"
+    assert found["untested"] == ["include/x.h"]
+    (row,) = found["rows"]
+    assert list(row["verdicts"]) == ["base", "ours", "theirs", "result"]
+    assert row["verdicts"]["result"] == ("leak (object)" if "result" in broken else "clean")
+    assert row["sides"] == (["theirs"] if "theirs" in broken else [])

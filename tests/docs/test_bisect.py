@@ -1,12 +1,10 @@
-"""docs/bisect.md against the documents, the statuses and the evidence of a bisection."""
+"""docs/bisect.md against the statuses and the journal of a bisection."""
 
 from __future__ import annotations
 
 import json
 import re
 from typing import TYPE_CHECKING
-
-import pytest
 
 from anyclue.bisect.core.journal import evidence_line, header_line, run_line
 from anyclue.bisect.core.model import (
@@ -17,40 +15,15 @@ from anyclue.bisect.core.model import (
     Rates,
     Settings,
 )
-from anyclue.bisect.render.json_document import (
-    AccusedItem,
-    BisectionDocument,
-    PlaceItem,
-    ProofItem,
-    SimulationDocument,
-    StepItem,
-    StrategyItem,
-)
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from tests.docs.conftest import Docs
 
 PAGE = "docs/bisect.md"
-DOCUMENTS = (
-    *(BisectionDocument, AccusedItem, ProofItem, StepItem, PlaceItem),
-    *(SimulationDocument, StrategyItem),
-)
 
 
 def words(docs: Docs, section: str) -> set[str]:
     return set(re.findall(r"`([\w./-]+)`", docs.page(PAGE).section(section)))
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_field_of_the_json(docs: Docs, document: type[BaseModel]) -> None:
-    fields = {field.serialization_alias or name for name, field in document.model_fields.items()}
-    assert fields <= words(docs, "JSON")
-
-
-def test_the_schemas_of_the_json(docs: Docs) -> None:
-    for document in (BisectionDocument, SimulationDocument):
-        assert document.model_fields["schema_"].default in words(docs, "JSON")
 
 
 def test_statuses(docs: Docs) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.docs.conftest import Docs
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+LABELLED = re.compile(r"\[`?([\w/.-]+\.(?:py|toml|c|md))`?\]\(([^)#\s]+)")
 PATH = re.compile(r"(?:docs|src|tests|scenarios|bench|tools)/[\w./-]*[\w/]")
 TARGET = re.compile(r"^make ([a-z][a-z-]*)(?![\w=])")
 
@@ -37,6 +38,12 @@ def test_links_lead_somewhere(docs: Docs) -> None:
             assert target.exists(), f"{page.path.name}: {link}"
             if fragment:
                 assert fragment in anchors(target, docs), f"{page.path.name}: {link}"
+
+
+def test_a_link_that_names_a_file_leads_to_it(docs: Docs) -> None:
+    for page in docs.pages:
+        for label, target in LABELLED.findall(page.text):
+            assert target.endswith(label), f"{page.path.name}: [{label}]({target})"
 
 
 def test_paths_exist(docs: Docs) -> None:

@@ -12,7 +12,7 @@ from anyclue.hunt.probes.core.model import (
     Frame,
     ProbeFinding,
     ProbeReading,
-    SourceLine,
+    SourceLocation,
     StackEvidence,
 )
 from anyclue.hunt.probes.core.registry import PROBES
@@ -45,4 +45,4 @@ def test_the_parts_and_words_of_fields(docs: Docs) -> None:
     rows = {docs.words(row[0])[0]: row[1] for row in docs.rows(section)}
     assert set(docs.words(rows["what"])) == set(StackEvidence)
     assert {field.name for field in fields(Amount)} == set(docs.words(rows["guilty"]))
-    assert {field.name for field in fields(SourceLine)} == set(docs.words(rows["places"]))
+    assert {field.name for field in fields(SourceLocation)} == set(docs.words(rows["places"]))

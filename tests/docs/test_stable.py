@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anyclue.review.stable.core.model import BranchStatus, KnownBy
+from anyclue.review.stable.core.model import BranchStatus, MatchKind
 from anyclue.review.stable.render.json_document import StableDocument
 
 if TYPE_CHECKING:
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def test_words(docs: Docs) -> None:
     page = docs.page("docs/stable.md")
     assert docs.first_column(page.section("Verdicts")) == [*BranchStatus]
-    assert docs.first_column(page.section("How a commit is recognised")) == [*KnownBy]
+    assert docs.first_column(page.section("How a commit is recognised")) == [*MatchKind]
     assert f"`{StableDocument.model_fields['schema_'].default}`" in page.section("JSON")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.fstests.core.model import Part
 from anyclue.fstests.run.journal import TrialJournal
-from anyclue.hunt.localise.core.likelihood_ratios import table
+from anyclue.hunt.localise.core.likelihood_ratios import all_ratios
 from anyclue.model.errors import ExitCode
 from anyclue.model.recording import (
     EndReason,
@@ -191,4 +191,4 @@ def bound(value: float | None) -> str:
 
 def test_weights_of_evidence(docs: Docs) -> None:
     rows = docs.rows(docs.page("docs/clue.md").section("Places"))
-    assert [tuple(row) for row in rows] == [(w.seen, f"{w.ratio:g}", w.why) for w in table()]
+    assert [tuple(row) for row in rows] == [(w.seen, f"{w.ratio:g}", w.why) for w in all_ratios()]

@@ -9,7 +9,7 @@ import pytest
 from anyclue.hunt.driver import begin_run, discard_unused, plan
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 
 SCENARIO = """
 schema = 1

@@ -13,8 +13,8 @@ import pytest
 
 from anyclue.hunt.clue import driver
 from anyclue.hunt.driver import begin_run
-from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.kept_sources import KeptSources
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
@@ -23,7 +23,7 @@ from anyclue.model.verdict import CellVerdict, Signature, SignatureDetail, Verdi
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
 from anyclue.trial.model import Accelerator, GuestImage, Shape, Suite, TrialJob, TrialResult
 from anyclue.trial.workloads.registry import WORKLOADS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from dataclasses import asdict
@@ -28,8 +29,8 @@ def test_a_stored_run_is_judged_to_the_same_bytes(run: RunDirectory) -> None:
     expected = (STORED / "verdicts.json").read_text()
     assert judge(run).document == expected  # from recordings
     assert judge(run).document == expected  # from evaluations
-    for file in run.path.glob("evaluations/*/*.json"):
-        file.write_text(file.read_text()[:-100])
+    for file in run.path.glob("evaluations/*/*.json.gz"):
+        file.write_bytes(file.read_bytes()[:-100])
     assert judge(run).document == expected
     (run.path / "evaluations").rename(run.path / "old")
     (run.path / "evaluations").write_text("where no directory can be made")
@@ -85,11 +86,11 @@ def test_an_evaluation_of_other_code_is_made_anew(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = judge(run).document
-    for file in run.path.glob("evaluations/*/*.json"):
-        document = json.loads(file.read_text())
+    for file in run.path.glob("evaluations/*/*.json.gz"):
+        document = json.loads(gzip.decompress(file.read_bytes()))
         for one in document["evaluation"]["rounds"]:
             one["floor"]["counters"] = {}
-        file.write_text(json.dumps(document))
+        file.write_bytes(gzip.compress(json.dumps(document).encode()))
     assert judge(run).document != expected, "evaluations are believed"
     monkeypatch.setattr(evaluations, "code_digest", lambda: "another")
     assert judge(run).document == expected

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario
+from anyclue.scenarios.plan_document import plan_json
 from anyclue.scenarios.schema import json_schema, json_schema_text
-from anyclue.scenarios.stored import plan_json
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(json_schema())

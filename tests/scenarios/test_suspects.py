@@ -20,8 +20,8 @@ from anyclue.model.scenario import (
     Scenario,
     WorkloadRules,
 )
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import load_scenario
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 
 Read = Callable[[str], Scenario]
 Wrong = Callable[[str], list[str]]

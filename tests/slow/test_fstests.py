@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bench.fstests import SCENARIO, evaluated
+from bench.fstests import SCENARIO, evaluate
 
 if TYPE_CHECKING:
     from tests.slow.conftest import Hunts
@@ -26,7 +26,7 @@ def test_real_tests_find_the_bug_and_accuse_nothing_else(hunts: Hunts, tmp_path:
         "hunt", SCENARIO, "--fstests", DIRECTORY, "--out", run, "--no-clue"
     )
     assert status == 1, err
-    found = evaluated(run)
+    found = evaluate(run)
     assert found["disagreements"] == []
     assert found["false_leaks"] == []
     assert found["cells"]["bad.i386-2g.default.lzo.small"] == "leak"

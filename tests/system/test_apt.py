@@ -204,13 +204,13 @@ def test_the_release_and_its_sources(apt: Apt, programs: Path) -> None:
         "http://packages.example.org|stable|main|Somebody|\n"
     )
     program(programs, "apt-get", f"cat <<'E'\n{lines}E")
-    suite = asyncio.run(apt.suite())
-    assert suite.name == "bookworm"
+    release = asyncio.run(apt.release())
+    assert release.name == "bookworm"
     first = "deb [signed-by=/usr/share/keyrings/d.gpg] http://deb.debian.org/debian bookworm main"
-    assert suite.sources == (first, "deb http://deb.debian.org/debian bookworm-updates main")
+    assert release.sources == (first, "deb http://deb.debian.org/debian bookworm-updates main")
     program(programs, "apt-get", "true")
     with pytest.raises(InfrastructureError, match="name no Debian archive"):
-        asyncio.run(apt.suite())
+        asyncio.run(apt.release())
 
 
 SIMULATED = """\

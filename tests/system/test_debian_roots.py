@@ -16,15 +16,15 @@ import pytest
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.system import debian_roots, processes
-from anyclue.system.apt import Apt, Suite
+from anyclue.system.apt import Apt, DebianRelease
 from anyclue.system.processes import CommandError
 
 SOURCE = "deb http://deb.example.org/debian bookworm main"
 
 
 class Sources:
-    async def suite(self) -> Suite:
-        return Suite(name="bookworm", sources=(SOURCE,))
+    async def release(self) -> DebianRelease:
+        return DebianRelease(name="bookworm", sources=(SOURCE,))
 
 
 def made(output: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InfrastructureError:

@@ -17,7 +17,7 @@ from anyclue.bisect.core import journal
 from anyclue.bisect.core.git_bisect_log import BisectLog, imported, read_log
 from anyclue.bisect.core.journal import BisectJournal
 from anyclue.bisect.core.model import Rates, Settings
-from anyclue.bisect.run import cells
+from anyclue.bisect.run.cell_runner import begin_run
 from anyclue.bisect.run.fixups import Fixup, read_fixups
 from anyclue.bisect.run.synthetic_commits import patch_applies
 from anyclue.git import repository as git
@@ -27,7 +27,7 @@ from anyclue.hunt import driver as hunt_driver
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.trial.kernels.module_trees import rebuilt_kernel
 
@@ -91,7 +91,7 @@ class Bisection:
         span: the commits.
         scenario: the scenario as it was given; its kernels are not those that run.
         kernel: the name of the scenario's kernel whose module is rebuilt.
-        conditions: the cell, whatever its kernel.
+        cell: the cell, whatever its kernel.
         directory: the module's directory.
         carried: changes to apply where they apply.
         fix: what mends the bad end; None to take back the accused commit.
@@ -103,7 +103,7 @@ class Bisection:
     span: CommitRange
     scenario: Scenario
     kernel: str
-    conditions: Cell
+    cell: Cell
     directory: str
     carried: tuple[Fixup, ...]
     fix: Fixup | None
@@ -161,7 +161,7 @@ def begin(request: BisectRequest) -> Bisection:
     _check_directory(repo, (bad, *good), directory)
     _check_fix(repo, bad, fix)
     log.info("%d commits", len(span.commits))
-    cells.begin_run(run, text, scenario, kernel, cell)
+    begin_run(run, text, scenario, kernel, cell)
     files = {f"carried/{number}.patch": one for number, one in enumerate(carried)}
     for file, one in (*files.items(), *((_FIX, one) for one in fix)):
         write_whole(run.file(file), one.patch)
@@ -215,7 +215,7 @@ def resume(path: Path) -> Bisection:
         span=commit_range(repo, noted.good, noted.bad),
         scenario=scenario,
         kernel=scenario.kernels[metadata.kernel].name,
-        conditions=scenario.cells[0],
+        cell=scenario.cells[0],
         directory=metadata.directory,
         carried=carried,
         fix=fix,

@@ -20,7 +20,7 @@ def clue(
     """Make the clue of a run anew, with no guest; write clues.json and the reports."""
     from anyclue.hunt import judge as hunt_judge
     from anyclue.hunt.clue.driver import CLUES, remake_clue
-    from anyclue.hunt.render.plain import summary
+    from anyclue.hunt.render.text import summary
     from anyclue.recordings.run_directory import RunDirectory
     from anyclue.trial.context import Context
 

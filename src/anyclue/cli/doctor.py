@@ -22,10 +22,10 @@ def doctor(
     import asyncio
 
     from anyclue.trial.context import Context
-    from anyclue.trial.doctor import examine
+    from anyclue.trial.doctor import CheckState, examine
 
     checks = asyncio.run(examine(Context.of_user()))
-    missing = [check for check in checks if check.state == "missing"]
+    missing = [check for check in checks if check.state is CheckState.MISSING]
     if json:
         document = {"schema": "anyclue.doctor/1", "checks": [asdict(check) for check in checks]}
         result(jsonlib.dumps(document, indent=1))

@@ -49,7 +49,7 @@ def hunt(
         )
     from anyclue.hunt import driver
     from anyclue.hunt.clue.driver import clue_of
-    from anyclue.hunt.render.plain import summary
+    from anyclue.hunt.render.text import summary
     from anyclue.recordings.run_directory import RunDirectory
     from anyclue.trial.context import Context
 

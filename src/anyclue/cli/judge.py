@@ -29,7 +29,7 @@ def judge(
 ) -> int:
     """Judge a run again from its recordings; write verdicts.json."""
     from anyclue.hunt import judge as hunt_judge
-    from anyclue.hunt.render.plain import summary
+    from anyclue.hunt.render.text import summary
     from anyclue.record import judge as record_judge
     from anyclue.record.render.comparison import comparison_text
     from anyclue.recordings.run_directory import RunDirectory, is_machine_recording

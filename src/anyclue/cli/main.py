@@ -113,7 +113,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        from anyclue import __version__
+        from anyclue.version import __version__
 
         sys.stdout.write(f"anyclue {__version__}\n")
         raise typer.Exit

@@ -76,7 +76,7 @@ def merge(
     from anyclue.system.files import write_whole
 
     page = Path(os.path.realpath(html)) if html is not None else None
-    asked = MergeRequest(
+    request = MergeRequest(
         rev=rev,
         ours=ours,
         theirs=theirs,
@@ -89,7 +89,7 @@ def merge(
     if out is not None and test is None:
         what, step = "--out names the run of --test", "add --test SCENARIO, or leave --out out"
         raise RequestError.of(what, next_step=step)
-    found = review(asked) if test is None else _tested(asked, test, out)
+    found = review(request) if test is None else _tested(request, test, out)
     show(merge_json(found) if json else merge_text(found))
     if page is not None:
         write_whole(page, merge_html(found))
@@ -99,7 +99,7 @@ def merge(
     return ExitCode.INFRASTRUCTURE if unproven else ExitCode.NOTHING_FOUND
 
 
-def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
+def _tested(request: MergeRequest, scenario: Path, out: Path | None) -> MergeReview:
     from anyclue.hunt.driver import hunt
     from anyclue.hunt.versions import begin_run, read_request
     from anyclue.review.merge.core.guest_test import BASE, MergeTest, compare
@@ -107,25 +107,27 @@ def _tested(asked: MergeRequest, scenario: Path, out: Path | None) -> MergeRevie
     from anyclue.review.merge.driver.review import review
     from anyclue.trial.context import Context
 
-    request = read_request(scenario, out)
-    versions = module_versions(asked, request.directory)
-    run = begin_run(request, versions.sources, of="merge", base=BASE)
-    found = review(asked)
+    hunt_request = read_request(scenario, out)
+    versions = module_versions(request, hunt_request.directory)
+    run = begin_run(hunt_request, versions.sources, of="merge", base=BASE)
+    found = review(request)
     named = {
-        "--ours": asked.ours,
-        "--theirs": asked.theirs,
-        "--result": asked.result,
-        "--against": asked.against,
-        "--html": asked.page,
+        "--ours": request.ours,
+        "--theirs": request.theirs,
+        "--result": request.result,
+        "--against": request.against,
+        "--html": request.page,
     }
     given = [word for name, value in named.items() if value for word in (name, str(value))]
-    again = shlex.join(["anyclue", "merge", *([asked.rev] if asked.rev else []), *given, "--test"])
+    again = shlex.join(
+        ["anyclue", "merge", *([request.rev] if request.rev else []), *given, "--test"]
+    )
     work = hunt(run, Context.of_user(), jobs=None)
     judged = run_until_stopped(work, run.path, again)
     test = MergeTest(
         run=str(run.path),
-        series=request.source.series,
-        directory=request.directory,
+        series=hunt_request.source.series,
+        directory=hunt_request.directory,
         rows=compare(judged.findings.cells, versions.parents),
         untested=versions.outside,
     )

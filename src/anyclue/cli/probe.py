@@ -29,7 +29,10 @@ def probe(
 ) -> int:
     """Gather evidence of what leaks: stacks of allocations, references, mappings."""
     if list_:
-        result(_listed())
+        from anyclue.hunt.probes.core.registry import PROBES
+        from anyclue.hunt.render.probe_text import probe_list
+
+        result(probe_list(PROBES.values()))
         return ExitCode.NOTHING_FOUND
     if run is None:
         raise RequestError.of("name a RUN", next_step="anyclue probe --list shows the probes")
@@ -64,13 +67,3 @@ def probe(
         return ExitCode.REGRESSION
     unproven = any(reading.could_not for reading in readings) or not readings
     return ExitCode.INFRASTRUCTURE if unproven else ExitCode.NOTHING_FOUND
-
-
-def _listed() -> str:
-    from anyclue.hunt.probes.core.registry import PROBES
-
-    return "\n".join(
-        f"{one.name}\n    {one.summary}\n    needs: {one.needs}\n    costs: {one.costs}\n"
-        f"    cannot see: {one.cannot_see}"
-        for one in PROBES.values()
-    )

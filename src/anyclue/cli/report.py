@@ -10,7 +10,7 @@ def report(run: Run, *, json: Json = False) -> int:
     """Judge a run again and write report.html, report.txt and junit.xml."""
     from anyclue.hunt import judge as hunt_judge
     from anyclue.hunt.clue.driver import clue_of
-    from anyclue.hunt.render.plain import summary
+    from anyclue.hunt.render.text import summary
     from anyclue.record import judge as record_judge
     from anyclue.recordings.run_directory import RunDirectory, is_machine_recording
 

@@ -23,7 +23,7 @@ from anyclue.git.process import (
     missing,
 )
 from anyclue.model.errors import InfrastructureError
-from anyclue.system.processes import CommandError, dying_with_us
+from anyclue.system.processes import CommandError, ended_with_parent
 
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REFUSED = re.compile(r"^error: patch failed: (\d+):(\d+)$", re.MULTILINE)
@@ -44,10 +44,10 @@ def contents(tree: Path, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     if not wanted:
         return
     argv = command(tree.absolute(), "cat-file", "--batch", "--buffer")
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
-        asked.write("".join(f"{one}\n" for one in wanted).encode())
-        asked.seek(0)
-        with _running(argv, asked, complaints) as output:
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as complaints:
+        stdin.write("".join(f"{one}\n" for one in wanted).encode())
+        stdin.seek(0)
+        with _running(argv, stdin, complaints) as output:
             for one in wanted:
                 about = output.line().split()
                 if len(about) != 3 or about[1] != b"blob":
@@ -88,7 +88,10 @@ def apply(
                 for number in left:
                     results[number] = (Path(name) / "files" / str(number)).read_bytes()
                 return results
-        refused = {int(number): HunkMismatch(line=None, reason=why) for number, why in _named(done)}
+        refused = {
+            int(number): HunkMismatch(line=None, reason=why)
+            for number, why in _NAMED.findall(done.stderr)
+        }
         refused |= {
             int(number): HunkMismatch(line=int(line), reason="does not fit")
             for number, line in _REFUSED.findall(done.stderr)
@@ -100,10 +103,6 @@ def apply(
             results[number] = why
             del left[number]
     return results
-
-
-def _named(done: GitResult) -> list[tuple[str, str]]:
-    return _NAMED.findall(done.stderr)
 
 
 def _apply(
@@ -126,11 +125,11 @@ def _apply(
 
 
 @contextlib.contextmanager
-def _running(argv: tuple[str, ...], asked: IO[bytes], complaints: IO[bytes]) -> Iterator[_Output]:
+def _running(argv: tuple[str, ...], stdin: IO[bytes], complaints: IO[bytes]) -> Iterator[_Output]:
     """Give what a process writes; it is gone in the end, read to its end or not."""
     process = subprocess.Popen(
-        dying_with_us(argv),
-        stdin=asked,
+        ended_with_parent(argv),
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=complaints,
         env=git_environment(),

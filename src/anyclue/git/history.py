@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git.model import Commit, CommitNode, CommitRange, HistoryPosition, Repository
-from anyclue.git.process import git, git_output
+from anyclue.git.process import git, git_line, git_output
 from anyclue.model.errors import RequestError
 
 _KINDS = ("refs/heads/", "refs/remotes/", "refs/tags/")
@@ -187,10 +187,10 @@ def files_by_commit(
         RequestError: objects are missing.
     """
     options = ("--full-history", "--diff-merges=combined", "--name-only", "--no-renames", "-z")
-    asked = ("log", *options, "--format=%x01%H", *history, "--", f"{directory}/")
-    shown = os.fsdecode(git_output(repo.at, "--literal-pathspecs", *asked))
+    command = ("log", *options, "--format=%x01%H", *history, "--", f"{directory}/")
+    listed = os.fsdecode(git_output(repo.at, "--literal-pathspecs", *command))
     found = {}
-    for entry in shown.split("\x01")[1:]:
+    for entry in listed.split("\x01")[1:]:
         commit, _, names = entry.partition("\0")
         files = [name.lstrip("\n") for name in names.split("\0") if name.strip("\n")]
         if files:
@@ -218,10 +218,10 @@ def patch_ids(repo: Repository, ids: Collection[str]) -> dict[str, str]:
     """
     if not ids:
         return {}
-    asked = "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
-    patches = git_output(repo.at, "diff-tree", "--stdin", *_PATCH, stdin=asked)
-    lines = git_output(repo.at, "patch-id", "--stable", stdin=patches).decode().splitlines()
-    return {commit: patch for patch, commit in (line.split(" ") for line in lines)}
+    lines = "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
+    patches = git_output(repo.at, "diff-tree", "--stdin", *_PATCH, stdin=lines)
+    found = git_output(repo.at, "patch-id", "--stable", stdin=patches).decode().splitlines()
+    return {commit: patch for patch, commit in (line.split(" ") for line in found)}
 
 
 def branch_positions(
@@ -235,7 +235,7 @@ def branch_positions(
         RequestError: objects are missing.
     """
     listed = git_output(repo.at, "rev-list", "--topo-order", "--parents", *tips, *without)
-    asked = {one.encode() for one in wanted}
+    ids = {one.encode() for one in wanted}
     masks: dict[bytes, int] = {}
     for number, tip in enumerate(tips):
         masks[tip.encode()] = masks.get(tip.encode(), 0) | 1 << number
@@ -243,7 +243,7 @@ def branch_positions(
     for order, line in enumerate(io.BytesIO(listed)):
         at, *parents = line.split()
         mask = masks.pop(at, 0)
-        if at in asked:
+        if at in ids:
             found[at.decode()] = HistoryPosition(branches=mask, order=order)
         for parent in parents:
             masks[parent] = masks.get(parent, 0) | mask
@@ -252,9 +252,9 @@ def branch_positions(
 
 def reaches(repo: Repository, history: Sequence[str], wanted: Collection[str]) -> bool:
     """Return whether a history holds one of the wanted commits."""
-    asked = {one.encode() for one in wanted}
+    ids = {one.encode() for one in wanted}
     listed = io.BytesIO(git_output(repo.at, "rev-list", *history))
-    return any(line.strip() in asked for line in listed)
+    return any(line.strip() in ids for line in listed)
 
 
 def first_versions(repo: Repository, ids: Sequence[str]) -> dict[str, str]:
@@ -272,9 +272,9 @@ def shallow_boundary(repo: Repository) -> frozenset[str]:
     """Return the commits at which a shallow clone's history is cut off."""
     if not repo.shallow:
         return frozenset()
-    told = git_output(repo.at, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
+    shallow = git_line(repo.at, "rev-parse", "--path-format=absolute", "--git-path", "shallow")
     try:
-        return frozenset(Path(os.fsdecode(told).removesuffix("\n")).read_text().split())
+        return frozenset(Path(shallow).read_text().split())
     except (OSError, UnicodeDecodeError):
         return frozenset()
 

@@ -37,11 +37,15 @@ class AutoMerge:
     """What git merges by itself.
 
     Attributes:
+        ours: the one commit.
+        theirs: the other.
         commit: the merge, a commit in the borrowed repository; conflicts are marked in its files.
         conflicts: by path, the ids of the base's, ours' and theirs' content, as far as they are
             there, for each file with a conflict.
     """
 
+    ours: str
+    theirs: str
     commit: str
     conflicts: Mapping[str, Mapping[int, str]]
 
@@ -117,7 +121,7 @@ def auto_merge(repo: Repository, ours: str, theirs: str) -> AutoMerge:
         "merge",
         environment=IDENTITY,
     )
-    return AutoMerge(commit=commit, conflicts=conflicts)
+    return AutoMerge(ours=ours, theirs=theirs, commit=commit, conflicts=conflicts)
 
 
 def merge_bases(repo: Repository, sides: Sequence[str]) -> tuple[str, ...]:

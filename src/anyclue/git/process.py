@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.model.errors import AnyclueError, InfrastructureError, RequestError
-from anyclue.system.processes import CommandError, dying_with_us
+from anyclue.system.processes import CommandError, ended_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def git(
     argv = command(at, *arguments)
     try:
         done = subprocess.run(
-            dying_with_us(argv),
+            ended_with_parent(argv),
             input=stdin,
             capture_output=True,
             check=False,

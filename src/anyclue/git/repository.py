@@ -1,4 +1,4 @@
-"""The only place that calls git: reading, never writing, and never trusting the repository.
+"""A repository: its commits, files and differences; it is read, never written, never trusted.
 
 A repository may be hostile: its configuration and attributes name commands. Nothing of that runs:
 no pager, hook, filter, external diff, file monitor, submodule or transport. Nothing is fetched.
@@ -24,6 +24,7 @@ from anyclue.git.process import (
     git_line,
     git_output,
     last_complaint,
+    missing,
     settings,
 )
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
@@ -311,7 +312,7 @@ def _peeled(repo: Repository, text: str, object_id: str) -> str:
     if done.status == 0:
         return _line(done.stdout)
     if not has(repo, object_id):
-        raise failure(repo.at, replace(done, stderr=f"missing {object_id}"))
+        raise missing(repo.at, f"missing {object_id}")
     raise RequestError.of(
         f"{text!r} does not name a commit",
         where=str(repo.at),

@@ -20,13 +20,13 @@ from anyclue.hunt.probes import selection
 from anyclue.hunt.probes.run import run_probes
 from anyclue.hunt.select.factors import first_guilty
 from anyclue.hunt.select.isolation import next_cells
-from anyclue.hunt.trials import alone, run_cells
+from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import load_with
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
@@ -203,7 +203,7 @@ async def hunt(
     """
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
     executors = executors or (lambda of: LocalExecutor(context.store, of, jobs))
-    async with alone(run):
+    async with locked_run(run):
         executor = executors(run)
         judge = RunJudge(run)
         judged = await run_cells(run, scenario, context, executor, judge)

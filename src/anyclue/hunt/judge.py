@@ -13,7 +13,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
+from anyclue.hunt.render.text import report_text
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.evaluation import TrialEvaluation
@@ -22,7 +22,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import CellJudge
@@ -65,7 +65,7 @@ class RunJudge:
         self._run = run
         self._evaluations = Evaluations(run, evaluate)
         self._cells = CellJudge()
-        self._tests = TestsJudge(run)
+        self.tests = TestsJudge(run)
 
     def judge(self) -> JudgedRun:
         """Judge the run as it is now; nothing is written but evaluations.
@@ -76,7 +76,7 @@ class RunJudge:
         run = self._run
         scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
         trials = {cell: self._evaluations.of(cell) for cell in scenario.cells}
-        tested = self._tests.judge(scenario)
+        tested = self.tests.judge(scenario)
         others = {cell: of for cell, of in trials.items() if cell not in tested.verdicts}
         verdicts = [tested.verdicts.get(v.cell, v) for v in self._cells.judge(scenario, others)]
         return JudgedRun(

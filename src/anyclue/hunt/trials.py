@@ -14,7 +14,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.report.text import clean
-from anyclue.scenarios.stored import scenario_to_json
+from anyclue.scenarios.plan_document import scenario_to_json
 from anyclue.system.files import disk_errors, write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor, TrialJob
@@ -48,7 +48,7 @@ async def run_cells(
         log.info("%d of %d trials to run", len(missing), total)
         scenario = await pin_kernels(scenario, context)
         write_whole(run.plan, scenario_to_json(scenario))
-        suites = await fstests_suites(run, scenario, missing, context)
+        suites = await fstests_suites(judge.tests, scenario, missing, context)
         jobs = await prepare_jobs(scenario, missing, context, suites)
         await _run_trials(executor, jobs, total)
 
@@ -86,7 +86,7 @@ def _extra_trials(judged: JudgedRun) -> list[TrialKey]:
 
 
 @asynccontextmanager
-async def alone(run: RunDirectory) -> AsyncIterator[None]:
+async def locked_run(run: RunDirectory) -> AsyncIterator[None]:
     """Make sure that one hunt at a time works on a run; clear what a killed one left."""
     with disk_errors(run.path):
         file = run.file(".lock").open("w")

@@ -15,8 +15,8 @@ from anyclue.hunt import driver
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Axis, DebianKernel, Scenario
 from anyclue.recordings.run_directory import RunDirectory
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import read_scenario
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
 from anyclue.system.confined_files import read_inside
 from anyclue.system.files import write_whole
 from anyclue.trial.kernels.module_trees import ModuleSources, keep_sources, rebuilt_kernel

@@ -112,3 +112,8 @@ class TestVerdict:
     rate_kib_per_run: float | None = None
     rate_ci95_kib: tuple[float, float] | None = None
     signature: Signature | None = None
+
+    @property
+    def steps_kib(self) -> tuple[float, ...]:
+        """Return the steps of the runs that have floors."""
+        return tuple(step for run in self.runs if (step := run.step_kib) is not None)

@@ -51,7 +51,7 @@ class EndReason(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class EndState:
     """How and why a trial ended; ``reason`` is None in recordings that have none."""
 
     outcome: Outcome
@@ -240,6 +240,6 @@ class Recording:
     provenance: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> EndState:
         """How and why it ended."""
-        return Ending(outcome=self.outcome, reason=self.reason, detail=self.detail)
+        return EndState(outcome=self.outcome, reason=self.reason, detail=self.detail)

@@ -1,6 +1,6 @@
 """Evaluations of trials, kept in the run: a recording is read once.
 
-RUN/evaluations/CELL/trial-N.json names what it was made from: the digest of the trial's
+RUN/evaluations/CELL/trial-N.json.gz names what it was made from: the digest of the trial's
 ``outcome.json``, which holds those of the other files, and that of the code that evaluates. One
 that does not fit, or cannot be read, is made anew; one that cannot be written is done without.
 """
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from anyclue.model.errors import AnyclueError
 from anyclue.model.evaluation import TrialEvaluation
@@ -28,6 +30,9 @@ from anyclue.system.files import sha256, write_whole
 
 ROOMS: Final = ("model", "recordings", "verdicts")
 """Packages whose code makes an evaluation what it is."""
+
+LEVEL: Final = 1
+"""Of compression: the fastest."""
 
 Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
 """Inode, size and time of change of each file of a trial that judging rests on."""
@@ -64,16 +69,16 @@ class Evaluations:
         return kept[1]
 
     def _stored(self, directory: Path) -> TrialEvaluation:
-        file = self._run.path / "evaluations" / directory.parent.name / f"{directory.name}.json"
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, ValidationError):
-            stored = json.loads(file.read_text())
+        file = self._run.path / "evaluations" / directory.parent.name / f"{directory.name}.json.gz"
+        with contextlib.suppress(OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+            stored = json.loads(gzip.decompress(file.read_bytes()))
             if stored["of"] == _source(directory):
                 check_files(directory)
                 return _EVALUATION.validate_python(stored["evaluation"])
         evaluation = self._evaluate(read_recording(directory))
         with contextlib.suppress(OSError, AnyclueError):
             document = {"of": _source(directory), "evaluation": asdict(evaluation)}
-            write_whole(file, json.dumps(document))
+            write_whole(file, gzip.compress(json.dumps(document).encode(), LEVEL, mtime=0))
         return evaluation
 
 

@@ -134,7 +134,7 @@ def read_outcome(directory: Path) -> Outcome:
         return Outcome(_fields(directory)["outcome"])
 
 
-def _incident(fields: Any) -> Incident:
+def _incident(fields: object) -> Incident:
     """Return the incident; recordings of old do not say what the kernel itself calls leaked."""
     if not isinstance(fields, dict):
         raise TypeError("an incident is no object")

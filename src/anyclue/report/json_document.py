@@ -22,7 +22,6 @@ class DocumentModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_serialization_defaults_required=True,
         use_attribute_docstrings=True,
     )
 
@@ -70,15 +69,23 @@ def schema_text(document: type[BaseModel]) -> str:
 
 
 def _pruned(node: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a schema without made-up titles, defaults, and what enums are to the code."""
+    """Return a schema whose fields are always there, with the first paragraph of descriptions.
+
+    Titles and defaults, which pydantic makes up, go; so does what enums are to the code.
+    """
     if isinstance(node, list):
         return [_pruned(one) for one in node]
     if not isinstance(node, dict):
         return node
-    return {
+    kept = {
         key: _pruned(value)
         for key, value in node.items()
         if key != "default"
         and not (key == "title" and isinstance(value, str))
         and not (key == "description" and "enum" in node)
     }
+    if isinstance(kept.get("description"), str):
+        kept["description"] = kept["description"].partition("\n\n")[0]
+    if "properties" in kept:
+        kept["required"] = list(kept["properties"])
+    return kept

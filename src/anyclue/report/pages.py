@@ -28,10 +28,13 @@ class Figure:
     keys: tuple[Key, ...]
 
 
-def environment() -> jinja2.Environment:
-    """Return an environment in which every value is cleaned, then escaped."""
+def environment(package: str) -> jinja2.Environment:
+    """Return an environment in which every value is cleaned, then escaped.
+
+    Templates are those of the renderers in ``package``, and those that all share.
+    """
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("anyclue.report", "templates"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(p) for p in (package, __package__)]),
         autoescape=True,
         finalize=_finalize,
         undefined=jinja2.StrictUndefined,

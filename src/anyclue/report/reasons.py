@@ -149,13 +149,13 @@ def detail_text(detail: SignatureDetail | None, *, unit: str = "round") -> str:
     raise TypeError(f"no words for {type(detail).__name__}")
 
 
-def incident_text(incident: Incident | None) -> str:
-    """Return what broke, on one line and not too long; "" for nothing."""
+def incident_text(incident: Incident | None, length: int = TITLE_LENGTH) -> str:
+    """Return what broke, on one line, its title not longer than that; "" for nothing."""
     if incident is None:
         return ""
     title = " ".join(incident.title.split())
-    if len(title) > TITLE_LENGTH:
-        title = title[: TITLE_LENGTH - 3] + "..."
+    if len(title) > length:
+        title = title[: length - 3] + "..."
     function = incident.function
     where = f" in {function}" if function and function not in title else ""
     return f"{title}{where}"

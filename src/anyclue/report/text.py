@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAIL_COLUMNS = 72
 
@@ -165,6 +165,11 @@ def table(rows: Iterable[tuple[str, ...]], *, gap: str = "  ") -> list[str]:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun, as ``5,012 functions``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def ruled(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a table with a rule below the first."""
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
 
 
 def _clean_character(character: str) -> str:

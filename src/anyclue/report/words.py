@@ -121,6 +121,11 @@ SIGNATURES: Final[Mapping[Signature, SignatureWords]] = MappingProxyType(
 )
 
 
+def kind_label(verdict: Verdict, signature: Signature | None) -> str:
+    """Return a verdict with its signature, if it has one: ``leak (object)``."""
+    return f"{verdict.value} ({signature.value})" if signature is not None else verdict.value
+
+
 def finite(value: float | None) -> float | None:
     """Return ``value``, or None where it is no finite number."""
     return value if value is not None and math.isfinite(value) else None
@@ -182,6 +187,12 @@ def rate(value: float | None, ci: tuple[float, float] | None) -> str:
 def listed(names: Sequence[str]) -> str:
     """Join names as a sentence does: ``a, b and c``."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """Return at most so many names, and how many there are besides: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def scalar(value: Scalar) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from anyclue.model.scenario import Axis, Cell
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown, suggestion
+from anyclue.scenarios.problems import Problems, quoted, suggestion
 from anyclue.scenarios.schema import CellsTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import table_items
@@ -178,12 +178,12 @@ def _check_names(
     right = True
     for name in asked:
         if name not in known:
-            what = f"there is no {shown(name)} in [{section}]"
+            what = f"there is no {quoted(name)} in [{section}]"
             problems.add(path, what, suggestion(name, known))
             right = False
     for name in dict.fromkeys(asked):
         if asked.count(name) > 1:
-            problems.add(path, f"names {shown(name)} twice", "remove one of them")
+            problems.add(path, f"names {quoted(name)} twice", "remove one of them")
             right = False
     return right
 

@@ -19,10 +19,12 @@ from anyclue.model.scenario import (
     ModuleVariant,
 )
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown
+from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import ORIGINS, SOURCE_PATH, EditTable, KernelTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_no_nul
+
+_RELATIVE = "correct the path; it is relative to the scenario file"
 
 
 def read_kernels(tables: Mapping[str, Any], base: Path, problems: Problems) -> dict[str, Kernel]:
@@ -144,7 +146,7 @@ def _check_edit(edit: EditTable, module: str | None, path: KeyPath, problems: Pr
     if module is not None and PurePosixPath(module) not in PurePosixPath(edit.file).parents:
         problems.add(
             (*path, "file"),
-            f"{shown(edit.file)} is outside the module's directory {shown(module)}",
+            f"{quoted(edit.file)} is outside the module's directory {quoted(module)}",
             "only files of the module that is rebuilt can be changed",
         )
     if not edit.find.strip():
@@ -160,40 +162,31 @@ def _check_edit(edit: EditTable, module: str | None, path: KeyPath, problems: Pr
 
 
 def _edit(table: EditTable) -> Edit:
-    return Edit(
-        file=str(PurePosixPath(table.file)),
-        function=table.function,
-        find=table.find,
-        replace=table.replace,
-        times=table.times,
-    )
+    return Edit(**{**table.model_dump(), "file": str(PurePosixPath(table.file))})
 
 
 def _check_files(given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems) -> None:
     """Check that the files that a kernel names are there."""
-    relative = "correct the path; it is relative to the scenario file"
     files: dict[KeyPath, Any] = {("image",): given.get("image")}
     for key in ("patches", "config"):
         files.update({(key, index): item for index, item in enumerate(_list(given, key))})
     for place, text in files.items():
         file = _resolved(text, base) if isinstance(text, str) and text else None
         if file is not None and not _is(file, Path.is_file):
-            problems.add((*path, *place), f"no such file: {shown(str(file), most=400)}", relative)
+            what = f"no such file: {quoted(str(file), most=400)}"
+            problems.add((*path, *place), what, _RELATIVE)
     _check_directories(given, base, path, problems)
     _check_tree(given, base, path, problems)
     modules = given.get("modules")
     if not isinstance(modules, str) or not modules:
         return
     directory = _resolved(modules, base)
-    if not _is(directory, Path.is_dir):
-        problems.add(
-            (*path, "modules"), f"no such directory: {shown(str(directory), most=400)}", relative
-        )
-    elif _is(directory / "lib" / "modules", Path.is_dir):
+    _check_directory(directory, (*path, "modules"), problems)
+    if _is(directory / "lib" / "modules", Path.is_dir):
         problems.add(
             (*path, "modules"),
-            f"{shown(modules, most=400)} is not the directory of one kernel release",
-            f"point it at {shown(modules.rstrip('/') + '/lib/modules/RELEASE')}",
+            f"{quoted(modules, most=400)} is not the directory of one kernel release",
+            f"point it at {quoted(modules.rstrip('/') + '/lib/modules/RELEASE')}",
         )
 
 
@@ -210,29 +203,28 @@ def _check_directories(
         else:
             problems.add(
                 (*path, "git"),
-                f"{shown(commit)} does not name a repository and a revision",
+                f"{quoted(commit)} does not name a repository and a revision",
                 'write it as in git = "~/linux@v6.1"',
             )
     for key, text in named.items():
-        directory = _resolved(text, base) if text else None
-        if directory is not None and not _is(directory, Path.is_dir):
-            problems.add(
-                (*path, key),
-                f"no such directory: {shown(str(directory), most=400)}",
-                "correct the path; it is relative to the scenario file",
-            )
+        if text:
+            _check_directory(_resolved(text, base), (*path, key), problems)
 
 
 def _check_tree(given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems) -> None:
     tree, module = given.get("tree"), given.get("module")
     if isinstance(tree, str) and tree and isinstance(module, str):
         directory = _resolved(tree, base) / PurePosixPath(module)
-        if not _is(directory, Path.is_dir):
-            problems.add(
-                (*path, "tree"),
-                f"no such directory: {shown(str(directory), most=400)}",
-                "name the top of a kernel tree; a relative path starts at the scenario file",
-            )
+        step = "name the top of a kernel tree; a relative path starts at the scenario file"
+        _check_directory(directory, (*path, "tree"), problems, step)
+
+
+def _check_directory(
+    directory: Path, path: KeyPath, problems: Problems, step: str = _RELATIVE
+) -> None:
+    if not _is(directory, Path.is_dir):
+        what = f"no such directory: {quoted(str(directory), most=400)}"
+        problems.add(path, what, step)
 
 
 def _list(given: Mapping[str, Any], key: str) -> list[Any]:

@@ -20,12 +20,12 @@ def key_text(path: Sequence[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            key = part if _BARE_KEY.fullmatch(part) else shown(part)
+            key = part if _BARE_KEY.fullmatch(part) else quoted(part)
             text += f".{key}" if text else key
     return text
 
 
-def shown(value: object, *, most: int = 60) -> str:
+def quoted(value: object, *, most: int = 60) -> str:
     """Return a value as a message may show it: one line, escaped, ``most`` characters."""
     if isinstance(value, Mapping):
         return "a table"
@@ -62,17 +62,21 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 class Problems:
-    """The mistakes found so far in one text; ``origin`` names it in messages."""
+    """The mistakes found so far in one text; ``origin`` names it in messages.
 
-    def __init__(self, origin: str, lines: Mapping[KeyPath, int]) -> None:
+    Where not ``numbered``, messages do not say on which line a mistake is.
+    """
+
+    def __init__(self, origin: str, lines: Mapping[KeyPath, int], *, numbered: bool = True) -> None:
         self._origin = origin
         self._lines = lines
+        self._numbered = numbered
         self._found: list[tuple[int, Problem]] = []
 
     def add(self, path: Sequence[str | int], what: str, next_step: str = "") -> None:
         """Note one mistake at the key ``path``."""
         line = line_of(self._lines, path)
-        where = f"{self._origin}:{line}"
+        where = f"{self._origin}:{line}" if self._numbered else self._origin
         if path:
             where += f": {key_text(path)}"
         problem = Problem(what=what, where=where, next_step=next_step)

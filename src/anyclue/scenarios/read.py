@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from anyclue.scenarios.cells import SECTIONS, plan_cells
 from anyclue.scenarios.kernels import read_kernels, repository_and_revision
 from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.machines import read_machines
-from anyclue.scenarios.problems import Problems, shown
+from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import LimitsTable, SensitivityTable
 from anyclue.scenarios.shape import check_shape, table_or_none
 from anyclue.scenarios.suspects import read_suspects
@@ -30,7 +29,6 @@ _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of
 _NO_OPTIONS = {"default": ""}
 OPTION: Final = "--kernel"
 KINDS: Final = ("debian", "build", "git")
-_LINE = re.compile(rf"^{OPTION}:\d+")
 _STEP: Final = "write NAME=debian:6.1, NAME=build:DIRECTORY or NAME=git:REPOSITORY@REVISION"
 
 
@@ -60,28 +58,29 @@ def load_with(
     if not kernels:
         return scenario, text
     text = with_kernels(text, kernels)
-    try:
-        return read_scenario(text, origin=OPTION, base=base, workloads=workloads), text
-    except RequestError as error:
-        # The file is right: what is wrong now was given, and there are no lines to name.
-        raise RequestError(
-            [replace(one, where=_LINE.sub(OPTION, one.where)) for one in error.problems]
-        ) from error
+    # The file is right: what is wrong now was given, and there are no lines to name.
+    scenario = read_scenario(text, origin=OPTION, base=base, workloads=workloads, numbered=False)
+    return scenario, text
 
 
 def read_scenario(
-    text: str, *, origin: str, base: Path, workloads: Mapping[str, WorkloadRules]
+    text: str,
+    *,
+    origin: str,
+    base: Path,
+    workloads: Mapping[str, WorkloadRules],
+    numbered: bool = True,
 ) -> Scenario:
     """Check a scenario's TOML whole and plan its cells.
 
-    ``origin`` names the text in messages, ``base`` is the directory that paths in it are relative
-    to, ``workloads`` are the built-in workloads by name.
+    ``origin`` names the text in messages, with a line's number where ``numbered``; ``base`` is the
+    directory that paths in it are relative to, ``workloads`` are the built-in workloads by name.
 
     Raises:
         RequestError: with every mistake that the text holds, in its order.
     """
     document = _toml(text, origin)
-    problems = Problems(origin, key_lines(text))
+    problems = Problems(origin, key_lines(text), numbered=numbered)
     try:
         document = check_shape(document, problems)
     except RecursionError as error:
@@ -232,7 +231,7 @@ def with_kernels(text: str, given: Sequence[str]) -> str:
     for one in given:
         name, _, rest = one.partition("=")
         kind, separator, value = rest.partition(":")
-        where = f"{OPTION} {shown(one)}"
+        where = f"{OPTION} {quoted(one)}"
         if not name or kind not in KINDS or not separator or not value:
             problems.append(Problem(what="is no kernel", where=where, next_step=_STEP))
         elif name in names:

@@ -93,7 +93,7 @@ Resources: TypeAlias = Annotated[
 class Table(BaseModel):
     """A table with a fixed set of keys: unknown ones are errors, values are never converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class EditTable(Table):
@@ -297,7 +297,6 @@ class FstestsTable(Table):
         default=1800.0,
         ge=1,
         le=86400,
-        allow_inf_nan=False,
         description="A test that takes longer counts as hung.",
     )
 
@@ -406,21 +405,18 @@ class LimitsTable(Table):
         default=_LIMITS.round_seconds,
         ge=1,
         le=86400,
-        allow_inf_nan=False,
         description="A round that takes longer counts as hung.",
     )
     boot_seconds: float = Field(
         default=_LIMITS.boot_seconds,
         ge=1,
         le=86400,
-        allow_inf_nan=False,
         description="A guest that takes longer to boot ends the hunt with an error.",
     )
     sample_hz: float = Field(
         default=_LIMITS.sample_hz,
         ge=0.1,
         le=50,
-        allow_inf_nan=False,
         description="Memory readings per second.",
     )
 
@@ -432,14 +428,12 @@ class SensitivityTable(Table):
         default=_SENSITIVITY.leak_kib_per_round,
         gt=0,
         le=2**30,
-        allow_inf_nan=False,
         description="A cell is called clean only when a leak of this size is ruled out.",
     )
     surge_percent: float = Field(
         default=_SENSITIVITY.surge_percent,
         gt=0,
         le=100,
-        allow_inf_nan=False,
         description="A peak this far above the reference's, in percent of RAM, is a surge.",
     )
 

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from anyclue.scenarios import schema
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, nearest, shown, suggestion
+from anyclue.scenarios.problems import Problems, nearest, quoted, suggestion
 
 AnyTable = TypeVar("AnyTable", bound=BaseModel)
 
@@ -116,22 +116,23 @@ def _note(details: ErrorDetails, problems: Problems) -> None:
         problems.add(path[:-1], f"is not a valid name: {_FORMS[schema.NAME]}", _name_step(value))
     elif kind == "string_pattern_mismatch":
         form = _FORMS[context["pattern"]]
-        problems.add(path, f"must be {form}, not {shown(value)}", _pattern_step(path, value))
+        problems.add(path, f"must be {form}, not {quoted(value)}", _pattern_step(path, value))
     elif kind == "literal_error":
         expected = str(context["expected"]).replace("'", '"').replace(" or ", ", ")
         near = nearest(value, expected.replace('"', "").split(", ")) if _is_text(value) else None
         step = f'did you mean "{near}"?' if near else _version_step(path)
-        problems.add(path, f"must be {' or '.join(expected.split(', '))}, not {shown(value)}", step)
+        what = f"must be {' or '.join(expected.split(', '))}, not {quoted(value)}"
+        problems.add(path, what, step)
     else:
         problems.add(path, _what(kind, value, context, details["msg"]), _example(path))
 
 
 def _what(kind: str, value: object, context: Mapping[str, Any], message: str) -> str:
     if kind in _TYPES:
-        return f"must be {_TYPES[kind]}, not {shown(value)}"
+        return f"must be {_TYPES[kind]}, not {quoted(value)}"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"must be {words} {context[key]:g}, not {shown(value)}"
+        return f"must be {words} {context[key]:g}, not {quoted(value)}"
     if kind in ("too_short", "string_too_short"):
         return "must not be empty"
     if kind == "string_too_long":
@@ -198,7 +199,7 @@ def _toml(value: object) -> str:
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return shown(value)
+    return quoted(value)
 
 
 def _name_step(value: object) -> str:

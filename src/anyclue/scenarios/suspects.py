@@ -19,7 +19,7 @@ from anyclue.model.scenario import (
     Theory,
 )
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown, suggestion
+from anyclue.scenarios.problems import Problems, quoted, suggestion
 from anyclue.scenarios.schema import ABOUTS, FactorTable, SuspectTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_visible, table_items
@@ -65,7 +65,7 @@ def _check_factor(
     for key, name in value.items():
         known = names[Axis(key)]
         if name not in known:
-            problems.add((*path, key), f"there is no {shown(name)}", suggestion(str(name), known))
+            problems.add((*path, key), f"there is no {quoted(name)}", suggestion(str(name), known))
 
 
 def _about(table: SuspectTable) -> About | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown
+from anyclue.scenarios.problems import Problems, quoted
 from anyclue.scenarios.schema import MAX_OPTIONS
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -65,14 +65,14 @@ def _check_mount(words: list[str], path: KeyPath, problems: Problems) -> None:
         rest = ",".join(words[1:]) if words[0] == "-o" else words[0].removeprefix("-o").lstrip("-")
         problems.add(
             path,
-            f"must be what follows -o, not {shown(words[0])}",
-            f"write {shown(rest)}" if rest else "",
+            f"must be what follows -o, not {quoted(words[0])}",
+            f"write {quoted(rest)}" if rest else "",
         )
     elif len(words) > 1:
         problems.add(
             path,
             "must be one word: mount options are separated by commas, without spaces",
-            f"write {shown(','.join(word.strip(',') for word in words))}",
+            f"write {quoted(','.join(word.strip(',') for word in words))}",
         )
 
 

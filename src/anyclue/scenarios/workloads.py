@@ -10,7 +10,7 @@ from typing import Any
 
 from anyclue.model.scenario import ParameterRule, Scalar, TestChoice, WorkloadChoice, WorkloadRules
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import Problems, shown, suggestion
+from anyclue.scenarios.problems import Problems, quoted, suggestion
 from anyclue.scenarios.schema import FstestsTable
 from anyclue.scenarios.shape import table_or_none
 from anyclue.scenarios.texts import check_no_nul, check_visible
@@ -38,7 +38,7 @@ def read_workloads(
         rule = rules.get(use)
         if rule is None:
             problems.add(
-                (*path, "use"), f"there is no workload {shown(use)}", suggestion(use, rules)
+                (*path, "use"), f"there is no workload {quoted(use)}", suggestion(use, rules)
             )
             continue
         given = {
@@ -67,7 +67,7 @@ def _parameters(
             continue
         wrong = _wrong(value, parameter)
         if wrong:
-            problems.add((*path, key), f"{wrong}, not {shown(value)}", _describe(parameter))
+            problems.add((*path, key), f"{wrong}, not {quoted(value)}", _describe(parameter))
         elif isinstance(value, str) and parameter.lines:
             check_no_nul(value, (*path, key), problems)
         elif isinstance(value, str):
@@ -84,7 +84,7 @@ def _wrong(value: Scalar, rule: ParameterRule) -> str:
     if not isinstance(value, fits) or isinstance(value, bool) is not (wanted is bool):
         return f"must be {_TYPE_WORDS[wanted]}"
     if rule.choices and value not in rule.choices:
-        return f"must be one of {', '.join(shown(choice) for choice in rule.choices)}"
+        return f"must be one of {', '.join(quoted(choice) for choice in rule.choices)}"
     if rule.items and isinstance(value, str):
         return _wrong_list(value.split(","), rule.items)
     return _out_of_range(value, rule) if isinstance(value, int | float) else ""
@@ -109,7 +109,7 @@ def _out_of_range(value: float, rule: ParameterRule) -> str:
 def _describe(rule: ParameterRule) -> str:
     unit = f" {rule.unit}" if rule.unit else ""
     summary = f": {rule.summary}" if rule.summary else ""
-    return f"{rule.name}{summary} (default: {shown(rule.default)}{unit})"
+    return f"{rule.name}{summary} (default: {quoted(rule.default)}{unit})"
 
 
 def read_fstests(
@@ -162,7 +162,7 @@ def _text(name: str | None, base: Path, path: KeyPath, problems: Problems) -> st
     try:
         return read_small_text(file)
     except ValueError as error:
-        problems.add(path, f"{shown(str(file))} cannot be read: {error}", "check the path")
+        problems.add(path, f"{quoted(str(file))} cannot be read: {error}", "check the path")
         return None
 
 

@@ -73,7 +73,7 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suite:
+class DebianRelease:
     """A Debian release and the source lines that bring it."""
 
     name: str
@@ -151,7 +151,7 @@ class Apt:
                 found.setdefault(fields[0], set()).add(fields[1])
         return found
 
-    async def suite(self) -> Suite:
+    async def release(self) -> DebianRelease:
         """Return the Debian release that the host's sources name, for building a root.
 
         Raises:
@@ -182,7 +182,7 @@ class Apt:
                 where="/etc/apt",
                 next_step="a full guest is made from Debian's packages: add its archive",
             )
-        return Suite(name=min(names, key=len), sources=tuple(sources))
+        return DebianRelease(name=min(names, key=len), sources=tuple(sources))
 
     async def unpack(self, package: Package, into: Path) -> None:
         """Download one package (signatures checked by apt) and unpack it below ``into``."""

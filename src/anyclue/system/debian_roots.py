@@ -29,14 +29,14 @@ async def make_root(
         InfrastructureError: the archive cannot be reached.
         CommandError: mmdebstrap failed otherwise (its last lines are in the message).
     """
-    suite = await apt.suite()
+    release = await apt.release()
     arguments = (
         "--variant=apt",
         f"--architectures={debian_arch}",
         f"--include={','.join(packages)}",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
         *(f'--customize-hook=chroot "$1" sh -c "{hook}"' for hook in hooks),
-        *(suite.name, str(tarball), *suite.sources),
+        *(release.name, str(tarball), *release.sources),
     )
     try:
         await _mmdebstrap(arguments, tarball.parent)
@@ -45,7 +45,7 @@ async def make_root(
             raise
         raise InfrastructureError(
             f"no package lists could be had for {debian_arch}",
-            where=", ".join(suite.sources),
+            where=", ".join(release.sources),
             next_step="check the network, then run again; what was made before needs none",
         ) from error
 

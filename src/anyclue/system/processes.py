@@ -45,7 +45,7 @@ class CommandError(InfrastructureError):
         self.output = output
 
 
-def dying_with_us(argv: Sequence[str]) -> tuple[str, ...]:
+def ended_with_parent(argv: Sequence[str]) -> tuple[str, ...]:
     """Wrap ``argv`` so that the kernel kills it when its parent is gone."""
     return ("setpriv", "--pdeathsig", "KILL", *argv)
 
@@ -68,7 +68,7 @@ async def start(
     log.debug("+ %s", shlex.join(argv))
     try:
         return await asyncio.create_subprocess_exec(
-            *dying_with_us(argv),
+            *ended_with_parent(argv),
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

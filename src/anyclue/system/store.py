@@ -100,7 +100,7 @@ class Store:
         path = self.root / recipe.kind / recipe.key
         async with self._making.setdefault(recipe.key, asyncio.Lock()):
             if not path.is_dir():
-                async with self._locked(f"{recipe.kind}-{recipe.key}"):
+                async with locked_file(self.root / "locks" / f"{recipe.kind}-{recipe.key}"):
                     if not path.is_dir():
                         await self._build(recipe, path, build)
         return await asyncio.to_thread(self.find, recipe.kind, recipe.key)
@@ -147,16 +147,6 @@ class Store:
                 where=str(artifact.path),
                 next_step=f"it was set aside as {aside.name}; run again: it is then made anew",
             )
-
-    @contextlib.asynccontextmanager
-    async def _locked(self, name: str) -> AsyncIterator[None]:
-        directory = self.root / "locks"
-        with disk_errors(directory):
-            directory.mkdir(parents=True, exist_ok=True)
-            file = (directory / name).open("w")
-        with file:
-            await _lock(file, name)
-            yield
 
 
 async def _lock(file: IO[str], name: str) -> None:

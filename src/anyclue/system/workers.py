@@ -78,17 +78,17 @@ class Workers:
         Raises:
             InfrastructureError: a worker failed or died.
         """
-        self.ask(method, arguments)
-        return list(self.answers(method))
+        self.submit(method, arguments)
+        return list(self.results(method))
 
-    def ask(self, method: str, arguments: Sequence[tuple[Any, ...]]) -> None:
-        """Begin what `each` does; `answers` waits for it."""
+    def submit(self, method: str, arguments: Sequence[tuple[Any, ...]]) -> None:
+        """Begin what `each` does; `results` waits for it."""
         for pipe, given in zip(self._pipes, arguments, strict=True):
             with contextlib.suppress(OSError):
                 pipe.send((method, given))
 
-    def answers(self, method: str) -> Iterator[Any]:
-        """Wait for each worker in turn, and give its answer.
+    def results(self, method: str) -> Iterator[Any]:
+        """Wait for each worker in turn, and give its result.
 
         Raises:
             InfrastructureError: a worker failed or died.

@@ -11,7 +11,7 @@ from anyclue.system.apt import Apt
 from anyclue.system.store import Store
 from anyclue.trial.guest.images import Images
 from anyclue.trial.guest.initramfs import Tool
-from anyclue.trial.kernels.prepare import Kernels
+from anyclue.trial.kernels.preparation import Kernels
 from anyclue.trial.workloads.registry import FSLOAD_SOURCE
 
 TOOLS = (Tool(name="fsload", source=FSLOAD_SOURCE),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
@@ -49,12 +50,20 @@ INCLUDES = (Path("/usr/include"), Path("/usr/include/x86_64-linux-gnu"))
 SPACE_MIB = 2048
 
 
+class CheckState(StrEnum):
+    """Whether a thing is there; ``MISSING`` is what a hunt cannot do without."""
+
+    OK = "ok"
+    MISSING = "missing"
+    NOTE = "note"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing looked at: ``state`` is ``ok``, ``missing`` (needed) or ``note``."""
+    """One thing looked at."""
 
     name: str
-    state: str
+    state: CheckState
     detail: str
     remedy: str = ""
 
@@ -84,8 +93,8 @@ def _header(name: str, package: str, purpose: str) -> Check:
 
 def _found(name: str, path: str | None, package: str, purpose: str, *, needed: bool) -> Check:
     if path:
-        return Check(name=name, state="ok", detail=path)
-    state = "missing" if needed else "note"
+        return Check(name=name, state=CheckState.OK, detail=path)
+    state = CheckState.MISSING if needed else CheckState.NOTE
     return Check(
         name=name,
         state=state,
@@ -97,10 +106,10 @@ def _found(name: str, path: str | None, package: str, purpose: str, *, needed: b
 def _multilib() -> Check:
     libraries = list(Path("/usr/lib/gcc/x86_64-linux-gnu").glob("*/32/libgcc.a"))
     if libraries:
-        return Check(name="gcc -m32", state="ok", detail=str(libraries[0]))
+        return Check(name="gcc -m32", state=CheckState.OK, detail=str(libraries[0]))
     return Check(
         name="gcc -m32",
-        state="missing",
+        state=CheckState.MISSING,
         detail="no 32-bit libraries: the tools of 32-bit guests cannot be built",
         remedy="apt-get install --no-install-recommends gcc-multilib",
     )
@@ -112,13 +121,13 @@ def _space(cache: Path) -> Check:
     if not os.access(place, os.W_OK | os.X_OK):
         return Check(
             name="cache",
-            state="missing",
+            state=CheckState.MISSING,
             detail=f"{cache}: cannot be written",
             remedy="set XDG_CACHE_HOME to a place that can",
         )
     return Check(
         name="cache",
-        state="ok" if free >= SPACE_MIB else "missing",
+        state=CheckState.OK if free >= SPACE_MIB else CheckState.MISSING,
         detail=f"{cache}: {free} MiB free",
         remedy="" if free >= SPACE_MIB else f"free {SPACE_MIB} MiB, or set XDG_CACHE_HOME",
     )
@@ -128,7 +137,7 @@ def _memory() -> Check:
     pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return Check(
         name="machine",
-        state="ok",
+        state=CheckState.OK,
         detail=f"{processors()} cores, {pages * size >> 20} MiB free",
     )
 
@@ -136,16 +145,16 @@ def _memory() -> Check:
 async def _accelerator(arch: Arch, cache: Path) -> Check:
     name = f"{arch} guests"
     try:
-        known = accelerator.remembered(cache, await accelerator.host_key(arch))
+        known = accelerator.earlier_choice(cache, await accelerator.host_key(arch))
     except InfrastructureError:
-        return Check(name=name, state="note", detail="no QEMU to ask")
+        return Check(name=name, state=CheckState.NOTE, detail="no QEMU to ask")
     if known is None:
         return Check(
             name=name,
-            state="note",
+            state=CheckState.NOTE,
             detail="KVM or TCG: not probed yet; the first hunt boots a guest to find out",
         )
-    return Check(name=name, state="ok", detail=f"{known.accelerator}: {known.because}")
+    return Check(name=name, state=CheckState.OK, detail=f"{known.accelerator}: {known.because}")
 
 
 def _user_namespaces() -> Check:
@@ -153,7 +162,7 @@ def _user_namespaces() -> Check:
     works = limit.exists() and int(limit.read_text()) > 0 and shutil.which("newuidmap")
     return Check(
         name="user namespaces",
-        state="ok" if works else "note",
+        state=CheckState.OK if works else CheckState.NOTE,
         detail="full guests can be made without root"
         if works
         else "not usable: full guests can only be made as root",

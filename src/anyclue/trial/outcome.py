@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from anyclue.model.recording import (
-    Ending,
     EndReason,
+    EndState,
     Incident,
     IncidentKind,
     IncidentSeverity,
@@ -47,12 +47,12 @@ def movement(samples: Sequence[Reading], deadline_s: float) -> Movement:
 
 
 def conclude_ending(
-    ending: Ending,
+    ending: EndState,
     incident: Incident | None,
     lines: Sequence[LogLine],
     moved: Movement,
     limit_key: str,
-) -> Ending:
+) -> EndState:
     """Return how a trial ended, from how its session ended and what the kernel said.
 
     ``limit_key`` names the key of the scenario by which a round took too long.
@@ -60,15 +60,15 @@ def conclude_ending(
     oom = any(kind_of(line) is IncidentKind.OOM for line in lines)
     fatal = incident is not None and incident.kind.severity is IncidentSeverity.FATAL
     if oom and (incident is None or not fatal or incident.kind is IncidentKind.PANIC):
-        return Ending(
+        return EndState(
             outcome=Outcome.OOM,
             reason=EndReason.OUT_OF_MEMORY,
             detail=f"out of memory ({ending.detail})",
         )
     if incident is not None and (ending.outcome is Outcome.CRASHED or fatal):
-        return Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail=incident.title)
+        return EndState(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail=incident.title)
     if ending.outcome is Outcome.CRASHED:
-        return Ending(
+        return EndState(
             outcome=Outcome.LOST,
             reason=EndReason.GUEST_ENDED,
             detail=f"{ending.detail}, and its kernel reported nothing",
@@ -83,24 +83,24 @@ def _hung_or_slow(
     lines: Sequence[LogLine],
     moved: Movement,
     limit_key: str,
-) -> Ending:
+) -> EndState:
     """A round that took too long: only one in which nothing moves any more is hung."""
     if moved is Movement.SILENT:
-        return Ending(
+        return EndState(
             outcome=Outcome.HUNG,
             reason=EndReason.GUEST_SILENT,
             detail=f"{detail}, and the guest had fallen silent",
         )
     named = any(kind_of(line) in (IncidentKind.HUNG_TASK, IncidentKind.STALL) for line in lines)
     if moved is Movement.STILL and (named or blocked_incident(lines) is not None):
-        return Ending(
+        return EndState(
             outcome=Outcome.HUNG,
             reason=EndReason.TASKS_STUCK,
             detail=f"{detail}, and nothing moved any more",
         )
     at_work = moved is Movement.MOVING
     why = "it was still at work" if at_work else "no task is stuck"
-    return Ending(
+    return EndState(
         outcome=Outcome.LOST,
         reason=EndReason.STILL_AT_WORK if at_work else EndReason.NO_TASK_STUCK,
         detail=f"{detail}, but {why}: raise {limit_key}",

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from anyclue import __version__
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import (
     Arch,
@@ -16,7 +15,6 @@ from anyclue.model.scenario import (
     GitKernel,
     Kernel,
     Limits,
-    Machine,
     Scenario,
 )
 from anyclue.system.store import Artifact
@@ -24,6 +22,7 @@ from anyclue.trial.context import Context
 from anyclue.trial.kernels.git_builds import with_bases
 from anyclue.trial.model import GuestImage, PreparedKernel, Shape, Suite, TrialJob
 from anyclue.trial.workloads.suite import workload_suite
+from anyclue.version import __version__
 
 T = TypeVar("T")
 
@@ -45,14 +44,9 @@ async def prepare_jobs(
     given = suites or {}
     chosen = [given.get(one) or workload_suite(scenario, one[0]) for one in wanted]
     guests = {cell: _guest(scenario, cell) for cell, _ in wanted}
-    pairs = sorted(set(guests.values()))
-    ready = dict(
-        zip(
-            pairs,
-            await _all(_prepare_pair(scenario, *pair, context) for pair in pairs),
-            strict=True,
-        )
-    )
+    distinct = sorted(set(guests.values()))
+    prepared = await _all(_prepare_guest(scenario, *guest, context) for guest in distinct)
+    ready = dict(zip(distinct, prepared, strict=True))
     return [
         _job(scenario, cell, trial, *ready[guests[cell]], suite)
         for (cell, trial), suite in zip(wanted, chosen, strict=True)
@@ -115,8 +109,8 @@ async def prepare_one(
 ) -> TrialJob:
     """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
     chosen = suite or workload_suite(scenario, cell)
-    pair = await _prepare_pair(scenario, *_guest(scenario, cell), context, arguments)
-    return _job(scenario, cell, 1, *pair, chosen)
+    ready = await _prepare_guest(scenario, *_guest(scenario, cell), context, arguments)
+    return _job(scenario, cell, 1, *ready, chosen)
 
 
 async def payload(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
@@ -134,7 +128,7 @@ async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Arti
     return await context.kernels.debug_module(kernel, arch, _arches(scenario))
 
 
-async def _prepare_pair(
+async def _prepare_guest(
     scenario: Scenario,
     kernel_name: str,
     machine_name: str,
@@ -143,39 +137,29 @@ async def _prepare_pair(
     arguments: str = "",
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
+    arches = _arches(scenario)
     try:
         with _refused_in(kernel_name):
-            return await _prepare(scenario, kernel, machine, shape, context, arguments)
+            base = await context.kernels.base(kernel, machine.arch, arches)
+            return await asyncio.gather(
+                context.kernels.with_payload(base, kernel, machine.arch, arches),
+                context.images.prepare(
+                    base,
+                    machine,
+                    shape,
+                    boot_s=scenario.limits.boot_seconds,
+                    arguments=arguments,
+                ),
+            )
     except InfrastructureError as error:
         problem = error.problem
         raise InfrastructureError(
             problem.what,
-            where=f"kernels.{kernel_name} on {machine_name}: {problem.where}".rstrip(": "),
+            where=": ".join(
+                filter(None, (f"kernels.{kernel_name} on {machine_name}", problem.where))
+            ),
             next_step=problem.next_step,
         ) from error
-
-
-async def _prepare(
-    scenario: Scenario,
-    kernel: Kernel,
-    machine: Machine,
-    shape: Shape,
-    context: Context,
-    arguments: str,
-) -> tuple[PreparedKernel, GuestImage]:
-    arches = _arches(scenario)
-    base = await context.kernels.base(kernel, machine.arch, arches)
-    prepared, image = await asyncio.gather(
-        context.kernels.with_payload(base, kernel, machine.arch, arches),
-        context.images.prepare(
-            base,
-            machine,
-            shape,
-            boot_s=scenario.limits.boot_seconds,
-            arguments=arguments,
-        ),
-    )
-    return prepared, image
 
 
 async def _all(making: Iterable[Awaitable[T]]) -> list[T]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import (
-    Ending,
     EndReason,
+    EndState,
     IncidentSeverity,
     LogLine,
     Outcome,
@@ -94,7 +94,7 @@ def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
 
 async def _in_guest(
     job: TrialJob, store: Store, boot: Boot, directory: Path, watch: Watch | None
-) -> Ending:
+) -> EndState:
     """Return how the trial ended, as far as it is known without the kernel log."""
     snapshot = store.get(job.image.snapshot).file("state")
     fatal = asyncio.Event()
@@ -133,7 +133,7 @@ async def _until_the_end(
     suite: Awaitable[None],
     fatal: asyncio.Event,
     pump: asyncio.Task[None],
-) -> Ending:
+) -> EndState:
     rounds = asyncio.ensure_future(suite)
     broke = asyncio.create_task(fatal.wait())
     gone = asyncio.create_task(guest.process.wait())
@@ -158,7 +158,7 @@ async def _until_the_end(
         return ended.ending
     except GuestSilentError:
         await blocked_tasks(guest.agent)
-        return Ending(
+        return EndState(
             outcome=Outcome.HUNG,
             reason=EndReason.GUEST_SILENT,
             detail=f"{job.suite.round_name} was not over after {job.limits.round_seconds:g} s",
@@ -170,14 +170,14 @@ async def _until_the_end(
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    return Ending(outcome=Outcome.PASSED, reason=EndReason.COMPLETED, detail="all rounds ran")
+    return EndState(outcome=Outcome.PASSED, reason=EndReason.COMPLETED, detail="all rounds ran")
 
 
-def _crashed(detail: str, reason: EndReason = EndReason.GUEST_ENDED) -> Ending:
-    return Ending(outcome=Outcome.CRASHED, reason=reason, detail=detail)
+def _crashed(detail: str, reason: EndReason = EndReason.GUEST_ENDED) -> EndState:
+    return EndState(outcome=Outcome.CRASHED, reason=reason, detail=detail)
 
 
-def _finish(job: TrialJob, directory: Path, ending: Ending, seconds: float) -> TrialResult:
+def _finish(job: TrialJob, directory: Path, ending: EndState, seconds: float) -> TrialResult:
     telemetry = read_telemetry(directory / "telemetry")
     console = (directory / "console.log").read_bytes().decode(errors="replace")
     lines = merge_console(telemetry.log, parse_console(console))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from anyclue.model.errors import AnyclueError
-from anyclue.model.recording import Ending, EndReason, MarkName, Outcome
+from anyclue.model.recording import EndReason, EndState, MarkName, Outcome
 from anyclue.model.scenario import Limits, Scalar
 from anyclue.recordings.telemetry import format_mark
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
@@ -25,7 +25,7 @@ class TrialEndedError(AnyclueError):
 
     def __init__(self, outcome: Outcome, reason: EndReason, detail: str) -> None:
         super().__init__(detail)
-        self.ending = Ending(outcome=outcome, reason=reason, detail=detail)
+        self.ending = EndState(outcome=outcome, reason=reason, detail=detail)
 
 
 class AgentCall(Protocol):

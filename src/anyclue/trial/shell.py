@@ -17,7 +17,7 @@ from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.report.text import clean
 from anyclue.trial.context import Context
-from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
 from anyclue.trial.guest.machine import Guest, running
 from anyclue.trial.preparation import prepare_one
 from anyclue.trial.run import boot_of, session_of
@@ -38,18 +38,16 @@ async def shell(scenario: Scenario, cell: Cell, context: Context) -> None:
         directory = Path(name)
         snapshot = context.store.get(job.image.snapshot)
         boot = boot_of(job, context.store, directory)
-        async with running(boot, directory, snapshot=snapshot.file("state")) as guest:
-            pump = asyncio.create_task(
-                pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
-            )
+        async with (
+            running(boot, directory, snapshot=snapshot.file("state")) as guest,
+            kept_telemetry(guest.ends["telemetry"], directory / "telemetry"),
+        ):
             try:
                 await suite.rounds(session_of(job, guest.agent)).set_up()
                 sys.stderr.write(f"{cell.id}: {MOUNT_POINT} is mounted. Ctrl-] leaves.\n")
                 await _connect(guest)
             except (TrialEndedError, GuestGoneError, GuestSilentError) as error:
                 raise InfrastructureError(clean(str(error)), where=cell.id) from error
-            finally:
-                pump.cancel()
 
 
 async def _connect(guest: Guest) -> None:

@@ -14,7 +14,7 @@ from bench.merge_bench.forge import Forge
 from anyclue.bisect.core.result import BisectionResult
 from anyclue.bisect.request import Bisection, BisectRequest, begin, resume
 from anyclue.bisect.run import driver as running
-from anyclue.bisect.run.cells import Cells
+from anyclue.bisect.run.cell_runner import CellRunner
 from anyclue.git import repository as git
 from anyclue.hunt.clue.model import Clue
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
@@ -41,7 +41,7 @@ use = "enospc-small-files"
 """
 FROM_GIT = SCENARIO.replace('debian = "6.1"\nmodule = "fs/btrfs"', 'git = "tree@main"')
 LZO = "fs/btrfs/lzo.c"
-LEAK, CRASH, BROKEN = "/* leak */", "/* crash */", "#error no"
+LEAK, CRASH, SURGE, BROKEN = "/* leak */", "/* crash */", "/* surge */", "#error no"
 
 
 @dataclass
@@ -91,7 +91,7 @@ class World:
 
     async def judged(
         self,
-        cells: Cells,
+        runner: CellRunner,
         name: str,
         sources: Mapping[str, bytes],
         kernel: GitKernel | None = None,
@@ -104,18 +104,20 @@ class World:
             self.kernels.append(kernel)
             repository = git.repository(Path(kernel.repository))
             sources = git.below(repository, kernel.commit or "", "fs/btrfs")
-        return self.verdict(cells, sources)
+        return self.verdict(runner, sources)
 
-    def verdict(self, cells: Cells, sources: Mapping[str, bytes]) -> CellVerdict:
+    def verdict(self, runner: CellRunner, sources: Mapping[str, bytes]) -> CellVerdict:
         text = sources[LZO].decode()
         if BROKEN in text:
             raise RequestError([Problem(what="make said:\nlzo.c:1:2: error: #error no")])
         verdict, signature = Verdict.CLEAN, None
         if CRASH in text:
             verdict = Verdict.BROKEN
+        elif SURGE in text:
+            verdict = Verdict.SURGE
         elif LEAK in text:
             verdict, signature = Verdict.LEAK, Signature.PAGE_CACHE_REFERENCE
-        return verdict_of(cells.conditions, verdict, signature)
+        return verdict_of(runner.cell, verdict, signature)
 
 
 def verdict_of(cell: Cell, verdict: Verdict, signature: Signature | None) -> CellVerdict:
@@ -143,19 +145,21 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path, Forge.new(tmp_path / "tree"))
 
     def judged(
-        cells: Cells, name: str, sources: ModuleSources, kernel: GitKernel | None = None
+        runner: CellRunner, name: str, sources: ModuleSources, kernel: GitKernel | None = None
     ) -> object:
-        return made.judged(cells, name, sources, kernel)
+        return made.judged(runner, name, sources, kernel)
 
-    monkeypatch.setattr(Cells, "judged", judged)
+    monkeypatch.setattr(CellRunner, "next_verdict", judged)
 
-    def recalled(cells: Cells, name: str) -> CellVerdict | None:
+    def recalled(runner: CellRunner, name: str) -> CellVerdict | None:
         try:
-            return made.verdict(cells, git.below(git.repository(made.forge.path), name, "fs/btrfs"))
+            return made.verdict(
+                runner, git.below(git.repository(made.forge.path), name, "fs/btrfs")
+            )
         except RequestError:
             return None
 
-    monkeypatch.setattr(Cells, "recalled", recalled)
+    monkeypatch.setattr(CellRunner, "recorded_verdict", recalled)
 
     async def report(*_: object) -> Clue:
         return Clue(sentence="")

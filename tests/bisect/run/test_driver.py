@@ -14,7 +14,7 @@ from anyclue.bisect.core.model import BisectionStatus, BisectTerm, CommitEvidenc
 from anyclue.bisect.render.json_document import bisect_json
 from anyclue.bisect.render.text import bisect_text
 from anyclue.bisect.run import evidence
-from anyclue.bisect.run.cells import Cells
+from anyclue.bisect.run.cell_runner import CellRunner
 from anyclue.bisect.run.evidence import EvidenceRequest, commit_evidence
 from anyclue.git import repository as git
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
@@ -319,7 +319,7 @@ def test_a_bad_end_that_does_not_build_is_said(
     async def judged(*_arguments: object) -> None:
         raise RequestError([Problem(what=said)])
 
-    monkeypatch.setattr(Cells, "judged", judged)
+    monkeypatch.setattr(CellRunner, "next_verdict", judged)
     found = world.bisect(ids[0], ids[-1])
     assert found.runs[0].observation.because == f"does not build: {told}"
     assert bisect_text(found).endswith(f"cannot be run: {ids[-1][:12]} was skipped\n")

@@ -33,6 +33,7 @@ def shown(world: World, kind: Verdict = Verdict.LEAK) -> BisectTerm:
     [
         ("int a;\n", BisectTerm.GOOD, BisectTerm.GOOD),
         ("/* leak */\n", BisectTerm.BAD, BisectTerm.SKIP),
+        ("/* surge */\n", BisectTerm.GOOD, BisectTerm.GOOD),
         ("/* crash */\n", BisectTerm.SKIP, BisectTerm.BAD),
     ],
 )

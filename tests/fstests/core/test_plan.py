@@ -26,7 +26,7 @@ from anyclue.model.verdict import CellVerdict, Verdict
 
 BASE = TestPlan(
     suite=ArtifactRef(kind="fstests", key="0" * 64),
-    sections={"": SectionPlan(fstyp="btrfs", mkfs="", mount="", config="")},
+    sections={"": SectionPlan(options={"FSTYP": "btrfs"}, config="")},
     selection=("-g", "quick"),
 )
 
@@ -38,17 +38,17 @@ class Trials(Protocol):
 
 
 def looked_at(trials: Trials) -> tuple[CellTests, tuple[TestFinding, ...], TestPlan | None]:
-    gathered = gather(trials.read())
-    found = findings(gathered, least_kib=64.0)
-    return gathered, found, next_plan(BASE, gathered, found, repeats=5, extra_trials=1)
+    cell_tests = gather(trials.read())
+    found = findings(cell_tests, least_kib=64.0)
+    return cell_tests, found, next_plan(BASE, cell_tests, found, repeats=5, extra_trials=1)
 
 
 def verdict_of(cell: Cell, trials: Trials, **more: object) -> CellVerdict:
-    gathered, found, _ = looked_at(trials)
+    cell_tests, found, _ = looked_at(trials)
     failing = more.get("failing", frozenset())
     assert isinstance(failing, frozenset)
     reference = None if more.get("is_reference") else cell
-    return cell_verdict(cell, gathered, found, reference, failing)
+    return cell_verdict(cell, cell_tests, found, reference, failing)
 
 
 def names(plan: TestPlan | None) -> Sequence[str]:
@@ -205,13 +205,13 @@ def test_guests_in_which_nothing_begins_are_given_up(trials: Trials, outcome: Ou
 
 def test_not_run_is_never_clean(trials: Trials, cell: Cell, words: Mapping[str, str]) -> None:
     trials.add(["generic/027"], printed=[words["not run"]])
-    gathered, found, following = looked_at(trials)
+    cell_tests, found, following = looked_at(trials)
     assert following is None
     assert found[0].status is CheckStatus.NOT_RUN
     assert found[0].memory is None
     assert found[0].refusal is not None
     assert found[0].refusal.instead == "enospc-small-files"
-    verdict = cell_verdict(cell, gathered, found, None, frozenset())
+    verdict = cell_verdict(cell, cell_tests, found, None, frozenset())
     assert verdict.verdict is Verdict.UNPROVEN
     assert verdict.outcome is Outcome.NOT_RUN
 
@@ -229,12 +229,12 @@ def test_a_failure_counts_where_it_is_news(
 def test_a_known_failure_is_no_news(trials: Trials, words: Mapping[str, str]) -> None:
     trials.add(["generic/001"], printed=[words["fail"]])
     text = '[[failure]]\ntest = "generic/001"\nreason = "a bug of old"\n'
-    gathered = gather(trials.read())
-    found = findings(gathered, least_kib=64.0, known=read_known_failures(text))
+    cell_tests = gather(trials.read())
+    found = findings(cell_tests, least_kib=64.0, known=read_known_failures(text))
     assert found[0].known is not None
     assert not found[0].is_new_failure
     expired = read_known_failures(f'{text}until = "2026-11-01"\n')
-    late = findings(gathered, least_kib=64.0, known=expired)[0]
+    late = findings(cell_tests, least_kib=64.0, known=expired)[0]
     assert late.is_new_failure
     assert outdated(late) == "its entry among the known failures ended with 2026-11-01"
 

@@ -10,7 +10,7 @@ import pytest
 from anyclue.fstests.core.configuration import local_config_of_cell
 from anyclue.fstests.core.local_config import read_local_config
 from anyclue.hunt.driver import plan
-from anyclue.hunt.render.plan_words import limits_sentence
+from anyclue.hunt.render.scenario_words import limits_sentence
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Scenario
 

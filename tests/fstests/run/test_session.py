@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,10 @@ from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
 from anyclue.trial.session import DEVICE, AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
-SECTION = SectionPlan(fstyp="btrfs", mkfs="-n 16k", mount="-o ssd", config='export FSTYP="btrfs"\n')
+SECTION = SectionPlan(
+    options={"FSTYP": "btrfs", "MKFS_OPTIONS": "-n 16k", "MOUNT_OPTIONS": "-o ssd"},
+    config='export FSTYP="btrfs"\n',
+)
 PLAN = TestPlan(
     suite=ArtifactRef(kind="fstests", key="k"),
     sections={"": SECTION},
@@ -87,6 +91,12 @@ def record(place: Path) -> TrialRecord:
     found = read_record(place)
     assert found is not None
     return found
+
+
+def test_a_suite_goes_to_another_process() -> None:
+    suite = FstestsSuite(plan=PLAN)
+    assert pickle.loads(pickle.dumps(suite)) == suite
+    assert suite.disk.artifact == PLAN.suite
 
 
 def test_one_call_for_each_test_of_the_list(tmp_path: Path, words: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.judge import JudgedRun, write_reports
 from anyclue.hunt.localise.commits import AccusedCommit, write_accused
 from anyclue.hunt.render.verdicts_json import verdicts_json
+from anyclue.model.errors import ExitCode
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
@@ -97,7 +98,13 @@ def repository(tmp_path: Path) -> Case:
     return Case(forge=forge, good=good, culprit=culprit, bad=bad)
 
 
-def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") -> JudgedRun:
+def judged(
+    run: Path,
+    sources: dict[str, KernelSource],
+    commit: str = "HEAD",
+    *,
+    guilty: Verdict = Verdict.LEAK,
+) -> JudgedRun:
     def verdict(kernel: str, mount: str, kind: Verdict) -> CellVerdict:
         leaks = kind is Verdict.LEAK
         return CellVerdict(
@@ -116,7 +123,7 @@ def judged(run: Path, sources: dict[str, KernelSource], commit: str = "HEAD") ->
             reference=None,
         )
 
-    cells = [verdict("bad", "lzo", Verdict.LEAK), verdict("bad", "none", Verdict.CLEAN)]
+    cells = [verdict("bad", "lzo", guilty), verdict("bad", "none", Verdict.CLEAN)]
     if "good" in sources:
         cells.append(verdict("good", "lzo", Verdict.CLEAN))
     scenario = Scenario(
@@ -280,6 +287,19 @@ def test_without_a_good_kernel(tmp_path: Path, repository: Case) -> None:
 def test_no_reproducer_is_said(tmp_path: Path, repository: Case) -> None:
     of = judged(tmp_path / "run", sources(repository, repository.good, repository.bad))
     assert any("no reproducer" in one for one in made(of).not_tested)
+
+
+def test_a_surge_has_no_place_and_that_is_said(tmp_path: Path, repository: Case) -> None:
+    both = sources(repository, repository.good, repository.bad)
+    of = judged(tmp_path / "run", both, guilty=Verdict.SURGE)
+    clue = made(of)
+    assert [one.verdict for one in clue.guilt] == [Verdict.SURGE]
+    assert clue.conjunction is not None
+    assert (clue.places, clue.reproducer) == ((), None)
+    assert clue.not_tested[0].startswith("a surge leaves nothing behind")
+    assert {one.standing for one in clue.suspects} == {SuspectStatus.UNPROVEN}
+    assert of.exit_code is ExitCode.REGRESSION
+    assert clue_of(of) == clue
 
 
 def test_without_any_source(tmp_path: Path) -> None:

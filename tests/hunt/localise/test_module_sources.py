@@ -101,7 +101,7 @@ def test_what_is_no_longer_handed_on(tmp_path: Path) -> None:
     assert [(one.call, one.pair) for one in called] == [
         ("btrfs_add_delayed_iput", "inode-reference")
     ]
-    case = Symptoms(signature=Signature.OBJECT, detail="btrfs_inode", regression=True)
+    case = Symptoms(signature=Signature.OBJECT, slab_cache="btrfs_inode", regression=True)
     assert rank_functions(module, case).places[0].function == "finish"
 
 

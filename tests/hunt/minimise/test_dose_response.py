@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from anyclue.hunt.clue.model import DosePoint, DoseResponse
 from anyclue.hunt.minimise.dose_response import fit_dose_response
-from anyclue.hunt.render.follow_up_words import dose_response
+from anyclue.hunt.render.clue_words import dose_response
 
 
 def fitted(points: Sequence[DosePoint], unit: str) -> DoseResponse:
@@ -84,6 +84,8 @@ def test_the_interval_holds_the_amount_as_often_as_it_says() -> None:
     )
 )
 @example([(0.0, 0.0, 3e-207, True), (1.0, 0.0, 0.0, True), (2.0, 0.0, 0.0, True)])
+@example([(0.0, 0.0, 0.0, True), (5e-324, 0.0, 0.0, True), (1e-323, 0.0, 0.0, True)])
+@example([(0.0, 0.0, 0.0, True), (1e-170, 1.0, 9.0, True), (2e-170, 2.0, 9.0, True)])
 def test_any_points(some: list[tuple[float, float, float, bool]]) -> None:
     measured = [
         DosePoint(

@@ -10,13 +10,13 @@ import pytest
 
 from anyclue.hunt.driver import begin_run
 from anyclue.hunt.judge import judge
-from anyclue.hunt.probes import run as running
+from anyclue.hunt.probes import run as probes_run
 from anyclue.hunt.probes import selection
 from anyclue.hunt.probes.core.ftrace import read_trace
 from anyclue.hunt.probes.core.page_allocations import INSTANCES
 from anyclue.hunt.probes.core.symbols import read_symbols
 from anyclue.recordings.store import read_recording
-from anyclue.scenarios.stored import scenario_from_json, scenario_to_json
+from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.trial.context import Context
 from anyclue.trial.preparation import pin_kernels
 
@@ -52,7 +52,7 @@ def test_a_trace_comes_home_whole(tmp_path: Path) -> None:
     run.plan.write_text(scenario_to_json(scenario))
     (cell,) = scenario.cells
     probes = selection.probes_named(["page-allocations"])
-    (reading,) = asyncio.run(running.run_probes(judge(run), context, cell, None, probes))
+    (reading,) = asyncio.run(probes_run.run_probes(judge(run), context, cell, None, probes))
     assert (reading.could_not, reading.lost, reading.rounds) == ("", {}, 2)
     # Every file has a page of data; of none does a page stay.
     assert all(finding.guilty.count_per_round < FILES for finding in reading.findings)

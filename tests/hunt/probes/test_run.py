@@ -14,7 +14,7 @@ from anyclue.fstests.core.model import CheckStatus, TestFinding, TestId
 from anyclue.hunt.driver import RULES
 from anyclue.hunt.judge import judge
 from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.probes import run as running
+from anyclue.hunt.probes import run as probes_run
 from anyclue.hunt.probes import selection
 from anyclue.hunt.probes.core.json_document import readings_from_json
 from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK
@@ -24,12 +24,12 @@ from anyclue.hunt.select.factors import first_guilty
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.reason import NotRun
-from anyclue.model.recording import Ending, EndReason, Outcome
+from anyclue.model.recording import EndReason, EndState, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.recordings.store import write_recording
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.scenarios.read import load_scenario
-from anyclue.scenarios.stored import scenario_from_json
 from anyclue.system.store import Store
 from anyclue.trial.guest.channel import Reply
 from anyclue.trial.model import TrialJob, TrialResult
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tests.hunt.conftest import Hunted, Make
 
 SLAB = "slab-growth"
-CRASHED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="BUG")
+CRASHED = EndState(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="BUG")
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 
 
@@ -81,8 +81,8 @@ def guests(make: Make, hunted: Hunted, monkeypatch: pytest.MonkeyPatch) -> Guest
         return job_of(scenario, cell, 1)
 
     fake = Guests(make)
-    monkeypatch.setattr(running, "prepare_one", prepare)
-    monkeypatch.setattr(running, "run_trial", fake.run_trial)
+    monkeypatch.setattr(probes_run, "prepare_one", prepare)
+    monkeypatch.setattr(probes_run, "run_trial", fake.run_trial)
     assert hunted.run.plan.exists()
     return fake
 
@@ -91,7 +91,7 @@ def probed(hunted: Hunted, names: Sequence[str] = (SLAB,), *, alone: bool = Fals
     cells = cells_of(hunted)
     innocent = None if alone else cells["good"]
     probes = selection.probes_named(names)
-    work = running.run_probes(judge(hunted.run), hunted.context, cells["bad"], innocent, probes)
+    work = probes_run.run_probes(judge(hunted.run), hunted.context, cells["bad"], innocent, probes)
     return asyncio.run(work)
 
 
@@ -99,7 +99,7 @@ def test_both_cells_are_run_and_compared(hunted: Hunted, guests: Guests) -> None
     readings = probed(hunted)
     assert sorted(guests.ran) == ["bad", "good"]
     assert readings == readings_from_json(hunted.run.file("probes.json").read_text())
-    (reading,) = running.read_readings(hunted.run)
+    (reading,) = probes_run.read_readings(hunted.run)
     (finding,) = reading.findings
     assert (finding.subject, finding.guilty.count_per_round) == ("kmalloc-256", 40)
     assert (hunted.run.path / "probes" / SLAB / reading.cell.id / "raw/slabinfo").is_file()
@@ -115,7 +115,7 @@ def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> No
     probed(hunted)
     probed(hunted, ["incidents"])
     probed(hunted)
-    kept = running.read_readings(hunted.run)
+    kept = probes_run.read_readings(hunted.run)
     assert sorted(reading.probe for reading in kept) == ["incidents", SLAB]
     assert len(guests.ran) == 4
 
@@ -123,7 +123,7 @@ def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> No
 def test_a_probe_that_a_guest_refuses_says_why(hunted: Hunted, guests: Guests) -> None:
     guests.outcome = Outcome.NOT_RUN
     probed(hunted)
-    (reading,) = running.read_readings(hunted.run)
+    (reading,) = probes_run.read_readings(hunted.run)
     assert reading.findings == ()
     assert reading.could_not.endswith("no such file")
     assert "\x07" not in reading.could_not
@@ -132,7 +132,7 @@ def test_a_probe_that_a_guest_refuses_says_why(hunted: Hunted, guests: Guests) -
 def test_a_crash_says_nothing_to_a_probe_of_floors(hunted: Hunted, guests: Guests) -> None:
     guests.outcome = Outcome.CRASHED
     probed(hunted, [SLAB, "incidents"], alone=True)
-    by_probe = {reading.probe: reading for reading in running.read_readings(hunted.run)}
+    by_probe = {reading.probe: reading for reading in probes_run.read_readings(hunted.run)}
     assert "crashed" in by_probe[SLAB].could_not
     assert by_probe["incidents"].could_not == ""
 

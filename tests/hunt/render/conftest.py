@@ -17,6 +17,7 @@ from anyclue.fstests.core.model import (
 )
 from anyclue.fstests.core.reasons import RepeatedRuns, RoseOnce
 from anyclue.hunt.clue.model import (
+    ChangingCommit,
     Clue,
     Condition,
     Conjunction,
@@ -32,7 +33,6 @@ from anyclue.hunt.clue.model import (
     Suspect,
     SuspectKind,
     SuspectStatus,
-    TouchedBy,
 )
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import Reproduction, RunVerdicts
@@ -51,8 +51,8 @@ from anyclue.model.reason import (
     TrialEnd,
 )
 from anyclue.model.recording import (
-    Ending,
     EndReason,
+    EndState,
     Incident,
     IncidentKind,
     LogLine,
@@ -135,7 +135,7 @@ class Inputs:
     clue: Clue
 
 
-DIED = Ending(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="kernel BUG at a.c:1")
+DIED = EndState(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail="kernel BUG at a.c:1")
 
 
 def cell(kernel: str, machine: str, mount: str, workload: str = "small-files") -> Cell:
@@ -365,7 +365,7 @@ def the_clue(bad: Cell, other: Cell) -> Clue:
         Reason(source=ReasonSource.PAIRS_CHANGE, ratio=90, text="the change loses a release"),
         Reason(source=ReasonSource.OPTIONS, ratio=0.25, text="something speaks against it"),
     )
-    commit = TouchedBy(
+    commit = ChangingCommit(
         commit="d4088803f511" + "0" * 28, subject="btrfs: subpage", because="alone", accused=True
     )
     first = Place(

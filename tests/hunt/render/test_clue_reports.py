@@ -13,12 +13,12 @@ import jsonschema
 import pytest
 
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.render.clues_json import clue_from_json, clues_json, json_schema, json_schema_text
+from anyclue.hunt.render.clues_json import CluesDocument, clue_from_json, clues_json
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.model.errors import RequestError
+from anyclue.report.json_document import schema_text
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -36,8 +36,8 @@ def mail(inputs: Inputs, clue: Clue) -> str:
 
 
 def test_the_published_schema_is_the_generated_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(json_schema())
-    assert (DOCS / "clues.schema.json").read_text() == json_schema_text(), "make schemas"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert (DOCS / "clues.schema.json").read_text() == schema_text(CluesDocument), "make schemas"
 
 
 def test_every_field_and_word_is_documented() -> None:

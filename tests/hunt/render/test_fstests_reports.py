@@ -8,8 +8,7 @@ from xml.etree import ElementTree as ET
 
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.hunt.render.verdicts_json import verdicts_json
 
 if TYPE_CHECKING:

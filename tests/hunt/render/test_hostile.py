@@ -19,8 +19,7 @@ from anyclue.hunt.render.clue_text import script_lines
 from anyclue.hunt.render.clues_json import clues_json
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.recording import Reading
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.hunt.render.selection import carrier, witness
+from anyclue.hunt.render.selection import carrier_class, representative
 from anyclue.model.recording import Outcome, Reading, Recording
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.report import charts, series
@@ -57,7 +57,7 @@ def test_timeline(default_run: Inputs) -> None:
 
 def test_fit_has_the_slope_of_the_verdict(default_run: Inputs) -> None:
     verdict = default_run.findings.cells[2]
-    points = series.floors(verdict, carrier(verdict))
+    points = series.floors(verdict, carrier_class(verdict))
     assert [point.warm_up for point in points] == [True, *[False] * 5]
     assert points[1].kib == 0.0
     line = series.fit(verdict, points)
@@ -72,29 +72,29 @@ def test_fit_has_the_slope_of_the_verdict(default_run: Inputs) -> None:
 
 def test_carrier(default_run: Inputs) -> None:
     leak, clean = default_run.findings.cells[2], default_run.findings.cells[0]
-    assert carrier(leak) is MemoryClass.ORPHANED_FILE_PAGES
-    assert carrier(clean) is MemoryClass.USED
+    assert carrier_class(leak) is MemoryClass.ORPHANED_FILE_PAGES
+    assert carrier_class(clean) is MemoryClass.USED
     vague = replace(leak, signature=None)
-    assert carrier(vague) is MemoryClass.ORPHANED_FILE_PAGES
+    assert carrier_class(vague) is MemoryClass.ORPHANED_FILE_PAGES
     other = replace(leak, signature=Signature.KMAP_SLOTS, classes={}, floors={})
-    assert carrier(other) is MemoryClass.USED
-    assert carrier(replace(leak, verdict=Verdict.SURGE)) is MemoryClass.USED
+    assert carrier_class(other) is MemoryClass.USED
+    assert carrier_class(replace(leak, verdict=Verdict.SURGE)) is MemoryClass.USED
 
 
 def test_witness_is_the_trial_of_the_incident(broken_run: Inputs) -> None:
     verdict = broken_run.findings.cells[0]
     broke = broken_run.recordings[verdict.cell][0]
     calm = Recording(cell=verdict.cell, trial=0, outcome=Outcome.PASSED, detail="", ram_kib=1)
-    assert witness(verdict, {verdict.cell: (calm, broke)}) is broke
-    assert witness(verdict, {}) is None
+    assert representative(verdict, {verdict.cell: (calm, broke)}) is broke
+    assert representative(verdict, {}) is None
 
 
 def test_charts_are_valid_vega_lite(default_run: Inputs, broken_run: Inputs) -> None:
     for inputs in (default_run, broken_run):
         for verdict in inputs.findings.cells:
-            trial = witness(verdict, inputs.recordings)
+            trial = representative(verdict, inputs.recordings)
             line = series.timeline(trial) if trial else None
-            points = series.floors(verdict, carrier(verdict))
+            points = series.floors(verdict, carrier_class(verdict))
             if line is None or not points:
                 continue
             charts.memory_over_time(line, line, "red").to_dict()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.hunt.model import Factor, FactorReason
-from anyclue.hunt.render.factor_words import because
+from anyclue.hunt.render.verdict_words import factor_reason
 from anyclue.hunt.select.factors import find_factors, first_guilty, first_leak_or_break
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
@@ -34,11 +34,11 @@ def test_the_mails_case(tools: Tools) -> None:
         Axis.MOUNT: True,
         Axis.WORKLOAD: None,
     }
-    assert because(found[Axis.MKFS]) == "only one value was run (default)"
+    assert factor_reason(found[Axis.MKFS]) == "only one value was run (default)"
     assert found[Axis.MACHINE].evidence == (
         (tools.cell("bad", "i386"), tools.cell("bad", "x86_64")),
     )
-    assert because(found[Axis.KERNEL]) == (
+    assert factor_reason(found[Axis.KERNEL]) == (
         "kernel bad is leak (page-cache-reference), kernel good is clean,"
         " all else equal (i386, default, lzo, mix); so says 1 more pair"
     )
@@ -87,7 +87,7 @@ def test_an_unproven_neighbour_tells_nothing_and_is_named(tools: Tools) -> None:
     unproven = tools.verdict("good i386 lzo", Verdict.UNPROVEN, because=NotRun())
     found = factors([tools.verdict("bad i386 lzo", *tools.leak), unproven])[Axis.KERNEL]
     assert found.matters is None
-    assert "good.i386.default.lzo.mix would tell, but is unproven: not run" in because(found)
+    assert "good.i386.default.lzo.mix would tell, but is unproven: not run" in factor_reason(found)
 
 
 def test_an_unproven_neighbour_may_still_accuse(tools: Tools) -> None:
@@ -104,8 +104,8 @@ def test_the_cell_that_would_settle_it_is_named(tools: Tools) -> None:
     verdicts = [tools.verdict("bad i386 lzo", *tools.leak), tools.verdict("good x86_64 lzo")]
     found = factors(verdicts)
     assert found[Axis.KERNEL].matters is found[Axis.MACHINE].matters is None
-    assert "good.i386.default.lzo.mix would tell" in because(found[Axis.KERNEL])
-    assert "bad.x86_64.default.lzo.mix would tell" in because(found[Axis.MACHINE])
+    assert "good.i386.default.lzo.mix would tell" in factor_reason(found[Axis.KERNEL])
+    assert "bad.x86_64.default.lzo.mix would tell" in factor_reason(found[Axis.MACHINE])
 
 
 def test_two_ways_of_being_guilty_do_not_acquit(tools: Tools) -> None:
@@ -115,7 +115,7 @@ def test_two_ways_of_being_guilty_do_not_acquit(tools: Tools) -> None:
     ]
     found = factors(verdicts)[Axis.MACHINE]
     assert found.matters is None
-    assert "not the same" in because(found)
+    assert "not the same" in factor_reason(found)
     other = [verdicts[0], tools.verdict("bad x86_64 lzo", Verdict.LEAK, Signature.OBJECT)]
     assert factors(other)[Axis.MACHINE].matters is None
 
@@ -134,7 +134,7 @@ def test_broken_cells_are_guilty(tools: Tools) -> None:
 
 def test_without_guilt_nothing_matters(tools: Tools) -> None:
     verdicts = [tools.verdict("bad i386 lzo"), tools.verdict("good i386 lzo")]
-    assert because(factors(verdicts)[Axis.KERNEL]) == "no cell is guilty of anything"
+    assert factor_reason(factors(verdicts)[Axis.KERNEL]) == "no cell is guilty of anything"
     assert all(factor.matters is None for factor in find_factors([]))
 
 
@@ -157,7 +157,7 @@ def test_a_clean_cell_that_may_leak_as_much_accuses_nothing(tools: Tools) -> Non
     found = factors([guilty, good, *others])
     assert found[Axis.KERNEL].matters
     assert found[Axis.MOUNT].matters is None
-    assert because(found[Axis.MOUNT]) == (
+    assert factor_reason(found[Axis.MOUNT]) == (
         "mount lzo is leak (object), mount none is clean, but may leak as much,"
         " all else equal (bad, i386, default, mix): more rounds would tell"
     )
@@ -181,7 +181,9 @@ def test_a_surge_is_guilty_beside_what_does_not_peak(tools: Tools) -> None:
     found = factors([surge, *others])
     assert found[Axis.KERNEL].matters is True
     assert found[Axis.MACHINE].matters is False
-    assert because(found[Axis.KERNEL]).startswith("kernel bad is surge, kernel good is clean,")
+    assert factor_reason(found[Axis.KERNEL]).startswith(
+        "kernel bad is surge, kernel good is clean,"
+    )
 
 
 @pytest.mark.parametrize("order", [1, -1])

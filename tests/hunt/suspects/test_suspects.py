@@ -10,13 +10,13 @@ import pytest
 
 from anyclue.hunt.clue.model import Place, Reason, ReasonSource, Suspect, SuspectStatus
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.localise.cells import AccusedKernel, accused_kernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernel
 from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.render.suspect_words import _BECAUSE, _SETTLE, suspect
 from anyclue.hunt.suspects.judge import judge_theory
-from anyclue.hunt.suspects.model import RulingReason, TheoryContext
+from anyclue.hunt.suspects.model import AcquittedReason, GuiltyReason, TheoryContext, UnprovenReason
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
@@ -86,7 +86,7 @@ THE_MAILS: Final = (
 )
 
 
-def hearing(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> TheoryContext:
+def theory_context(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) -> TheoryContext:
     scenario = Scenario(
         title="t",
         kernels={k: Kernel(name=k, source=DebianKernel(series="6.1")) for k in ("good", "bad")},
@@ -112,7 +112,7 @@ def judged(about: About, of: TheoryContext) -> Suspect:
 
 def test_values_of_an_axis() -> None:
     def standing(value: str, axis: Axis = Axis.MOUNT) -> SuspectStatus:
-        return judged(OfFactor(axis=axis, value=value), hearing()).standing
+        return judged(OfFactor(axis=axis, value=value), theory_context()).standing
 
     assert standing("lzo") is GUILTY
     assert standing("zlib") is ACQUITTED
@@ -124,9 +124,9 @@ def test_values_of_an_axis() -> None:
 
 
 def test_what_would_settle_a_value() -> None:
-    found = judged(OfFactor(axis=Axis.MOUNT, value="none"), hearing())
+    found = judged(OfFactor(axis=Axis.MOUNT, value="none"), theory_context())
     assert found.settle == "run bad.i386.d.none.w"
-    found = judged(OfFactor(axis=Axis.WORKLOAD, value="w"), hearing())
+    found = judged(OfFactor(axis=Axis.WORKLOAD, value="w"), theory_context())
     assert "another workload" in found.settle
 
 
@@ -142,7 +142,7 @@ def test_what_would_settle_a_value() -> None:
     ],
 )
 def test_architectures(cells: Sequence[CellVerdict], arch: Arch, standing: SuspectStatus) -> None:
-    found = judged(OfArch(arch=arch), hearing(cells))
+    found = judged(OfArch(arch=arch), theory_context(cells))
     assert found.standing is standing
     if standing is UNPROVEN:
         assert found.settle == "run bad.x86_64.d.lzo.w"
@@ -153,15 +153,18 @@ def resource(*named: Resource) -> OfResource:
 
 
 def test_mm_is_acquitted_by_figures() -> None:
-    found = judged(resource(Resource.RAW_PAGES, Resource.SLAB), hearing())
+    found = judged(resource(Resource.RAW_PAGES, Resource.SLAB), theory_context())
     assert found.standing is ACQUITTED
     assert "bad.i386.d.lzo.w: unaccounted 0.4 [-4.0, 9.5] KiB a round" in found.evidence
 
 
 def test_what_grew_is_guilty() -> None:
-    assert judged(resource(Resource.PAGE_REFERENCES), hearing()).standing is GUILTY
-    assert judged(resource(Resource.SLAB, Resource.PAGE_REFERENCES), hearing()).standing is GUILTY
-    assert judged(resource(Resource.PAGE_CACHE), hearing()).standing is ACQUITTED
+    assert judged(resource(Resource.PAGE_REFERENCES), theory_context()).standing is GUILTY
+    assert (
+        judged(resource(Resource.SLAB, Resource.PAGE_REFERENCES), theory_context()).standing
+        is GUILTY
+    )
+    assert judged(resource(Resource.PAGE_CACHE), theory_context()).standing is ACQUITTED
 
 
 def slab(**known: object) -> tuple[CellVerdict, ...]:
@@ -171,22 +174,23 @@ def slab(**known: object) -> tuple[CellVerdict, ...]:
 
 
 def test_what_may_have_grown_is_not_acquitted() -> None:
-    assert judged(resource(Resource.SLAB), hearing(slab())).standing is UNPROVEN
-    assert judged(resource(Resource.SLAB), hearing(slab(grew=True))).standing is UNPROVEN
-    assert judged(resource(Resource.SLAB), hearing(slab(ci95_kib=None))).standing is UNPROVEN
+    assert judged(resource(Resource.SLAB), theory_context(slab())).standing is UNPROVEN
+    assert judged(resource(Resource.SLAB), theory_context(slab(grew=True))).standing is UNPROVEN
+    assert judged(resource(Resource.SLAB), theory_context(slab(ci95_kib=None))).standing is UNPROVEN
     assert (
-        judged(resource(Resource.SLAB), hearing(slab(ci95_kib=(9.0, 63.0)))).standing is ACQUITTED
+        judged(resource(Resource.SLAB), theory_context(slab(ci95_kib=(9.0, 63.0)))).standing
+        is ACQUITTED
     )
 
 
 def test_a_small_leak_needs_a_narrow_interval() -> None:
     cells = [replace(one, rate_kib_per_round=16.0) for one in (THE_MAILS[0], THE_MAILS[2])]
-    assert judged(resource(Resource.VMALLOC), hearing(cells)).standing is UNPROVEN
+    assert judged(resource(Resource.VMALLOC), theory_context(cells)).standing is UNPROVEN
 
 
 def test_no_floors() -> None:
     dead = verdict(cell("bad"), Verdict.BROKEN, classes={}, outcome=Outcome.CRASHED)
-    assert judged(resource(Resource.SLAB), hearing([dead])).standing is UNPROVEN
+    assert judged(resource(Resource.SLAB), theory_context([dead])).standing is UNPROVEN
 
 
 def reading(*, undone: bool = False, **known: object) -> ProbeReading:
@@ -228,7 +232,7 @@ I386_ALONE: Final = (*THE_MAILS[:2], THE_MAILS[3])
 def test_kmap(
     cells: Sequence[CellVerdict], readings: tuple[ProbeReading, ...], standing: SuspectStatus
 ) -> None:
-    found = judged(resource(Resource.KMAP), hearing(cells, readings=readings))
+    found = judged(resource(Resource.KMAP), theory_context(cells, readings=readings))
     assert found.standing is standing
     assert "kmap-balance" in found.settle or standing is not UNPROVEN
 
@@ -267,13 +271,15 @@ def test_sources(about: About, known: Mapping[str, object], standing: SuspectSta
         a_function("guilty", changed=True),
         a_function("same", changed=False, path="fs/x/b.c"),
     )
-    of = replace(hearing(functions=functions, directory="fs/x"), **known)  # type: ignore[arg-type]
+    of = replace(theory_context(functions=functions, directory="fs/x"), **known)  # type: ignore[arg-type]
     assert judged(about, of).standing is standing
 
 
 def test_what_is_said_of_sources() -> None:
     functions = (a_function("guilty", changed=True),)
-    of = replace(hearing(functions=functions, directory="fs/x"), alone=True, ranked=ranked(0.9999))
+    of = replace(
+        theory_context(functions=functions, directory="fs/x"), alone=True, ranked=ranked(0.9999)
+    )
     found = judged(OfFunction(function="guilty"), of)
     assert found.because == "it is the place, with a probability of > 0.99"
     found = judged(OfFunction(function="kmap"), of)
@@ -283,14 +289,14 @@ def test_what_is_said_of_sources() -> None:
 @pytest.mark.parametrize("about", [OfFunction(function="gilty"), OfSubsystem(subsystem="fs/x/q.c")])
 def test_a_slip_of_the_pen_is_not_acquitted(about: About) -> None:
     functions = (a_function("guilty", changed=True, path="fs/x/a.c"),)
-    of = replace(hearing(functions=functions, directory="fs/x"), alone=True)
+    of = replace(theory_context(functions=functions, directory="fs/x"), alone=True)
     found = judged(about, of)
     assert found.standing is UNPROVEN
     assert "is there" in found.because
 
 
 def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() -> None:
-    of = hearing(THE_MAILS[:2], functions=(a_function("same", changed=False),))
+    of = theory_context(THE_MAILS[:2], functions=(a_function("same", changed=False),))
     assert judged(OfFunction(function="same"), of).standing is UNPROVEN
 
 
@@ -306,20 +312,23 @@ def test_the_same_function_is_not_acquitted_where_the_kernel_may_not_matter() ->
 )
 def test_commits(known: Mapping[str, bool], standing: SuspectStatus) -> None:
     commit = CommitMembership(commit="1" * 40, subject="a subject", merge=True, **known)
-    found = judged(OfCommit(commit="v1"), hearing(commits={"v1": commit}))
+    found = judged(OfCommit(commit="v1"), theory_context(commits={"v1": commit}))
     assert found.standing is standing
     assert found.evidence[0] == 'merge 111111111111 ("a subject")'
 
 
 def test_a_commit_that_no_kernel_is_known_by() -> None:
-    found = judged(OfCommit(commit="037c50bfbeb3"), hearing(scenario_file="lzo leak.toml"))
+    found = judged(OfCommit(commit="037c50bfbeb3"), theory_context(scenario_file="lzo leak.toml"))
     assert found.standing is UNPROVEN
     assert "anyclue merge 037c50bfbeb3 --test 'lzo leak.toml'" in found.settle
 
 
 def test_every_reason_has_words_and_the_unproven_say_what_would_settle_them() -> None:
-    assert set(_BECAUSE) == set(RulingReason)
-    assert {reason.status for reason in _SETTLE} == {UNPROVEN}
+    assert set(_BECAUSE) == {*GuiltyReason, *AcquittedReason, *UnprovenReason}
+    named = {UnprovenReason.FACTOR_IS_OPEN, UnprovenReason.NOT_RUN_ON_ARCH}
+    named |= {UnprovenReason.NO_OTHER_ARCH, UnprovenReason.OUTSIDE_OF_THE_MODULE}
+    named |= {UnprovenReason.UNKNOWN_COMMIT, UnprovenReason.ONE_OF_SEVERAL_COMMITS}
+    assert set(_SETTLE) == {*UnprovenReason} - named
 
 
 @pytest.mark.parametrize(
@@ -328,13 +337,13 @@ def test_every_reason_has_words_and_the_unproven_say_what_would_settle_them() ->
 def test_a_surge_acquits_nobody(about: About) -> None:
     """Its memory comes back, so floors and releases say nothing of it."""
     surges = [verdict(cell("bad"), Verdict.SURGE), verdict(cell("good"), Verdict.CLEAN)]
-    found = judged(about, hearing(surges))
+    found = judged(about, theory_context(surges))
     assert (found.standing, found.settle) == (UNPROVEN, "a cell that leaks")
     assert "a surge leaves nothing behind" in found.because
 
 
 def test_where_nothing_is_guilty() -> None:
-    innocent = hearing(THE_MAILS[1:2])
+    innocent = theory_context(THE_MAILS[1:2])
     assert innocent.accused is None
     assert judged(OfArch(arch=Arch.I386), innocent).standing is UNPROVEN
 

@@ -8,15 +8,12 @@ import zlib
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyclue.fstests.core.kmsg import begun_test
-from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording, RecordedMachine
 from anyclue.record.core.parse import Record, parse_recording, parse_records, unpacked
-from anyclue.record.reader import read_machine_recording, read_records
 
 DATA = Path(__file__).parents[2] / "recordings/data"
 MACHINE = RecordedMachine(
@@ -168,23 +165,3 @@ def test_pieces_do_not_matter(cuts: list[int]) -> None:
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     pieces = [stream[a:b] for a, b in pairwise(edges)]
     assert list(parse_records(pieces)) == records
-
-
-@pytest.mark.parametrize(
-    "header", ["", "[]", "{}", '{"schema": "anyclue.record/9"}', '{"schema": "anyclue.record/1"}']
-)
-def test_a_damaged_header_is_one_clear_error(header: str, tmp_path: Path) -> None:
-    (tmp_path / "record.json").write_text(header)
-    (tmp_path / "stream.gz").write_bytes(b"")
-    with pytest.raises(RequestError, match=r"not a recording of `anyclue record`"):
-        read_machine_recording(tmp_path)
-
-
-def test_a_stream_that_is_none_is_told_from_one_that_was_cut_short(tmp_path: Path) -> None:
-    stream = tmp_path / "stream.gz"
-    for cut_short in (b"", b"\x1f", b"\x1f\x8b\x08\x00"):
-        stream.write_bytes(cut_short)
-        assert not list(read_records(stream))
-    stream.write_bytes(b"garbage")
-    with pytest.raises(ValueError, match="not in gzip format"):
-        list(read_records(stream))

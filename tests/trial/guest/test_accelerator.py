@@ -1,4 +1,4 @@
-"""Which accelerator: /dev/kvm absent, not permitted, there but broken, working; remembered."""
+"""Which accelerator: /dev/kvm absent, not permitted, there but broken, working; earlier_choice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ import pytest
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
 from anyclue.trial.guest import accelerator
-from anyclue.trial.guest.accelerator import Acceleration, choose_accelerator, host_key, remembered
+from anyclue.trial.guest.accelerator import (
+    Acceleration,
+    choose_accelerator,
+    earlier_choice,
+    host_key,
+)
 from anyclue.trial.guest.channel import GuestSilentError
 from anyclue.trial.guest.machine import Boot, Disks
 from anyclue.trial.model import Accelerator
@@ -68,8 +73,8 @@ def test_kvm_is_used_after_a_guest_booted(host: Path, monkeypatch: pytest.Monkey
     assert chosen(host, probe, monkeypatch) == found
     assert len(probe.boots) == 1
     key = asyncio.run(host_key(Arch.X86_64))
-    assert remembered(host / "cache", key) == found
-    assert remembered(host / "cache", "another host") is None
+    assert earlier_choice(host / "cache", key) == found
+    assert earlier_choice(host / "cache", "another host") is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from anyclue.trial.kernels.configuration import (
     as_text,
     check_survived,
     configuration,
-    lost,
+    lost_symbols,
     merged,
     symbols,
 )
@@ -58,7 +58,7 @@ def test_all_that_did_not_survive_is_one_problem() -> None:
     ],
 )
 def test_lost(wanted: str, got: str) -> None:
-    (one,) = lost(symbols(wanted), got)
+    (one,) = lost_symbols(symbols(wanted), got)
     assert one.symbol in wanted
     assert (one.wanted, one.got) == (
         next(iter(symbols(wanted).values())),
@@ -67,7 +67,7 @@ def test_lost(wanted: str, got: str) -> None:
 
 
 def test_what_is_not_wanted_may_be_unknown_to_kconfig() -> None:
-    assert lost(symbols("# CONFIG_NEVER_HEARD_OF is not set"), CAPTURED) == ()
+    assert lost_symbols(symbols("# CONFIG_NEVER_HEARD_OF is not set"), CAPTURED) == ()
 
 
 def test_fragments_go_over_tinyconfig_and_a_guests_needs_win() -> None:
@@ -101,7 +101,7 @@ def test_every_debug_option_has_its_fragment_and_no_fragment_is_without_use() ->
 def test_texts_say_what_they_were_made_of(one: dict[str, str], other: dict[str, str]) -> None:
     assert symbols(as_text(one)) == one
     assert symbols(as_text(one) + as_text(other)) == merged([one, other])
-    assert lost(one, as_text(one)) == ()
+    assert lost_symbols(one, as_text(one)) == ()
 
 
 @given(st.text())

@@ -14,7 +14,7 @@ from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
 from anyclue.system.apt import Apt
 from anyclue.system.store import Store
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
-from anyclue.trial.kernels.prepare import Kernels
+from anyclue.trial.kernels.preparation import Kernels
 
 BOTH = (Arch.I386, Arch.X86_64)
 FLAVOURS = {"i386": "686-pae", "amd64": "cloud-amd64"}

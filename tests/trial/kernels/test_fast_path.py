@@ -9,10 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.git.repository import TreeEntry
-from anyclue.trial.kernels.fast_path import Decision, Interface, Read, fast_path, same_interface
+from anyclue.trial.kernels.fast_path import (
+    BuildInputs,
+    FastPath,
+    Interface,
+    fast_path,
+    same_interface,
+)
 
 DIRECTORY = "fs/btrfs"
-READ = Read(
+READ = BuildInputs(
     all=frozenset({"init/main.c", "include/linux/fs.h", "fs/inode.c", "fs/btrfs/lzo.c"}),
     outside=frozenset(),
 )
@@ -33,14 +39,14 @@ SAFE = {
 }
 
 
-def decide(*changed: str, read: Read = READ, new: TreeEntry | None = None) -> Decision:
+def decide(*changed: str, read: BuildInputs = READ, new: TreeEntry | None = None) -> FastPath:
     tree = TREE | {path: new or TreeEntry(mode="100644", id="new") for path in changed}
     return fast_path(TREE, tree, directory=DIRECTORY, read=read)
 
 
 def test_the_module_only() -> None:
     decision = decide("fs/btrfs/lzo.c", "fs/btrfs/ctree.h", "fs/ext4/inode.c", "MAINTAINERS")
-    assert decision == Decision(
+    assert decision == FastPath(
         fast=True,
         why="2 files of fs/btrfs differ, 1 that this kernel is not built from, "
         "1 that no build reads",
@@ -48,7 +54,7 @@ def test_the_module_only() -> None:
 
 
 def test_equal_trees() -> None:
-    assert decide() == Decision(fast=True, why="no file differs")
+    assert decide() == FastPath(fast=True, why="no file differs")
 
 
 @pytest.mark.parametrize("path", sorted(TREE))
@@ -86,8 +92,8 @@ def test_what_others_include() -> None:
 
 
 def test_without_a_record_nothing_is_known() -> None:
-    decision = decide("fs/btrfs/lzo.c", read=Read(all=frozenset(), outside=frozenset()))
-    assert decision == Decision(
+    decision = decide("fs/btrfs/lzo.c", read=BuildInputs(all=frozenset(), outside=frozenset()))
+    assert decision == FastPath(
         fast=False, why="the build of the base kept no record of what it read"
     )
 
@@ -125,12 +131,12 @@ OLD = Interface(
 OFFERED = {**OLD.imports, **OLD.exports, "kmalloc": "0x00000004"}
 
 
-def fits(new: Interface) -> Decision:
+def fits(new: Interface) -> FastPath:
     return same_interface(new, OLD, offered=OFFERED, loaded={"xor", "raid6_pq"})
 
 
 def test_the_same_interface() -> None:
-    assert fits(OLD) == Decision(fast=True, why="vermagic, exports and 2 symbol checksums checked")
+    assert fits(OLD) == FastPath(fast=True, why="vermagic, exports and 2 symbol checksums checked")
     more = replace(
         OLD, imports={**OLD.imports, "kmalloc": "0x00000004"}, depends=frozenset({"raid6_pq"})
     )

@@ -15,7 +15,7 @@ import pytest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebianKernel, DebugOption, GitKernel, Kernel
 from anyclue.system.store import Store
-from anyclue.trial.kernels.git_builds import Built, GitBuilds, with_bases
+from anyclue.trial.kernels.git_builds import GitBuild, GitBuilds, with_bases
 from anyclue.trial.kernels.make import DoesNotBuildError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Builder:
         kernel = GitKernel(repository=str(self.repository.path), revision=revision, **more)  # type: ignore[arg-type]
         return replace(kernel, base=self.repository.git("rev-parse", base) if base else None)
 
-    def build(self, kernel: GitKernel, arch: Arch = Arch.X86_64) -> Built:
+    def build(self, kernel: GitKernel, arch: Arch = Arch.X86_64) -> GitBuild:
         builds = GitBuilds(Store(self.root / "store"), self.root / "benches")
         return asyncio.run(builds.build(kernel, arch))
 

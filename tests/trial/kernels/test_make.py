@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from anyclue.trial.kernels.fast_path import Read
-from anyclue.trial.kernels.make import first_errors, symvers, what_was_read
+from anyclue.trial.kernels.fast_path import BuildInputs
+from anyclue.trial.kernels.make import build_inputs, first_errors, symvers
 
 LZO = """\
 cmd_fs/btrfs/lzo.o := ccache gcc -Wp,-MMD,fs/btrfs/.lzo.o.d -nostdinc -I../arch/x86/include \
@@ -51,7 +51,7 @@ def test_what_was_read(tmp_path: Path) -> None:
     source = build(
         tmp_path, {"fs/btrfs/.lzo.o.cmd": LZO, "scripts/basic/.fixdep.cmd": FIXDEP, "x.cmd": LZO}
     )
-    assert what_was_read(source, ["fs/btrfs"])["fs/btrfs"] == Read(
+    assert build_inputs(source, ["fs/btrfs"])["fs/btrfs"] == BuildInputs(
         all=frozenset(
             {
                 "fs/btrfs/lzo.c",
@@ -69,13 +69,13 @@ def test_what_others_read_of_the_directory(tmp_path: Path) -> None:
     record = LZO.replace("fs/btrfs/lzo", "fs/other/lzo")
     above = record.replace("../fs/btrfs/compression.h", f"{tmp_path}/fs/other/../btrfs/ctree.h")
     source = build(tmp_path, {"fs/other/.lzo.o.cmd": record, "fs/other/.up.o.cmd": above})
-    read = what_was_read(source, ["fs/btrfs"])["fs/btrfs"]
+    read = build_inputs(source, ["fs/btrfs"])["fs/btrfs"]
     assert read.outside == {"fs/btrfs/compression.h", "fs/btrfs/ctree.h"}
 
 
 @pytest.mark.parametrize("text", ["", "deps_x := \\\n", "source_x :=", "\\\n" * 9, LZO[:300]])
 def test_a_record_cut_short(tmp_path: Path, text: str) -> None:
-    read = what_was_read(build(tmp_path, {".x.cmd": text}), ["fs/btrfs"])["fs/btrfs"]
+    read = build_inputs(build(tmp_path, {".x.cmd": text}), ["fs/btrfs"])["fs/btrfs"]
     assert read.all <= {"fs/btrfs/lzo.c"}
 
 

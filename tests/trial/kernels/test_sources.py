@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.git.repository import TreeEntry, entries, repository
-from anyclue.trial.kernels.sources import is_read, set_sources, usable
+from anyclue.trial.kernels.sources import is_read, set_sources, usable_entries
 
 if TYPE_CHECKING:
     from tests.trial.kernels.conftest import Repository
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def setting(repo: Repository, bench: Path, rev: str = "HEAD") -> set[str]:
     (bench / "source").mkdir(parents=True, exist_ok=True)
-    wanted = usable(entries(repository(repo.path), rev))
+    wanted = usable_entries(entries(repository(repo.path), rev))
     return set_sources(repo.path, wanted, bench / "source", bench / "sources.json")
 
 
@@ -93,12 +93,12 @@ def test_a_hostile_repository_runs_nothing(kernel_repository: Repository, tmp_pa
     "path", ["../x", "a/../../x", "/etc/x", "a//b", ".git/config", "a/.git/x", ".build/x", "./x"]
 )
 def test_unsound_names(path: str) -> None:
-    assert usable({path: TreeEntry(mode="100644", id="1")}) == {}
+    assert usable_entries({path: TreeEntry(mode="100644", id="1")}) == {}
 
 
 def test_what_is_below_a_link_is_not_taken() -> None:
     file, link = TreeEntry(mode="100644", id="1"), TreeEntry(mode="120000", id="2")
-    assert usable({"a": link, "a/b": file, "c": file}).keys() == {"a", "c"}
+    assert usable_entries({"a": link, "a/b": file, "c": file}).keys() == {"a", "c"}
 
 
 @pytest.mark.parametrize(

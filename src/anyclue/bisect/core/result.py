@@ -31,7 +31,7 @@ class RevertProof:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommitSubject:
+class NamedCommit:
     """A commit with its subject (hostile text)."""
 
     commit: str
@@ -72,7 +72,7 @@ class BisectionResult:
     """
 
     status: BisectionStatus
-    accused: tuple[CommitSubject, ...]
+    accused: tuple[NamedCommit, ...]
     confidence: float
     commits: int
     cell: str

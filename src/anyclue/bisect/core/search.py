@@ -179,7 +179,7 @@ class Search:
         place = int(np.argmax(utility))
         bits = float(information_gain(np.array([now.good_is_bad]), now.no_one_commit, rates)[0])
         end = next((one for one in self.ancestry.good if one not in self.skipped), None)
-        if end is not None and MIN_BITS <= bits >= utility[place]:
+        if end is not None and bits >= max(MIN_BITS, utility[place]):
             return NextRun(commit=end, purpose=RunPurpose.SEARCH)
         if gains[place] < MIN_BITS or utility[place] <= 0:
             return None

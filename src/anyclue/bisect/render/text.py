@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm
 from anyclue.bisect.core.result import (
     BisectionResult,
-    CommitSubject,
+    NamedCommit,
     RevertProof,
     StrategyResult,
 )
@@ -82,7 +82,7 @@ def _skipped(result: BisectionResult) -> list[str]:
     return [one.commit[:_DIGITS] for one in every if one.term is BisectTerm.SKIP]
 
 
-def _commit(one: CommitSubject) -> str:
+def _commit(one: NamedCommit) -> str:
     """Return a commit as kernel developers write it."""
     return f'{one.commit[:_DIGITS]} ("{ascii_line(one.subject)}")'
 

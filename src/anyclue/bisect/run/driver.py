@@ -14,7 +14,7 @@ from anyclue.bisect.core.git_bisect_log import write_log
 from anyclue.bisect.core.model import BisectionStatus, BisectTerm, CommitEvidence, Observation
 from anyclue.bisect.core.result import (
     BisectionResult,
-    CommitSubject,
+    NamedCommit,
     RevertProof,
     RunReport,
 )
@@ -54,7 +54,7 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
         repo=bisection.repo,
         span=bisection.span,
         directory=bisection.directory,
-        mount=bisection.scenario.mount[bisection.conditions.mount],
+        mount=bisection.scenario.mount[bisection.cell.mount],
     )
     with EvidenceProcess(request) as gathering:
         ended = await _search(bisection, observer, gathering)
@@ -69,10 +69,10 @@ async def bisect(bisection: Bisection, context: Context) -> BisectionResult:
     clue = await report(bisection, state, context)
     return BisectionResult(
         status=state.status,
-        accused=tuple(CommitSubject(commit=one, subject=subjects[one]) for one in state.accused),
+        accused=tuple(NamedCommit(commit=one, subject=subjects[one]) for one in state.accused),
         confidence=state.confidence,
         commits=len(bisection.span.commits),
-        cell=".".join(bisection.conditions.conditions),
+        cell=".".join(bisection.cell.conditions),
         failure=observer.failure_text,
         runs=runs,
         proof=proof,

@@ -66,7 +66,7 @@ class EvidenceProcess:
     def start(self) -> None:
         """Begin to gather; `result` waits for it."""
         self._workers = Workers(1, _Gatherer)
-        self._workers.ask("gather", [(self._request,)])
+        self._workers.submit("gather", [(self._request,)])
 
     async def result(self) -> Sequence[CommitEvidence]:
         """Return what was gathered, when it is there.
@@ -76,7 +76,7 @@ class EvidenceProcess:
         """
         workers = self._workers
         assert workers is not None  # noqa: S101 - it has begun
-        found = await asyncio.to_thread(lambda: next(workers.answers("gather")))
+        found = await asyncio.to_thread(lambda: next(workers.results("gather")))
         if found and isinstance(found[0], Problem):
             raise RequestError(found)
         evidence: Sequence[CommitEvidence] = found

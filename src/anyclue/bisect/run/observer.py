@@ -10,13 +10,14 @@ from anyclue.bisect.core.model import BisectTerm, Observation
 from anyclue.bisect.core.result import RunReport
 from anyclue.bisect.render import reasons
 from anyclue.bisect.request import Bisection
-from anyclue.bisect.run.cells import Cells
+from anyclue.bisect.run.cell_runner import CellRunner
 from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix, tree_without
 from anyclue.git import repository as git
-from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind, kind_label
+from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
+from anyclue.report.words import kind_label
 from anyclue.trial.context import Context
 from anyclue.trial.kernels.module_trees import ModuleSources
 
@@ -35,14 +36,14 @@ class Observer:
 
     Attributes:
         bisection: what is bisected.
-        cells: runs the cell.
+        runner: runs the cell.
         commits: makes kernels of commits; None where only the module of Debian's kernel changes.
         failure: what the bad end is guilty of, once that is known.
         incident: what the kernel reported then; "" where nothing broke.
     """
 
     bisection: Bisection
-    cells: Cells
+    runner: CellRunner
     commits: SyntheticCommits | None
     failure: Kind | None = None
     incident: str = ""
@@ -50,11 +51,11 @@ class Observer:
     @classmethod
     def of(cls, bisection: Bisection, context: Context) -> Observer:
         """Return the observer of a bisection, before any run."""
-        cells = Cells(
+        runner = CellRunner(
             run=bisection.run,
             scenario=bisection.scenario,
             kernel=bisection.kernel,
-            conditions=bisection.conditions,
+            cell=bisection.cell,
             carried=bisection.carried,
             context=context,
         )
@@ -68,12 +69,12 @@ class Observer:
                 base=bisection.span.good[0],
                 carried=bisection.carried,
             )
-        return cls(bisection=bisection, cells=cells, commits=commits)
+        return cls(bisection=bisection, runner=runner, commits=commits)
 
     @property
     def failure_text(self) -> str:
         """What the bad end is guilty of, in words; "" where that is not known."""
-        return kind_label(self.failure) if self.failure is not None else ""
+        return kind_label(*self.failure) if self.failure is not None else ""
 
     async def observe(self, commit: str) -> RunReport:
         """Run a commit once, or take a run that was recorded and not noted.
@@ -114,7 +115,7 @@ class Observer:
         """Go through noted runs again, so that the next trial of each commit is known."""
         for run in runs:
             if not run.imported:
-                verdict = self.cells.recalled(kernel_name(run.commit))
+                verdict = self.runner.recorded_verdict(kernel_name(run.commit))
                 if verdict is not None:
                     self._observation(run.commit, verdict)
 
@@ -124,7 +125,7 @@ class Observer:
         """Run sources that may belong to no commit, under a kernel's name."""
         begin = time.monotonic()
         try:
-            verdict = await self.cells.judged(name, sources, kernel)
+            verdict = await self.runner.next_verdict(name, sources, kernel)
             observation = self._observation(commit, verdict)
         except RequestError as error:
             because = reasons.no_build(error.problems[0].what)
@@ -132,7 +133,7 @@ class Observer:
         return RunReport(
             observation=observation,
             seconds=round(time.monotonic() - begin, 1),
-            build_seconds=round(self.cells.build_seconds, 1),
+            build_seconds=round(self.runner.build_seconds, 1),
         )
 
     def _observation(self, commit: str, verdict: CellVerdict) -> Observation:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anyclue.bisect.core.model import BisectTerm
 from anyclue.bisect.request import cell_named
-from anyclue.bisect.run.cells import Cells, begin_run
+from anyclue.bisect.run.cell_runner import CellRunner, begin_run
 from anyclue.git import repository as git
 from anyclue.hunt import driver as hunt_driver
 from anyclue.hunt.select.factors import FLAT_FLOORS
@@ -64,15 +64,15 @@ async def step(request: StepRequest, context: Context) -> StepResult:
         )
     run = hunt_driver.new_run(request.out, "step")
     planned = begin_run(run, text, scenario, kernel, cell)
-    cells = Cells(
+    runner = CellRunner(
         run=run,
         scenario=planned,
         kernel=kernel.name,
-        conditions=cell,
+        cell=cell,
         carried=(),
         context=context,
     )
-    verdict = await cells.judged("work-tree", sources)
+    verdict = await runner.next_verdict("work-tree", sources)
     if verdict.verdict in FLAT_FLOORS:
         term = BisectTerm.GOOD
     else:

@@ -12,10 +12,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anyclue.fstests.core.model import TEST_ID
+from anyclue.fstests.core.model import TEST_NAME
 from anyclue.model.errors import Problem, RequestError
 
-_TEST = re.compile(TEST_ID, re.ASCII)
 _PATTERN = re.compile(r"[\w*?\[][\w*?\[\]!^+-]{0,39}/[\w*?\[\]!^+-]{1,60}", re.ASCII)
 _GROUP = re.compile(r"[a-z0-9_][\w.-]{0,59}(?:/[a-z0-9_][\w.-]{0,59})?", re.ASCII)
 _FILE_NAME = re.compile(r"[\w.][\w.+-]{0,99}", re.ASCII)
@@ -135,7 +134,7 @@ def _fits(option: str, value: str) -> bool:
     if option in {"-g", "-x"}:
         return all(map(_GROUP.fullmatch, parts))
     if option == "-e":
-        return all(map(_TEST.fullmatch, parts))
+        return all(map(TEST_NAME.fullmatch, parts))
     if option == "-X":
         return _FILE_NAME.fullmatch(value) is not None
     if option == "-R":

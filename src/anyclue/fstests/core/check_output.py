@@ -11,12 +11,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.fstests.core.model import SECTION_NAME, TEST_ID, CheckResult, CheckRun, CheckStatus
+from anyclue.fstests.core.model import (
+    SECTION_NAME,
+    TEST_ID,
+    TEST_NAME,
+    CheckResult,
+    CheckRun,
+    CheckStatus,
+)
 
 _TEST = re.compile(rf"^({TEST_ID})(?= )(.*)$", re.ASCII)
 _IGNORED = " - unknown test, ignored"
 _AGGREGATE = re.compile(r"^ aggregate results across \d+ runs: ", re.ASCII)
-_ID = re.compile(TEST_ID, re.ASCII)
 _SECTION = re.compile(rf"^SECTION +-- ({SECTION_NAME}) *$", re.ASCII)
 _FSTYP = re.compile(r"^FSTYP +-- ")
 _SETTING = re.compile(r"^(RECREATING|PLATFORM|MKFS_OPTIONS|MOUNT_OPTIONS) +-- ")
@@ -25,8 +31,9 @@ _LISTED = re.compile(r"(Ran|Not run|Failures): (.*)$")
 _TOTAL = re.compile(r"(?:Passed all (\d{1,9})|Failed \d{1,9} of (\d{1,9})) tests$", re.ASCII)
 _INTERRUPTED = re.compile(r"Interrupted!$")
 
-_LINES_KEPT = 200
-_LENGTH_KEPT = 500
+LINES_KEPT = 200
+LENGTH_KEPT = 500
+"""So many lines below a test are kept, and so much of each."""
 
 _LAST_TIME = re.compile(r"^\s*\d{1,9}s \.\.\.", re.ASCII)
 _CLOCK = r"\[\d\d:\d\d:\d\d\]"
@@ -66,7 +73,7 @@ class _SectionRun:
 
 @dataclass(kw_only=True)
 class _OutputReader:
-    """Where in the output the reading is, and what has been found."""
+    """Reads the output line by line; holds where it is, and what has been found."""
 
     section: str = ""
     sections: bool = False
@@ -78,6 +85,114 @@ class _OutputReader:
     other: str = ""
     results: list[CheckResult] = field(default_factory=list)
     numbers: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def read(self, line: str, *, whole: bool) -> None:
+        test = _TEST.match(line)
+        if test and not _AGGREGATE.match(test[2]):
+            self._begin_test(test[1], test[2], whole=whole)
+        elif test or not whole:
+            return
+        elif _RULE.match(line) and self.block is None and self.sections:
+            self.last_summary = True
+        elif match := _SECTION.match(line):
+            self.sections = True
+            self.section = match[1]
+        elif _FSTYP.match(line):
+            self._begin_section()
+        elif _SETTING.match(line):
+            return
+        elif not self._take_summary(line):
+            self._take_other(line)
+
+    def _begin_test(self, test: str, rest: str, *, whole: bool) -> None:
+        if rest == _IGNORED:
+            self.results.append(
+                CheckResult(test=test, status=CheckStatus.NOT_RUN, reason="unknown test, ignored")
+            )
+            return
+        if self.block is None:
+            self.block = _SectionRun()
+        # What check prints when it is stopped stands behind the name of the test under way.
+        summary = next((m for p in (_LISTED, _INTERRUPTED) if (m := p.search(rest))), None)
+        before = rest[: summary.start()] if summary else rest
+        if summary is None or parse_status(before, ()).status is not CheckStatus.LOST:
+            before, summary = rest, None
+        run = _Run(test=test, section=self.section, rest=before, whole=whole)
+        self.block.runs.append(run)
+        if summary and whole:
+            self._take_summary(summary[0])
+
+    def _begin_section(self) -> None:
+        if self.block is not None:
+            self.ended_by = self.ended_by or "a section has no summary"
+            self.close()
+        self.block = _SectionRun()
+
+    def _take_summary(self, line: str) -> bool:
+        """Take a line of a section's summary; say whether it is one."""
+        block = self.block
+        if block is None:
+            return False
+        if match := _LISTED.match(line):
+            block.listed[match[1]] = frozenset(filter(TEST_NAME.fullmatch, match[2].split()))
+        elif _INTERRUPTED.match(line):
+            block.interrupted = True
+        elif _TOTAL.match(line):
+            if block.interrupted:
+                why = f": {self.other}" if self.other else ""
+                self.ended_by = self.ended_by or f"check was interrupted{why}"
+            self.close()
+        else:
+            return False
+        return True
+
+    def _take_other(self, line: str) -> None:
+        runs = self.block.runs if self.block is not None else []
+        if runs and not (self.block and self.block.listed):
+            if len(runs[-1].below) < LINES_KEPT:
+                runs[-1].below.append(line[:LENGTH_KEPT])
+        elif line.strip() and not line.startswith("Xunit report: "):
+            self.other = line.strip()[:LENGTH_KEPT]
+
+    def close(self) -> str | None:
+        """Judge the runs of the block and leave it; return the test under way, if one was."""
+        block = self.block or _SectionRun()
+        self.block = None
+        self.closed += 1
+        results = [self._result(run) for run in block.runs]
+        checked = [_corrected(result, results, block.listed) for result in results]
+        self.results += checked
+        ran = {run.test for run in block.runs}
+        for test in sorted(block.listed.get("Ran", frozenset()) - ran):
+            run = _Run(test=test, section=self.section, rest="", whole=False)
+            self.results.append(self._result(run))
+        last = checked[-1] if checked else None
+        return last.test if last and last.status is CheckStatus.LOST else None
+
+    def _result(self, run: _Run) -> CheckResult:
+        line = parse_status(run.rest if run.whole else "", run.below)
+        self.numbers[run.section, run.test] += 1
+        return CheckResult(
+            test=run.test,
+            status=line.status,
+            reason=line.reason[:LENGTH_KEPT],
+            seconds=line.seconds,
+            section=run.section,
+            number=self.numbers[run.section, run.test],
+            lines=tuple(run.below) if line.status is CheckStatus.FAILED else (),
+        )
+
+    def cut_short(self, is_open: bool, under_way: str | None, *, ended: bool) -> str:
+        if self.ended_by:
+            return self.ended_by
+        if is_open:
+            last = f": {self.other}" if self.other else ""
+            return f"it ends inside {under_way}" if under_way else f"it has no summary{last}"
+        if not self.closed:
+            return f"no test began: {self.other}" if self.other else "check printed nothing"
+        if self.sections and self.summed_up < self.closed:
+            return "it ends before the summary of all sections"
+        return "" if ended else "check did not come to its end"
 
 
 def parse_check(text: str, *, ended: bool = True) -> CheckRun:
@@ -93,130 +208,14 @@ def parse_check(text: str, *, ended: bool = True) -> CheckRun:
         if reader.last_summary:
             reader.summed_up += _TOTAL.match(line.rstrip("\r")) is not None
         else:
-            _read(reader, line.rstrip("\r"), whole=True)
+            reader.read(line.rstrip("\r"), whole=True)
     if partial and not reader.last_summary:
-        _read(reader, partial, whole=False)
+        reader.read(partial, whole=False)
     open_block = reader.block
-    under_way = _close(reader) if open_block is not None else None
+    under_way = reader.close() if open_block is not None else None
     return CheckRun(
         results=tuple(reader.results),
-        cut_short=_cut_short(reader, open_block is not None, under_way, ended=ended),
-    )
-
-
-def _cut_short(reader: _OutputReader, is_open: bool, under_way: str | None, *, ended: bool) -> str:
-    if reader.ended_by:
-        return reader.ended_by
-    if is_open:
-        last = f": {reader.other}" if reader.other else ""
-        return f"it ends inside {under_way}" if under_way else f"it has no summary{last}"
-    if not reader.closed:
-        return f"no test began: {reader.other}" if reader.other else "check printed nothing"
-    if reader.sections and reader.summed_up < reader.closed:
-        return "it ends before the summary of all sections"
-    return "" if ended else "check did not come to its end"
-
-
-def _read(reader: _OutputReader, line: str, *, whole: bool) -> None:
-    test = _TEST.match(line)
-    if test and not _AGGREGATE.match(test[2]):
-        _begin(reader, test[1], test[2], whole=whole)
-    elif test or not whole:
-        return
-    elif _RULE.match(line) and reader.block is None and reader.sections:
-        reader.last_summary = True
-    elif match := _SECTION.match(line):
-        reader.sections = True
-        reader.section = match[1]
-    elif _FSTYP.match(line):
-        _begin_section(reader)
-    elif _SETTING.match(line):
-        return
-    elif not _summary(reader, line):
-        _other(reader, line)
-
-
-def _begin(reader: _OutputReader, test: str, rest: str, *, whole: bool) -> None:
-    if rest == _IGNORED:
-        reader.results.append(
-            CheckResult(test=test, status=CheckStatus.NOT_RUN, reason="unknown test, ignored")
-        )
-        return
-    if reader.block is None:
-        reader.block = _SectionRun()
-    # What check prints when it is stopped stands behind the name of the test under way.
-    summary = next((m for p in (_LISTED, _INTERRUPTED) if (m := p.search(rest))), None)
-    before = rest[: summary.start()] if summary else rest
-    if summary is None or parse_status(before, ()).status is not CheckStatus.LOST:
-        before, summary = rest, None
-    run = _Run(test=test, section=reader.section, rest=before, whole=whole)
-    reader.block.runs.append(run)
-    if summary and whole:
-        _summary(reader, summary[0])
-
-
-def _begin_section(reader: _OutputReader) -> None:
-    if reader.block is not None:
-        reader.ended_by = reader.ended_by or "a section has no summary"
-        _close(reader)
-    reader.block = _SectionRun()
-
-
-def _summary(reader: _OutputReader, line: str) -> bool:
-    """Take a line of a section's summary; say whether it is one."""
-    block = reader.block
-    if block is None:
-        return False
-    if match := _LISTED.match(line):
-        block.listed[match[1]] = frozenset(filter(_ID.fullmatch, match[2].split()))
-    elif _INTERRUPTED.match(line):
-        block.interrupted = True
-    elif _TOTAL.match(line):
-        if block.interrupted:
-            why = f": {reader.other}" if reader.other else ""
-            reader.ended_by = reader.ended_by or f"check was interrupted{why}"
-        _close(reader)
-    else:
-        return False
-    return True
-
-
-def _other(reader: _OutputReader, line: str) -> None:
-    runs = reader.block.runs if reader.block is not None else []
-    if runs and not (reader.block and reader.block.listed):
-        if len(runs[-1].below) < _LINES_KEPT:
-            runs[-1].below.append(line[:_LENGTH_KEPT])
-    elif line.strip() and not line.startswith("Xunit report: "):
-        reader.other = line.strip()[:_LENGTH_KEPT]
-
-
-def _close(reader: _OutputReader) -> str | None:
-    """Judge the runs of the block and leave it; return the test under way, if one was."""
-    block = reader.block or _SectionRun()
-    reader.block = None
-    reader.closed += 1
-    results = [_result(reader, run) for run in block.runs]
-    checked = [_corrected(result, results, block.listed) for result in results]
-    reader.results += checked
-    ran = {run.test for run in block.runs}
-    for test in sorted(block.listed.get("Ran", frozenset()) - ran):
-        run = _Run(test=test, section=reader.section, rest="", whole=False)
-        reader.results.append(_result(reader, run))
-    last = checked[-1] if checked else None
-    return last.test if last and last.status is CheckStatus.LOST else None
-
-
-def _result(reader: _OutputReader, run: _Run) -> CheckResult:
-    line = parse_status(run.rest if run.whole else "", run.below)
-    reader.numbers[run.section, run.test] += 1
-    return CheckResult(
-        test=run.test,
-        status=line.status,
-        reason=line.reason[:_LENGTH_KEPT],
-        seconds=line.seconds,
-        section=run.section,
-        number=reader.numbers[run.section, run.test],
-        lines=tuple(run.below) if line.status is CheckStatus.FAILED else (),
+        cut_short=reader.cut_short(open_block is not None, under_way, ended=ended),
     )
 
 

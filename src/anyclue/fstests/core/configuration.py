@@ -75,12 +75,8 @@ def _section(choice: TestChoice, section: ConfigSection, mkfs: str, mount: str) 
         options |= {"MOUNT_OPTIONS": f"-o {mount}", "TEST_FS_MOUNT_OPTS": f"-o {mount}"}
     if mkfs:
         options["MKFS_OPTIONS"] = mkfs
-    return SectionPlan(
-        fstyp=options["FSTYP"],
-        mkfs=options.get("MKFS_OPTIONS", ""),
-        mount=options.get("MOUNT_OPTIONS", ""),
-        config=write_local_config([ConfigSection(name="", options=options)]),
-    )
+    config = write_local_config([ConfigSection(name="", options=options)])
+    return SectionPlan(options=options, config=config)
 
 
 def local_config(choice: TestChoice, mkfs: str, mount: str) -> str:
@@ -89,18 +85,15 @@ def local_config(choice: TestChoice, mkfs: str, mount: str) -> str:
     Raises:
         RequestError: as `sections`.
     """
+    plans = sections(choice, mkfs, mount)
     return write_local_config(
-        [
-            ConfigSection(name=name, options=read_local_config(plan.config)[0].options)
-            for name, plan in sections(choice, mkfs, mount).items()
-        ]
+        [ConfigSection(name=name, options=plan.options) for name, plan in plans.items()]
     )
 
 
 def options_of(plan: SectionPlan) -> dict[str, str]:
     """Return what a section sets beyond its devices, which are a machine's own."""
-    found = read_local_config(plan.config)[0].options
-    return {name: value for name, value in found.items() if name not in SET_BY_GUEST}
+    return {name: value for name, value in plan.options.items() if name not in SET_BY_GUEST}
 
 
 def local_config_of_cell(scenario: Scenario, cell_id: str) -> str:

@@ -20,7 +20,7 @@ from anyclue.fstests.core.model import (
 from anyclue.fstests.core.trial_recording import machine_recording
 from anyclue.fstests.core.xunit import disagreements, parse_xunit
 from anyclue.model.machine_recording import MachineRecording, TestRun
-from anyclue.model.recording import Ending, Outcome, Recording
+from anyclue.model.recording import EndState, Outcome, Recording
 from anyclue.verdicts.floors import MIN_FLOORS
 
 
@@ -70,7 +70,7 @@ class TestEvidence:
     rise_alone: float | None = None
     repeat_trials: int = 0
     group_trials: int = 0
-    killed: Ending | None = None
+    killed: EndState | None = None
     disagreements: list[Disagreement] = field(default_factory=list)
     recorded: MachineRecording | None = None
 

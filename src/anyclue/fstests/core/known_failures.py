@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from anyclue.fstests.core.model import (
-    TEST_ID,
+    TEST_NAME,
     CheckResult,
     CheckStatus,
     KnownFailure,
@@ -19,7 +19,6 @@ from anyclue.fstests.core.model import (
 )
 from anyclue.model.errors import Problem, RequestError
 
-_TEST = re.compile(TEST_ID, re.ASCII)
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}", re.ASCII)
 _RELEASE = re.compile(r"\d{1,9}(?:\.\d{1,9})*", re.ASCII)
 KEYS = ("test", "reason", "until", "kernels", "sections")
@@ -38,8 +37,8 @@ def read_known_failures(
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        problem = Problem(what=f"is not TOML: {error}", where=origin, next_step=f"write {_EXAMPLE}")
-        raise RequestError([problem]) from error
+        what, step = f"is not TOML: {error}", f"write {_EXAMPLE}"
+        raise RequestError.of(what, where=origin, next_step=step) from error
     problems = [
         Problem(what=f"unknown key {key[:60]!r}", where=origin, next_step=f"write {_EXAMPLE}")
         for key in document
@@ -78,7 +77,6 @@ def match_known_failures(
     here = [entry for entry in known if _fits(entry.kernels, kernel)]
     expired = [entry for entry in here if _has_come(entry.until, kernel, today)]
     valid = [entry for entry in here if entry not in expired]
-    failed: list[CheckResult] = []
     excused: list[tuple[CheckResult, KnownFailure]] = []
     passed: list[tuple[CheckResult, KnownFailure]] = []
     ordered = sorted(results, key=lambda one: (one.section, one.test))
@@ -87,14 +85,12 @@ def match_known_failures(
         entry = next((e for e in valid if applies_to(e, test, section)), None)
         bad = [one for one in runs if one.status is CheckStatus.FAILED]
         if entry is None:
-            failed += bad
-        elif bad:
+            continue
+        if bad:
             excused += [(one, entry) for one in bad]
         elif all(one.status is CheckStatus.PASSED for one in runs):
             passed.append((runs[-1], entry))
-    return KnownFailureMatch(
-        failed=tuple(failed), known=tuple(excused), passed=tuple(passed), expired=tuple(expired)
-    )
+    return KnownFailureMatch(known=tuple(excused), passed=tuple(passed), expired=tuple(expired))
 
 
 def applies_to(entry: KnownFailure, test: str, section: str) -> bool:
@@ -110,7 +106,7 @@ def _entry(table: Mapping[str, Any]) -> tuple[KnownFailure, list[tuple[str, str]
         if key not in KEYS
     ]
     test, reason, until = table.get("test"), table.get("reason"), table.get("until")
-    if not isinstance(test, str) or not _TEST.fullmatch(test):
+    if not isinstance(test, str) or not TEST_NAME.fullmatch(test):
         mistakes.append(("test must be the name of one test", 'for example: test = "generic/475"'))
     if not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
         step = "say why it fails, in one line: a link, a commit"

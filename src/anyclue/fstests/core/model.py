@@ -5,16 +5,19 @@ A test's name is as ``check`` prints it, ``generic/001``. Times are in seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.machine_recording import TestVerdict
-from anyclue.model.recording import Ending
+from anyclue.model.recording import EndState
 
 TEST_ID = r"[a-z0-9][\w+-]{0,39}/\d{3}[\w-]{0,59}"
 """A regular expression of a test's name; none can leave a directory, as a path."""
+
+TEST_NAME = re.compile(TEST_ID, re.ASCII)
 
 SECTION_NAME = r"[A-Za-z0-9_-]{1,100}"
 """A regular expression of the names of sections that check reads."""
@@ -121,13 +124,11 @@ class KnownFailureMatch:
     """The results of a run beside what is known to fail.
 
     Attributes:
-        failed: failures that no entry excuses.
         known: failures that an entry excuses.
         passed: tests that an entry says fail, and whose every run passed.
         expired: entries for this kernel whose ``until`` has come.
     """
 
-    failed: tuple[CheckResult, ...] = ()
     known: tuple[tuple[CheckResult, KnownFailure], ...] = ()
     passed: tuple[tuple[CheckResult, KnownFailure], ...] = ()
     expired: tuple[KnownFailure, ...] = ()
@@ -188,19 +189,25 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionPlan:
-    """A section as a guest runs it.
+    """A section as a guest runs it: all its options, and a ``local.config`` without sections."""
 
-    Attributes:
-        fstyp: its type of file system.
-        mkfs: mkfs's options for TEST_DEV.
-        mount: mount's options for SCRATCH_DEV, with their ``-o``.
-        config: a ``local.config`` without sections.
-    """
-
-    fstyp: str
-    mkfs: str
-    mount: str
+    options: Mapping[str, str]
     config: str
+
+    @property
+    def fstyp(self) -> str:
+        """Its type of file system."""
+        return self.options["FSTYP"]
+
+    @property
+    def mkfs(self) -> str:
+        """The options of mkfs for TEST_DEV."""
+        return self.options.get("MKFS_OPTIONS", "")
+
+    @property
+    def mount(self) -> str:
+        """The options of mount for SCRATCH_DEV, with their ``-o``."""
+        return self.options.get("MOUNT_OPTIONS", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,12 +326,17 @@ class TestFinding:
     alone: bool = False
     after: tuple[TestId, ...] = ()
     wants_group: bool = False
-    killed: Ending | None = None
+    killed: EndState | None = None
     disagreements: tuple[Disagreement, ...] = ()
     known: KnownFailure | None = None
     expired: tuple[KnownFailure, ...] = ()
     known_but_passed: KnownFailure | None = None
     refusal: Refusal | None = None
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """Return how long its runs took, where check says."""
+        return tuple(r.seconds for r in self.results if r.seconds is not None)
 
     @property
     def is_new_failure(self) -> bool:

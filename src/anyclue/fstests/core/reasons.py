@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from anyclue.fstests.core.model import TestId
-from anyclue.model.recording import Ending, Incident
+from anyclue.model.recording import EndState, Incident
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
 
 
@@ -122,7 +122,7 @@ class BrokenTest:
     """A test that broke its cell: it ended its guest, or broke the kernel, or check failed it."""
 
     test: TestId
-    killed: Ending | None = None
+    killed: EndState | None = None
     memory: VerdictReason | None = None
     reason: str = ""
 

@@ -28,7 +28,7 @@ from anyclue.fstests.core.reasons import (
 )
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.model.machine_recording import TestVerdict
-from anyclue.model.recording import Ending, Incident, Outcome, gravest_incident
+from anyclue.model.recording import EndState, Incident, Outcome, gravest_incident
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.verdicts.evidence import SEVERITY
@@ -103,7 +103,7 @@ def _worst(evidence: TestEvidence) -> CheckResult | None:
     return min(results, key=lambda result: WORST_FIRST.index(result.status), default=None)
 
 
-def _is_dead(killed: Ending | None) -> bool:
+def _is_dead(killed: EndState | None) -> bool:
     return killed is not None and killed.outcome in _DEAD
 
 

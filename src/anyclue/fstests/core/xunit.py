@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from anyclue.fstests.core.check_output import parse_status
+from anyclue.fstests.core.check_output import LENGTH_KEPT, LINES_KEPT, parse_status
 from anyclue.fstests.core.model import (
     SECTION_NAME,
-    TEST_ID,
+    TEST_NAME,
     CheckResult,
     CheckRun,
     CheckStatus,
@@ -25,10 +25,7 @@ from anyclue.fstests.core.model import (
 _CLASS = "xfstests."
 _NO_SECTIONS = "-no-sections-"
 _GLOBAL = "global"
-_TEST = re.compile(TEST_ID, re.ASCII)
 _SECTION = re.compile(SECTION_NAME, re.ASCII)
-_LENGTH_KEPT = 500
-_LINES_KEPT = 200
 _REPORTED = frozenset({CheckStatus.PASSED, CheckStatus.FAILED, CheckStatus.NOT_RUN})
 """What a report has: tests that were left out are not in it, nor those that did not end."""
 
@@ -97,13 +94,13 @@ class _Report:
     def _add(self, case: _Case, status: CheckStatus) -> None:
         section = self.section(case.attributes)
         test = case.attributes.get("name", "")
-        if not _TEST.fullmatch(test):
+        if not TEST_NAME.fullmatch(test):
             return
         self._numbers[section, test] += 1
         reasons = {
             CheckStatus.LOST: "its element in the report has no end",
-            CheckStatus.NOT_RUN: case.reason[:_LENGTH_KEPT] or "no reason given",
-            CheckStatus.FAILED: _failure(case.reason[:_LENGTH_KEPT]),
+            CheckStatus.NOT_RUN: case.reason[:LENGTH_KEPT] or "no reason given",
+            CheckStatus.FAILED: _failure(case.reason[:LENGTH_KEPT]),
         }
         failed = status is CheckStatus.FAILED
         lines = "".join(case.text).strip("\n").split("\n") if failed and case.text else []
@@ -115,7 +112,7 @@ class _Report:
                 seconds=_seconds(case.attributes) if status is CheckStatus.PASSED else None,
                 section=section,
                 number=self._numbers[section, test],
-                lines=tuple(line[:_LENGTH_KEPT] for line in lines[:_LINES_KEPT]),
+                lines=tuple(line[:LENGTH_KEPT] for line in lines[:LINES_KEPT]),
             )
         )
 

@@ -32,9 +32,8 @@ def tests_suite(cell: Cell, tests: Sequence[TestFinding]) -> TestSuite:
 def _case(cell: Cell, test: TestFinding) -> TestCase:
     section = test.id.section or _NO_SECTION
     case = TestCase(clean(test.id.test), classname=clean(f"xfstests.{section}"))
-    seconds = [result.seconds for result in test.results if result.seconds is not None]
-    if seconds:
-        case.time = sum(seconds)
+    if test.seconds:
+        case.time = sum(test.seconds)
     for name, value in _properties(cell, test):
         case.add_property(name, clean(value))
     result = _result(test)
@@ -49,7 +48,7 @@ def _case(cell: Cell, test: TestFinding) -> TestCase:
 def _result(test: TestFinding) -> Failure | Error | Skipped | None:
     message = clean(tests_words.why(test))
     memory = test.memory.verdict if test.memory else Verdict.UNPROVEN
-    if memory in {Verdict.LEAK, Verdict.BROKEN}:
+    if memory.is_guilty:
         return Failure(message, memory.value)
     if test.is_new_failure:
         return Failure(message, test.status.value)
@@ -68,12 +67,11 @@ def _properties(cell: Cell, test: TestFinding) -> list[tuple[str, str]]:
         ("memory", tests_words.memory_word(test)),
     ]
     if memory is not None:
-        steps = [run.step_kib for run in memory.runs if run.step_kib is not None]
         peaks = [run.peak_kib for run in memory.runs if run.peak_kib is not None]
         found += [
             ("rate_kib_per_run", words.number(memory.rate_kib_per_run)),
             ("rate_ci95_kib", words.interval(memory.rate_ci95_kib) or "-"),
-            ("steps_kib", " ".join(words.number(step) for step in steps) or "-"),
+            ("steps_kib", " ".join(words.number(step) for step in memory.steps_kib) or "-"),
             ("peak_kib", words.number(max(peaks, default=None))),
             ("signature", memory.signature.value if memory.signature else "-"),
         ]

@@ -27,7 +27,7 @@ from anyclue.fstests.core.reasons import (
 )
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
 from anyclue.report import reasons as statistics
-from anyclue.report.words import CLASSES
+from anyclue.report.words import CLASSES, first_few
 
 _NAMED: Final = 5
 """So many tests are named."""
@@ -148,5 +148,4 @@ def _broken(broken: BrokenTest) -> str:
 
 
 def _names(tests: Sequence[TestId]) -> str:
-    more = f" and {len(tests) - _NAMED} more" if len(tests) > _NAMED else ""
-    return ", ".join(str(test) for test in tests[:_NAMED]) + more
+    return first_few([str(test) for test in tests], _NAMED)

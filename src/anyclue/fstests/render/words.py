@@ -10,7 +10,7 @@ from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.verdict import Verdict
 from anyclue.report import words
-from anyclue.report.text import ascii_line, shorten, table, wrap
+from anyclue.report.text import ascii_line, ruled, shorten, table, wrap
 
 HEADER = ("test", "check", "seconds", "memory", "runs", "KiB/run")
 _SHOWN = 200
@@ -20,8 +20,7 @@ _CUT = {"test": 20, "check": 15, "memory": 8, "KiB/run": 22}
 
 def row(test: TestFinding) -> tuple[str, ...]:
     """Return a test's line: what check said, and what its memory did, side by side."""
-    seconds = [result.seconds for result in test.results if result.seconds is not None]
-    memory = test.memory
+    seconds, memory = test.seconds, test.memory
     return (
         ascii_line(str(test.id)),
         test.status.value + (" (known)" if test.known else ""),
@@ -43,7 +42,7 @@ def growth(memory: TestVerdict) -> str:
     """Return how memory moved a run: the rate with its interval, of a single run the step."""
     if memory.rate_kib_per_run is not None:
         return ascii_line(words.rate(memory.rate_kib_per_run, memory.rate_ci95_kib))
-    steps = [run.step_kib for run in memory.runs if run.step_kib is not None]
+    steps = memory.steps_kib
     return f"{sum(steps) / len(steps):+.0f}" if steps else "-"
 
 
@@ -52,7 +51,7 @@ def why(test: TestFinding) -> str:
     parts = []
     if test.killed:
         parts.append(f"its guest ended: {test.killed}")
-    elif test.reason and test.reason != test.status.value:
+    elif test.reason and test.status is not CheckStatus.EXPUNGED:
         parts.append(f"{test.status.value}: {test.reason}")
     if test.disagreements:
         parts.append(disagreement(test))
@@ -131,7 +130,7 @@ def lines(tests: Sequence[TestFinding], width: int) -> list[str]:
     """Return a table of the tests, and below it what there is to know of some."""
     shown = tests[:_SHOWN]
     rows = _fitted([HEADER, *map(row, shown)], width)
-    found = [*wrap(f"{counts(tests)}.", width), "", rows[0], "-" * max(map(len, rows)), *rows[1:]]
+    found = [*wrap(f"{counts(tests)}.", width), "", *ruled(rows)]
     if len(tests) > len(shown):
         found.append(f"{len(tests) - len(shown)} more are in verdicts.json")
     explained = [(test, text) for test in tests if (text := why(test))]

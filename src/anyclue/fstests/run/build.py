@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from anyclue.system.debian_roots import make_root, run_in_root, squash
 from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.context import Context
+from anyclue.trial.guest.initramfs import DEBIAN_ARCH
 
-DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
 PACKAGES = (
     *("autoconf", "automake", "gawk", "gcc", "gettext", "libacl1-dev", "libaio-dev"),
     *("libattr1-dev", "libbtrfs-dev", "libbtrfsutil-dev", "libc6-dev", "libcap-dev"),
@@ -137,8 +137,8 @@ async def set_up_fstests(
 
 
 async def _build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
-    suite = await apt.suite()
-    inputs = {"arch": arch.value, "suite": suite.name, "packages": PACKAGES, "format": 1}
+    release = await apt.release()
+    inputs = {"arch": arch.value, "suite": release.name, "packages": PACKAGES, "format": 1}
 
     async def build(directory: Path) -> None:
         await make_root(apt, DEBIAN_ARCH[arch], PACKAGES, directory / "root.tar")

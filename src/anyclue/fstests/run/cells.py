@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anyclue.fstests.core.evidence import CellTests, Trial, gather
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import CheckStatus, KnownFailure, TestFinding, TestPlan
+from anyclue.fstests.core.model import CheckStatus, TestFinding, TestPlan
 from anyclue.fstests.core.plan import next_plan
 from anyclue.fstests.core.verdicts import cell_verdict, findings
 from anyclue.fstests.run.journal import read_trial
@@ -33,6 +33,23 @@ class TestedCells:
     more: tuple[Cell, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CellFindings:
+    """What the trials of a cell say of its tests, and what that was made with."""
+
+    cell_tests: CellTests
+    tests: tuple[TestFinding, ...]
+    choice: TestChoice
+    least_kib: float
+
+    def next_plan(self, base: TestPlan, extra_trials: int) -> TestPlan | None:
+        """Return what the next trial runs; None when nothing is left to do."""
+        repeats = self.choice.repeats
+        return next_plan(
+            base, self.cell_tests, self.tests, repeats=repeats, extra_trials=extra_trials
+        )
+
+
 class TestsJudge:
     """Judges the cells of a run that run fstests; what a trial did is read once."""
 
@@ -41,7 +58,7 @@ class TestsJudge:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._trials: dict[Path, tuple[Stamp, Trial]] = {}
-        self._findings: dict[Cell, _CellFindings] = {}
+        self._findings: dict[Cell, CellFindings] = {}
 
     def judge(self, scenario: Scenario) -> TestedCells:
         """Judge the cells of fstests; the others are left out.
@@ -49,43 +66,51 @@ class TestsJudge:
         Raises:
             RequestError: what a trial left is damaged.
         """
-        choices = {
-            cell: choice
+        found = {
+            cell: of_cell
             for cell in scenario.cells
-            if (choice := scenario.workloads[cell.workload].tests) is not None
+            if (of_cell := self.findings(scenario, cell)) is not None
         }
-        found = {cell: self._found(scenario, cell, choice) for cell, choice in choices.items()}
         verdicts = {}
         for cell, own in found.items():
             reference = scenario.reference_for(cell)
             there = found[reference].tests if reference in found else ()
             failing = frozenset(test.id for test in there if test.status is CheckStatus.FAILED)
             verdicts[cell] = cell_verdict(cell, own.cell_tests, own.tests, reference, failing)
+        extra = scenario.limits.extra_trials
         return TestedCells(
             verdicts=verdicts,
             tests={cell: own.tests for cell, own in found.items()},
             more=tuple(
                 cell
                 for cell, own in found.items()
-                if own.cell_tests.trials and _is_left(own, choices[cell], scenario)
+                if own.cell_tests.trials and own.next_plan(_ANY_PLAN, extra) is not None
             ),
         )
 
-    def _found(self, scenario: Scenario, cell: Cell, choice: TestChoice) -> _CellFindings:
+    def findings(self, scenario: Scenario, cell: Cell) -> CellFindings | None:
+        """Return what the trials of a cell say of its tests; None where it runs no fstests.
+
+        Raises:
+            RequestError: what a trial left is damaged, or the list of known failures is not right.
+        """
+        choice = scenario.workloads[cell.workload].tests
+        if choice is None:
+            return None
         trials = tuple(self._trial(directory) for directory in self._run.trials(cell))
-        known = known_failures(choice)
         least_kib = scenario.sensitivity.leak_kib_per_round
         before = self._findings.get(cell)
         if (
             before is None
-            or (before.known, before.least_kib) != (known, least_kib)
+            or (before.choice, before.least_kib) != (choice, least_kib)
             or tuple(map(id, before.cell_tests.trials)) != tuple(map(id, trials))
         ):
+            known = read_known_failures(choice.known_failures or "")
             cell_tests = gather(trials)
-            before = self._findings[cell] = _CellFindings(
+            before = self._findings[cell] = CellFindings(
                 cell_tests=cell_tests,
                 tests=findings(cell_tests, least_kib=least_kib, known=known),
-                known=known,
+                choice=choice,
                 least_kib=least_kib,
             )
         return before
@@ -97,30 +122,3 @@ class TestsJudge:
             trial = read_trial(directory, read_recording(directory))
             kept = self._trials[directory] = (stamp, trial)
         return kept[1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _CellFindings:
-    """What the trials of a cell say of its tests, and what that was made with."""
-
-    cell_tests: CellTests
-    tests: tuple[TestFinding, ...]
-    known: tuple[KnownFailure, ...]
-    least_kib: float
-
-
-def known_failures(choice: TestChoice) -> tuple[KnownFailure, ...]:
-    """Return the known failures of a choice.
-
-    Raises:
-        RequestError: the list is not right.
-    """
-    return read_known_failures(choice.known_failures) if choice.known_failures else ()
-
-
-def _is_left(found: _CellFindings, choice: TestChoice, scenario: Scenario) -> bool:
-    extra = scenario.limits.extra_trials
-    following = next_plan(
-        _ANY_PLAN, found.cell_tests, found.tests, repeats=choice.repeats, extra_trials=extra
-    )
-    return following is not None

@@ -7,12 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from anyclue.fstests.core.configuration import check_arguments, sections
-from anyclue.fstests.core.evidence import gather
 from anyclue.fstests.core.model import Part, TestId, TestPlan
-from anyclue.fstests.core.plan import next_plan
-from anyclue.fstests.core.verdicts import findings
 from anyclue.fstests.run.build import SuiteTree, build_suite, read_tree
-from anyclue.fstests.run.journal import read_trial
+from anyclue.fstests.run.cells import TestsJudge
 from anyclue.fstests.run.session import PROVENANCE, FstestsSuite
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.recording import Recording
@@ -22,9 +19,11 @@ from anyclue.trial.context import Context
 
 
 async def fstests_suites(
-    run: RunDirectory, scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
+    judge: TestsJudge, scenario: Scenario, wanted: Sequence[tuple[Cell, int]], context: Context
 ) -> dict[tuple[Cell, int], FstestsSuite]:
     """Return what each wanted trial of fstests runs; trials of workloads are left out.
+
+    ``judge`` is that of the run: a trial runs what those before it left to do.
 
     Raises:
         RequestError: there is no checkout, or the local.config is not accepted.
@@ -32,15 +31,12 @@ async def fstests_suites(
     """
     suites = {}
     for cell, number in wanted:
-        choice = scenario.workloads[cell.workload].tests
-        if choice is None:
+        found = judge.findings(scenario, cell)
+        if found is None:
             continue
-        recordings = [r for r in run.recordings([cell])[cell] if r.trial < number]
+        recordings = [trial.recording for trial in found.cell_tests.trials]
         base = await _base(scenario, cell, recordings, context)
-        cell_tests = gather([read_trial(run.trial(cell, r.trial), r) for r in recordings])
-        tests = findings(cell_tests, least_kib=scenario.sensitivity.leak_kib_per_round)
-        extra = scenario.limits.extra_trials
-        following = next_plan(base, cell_tests, tests, repeats=choice.repeats, extra_trials=extra)
+        following = found.next_plan(base, scenario.limits.extra_trials)
         suites[cell, number] = FstestsSuite(plan=following or base)
     return suites
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from anyclue.fstests.core.check_arguments import LEAVING_OUT, read_arguments
 from anyclue.fstests.core.configuration import is_option, sections
 from anyclue.fstests.core.known_failures import read_known_failures
-from anyclue.fstests.core.model import TEST_ID
+from anyclue.fstests.core.model import TEST_NAME
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Scenario, TestChoice
 from anyclue.scenarios.lines import KeyPath, line_of
 from anyclue.system.files import read_small_text
 
-_TEST = re.compile(TEST_ID, re.ASCII)
 _KEY = re.compile(r"(\w+)(?:\[(\d+)\])?")
 _LEFT_OUT_FORM = f"a test (generic/475), or one of {', '.join(LEAVING_OUT)} with its value"
 
@@ -67,7 +66,7 @@ def _check_choice(choice: TestChoice, where: str, base: Path) -> tuple[TestChoic
             if not words[0].startswith(LEAVING_OUT):
                 what, step = f"{entry!r} leaves nothing out", f"write {_LEFT_OUT_FORM}"
                 problems.append(Problem(what=what, where=place, next_step=step))
-        elif not words or not all(_TEST.fullmatch(word) for word in words):
+        elif not words or not all(TEST_NAME.fullmatch(word) for word in words):
             what, step = f"{entry!r} is not the name of a test", f"write {_LEFT_OUT_FORM}"
             problems.append(Problem(what=what, where=place, next_step=step))
     choice = replace(choice, tests=tuple(tests.values()), exclude=tuple(exclude.values()))
@@ -112,7 +111,7 @@ def _listed(text: str, name: str, place: str, problems: list[Problem]) -> list[s
         words = line.split("#")[0].split()
         if not words:
             continue
-        if not _TEST.fullmatch(words[0]):
+        if not TEST_NAME.fullmatch(words[0]):
             what = f"{name!r}, line {number}: {words[0][:60]!r} is not the name of a test"
             step = "begin each line with a test (generic/475), and comments with #"
             problems.append(Problem(what=what, where=place, next_step=step))

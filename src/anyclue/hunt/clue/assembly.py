@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from anyclue.hunt.clue.model import Clue, Conjunction, DoseResponse, Reproducer, TouchedBy
-from anyclue.hunt.localise.cells import guilt_entries
+from anyclue.hunt.clue.model import ChangingCommit, Clue, Conjunction, DoseResponse, Reproducer
+from anyclue.hunt.localise.symptoms import guilt_entries
 from anyclue.hunt.model import Gap
-from anyclue.hunt.render.gap_words import not_tested
-from anyclue.hunt.render.probe_words import probe_summary
+from anyclue.hunt.render.clue_words import not_tested
+from anyclue.hunt.render.probe_text import probe_summary
 from anyclue.hunt.render.sentence import clue_sentence
 from anyclue.hunt.render.suspect_words import suspect
 from anyclue.hunt.suspects.judge import judge_theory
@@ -20,7 +20,7 @@ def assemble_clue(
     gaps: Iterable[Gap | str] = (),
     *,
     conjunction: Conjunction | None = None,
-    commit: TouchedBy | None = None,
+    commit: ChangingCommit | None = None,
     dose: DoseResponse | None = None,
     reproducer: Reproducer | None = None,
 ) -> Clue:

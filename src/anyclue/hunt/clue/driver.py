@@ -9,9 +9,8 @@ from dataclasses import replace
 from anyclue.hunt.clue.assembly import assemble_clue
 from anyclue.hunt.clue.model import Clue, Conjunction
 from anyclue.hunt.judge import JudgedRun
-from anyclue.hunt.localise.cells import AccusedKernel, accused_kernel, symptoms_of
 from anyclue.hunt.localise.commits import (
-    CommitRange,
+    KernelCommits,
     commit_range,
     read_accused,
     suspected_commits,
@@ -20,11 +19,12 @@ from anyclue.hunt.localise.core.model import ModuleSource
 from anyclue.hunt.localise.core.rank import rank_functions
 from anyclue.hunt.localise.kept_sources import KeptSources, keep_sources, read_kept, sources_path
 from anyclue.hunt.localise.module_sources import read_module
+from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernel, symptoms_of
 from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups
 from anyclue.hunt.model import Gap
 from anyclue.hunt.probes.run import read_readings
 from anyclue.hunt.render.clues_json import clue_from_json, clues_json
-from anyclue.hunt.render.factor_words import open_factors
+from anyclue.hunt.render.verdict_words import open_factors
 from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.select.isolation import smallest_conjunction, undecided_factors
 from anyclue.hunt.suspects.model import TheoryContext
@@ -58,7 +58,7 @@ async def make_clue(judged: JudgedRun, context: Context, follow_ups: FollowUps) 
     """
     commit = read_accused(judged.run)
     findings = judged.findings
-    of = commit.accused(findings) if commit is not None else accused_kernel(findings)
+    of = commit.accused_kernel(findings) if commit is not None else accused_kernel(findings)
     sources = None
     if of is not None:
         sources = read_kept(judged.run, judged.scenario, of)
@@ -112,7 +112,7 @@ def _clue(
     of: AccusedKernel | None,
     sources: KeptSources | None,
     follow_ups: FollowUps,
-    commits: CommitRange | None,
+    commits: KernelCommits | None,
 ) -> Clue:
     readings = read_readings(judged.run)
     conjunction = _conjunction(judged, follow_ups)
@@ -126,7 +126,7 @@ def _clue(
             symptoms = symptoms_of(of, judged.findings, judged.scenario, conjunction, readings)
             ranked = rank_functions(module, symptoms)
             if commits is not None:
-                ranked = commits.named(ranked, module.functions)
+                ranked = commits.with_commits(ranked, module.functions)
             context = replace(context, ranked=ranked, functions=module.functions)
             gaps += [] if module.compared else [Gap.NO_GOOD_SOURCE]
         names = suspected_commits(judged.scenario)

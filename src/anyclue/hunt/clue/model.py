@@ -196,7 +196,7 @@ class Missing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TouchedBy:
+class ChangingCommit:
     """A commit that changed a function between the good kernel and the bad one.
 
     Attributes:
@@ -232,7 +232,7 @@ class Place:
     probability: float
     reasons: tuple[Reason, ...]
     missing: Missing | None = None
-    commits: tuple[TouchedBy, ...] = ()
+    commits: tuple[ChangingCommit, ...] = ()
 
 
 class SuspectKind(StrEnum):
@@ -313,7 +313,7 @@ class Clue:
     """
 
     sentence: str
-    commit: TouchedBy | None = None
+    commit: ChangingCommit | None = None
     guilt: tuple[Guilt, ...] = ()
     places: tuple[Place, ...] = ()
     elsewhere: float = 1.0

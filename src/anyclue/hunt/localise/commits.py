@@ -15,11 +15,12 @@ from anyclue.git import repository as git
 from anyclue.git.blame import function_changes
 from anyclue.git.history import commits
 from anyclue.git.model import CommitSubject, Repository
-from anyclue.hunt.clue.model import Place, TouchedBy
-from anyclue.hunt.localise.cells import AccusedKernel
+from anyclue.hunt.clue.model import ChangingCommit, Place
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.render import evidence_words
 from anyclue.hunt.select.factors import first_leak_or_break, gravest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, OfCommit, Scenario
@@ -34,7 +35,7 @@ MOST_BLAMED: Final = 3
 """Of so many places the commits are looked for: each may take seconds."""
 
 
-class CommitRange:
+class KernelCommits:
     """The commits between two kernels from one repository.
 
     Args:
@@ -73,15 +74,15 @@ class CommitRange:
         return found
 
     @cached_property
-    def first_bad(self) -> TouchedBy | None:
+    def first_bad(self) -> ChangingCommit | None:
         """The first bad commit, where a bisection proved one."""
         if not self._proven:
             return None
-        because = "bisection proved it to be the first bad commit"
+        because = evidence_words.FIRST_BAD_COMMIT
         subject = self._subject(self._bad)
-        return TouchedBy(commit=self._bad, subject=subject, because=because, accused=True)
+        return ChangingCommit(commit=self._bad, subject=subject, because=because, accused=True)
 
-    def named(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
+    def with_commits(self, ranked: Ranking, functions: Iterable[FunctionSource]) -> Ranking:
         """Return the places with the commits that changed them, of the first few."""
         if self._good is None:
             return ranked
@@ -95,21 +96,17 @@ class CommitRange:
         ]
         return replace(ranked, places=tuple(found))
 
-    def _of(self, place: Place, lines: tuple[int, int], alone: bool) -> tuple[TouchedBy, ...]:
+    def _of(self, place: Place, lines: tuple[int, int], alone: bool) -> tuple[ChangingCommit, ...]:
         if (first_bad := self.first_bad) is not None:
             return (first_bad,)
         assert self._good is not None  # noqa: S101 - asked above
         known = function_changes(self._repo, self._good, self._bad, place.path, lines)
         return tuple(self._touched(one, len(known), alone) for one in known)
 
-    def _touched(self, one: CommitSubject, number: int, alone: bool) -> TouchedBy:
+    def _touched(self, one: CommitSubject, number: int, alone: bool) -> ChangingCommit:
         only = alone and one.id == self._bad
-        because = f"it is one of {number} that changed the function between the kernels"
-        if number == 1:
-            because = "it is the only one that changed the function between the kernels"
-        if only:
-            because = "it is all that lies between the kernels"
-        return TouchedBy(commit=one.id, subject=one.subject, because=because, accused=only)
+        because = evidence_words.changing_commit(number, alone=only)
+        return ChangingCommit(commit=one.id, subject=one.subject, because=because, accused=only)
 
     def _subject(self, commit: str) -> str:
         return commits(self._repo, [commit])[0].message.partition("\n")[0]
@@ -118,7 +115,7 @@ class CommitRange:
         return kernel is not None and git.merge_base(self._repo, kernel, commit) == commit
 
 
-def commit_range(scenario: Scenario, of: AccusedKernel) -> CommitRange | None:
+def commit_range(scenario: Scenario, of: AccusedKernel) -> KernelCommits | None:
     """Return the history between the kernels; None where they are not commits of one repository."""
     bad = scenario.kernels[of.bad].source
     good = scenario.kernels[of.good].source if of.good is not None else None
@@ -129,7 +126,7 @@ def commit_range(scenario: Scenario, of: AccusedKernel) -> CommitRange | None:
         repo = git.repository(Path(bad.repository))
     except RequestError:
         return None
-    return CommitRange(
+    return KernelCommits(
         repo, good.commit if isinstance(good, GitKernel) and same else None, bad.commit
     )
 
@@ -156,20 +153,20 @@ class AccusedCommit:
     innocent: str
     schema: str = SCHEMA
 
-    def accused(self, findings: RunVerdicts) -> AccusedKernel | None:
+    def accused_kernel(self, findings: RunVerdicts) -> AccusedKernel | None:
         """Return the kernels to look into; None when the commit's was not seen guilty."""
         cells = gravest([one for one in findings.cells if one.cell.kernel == self.kernel])
         if first_leak_or_break(cells) is None:
             return None
         return AccusedKernel(bad=self.kernel, good=self.innocent, cells=cells)
 
-    def commits(self) -> CommitRange | None:
+    def commits(self) -> KernelCommits | None:
         """Return the commit's history; None where the repository is gone."""
         try:
             repo = git.repository(Path(self.repository))
         except RequestError:
             return None
-        return CommitRange(repo, self.parent, self.commit, proven=True)
+        return KernelCommits(repo, self.parent, self.commit, proven=True)
 
 
 _ACCUSED: Final = TypeAdapter(AccusedCommit)

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from anyclue.git import repository as git
-from anyclue.hunt.localise.cells import AccusedKernel
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, KernelBuild, Scenario
 from anyclue.recordings.run_directory import RunDirectory
@@ -111,7 +111,7 @@ async def _sources(
     if isinstance(source, KernelBuild):
         tree = Path(source.build)
         tree = tree / "source" if (tree / "source" / directory).is_dir() else tree
-        return _below(tree, directory)
+        return c_sources(tree, directory)
     if not isinstance(source, DebianKernel):
         return {}
     machines = scenario.machines
@@ -120,10 +120,11 @@ async def _sources(
     (context.cache / "clues").mkdir(parents=True, exist_ok=True)
     with staging(context.cache / "clues", "sources") as into:
         await context.kernels.module_sources(kernel, min(own), arches, directory, into)
-        return _below(into, directory)
+        return c_sources(into, directory)
 
 
-def _below(root: Path, directory: str) -> dict[str, bytes]:
+def c_sources(root: Path, directory: str) -> dict[str, bytes]:
+    """Return the C sources below a directory of a tree, by their path below the tree."""
     return {
         str(file.relative_to(root)): file.read_bytes()
         for file in sorted((root / directory).rglob("*.[ch]"))

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall
+from anyclue.hunt.localise.kept_sources import c_sources
 from anyclue.review.api import (
     FunctionText,
     PairedCalls,
@@ -38,7 +39,7 @@ def read_module(good: Path | None, bad: Path, directory: str, *, alone: bool) ->
         directory: that of the module.
         alone: whether the kernels differ in nothing else.
     """
-    before, after = texts(good, directory) if good else None, texts(bad, directory)
+    before, after = c_sources(good, directory) if good else None, c_sources(bad, directory)
     change = tree = Review(findings=())
     if good is not None and before:
         change = review_change(good, before, after)
@@ -56,15 +57,6 @@ def read_module(good: Path | None, bad: Path, directory: str, *, alone: bool) ->
     )
 
 
-def texts(root: Path, directory: str) -> dict[str, bytes]:
-    """Return the C sources below a directory of a tree that was kept."""
-    return {
-        str(file.relative_to(root)): file.read_bytes()
-        for file in sorted((root / directory).rglob("*.[ch]"))
-        if file.is_file() and not file.is_symlink()
-    }
-
-
 def _functions(
     before: Texts | None, after: Texts, paired: PairedCalls, unjudged: set[tuple[str, str]]
 ) -> Iterable[FunctionSource]:
@@ -77,7 +69,7 @@ def _functions(
         lines = {one.name: (one.line, one.last_line) for one in reversed(functions) if one.name}
         written = text.decode(errors="replace").split("\n")
         for name, (line, last_line) in lines.items():
-            mounts, workloads = _reached(path, name)
+            mounts, workloads = _exercised_by(path, name)
             one, two = old.get(name, ()), new.get(name, ())
             yield FunctionSource(
                 path=path,
@@ -141,7 +133,7 @@ def _labels(lines: Sequence[str], first: int) -> tuple[tuple[int, int, str], ...
     return tuple(found)
 
 
-def _reached(path: str, function: str) -> tuple[frozenset[str], frozenset[str]]:
+def _exercised_by(path: str, function: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the mount options that lead to a function, and the workloads that reach it."""
     found = exercise_of(path, function)
     if found is None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
-import numpy as np
 from scipy import stats
 
 from anyclue.hunt.clue.model import DosePoint
@@ -114,19 +113,27 @@ def _error(point: DosePoint) -> float:
 
 
 def _line(points: Sequence[tuple[float, float, float]]) -> DoseLine:
-    """Return the line through doses and rates with their standard errors."""
+    """Return the line through doses and rates with their standard errors.
+
+    There are three different doses at least. In units of the largest one their spread cannot
+    underflow, however small they are.
+    """
+    unit = max(dose for dose, _, _ in points)
     smallest = min((error for _, _, error in points if error > 0), default=1.0)
-    least = max(smallest, LEAST_ERROR_KIB)
-    doses, rates = np.array([dose for dose, _, _ in points]), np.array([r for _, r, _ in points])
-    weights = np.array([1 / max(error, least) for _, _, error in points])
-    (slope, fixed), covariance = np.polyfit(doses, rates, 1, w=weights, cov="unscaled")
-    slope_error, fixed_error = np.sqrt(np.diag(covariance))
+    smallest = max(smallest, LEAST_ERROR_KIB)
+    weighted = [(dose / unit, rate, 1 / max(error, smallest) ** 2) for dose, rate, error in points]
+    total = sum(w for _, _, w in weighted)
+    mean_dose = sum(w * dose for dose, _, w in weighted) / total
+    mean_rate = sum(w * rate for _, rate, w in weighted) / total
+    spread = sum(w * (dose - mean_dose) ** 2 for dose, _, w in weighted)
+    slope = sum(w * (d - mean_dose) * (r - mean_rate) for d, r, w in weighted) / spread
+    fixed = mean_rate - slope * mean_dose
     return DoseLine(
-        slope_kib=float(slope),
-        slope_error=float(slope_error),
-        fixed_kib=float(fixed),
-        fixed_error=float(fixed_error),
-        misfit=float(np.sum((weights * (rates - fixed - slope * doses)) ** 2)),
+        slope_kib=slope / unit,
+        slope_error=1 / math.sqrt(spread) / unit,
+        fixed_kib=fixed,
+        fixed_error=math.sqrt(1 / total + mean_dose**2 / spread),
+        misfit=sum(w * (rate - fixed - slope * dose) ** 2 for dose, rate, w in weighted),
     )
 
 

@@ -24,7 +24,7 @@ from anyclue.hunt.minimise.variations import (
     VariationSource,
     run_search,
 )
-from anyclue.hunt.render import follow_up_words
+from anyclue.hunt.render import clue_words
 from anyclue.hunt.select.factors import first_leak_or_break
 from anyclue.hunt.select.isolation import smallest_conjunction
 from anyclue.model.evaluation import TrialEvaluation
@@ -89,7 +89,7 @@ async def _follow_ups(
     return FollowUps(
         options=options,
         dose=await cell.dose(),
-        reproducer=await cell.having(options).reproducer(),
+        reproducer=await cell.with_options(options).reproducer(),
     )
 
 
@@ -108,7 +108,7 @@ class _FollowUp:
     def _workload(self) -> WorkloadChoice:
         return self.judged.scenario.workloads[self.guilty.cell.workload]
 
-    def having(self, options: Mapping[Axis, str]) -> _FollowUp:
+    def with_options(self, options: Mapping[Axis, str]) -> _FollowUp:
         """Return the same with these options of mkfs and mount in place of the guilty cell's."""
         scenario, cell = self.judged.scenario, self.guilty.cell
         mkfs, mount = dict(scenario.mkfs), dict(scenario.mount)
@@ -168,7 +168,7 @@ class _FollowUp:
         except NotRunError:
             return None
         points = [self._point(o, *v) for o, v in zip(others, verdicts, strict=True)]
-        return follow_up_words.dose_response(fit_dose_response([own, *points], rules.dose_unit))
+        return clue_words.dose_response(fit_dose_response([own, *points], rules.dose_unit))
 
     def _point(
         self, choice: WorkloadChoice, verdict: CellVerdict, trials: Sequence[TrialEvaluation]
@@ -201,7 +201,7 @@ class _FollowUp:
             script=script,
             parameters=found,
             reduced=tuple(
-                follow_up_words.tried_parameters(choice.parameters, one, guilty=guilty)
+                clue_words.tried_parameters(choice.parameters, one, guilty=guilty)
                 for one, guilty in tried
             ),
             rate_kib=verdict.rate_kib_per_round if verdict is not None else None,
@@ -312,6 +312,6 @@ def _test_reproducer(
             names, options=options_of(section[found[-1].section]), rounds=choice.repeats
         ),
         tests=names,
-        reduced=tuple(follow_up_words.tried_tests(group, guilty=guilty) for group, guilty in tried),
+        reduced=tuple(clue_words.tried_tests(group, guilty=guilty) for group, guilty in tried),
         rate_kib=of.guilty.rate_kib_per_round,
     )

@@ -14,13 +14,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from anyclue.hunt.judge import JudgedRun, RunJudge, judge
 from anyclue.hunt.minimise.delta_debugging import Search
 from anyclue.hunt.select.factors import kind
-from anyclue.hunt.trials import alone, run_cells
+from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import AnyclueError
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
-from anyclue.scenarios.stored import scenario_from_json
+from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor
 
@@ -40,7 +40,7 @@ class NotRunError(AnyclueError):
 class VariationSource(Protocol):
     """Where the verdicts on variations come from."""
 
-    async def judged(
+    async def judge(
         self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
     ) -> JudgedRun:
         """Return the judged run of ``scenario``, these cells among its own.
@@ -58,13 +58,13 @@ class Runner:
     context: Context
     executor: Callable[[RunDirectory], TrialExecutor]
 
-    async def judged(
+    async def judge(
         self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
     ) -> JudgedRun:
         """Return the judged run, once all of the cells have run."""
         run.path.mkdir(parents=True, exist_ok=True)
         scenario = replace(scenario, cells=tuple(dict.fromkeys((*scenario.cells, *cells))))
-        async with alone(run):
+        async with locked_run(run):
             executor = self.executor(run)
             return await run_cells(run, scenario, self.context, executor, RunJudge(run))
 
@@ -72,7 +72,7 @@ class Runner:
 class StoredVariations:
     """Reads the variations that were run; starts nothing."""
 
-    async def judged(
+    async def judge(
         self, run: RunDirectory, scenario: Scenario, cells: Sequence[Cell]
     ) -> JudgedRun:
         """Return the judged run as it is stored.
@@ -129,7 +129,7 @@ class Variations:
         for value in values:
             scenario, name = self._named(scenario, value)
             cells.append(replace(self.guilty.cell, **{self.axis.value: name}))
-        judged = await self.source.judged(self.run, scenario, cells)
+        judged = await self.source.judge(self.run, scenario, cells)
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
         return tuple((verdicts[cell], judged.trials.get(cell, ())) for cell in cells)
 

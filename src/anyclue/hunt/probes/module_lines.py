@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from anyclue.hunt.probes.core.model import ProbeReading, SourceLine
+from anyclue.hunt.probes.core.model import ProbeReading, SourceLocation
 from anyclue.hunt.probes.core.symbols import (
     Lines,
     Symbols,
@@ -40,7 +40,7 @@ async def with_lines(
     ``symbols`` are those of the guilty guest of each reading.
     """
     frames = [
-        module_frames((reading,), known, UNDER_TEST)
+        module_frames(reading, known, UNDER_TEST)
         for reading, known in zip(readings, symbols, strict=True)
     ]
     places = {place for one in frames for place in one.values()}
@@ -64,7 +64,7 @@ async def _lines(
     if artifact is None or ran_from is None:
         return {}
     built = artifact.file(DEBUG_MODULE)
-    found: dict[tuple[str, int], tuple[SourceLine, ...]] = {}
+    found: dict[tuple[str, int], tuple[SourceLocation, ...]] = {}
     with tempfile.TemporaryDirectory(prefix="anyclue-lines-") as name:
         directory = Path(name)
         with tarfile.open(ran_from.file("payload.tar")) as tar:

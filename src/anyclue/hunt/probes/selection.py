@@ -50,7 +50,7 @@ def cell_named(findings: RunVerdicts, name: str, option: str) -> Cell:
         near = difflib.get_close_matches(name, by_id, n=1)
         what = f"the run has no cell {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         step = "`anyclue judge RUN` lists its cells"
-        raise RequestError([Problem(what=what, where=option, next_step=step)])
+        raise RequestError.of(what, where=option, next_step=step)
     return by_id[name].cell
 
 
@@ -63,15 +63,13 @@ def innocent_named(findings: RunVerdicts, name: str, guilty: Cell) -> Cell:
     cell = cell_named(findings, name, "--beside")
     verdict = next(one for one in findings.cells if one.cell == cell)
     if cell == guilty or verdict.verdict.is_guilty:
-        said = (
-            "the guilty cell itself" if cell == guilty else f"guilty too: {verdict.verdict.value}"
-        )
+        why = f"guilty too: {verdict.verdict.value}" if cell != guilty else "the guilty cell itself"
         step = "name a clean cell, or leave --beside out"
-        raise RequestError([Problem(what=f"{name} is {said}", where="--beside", next_step=step)])
+        raise RequestError.of(f"{name} is {why}", where="--beside", next_step=step)
     if not _does_the_same(findings, cell, guilty):
         what = f"{name} has other tests than {guilty.id}"
         step = "name a cell with the same tests, or leave --beside out"
-        raise RequestError([Problem(what=what, where="--beside", next_step=step)])
+        raise RequestError.of(what, where="--beside", next_step=step)
     return cell
 
 
@@ -93,7 +91,7 @@ def tests_to_repeat(findings: RunVerdicts, guilty: Cell) -> tuple[TestId, ...]:
     if broke is not None:
         return (broke.id,)
     what, step = "no test of this cell leaks or broke the kernel", "name another with --cell"
-    raise RequestError([Problem(what=what, where=guilty.id, next_step=step)])
+    raise RequestError.of(what, where=guilty.id, next_step=step)
 
 
 def _broke(test: TestFinding) -> bool:

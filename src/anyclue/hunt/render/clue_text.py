@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anyclue.hunt.clue.model import (
+    ChangingCommit,
     Clue,
     Condition,
     Conjunction,
@@ -13,7 +14,6 @@ from anyclue.hunt.clue.model import (
     Reproducer,
     Suspect,
     SuspectStatus,
-    TouchedBy,
 )
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.report import words
@@ -113,11 +113,11 @@ def fixes_lines(clue: Clue) -> list[str]:
     return [_fixes(one) for one in named]
 
 
-def _fixes(one: TouchedBy) -> str:
+def _fixes(one: ChangingCommit) -> str:
     return f'Fixes: {one.commit[:DIGITS]} ("{one.subject}")'
 
 
-def commit_line(one: TouchedBy) -> str:
+def commit_line(one: ChangingCommit) -> str:
     """Return a commit on one line."""
     return f'{one.commit[:DIGITS]} ("{one.subject}"): {one.because}'
 
@@ -162,9 +162,7 @@ def place_lines(clue: Clue, width: int) -> list[str]:
     if others:
         lines += ["", *wrap("Others, by probability:", width)]
     for one in others:
-        missing = missing_release(one)
-        said = place_line(one) + (f": missing {missing}" if missing else "")
-        lines += wrap(said, width, first=f"  {probability_words(one.probability):>6}  ")
+        lines += _place(one, width)
     elsewhere = probability_words(clue.elsewhere)
     lines += ["", *wrap(f"Somewhere else, outside of the module: {elsewhere}.", width)]
     return lines
@@ -203,11 +201,7 @@ def summary_blocks(clue: Clue, width: int) -> list[list[str]]:
     """Return what the terminal shows of the clue: blocks of lines."""
     blocks = []
     if clue.places:
-        lines = []
-        for one in clue.places[:3]:
-            missing = missing_release(one)
-            said = place_line(one) + (f": missing {missing}" if missing else "")
-            lines += wrap(said, width, first=f"  {probability_words(one.probability):>6}  ")
+        lines = [line for one in clue.places[:3] for line in _place(one, width)]
         blocks.append(["Places, by probability:", *lines])
         if named := fixes_lines(clue):
             blocks.append([line for one in named for line in wrap(one, width)])
@@ -231,6 +225,12 @@ def _suspect(one: Suspect, width: int) -> list[str]:
     if one.settle:
         lines += wrap(f"Would settle it: {one.settle}", width, first=inside)
     return lines
+
+
+def _place(one: Place, width: int) -> list[str]:
+    missing = missing_release(one)
+    text = place_line(one) + (f": missing {missing}" if missing else "")
+    return wrap(text, width, first=f"  {probability_words(one.probability):>6}  ")
 
 
 def _first_place(one: Place, width: int) -> list[str]:

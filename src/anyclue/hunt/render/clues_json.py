@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import Any, Final
+from typing import Any, Final, Literal, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from anyclue.hunt.clue.model import Clue
 from anyclue.model.errors import Problem, RequestError
+from anyclue.report.json_document import DocumentModel, rounded
 from anyclue.report.text import clean, clean_block
 
 SCHEMA: Final = "anyclue.clues/1"
+
+_FIELDS: Final[dict[str, Any]] = {
+    "schema_": (
+        Literal["anyclue.clues/1"],
+        Field(default=SCHEMA, serialization_alias="schema"),
+    ),
+    "title": (str, ...),
+    "verdicts_sha256": (str, ...),
+    **{name: (kind, ...) for name, kind in get_type_hints(Clue).items()},
+}
+CluesDocument = create_model(
+    "CluesDocument", __base__=DocumentModel, __doc__="The clue of a run.", **_FIELDS
+)
+"""What the clue belongs to, and then its own fields."""
+
 LINES: Final = frozenset({"script", "diff"})
 """Fields whose text keeps its lines."""
 
@@ -54,55 +69,12 @@ def clue_from_json(text: str, *, origin: str = "clues.json") -> tuple[Clue, str]
         raise RequestError([Problem(what=what, where=origin, next_step=step)]) from error
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of ``clues.json``: docs/clues.schema.json."""
-    schema = TypeAdapter(Clue).json_schema(mode="serialization")
-    properties = {
-        "schema": {"const": SCHEMA},
-        "title": {"type": "string"},
-        "verdicts_sha256": {"type": "string"},
-        **schema.pop("properties"),
-    }
-    schema = _closed({**schema, "properties": properties})
-    for key in ("description", "title", "required", "additionalProperties"):
-        schema.pop(key, None)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "anyclue clues",
-        **schema,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def json_schema_text() -> str:
-    """Return ``json_schema()`` as the text of the published file."""
-    return json.dumps(json_schema(), indent=2) + "\n"
-
-
-def _closed(node: Any) -> Any:  # noqa: ANN401  (a JSON value)
-    """Return a schema without generated titles, defaults and docstrings, all fields required."""
-    if isinstance(node, list):
-        return [_closed(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    told = {
-        key: _closed(value)
-        for key, value in node.items()
-        if key not in ("default", "description") and not (key == "title" and isinstance(value, str))
-    }
-    if told.get("type") == "object" and "properties" in told:
-        told["required"] = list(told["properties"])
-        told["additionalProperties"] = False
-    return told
-
-
 def _cleaned(value: Any, key: str = "") -> Any:  # noqa: ANN401  (a JSON value)
     """Return a value with nothing in its texts that a terminal would obey; no infinite numbers."""
     if isinstance(value, str):
         return clean_block(value) if key in LINES else clean(value)
     if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
+        return rounded(value)
     if isinstance(value, list):
         return [_cleaned(one) for one in value]
     if isinstance(value, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.hunt.render.selection import carrier, varying, witness
+from anyclue.hunt.render.selection import carrier_class, representative, varying_axes
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
@@ -22,7 +22,7 @@ def colour(verdict: CellVerdict) -> str:
 
 def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
     """Return a figure for each machine and workload: the floors of all cells over one another."""
-    named = varying([cell.cell for cell in cells])
+    named = varying_axes([cell.cell for cell in cells])
     groups: dict[tuple[str, str], list[CellVerdict]] = {}
     for cell in cells:
         groups.setdefault((cell.cell.machine, cell.cell.workload), []).append(cell)
@@ -72,11 +72,11 @@ def _over_time(
     recordings: Mapping[Cell, Sequence[Recording]],
     name: str,
 ) -> Figure | None:
-    trial = witness(verdict, recordings)
+    trial = representative(verdict, recordings)
     line = series.timeline(trial) if trial else None
     if trial is None or line is None:
         return None
-    other = witness(reference, recordings) if reference else None
+    other = representative(reference, recordings) if reference else None
     beside = series.timeline(other) if other else None
     title = "Memory in use over time"
     peak = max(mib for _, mib in line.used)
@@ -100,7 +100,7 @@ def _over_time(
 def _by_round(
     verdict: CellVerdict, reference: CellVerdict | None, least_kib: float, name: str
 ) -> Figure | None:
-    of = carrier(verdict)
+    of = carrier_class(verdict)
     points = series.floors(verdict, of)
     if len(points) < 2:
         return None
@@ -142,7 +142,7 @@ def _common_class(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) ->
     for candidates in (group, cells):
         leaks = [cell for cell in candidates if cell.verdict is Verdict.LEAK]
         if leaks:
-            return carrier(
+            return carrier_class(
                 max(leaks, key=lambda cell: words.finite(cell.rate_kib_per_round) or 0.0)
             )
     return MemoryClass.USED

@@ -9,24 +9,24 @@ from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import Reproduction, RunVerdicts
-from anyclue.hunt.render import clue_text, factor_words, plan_words, verdict_words
-from anyclue.hunt.render.mail import log_text
+from anyclue.hunt.render import clue_text, scenario_words, verdict_words
 from anyclue.hunt.render.selection import (
-    carrier,
-    common,
-    grown,
+    carrier_class,
+    common_axes,
+    flat_classes,
+    grown_classes,
     is_incident_line,
-    level,
-    log_around,
-    varying,
+    log_excerpt,
+    notable_cells,
+    representative,
+    varying_axes,
     was_broken,
-    witness,
-    worst_first,
 )
 from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.hunt.render.text import log_text
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass
 from anyclue.report import words
 from anyclue.report.pages import Figure, environment
 from anyclue.report.text import clean_block
@@ -80,27 +80,23 @@ def report_html(
     """
     from anyclue.hunt.render import figures  # noqa: PLC0415 - Altair takes most of a second to load
 
-    interesting = [
-        cell
-        for cell in worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
-    ]
     cells = [verdict.cell for verdict in findings.cells]
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     clue = clue or Clue(sentence=verdict_sentence(findings))
     not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
-    shown = interesting[:DETAILED_CELLS]
+    notable = notable_cells(findings)
+    shown = notable[:DETAILED_CELLS]
     return (
-        environment()
+        environment(__package__)
         .get_template("report.html.j2")
         .render(
             findings=findings,
-            because=factor_words.because,
+            because=verdict_words.factor_reason,
             scenario=scenario,
-            counts=verdict_words.counts(findings, scenario),
-            axes=varying(cells) if cells else tuple(Axis),
-            shared=common(cells) if cells else (),
+            counts=verdict_words.verdict_counts(findings, scenario),
+            axes=varying_axes(cells) if cells else tuple(Axis),
+            shared=common_axes(cells) if cells else (),
             anchors={verdict.cell: f"cell-{index}" for index, verdict in enumerate(shown)},
             overviews=figures.overviews(findings.cells, least_kib),
             details=[
@@ -117,12 +113,12 @@ def report_html(
                 )
                 for index, verdict in enumerate(shown)
             ],
-            left_out=len(interesting) - len(shown),
+            left_out=len(notable) - len(shown),
             not_judged=list(not_tested),
             clue=clue,
             clue_text=clue_text,
-            scenario_words=plan_words.meanings(scenario),
-            limits=plan_words.limits_sentence(scenario),
+            scenario_words=scenario_words.meanings(scenario),
+            limits=scenario_words.limits_sentence(scenario),
             reproduction=reproduction,
             words=words,
             verdict_words=verdict_words,
@@ -138,9 +134,9 @@ def _detail(
     recordings: Mapping[Cell, Sequence[Recording]],
     drawn: Sequence[Figure],
 ) -> _Detail:
-    recording = witness(verdict, recordings)
+    recording = representative(verdict, recordings)
     broke = was_broken(verdict)
-    log: Sequence[LogLine] = log_around(verdict, recording) if recording and broke else ()
+    log: Sequence[LogLine] = log_excerpt(verdict, recording) if recording and broke else ()
     with_facts = [entry for entry in recording.rounds if entry.facts] if recording else []
     said = with_facts[-1].facts.items() if with_facts else ()
     provenance = recording.provenance.items() if recording else ()
@@ -158,9 +154,9 @@ def _detail(
 
 
 def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
-    carried_by = carrier(verdict)
-    found = [*grown(verdict), *level(verdict)]
-    found.sort(key=lambda item: (not item[1].grew, item[0] is not carried_by))
+    carrier = carrier_class(verdict)
+    found = [*grown_classes(verdict), *flat_classes(verdict)]
+    found.sort(key=lambda item: (not item[1].grew, item[0] is not carrier))
     return [
         _ClassRow(
             name=name.value,
@@ -168,7 +164,7 @@ def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
             rate=words.number(of.rate_kib),
             interval=words.interval(of.ci95_kib),
             grew=of.grew,
-            top=verdict_words.top_of(of),
+            top=verdict_words.top_growth_text(of),
         )
         for name, of in found
     ]

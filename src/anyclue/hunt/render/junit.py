@@ -10,14 +10,12 @@ from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_text
-from anyclue.hunt.render.selection import never_ran
+from anyclue.hunt.render.selection import missing_cells
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.report import words
 from anyclue.report.text import clean, clean_block
-
-_FAILURES = frozenset({Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE})
 
 
 def junit_xml(findings: RunVerdicts, scenario: Scenario, clue: Clue | None = None) -> str:
@@ -39,7 +37,7 @@ def junit_xml(findings: RunVerdicts, scenario: Scenario, clue: Clue | None = Non
 
     for verdict in findings.cells:
         suite_of(verdict.cell).add_testcase(_case(verdict, clue))
-    for cell in never_ran(findings, scenario):
+    for cell in missing_cells(findings, scenario):
         case = _named(cell)
         case.result = [Skipped("planned, not run", "not-run")]
         suite_of(cell).add_testcase(case)
@@ -67,7 +65,7 @@ def _case(verdict: CellVerdict, clue: Clue | None) -> TestCase:
 
 def _result(verdict: CellVerdict) -> Failure | Error | Skipped | None:
     message = clean(reason_text(verdict.because))
-    if verdict.verdict in _FAILURES:
+    if verdict.verdict.is_guilty:
         return Failure(message, verdict.verdict.value)
     if verdict.outcome is Outcome.LOST:
         return Error(message, verdict.outcome.value)

@@ -15,26 +15,31 @@ LINES_BEFORE = 10
 LINES_AFTER = 30
 
 
-def worst_first(cells: Sequence[CellVerdict]) -> list[CellVerdict]:
-    """Return ``cells`` by severity; cells of one severity keep their order."""
-    return sorted(cells, key=lambda cell: SEVERITY.index(cell.verdict))
+def notable_cells(findings: RunVerdicts) -> list[CellVerdict]:
+    """Return the cells that are shown in detail, the worst first: guilty ones, caches, breaks."""
+    notable = [
+        cell
+        for cell in findings.cells
+        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
+    ]
+    return sorted(notable, key=lambda cell: SEVERITY.index(cell.verdict))
 
 
-def never_ran(findings: RunVerdicts, scenario: Scenario) -> tuple[Cell, ...]:
+def missing_cells(findings: RunVerdicts, scenario: Scenario) -> tuple[Cell, ...]:
     """Return the planned cells that the findings say nothing of."""
     seen = {verdict.cell for verdict in findings.cells}
     return tuple(cell for cell in scenario.cells if cell not in seen)
 
 
-def varying(cells: Sequence[Cell]) -> tuple[Axis, ...]:
+def varying_axes(cells: Sequence[Cell]) -> tuple[Axis, ...]:
     """Return the axes that tell ``cells`` apart (all of them when there is nothing to tell)."""
     axes = tuple(axis for axis in Axis if len({cell.value(axis) for cell in cells}) > 1)
     return axes or tuple(Axis)
 
 
-def common(cells: Sequence[Cell]) -> tuple[tuple[Axis, str], ...]:
-    """Return what all ``cells`` share: the axes that ``varying`` leaves out, with their value."""
-    axes = varying(cells)
+def common_axes(cells: Sequence[Cell]) -> tuple[tuple[Axis, str], ...]:
+    """Return the other axes, those on which all ``cells`` have one value, with that value."""
+    axes = varying_axes(cells)
     return tuple((axis, cells[0].value(axis)) for axis in Axis if cells and axis not in axes)
 
 
@@ -47,7 +52,7 @@ def was_broken(verdict: CellVerdict) -> bool:
     )
 
 
-def carrier(verdict: CellVerdict) -> MemoryClass:
+def carrier_class(verdict: CellVerdict) -> MemoryClass:
     """Return the class of memory that carries ``verdict``; ``USED`` unless it is a leak."""
     if verdict.verdict is not Verdict.LEAK:
         return MemoryClass.USED
@@ -60,7 +65,7 @@ def carrier(verdict: CellVerdict) -> MemoryClass:
     return max(candidates, key=lambda name: _rate_of(verdict, name), default=MemoryClass.USED)
 
 
-def grown(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
+def grown_classes(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
     """Return the classes that grew, fastest first; the sum of all, ``USED``, comes last."""
     found = [(name, of) for name, of in verdict.classes.items() if of.grew]
     return sorted(
@@ -68,7 +73,7 @@ def grown(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
     )
 
 
-def level(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
+def flat_classes(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
     """Return the classes that did not grow, in the model's order."""
     return [
         (name, verdict.classes[name])
@@ -77,7 +82,7 @@ def level(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
     ]
 
 
-def witness(
+def representative(
     verdict: CellVerdict, recordings: Mapping[Cell, Sequence[Recording]]
 ) -> Recording | None:
     """Return the trial that shows a cell's verdict best, or None when none was recorded.
@@ -94,7 +99,7 @@ def witness(
     return min(trials, key=distance, default=None)
 
 
-def log_around(verdict: CellVerdict, recording: Recording) -> tuple[LogLine, ...]:
+def log_excerpt(verdict: CellVerdict, recording: Recording) -> tuple[LogLine, ...]:
     """Return some forty lines of the kernel log around the incident; the last ones if undated."""
     log = recording.kernel_log
     at = _position(verdict, log)

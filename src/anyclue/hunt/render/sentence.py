@@ -12,7 +12,8 @@ from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.select.factors import gravest, kind
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
-from anyclue.report.words import SIGNATURES, per_operation
+from anyclue.report.reasons import incident_text
+from anyclue.report.words import SIGNATURES, listed, per_operation
 from anyclue.review.pairs.model import LOST
 
 MESSAGE_LENGTH: Final = 100
@@ -113,9 +114,7 @@ def _broken(group: Sequence[CellVerdict]) -> str:
     if first.signature is not None:
         what += f", {SIGNATURES[first.signature].leaked}"
     if incident is not None:
-        function = incident.function
-        where = f" in {function}" if function and function not in incident.title else ""
-        what += f" ({_short(incident.title)}{where})"
+        what += f" ({incident_text(incident, MESSAGE_LENGTH)})"
     return what
 
 
@@ -127,7 +126,7 @@ def _where(group: Sequence[CellVerdict], factors: Sequence[Factor]) -> str:
         if factor.matters and values:
             named.append(f"{factor.factor.value} {' or '.join(values)}")
     if named:
-        return f"with {_listed(named)}"
+        return f"with {listed(named)}"
     ids = [v.cell.id for v in group]
     return f"in {ids[0]}" + (f" and {len(ids) - 1} more" if len(ids) > 1 else "")
 
@@ -137,9 +136,9 @@ def _factors(factors: Sequence[Factor]) -> str:
     no = [f.factor.value for f in factors if f.matters is False]
     said = []
     if yes:
-        said.append(f"{_listed(yes)} {'matter' if len(yes) > 1 else 'matters'}")
+        said.append(f"{listed(yes)} {'matter' if len(yes) > 1 else 'matters'}")
     if no:
-        said.append(f"{_listed(no)} {'do' if len(no) > 1 else 'does'} not")
+        said.append(f"{listed(no)} {'do' if len(no) > 1 else 'does'} not")
     if no and not yes:
         return f"{said[0]} matter"
     return ", ".join(said)
@@ -153,7 +152,3 @@ def _short(text: str) -> str:
     """Return a message of a guest on one line and not too long."""
     line = " ".join(text.split())
     return line if len(line) <= MESSAGE_LENGTH else f"{line[: MESSAGE_LENGTH - 3]}..."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""

@@ -10,18 +10,22 @@ from typing import Final
 from anyclue.hunt.clue.model import Place, Suspect, SuspectKind
 from anyclue.hunt.localise.core.model import CommitMembership
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
-from anyclue.hunt.render import factor_words
+from anyclue.hunt.render import verdict_words
 from anyclue.hunt.render.clue_text import DIGITS
-from anyclue.hunt.select.factors import kind, kind_label
+from anyclue.hunt.render.evidence_words import FIRST_BAD_COMMIT
+from anyclue.hunt.select.factors import kind
 from anyclue.hunt.suspects.model import (
+    AcquittedReason,
     CellPair,
     ClassGrowth,
     Evidence,
     GuestEnd,
+    GuiltyReason,
     LeakWithoutSlots,
     Ruling,
     RulingReason,
     TheoryContext,
+    UnprovenReason,
 )
 from anyclue.model.scenario import (
     About,
@@ -34,69 +38,69 @@ from anyclue.model.scenario import (
     Theory,
 )
 from anyclue.model.verdict import ClassRate
-from anyclue.report.words import probability_words
+from anyclue.report.words import kind_label, probability_words
 
 _PROBE: Final = "anyclue probe RUN, and then anyclue clue RUN"
 _KMAP_PROBE: Final = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
 _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
     {
-        RulingReason.NOTHING_GUILTY: "no cell is guilty of anything",
-        RulingReason.SURGES_ALONE: "no cell leaks or broke, and a surge leaves nothing behind",
-        RulingReason.VALUE_LEAKS: "{test} leaks, and others do not",
-        RulingReason.VALUE_IS_INNOCENT: "with {test} nothing leaks, all else equal",
-        RulingReason.OTHER_VALUE_LEAKS: "it leaks in the same way with another {name}",
-        RulingReason.FACTOR_IS_OPEN: "{factor}",
-        RulingReason.ARCH_LEAKS: "it leaks on {name}, and elsewhere it does not",
-        RulingReason.ARCH_IS_INNOCENT: "on {name} nothing leaks, all else equal",
-        RulingReason.OTHER_ARCH_LEAKS: "it leaks in the same way on another architecture",
-        RulingReason.NOT_RUN_ON_ARCH: "no guilty cell ran on {name}",
-        RulingReason.NO_OTHER_ARCH: "it was run on no other architecture",
-        RulingReason.GREW: "{resource} {grew}",
-        RulingReason.DID_NOT_GROW: "{resource} did not grow",
-        RulingReason.NO_FLOORS: "no guilty cell has a floor by which {resource} could be told",
-        RulingReason.GREW_TOO: "{resource} grew too, beside what carries the verdict",
-        RulingReason.MAY_HAVE_GROWN: "{resource} may have grown: the interval is wide",
-        RulingReason.STUCK_AT_KMAP: "the kernel stopped at a mapping that was not undone",
-        RulingReason.KMAP_UNBALANCED: "maps and unmaps do not balance",
-        RulingReason.KMAP_BALANCED: "it is balanced, and no task got stuck",
-        RulingReason.NO_KMAP_SLOTS: "it leaks where kmap has nothing to lose",
-        RulingReason.GUEST_ENDED_BADLY: "a guilty guest did not end well",
-        RulingReason.KMAP_NOT_SEEN: "no task got stuck, but its balance was not seen",
-        RulingReason.IS_THE_PLACE: "it is the place, with a probability of {probability}",
-        RulingReason.IS_UNCHANGED: "{test} is the same in both kernels,"
+        UnprovenReason.NOTHING_GUILTY: "no cell is guilty of anything",
+        UnprovenReason.SURGES_ALONE: "no cell leaks or broke, and a surge leaves nothing behind",
+        GuiltyReason.VALUE_LEAKS: "{test} leaks, and others do not",
+        AcquittedReason.VALUE_IS_INNOCENT: "with {test} nothing leaks, all else equal",
+        AcquittedReason.OTHER_VALUE_LEAKS: "it leaks in the same way with another {name}",
+        UnprovenReason.FACTOR_IS_OPEN: "{factor}",
+        GuiltyReason.ARCH_LEAKS: "it leaks on {name}, and elsewhere it does not",
+        AcquittedReason.ARCH_IS_INNOCENT: "on {name} nothing leaks, all else equal",
+        AcquittedReason.OTHER_ARCH_LEAKS: "it leaks in the same way on another architecture",
+        UnprovenReason.NOT_RUN_ON_ARCH: "no guilty cell ran on {name}",
+        UnprovenReason.NO_OTHER_ARCH: "it was run on no other architecture",
+        GuiltyReason.GREW: "{resource} {grew}",
+        AcquittedReason.DID_NOT_GROW: "{resource} did not grow",
+        UnprovenReason.NO_FLOORS: "no guilty cell has a floor by which {resource} could be told",
+        UnprovenReason.GREW_TOO: "{resource} grew too, beside what carries the verdict",
+        UnprovenReason.MAY_HAVE_GROWN: "{resource} may have grown: the interval is wide",
+        GuiltyReason.STUCK_AT_KMAP: "the kernel stopped at a mapping that was not undone",
+        GuiltyReason.KMAP_UNBALANCED: "maps and unmaps do not balance",
+        AcquittedReason.KMAP_BALANCED: "it is balanced, and no task got stuck",
+        AcquittedReason.NO_KMAP_SLOTS: "it leaks where kmap has nothing to lose",
+        UnprovenReason.GUEST_ENDED_BADLY: "a guilty guest did not end well",
+        UnprovenReason.KMAP_NOT_SEEN: "no task got stuck, but its balance was not seen",
+        GuiltyReason.IS_THE_PLACE: "it is the place, with a probability of {probability}",
+        AcquittedReason.IS_UNCHANGED: "{test} is the same in both kernels,"
         " and the kernel is what matters",
-        RulingReason.OUTSIDE_OF_THE_CHANGE: "{test} is not in {directory},"
+        AcquittedReason.OUTSIDE_OF_THE_CHANGE: "{test} is not in {directory},"
         " and nothing else differs between the kernels",
-        RulingReason.MAY_BE_THE_PLACE: "it is the place with a probability of {probability}",
-        RulingReason.OUTSIDE_OF_THE_MODULE: "{test} is not in {directory},"
+        UnprovenReason.MAY_BE_THE_PLACE: "it is the place with a probability of {probability}",
+        UnprovenReason.OUTSIDE_OF_THE_MODULE: "{test} is not in {directory},"
         " whose sources were looked at",
-        RulingReason.MISSPELT: "there is no {name}; {near} is there",
-        RulingReason.NO_SOURCES: "there were no sources to look at",
-        RulingReason.FIRST_BAD_COMMIT: "bisection proved it to be the first bad commit",
-        RulingReason.ONLY_COMMIT: "it is all that the guilty kernel has and the innocent one"
+        UnprovenReason.MISSPELT: "there is no {name}; {near} is there",
+        UnprovenReason.NO_SOURCES: "there were no sources to look at",
+        GuiltyReason.FIRST_BAD_COMMIT: FIRST_BAD_COMMIT,
+        GuiltyReason.ONLY_COMMIT: "it is all that the guilty kernel has and the innocent one"
         " has not",
-        RulingReason.OTHER_COMMIT_IS_BAD: "bisection proved another commit to be the first bad"
+        AcquittedReason.OTHER_COMMIT_IS_BAD: "bisection proved another commit to be the first bad"
         " commit",
-        RulingReason.NOT_IN_BAD_KERNEL: "the guilty kernel does not have it",
-        RulingReason.IN_GOOD_KERNEL: "the innocent kernel has it too, all else equal",
-        RulingReason.ONE_OF_SEVERAL_COMMITS: "it is one of several that lie between the kernels",
-        RulingReason.UNKNOWN_COMMIT: "no kernel of this scenario is known by its commits,"
+        AcquittedReason.NOT_IN_BAD_KERNEL: "the guilty kernel does not have it",
+        AcquittedReason.IN_GOOD_KERNEL: "the innocent kernel has it too, all else equal",
+        UnprovenReason.ONE_OF_SEVERAL_COMMITS: "it is one of several that lie between the kernels",
+        UnprovenReason.UNKNOWN_COMMIT: "no kernel of this scenario is known by its commits,"
         " so none could be tested for it",
     }
 )
-_SETTLE: Final[Mapping[RulingReason, str]] = MappingProxyType(
+_SETTLE: Final[Mapping[UnprovenReason, str]] = MappingProxyType(
     {
-        RulingReason.NOTHING_GUILTY: "a cell that leaks",
-        RulingReason.SURGES_ALONE: "a cell that leaks",
-        RulingReason.NO_FLOORS: "a guilty cell that lives to its floors: more memory,"
+        UnprovenReason.NOTHING_GUILTY: "a cell that leaks",
+        UnprovenReason.SURGES_ALONE: "a cell that leaks",
+        UnprovenReason.NO_FLOORS: "a guilty cell that lives to its floors: more memory,"
         " or fewer files a round",
-        RulingReason.GREW_TOO: f"{_PROBE}: where it was allocated",
-        RulingReason.MAY_HAVE_GROWN: "more rounds",
-        RulingReason.GUEST_ENDED_BADLY: _KMAP_PROBE,
-        RulingReason.KMAP_NOT_SEEN: _KMAP_PROBE,
-        RulingReason.MAY_BE_THE_PLACE: f"{_PROBE}: stacks name functions",
-        RulingReason.MISSPELT: "correct the scenario's suspect",
-        RulingReason.NO_SOURCES: "anyclue clue RUN, where they can be had",
+        UnprovenReason.GREW_TOO: f"{_PROBE}: where it was allocated",
+        UnprovenReason.MAY_HAVE_GROWN: "more rounds",
+        UnprovenReason.GUEST_ENDED_BADLY: _KMAP_PROBE,
+        UnprovenReason.KMAP_NOT_SEEN: _KMAP_PROBE,
+        UnprovenReason.MAY_BE_THE_PLACE: f"{_PROBE}: stacks name functions",
+        UnprovenReason.MISSPELT: "correct the scenario's suspect",
+        UnprovenReason.NO_SOURCES: "anyclue clue RUN, where they can be had",
     }
 )
 
@@ -111,7 +115,7 @@ def suspect(theory: Theory, ruling: Ruling, context: TheoryContext) -> Suspect:
         theory=theory.theory,
         test=test,
         kind=kind_of,
-        standing=ruling.reason.status,
+        standing=ruling.status,
         because="; ".join(dict.fromkeys(because)),
         evidence=tuple(_evidence(one, ruling) for of in rulings for one in of.evidence),
         settle=_settle(ruling, theory.about, context),
@@ -152,7 +156,7 @@ def _because(ruling: Ruling, about: About, context: TheoryContext) -> str:
     return _BECAUSE[ruling.reason].format(
         test=_test(about)[1],
         name=_name(about),
-        factor=factor_words.because(factor) if factor is not None else "nothing was run",
+        factor=verdict_words.factor_reason(factor) if factor is not None else "nothing was run",
         resource=of,
         grew="are what grew" if of.endswith("s") else "grew",
         probability=probability_words(ruling.probability),
@@ -166,39 +170,41 @@ def _settle(ruling: Ruling, about: About, context: TheoryContext) -> str:  # noq
     scenario = shlex.quote(context.scenario_file)
     match ruling.reason:
         case (
-            RulingReason.FACTOR_IS_OPEN | RulingReason.NOT_RUN_ON_ARCH | RulingReason.NO_OTHER_ARCH
+            UnprovenReason.FACTOR_IS_OPEN
+            | UnprovenReason.NOT_RUN_ON_ARCH
+            | UnprovenReason.NO_OTHER_ARCH
         ):
             if ruling.cell_to_run is not None:
                 return f"run {ruling.cell_to_run.id}"
             beside = context.guilty[0]
             wanted = f"another {_name(about)}"
-            if ruling.reason is RulingReason.NOT_RUN_ON_ARCH:
+            if ruling.reason is UnprovenReason.NOT_RUN_ON_ARCH:
                 wanted = f"a machine of {_name(about)}"
-            elif ruling.reason is RulingReason.NO_OTHER_ARCH:
+            elif ruling.reason is UnprovenReason.NO_OTHER_ARCH:
                 own = context.arch(beside).value
                 wanted = f"a machine of another architecture than {own}"
             return f"give the scenario {wanted}, and run it beside {beside.cell.id}"
-        case RulingReason.OUTSIDE_OF_THE_MODULE if context.has_good:
+        case UnprovenReason.OUTSIDE_OF_THE_MODULE if context.has_good:
             return "kernels that differ in nothing else, or anyclue bisect between these"
-        case RulingReason.OUTSIDE_OF_THE_MODULE:
+        case UnprovenReason.OUTSIDE_OF_THE_MODULE:
             return f"name something below {context.directory}"
-        case RulingReason.UNKNOWN_COMMIT:
+        case UnprovenReason.UNKNOWN_COMMIT:
             return (
                 f"in a clone of the kernel: anyclue merge {_name(about)} --test {scenario} for a"
                 " merge, anyclue bisect for another commit"
             )
-        case RulingReason.ONE_OF_SEVERAL_COMMITS:
+        case UnprovenReason.ONE_OF_SEVERAL_COMMITS:
             known = context.commits[_name(about)]
             if known.merge:
                 return f"anyclue merge {known.commit[:DIGITS]} --test {scenario}"
             return "anyclue bisect between the two kernels"
-    return _SETTLE.get(ruling.reason, "")
+    return _SETTLE[ruling.reason] if isinstance(ruling.reason, UnprovenReason) else ""
 
 
 def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: PLR0911 - a line for each kind
     match one:
         case CellPair(guilty=a, other=b):
-            words = [f"{v.cell.id} is {kind_label(kind(v))}" for v in (a, b)]
+            words = [f"{v.cell.id} is {kind_label(*kind(v))}" for v in (a, b)]
             return ", ".join(words)
         case ClassGrowth(verdict=verdict, memory_class=name):
             return f"{verdict.cell.id}: {name.value} {_rate(verdict.classes[name])} KiB a round"
@@ -214,7 +220,7 @@ def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: PLR0911 - a line f
             return f"probe {one.probe}: {_reading(one)}"
         case Place():
             probability = f"p = {probability_words(one.probability)}"
-            if ruling.reason is RulingReason.ONE_OF_SEVERAL_COMMITS:
+            if ruling.reason is UnprovenReason.ONE_OF_SEVERAL_COMMITS:
                 return f"it changed {one.function}(), {probability}"
             return f"{one.function}(): {probability}"
         case CommitMembership():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from anyclue.fstests.core.model import CheckStatus
 from anyclue.fstests.render.reasons import reason_text
-from anyclue.hunt.model import RunVerdicts
-from anyclue.hunt.render.selection import never_ran
+from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
+from anyclue.hunt.render.selection import missing_cells
+from anyclue.hunt.select.factors import kind
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Scenario
+from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
-from anyclue.report.words import SEVERITY, number
+from anyclue.report.words import SEVERITY, first_few, kind_label, number
 
 _NAMED = 10
 
@@ -20,14 +23,18 @@ def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
     Those are the unproven cells, the planned ones without any verdict (with a scenario), and the
     tests of fstests that did not run.
     """
-    unproven = [
+    planned = missing_cells(findings, scenario) if scenario else ()
+    missing = [f"{cell.id}: planned, not run" for cell in planned]
+    return [*unproven_cells(findings), *missing, *_not_run(findings)]
+
+
+def unproven_cells(findings: RunVerdicts) -> list[str]:
+    """Return a line for each cell that could not be judged, with its reason."""
+    return [
         f"{verdict.cell.id}: {reason_text(verdict.because)}"
         for verdict in findings.cells
         if verdict.verdict is Verdict.UNPROVEN
     ]
-    planned = never_ran(findings, scenario) if scenario else ()
-    missing = [f"{cell.id}: planned, not run" for cell in planned]
-    return [*unproven, *missing, *_not_run(findings)]
 
 
 def _not_run(findings: RunVerdicts) -> list[str]:
@@ -36,15 +43,14 @@ def _not_run(findings: RunVerdicts) -> list[str]:
     for cell, tests in findings.tests.items():
         for status in (CheckStatus.NOT_RUN, CheckStatus.EXPUNGED, CheckStatus.LOST):
             names = [str(test.id) for test in tests if test.status is status]
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             if names:
-                said.append(f"{cell.id}: {status.value}: {', '.join(names[:_NAMED])}{more}")
+                said.append(f"{cell.id}: {status.value}: {first_few(names, _NAMED)}")
     return said
 
 
-def counts(findings: RunVerdicts, scenario: Scenario) -> str:
+def verdict_counts(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return how many cells have which verdict, worst first: ``7 cells: 2 leak, 5 clean``."""
-    missing = len(never_ran(findings, scenario))
+    missing = len(missing_cells(findings, scenario))
     total = len(findings.cells) + missing
     parts = [
         f"{count} {verdict.value}"
@@ -55,9 +61,9 @@ def counts(findings: RunVerdicts, scenario: Scenario) -> str:
     return f"{total} cell{'' if total == 1 else 's'}: {', '.join(parts) or 'none'}"
 
 
-def headline(findings: RunVerdicts, scenario: Scenario) -> str:
+def findings_headline(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return what was found, in a few words for a subject: ``leak in 2, surge in 1 of 7 cells``."""
-    total = len(findings.cells) + len(never_ran(findings, scenario))
+    total = len(findings.cells) + len(missing_cells(findings, scenario))
     open_ = total - sum(cell.verdict is not Verdict.UNPROVEN for cell in findings.cells)
     found = [
         f"{verdict.value} in {count}"
@@ -68,18 +74,68 @@ def headline(findings: RunVerdicts, scenario: Scenario) -> str:
     return f"{words}, {open_} not judged" if open_ else words
 
 
-def standing(verdict: CellVerdict) -> str:
+def verdict_label(verdict: CellVerdict) -> str:
     """Return a verdict, with the outcome where it did not simply pass: ``broken (hung)``."""
     if verdict.outcome is Outcome.PASSED:
         return verdict.verdict.value
     return f"{verdict.verdict.value} ({verdict.outcome.value})"
 
 
-def matters(value: bool | None) -> str:
+def factor_label(value: bool | None) -> str:
     """Return a factor's standing in one word or two."""
     return {True: "matters", False: "acquitted", None: "cannot tell"}[value]
 
 
-def top_of(found: ClassRate) -> str:
+def top_growth_text(found: ClassRate) -> str:
     """Return what inside a class grew most: ``btrfs_inode +120, kmalloc-64 +8 KiB``."""
     return ", ".join(f"{name} {number(kib)}" for name, kib in found.top[:3])
+
+
+def factor_reason(factor: Factor) -> str:
+    """Return what decides a factor, or what keeps it open."""
+    axis = factor.factor
+    match factor.reason:
+        case FactorReason.ONE_VALUE:
+            only = "".join(f" ({one.cell.value(axis)})" for one in factor.verdicts)
+            said = f"only one value was run{only}"
+        case FactorReason.NOTHING_GUILTY:
+            said = "no cell is guilty of anything"
+        case FactorReason.UNPROVEN:
+            (one,) = factor.verdicts
+            said = f"{one.cell.id} would tell, but is unproven: {reason_text(one.because)}"
+        case FactorReason.NO_PAIR:
+            missing = factor.missing.id if factor.missing is not None else "no cell"
+            said = f"no judged pair differs in it alone; {missing} would tell"
+        case _:
+            said = _of_pair(factor)
+    return said
+
+
+def _of_pair(factor: Factor) -> str:
+    first, second = factor.verdicts
+    axis, guilt = factor.factor, kind_label(*kind(first))
+    one, other = (f"{axis.value} {verdict.cell.value(axis)}" for verdict in (first, second))
+    equal = ", ".join(first.cell.value(others) for others in Axis if others is not axis)
+    equal = f", all else equal ({equal})"
+    match factor.reason:
+        case FactorReason.GUILTY_UNLIKE:
+            unlike = kind_label(*kind(second))
+            return f"{one} is {guilt} and {other} is {unlike}: not the same{equal}"
+        case FactorReason.RATES_OVERLAP:
+            return (
+                f"{one} is {guilt}, {other} is {second.verdict.value}, but"
+                f" may leak as much{equal}: more rounds would tell"
+            )
+        case FactorReason.GUILTY_ALIKE:
+            said = f"{one} and {other} are both {guilt}{equal}"
+        case _:
+            said = f"{one} is {guilt}, {other} is {second.verdict.value}{equal}"
+    more = len(factor.evidence) - 1
+    if more > 1:
+        return f"{said}; so say {more} more pairs"
+    return f"{said}; so says 1 more pair" if more else said
+
+
+def open_factors(factors: Iterable[Factor]) -> list[str]:
+    """Return what keeps factors open, a line each: ``mkfs: only one value was run (default)``."""
+    return [f"{factor.factor.value}: {factor_reason(factor)}" for factor in factors]

@@ -10,10 +10,9 @@ from anyclue.fstests.core.model import CheckStatus, TestFinding
 from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.render.factor_words import because
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.verdict_words import not_judged
-from anyclue.model.recording import Incident, LeakedObject, Outcome
+from anyclue.hunt.render.verdict_words import factor_reason, not_judged
+from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.json_document import (
@@ -205,6 +204,9 @@ def verdicts_json(findings: RunVerdicts, scenario: Scenario) -> str:
 
 def _cell(verdict: CellVerdict, tests: tuple[TestFinding, ...] | None) -> CellDocument:
     cell, classes = verdict.cell, verdict.classes
+    incident = None
+    if verdict.incident is not None:
+        incident = IncidentDocument.model_validate(verdict.incident, from_attributes=True)
     return CellDocument(
         cell=cell.id,
         kernel=cell.kernel,
@@ -224,7 +226,7 @@ def _cell(verdict: CellVerdict, tests: tuple[TestFinding, ...] | None) -> CellDo
         warm_up=verdict.warm_up,
         trials=verdict.trials,
         reference=verdict.reference.id if verdict.reference else None,
-        incident=_incident(verdict.incident) if verdict.incident else None,
+        incident=incident,
         tests=tuple(map(_test, tests)) if tests is not None else None,
     )
 
@@ -262,22 +264,10 @@ def _class(found: ClassRate) -> ClassDocument:
     )
 
 
-def _incident(incident: Incident) -> IncidentDocument:
-    return IncidentDocument(
-        kind=incident.kind,
-        t_s=incident.t_s,
-        title=incident.title,
-        function=incident.function,
-        text=incident.text,
-        leaked=incident.leaked,
-        subject=incident.subject,
-    )
-
-
 def _factor(factor: Factor) -> FactorDocument:
     return FactorDocument(
         factor=factor.factor,
         matters=factor.matters,
-        because=because(factor),
+        because=factor_reason(factor),
         evidence=tuple((one.id, other.id) for one, other in factor.evidence),
     )

@@ -81,12 +81,6 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     return more.rate_kib - less.rate_kib > hypot(more.rate_kib - low, high - less.rate_kib)
 
 
-def kind_label(of: Kind) -> str:
-    """Return the name of a kind: ``leak (object)``."""
-    verdict, signature = of
-    return f"{verdict.value} ({signature.value})" if signature is not None else verdict.value
-
-
 def find_factors(verdicts: Sequence[CellVerdict]) -> tuple[Factor, ...]:
     """Return one factor an axis, in the order of :class:`Axis`."""
     return tuple(_factor(axis, verdicts) for axis in Axis)

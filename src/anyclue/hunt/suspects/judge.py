@@ -9,19 +9,22 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.hunt.clue.model import Place, ReasonSource, SuspectStatus
+from anyclue.hunt.clue.model import Place, ReasonSource
 from anyclue.hunt.localise.core.model import FunctionSource
 from anyclue.hunt.probes.core.model import ProbeReading, StackEvidence
 from anyclue.hunt.select.factors import gravest, innocent_beside, kind
 from anyclue.hunt.suspects.model import (
+    AcquittedReason,
     CellPair,
     ClassGrowth,
     Evidence,
     GuestEnd,
+    GuiltyReason,
     LeakWithoutSlots,
     Ruling,
     RulingReason,
     TheoryContext,
+    UnprovenReason,
 )
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import (
@@ -73,7 +76,7 @@ def judge_theory(about: About, context: TheoryContext) -> Ruling:  # noqa: PLR09
     """Return what becomes of a theory."""
     if not context.guilty:
         surges = gravest(context.findings.cells)
-        reason = RulingReason.SURGES_ALONE if surges else RulingReason.NOTHING_GUILTY
+        reason = UnprovenReason.SURGES_ALONE if surges else UnprovenReason.NOTHING_GUILTY
         return Ruling(reason=reason)
     match about:
         case OfFactor():
@@ -97,10 +100,10 @@ def _factor(about: OfFactor, context: TheoryContext) -> Ruling:
     differing = [p for p in pairs if innocent_beside(p.other, p.guilty)]
     against = [p for p in differing if p.guilty.cell.value(axis) == value]
     if against:
-        return Ruling(reason=RulingReason.VALUE_LEAKS, evidence=_distinct(against))
+        return Ruling(reason=GuiltyReason.VALUE_LEAKS, evidence=_distinct(against))
     innocent = [p for p in differing if p.other.cell.value(axis) == value]
     if innocent:
-        return Ruling(reason=RulingReason.VALUE_IS_INNOCENT, evidence=_distinct(innocent))
+        return Ruling(reason=AcquittedReason.VALUE_IS_INNOCENT, evidence=_distinct(innocent))
     alike = [
         p
         for p in pairs
@@ -109,9 +112,9 @@ def _factor(about: OfFactor, context: TheoryContext) -> Ruling:
     ]
     factor = next((one for one in context.findings.factors if one.factor is axis), None)
     if alike and factor is not None and factor.matters is False:
-        return Ruling(reason=RulingReason.OTHER_VALUE_LEAKS, evidence=_distinct(alike))
+        return Ruling(reason=AcquittedReason.OTHER_VALUE_LEAKS, evidence=_distinct(alike))
     cell = _cell_to_run(context, axis, value)
-    return Ruling(reason=RulingReason.FACTOR_IS_OPEN, factor=factor, cell_to_run=cell)
+    return Ruling(reason=UnprovenReason.FACTOR_IS_OPEN, factor=factor, cell_to_run=cell)
 
 
 def _arch(arch: Arch, context: TheoryContext) -> Ruling:
@@ -123,18 +126,18 @@ def _arch(arch: Arch, context: TheoryContext) -> Ruling:
     ]
     alike = [p for p in pairs if kind(p.guilty) == kind(p.other)]
     if alike:
-        return Ruling(reason=RulingReason.OTHER_ARCH_LEAKS, evidence=_distinct(alike))
+        return Ruling(reason=AcquittedReason.OTHER_ARCH_LEAKS, evidence=_distinct(alike))
     for pair in pairs:
         if innocent_beside(pair.other, pair.guilty):
             if context.arch(pair.guilty) is arch:
-                return Ruling(reason=RulingReason.ARCH_LEAKS, evidence=(pair,))
+                return Ruling(reason=GuiltyReason.ARCH_LEAKS, evidence=(pair,))
             if context.arch(pair.other) is arch:
-                return Ruling(reason=RulingReason.ARCH_IS_INNOCENT, evidence=(pair,))
+                return Ruling(reason=AcquittedReason.ARCH_IS_INNOCENT, evidence=(pair,))
     if all(context.arch(one) is not arch for one in context.guilty):
         cell = _cell_on(context, {arch})
-        return Ruling(reason=RulingReason.NOT_RUN_ON_ARCH, cell_to_run=cell)
+        return Ruling(reason=UnprovenReason.NOT_RUN_ON_ARCH, cell_to_run=cell)
     cell = _cell_on(context, {*Arch} - {context.arch(context.guilty[0])})
-    return Ruling(reason=RulingReason.NO_OTHER_ARCH, cell_to_run=cell)
+    return Ruling(reason=UnprovenReason.NO_OTHER_ARCH, cell_to_run=cell)
 
 
 def _pairs(context: TheoryContext, axis: Axis) -> Iterable[CellPair]:
@@ -182,8 +185,8 @@ def _resources(about: OfResource, context: TheoryContext) -> Ruling:
         _kmap(context) if resource is Resource.KMAP else _resource(resource, context)
         for resource in about.resources
     ]
-    for wanted in (SuspectStatus.GUILTY, SuspectStatus.UNPROVEN):
-        found = next((one for one in each if one.reason.status is wanted), None)
+    for wanted in (GuiltyReason, UnprovenReason):
+        found = next((one for one in each if isinstance(one.reason, wanted)), None)
         if found is not None:
             return found
     return replace(each[0], also=tuple(each[1:]))
@@ -198,14 +201,14 @@ def _resource(resource: Resource, context: TheoryContext) -> Ruling:
         if name in one.classes
     ]
     if not growths:
-        return Ruling(reason=RulingReason.NO_FLOORS, resource=resource)
-    reason = RulingReason.MAY_HAVE_GROWN
+        return Ruling(reason=UnprovenReason.NO_FLOORS, resource=resource)
+    reason: RulingReason = UnprovenReason.MAY_HAVE_GROWN
     if SIGNED.get(context.guilty[0].signature or Signature.USER_SPACE) is resource:
-        reason = RulingReason.GREW
+        reason = GuiltyReason.GREW
     elif any(one.verdict.classes[one.memory_class].grew for one in growths):
-        reason = RulingReason.GREW_TOO
+        reason = UnprovenReason.GREW_TOO
     elif all(_is_flat(one, context) for one in growths):
-        reason = RulingReason.DID_NOT_GROW
+        reason = AcquittedReason.DID_NOT_GROW
     return Ruling(reason=reason, resource=resource, evidence=tuple(growths))
 
 
@@ -224,21 +227,21 @@ def _kmap(context: TheoryContext) -> Ruling:
     """Judge kmap: by its balance in a probe, and by whether anything got stuck."""
     ends = tuple(GuestEnd(verdict=one) for one in context.guilty)
     if any(one.signature is Signature.KMAP_SLOTS for one in context.guilty):
-        return Ruling(reason=RulingReason.STUCK_AT_KMAP, evidence=ends)
+        return Ruling(reason=GuiltyReason.STUCK_AT_KMAP, evidence=ends)
     readings = tuple(one for one in context.readings if _is_of_kmap(one))
     unbalanced = tuple(f for one in readings for f in one.findings if f.what is StackEvidence.KMAP)
     if unbalanced:
-        return Ruling(reason=RulingReason.KMAP_UNBALANCED, evidence=unbalanced)
+        return Ruling(reason=GuiltyReason.KMAP_UNBALANCED, evidence=unbalanced)
     if any(one.outcome is not Outcome.PASSED for one in context.guilty):
-        return Ruling(reason=RulingReason.GUEST_ENDED_BADLY, evidence=(*readings, *ends))
+        return Ruling(reason=UnprovenReason.GUEST_ENDED_BADLY, evidence=(*readings, *ends))
     balanced = next((one for one in readings if one.is_whole), None)
     if balanced is not None:
-        return Ruling(reason=RulingReason.KMAP_BALANCED, evidence=(balanced, *ends))
+        return Ruling(reason=AcquittedReason.KMAP_BALANCED, evidence=(balanced, *ends))
     without = next((one for one in context.guilty if context.arch(one) is Arch.X86_64), None)
     if without is not None:
         evidence: tuple[Evidence, ...] = (LeakWithoutSlots(verdict=without), *ends)
-        return Ruling(reason=RulingReason.NO_KMAP_SLOTS, evidence=evidence)
-    return Ruling(reason=RulingReason.KMAP_NOT_SEEN, evidence=(*readings, *ends))
+        return Ruling(reason=AcquittedReason.NO_KMAP_SLOTS, evidence=evidence)
+    return Ruling(reason=UnprovenReason.KMAP_NOT_SEEN, evidence=(*readings, *ends))
 
 
 def _is_of_kmap(one: ProbeReading) -> bool:
@@ -273,41 +276,43 @@ def _places(
     speaks = places and any(
         reason.ratio > 1 and reason.source in _SPEAKING for reason in places[0].reasons
     )
-    reason, evidence = RulingReason.MAY_BE_THE_PLACE, tuple(places[:LIKELIEST])
+    evidence = tuple(places[:LIKELIEST])
+    reason: RulingReason = UnprovenReason.MAY_BE_THE_PLACE
     if probability >= SURE and speaks:
-        reason = RulingReason.IS_THE_PLACE
+        reason = GuiltyReason.IS_THE_PLACE
     elif context.compared and not any(one.changed for one in own):
-        reason, evidence = RulingReason.IS_UNCHANGED, ()
+        reason, evidence = AcquittedReason.IS_UNCHANGED, ()
     return Ruling(reason=reason, probability=probability, evidence=evidence)
 
 
 def _not_there(name: str, known: Iterable[str], context: TheoryContext) -> Ruling:
     """Judge what is not in the module; a name that is nearly one of its names is not judged."""
     if not context.functions:
-        return Ruling(reason=RulingReason.NO_SOURCES)
+        return Ruling(reason=UnprovenReason.NO_SOURCES)
     near = difflib.get_close_matches(name, set(known), n=1, cutoff=NEAR)
     if near:
-        return Ruling(reason=RulingReason.MISSPELT, near=near[0])
+        return Ruling(reason=UnprovenReason.MISSPELT, near=near[0])
     alone = context.compared and context.alone
-    outside = RulingReason.OUTSIDE_OF_THE_MODULE
-    return Ruling(reason=RulingReason.OUTSIDE_OF_THE_CHANGE if alone else outside)
+    outside = UnprovenReason.OUTSIDE_OF_THE_MODULE
+    return Ruling(reason=AcquittedReason.OUTSIDE_OF_THE_CHANGE if alone else outside)
 
 
 def _commit(name: str, context: TheoryContext) -> Ruling:
     """Judge a commit by which of the kernels has it."""
     known = context.commits.get(name)
     if known is None:
-        return Ruling(reason=RulingReason.UNKNOWN_COMMIT)
-    reason, changed = RulingReason.ONE_OF_SEVERAL_COMMITS, list[Place]()
+        return Ruling(reason=UnprovenReason.UNKNOWN_COMMIT)
+    changed: list[Place] = []
+    reason: RulingReason = UnprovenReason.ONE_OF_SEVERAL_COMMITS
     if known.first_bad is not None:
-        first, other = RulingReason.FIRST_BAD_COMMIT, RulingReason.OTHER_COMMIT_IS_BAD
+        first, other = GuiltyReason.FIRST_BAD_COMMIT, AcquittedReason.OTHER_COMMIT_IS_BAD
         reason = first if known.first_bad else other
     elif not known.in_bad:
-        reason = RulingReason.NOT_IN_BAD_KERNEL
+        reason = AcquittedReason.NOT_IN_BAD_KERNEL
     elif known.in_good:
-        reason = RulingReason.IN_GOOD_KERNEL
+        reason = AcquittedReason.IN_GOOD_KERNEL
     elif known.in_good is False and known.alone:
-        reason = RulingReason.ONLY_COMMIT
+        reason = GuiltyReason.ONLY_COMMIT
     else:
         places = context.ranked.places
         changed = [p for p in places if known.commit in {one.commit for one in p.commits}]

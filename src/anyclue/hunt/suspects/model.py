@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from anyclue.hunt.clue.model import Place, SuspectStatus
-from anyclue.hunt.localise.cells import AccusedKernel
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.model.scenario import Arch, Cell, Resource, Scenario
@@ -65,81 +65,62 @@ class TheoryContext:
         return self.scenario.machines[one.cell.machine].arch
 
 
-class RulingReason(Enum):
-    """Why a theory ends guilty, acquitted or unproven."""
+class GuiltyReason(Enum):
+    """Why a theory ends guilty."""
+
+    VALUE_LEAKS = auto()
+    ARCH_LEAKS = auto()
+    GREW = auto()
+    STUCK_AT_KMAP = auto()
+    KMAP_UNBALANCED = auto()
+    IS_THE_PLACE = auto()
+    FIRST_BAD_COMMIT = auto()
+    ONLY_COMMIT = auto()
+
+
+class AcquittedReason(Enum):
+    """Why it is acquitted."""
+
+    VALUE_IS_INNOCENT = auto()
+    OTHER_VALUE_LEAKS = auto()
+    ARCH_IS_INNOCENT = auto()
+    OTHER_ARCH_LEAKS = auto()
+    DID_NOT_GROW = auto()
+    KMAP_BALANCED = auto()
+    NO_KMAP_SLOTS = auto()
+    """It leaks on x86_64, where every page is mapped at all times."""
+    IS_UNCHANGED = auto()
+    OUTSIDE_OF_THE_CHANGE = auto()
+    """It is not in the module, and the kernels differ in nothing else."""
+    OTHER_COMMIT_IS_BAD = auto()
+    NOT_IN_BAD_KERNEL = auto()
+    IN_GOOD_KERNEL = auto()
+
+
+class UnprovenReason(Enum):
+    """Why it stays unproven."""
 
     NOTHING_GUILTY = auto()
     SURGES_ALONE = auto()
     """A surge leaves nothing behind by which a theory could be tested."""
-
-    VALUE_LEAKS = auto()
-    VALUE_IS_INNOCENT = auto()
-    OTHER_VALUE_LEAKS = auto()
     FACTOR_IS_OPEN = auto()
-
-    ARCH_LEAKS = auto()
-    ARCH_IS_INNOCENT = auto()
-    OTHER_ARCH_LEAKS = auto()
     NOT_RUN_ON_ARCH = auto()
     NO_OTHER_ARCH = auto()
-
-    GREW = auto()
-    DID_NOT_GROW = auto()
     NO_FLOORS = auto()
     GREW_TOO = auto()
     """It grew beside what carries the verdict."""
     MAY_HAVE_GROWN = auto()
-
-    STUCK_AT_KMAP = auto()
-    KMAP_UNBALANCED = auto()
-    KMAP_BALANCED = auto()
-    NO_KMAP_SLOTS = auto()
-    """It leaks on x86_64, where every page is mapped at all times."""
     GUEST_ENDED_BADLY = auto()
     KMAP_NOT_SEEN = auto()
-
-    IS_THE_PLACE = auto()
-    IS_UNCHANGED = auto()
-    OUTSIDE_OF_THE_CHANGE = auto()
-    """It is not in the module, and the kernels differ in nothing else."""
     MAY_BE_THE_PLACE = auto()
     OUTSIDE_OF_THE_MODULE = auto()
     MISSPELT = auto()
     NO_SOURCES = auto()
-
-    FIRST_BAD_COMMIT = auto()
-    ONLY_COMMIT = auto()
-    OTHER_COMMIT_IS_BAD = auto()
-    NOT_IN_BAD_KERNEL = auto()
-    IN_GOOD_KERNEL = auto()
     ONE_OF_SEVERAL_COMMITS = auto()
     UNKNOWN_COMMIT = auto()
 
-    @property
-    def status(self) -> SuspectStatus:
-        """What becomes of a suspect for this reason."""
-        if self in _GUILTY:
-            return SuspectStatus.GUILTY
-        return SuspectStatus.ACQUITTED if self in _ACQUITTED else SuspectStatus.UNPROVEN
 
-
-_GUILTY: Final = frozenset(
-    {
-        *(RulingReason.VALUE_LEAKS, RulingReason.ARCH_LEAKS, RulingReason.GREW),
-        *(RulingReason.STUCK_AT_KMAP, RulingReason.KMAP_UNBALANCED, RulingReason.IS_THE_PLACE),
-        *(RulingReason.FIRST_BAD_COMMIT, RulingReason.ONLY_COMMIT),
-    }
-)
-_ACQUITTED: Final = frozenset(
-    {
-        *(RulingReason.VALUE_IS_INNOCENT, RulingReason.OTHER_VALUE_LEAKS),
-        *(RulingReason.ARCH_IS_INNOCENT, RulingReason.OTHER_ARCH_LEAKS),
-        *(RulingReason.DID_NOT_GROW, RulingReason.KMAP_BALANCED, RulingReason.NO_KMAP_SLOTS),
-        *(RulingReason.IS_UNCHANGED, RulingReason.OUTSIDE_OF_THE_CHANGE),
-        *(RulingReason.OTHER_COMMIT_IS_BAD, RulingReason.NOT_IN_BAD_KERNEL),
-        RulingReason.IN_GOOD_KERNEL,
-    }
-)
+RulingReason: TypeAlias = GuiltyReason | AcquittedReason | UnprovenReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,3 +188,11 @@ class Ruling:
     near: str = ""
     cell_to_run: Cell | None = None
     also: tuple[Ruling, ...] = ()
+
+    @property
+    def status(self) -> SuspectStatus:
+        """What becomes of the suspect."""
+        if isinstance(self.reason, GuiltyReason):
+            return SuspectStatus.GUILTY
+        acquitted = isinstance(self.reason, AcquittedReason)
+        return SuspectStatus.ACQUITTED if acquitted else SuspectStatus.UNPROVEN

@@ -10,7 +10,7 @@ from anyclue.record.core.model import (
     TestComparison,
 )
 from anyclue.record.render.notes import comparison_notes
-from anyclue.report.text import ascii_line, table, wrap
+from anyclue.report.text import ascii_line, ruled, table, wrap
 
 WIDTH = 100
 _HEADER = ("test", "runs", "peak there", "here", "", "step there", "here", "", "verdict")
@@ -25,14 +25,11 @@ def comparison_text(compared: RecordedComparison) -> str:
         WIDTH,
     )
     if compared.tests:
-        rows = table([_HEADER, *(_row(test) for test in compared.tests)])
         lines += [
             "",
             "In MiB: the peak above the floor before the test, and what the floor rose by.",
             "",
-            rows[0].rstrip(),
-            "-" * max(map(len, rows)),
-            *(row.rstrip() for row in rows[1:]),
+            *ruled(table([_HEADER, *map(_row, compared.tests)])),
         ]
     notes = [ascii_line(note) for note in comparison_notes(compared)]
     if any(min(len(t.here.runs), len(t.there.runs)) < LEAST_RUNS for t in compared.tests):

@@ -17,7 +17,7 @@ from anyclue.record.core.model import (
     RecordingVerdicts,
     TestComparison,
 )
-from anyclue.record.render.notes import comparison_notes, recording_notes
+from anyclue.record.render.notes import comparison_notes, recording_notes, report_notes
 from anyclue.report.json_document import DocumentModel, Line, document_text
 
 
@@ -118,7 +118,7 @@ def recorded_json(findings: RecordingVerdicts) -> str:
         ended=recorded.ended,
         status=recorded.status,
         tests=tuple(map(_test, findings.tests)),
-        notes=recording_notes(recorded),
+        notes=(*recording_notes(recorded), *report_notes(findings)),
     )
     return document_text(document, indent=1)
 

@@ -9,8 +9,8 @@ from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.model import RecordingVerdicts
-from anyclue.record.render.notes import recording_notes
-from anyclue.report.text import ascii_line, table, wrap
+from anyclue.record.render.notes import recording_notes, report_notes
+from anyclue.report.text import ascii_line, ruled, table, wrap
 
 WIDTH = 100
 HEADER = ("test", "runs", "seconds", "peak", "before", "after", "step", "grew most", "verdict")
@@ -46,7 +46,7 @@ def recorded_text(findings: RecordingVerdicts) -> str:
         if len(explained) > _DETAILED:
             lines += [f"- {len(explained) - _DETAILED} more are in tests.json"]
     lines += ["", "To know:"]
-    for note in recording_notes(findings.recorded):
+    for note in (*recording_notes(findings.recorded), *report_notes(findings)):
         lines += wrap(ascii_line(note), WIDTH, first="- ")
     return "\n".join(lines) + "\n"
 
@@ -73,21 +73,14 @@ def tests_table(tests: Sequence[TestVerdict]) -> list[str]:
     """Return a line for each test: levels in MiB of kernel memory that is no cache."""
     if not tests:
         return []
-    lines = table([HEADER, *(row(test) for test in tests)])
-    return [
-        *wrap(LEVELS, WIDTH),
-        "",
-        lines[0],
-        "-" * max(map(len, lines)),
-        *lines[1:],
-    ]
+    return [*wrap(LEVELS, WIDTH), "", *ruled(table([HEADER, *map(row, tests)]))]
 
 
 def row(test: TestVerdict) -> tuple[str, ...]:
     """Return a test's line, as wide as ``HEADER``."""
     runs = test.runs
     seconds = [r.span.end_s - r.span.begin_s for r in runs if r.span.end_s is not None]
-    steps = [r.step_kib for r in runs if r.step_kib is not None]
+    steps = test.steps_kib
     floors = [r for r in runs if r.step_kib is not None]
     return (
         ascii_line(test.test) + (" (joined)" if runs[0].span.joined else ""),
@@ -121,5 +114,5 @@ def _grew(runs: Sequence[TestRun]) -> str:
 
 
 def _worth_a_word(test: TestVerdict) -> bool:
-    steps = [run.step_kib for run in test.runs if run.step_kib is not None]
-    return test.verdict is not Verdict.UNPROVEN or not steps or max(steps) > _LEAST_KIB
+    unproven = test.verdict is Verdict.UNPROVEN
+    return not unproven or max(test.steps_kib, default=float("inf")) > _LEAST_KIB

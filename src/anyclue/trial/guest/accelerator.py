@@ -5,14 +5,12 @@ That /dev/kvm is there proves nothing: in some virtual machines an ordinary gues
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
 import platform
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
@@ -20,7 +18,7 @@ from anyclue.model.scenario import Arch
 from anyclue.system.files import write_whole
 from anyclue.system.processes import run
 from anyclue.system.store import locked_file
-from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
 from anyclue.trial.guest.machine import (
     EMULATORS,
     PAYLOAD_MIB,
@@ -55,17 +53,15 @@ async def choose_accelerator(boot: Boot, cache: Path) -> Acceleration:
     key = await host_key(boot.machine.arch)
     file = cache / "accelerator.json"
     async with locked_file(cache / "accelerator.lock"):
-        known = _remembered(file)
-        if key in known:
-            entry = known[key]
-            return Acceleration(
-                accelerator=Accelerator(entry["accelerator"]), because=entry["because"]
+        known = _read_choices(file)
+        if key not in known:
+            known[key] = found = await _probe(boot)
+            log.info(
+                "%s guests run under %s: %s", boot.machine.arch, found.accelerator, found.because
             )
-        found = await _probe(boot)
-        log.info("%s guests run under %s: %s", boot.machine.arch, found.accelerator, found.because)
-        known[key] = {"accelerator": found.accelerator.value, "because": found.because}
-        write_whole(file, json.dumps(known, indent=1))
-    return found
+            choices = {name: asdict(choice) for name, choice in known.items()}
+            write_whole(file, json.dumps(choices, indent=1))
+    return known[key]
 
 
 async def host_key(arch: Arch) -> str:
@@ -74,23 +70,18 @@ async def host_key(arch: Arch) -> str:
     return f"{arch.value} | {platform.release()} | {version} | kvm {_access()}"
 
 
-def remembered(cache: Path, key: str) -> Acceleration | None:
+def earlier_choice(cache: Path, key: str) -> Acceleration | None:
     """Return an earlier choice without probing."""
-    entry = _remembered(cache / "accelerator.json").get(key)
-    if entry is None:
-        return None
-    return Acceleration(accelerator=Accelerator(entry["accelerator"]), because=entry["because"])
+    return _read_choices(cache / "accelerator.json").get(key)
 
 
-def _remembered(file: Path) -> dict[str, Mapping[str, str]]:
+def _read_choices(file: Path) -> dict[str, Acceleration]:
     try:
-        known = json.loads(file.read_text())
         return {
-            str(key): {
-                "accelerator": Accelerator(entry["accelerator"]),
-                "because": entry["because"],
-            }
-            for key, entry in known.items()
+            str(key): Acceleration(
+                accelerator=Accelerator(entry["accelerator"]), because=entry["because"]
+            )
+            for key, entry in json.loads(file.read_text()).items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # not there, or damaged: it is found out again
@@ -121,14 +112,11 @@ async def _boot_once(boot: Boot) -> None:
     with tempfile.TemporaryDirectory(prefix="anyclue-probe-") as name:
         directory = Path(name)
         disks = blank_disks(directory)
-        async with running(replace(boot, disks=disks), directory) as guest:
-            pump = asyncio.create_task(
-                pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
-            )
-            try:
-                await guest.agent.started(deadline_s=PROBE_S)
-            finally:
-                pump.cancel()
+        async with (
+            running(replace(boot, disks=disks), directory) as guest,
+            kept_telemetry(guest.ends["telemetry"], directory / "telemetry"),
+        ):
+            await guest.agent.started(deadline_s=PROBE_S)
 
 
 def blank_disks(directory: Path, root: Path | None = None) -> Disks:

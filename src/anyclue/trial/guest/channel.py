@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,6 +151,16 @@ async def pump_telemetry(
         ) from error
     finally:
         writer.close()
+
+
+@contextlib.asynccontextmanager
+async def kept_telemetry(end: socket.socket, into: Path) -> AsyncIterator[None]:
+    """Do what `pump_telemetry` does for as long as the context lasts."""
+    pump = asyncio.create_task(pump_telemetry(end, into, lambda _: None))
+    try:
+        yield
+    finally:
+        pump.cancel()
 
 
 async def _first_header(reader: asyncio.StreamReader) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from anyclue.model.errors import InfrastructureError
@@ -14,7 +14,7 @@ from anyclue.system.debian_roots import make_root, squash
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.guest.accelerator import blank_disks, choose_accelerator
-from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, pump_telemetry
+from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
 from anyclue.trial.guest.initramfs import DEBIAN_ARCH, Tool, build_initramfs
 from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.trial.model import Accelerator, GuestImage, PreparedKernel, Shape
@@ -27,11 +27,10 @@ DEVICES = ("/dev/vda", "/dev/vdb")
 # What upstream fstests runs with; its own programs are built elsewhere.
 ROOT_PACKAGES = (
     *("acl", "attr", "bc", "bsdextrautils", "btrfs-progs", "dbench", "dmsetup", "dump"),
-    "duperemove",
-    *("e2fsprogs", "f2fs-tools", "file", "fio", "fsverity", "gawk", "gettext-base", "hostname"),
-    *("indent", "keyutils", "kmod", "libbtrfs0", "libbtrfsutil1", "libcap2-bin", "libgdbm6"),
-    *("libaio1", "liburing2", "lvm2", "mount", "openssl", "parted", "perl", "procps", "psmisc"),
-    *("python3-minimal", "quota", "stress-ng", "thin-provisioning-tools", "util-linux"),
+    *("duperemove", "e2fsprogs", "f2fs-tools", "file", "fio", "fsverity", "gawk", "gettext-base"),
+    *("hostname", "indent", "keyutils", "kmod", "libbtrfs0", "libbtrfsutil1", "libcap2-bin"),
+    *("libgdbm6", "libaio1", "liburing2", "lvm2", "mount", "openssl", "parted", "perl", "procps"),
+    *("psmisc", "python3-minimal", "quota", "stress-ng", "thin-provisioning-tools", "util-linux"),
     *("uuid-runtime", "xfsdump", "xfsprogs", "xz-utils"),
 )
 USERS = (
@@ -84,13 +83,12 @@ class Images:
         )
         root = await self.root(machine.arch) if shape is Shape.FULL else None
         append = f"{FULL_ROOT if root else ''} {arguments}".strip()
-        vmlinuz = self._store.get(kernel.boot).file("vmlinuz")
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
             boot = Boot(
                 machine=machine,
                 accelerator=Accelerator.TCG,
-                kernel=vmlinuz,
+                kernel=self._store.get(kernel.boot).file("vmlinuz"),
                 initramfs=initramfs.file("initramfs.cpio"),
                 disks=blank_disks(Path(name), root_image),
                 append=append,
@@ -115,14 +113,7 @@ class Images:
 
         async def build(directory: Path) -> None:
             disks = blank_disks(directory, root_image)
-            warm = Boot(
-                machine=machine,
-                accelerator=chosen.accelerator,
-                kernel=vmlinuz,
-                initramfs=initramfs.file("initramfs.cpio"),
-                disks=disks,
-                append=append,
-            )
+            warm = replace(boot, accelerator=chosen.accelerator, disks=disks)
             await _save_warm(warm, directory, boot_s)
             for path in (*disks.own, directory / "telemetry"):
                 path.unlink()
@@ -154,10 +145,10 @@ async def _check_devices(guest: Guest) -> None:
 
 
 async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
-    async with running(boot, directory) as guest:
-        pump = asyncio.create_task(
-            pump_telemetry(guest.ends["telemetry"], directory / "telemetry", lambda _: None)
-        )
+    async with (
+        running(boot, directory) as guest,
+        kept_telemetry(guest.ends["telemetry"], directory / "telemetry"),
+    ):
         try:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
@@ -178,8 +169,6 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
                 next_step="check that the kernel is for this architecture, or raise "
                 "limits.boot_seconds",
             ) from error
-        finally:
-            pump.cancel()
 
 
 async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
@@ -189,10 +178,10 @@ async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
         CommandError: mmdebstrap or mksquashfs failed (its last lines are in the message).
     """
     await apt.refresh()
-    suite = await apt.suite()
+    release = await apt.release()
     inputs = {
         "arch": arch.value,
-        "suite": suite.name,
+        "suite": release.name,
         "packages": sorted(ROOT_PACKAGES),
         "users": USERS,
         "format": 3,

@@ -90,7 +90,7 @@ def as_text(values: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
-def lost(wanted: Mapping[str, str], final: str) -> tuple[LostSymbol, ...]:
+def lost_symbols(wanted: Mapping[str, str], final: str) -> tuple[LostSymbol, ...]:
     """Return the symbols that the ``final`` configuration has otherwise than ``wanted``."""
     got = symbols(final)
     return tuple(
@@ -106,7 +106,7 @@ def check_survived(wanted: Mapping[str, str], final: str, *, where: str) -> None
     Raises:
         RequestError: one problem, with every symbol that has another value.
     """
-    missing = lost(wanted, final)
+    missing = lost_symbols(wanted, final)
     if not missing:
         return
     listed = "\n".join(f"    {one.symbol}: wanted {one.wanted}, got {one.got}" for one in missing)

@@ -20,7 +20,7 @@ _C = frozenset({".c", ".h", ".S"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class FastPath:
     """Whether the module alone is enough, and why (not), for a reader."""
 
     fast: bool
@@ -28,7 +28,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
+class BuildInputs:
     """What a whole build read of its tree, by path.
 
     Attributes:
@@ -55,14 +55,14 @@ class Interface:
 
 
 def fast_path(
-    old: Mapping[str, TreeEntry], new: Mapping[str, TreeEntry], *, directory: str, read: Read
-) -> Decision:
+    old: Mapping[str, TreeEntry], new: Mapping[str, TreeEntry], *, directory: str, read: BuildInputs
+) -> FastPath:
     """Return whether ``new`` differs from ``old`` in nothing but one module's own code.
 
     ``old`` was built whole, and that build read ``read``; the module is built from ``directory``.
     """
     if not any(path.startswith(f"{directory}/") for path in read.all):
-        return Decision(fast=False, why="the build of the base kept no record of what it read")
+        return FastPath(fast=False, why="the build of the base kept no record of what it read")
     differing = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
     counted = {"inside": 0, "unbuilt": 0, "unread": 0}
     for path in differing:
@@ -79,32 +79,32 @@ def fast_path(
             counted["unbuilt"] += 1
         else:
             return _slow(path, f"is outside of {directory}, and may be built or included")
-    return Decision(fast=True, why=_difference(directory, counted))
+    return FastPath(fast=True, why=_difference(directory, counted))
 
 
 def same_interface(
     new: Interface, old: Interface, *, offered: Mapping[str, str], loaded: Iterable[str]
-) -> Decision:
+) -> FastPath:
     """Return whether a rebuilt module fits the kernel and modules that ``old`` was built with.
 
     ``offered`` are all symbols of the kernel and its modules, with their checksums; ``loaded`` the
     modules that are there when this one is loaded.
     """
     if new.vermagic != old.vermagic:
-        return Decision(fast=False, why=f"vermagic is {new.vermagic!r}, not {old.vermagic!r}")
+        return FastPath(fast=False, why=f"vermagic is {new.vermagic!r}, not {old.vermagic!r}")
     if new.exports != old.exports:
         names = ", ".join(sorted(name for name, _ in new.exports.items() ^ old.exports.items()))
-        return Decision(fast=False, why=f"what it exports to others differs: {names}")
+        return FastPath(fast=False, why=f"what it exports to others differs: {names}")
     if missing := sorted(new.depends - set(loaded)):
-        return Decision(fast=False, why=f"it needs modules that are not loaded: {missing}")
+        return FastPath(fast=False, why=f"it needs modules that are not loaded: {missing}")
     for symbol, checksum in sorted(new.imports.items()):
         if offered.get(symbol) != checksum:
-            return Decision(fast=False, why=f"the checksum of {symbol} is not the kernel's")
+            return FastPath(fast=False, why=f"the checksum of {symbol} is not the kernel's")
     checked = f"{len(new.imports)} symbol checksums" if new.imports else "no symbol checksums"
-    return Decision(fast=True, why=f"vermagic, exports and {checked} checked")
+    return FastPath(fast=True, why=f"vermagic, exports and {checked} checked")
 
 
-def _unsafe_inside(path: str, read: Read) -> str:
+def _unsafe_inside(path: str, read: BuildInputs) -> str:
     name = PurePosixPath(path)
     if name.suffix not in _C:
         return "may change how the module is built"
@@ -115,9 +115,9 @@ def _unsafe_inside(path: str, read: Read) -> str:
     return ""
 
 
-def _slow(path: str, why: str) -> Decision:
+def _slow(path: str, why: str) -> FastPath:
     named = path if path.isprintable() else ascii(path)  # it will be on a terminal
-    return Decision(fast=False, why=f"{named} differs and {why}")
+    return FastPath(fast=False, why=f"{named} differs and {why}")
 
 
 def _difference(directory: str, counted: Mapping[str, int]) -> str:

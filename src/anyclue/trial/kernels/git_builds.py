@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -21,17 +20,17 @@ from anyclue.git.repository import TreeEntry, entries
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
-from anyclue.system.store import Artifact, Recipe, Store, locked_file
-from anyclue.trial.kernels.fast_path import Decision, fast_path, same_interface
+from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.kernels.fast_path import FastPath, fast_path, same_interface
 from anyclue.trial.kernels.make import DoesNotBuildError, compiler, interface, symvers
 from anyclue.trial.kernels.modules import (
     BUILDABLE,
     DEBUG_KIND,
     UNDER_TEST,
-    UNFINISHED,
     build_module,
+    workbench,
 )
-from anyclue.trial.kernels.whole_builds import WholeBuilds, about, read_by
+from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ DIRECTORY = f"fs/{UNDER_TEST}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class GitBuild:
     """A kernel from git: what boots, the module built anew (None: the one of ``boot``), and why."""
 
     boot: Artifact
@@ -49,7 +48,7 @@ class Built:
     @property
     def release(self) -> str:
         """What ``uname -r`` says in the guest."""
-        return about(self.boot).release
+        return facts_of(self.boot).release
 
 
 class _NotAloneError(Exception):
@@ -63,7 +62,7 @@ class GitBuilds:
         self._store = store
         self._workbenches = workbenches
         self._whole = WholeBuilds(store, workbenches)
-        self._built: dict[tuple[GitKernel, Arch], Built] = {}
+        self._built: dict[tuple[GitKernel, Arch], GitBuild] = {}
         self._building: dict[tuple[GitKernel, Arch], asyncio.Lock] = {}
 
     async def pinned(self, kernel: GitKernel) -> GitKernel:
@@ -77,7 +76,7 @@ class GitBuilds:
         repo = git.repository(Path(kernel.repository))
         return replace(kernel, commit=git.commit(repo, kernel.revision))
 
-    async def build(self, kernel: GitKernel, arch: Arch) -> Built:
+    async def build(self, kernel: GitKernel, arch: Arch) -> GitBuild:
         """Return ``kernel`` (pinned), built in the quickest way that is proven to be right.
 
         Raises:
@@ -93,7 +92,7 @@ class GitBuilds:
                 self._built[key] = built
         return self._built[key]
 
-    async def _build(self, kernel: GitKernel, arch: Arch) -> Built:
+    async def _build(self, kernel: GitKernel, arch: Arch) -> GitBuild:
         if kernel.base in (None, kernel.commit):
             return await self._build_whole(kernel, arch)
         try:
@@ -101,7 +100,7 @@ class GitBuilds:
         except _NotAloneError as reason:
             return await self._build_whole(kernel, arch, f" ({reason})")
 
-    async def _build_alone(self, kernel: GitKernel, arch: Arch) -> Built:
+    async def _build_alone(self, kernel: GitKernel, arch: Arch) -> GitBuild:
         """Return the base kernel with the module of ``kernel``.
 
         Raises:
@@ -112,23 +111,23 @@ class GitBuilds:
         except DoesNotBuildError as error:
             raise _NotAloneError("the base commit does not build") from error
         old, new = await asyncio.to_thread(_both_trees, kernel)
-        decision = fast_path(old, new, directory=DIRECTORY, read=read_by(base, DIRECTORY))
+        decision = fast_path(old, new, directory=DIRECTORY, read=inputs_below(base, DIRECTORY))
         if not decision.fast:
             raise _NotAloneError(decision.why)
         named = f"the kernel of {(kernel.base or '')[:12]}"
         if _of_module(old) == _of_module(new):
-            return Built(boot=base, module=None, why=f"{named}: {decision.why}")
+            return GitBuild(boot=base, module=None, why=f"{named}: {decision.why}")
         try:
             module = await self._module(base, kernel, new, arch)
         except DoesNotBuildError as error:
             # What is wrong, with the commit or with building it so, a whole build will tell.
             raise _NotAloneError("it does not build as a module alone") from error
         why = f"module only, for {named}: {decision.why}; {module.file('proof').read_text()}"
-        return Built(boot=base, module=module, why=why)
+        return GitBuild(boot=base, module=module, why=why)
 
-    async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> Built:
+    async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> GitBuild:
         boot = await self._whole.build(kernel, kernel.commit or "", arch)
-        return Built(boot=boot, module=None, why=f"{about(boot).how}{reason}")
+        return GitBuild(boot=boot, module=None, why=f"{facts_of(boot).how}{reason}")
 
     async def debug_module(self, kernel: GitKernel, arch: Arch) -> Artifact:
         """Return the module of a commit as ``module.ko``, with the lines of its code.
@@ -162,8 +161,15 @@ class GitBuilds:
         sources = {path: entry.id for path, entry in _of_module(new).items()}
         recipe = Recipe(
             kind=DEBUG_KIND if debug else "module",
-            inputs={"kernel": base.key, "sources": sources, "compiler": about(base).compiler},
+            inputs={"kernel": base.key, "sources": sources, "compiler": facts_of(base).compiler},
         )
+
+        def unpack_devel(into: Path) -> None:
+            with tarfile.open(base.file("devel.tar")) as tar:
+                tar.extractall(into, filter="data")
+
+        async def unpack_headers(into: Path) -> None:
+            await asyncio.to_thread(unpack_devel, into)
 
         async def build(directory: Path) -> None:
             repo = git.repository(Path(kernel.repository))
@@ -173,9 +179,7 @@ class GitBuilds:
                 for path, content in files.items():
                     (changed / path).parent.mkdir(parents=True, exist_ok=True)
                     (changed / path).write_bytes(content)
-                async with locked_file(self._workbenches / f"{name}.lock"):
-                    bench = self._workbenches / name
-                    await asyncio.to_thread(self._set_up, bench, base)
+                async with workbench(self._workbenches, name, unpack_headers) as bench:
                     work = await build_module(
                         bench=bench,
                         sources=changed / DIRECTORY,
@@ -194,17 +198,6 @@ class GitBuilds:
             (directory / "proof").write_text(decision.why)
 
         return await self._store.make(recipe, build)
-
-    def _set_up(self, bench: Path, base: Artifact) -> None:
-        """Make the bench, or make it anew when a build there did not end."""
-        if (bench / UNFINISHED).exists():
-            shutil.rmtree(bench)
-        if not bench.is_dir():
-            with staging(self._workbenches, "bench") as new:
-                (new / "module").mkdir()
-                with tarfile.open(base.file("devel.tar")) as tar:
-                    tar.extractall(new / "headers", filter="data")
-                new.rename(bench)
 
 
 def with_bases(kernels: Iterable[Kernel]) -> list[Kernel]:
@@ -233,7 +226,7 @@ def _of_module(tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
     return {path: entry for path, entry in tree.items() if path.startswith(f"{DIRECTORY}/")}
 
 
-async def _fits(work: Path, base: Artifact) -> Decision:
+async def _fits(work: Path, base: Artifact) -> FastPath:
     """Return whether the module in ``work`` fits the kernel of ``base``."""
     _, name = BUILDABLE[DIRECTORY]
     of_base = symvers(base.file("Module.symvers").read_text())

@@ -12,7 +12,7 @@ from pathlib import Path
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch
 from anyclue.system.processes import Completed, run
-from anyclue.trial.kernels.fast_path import Interface, Read
+from anyclue.trial.kernels.fast_path import BuildInputs, Interface
 from anyclue.trial.kernels.sources import BUILD
 
 BUILD_S = 7200
@@ -85,7 +85,7 @@ def does_not_build(what: str, log: str, *, where: str, next_step: str) -> DoesNo
     return DoesNotBuildError.of(said, where=where, next_step=next_step)
 
 
-def what_was_read(source: Path, directories: Iterable[str]) -> dict[str, Read]:
+def build_inputs(source: Path, directories: Iterable[str]) -> dict[str, BuildInputs]:
     """Return, for each directory, what a finished build read of its tree: kbuild keeps record."""
     every: set[str] = set()
     outside: dict[str, set[str]] = {directory: set() for directory in directories}
@@ -98,7 +98,7 @@ def what_was_read(source: Path, directories: Iterable[str]) -> dict[str, Read]:
             if not place.startswith(f"{directory}/"):
                 used |= {path for path in paths if path.startswith(f"{directory}/")}
     return {
-        directory: Read(all=frozenset(every), outside=frozenset(used))
+        directory: BuildInputs(all=frozenset(every), outside=frozenset(used))
         for directory, used in outside.items()
     }
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyclue.model.scenario import Arch
+from anyclue.system.files import staging
 from anyclue.system.processes import run
+from anyclue.system.store import locked_file
 from anyclue.trial.kernels.make import does_not_build
 
 ROOTS = ("virtio_pci", "virtio_blk", "virtio_console", "loop", "overlay", "squashfs", "btrfs")
@@ -90,6 +94,26 @@ async def _copy_plain(source: Path, target: Path) -> None:
     packed = target.with_name(target.name + source.suffix)
     shutil.copyfile(source, packed)
     await run((*unpack, str(packed)), deadline_s=60)
+
+
+@asynccontextmanager
+async def workbench(
+    workbenches: Path, name: str, unpack_headers: Callable[[Path], Awaitable[None]]
+) -> AsyncIterator[Path]:
+    """Hold the workbench of this name: a ``module`` to build, and the kernel's ``headers``.
+
+    It is made when it is not there, and made anew when a build there did not end.
+    """
+    bench = workbenches / name
+    async with locked_file(workbenches / f"{name}.lock"):
+        if (bench / UNFINISHED).exists():
+            await asyncio.to_thread(shutil.rmtree, bench)
+        if not bench.is_dir():
+            with staging(workbenches, "bench") as new:
+                (new / "module").mkdir()
+                await unpack_headers(new / "headers")
+                new.rename(bench)
+        yield bench
 
 
 async def build_module(

@@ -37,7 +37,7 @@ def is_read(path: str) -> bool:
     return not _UNREAD.match(path)
 
 
-def usable(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
+def usable_entries(entries: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
     """Return what of a commit comes into a workbench: files and links, under sound names."""
     links = {path for path, entry in entries.items() if entry.mode == LINK}
     return {

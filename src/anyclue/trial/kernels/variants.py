@@ -18,13 +18,11 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Edit, ModuleVariant
 from anyclue.system.files import sha256, staging
 from anyclue.system.processes import CommandError, run
-from anyclue.system.store import Artifact, Recipe, Store, locked_file
+from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_tree
-from anyclue.trial.kernels.modules import BUILDABLE, DEBUG_KIND, UNFINISHED, build_module
+from anyclue.trial.kernels.modules import BUILDABLE, DEBUG_KIND, build_module, workbench
 
 _SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
-
-
 _SKIPPED = re.compile(
     r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
 )
@@ -75,15 +73,16 @@ class Variants:
                 "format": 3,
             }
 
+            async def unpack_headers(into: Path) -> None:
+                await self._debian.unpack_headers(packages, into)
+
             async def build(directory: Path) -> None:
                 text = (
                     f"{packages.release} {packages.version} {variant.directory} {compiler_version}"
                 )
                 text += " debug" if debug else ""
                 name = hashlib.sha256(text.encode()).hexdigest()[:16]
-                async with locked_file(self._workbenches / f"{name}.lock"):
-                    bench = self._workbenches / name
-                    await self._set_up(bench, packages)
+                async with workbench(self._workbenches, name, unpack_headers) as bench:
                     await build_module(
                         bench=bench,
                         sources=changed / variant.directory,
@@ -113,16 +112,6 @@ class Variants:
             source = await self._debian.source(packages, variant.directory)
             shutil.copytree(source.file("linux"), into, dirs_exist_ok=True, symlinks=True)
         await _change(into, packages, variant)
-
-    async def _set_up(self, bench: Path, packages: KernelPackages) -> None:
-        """Make the bench, or make it anew when a build there did not end."""
-        if (bench / UNFINISHED).exists():
-            shutil.rmtree(bench)
-        if not bench.is_dir():
-            with staging(self._workbenches, "bench") as new:
-                (new / "module").mkdir()
-                await self._debian.unpack_headers(packages, new / "headers")
-                new.rename(bench)
 
     async def provenance(self, packages: KernelPackages, variant: ModuleVariant) -> dict[str, str]:
         """Return, for a reader of the report, what the module was built from."""

@@ -33,16 +33,16 @@ from anyclue.trial.kernels.configuration import (
     check_survived,
     configuration,
 )
-from anyclue.trial.kernels.fast_path import Read
+from anyclue.trial.kernels.fast_path import BuildInputs
 from anyclue.trial.kernels.make import (
     DoesNotBuildError,
+    build_inputs,
     compiler_version,
     does_not_build,
     make,
-    what_was_read,
 )
 from anyclue.trial.kernels.modules import BUILDABLE, UNFINISHED, collect_modules
-from anyclue.trial.kernels.sources import BUILD, set_sources, usable
+from anyclue.trial.kernels.sources import BUILD, set_sources, usable_entries
 
 log = logging.getLogger(__name__)
 
@@ -102,21 +102,21 @@ class WholeBuilds:
                 bench = _Bench(self._workbenches / name, arch, commit)
                 release, how = await bench.build(repo.at, asked)
                 await bench.collect(release, directory)
-                about = WholeBuild(release=release, compiler=version, how=how)
-                (directory / "build.json").write_text(json.dumps(asdict(about), indent=1))
+                facts = WholeBuild(release=release, compiler=version, how=how)
+                (directory / "build.json").write_text(json.dumps(asdict(facts), indent=1))
 
         return await self._store.make(recipe, build)
 
 
-def about(artifact: Artifact) -> WholeBuild:
+def facts_of(artifact: Artifact) -> WholeBuild:
     """Return what a kernel from git says of its build."""
     return WholeBuild(**json.loads(artifact.file("build.json").read_text()))
 
 
-def read_by(artifact: Artifact, directory: str) -> Read:
+def inputs_below(artifact: Artifact, directory: str) -> BuildInputs:
     """Return what the build of a kernel from git read of its tree."""
     found = json.loads(artifact.file("read.json").read_text())
-    return Read(all=frozenset(found["all"]), outside=frozenset(found["outside"][directory]))
+    return BuildInputs(all=frozenset(found["all"]), outside=frozenset(found["outside"][directory]))
 
 
 class _Bench:
@@ -170,7 +170,7 @@ class _Bench:
             if (self._source / name).exists():
                 shutil.copyfile(self._source / name, into / kept)
         shutil.copyfile(self._path / "build.log", into / "build.log")
-        read = await asyncio.to_thread(what_was_read, self._source, BUILDABLE)
+        read = await asyncio.to_thread(build_inputs, self._source, BUILDABLE)
         facts = {
             "all": sorted(set[str]().union(*(one.all for one in read.values()))),
             "outside": {directory: sorted(one.outside) for directory, one in read.items()},
@@ -179,7 +179,7 @@ class _Bench:
         await asyncio.to_thread(_pack_devel, self._source, into / "devel.tar")
 
     def _set_sources(self, repo: Path) -> set[str]:
-        wanted = usable(entries(repository(repo), self._commit))
+        wanted = usable_entries(entries(repository(repo), self._commit))
         return set_sources(repo, wanted, self._source, self._state)
 
     async def _configure(self, asked: Configuration, changed: set[str]) -> None:

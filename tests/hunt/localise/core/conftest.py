@@ -44,7 +44,7 @@ def module(functions: Iterable[FunctionSource], **known: Any) -> ModuleSource:  
     return ModuleSource(functions=(*functions, *others), **{**given, **known})
 
 
-def a_case(**known: Any) -> Symptoms:  # noqa: ANN401
+def some_symptoms(**known: Any) -> Symptoms:  # noqa: ANN401
     given = {"signature": Signature.PAGE_CACHE_REFERENCE, "regression": True}
     return Symptoms(**{**given, **known})
 
@@ -65,5 +65,5 @@ def make_module() -> Callable[..., ModuleSource]:
 
 
 @pytest.fixture
-def make_case() -> Callable[..., Symptoms]:
-    return a_case
+def make_symptoms() -> Callable[..., Symptoms]:
+    return some_symptoms

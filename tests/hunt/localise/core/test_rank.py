@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from anyclue.hunt.clue.model import ReasonSource, TouchedBy
-from anyclue.hunt.localise.core.likelihood_ratios import table
+from anyclue.hunt.clue.model import ReasonSource
+from anyclue.hunt.localise.core.likelihood_ratios import all_ratios
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall, Symptoms
 from anyclue.hunt.localise.core.rank import LEAST_PROBABILITY, rank_functions
 from anyclue.model.verdict import Signature
@@ -16,21 +16,21 @@ from anyclue.review.pairs.model import Confidence, Finding, FindingKind
 MakeFunction = Callable[..., FunctionSource]
 MakeFinding = Callable[..., Finding]
 MakeModule = Callable[..., ModuleSource]
-MakeCase = Callable[..., Symptoms]
+MakeSymptoms = Callable[..., Symptoms]
 
 
 def test_a_lost_release_amid_other_changes(
     make_function: MakeFunction,
     make_finding: MakeFinding,
     make_module: MakeModule,
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
 ) -> None:
     found = rank_functions(
         make_module(
             [make_function("guilty", changed=True, labels=((15, 19, "out"),))],
             change=(make_finding("guilty"),),
         ),
-        make_case(),
+        make_symptoms(),
     )
     first = found.places[0]
     assert (first.function, first.line) == ("guilty", 18)
@@ -46,15 +46,15 @@ def test_a_lost_release_amid_other_changes(
 
 
 def test_probabilities_are_of_everything(
-    make_module: MakeModule, make_case: MakeCase, make_function: MakeFunction
+    make_module: MakeModule, make_symptoms: MakeSymptoms, make_function: MakeFunction
 ) -> None:
-    found = rank_functions(make_module([]), make_case())
+    found = rank_functions(make_module([]), make_symptoms())
     listed = sum(one.probability for one in found.places)
     assert 0 < listed + found.elsewhere < 1
     module = ModuleSource(
         functions=(make_function("one", changed=True),), compared=True, alone=True
     )
-    only = rank_functions(module, make_case())
+    only = rank_functions(module, make_symptoms())
     assert only.places[0].probability + only.elsewhere == pytest.approx(1)
     assert all(one.probability >= LEAST_PROBABILITY for one in found.places)
 
@@ -63,7 +63,7 @@ def test_a_finding_of_another_kind_counts_less(
     make_function: MakeFunction,
     make_finding: MakeFinding,
     make_module: MakeModule,
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
 ) -> None:
     module = make_module(
         [make_function("object", changed=True), make_function("page", changed=True)],
@@ -72,10 +72,11 @@ def test_a_finding_of_another_kind_counts_less(
             make_finding("page", confidence=Confidence.LOW),
         ),
     )
-    order = [one.function for one in rank_functions(module, make_case()).places]
+    order = [one.function for one in rank_functions(module, make_symptoms()).places]
     assert order.index("page") < order.index("object")
     order = [
-        one.function for one in rank_functions(module, make_case(signature=Signature.OBJECT)).places
+        one.function
+        for one in rank_functions(module, make_symptoms(signature=Signature.OBJECT)).places
     ]
     assert order.index("object") < order.index("page")
 
@@ -88,7 +89,7 @@ def test_a_page_that_was_allocated_is_in_no_file(
     make_function: MakeFunction,
     make_finding: MakeFinding,
     make_module: MakeModule,
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
     call: str,
     signature: Signature,
 ) -> None:
@@ -98,7 +99,7 @@ def test_a_page_that_was_allocated_is_in_no_file(
     )
 
     def probability(grown: Signature) -> float:
-        return rank_functions(module, make_case(signature=grown)).places[0].probability
+        return rank_functions(module, make_symptoms(signature=grown)).places[0].probability
 
     other = {Signature.RAW_PAGES, Signature.PAGE_CACHE_REFERENCE} - {signature}
     assert probability(signature) > probability(other.pop())
@@ -108,15 +109,17 @@ def test_what_is_the_same_in_both_is_hardly_guilty(
     make_function: MakeFunction,
     make_finding: MakeFinding,
     make_module: MakeModule,
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
 ) -> None:
     module = make_module(
         [make_function("same", changed=False), make_function("changed", changed=True)],
         tree=(make_finding("same"),),
     )
-    places = {one.function: one.probability for one in rank_functions(module, make_case()).places}
+    places = {
+        one.function: one.probability for one in rank_functions(module, make_symptoms()).places
+    }
     assert places.get("same", 0) < places["changed"]
-    alone = rank_functions(module, make_case(regression=False))
+    alone = rank_functions(module, make_symptoms(regression=False))
     assert alone.places[0].function == "same"
 
 
@@ -124,23 +127,23 @@ def test_with_the_bad_source_alone(
     make_function: MakeFunction,
     make_finding: MakeFinding,
     make_module: MakeModule,
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
 ) -> None:
     module = make_module(
         [make_function("guilty")], tree=(make_finding("guilty"),), compared=False, alone=False
     )
-    found = rank_functions(module, make_case(regression=False))
+    found = rank_functions(module, make_symptoms(regression=False))
     assert found.places[0].function == "guilty"
     assert found.elsewhere > 0.05
     assert ReasonSource.CHANGE not in {one.source for one in found.places[0].reasons}
 
 
 def test_calls_speak_where_pairing_does_not(
-    make_function: MakeFunction, make_module: MakeModule, make_case: MakeCase
+    make_function: MakeFunction, make_module: MakeModule, make_symptoms: MakeSymptoms
 ) -> None:
     lost = PairedCall(call="put_page", pair="page-reference")
     module = make_module([make_function("handed", changed=True, released_less=(lost,))])
-    first = rank_functions(module, make_case()).places[0]
+    first = rank_functions(module, make_symptoms()).places[0]
     assert first.function == "handed"
     assert first.missing is None
     assert any("put_page()" in one.text for one in first.reasons)
@@ -150,7 +153,7 @@ def test_a_lost_lock_is_no_leak(
     make_function: MakeFunction,
     make_finding: MakeFinding,
     make_module: MakeModule,
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
 ) -> None:
     module = make_module(
         [make_function("lock", changed=True), make_function("page", changed=True)],
@@ -159,11 +162,11 @@ def test_a_lost_lock_is_no_leak(
             make_finding("page", kind=FindingKind.LOST_RELEASE, acquired_by=""),
         ),
     )
-    assert rank_functions(module, make_case()).places[0].function == "page"
+    assert rank_functions(module, make_symptoms()).places[0].function == "page"
 
 
 def test_options_lead_to_code(
-    make_function: MakeFunction, make_module: MakeModule, make_case: MakeCase
+    make_function: MakeFunction, make_module: MakeModule, make_symptoms: MakeSymptoms
 ) -> None:
     module = make_module(
         [
@@ -172,7 +175,7 @@ def test_options_lead_to_code(
             make_function("led", changed=True, mounts=frozenset({"compress=lzo"})),
         ]
     )
-    case = make_case(
+    case = make_symptoms(
         guilty=frozenset({"compress=lzo"}),
         innocent=frozenset({"compress=zlib"}),
         used=frozenset({"compress=lzo"}),
@@ -183,22 +186,11 @@ def test_options_lead_to_code(
     assert "lzo" in " ".join(one.text for one in places["pack"].reasons)
 
 
-def test_the_accused_commit(
-    make_function: MakeFunction, make_module: MakeModule, make_case: MakeCase
-) -> None:
-    touched = TouchedBy(commit="1" * 40, subject="s", because="", accused=True)
-    module = make_module(
-        [make_function("guilty", changed=True)], commits={("fs/x/a.c", "guilty"): (touched,)}
-    )
-    first = rank_functions(module, make_case()).places[0]
-    assert (first.function, first.commits) == ("guilty", (touched,))
-
-
-def test_no_functions(make_case: MakeCase) -> None:
-    found = rank_functions(ModuleSource(functions=(), compared=False, alone=False), make_case())
+def test_no_functions(make_symptoms: MakeSymptoms) -> None:
+    found = rank_functions(ModuleSource(functions=(), compared=False, alone=False), make_symptoms())
     assert (found.places, found.elsewhere) == ((), 1.0)
 
 
 def test_every_weight_has_a_reason() -> None:
-    rows = table()
+    rows = all_ratios()
     assert all(one.why and one.ratio > 0 for one in rows)

@@ -14,13 +14,13 @@ from anyclue.hunt.probes.core.model import (
     Frame,
     ProbeFinding,
     ProbeReading,
-    SourceLine,
+    SourceLocation,
     StackEvidence,
 )
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import Signature
 
-MakeCase = Callable[..., Symptoms]
+MakeSymptoms = Callable[..., Symptoms]
 
 CELL = Cell(kernel="bad", machine="m", mkfs="d", mount="d", workload="w")
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -51,16 +51,16 @@ def ratios(case: Symptoms) -> dict[str, float]:
     return {name: max(one.ratio for one in reasons) for (_, name), reasons in found.items()}
 
 
-def test_the_innermost_function_of_the_module_counts_most(make_case: MakeCase) -> None:
+def test_the_innermost_function_of_the_module_counts_most(make_symptoms: MakeSymptoms) -> None:
     stack = ("find_get_page", "inner", "outer", "outermost", "vfs_write")
-    found = ratios(make_case(readings=(reading(StackEvidence.REFERENCE, (stack, 400.0)),)))
+    found = ratios(make_symptoms(readings=(reading(StackEvidence.REFERENCE, (stack, 400.0)),)))
     assert list(found) == ["inner", "outer", "outermost"]
     assert found["inner"] > found["outer"] > found["outermost"] > 1
 
 
-def test_a_wrapper_counts_less_than_its_caller(make_case: MakeCase) -> None:
+def test_a_wrapper_counts_less_than_its_caller(make_symptoms: MakeSymptoms) -> None:
     stack = ("kmalloc", "alloc_thing", "outer")
-    case = make_case(
+    case = make_symptoms(
         signature=Signature.OBJECT, readings=(reading(StackEvidence.OBJECT, (stack, 8.0)),)
     )
     found = ratios(case)
@@ -68,62 +68,66 @@ def test_a_wrapper_counts_less_than_its_caller(make_case: MakeCase) -> None:
 
 
 def test_the_allocation_of_a_page_that_is_still_referenced_is_innocent(
-    make_case: MakeCase,
+    make_symptoms: MakeSymptoms,
 ) -> None:
     readings = (reading(StackEvidence.ALLOCATION, (("inner",), 400.0)),)
-    assert ratios(make_case(readings=readings))["inner"] < 2
-    raw = make_case(signature=Signature.RAW_PAGES, readings=readings)
+    assert ratios(make_symptoms(readings=readings))["inner"] < 2
+    raw = make_symptoms(signature=Signature.RAW_PAGES, readings=readings)
     assert ratios(raw)["inner"] > 10
 
 
-def test_what_stayed_more_counts_more(make_case: MakeCase) -> None:
-    case = make_case(
+def test_what_stayed_more_counts_more(make_symptoms: MakeSymptoms) -> None:
+    case = make_symptoms(
         readings=(reading(StackEvidence.REFERENCE, (("inner",), 900.0), (("outer",), 100.0)),)
     )
     found = ratios(case)
     assert found["inner"] > found["outer"] > 1
 
 
-def test_inlined_functions_and_clones(make_case: MakeCase) -> None:
+def test_inlined_functions_and_clones(make_symptoms: MakeSymptoms) -> None:
     frame = Frame(
         symbol="outer.constprop.0",
         places=(
-            SourceLine(function="inlined", file="fs/x/a.c", line=3),
-            SourceLine(function="outer.cold"),
+            SourceLocation(function="inlined", file="fs/x/a.c", line=3),
+            SourceLocation(function="outer.cold"),
         ),
     )
-    found = ratios(make_case(readings=(reading(StackEvidence.REFERENCE, ((frame,), 4.0)),)))
+    found = ratios(make_symptoms(readings=(reading(StackEvidence.REFERENCE, ((frame,), 4.0)),)))
     assert list(found) == ["inlined", "outer"]
 
 
-def test_one_name_in_two_files(make_case: MakeCase) -> None:
-    here = Frame(symbol="twice", places=(SourceLine(function="twice", file="fs/x/b.c", line=3),))
-    case = make_case(readings=(reading(StackEvidence.REFERENCE, ((here,), 4.0)),))
+def test_one_name_in_two_files(make_symptoms: MakeSymptoms) -> None:
+    here = Frame(
+        symbol="twice", places=(SourceLocation(function="twice", file="fs/x/b.c", line=3),)
+    )
+    case = make_symptoms(readings=(reading(StackEvidence.REFERENCE, ((here,), 4.0)),))
     assert list(stack_evidence(case, KNOWN)) == [("fs/x/b.c", "twice")]
-    unknown = make_case(readings=(reading(StackEvidence.REFERENCE, (("twice",), 4.0)),))
+    unknown = make_symptoms(readings=(reading(StackEvidence.REFERENCE, (("twice",), 4.0)),))
     assert len(stack_evidence(unknown, KNOWN)) == 2
 
 
-def test_two_probes_say_more_than_one(make_case: MakeCase) -> None:
+def test_two_probes_say_more_than_one(make_symptoms: MakeSymptoms) -> None:
     one = reading(StackEvidence.REFERENCE, (("inner",), 4.0), (("inner", "outer"), 4.0), probe="a")
     two = reading(StackEvidence.REFERENCE, (("inner",), 4.0), probe="b")
-    found = stack_evidence(make_case(readings=(one, two)), KNOWN)
+    found = stack_evidence(make_symptoms(readings=(one, two)), KNOWN)
     assert [reason.text[:8] for reason in found["fs/x/a.c", "inner"]] == ["probe a:", "probe b:"]
 
 
-def test_the_stack_of_what_broke(make_case: MakeCase) -> None:
+def test_the_stack_of_what_broke(make_symptoms: MakeSymptoms) -> None:
     text = "Call Trace:\n ? outermost+0x3/0x9 [x]\n inner+0x1f4/0x3a0 [x]\n outer.cold+0x1/0x2\n"
-    found = stack_evidence(make_case(incident=text), KNOWN)
+    found = stack_evidence(make_symptoms(incident=text), KNOWN)
     assert list(found) == [("fs/x/a.c", "inner"), ("fs/x/a.c", "outer")]
     assert found["fs/x/a.c", "inner"][0].source is ReasonSource.INCIDENT
 
 
-def test_nonsense(make_case: MakeCase) -> None:
+def test_nonsense(make_symptoms: MakeSymptoms) -> None:
     empty = reading(StackEvidence.REFERENCE, ((), 0.0), (("inner",), 0.0), (("\x1b[2J", ""), -4.0))
-    assert set(ratios(make_case(incident="+0x/0x \x00", readings=(empty,)))) <= {"inner"}
+    assert set(ratios(make_symptoms(incident="+0x/0x \x00", readings=(empty,)))) <= {"inner"}
 
 
-def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(make_case: MakeCase) -> None:
+def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(
+    make_symptoms: MakeSymptoms,
+) -> None:
     assert set(STACK) == set(StackEvidence)
     gone, noise = (
         reading(StackEvidence.CALL, ((name,), 0.0)).findings[0] for name in ("inner", "outer")
@@ -134,6 +138,8 @@ def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(make_case: Ma
         replace(gone, guilty=none, innocent=many),
         replace(noise, guilty=fewer, innocent=many),
     )
-    found = ratios(make_case(readings=(replace(reading(StackEvidence.CALL), findings=findings),)))
+    found = ratios(
+        make_symptoms(readings=(replace(reading(StackEvidence.CALL), findings=findings),))
+    )
     assert found["inner"] > 30
     assert found.get("outer", 1.0) < 2

@@ -12,7 +12,7 @@ from anyclue.hunt.probes.core.differences import compare
 from anyclue.hunt.probes.core.ftrace import TracepointEvent
 from anyclue.hunt.probes.core.kmap_balance import unmatched
 from anyclue.hunt.probes.core.kmemleak import leaks
-from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
+from anyclue.hunt.probes.core.model import Frame, SourceLocation, StackEvidence
 from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK, ProbeData
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.core.ring_pages import Field, Format
@@ -127,21 +127,21 @@ def test_what_nothing_points_to() -> None:
         Round(number=n, begin_s=1, end_s=2, settled=None, floor=Reading(t_s=1, counters={}))
         for n in range(4)
     )
-    gathered = ProbeData(
+    probe_data = ProbeData(
         recording=replace(recording(), rounds=rounds),
         raw={"kmemleak": text.encode() * 8},
         symbols=Symbols(),
     )
-    (finding,) = compare(PROBES["kmemleak"], gathered, None).findings
+    (finding,) = compare(PROBES["kmemleak"], probe_data, None).findings
     assert (finding.guilty.count_per_round, finding.guilty.kib_per_round) == (2, 0.5)
 
 
 def test_kmemleak_that_switched_itself_off_is_not_trusted() -> None:
     line = LogLine(t_s=1, level=4, text="kmemleak: Kernel memory leak detector disabled")
-    gathered = ProbeData(
+    probe_data = ProbeData(
         recording=replace(recording(), kernel_log=(line,)), raw={}, symbols=Symbols()
     )
-    reading = compare(PROBES["kmemleak"], gathered, None)
+    reading = compare(PROBES["kmemleak"], probe_data, None)
     assert "not trusted" in reading.could_not
 
 
@@ -156,9 +156,9 @@ def test_the_first_report() -> None:
     incident = Incident(kind=IncidentKind.BUG, t_s=1, title=title, function=None,
                         text=text)  # fmt: skip
     broken = recording(1, outcome=Outcome.CRASHED, incident=incident)
-    gathered = ProbeData(recording=broken, raw={}, symbols=Symbols())
+    probe_data = ProbeData(recording=broken, raw={}, symbols=Symbols())
     fine = ProbeData(recording=recording(), raw={}, symbols=Symbols())
-    (finding,) = compare(PROBES["incidents"], gathered, fine).findings
+    (finding,) = compare(PROBES["incidents"], probe_data, fine).findings
     assert finding.what is StackEvidence.INCIDENT
     assert finding.signature is Signature.KMAP_SLOTS
     assert [frame.symbol for frame in finding.stack] == [
@@ -232,6 +232,6 @@ def test_names_as_the_kernel_prints_them() -> None:
         symbol="lzo_compress_pages.part.0",
         offset=0x11B,
         module="btrfs",
-        places=(SourceLine(function="lzo_compress_pages.part.0"),),
+        places=(SourceLocation(function="lzo_compress_pages.part.0"),),
     )
     assert parse_frame("no frame at all") is None

@@ -32,7 +32,7 @@ NAMES = symbols({0x1000: "first", 0x2000: "second"})
 PROBE = PROBES["call-counts"]
 
 
-def gathered(rows: dict[tuple[str, int], int], *, floors: int = 4) -> ProbeData:
+def probe_data(rows: dict[tuple[str, int], int], *, floors: int = 4) -> ProbeData:
     """Each row is called as often in every round."""
     text = ""
     for number in range(1, floors + 1):
@@ -53,8 +53,8 @@ def test_histograms() -> None:
 
 
 def test_a_release_that_is_missing_is_found_and_one_that_is_more_is_not() -> None:
-    guilty = gathered({("iput", 0x1010): 9, ("kmalloc", 0x2010): 5})
-    innocent = gathered({("iput", 0x1010): 5, ("iput", 0x2010): 600, ("kmalloc", 0x2010): 5})
+    guilty = probe_data({("iput", 0x1010): 9, ("kmalloc", 0x2010): 5})
+    innocent = probe_data({("iput", 0x1010): 5, ("iput", 0x2010): 600, ("kmalloc", 0x2010): 5})
     (finding,) = compare(PROBE, guilty, innocent).findings
     assert finding.what is StackEvidence.CALL
     assert (finding.subject, finding.stack[0].symbol) == ("iput", "second")
@@ -64,30 +64,30 @@ def test_a_release_that_is_missing_is_found_and_one_that_is_more_is_not() -> Non
 
 
 def test_what_is_gone_comes_before_what_is_fewer() -> None:
-    guilty = gathered({("iput", 0x1010): 13906})
-    innocent = gathered({("iput", 0x1010): 16486, ("iput", 0x2010): 1306})
+    guilty = probe_data({("iput", 0x1010): 13906})
+    innocent = probe_data({("iput", 0x1010): 16486, ("iput", 0x2010): 1306})
     findings = compare(PROBE, guilty, innocent).findings
     assert [finding.stack[0].symbol for finding in findings] == ["second", "first"]
 
 
 def test_a_guest_that_broke_is_compared_as_far_as_it_got() -> None:
-    guilty = gathered({("iput", 0x1010): 9}, floors=1)
-    innocent = gathered({("iput", 0x1010): 9, ("iput", 0x2010): 600})
+    guilty = probe_data({("iput", 0x1010): 9}, floors=1)
+    innocent = probe_data({("iput", 0x1010): 9, ("iput", 0x2010): 600})
     (finding,) = compare(PROBE, guilty, innocent).findings
     assert finding.stack[0].symbol == "second"
     assert "over one round" in finding.because
 
 
 def test_an_acquisition_that_is_more_is_found_and_one_that_is_less_is_not() -> None:
-    guilty = gathered({("kmalloc", 0x1010): 600, ("igrab", 0x2010): 1})
-    innocent = gathered({("kmalloc", 0x1020): 0, ("igrab", 0x2010): 5})
+    guilty = probe_data({("kmalloc", 0x1010): 600, ("igrab", 0x2010): 1})
+    innocent = probe_data({("kmalloc", 0x1020): 0, ("igrab", 0x2010): 5})
     (finding,) = compare(PROBE, guilty, innocent).findings
     assert (finding.subject, finding.guilty.count_per_round) == ("kmalloc", 600)
     assert finding.stack[0].offset == 0x10
 
 
 def test_without_an_innocent_cell_nothing_is_told() -> None:
-    reading = compare(PROBE, gathered({("kmalloc", 0x1010): 600}), None)
+    reading = compare(PROBE, probe_data({("kmalloc", 0x1010): 600}), None)
     assert (reading.findings, "no innocent cell" in reading.could_not) == ((), True)
 
 

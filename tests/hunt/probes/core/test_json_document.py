@@ -10,7 +10,7 @@ from anyclue.hunt.probes.core.model import (
     Frame,
     ProbeFinding,
     ProbeReading,
-    SourceLine,
+    SourceLocation,
     StackEvidence,
 )
 from anyclue.model.errors import RequestError
@@ -36,7 +36,7 @@ READING = ProbeReading(
                     symbol="btrfs_compress_pages",
                     offset=0x42,
                     module="btrfs",
-                    places=(SourceLine(function="btrfs_compress_pages", file="a.c", line=7),),
+                    places=(SourceLocation(function="btrfs_compress_pages", file="a.c", line=7),),
                 ),
             ),
             guilty=Amount(kib_per_round=2400.0, count_per_round=600.0),

@@ -43,7 +43,7 @@ def traced(steps: Sequence[Step]) -> dict[str, bytes]:
     return {**parts, "allocated-cpu0": b"".join(made), "freed-cpu0": b"".join(freed)}
 
 
-def gathered(raw: dict[str, bytes], of: Recording | None = None) -> ProbeData:
+def probe_data(raw: dict[str, bytes], of: Recording | None = None) -> ProbeData:
     return ProbeData(recording=of or recording(), raw=raw, symbols=NAMES)
 
 
@@ -64,7 +64,7 @@ PAGES: Probe = PROBES["page-allocations"]
 
 def test_what_stays_in_the_guilty_guest_is_found() -> None:
     reading = compare(
-        PAGES, gathered(traced(leaking(5))), gathered(traced([]), recording(cell=INNOCENT))
+        PAGES, probe_data(traced(leaking(5))), probe_data(traced([]), recording(cell=INNOCENT))
     )
     (finding,) = reading.findings
     assert finding.what is StackEvidence.ALLOCATION
@@ -79,13 +79,16 @@ def test_what_stays_in_the_guilty_guest_is_found() -> None:
 
 
 def test_what_stays_in_both_is_not_found() -> None:
-    assert compare(PAGES, gathered(traced(leaking(5))), gathered(traced(leaking(5)))).findings == ()
-    more = compare(PAGES, gathered(traced(leaking(6))), gathered(traced(leaking(5))))
+    assert (
+        compare(PAGES, probe_data(traced(leaking(5))), probe_data(traced(leaking(5)))).findings
+        == ()
+    )
+    more = compare(PAGES, probe_data(traced(leaking(6))), probe_data(traced(leaking(5))))
     assert [f.innocent.count_per_round for f in more.findings if f.innocent] == [5]
 
 
 def test_without_an_innocent_cell_all_that_stays_is_found() -> None:
-    (finding,) = compare(PAGES, gathered(traced(leaking(5))), None).findings
+    (finding,) = compare(PAGES, probe_data(traced(leaking(5))), None).findings
     assert finding.innocent is None
     assert "no innocent cell" in finding.because
 
@@ -93,12 +96,12 @@ def test_without_an_innocent_cell_all_that_stays_is_found() -> None:
 def test_what_is_given_back_one_round_later_does_not_stay() -> None:
     kept = [(n * 10 + 1.0, "alloc", n, 0, LEAK) for n in range(1, 5)]
     given = [((n + 1) * 10 + 1.0, "free", n, 0, 0) for n in range(1, 4)]
-    assert compare(PAGES, gathered(traced(sorted([*kept, *given]))), None).findings == ()
+    assert compare(PAGES, probe_data(traced(sorted([*kept, *given]))), None).findings == ()
 
 
 def test_one_round_alone_is_no_finding() -> None:
     once: list[Step] = [(21.0, "alloc", n, 0, LEAK) for n in range(50)]
-    assert compare(PAGES, gathered(traced(once)), None).findings == ()
+    assert compare(PAGES, probe_data(traced(once)), None).findings == ()
 
 
 def test_a_block_is_freed_in_pieces() -> None:
@@ -109,21 +112,21 @@ def test_a_block_is_freed_in_pieces() -> None:
         for n in range(2)
         for piece in range(3)
     ]
-    (finding,) = compare(PAGES, gathered(traced(sorted([*steps, *freed]))), None).findings
+    (finding,) = compare(PAGES, probe_data(traced(sorted([*steps, *freed]))), None).findings
     assert finding.guilty.count_per_round == 2
 
 
 def test_what_cannot_be_judged_says_so() -> None:
-    few = compare(PAGES, gathered(traced(leaking(5)), recording(rounds=2)), None)
+    few = compare(PAGES, probe_data(traced(leaking(5)), recording(rounds=2)), None)
     assert (few.findings, "three rounds" in few.could_not) == ((), True)
-    assert compare(PAGES, gathered({}), None).could_not == "the trace did not come home"
-    beside = compare(PAGES, gathered(traced(leaking(5))), gathered({}))
+    assert compare(PAGES, probe_data({}), None).could_not == "the trace did not come home"
+    beside = compare(PAGES, probe_data(traced(leaking(5))), probe_data({}))
     assert (beside.findings, "innocent" in beside.could_not) == ((), True)
 
 
 def test_losses_of_both_guests_are_told() -> None:
     raw = {**traced(leaking(1)), "stats": b"overrun: 7\n"}
-    assert compare(PAGES, gathered(raw), gathered(raw)).lost == {
+    assert compare(PAGES, probe_data(raw), probe_data(raw)).lost == {
         "overrun events (guilty)": 7,
         "overrun events (innocent)": 7,
     }
@@ -178,7 +181,7 @@ def test_the_books_of_page_owner() -> None:
 
 @pytest.mark.parametrize("name", list(PROBES))
 def test_no_probe_trips_over_a_guest_that_sent_nothing(name: str) -> None:
-    reading = compare(PROBES[name], gathered({}, recording(rounds=0)), None)
+    reading = compare(PROBES[name], probe_data({}, recording(rounds=0)), None)
     assert reading.findings == ()
     assert reading.could_not or name == "incidents"
 
@@ -194,4 +197,4 @@ def test_no_probe_trips_over_nonsense(name: str) -> None:
     kinds = (b"\xff\x00" * 5000, b"unreferenced object 0x (size 9" * 99, b"cache \n 5 \n" * 99)
     for nonsense in (*kinds, no_fields):
         raw = dict.fromkeys((*files, *traces), nonsense)
-        compare(PROBES[name], gathered({**raw, "header-page": REAL["header-page"]}), None)
+        compare(PROBES[name], probe_data({**raw, "header-page": REAL["header-page"]}), None)

@@ -54,7 +54,7 @@ class Guest:
         events = [ring_event(number, 0, body), ring_event(STACK, 0, callers)]
         self.references += ring_page(events, self.now)
 
-    def gathered(self) -> ProbeData:
+    def probe_data(self) -> ProbeData:
         raw = {**FORMATS, "pages-cpu0": self.pages, "references-cpu0": self.references}
         return ProbeData(recording=recording(), raw=raw, symbols=NAMES)
 
@@ -83,7 +83,7 @@ def guest(*, put_missing: bool, pages: int = 3) -> Guest:
 
 
 def test_who_did_not_put_is_named() -> None:
-    bad, good = guest(put_missing=True).gathered(), guest(put_missing=False).gathered()
+    bad, good = guest(put_missing=True).probe_data(), guest(put_missing=False).probe_data()
     (finding,) = compare(PROBE, bad, good).findings
     assert [frame.symbol for frame in finding.stack] == ["lzo_compress_pages", "worker_thread"]
     assert finding.what is StackEvidence.REFERENCE
@@ -92,13 +92,13 @@ def test_who_did_not_put_is_named() -> None:
 
 
 def test_where_nothing_stays_nothing_is_named() -> None:
-    good = guest(put_missing=False).gathered()
+    good = guest(put_missing=False).probe_data()
     reading = compare(PROBE, good, good)
     assert (reading.findings, reading.could_not, reading.rounds) == ((), "", 2)
 
 
 def test_of_many_pages_a_sample_stands_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_references, "MOST_PAGES", 40)
-    bad = guest(put_missing=True, pages=99).gathered()
+    bad = guest(put_missing=True, pages=99).probe_data()
     (finding,) = compare(PROBE, bad, None).findings
     assert finding.guilty.count_per_round == pytest.approx(99)

@@ -9,7 +9,7 @@ from anyclue.hunt.probes.core.model import (
     Frame,
     ProbeFinding,
     ProbeReading,
-    SourceLine,
+    SourceLocation,
     StackEvidence,
 )
 from anyclue.hunt.probes.core.symbols import module_frames, parse_addr2line, with_places
@@ -37,13 +37,13 @@ def test_what_addr2line_prints() -> None:
     found = parse_addr2line(".text", SHOWN, tree="/linux")
     assert found == {
         (".text", 0x42): (
-            SourceLine(
+            SourceLocation(
                 function="kmap_local_page", file="include/linux/highmem-internal.h", line=73
             ),
-            SourceLine(function="lzo_compress_pages", file="fs/btrfs/lzo.c", line=251),
+            SourceLocation(function="lzo_compress_pages", file="fs/btrfs/lzo.c", line=251),
         ),
         (".text", 0x60): (
-            SourceLine(function="memcpy", file="arch/x86/include/asm/string_32.h", line=9),
+            SourceLocation(function="memcpy", file="arch/x86/include/asm/string_32.h", line=9),
         ),
     }
     assert parse_addr2line(".text", "0xzz\n\n??", tree="/linux") == {}
@@ -60,7 +60,7 @@ def test_the_line_of_a_frame_is_that_of_the_call() -> None:
         guilty=Amount(kib_per_round=0, count_per_round=1),
     )
     reading = ProbeReading(probe="p", cell=GUILTY, innocent=None, findings=(finding,))
-    frames = module_frames([reading], known, "btrfs")
+    frames = module_frames(reading, known, "btrfs")
     assert frames == {CALL: (".text", 0x42)}
     placed = with_places(reading, frames, parse_addr2line(".text", SHOWN, tree="/linux"))
     first, second = placed.findings[0].stack

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bench.merge_bench.cases import CASES, got
-from bench.merge_bench.grounds import small
+from bench.merge_bench.seed_files import small
 
 if TYPE_CHECKING:
     from bench.merge_bench.case import Case
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(forge: Forge, case: Case) -> None:
-    ground = small()
-    assert got(forge, case, ground) == case.expected_on(ground)
+    seed = small()
+    assert got(forge, case, seed) == case.expected_of(seed)

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
 from anyclue.review.pairs.contracts import schema
-from anyclue.review.pairs.contracts.model import Contracts, Fails, Pair, PairKind, Template
+from anyclue.review.pairs.contracts.model import (
+    Contracts,
+    FailureConvention,
+    Pair,
+    PairKind,
+    Template,
+)
 from anyclue.review.pairs.contracts.read import built_in, read
 
 PAIR = """
@@ -118,7 +124,7 @@ def test_a_pair_is_read_with_its_defaults() -> None:
     assert (acquire.call, acquire.holds, acquire.fails) == (
         "gizmo_open",
         Template.parse("$ret"),
-        Fails.NULL,
+        FailureConvention.NULL,
     )
 
 
@@ -157,7 +163,7 @@ def test_everything_a_pair_can_say_is_read() -> None:
     assert (pair.since, pair.until) == ("6.3", "6.12.1")
     assert [(entry.mode, entry.since) for entry in pair.acquire] == [("$0", "6.4"), ("wide", None)]
     assert (pair.release[0].takes.base, pair.release[0].until) == ("token", "6.11")
-    assert pair.consume[0].fails is Fails.NONZERO
+    assert pair.consume[0].fails is FailureConvention.NONZERO
     assert pair.borrow == {"look"}
     assert (pair.downgrade[0].from_mode, pair.downgrade[0].to_mode) == ("wide", "slim")
 
@@ -463,4 +469,4 @@ def test_every_key_and_word_is_documented() -> None:
         schema.GuardTable,
     )
     keys = {field.alias or name for table in tables for name, field in table.model_fields.items()}
-    assert keys | {*PairKind} | {*Fails} <= documented | {"pair", "name"}
+    assert keys | {*PairKind} | {*FailureConvention} <= documented | {"pair", "name"}

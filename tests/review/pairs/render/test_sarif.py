@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue import __version__
 from anyclue.review.pairs.model import FindingKind, StepKind
 from anyclue.review.pairs.render.sarif import _STEPS, FINGERPRINT, ROOT, sarif, uri
+from anyclue.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.git.model import Commit, HistoryPosition
-from anyclue.review.stable.core.model import BranchStatus, Doubt, KnownBy, Presence
+from anyclue.review.stable.core.model import BranchStatus, Doubt, MatchKind, Presence
 from anyclue.review.stable.core.presence import PresenceEvent, events, presence
 from anyclue.review.stable.core.verdicts import branch_verdict, with_doubt
 
@@ -17,14 +17,14 @@ EVENTS = st.lists(
         PresenceEvent,
         commit=st.sampled_from(IDS),
         brings=st.booleans(),
-        how=st.sampled_from(list(KnownBy)),
+        how=st.sampled_from(list(MatchKind)),
     ),
     unique_by=lambda one: one.commit,
 )
 PRESENCES = st.builds(
     Presence,
     there=st.booleans(),
-    how=st.none() | st.sampled_from(list(KnownBy)),
+    how=st.none() | st.sampled_from(list(MatchKind)),
     doubt=st.none() | st.sampled_from(list(Doubt)),
 )
 
@@ -33,7 +33,7 @@ def commit(number: int, message: str) -> Commit:
     return Commit(id=IDS[number], parents=(), message=message)
 
 
-def kinds(*hits: Commit, same: frozenset[str] = frozenset()) -> dict[str, tuple[bool, KnownBy]]:
+def kinds(*hits: Commit, same: frozenset[str] = frozenset()) -> dict[str, tuple[bool, MatchKind]]:
     return {one.commit: (one.brings, one.how) for one in events(SUBJECT, hits, same)}
 
 
@@ -42,7 +42,7 @@ def test_a_backport_of_a_backport() -> None:
         commit(2, f"x\n\n(cherry picked from commit {IDS[1]})"),
         commit(1, f"x\n\n[ Upstream commit {IDS[0]} ]"),
     )
-    assert found[IDS[2]] == (True, KnownBy.UPSTREAM)
+    assert found[IDS[2]] == (True, MatchKind.UPSTREAM)
 
 
 def test_reverts_of_reverts() -> None:
@@ -52,9 +52,12 @@ def test_reverts_of_reverts() -> None:
         commit(1, "x"),
         same=frozenset({IDS[1]}),
     )
-    assert found[IDS[2]] == (False, KnownBy.PATCH_ID)
-    assert found[IDS[3]] == (True, KnownBy.PATCH_ID)
-    assert kinds(commit(4, 'Revert "Revert "fs: break""'))[IDS[4]] == (True, KnownBy.TITLE)
+    assert found[IDS[2]] == (False, MatchKind.PATCH_ID)
+    assert found[IDS[3]] == (True, MatchKind.PATCH_ID)
+    assert kinds(commit(4, 'Revert "Revert "fs: break""'))[IDS[4]] == (
+        True,
+        MatchKind.TITLE,
+    )
 
 
 def test_what_is_a_revert_itself() -> None:
@@ -109,6 +112,6 @@ def test_what_is_not_sure_is_never_clean(culprits: list[Presence], fix: Presence
 
 def test_doubt_is_of_what_was_never_seen() -> None:
     assert not with_doubt(Presence(there=False), Doubt.SHALLOW).sure
-    assert with_doubt(Presence(there=True, how=KnownBy.ANCESTOR), Doubt.SHALLOW).sure
-    assert with_doubt(Presence(there=False, how=KnownBy.ANCESTOR), Doubt.SHALLOW).sure
+    assert with_doubt(Presence(there=True, how=MatchKind.ANCESTOR), Doubt.SHALLOW).sure
+    assert with_doubt(Presence(there=False, how=MatchKind.ANCESTOR), Doubt.SHALLOW).sure
     assert with_doubt(Presence(there=False), None).sure

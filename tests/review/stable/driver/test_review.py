@@ -11,7 +11,7 @@ from anyclue.model.errors import RequestError
 from anyclue.review.stable.core.model import (
     BranchStatus,
     Doubt,
-    KnownBy,
+    MatchKind,
     TitleMismatch,
     UpstreamRevert,
 )
@@ -32,7 +32,10 @@ def test_a_branch_with_the_culprit_and_no_fix(stable: Stable) -> None:
     found = stable.review()
     (one,) = found.branches
     assert one.status is BranchStatus.NEEDS
-    assert (one.culprits[0].how, one.culprits[0].version) == (KnownBy.ANCESTOR, "v5.15-rc1")
+    assert (one.culprits[0].how, one.culprits[0].version) == (
+        MatchKind.ANCESTOR,
+        "v5.15-rc1",
+    )
     assert one.pick is not None
     assert (one.pick.conflicts, one.pick.empty) == ((), False)
     assert cc_line(found) == "Cc: stable@vger.kernel.org # 5.15+"
@@ -73,7 +76,7 @@ def test_a_culprit_backported_as_its_message_says(stable: Stable, line: str) -> 
     stable.broken(f"other title\n\n{line.format(stable.culprit)}", new="leak_20(); /* old */")
     stable.git("tag", "v5.10.7")
     one = stable.branch()
-    assert (one.status, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.UPSTREAM)
+    assert (one.status, one.culprits[0].how) == (BranchStatus.NEEDS, MatchKind.UPSTREAM)
     assert one.culprits[0].version == "v5.10.7"
 
 
@@ -81,14 +84,14 @@ def test_a_culprit_backported_under_another_title(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     stable.broken("other title")
     one = stable.branch()
-    assert (one.status, one.culprits[0].how) == (BranchStatus.NEEDS, KnownBy.PATCH_ID)
+    assert (one.status, one.culprits[0].how) == (BranchStatus.NEEDS, MatchKind.PATCH_ID)
 
 
 def test_a_culprit_known_by_its_title_alone(stable: Stable) -> None:
     stable.on("linux-5.10.y", stable.base)
     stable.broken(new="leak_20(); /* old */")
     one = stable.branch()
-    assert (one.status, one.culprits[0].how) == (BranchStatus.UNKNOWN, KnownBy.TITLE)
+    assert (one.status, one.culprits[0].how) == (BranchStatus.UNKNOWN, MatchKind.TITLE)
     assert one.verdict.probably is BranchStatus.NEEDS
 
 
@@ -106,9 +109,9 @@ def test_a_fix_backported(stable: Stable) -> None:
     messages = {
         "linux-5.15.y": (
             f"{stable.titles['fix']}\n\n[ Upstream commit {stable.fix} ]",
-            KnownBy.UPSTREAM,
+            MatchKind.UPSTREAM,
         ),
-        "linux-5.14.y": ("other title", KnownBy.PATCH_ID),
+        "linux-5.14.y": ("other title", MatchKind.PATCH_ID),
     }
     for branch, (message, _) in messages.items():
         stable.on(branch, stable.culprit)

@@ -184,17 +184,11 @@ DEPTH: Final = LikelihoodRatio(
     ratio=0.5,
     why="the further out, the less it has to do with it; this is of the ratio above 1",
 )
-ACCUSED: Final = LikelihoodRatio(
-    seen="the commit that bisection accuses changed it",
-    ratio=20,
-    why="the commit is proven by runs; it may change several functions",
-)
-
 MOST_EVIDENCE: Final = 1e4
 """What all evidence on one function can say together for or against it, besides its change."""
 
 
-def table() -> tuple[LikelihoodRatio, ...]:
+def all_ratios() -> tuple[LikelihoodRatio, ...]:
     """Return every row, in the order of the documentation."""
     return (
         *PAIRS_CHANGE.values(),
@@ -202,5 +196,5 @@ def table() -> tuple[LikelihoodRatio, ...]:
         *(OTHER_FAULT, CALLS, QUIET, KIND, OTHER_KIND, NAMED),
         *(OPTION, OTHER_OPTION, WORKLOAD, OTHER_WORKLOAD),
         *STACK.values(),
-        *(INNOCENT_WRITE, WRAPPER, DEPTH, ACCUSED),
+        *(INNOCENT_WRITE, WRAPPER, DEPTH),
     )

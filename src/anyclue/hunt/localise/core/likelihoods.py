@@ -29,6 +29,7 @@ from anyclue.hunt.localise.core.likelihood_ratios import (
     WORKLOAD,
 )
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, Symptoms
+from anyclue.hunt.render import evidence_words
 from anyclue.model.verdict import Signature
 from anyclue.review.pairs.model import LOST, Finding
 
@@ -140,18 +141,18 @@ class PairingEvidence:
         if best is not None and best.ratio > 1:
             return best
         if self._compared and function.changed and function.judged and not self._change.get(at):
-            text = "pairing follows the changed function and finds no release lost"
-            return PairingResult(reasons=(QUIET.reason(ReasonSource.PAIRS_CHANGE, text),))
+            quiet = QUIET.reason(ReasonSource.PAIRS_CHANGE, evidence_words.NO_RELEASE_LOST)
+            return PairingResult(reasons=(quiet,))
         return best or PairingResult()
 
     def _of_finding(
         self, one: Finding, function: FunctionSource, source: ReasonSource
     ) -> PairingResult:
-        table = PAIRS_CHANGE if source is ReasonSource.PAIRS_CHANGE else PAIRS_TREE
+        of_change = source is ReasonSource.PAIRS_CHANGE
+        table = PAIRS_CHANGE if of_change else PAIRS_TREE
         lost = one.kind in LOST
         ratio = table[one.confidence] if lost else OTHER_FAULT
-        where = "the change brings" if source is ReasonSource.PAIRS_CHANGE else "the bad source has"
-        text = f"pairing, confidence {one.confidence.value}: {where} this: {one.message}"
+        text = evidence_words.pairing_finding(one, of_change=of_change)
         reasons = [ratio.reason(source, text)]
         if lost:
             reasons += self._of_kind(one.pair, one.acquired_by)
@@ -159,25 +160,14 @@ class PairingEvidence:
 
     def _of_calls(self, function: FunctionSource) -> PairingResult | None:
         """Return what the calls alone say that the change takes away or adds."""
-        said = [
-            *(
-                (one, "is released or handed on less often than before")
-                for one in function.released_less
-            ),
-            *((one, "is acquired more often than before") for one in function.acquired_more),
-        ]
-        ways = [
-            PairingResult(
-                reasons=(
-                    CALLS.reason(
-                        ReasonSource.PAIRS_CHANGE,
-                        f"by {one.call}() {what}; pairing tells nothing of it",
-                    ),
-                    *self._of_kind(one.pair, one.call if one in function.acquired_more else ""),
-                )
+        ways = []
+        for one in (*function.released_less, *function.acquired_more):
+            released = one in function.released_less
+            text = evidence_words.call_balance(one.call, released=released)
+            kinds = self._of_kind(one.pair, one.call if one in function.acquired_more else "")
+            ways.append(
+                PairingResult(reasons=(CALLS.reason(ReasonSource.PAIRS_CHANGE, text), *kinds))
             )
-            for one, what in said
-        ]
         return max(ways, key=lambda one: one.ratio, default=None)
 
     def _of_kind(self, pair: str, call: str) -> list[Reason]:
@@ -185,23 +175,19 @@ class PairingEvidence:
         if signature is None:
             return []
         stays = left_behind(pair, self._kinds.get(pair, ""), call)
+        text = evidence_words.kind_of_memory(pair, signature, stays)
         if signature not in stays:
-            text = f"{signature.value} grew, and a lost {_words(pair)} leaves "
-            text += " or ".join(sorted(one.value for one in stays)) or "no memory"
             return [OTHER_KIND.reason(ReasonSource.KIND, text)]
-        text = f"a lost {_words(pair)} leaves {signature.value}, and that is what grew"
         reasons = [KIND.reason(ReasonSource.KIND, text)]
-        if signature is Signature.OBJECT and named_like(self._symptoms.detail, pair):
-            cache = self._symptoms.detail
-            text = f"the slab cache that grew is {cache}"
-            if self._symptoms.reported:
-                text = f"the kernel itself found objects left in the slab cache {cache}"
-            reasons.append(NAMED.reason(ReasonSource.KIND, text))
+        cache = self._symptoms.slab_cache
+        if signature is Signature.OBJECT and named_like(cache, pair):
+            reasons.append(
+                NAMED.reason(
+                    ReasonSource.KIND,
+                    evidence_words.slab_cache(cache, reported=self._symptoms.reported),
+                )
+            )
         return reasons
-
-
-def _words(pair: str) -> str:
-    return pair.replace("-", " ")
 
 
 def _by_function(findings: Iterable[Finding]) -> Mapping[FunctionKey, Sequence[Finding]]:
@@ -258,12 +244,10 @@ def reachability_evidence(function: FunctionSource, symptoms: Symptoms) -> list[
     """Return what options and workloads say of a function."""
     found = _options(function, symptoms)
     if function.workloads and symptoms.workloads:
-        if function.workloads & symptoms.workloads:
-            said = f"workload {min(function.workloads & symptoms.workloads)} is known to reach it"
-            found.append(WORKLOAD.reason(ReasonSource.OPTIONS, said))
-        else:
-            said = f"it is reached best by {min(function.workloads)}, which was not guilty"
-            found.append(OTHER_WORKLOAD.reason(ReasonSource.OPTIONS, said))
+        guilty = function.workloads & symptoms.workloads
+        text = evidence_words.workload(min(guilty or function.workloads), guilty=bool(guilty))
+        ratio = WORKLOAD if guilty else OTHER_WORKLOAD
+        found.append(ratio.reason(ReasonSource.OPTIONS, text))
     return found
 
 
@@ -272,19 +256,19 @@ def _options(function: FunctionSource, symptoms: Symptoms) -> list[Reason]:
     guilty, innocent = option_words(symptoms.guilty), option_words(symptoms.innocent)
     own = (guilty - innocent) & named
     if own:
-        said = f"option {min(symptoms.guilty)} is guilty, and it is named after {min(own)}"
-        return [OPTION.reason(ReasonSource.OPTIONS, said)]
+        text = evidence_words.guilty_option(min(symptoms.guilty), min(own))
+        return [OPTION.reason(ReasonSource.OPTIONS, text)]
     if function.mounts & symptoms.guilty and not function.mounts & symptoms.innocent:
-        said = f"option {min(function.mounts & symptoms.guilty)} is guilty and leads to it"
-        return [OPTION.reason(ReasonSource.OPTIONS, said)]
+        text = evidence_words.guilty_option(min(function.mounts & symptoms.guilty))
+        return [OPTION.reason(ReasonSource.OPTIONS, text)]
     other = (innocent - option_words(symptoms.used)) & named
     if other:
-        said = f"it is named after {min(other)}, an option that the guilty cells do not have"
-        return [OTHER_OPTION.reason(ReasonSource.OPTIONS, said)]
-    asked = function.mounts - {""}
-    if asked and "" not in function.mounts and symptoms.used and not asked & symptoms.used:
-        said = f"only {min(asked)} is known to lead to it, and no guilty cell has that"
-        return [OTHER_OPTION.reason(ReasonSource.OPTIONS, said)]
+        text = evidence_words.foreign_name(min(other))
+        return [OTHER_OPTION.reason(ReasonSource.OPTIONS, text)]
+    mounts = function.mounts
+    if mounts and "" not in mounts and symptoms.used and not mounts & symptoms.used:
+        text = evidence_words.foreign_option(min(mounts))
+        return [OTHER_OPTION.reason(ReasonSource.OPTIONS, text)]
     return []
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from anyclue.hunt.clue.model import TouchedBy
 from anyclue.hunt.probes.core.model import ProbeReading
 from anyclue.model.verdict import Signature
 from anyclue.review.pairs.model import Finding
@@ -64,7 +63,6 @@ class ModuleSource:
         change: what pairing says of the change from the good source to the bad one.
         tree: what pairing says of the bad source by itself.
         kinds: the kind of each pair, by its name.
-        commits: which commits changed a function, by path and name.
     """
 
     functions: tuple[FunctionSource, ...]
@@ -73,7 +71,6 @@ class ModuleSource:
     change: tuple[Finding, ...] = ()
     tree: tuple[Finding, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
-    commits: Mapping[tuple[str, str], tuple[TouchedBy, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +79,7 @@ class Symptoms:
 
     Attributes:
         signature: which kind of release is missing.
-        detail: what that adds, as the name of a slab cache.
+        slab_cache: the name of the slab cache that grew; "" where none did.
         reported: whether the kernel itself named it, when it found objects left in it.
         regression: whether the kernel was proven to matter.
         guilty: mount options that every guilty cell has, and no cell that is innocent and differs
@@ -95,7 +92,7 @@ class Symptoms:
     """
 
     signature: Signature | None
-    detail: str = ""
+    slab_cache: str = ""
     reported: bool = False
     regression: bool = False
     guilty: frozenset[str] = frozenset()

@@ -6,14 +6,12 @@ piece of evidence is to be seen of the function at fault than of another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
-from anyclue.hunt.clue.model import Place, Reason, ReasonSource, TouchedBy
+from anyclue.hunt.clue.model import Place, Reason, ReasonSource
 from anyclue.hunt.localise.core.likelihood_ratios import (
-    ACCUSED,
     MOST_EVIDENCE,
     PRIOR_ELSEWHERE,
     PRIOR_ELSEWHERE_ALONE,
@@ -22,6 +20,7 @@ from anyclue.hunt.localise.core.likelihood_ratios import (
 from anyclue.hunt.localise.core.likelihoods import PairingEvidence, reachability_evidence
 from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, Symptoms
 from anyclue.hunt.localise.core.stacks import stack_evidence
+from anyclue.hunt.render import evidence_words
 
 MOST_PLACES: Final = 10
 """So many places are listed, those that something speaks for."""
@@ -54,12 +53,10 @@ def rank_functions(module: ModuleSource, symptoms: Symptoms) -> Ranking:
     for one in functions:
         at = one.path, one.name
         paired = pairing.of(one)
-        commits = module.commits.get(at, ())
         evidence = [
             *paired.reasons,
             *reachability_evidence(one, symptoms),
             *on_stacks.get(at, ()),
-            *_accused(commits),
         ]
         likelihood = prod(reason.ratio for reason in evidence)
         likelihood = min(max(likelihood, 1 / MOST_EVIDENCE), MOST_EVIDENCE)
@@ -75,7 +72,6 @@ def rank_functions(module: ModuleSource, symptoms: Symptoms) -> Ranking:
                 probability=0.0,
                 reasons=tuple(sorted(evidence, key=lambda r: -max(r.ratio, 1 / r.ratio))),
                 missing=paired.missing,
-                commits=commits,
             )
         )
     total = sum(weights) + elsewhere
@@ -100,17 +96,7 @@ def _change(one: FunctionSource, changed: int, functions: int) -> Reason | None:
     share = (changed + 1) / (functions + 2)
     if one.changed:
         ratio = (1 - PRIOR_UNCHANGED) / share
-        text = f"it is one of {changed} functions that differ between the kernels"
-        if changed == 1:
-            text = "it is the only function that differs between the kernels"
+        text = evidence_words.changed(changed)
         return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=text)
-    text = "it is the same in both kernels"
-    return Reason(source=ReasonSource.CHANGE, ratio=PRIOR_UNCHANGED / (1 - share), text=text)
-
-
-def _accused(commits: Iterable[TouchedBy]) -> list[Reason]:
-    named = next((one for one in commits if one.accused), None)
-    if named is None:
-        return []
-    text = f"the accused commit {named.commit[:12]} changed it"
-    return [ACCUSED.reason(ReasonSource.COMMIT, text)]
+    ratio = PRIOR_UNCHANGED / (1 - share)
+    return Reason(source=ReasonSource.CHANGE, ratio=ratio, text=evidence_words.UNCHANGED)

@@ -10,6 +10,7 @@ from anyclue.hunt.clue.model import Reason, ReasonSource
 from anyclue.hunt.localise.core.likelihood_ratios import DEPTH, INNOCENT_WRITE, STACK, WRAPPER
 from anyclue.hunt.localise.core.model import Symptoms
 from anyclue.hunt.probes.core.model import Frame, ProbeFinding, StackEvidence
+from anyclue.hunt.render import evidence_words
 from anyclue.model.verdict import Signature
 
 _FRAME: Final = re.compile(r"(?<!\w)(?<!\? )([A-Za-z_]\w*)(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+")
@@ -19,27 +20,23 @@ Functions = Mapping[str, Sequence[str]]
 """The files that define a function of the module, by its name."""
 
 
-def stack_evidence(case: Symptoms, known: Functions) -> dict[tuple[str, str], list[Reason]]:
+def stack_evidence(symptoms: Symptoms, known: Functions) -> dict[tuple[str, str], list[Reason]]:
     """Return, by path and name, what stacks say of the module's functions.
 
     Of each probe the strongest finding on a function counts.
     """
     found: dict[tuple[str, str], dict[str, Reason]] = {}
-    for reading in case.readings:
+    for reading in symptoms.readings:
         total: dict[StackEvidence, float] = {}
         for one in reading.findings:
             total[one.what] = total.get(one.what, 0.0) + _grown(one)
         for one in reading.findings:
             share = _grown(one) / total[one.what] if total[one.what] > 0 else 1.0
-            for at, ratio in _ratios(_names(one.stack, known), _weight(one, case), share):
-                text = f"probe {reading.probe}: {one.because or 'on its stack'}"
-                _keep(
-                    found,
-                    at,
-                    reading.probe,
-                    Reason(source=ReasonSource.PROBE, ratio=ratio, text=text),
-                )
-    for at, reason in incident_evidence(case.incident, known).items():
+            for at, ratio in _ratios(_names(one.stack, known), _weight(one, symptoms), share):
+                text = evidence_words.probe_finding(one)
+                reason = Reason(source=ReasonSource.PROBE, ratio=ratio, text=text)
+                _keep(found, at, reading.probe, reason)
+    for at, reason in incident_evidence(symptoms.incident, known).items():
         _keep(found, at, "", reason)
     return {at: list(by.values()) for at, by in found.items()}
 
@@ -49,12 +46,12 @@ def frame_functions(text: str) -> list[str]:
     return _FRAME.findall(text)
 
 
-def incident_evidence(text: str, known: Functions) -> dict[tuple[str, str], Reason]:
+def incident_evidence(report: str, known: Functions) -> dict[tuple[str, str], Reason]:
     """Return what the stack of what broke says, by path and name, the innermost function first."""
-    names = [(name, known[name]) for name in frame_functions(text) if name in known]
-    said = "it is on the stack of what broke first"
+    names = [(name, known[name]) for name in frame_functions(report) if name in known]
+    text = evidence_words.ON_INCIDENT_STACK
     return {
-        at: Reason(source=ReasonSource.INCIDENT, ratio=ratio, text=said)
+        at: Reason(source=ReasonSource.INCIDENT, ratio=ratio, text=text)
         for at, ratio in _ratios(names, STACK[StackEvidence.INCIDENT].ratio, 1.0)
     }
 
@@ -67,8 +64,8 @@ def _keep(
         found[at][probe] = new
 
 
-def _weight(one: ProbeFinding, case: Symptoms) -> float:
-    references = case.signature is Signature.PAGE_CACHE_REFERENCE
+def _weight(one: ProbeFinding, symptoms: Symptoms) -> float:
+    references = symptoms.signature is Signature.PAGE_CACHE_REFERENCE
     if references and one.what is StackEvidence.ALLOCATION:
         return INNOCENT_WRITE.ratio
     return STACK[one.what].ratio

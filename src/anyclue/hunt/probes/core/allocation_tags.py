@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from anyclue.hunt.probes.core.model import Frame, SourceLine, StackEvidence
+from anyclue.hunt.probes.core.model import Frame, SourceLocation, StackEvidence
 from anyclue.hunt.probes.core.probe import (
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -39,13 +39,13 @@ def tags(text: str) -> tuple[dict[Tag, float], dict[Tag, float]]:
     return counts, sizes
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what was added, by line."""
     floors = [tags(text) for text in snapshots(data.raw.get(INFO, b""))]
     if len(floors) < 3:
-        return Measured(could_not=TOO_FEW_FLOORS)
+        return Measurement(could_not=TOO_FEW_FLOORS)
     sizes = rises([size for _, size in floors])
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.ALLOCATION,
@@ -62,7 +62,7 @@ def measure(data: ProbeData) -> Measured:
 
 def _frame(tag: Tag) -> Frame:
     file, line, module, function = tag
-    place = SourceLine(function=function, file=file, line=line)
+    place = SourceLocation(function=function, file=file, line=line)
     return Frame(symbol=function, module=module, places=(place,))
 
 

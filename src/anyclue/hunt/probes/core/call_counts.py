@@ -8,7 +8,7 @@ from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.probe import (
     SNAPSHOT_MARK,
     TRACEFS,
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -78,13 +78,13 @@ def counts(text: str) -> tuple[dict[tuple[str, int], float], int]:
     return found, dropped
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return how often each caller called in each round."""
     seen = [counts(text) for text in snapshots(data.raw.get(RAW, b""))]
     if not seen:
-        return Measured(could_not="no round got far enough")
+        return Measurement(could_not="no round got far enough")
     calls = rises([{}, *(calls for calls, _ in seen)])
-    return Measured(
+    return Measurement(
         residues=tuple(_residue(name, address, rise) for (name, address), rise in calls.items()),
         rounds=len(seen),
         lost={"calls without room in a table": seen[-1][1]} if seen[-1][1] else {},

@@ -7,8 +7,9 @@ from dataclasses import replace
 from statistics import mean
 
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
+from anyclue.hunt.probes.core.probe import Measurement, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import Symbols
+from anyclue.hunt.render.probe_text import figures
 
 MOST_FINDINGS = 20
 # What stands above the allocator or the tracer itself, and says nothing.
@@ -60,7 +61,7 @@ def compare(probe: Probe, guilty: ProbeData, innocent: ProbeData | None) -> Prob
     Of releases: less.
     """
     ours = probe.measure(guilty)
-    theirs = probe.measure(innocent) if innocent else Measured()
+    theirs = probe.measure(innocent) if innocent else Measurement()
     lost = Counter({f"{name} (guilty)": n for name, n in ours.lost.items()})
     lost.update({f"{name} (innocent)": n for name, n in theirs.lost.items()})
     could_not = ours.could_not
@@ -82,7 +83,11 @@ def compare(probe: Probe, guilty: ProbeData, innocent: ProbeData | None) -> Prob
 
 
 def _findings(
-    probe: Probe, guilty: ProbeData, innocent: ProbeData | None, ours: Measured, theirs: Measured
+    probe: Probe,
+    guilty: ProbeData,
+    innocent: ProbeData | None,
+    ours: Measurement,
+    theirs: Measurement,
 ) -> list[ProbeFinding]:
     # A guest that broke had fewer rounds: those that both had are compared.
     rounds = [len(one.residues[0].counts) for one in (ours, theirs) if one.residues]
@@ -103,7 +108,7 @@ def _findings(
                     stack=here[key].stack if key in here else _elsewhere(other.stack),
                     guilty=mine.amount,
                     innocent=beside,
-                    because=_because(probe, mine, beside),
+                    because=figures(probe, mine.amount, beside, rounds=len(mine.counts)),
                 )
             )
     return sorted(found, key=_weight, reverse=True)
@@ -122,7 +127,7 @@ def _weight(finding: ProbeFinding) -> tuple[float, float]:
     return finding.guilty.kib_per_round - beside.kib_per_round, unlike
 
 
-def _sums(measured: Measured, symbols: Symbols, rounds: int) -> dict[Key, _Sum]:
+def _sums(measured: Measurement, symbols: Symbols, rounds: int) -> dict[Key, _Sum]:
     """Return what stayed by key, in the first ``rounds`` of the rounds that count."""
     sums: dict[Key, _Sum] = {}
     for whole in measured.residues:
@@ -140,13 +145,3 @@ def _cleaned(stack: tuple[Frame, ...]) -> tuple[Frame, ...]:
         (at for at, frame in enumerate(stack) if not frame.symbol.startswith(_TRACERS)), 0
     )
     return stack[tracers:]
-
-
-def _because(probe: Probe, one: _Sum, beside: Amount | None) -> str:
-    amount = one.amount
-    kib = f" ({amount.kib_per_round:.0f} KiB)" if amount.kib_per_round else ""
-    rounds = f"{len(one.counts)} rounds" if len(one.counts) != 1 else "one round"
-    said = f"{amount.count_per_round:.0f} {probe.unit}{kib} a round {probe.did}, over {rounds}"
-    if beside is None:
-        return f"{said}; there was no innocent cell beside it"
-    return f"{said}; in the innocent cell {beside.count_per_round:.0f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue
+from anyclue.hunt.probes.core.probe import Measurement, Probe, ProbeData, Residue
 from anyclue.hunt.probes.core.symbols import parse_stack
 from anyclue.model.verdict import Signature
 
@@ -13,11 +13,11 @@ _END = re.compile(r"---\[ end (?:trace|Kernel panic)")
 _MAPPING = re.compile(r"\b_*k(?:un)?map(?:_high|_local\w*|_atomic\w*)?\+0x", re.ASCII)
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return the incident, with the functions that it names, in the order of its text."""
     incident = data.recording.incident
     if incident is None:
-        return Measured(rounds=len(data.recording.rounds))
+        return Measurement(rounds=len(data.recording.rounds))
     text = _END.split(incident.text)[0]
     signature = Signature.KMAP_SLOTS if _MAPPING.search(text) else None
     residue = Residue(
@@ -28,7 +28,7 @@ def measure(data: ProbeData) -> Measured:
         counts=(1.0,),
         kib=(0.0,),
     )
-    return Measured(residues=(residue,), rounds=1)
+    return Measurement(residues=(residue,), rounds=1)
 
 
 INCIDENTS = Probe(

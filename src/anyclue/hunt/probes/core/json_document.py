@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from anyclue.hunt.probes.core.model import ProbeReading
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 
 SCHEMA = "anyclue.probes/1"
 _READINGS = TypeAdapter(tuple[ProbeReading, ...])
@@ -33,17 +33,11 @@ def readings_from_json(text: str, *, origin: str = "probes.json") -> tuple[Probe
     try:
         value = json.loads(text)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
-            raise RequestError(
-                [Problem(what=f"is not of the form {SCHEMA}", where=origin, next_step=step)]
-            )
+            raise RequestError.of(f"is not of the form {SCHEMA}", where=origin, next_step=step)
         return _READINGS.validate_python(value.get("readings"))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("readings", *first["loc"]))
-        raise RequestError(
-            [Problem(what=first["msg"], where=f"{origin}: {where}", next_step=step)]
-        ) from error
+        where = ".".join(str(part) for part in (origin + ": readings", *first["loc"]))
+        raise RequestError.of(first["msg"], where=where, next_step=step) from error
     except (ValueError, RecursionError) as error:
-        raise RequestError(
-            [Problem(what=f"is not JSON: {error}", where=origin, next_step=step)]
-        ) from error
+        raise RequestError.of(f"is not JSON: {error}", where=origin, next_step=step) from error

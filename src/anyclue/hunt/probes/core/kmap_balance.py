@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.probe import (
     TRACEFS,
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -77,18 +77,18 @@ def _stack(stack: Stack, caller: int) -> Stack:
     return stack if caller in stack[:2] else (*stack[:1], caller, *stack[1:])
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what stayed mapped, by stack; of a trial that broke, all of it."""
-    trace = tracing.read_trace(data.raw)
+    trace = ftrace.read_trace(data.raw)
     if trace is None or not POINTS.keys() <= trace.layout.formats.keys():
-        return Measured(could_not="the trace did not come home")
+        return Measurement(could_not="the trace did not come home")
     counted = spans(data.recording)
     left = unmatched(trace.events(*INSTANCES), trace.layout.formats)
     if counted.count:
         by_stack = counted.by_round((stack, time, 1.0) for time, stack in left)
     else:
         by_stack = {stack: (float(n),) for stack, n in Counter(s for _, s in left).items()}
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.KMAP,
@@ -100,7 +100,7 @@ def measure(data: ProbeData) -> Measured:
             for stack, counts in by_stack.items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, data.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -126,9 +126,9 @@ KMAP_BALANCE = Probe(
         f"{{ echo 'the kernel has no function {function}'; exit 1; }}"
         for function in _FUNCTIONS
     ),
-    start=lambda cpus: (shell(_DEFINED), *tracing.begin(INSTANCES, cpus)),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    start=lambda cpus: (shell(_DEFINED), *ftrace.begin(INSTANCES, cpus)),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
     crash_tells=True,
 )

@@ -10,7 +10,7 @@ from collections import Counter
 
 from anyclue.hunt.probes.core.model import Frame, StackEvidence
 from anyclue.hunt.probes.core.probe import (
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -47,15 +47,15 @@ def leaks(text: str) -> dict[tuple[tuple[Frame, ...], int], int]:
     return dict(found)
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what nothing points to, by stack, on average over all rounds."""
     if any(_OFF.search(line.text) for line in data.recording.kernel_log):
-        return Measured(could_not="kmemleak switched itself off: what it says is not trusted")
+        return Measurement(could_not="kmemleak switched itself off: what it says is not trusted")
     rounds = len([one for one in data.recording.rounds if one.floor])
     if RAW not in data.raw and not rounds:
-        return Measured(could_not="kmemleak's report did not come home")
+        return Measurement(could_not="kmemleak's report did not come home")
     found = leaks(data.raw.get(RAW, b"").decode(errors="replace"))
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.OBJECT,

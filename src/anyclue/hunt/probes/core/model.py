@@ -23,7 +23,7 @@ class StackEvidence(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceLine:
+class SourceLocation:
     """A place in the source; ``file`` is relative to the kernel tree, lines count from 1."""
 
     function: str
@@ -43,7 +43,7 @@ class Frame:
     symbol: str
     offset: int | None = None
     module: str | None = None
-    places: tuple[SourceLine, ...] = ()
+    places: tuple[SourceLocation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

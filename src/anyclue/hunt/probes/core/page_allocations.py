@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
+from anyclue.hunt.probes.core.probe import Measurement, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import TOO_FEW_ROUNDS, spans
 from anyclue.model.verdict import Signature
@@ -39,18 +39,18 @@ def live_pages(
     return pages
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what stayed, by stack."""
-    trace = tracing.read_trace(data.raw)
+    trace = ftrace.read_trace(data.raw)
     counted = spans(data.recording)
     if trace is None or not {"mm_page_alloc", "mm_page_free"} <= trace.layout.formats.keys():
-        return Measured(could_not="the trace did not come home")
+        return Measurement(could_not="the trace did not come home")
     if not counted.count:
-        return Measured(could_not=TOO_FEW_ROUNDS)
+        return Measurement(could_not=TOO_FEW_ROUNDS)
     events = [e for e in trace.events(*INSTANCES) if e.time <= counted.last_floor]
     pages = live_pages(events, trace.layout.formats)
     by_stack = counted.by_round((stack, time, 1.0) for time, stack in pages.values())
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.ALLOCATION,
@@ -62,7 +62,7 @@ def measure(data: ProbeData) -> Measured:
             for stack, counts in by_stack.items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, data.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -82,9 +82,9 @@ PAGE_ALLOCATIONS = Probe(
             Signature.KERNEL_STACKS,
         }
     ),
-    available=tracing.available(INSTANCES),
-    start=lambda cpus: tracing.begin(INSTANCES, cpus),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    available=ftrace.available(INSTANCES),
+    start=lambda cpus: ftrace.begin(INSTANCES, cpus),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
 )

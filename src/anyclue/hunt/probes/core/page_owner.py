@@ -12,7 +12,7 @@ from anyclue.hunt.probes.core.model import Frame, StackEvidence
 from anyclue.hunt.probes.core.page_allocations import MOST_ORDER, PAGE_KIB
 from anyclue.hunt.probes.core.probe import (
     FILE_MAX,
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -38,16 +38,16 @@ def owners(text: str) -> Iterator[tuple[tuple[Frame, ...], int, float]]:
             yield parse_stack(lines[1:]), int(head[2]), float(1 << int(head[1]))
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what stayed, by stack."""
     counted = spans(data.recording)
     if not counted.count:
-        return Measured(could_not=TOO_FEW_ROUNDS)
+        return Measurement(could_not=TOO_FEW_ROUNDS)
     raw = data.raw.get(RAW, b"")
     if not raw:
-        return Measured(could_not=f"{FILE} did not come home")
+        return Measurement(could_not=f"{FILE} did not come home")
     by_stack = counted.by_round(owners(raw.decode(errors="replace")))
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.ALLOCATION,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from anyclue.hunt.probes.core import ftrace as tracing
+from anyclue.hunt.probes.core import ftrace
 from anyclue.hunt.probes.core.ftrace import Instance, TracepointEvent
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.page_allocations import PAGE_KIB, live_pages
-from anyclue.hunt.probes.core.probe import Measured, Probe, ProbeData, Residue, Stack
+from anyclue.hunt.probes.core.probe import Measurement, Probe, ProbeData, Residue, Stack
 from anyclue.hunt.probes.core.ring_pages import Format
 from anyclue.hunt.probes.core.rounds import TOO_FEW_ROUNDS, spans
 from anyclue.model.scenario import DebugOption
@@ -103,15 +103,15 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return count
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return the gets without a put on pages that stayed, by stack."""
-    trace = tracing.read_trace(data.raw)
+    trace = ftrace.read_trace(data.raw)
     counted = spans(data.recording)
     wanted = {event.partition("/")[2] for one in INSTANCES for event in one.events}
     if trace is None or not wanted <= trace.layout.formats.keys():
-        return Measured(could_not="the trace did not come home")
+        return Measurement(could_not="the trace did not come home")
     if not counted.count:
-        return Measured(could_not=TOO_FEW_ROUNDS)
+        return Measurement(could_not=TOO_FEW_ROUNDS)
     formats = trace.layout.formats
     pages = [e for e in trace.events(PAGES) if e.time <= counted.last_floor]
     stayed = {
@@ -135,7 +135,7 @@ def measure(data: ProbeData) -> Measured:
         for pfn, changes in histories.items()
         for stack, _ in Counter(unmatched(changes, names)).items()
     )
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.REFERENCE,
@@ -147,7 +147,7 @@ def measure(data: ProbeData) -> Measured:
             for stack, counts in counted.by_round(born).items()
         ),
         rounds=counted.count,
-        lost=tracing.losses(trace, data.raw),
+        lost=ftrace.losses(trace, data.raw),
     )
 
 
@@ -188,9 +188,9 @@ PAGE_REFERENCES = Probe(
     cannot_see="which get a put was for is inferred from their call chains",
     unit="references",
     signatures=frozenset({Signature.PAGE_CACHE_REFERENCE}),
-    available=tracing.available(INSTANCES),
-    start=lambda cpus: tracing.begin(INSTANCES, cpus),
-    floor=tracing.AT_FLOOR,
-    collect=tracing.end(INSTANCES),
+    available=ftrace.available(INSTANCES),
+    start=lambda cpus: ftrace.begin(INSTANCES, cpus),
+    floor=ftrace.AT_FLOOR,
+    collect=ftrace.end(INSTANCES),
     measure=measure,
 )

@@ -11,97 +11,7 @@ from anyclue.model.recording import Recording
 from anyclue.model.scenario import DebugOption
 from anyclue.model.verdict import Signature
 
-Stack = tuple[int, ...]
-"""Return addresses, innermost first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Residue:
-    """What a round left behind, by one stack or under one name.
-
-    ``counts`` and ``kib`` have a number for each round that counts, oldest first.
-    """
-
-    what: StackEvidence
-    signature: Signature | None
-    subject: str = ""
-    stack: Stack = ()
-    frames: tuple[Frame, ...] = ()
-    """The stack as the kernel printed it, in place of ``stack``'s addresses."""
-    counts: tuple[float, ...]
-    kib: tuple[float, ...]
-    released: bool = False
-    """These are releases: fewer than in the innocent cell are the finding."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeData:
-    """What a probe brought home from one guest: the trial's recording, and files by name."""
-
-    recording: Recording
-    raw: Mapping[str, bytes]
-    symbols: Symbols
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What a probe's data says of one guest."""
-
-    residues: tuple[Residue, ...] = ()
-    rounds: int = 0
-    lost: Mapping[str, int] = field(default_factory=dict)
-    could_not: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """One probe.
-
-    Attributes:
-        name: as the user calls it.
-        summary: what it finds, in a sentence.
-        needs: what a kernel must have; tested in the guest, by ``available``.
-        costs: what it does to the guest.
-        cannot_see: what it is blind to.
-        unit: what ``counts`` count, in the plural.
-        did: what they did.
-        signatures: what it is run for when the user names no probe; None is among them for a cell
-            that broke.
-        debug: the debug option of the kernels that have what it needs; None: any kernel may.
-        available: a shell script that fails, and says why, where the guest cannot run it.
-        start: steps after the module under test is loaded, for a number of processors.
-        settled: steps when a round's work is done, its file system still mounted.
-        floor: steps at each floor.
-        collect: steps after the last round.
-        measure: what the data says.
-        arguments: kernel arguments that it needs.
-        needs_innocent: whether it says nothing without an innocent cell.
-        crash_tells: whether a trial that crashed or hung says something.
-    """
-
-    name: str
-    summary: str
-    needs: str
-    costs: str
-    cannot_see: str
-    unit: str
-    did: str = "stayed"
-    signatures: frozenset[Signature | None]
-    measure: Callable[[ProbeData], Measured]
-    debug: DebugOption | None = None
-    available: str = "true"
-    start: Callable[[int], tuple[ProbeStep, ...]] = lambda _: ()
-    settled: tuple[ProbeStep, ...] = ()
-    floor: tuple[ProbeStep, ...] = ()
-    collect: tuple[ProbeStep, ...] = ()
-    arguments: str = ""
-    needs_innocent: bool = False
-    crash_tells: bool = False
-
-
 FILE_MAX = 64 << 20
-
-
 TRACEFS = "/sys/kernel/tracing"
 
 
@@ -160,3 +70,91 @@ def snapshot(name: str, path: str) -> tuple[ProbeStep, ...]:
 def snapshots(raw: bytes) -> list[str]:
     """Return what was sent at each floor, in order."""
     return raw.decode(errors="replace").split(f"{SNAPSHOT_MARK}\n")[1:]
+
+
+Stack = tuple[int, ...]
+"""Return addresses, innermost first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residue:
+    """What a round left behind, by one stack or under one name.
+
+    ``counts`` and ``kib`` have a number for each round that counts, oldest first.
+    """
+
+    what: StackEvidence
+    signature: Signature | None
+    subject: str = ""
+    stack: Stack = ()
+    frames: tuple[Frame, ...] = ()
+    """The stack as the kernel printed it, in place of ``stack``'s addresses."""
+    counts: tuple[float, ...]
+    kib: tuple[float, ...]
+    released: bool = False
+    """These are releases: fewer than in the innocent cell are the finding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeData:
+    """What a probe brought home from one guest: the trial's recording, and files by name."""
+
+    recording: Recording
+    raw: Mapping[str, bytes]
+    symbols: Symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a probe's data says of one guest."""
+
+    residues: tuple[Residue, ...] = ()
+    rounds: int = 0
+    lost: Mapping[str, int] = field(default_factory=dict)
+    could_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One probe.
+
+    Attributes:
+        name: as the user calls it.
+        summary: what it finds, in a sentence.
+        needs: what a kernel must have; tested in the guest, by ``available``.
+        costs: what it does to the guest.
+        cannot_see: what it is blind to.
+        unit: what ``counts`` count, in the plural.
+        did: what they did.
+        signatures: what it is run for when the user names no probe; None is among them for a cell
+            that broke.
+        debug: the debug option of the kernels that have what it needs; None: any kernel may.
+        available: a shell script that fails, and says why, where the guest cannot run it.
+        start: steps after the module under test is loaded, for a number of processors.
+        settled: steps when a round's work is done, its file system still mounted.
+        floor: steps at each floor.
+        collect: steps after the last round.
+        measure: what the data says.
+        arguments: kernel arguments that it needs.
+        needs_innocent: whether it says nothing without an innocent cell.
+        crash_tells: whether a trial that crashed or hung says something.
+    """
+
+    name: str
+    summary: str
+    needs: str
+    costs: str
+    cannot_see: str
+    unit: str
+    did: str = "stayed"
+    signatures: frozenset[Signature | None]
+    measure: Callable[[ProbeData], Measurement]
+    debug: DebugOption | None = None
+    available: str = "true"
+    start: Callable[[int], tuple[ProbeStep, ...]] = lambda _: ()
+    settled: tuple[ProbeStep, ...] = ()
+    floor: tuple[ProbeStep, ...] = ()
+    collect: tuple[ProbeStep, ...] = ()
+    arguments: str = ""
+    needs_innocent: bool = False
+    crash_tells: bool = False

@@ -6,7 +6,7 @@ import re
 
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.probe import (
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -26,14 +26,14 @@ def caches(text: str) -> dict[str, tuple[float, float]]:
     return {name: (float(active), float(size)) for name, active, size in _CACHE.findall(text)}
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what was added, by cache."""
     floors = [caches(text) for text in snapshots(data.raw.get(SLABINFO, b""))]
     if len(floors) < 3:
-        return Measured(could_not=TOO_FEW_FLOORS)
+        return Measurement(could_not=TOO_FEW_FLOORS)
     sizes = {name: size for floor in floors for name, (_, size) in floor.items()}
     added = rises([{name: active for name, (active, _) in floor.items()} for floor in floors])
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.OBJECT,

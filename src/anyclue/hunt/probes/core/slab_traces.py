@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from anyclue.hunt.probes.core.model import Frame, StackEvidence
 from anyclue.hunt.probes.core.probe import (
     SNAPSHOT_MARK,
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -59,18 +59,18 @@ def books(text: str) -> Books:
     return {key: float(number) for key, number in found.items()}
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what was added, by cache and stack, in caches that grew in every round."""
     texts = snapshots(data.raw.get(TRACES, b""))
     if len(texts) < 3:
-        return Measured(could_not=TOO_FEW_FLOORS)
+        return Measurement(could_not=TOO_FEW_FLOORS)
     # What a cache held where it was not read is not known.
     sizes = [dict(_NAME.findall(text)) for text in texts[1:]]
     grew = set(sizes[0]).intersection(*sizes)
     floors = [
         {key: count for key, count in books(text).items() if key[0] in grew} for text in texts[1:]
     ]
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.OBJECT,

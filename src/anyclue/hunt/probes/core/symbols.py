@@ -1,13 +1,13 @@
-"""Addresses and names: /proc/kallsyms, the sections of a module, the kernel's own way to print."""
+"""Addresses, names and lines: kallsyms, sections of a module, printed frames, addr2line."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLine
+from anyclue.hunt.probes.core.model import Frame, ProbeReading, SourceLocation
 
 _SYMBOL = re.compile(
     r"^([0-9a-f]{8,16}) [tTwW] ([A-Za-z_$.][\w$.]*)(?:\t\[(\w+)\])?$", re.MULTILINE | re.ASCII
@@ -16,6 +16,13 @@ _SECTION = re.compile(r"^\S*/sections/(\.[\w.]+):0x([0-9a-f]{1,16})$", re.MULTIL
 _PRINTED = re.compile(
     r"([A-Za-z_$.][\w$.]*)\+(?:0x)?([0-9a-f]{1,8})/(?:0x)?[0-9a-f]{1,8}(?: \[(\w+)\])?", re.ASCII
 )
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
+_PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
+_HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
+
+Lines = Mapping[tuple[str, int], tuple[SourceLocation, ...]]
+"""By section and offset: what the compiler put there, innermost first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +40,9 @@ class Symbols:
             return Frame(symbol=f"{address:#x}")
         name, module = self.names[at]
         offset = address - self.addresses[at]
-        return Frame(symbol=name, offset=offset, module=module, places=(SourceLine(function=name),))
+        return Frame(
+            symbol=name, offset=offset, module=module, places=(SourceLocation(function=name),)
+        )
 
     def address(self, frame: Frame) -> int | None:
         """Return the address of a frame; None where a function of that name is not the only one."""
@@ -78,7 +87,7 @@ def parse_frame(line: str) -> Frame | None:
         symbol=match[1],
         offset=int(match[2], 16),
         module=match[3],
-        places=(SourceLine(function=match[1]),),
+        places=(SourceLocation(function=match[1]),),
     )
 
 
@@ -87,28 +96,15 @@ def parse_stack(lines: Sequence[str]) -> tuple[Frame, ...]:
     return tuple(frame for line in lines if " ? " not in line and (frame := parse_frame(line)))
 
 
-_ADDRESS = re.compile(r"0x[0-9a-f]{1,16}")
-
-
-_PLACE = re.compile(r"(\S.*):(\d{1,7})(?: \(discriminator \d+\))?")
-
-
-_HEADER = re.compile(r"^.*?/((?:arch/\w+/)?include/.*)$")
-
-
-Lines = Mapping[tuple[str, int], tuple[SourceLine, ...]]
-"""By section and offset: what the compiler put there, innermost first."""
-
-
 def module_frames(
-    readings: Iterable[ProbeReading], symbols: Symbols, module: str
+    reading: ProbeReading, symbols: Symbols, module: str
 ) -> dict[Frame, tuple[str, int]]:
     """Return the frames in a module, each with its section and offset.
 
     What is looked up is the call, which ends one byte before the address that it returns to.
     """
     found = {}
-    for frame in _frames(readings):
+    for frame in (frame for finding in reading.findings for frame in finding.stack):
         address = symbols.address(frame) if frame.module == module else None
         place = symbols.in_section(address - 1) if address is not None else None
         if place:
@@ -121,8 +117,8 @@ def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
 
     ``tree`` is where it says that the kernel's tree is.
     """
-    found: dict[tuple[str, int], tuple[SourceLine, ...]] = {}
-    here: list[SourceLine] = []
+    found: dict[tuple[str, int], tuple[SourceLocation, ...]] = {}
+    here: list[SourceLocation] = []
     key, function = (section, 0), ""
     for line in text.splitlines():
         if _ADDRESS.fullmatch(line):
@@ -136,13 +132,13 @@ def parse_addr2line(section: str, text: str, *, tree: str) -> Lines:
     return {key: places for key, places in found.items() if places[0].file}
 
 
-def _place(function: str, line: str, tree: str) -> SourceLine:
+def _place(function: str, line: str, tree: str) -> SourceLocation:
     match = _PLACE.fullmatch(line)
     if match is None or match[1] == "??" or match[2] == "0":
-        return SourceLine(function=function)
+        return SourceLocation(function=function)
     header = _HEADER.match(match[1])
     file = header[1] if header else match[1].removeprefix(f"{tree}/")
-    return SourceLine(function=function, file=file, line=int(match[2]))
+    return SourceLocation(function=function, file=file, line=int(match[2]))
 
 
 def with_places(
@@ -154,17 +150,7 @@ def with_places(
         places = lines.get(frames[frame]) if frame in frames else None
         return replace(frame, places=places) if places else frame
 
-    return _changed(reading, placed)
-
-
-def _frames(readings: Iterable[ProbeReading]) -> Iterable[Frame]:
-    for reading in readings:
-        for finding in reading.findings:
-            yield from finding.stack
-
-
-def _changed(reading: ProbeReading, change: Callable[[Frame], Frame]) -> ProbeReading:
     findings = tuple(
-        replace(finding, stack=tuple(map(change, finding.stack))) for finding in reading.findings
+        replace(finding, stack=tuple(map(placed, finding.stack))) for finding in reading.findings
     )
     return replace(reading, findings=findings)

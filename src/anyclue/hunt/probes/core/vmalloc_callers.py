@@ -7,7 +7,7 @@ from collections import Counter
 
 from anyclue.hunt.probes.core.model import StackEvidence
 from anyclue.hunt.probes.core.probe import (
-    Measured,
+    Measurement,
     Probe,
     ProbeData,
     Residue,
@@ -36,13 +36,13 @@ def areas(text: str) -> tuple[dict[str, float], dict[str, float]]:
     return {k: float(v) for k, v in count.items()}, {k: float(v) for k, v in size.items()}
 
 
-def measure(data: ProbeData) -> Measured:
+def measure(data: ProbeData) -> Measurement:
     """Return what was added, by caller."""
     floors = [areas(text) for text in snapshots(data.raw.get(INFO, b""))]
     if len(floors) < 3:
-        return Measured(could_not=TOO_FEW_FLOORS)
+        return Measurement(could_not=TOO_FEW_FLOORS)
     sizes = rises([size for _, size in floors])
-    return Measured(
+    return Measurement(
         residues=tuple(
             Residue(
                 what=StackEvidence.VMALLOC,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
+
+_BEGIN = re.compile(rb"^<{7} ", re.MULTILINE)
+_END = re.compile(rb"^>{7} ", re.MULTILINE)
 
 
 class _In(Enum):
@@ -36,3 +40,8 @@ def resolve_markers(text: bytes, ours: str, theirs: str) -> tuple[bytes, bytes] 
             if where is not _In.OURS:
                 kept[1].append(line)
     return (b"".join(kept[0]), b"".join(kept[1])) if marked else None
+
+
+def has_markers(text: bytes) -> bool:
+    """Return whether conflict markers seem to be left in a file."""
+    return bool(_BEGIN.search(text) and _END.search(text))

@@ -52,6 +52,10 @@ class GuestComparison:
     against: Blame | None = None
     sides: tuple[str, ...] = ()
 
+    def of(self, version: str) -> VersionVerdict | None:
+        """Return what was found in a version; None when it was not run."""
+        return next((one for one in self.verdicts if one.version == version), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MergeTest:
@@ -70,6 +74,12 @@ class MergeTest:
     directory: str
     rows: tuple[GuestComparison, ...]
     untested: tuple[str, ...] = ()
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that were run, in their order."""
+        every = (one.version for row in self.rows for one in row.verdicts)
+        return tuple(dict.fromkeys(every))
 
     @property
     def blame(self) -> Blame:

@@ -27,8 +27,6 @@ ROWS = 400
 """So many rows of one function are kept."""
 IN_ALL = 15_000
 """So many rows are made altogether."""
-
-
 COLUMNS = 240
 """A line is cut after so many characters."""
 LONGEST = 1500
@@ -59,28 +57,28 @@ def side_by_side(
     """
     listed = {(one.path, one.function): one for one in functions}
     lost = {one.function for one in dropped}
-    names = _Names(files, sides, other)
+    names = _Locations(files, sides, other)
     chosen: list[tuple[bool, int, FunctionVersions]] = []
     for one in match_functions(files):
-        found = listed.get(names.of(one))
-        evil = found is not None and found.taken in EVIL
-        if found is not None or names.differs(one):
+        known = listed.get(names.of(one))
+        evil = known is not None and known.taken in EVIL
+        if known is not None or names.differs(one):
             chosen.append((not evil and one.at.function not in lost, len(chosen), one))
-    shown: list[FunctionPanes] = []
+    panes: list[FunctionPanes] = []
     room = IN_ALL
     for _, _, one in sorted(chosen, key=lambda ranked: ranked[:2])[:FUNCTIONS]:
         if room > 0:
             versions = names.versions(one)
             rows = align_versions(versions, sides, dropped)
-            shown.append(_panes(versions, names.of(one), rows, min(ROWS, room)))
+            panes.append(_panes(versions, names.of(one), rows, min(ROWS, room)))
             room -= len(rows)
     order = {name: number for number, name in enumerate(listed)}
     return tuple(
-        sorted(shown, key=lambda one: (order.get((one.path, one.function), len(order)), one.path))
+        sorted(panes, key=lambda one: (order.get((one.path, one.function), len(order)), one.path))
     )
 
 
-class _Names:
+class _Locations:
     """Where functions are in each version.
 
     Args:

@@ -44,26 +44,26 @@ def with_change_commits(
 def with_imbalance_commits(
     imbalances: Sequence[Imbalance],
     repo: Repository,
-    gathered: MergeInputs,
+    inputs: MergeInputs,
     revs: Mapping[str, str],
-    pairer: VersionReviewer,
+    reviewer: VersionReviewer,
 ) -> tuple[Imbalance, ...]:
     """Return imbalances with the commits that brought those which came with a side.
 
     Args:
         imbalances: all of a resolution.
         repo: where the commits are.
-        gathered: the merge.
+        inputs: the merge.
         revs: the commit of each side.
-        pairer: compares versions of one file with the base's.
+        reviewer: compares versions of one file with the base's.
     """
-    sides = dict(zip(revs, gathered.sides, strict=True))
+    sides = dict(zip(revs, inputs.sides, strict=True))
     found = []
-    asked = 0
+    request = 0
     for one in imbalances:
-        if one.origin is Origin.CAME and asked < MOST_SEARCHED:
-            asked += 1
-            first = [_first(one, repo, gathered.base, revs[s], sides[s], pairer) for s in one.sides]
+        if one.origin is Origin.CAME and request < MOST_SEARCHED:
+            request += 1
+            first = [_first(one, repo, inputs.base, revs[s], sides[s], reviewer) for s in one.sides]
             commits = tuple(two for two in first if two is not None)
             found.append(replace(one, commits=commits))
         else:
@@ -77,7 +77,7 @@ def _first(
     base: str,
     rev: str,
     side: Snapshot,
-    pairer: VersionReviewer,
+    reviewer: VersionReviewer,
 ) -> CommitSubject | None:
     """Return the first commit of a side whose file has the imbalance; halving, so one is tried."""
     finding = imbalance.finding
@@ -91,7 +91,7 @@ def _first(
         one = Snapshot(changed={key: Side(path=path, blob=blob)})
         return any(
             (two.function, two.pair) == (finding.function, finding.pair)
-            for two in pairer.introduced(one, [key])
+            for two in reviewer.introduced(one, [key])
         )
 
     if not has(commits[-1][1]):

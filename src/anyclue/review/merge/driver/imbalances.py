@@ -79,7 +79,7 @@ class VersionReviewer:
     Args:
         tree: where contracts of the project's own are looked for.
         root: the repository that has the blobs.
-        gathered: the merge.
+        inputs: the merge.
         keys: the files in question.
         least: least confidence to report.
         jobs: worker processes; None for one a processor.
@@ -92,7 +92,7 @@ class VersionReviewer:
         self,
         tree: Path,
         root: Path,
-        gathered: MergeInputs,
+        inputs: MergeInputs,
         keys: Sequence[str],
         *,
         least: Confidence,
@@ -101,30 +101,30 @@ class VersionReviewer:
         contracts = contracts_near(tree)
         self._reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=jobs)
         self._paired = {call.encode() for call in contracts.calls}
-        self._gathered = gathered
+        self._inputs = inputs
         self._jobs = jobs or processors()
         self.keys = keys
         self._least = least
-        self._around = NeighbourFiles(root, gathered.blobs, keys)
+        self._neighbours = NeighbourFiles(root, inputs.blobs, keys)
         self._kept, self._left = self._focus()
-        self._around.focus(self._kept)
+        self._neighbours.focus(self._kept)
         self._root = root
 
     def _focus(self) -> tuple[frozenset[bytes], int]:
-        read, gathered = self._gathered.contents, self._gathered
-        results = [one for one in (gathered.result, gathered.against) if one is not None]
-        read.load([*gathered.sides, *results], self.keys)
+        read, inputs = self._inputs.contents, self._inputs
+        results = [one for one in (inputs.result, inputs.against) if one is not None]
+        read.load([*inputs.sides, *results], self.keys)
 
         def texts(version: Snapshot) -> dict[str, bytes | None]:
             return {key: read.of(version, key) for key in self.keys}
 
         question = FilesInQuestion(
             base={key: read.base(key) for key in self.keys},
-            sides=[texts(one) for one in gathered.sides],
+            sides=[texts(one) for one in inputs.sides],
             results=[texts(one) for one in results],
-            edited={*gathered.edited, *gathered.otherwise},
+            edited={*inputs.edited, *inputs.contested},
         )
-        around = [t for path, t in self._around.texts.items() if path not in question.base]
+        around = [t for path, t in self._neighbours.texts.items() if path not in question.base]
         names, left = relevant_functions(question, around, self._paired)
         if left:
             versions = (question.base, *question.sides, *question.results)
@@ -146,27 +146,29 @@ class VersionReviewer:
         )
         return (Unjudged(path=".", line=0, function="", what=what),)
 
-    def of(self, versions: Sequence[Snapshot], keys: Sequence[str]) -> list[VersionImbalances]:
+    def review_all(
+        self, versions: Sequence[Snapshot], keys: Sequence[str]
+    ) -> list[VersionImbalances]:
         """Return what each version introduces and mends in these files, and what is not judged."""
-        of = self._gathered.contents.of
+        of = self._inputs.contents.of
         texts = {of(one, key) for one in versions for key in keys}
         self._reviewer.read(focus(one, self._kept) for one in texts if one is not None)
         if 1 < len(versions) <= self._jobs and len(keys) > FEW:
             with Workers(len(versions), lambda: self) as workers:
-                return workers.each("pairing", [(one, keys) for one in versions])
-        return [self.pairing(one, keys) for one in versions]
+                return workers.each("review_version", [(one, keys) for one in versions])
+        return [self.review_version(one, keys) for one in versions]
 
-    def pairing(self, version: Snapshot, keys: Sequence[str]) -> VersionImbalances:
+    def review_version(self, version: Snapshot, keys: Sequence[str]) -> VersionImbalances:
         """Return the same of one version."""
         review = self._reviewed(keys, None, version)
-        of, known = self._gathered.contents.of, version.keys()
-        told = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}
+        of, known = self._inputs.contents.of, version.keys()
+        texts = {one.path: of(version, known.get(one.path, one.path)) for one in review.findings}
         return VersionImbalances(
             introduced=review.findings,
             mended=review.fixed,
             unjudged=review.unjudged,
             keys=known,
-            texts={path: text for path, text in told.items() if text is not None},
+            texts={path: text for path, text in texts.items() if text is not None},
         )
 
     def introduced(self, version: Snapshot, keys: Sequence[str]) -> Sequence[Finding]:
@@ -179,7 +181,7 @@ class VersionReviewer:
 
     def _reviewed(self, keys: Sequence[str], old: Snapshot | None, new: Snapshot) -> Review:
         """Return the review of a version compared with another, or else with the base."""
-        read = self._gathered.contents
+        read = self._inputs.contents
         read.load([new, *([old] if old else [])], keys)
         files = []
         for key in keys:
@@ -197,4 +199,4 @@ class VersionReviewer:
                 )
             )
         change = SourceChange(title="", files=tuple(files), root=self._root)
-        return self._reviewer.change(change, self._around, self._least)
+        return self._reviewer.change(change, self._neighbours, self._least)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,8 +9,8 @@ from functools import cached_property
 from anyclue.git import repository as git
 from anyclue.git.merge import AutoMerge, auto_merge, empty_commit, merge_bases
 from anyclue.git.model import Repository
-from anyclue.model.errors import Problem, RequestError
-from anyclue.review.merge.core.conflict_markers import resolve_markers
+from anyclue.model.errors import RequestError
+from anyclue.review.merge.core.conflict_markers import has_markers, resolve_markers
 from anyclue.review.merge.core.file_versions import FileMerge
 from anyclue.review.merge.core.relevance import called_names, function_bodies
 from anyclue.review.merge.driver.request import Merge
@@ -24,12 +23,7 @@ from anyclue.review.merge.driver.snapshots import (
 )
 from anyclue.review.pairs.model import Unjudged
 
-Step = tuple[str, str, AutoMerge]
-"""Two commits, and what git merges them to: an octopus takes several."""
-
-
 _NUL, _HEAD = b"\0", 8000  # what git takes for binary
-_MARK = {one: re.compile(rb"^" + one * 7 + rb" ", re.MULTILINE) for one in (b"<", b">")}
 
 LOOKED_THROUGH = 2000
 """So many files that a side changed are looked through for calls of what another side changed."""
@@ -46,11 +40,11 @@ class MergeInputs:
         automatic: what git merges by itself.
         conflicts: by key, the file with every conflict decided for one side, for each side in
             turn.
-        others: files with a conflict that are no C sources.
+        other_conflicts: files with a conflict that are no C sources.
         result: what came out.
         against: the other resolution.
         beyond: by commit of a result, its files that are no C sources and not what git merges.
-        rooted: whether the sides have a common ancestor.
+        related: whether the sides have a common ancestor.
         contents: reads them.
     """
 
@@ -59,11 +53,11 @@ class MergeInputs:
     sides: tuple[Snapshot, ...]
     automatic: Snapshot
     conflicts: Mapping[str, tuple[bytes | None, ...]]
-    others: tuple[str, ...]
+    other_conflicts: tuple[str, ...]
     result: Snapshot
     against: Snapshot | None
     beyond: Mapping[str, tuple[str, ...]]
-    rooted: bool
+    related: bool
     contents: Contents
 
     @cached_property
@@ -82,7 +76,7 @@ class MergeInputs:
         return tuple(sorted({key for key in every if every.count(key) > 1}))
 
     @cached_property
-    def otherwise(self) -> tuple[str, ...]:
+    def contested(self) -> tuple[str, ...]:
         """The files in which the other resolution may differ from the result."""
         if self.against is None:
             return ()
@@ -150,9 +144,9 @@ class MergeInputs:
         """What of the merge is not looked at."""
         found = [
             Unjudged(path=path, line=0, function="", what="a conflict in what is no C source")
-            for path in self.others
+            for path in self.other_conflicts
         ]
-        if not self.rooted:
+        if not self.related:
             what = "the sides have no common ancestor: all of both counts as new"
             found.append(Unjudged(path=".", line=0, function="", what=what))
         found += [
@@ -180,11 +174,11 @@ class MergeInputs:
             sorted(
                 version.path(key)
                 for key, text in texts.items()
-                if text is not None and all(_MARK[one].search(text) for one in _MARK)
+                if text is not None and has_markers(text)
             )
         )
 
-    def entangled(self) -> tuple[str, ...]:
+    def semantic_conflicts(self) -> tuple[str, ...]:
         """Return files in which one side changed a function that another side's change calls."""
         changed = [sorted(one.changed)[:LOOKED_THROUGH] for one in self.sides]
         for side, keys in zip(self.sides, changed, strict=True):
@@ -241,7 +235,8 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
     """
     base = merge_base_of(repo, merge.parents)
     blobs = git.blobs(repo.at, base)
-    automatic, steps = automatic_merge(repo, merge.parents)
+    steps = automatic_merge(repo, merge.parents)
+    automatic = steps[-1].commit
     sides = [snapshot(repo, base, one) for one in merge.parents]
     merged_by_git = snapshot(repo, base, automatic)
     if merge.result is not None:
@@ -252,16 +247,14 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
     every = align_renames(sides, [merged_by_git, result, *other])
     *sides, merged_by_git, result = every[: len(sides) + 2]
     contents = Contents(repo, blobs)
-    gathered = MergeInputs(
+    inputs = MergeInputs(
         base=base,
         blobs=blobs,
         sides=tuple(sides),
         automatic=merged_by_git,
         conflicts={},
-        others=tuple(
-            sorted(
-                path for _, _, step in steps for path in step.conflicts if not git.is_source(path)
-            )
+        other_conflicts=tuple(
+            sorted(path for step in steps for path in step.conflicts if not git.is_source(path))
         ),
         result=result,
         against=every[-1] if other else None,
@@ -270,25 +263,21 @@ def read_inputs(repo: Repository, real: Repository, merge: Merge) -> MergeInputs
             for rev in (merge.result, merge.against)
             if rev is not None
         },
-        rooted=bool(merge_bases(repo, merge.parents)),
+        related=bool(merge_bases(repo, merge.parents)),
         contents=contents,
     )
-    found = conflicts(contents, gathered.sides, gathered.automatic, steps)
-    return replace(gathered, conflicts=found)
+    found = conflicts(contents, inputs.sides, inputs.automatic, steps)
+    return replace(inputs, conflicts=found)
 
 
 def merge_base_of(repo: Repository, parents: Sequence[str]) -> str:
     """Return the merge base; of several, what git merges them to, as its own merge does."""
     found = merge_bases(repo, parents)
     if not found and repo.shallow:
-        raise RequestError(
-            [
-                Problem(
-                    what="the history is cut before the merge base",
-                    where="this clone is shallow",
-                    next_step="bring more history: git fetch --unshallow, or --deepen=N",
-                )
-            ]
+        raise RequestError.of(
+            "the history is cut before the merge base",
+            where="this clone is shallow",
+            next_step="bring more history: git fetch --unshallow, or --deepen=N",
         )
     if not found:
         return empty_commit(repo)
@@ -298,22 +287,19 @@ def merge_base_of(repo: Repository, parents: Sequence[str]) -> str:
     return base
 
 
-def automatic_merge(repo: Repository, parents: Sequence[str]) -> tuple[str, list[Step]]:
-    """Merge one parent after the other; return the end, and each step with its two commits."""
-    at = parents[0]
-    steps = []
+def automatic_merge(repo: Repository, parents: Sequence[str]) -> list[AutoMerge]:
+    """Merge one parent after the other, as git does an octopus; return every step."""
+    steps: list[AutoMerge] = []
     for one in parents[1:]:
-        step = auto_merge(repo, at, one)
-        steps.append((at, one, step))
-        at = step.commit
-    return at, steps
+        steps.append(auto_merge(repo, steps[-1].commit if steps else parents[0], one))
+    return steps
 
 
 def conflicts(
     contents: Contents,
     sides: Sequence[Snapshot],
     automatic: Snapshot,
-    steps: Sequence[Step],
+    steps: Sequence[AutoMerge],
 ) -> dict[str, tuple[bytes | None, ...]]:
     """Return each C source with a conflict, decided for each side in turn, by its key.
 
@@ -327,7 +313,7 @@ def conflicts(
     for one in sides:
         keys = {**one.keys(), **keys}
     found: dict[str, tuple[bytes | None, ...]] = {}
-    for number, (_, _, step) in enumerate(steps, start=1):
+    for number, step in enumerate(steps, start=1):
         for path, stages in step.conflicts.items():
             if not git.is_source(path):
                 continue
@@ -345,13 +331,13 @@ def conflicts(
     return found
 
 
-def _decided(text: bytes | None, steps: Sequence[Step], side: int) -> bytes | None:
+def _decided(text: bytes | None, steps: Sequence[AutoMerge], side: int) -> bytes | None:
     """Return a file with the conflicts of all steps decided for one side.
 
     A later step can have what an earlier one marked inside of its own marks.
     """
-    for number, (ours, theirs, _) in enumerate(steps, start=1):
-        both = resolve_markers(text, ours, theirs) if text is not None else None
+    for number, step in enumerate(steps, start=1):
+        both = resolve_markers(text, step.ours, step.theirs) if text is not None else None
         if both is not None:
             text = both[number == side]
     return text

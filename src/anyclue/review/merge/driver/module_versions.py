@@ -29,15 +29,15 @@ class ModuleVersions:
     outside: tuple[str, ...]
 
 
-def module_versions(asked: MergeRequest, directory: str) -> ModuleVersions:
+def module_versions(request: MergeRequest, directory: str) -> ModuleVersions:
     """Return a directory in the versions of a merge; the base is left out where it has none.
 
     Raises:
         RequestError: everything that is wrong with the request; a version but the base has no
             such directory.
     """
-    real = git.repository(asked.tree)
-    merge = find_merge(real, asked)
+    real = git.repository(request.tree)
+    merge = find_merge(real, request)
     parents = {one.name.replace(" ", "-"): one.commit for one in merge.sides}
     with scratch_repository(real) as repo:
         base = merge_base_of(repo, merge.parents)

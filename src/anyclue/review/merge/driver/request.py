@@ -65,24 +65,24 @@ class Merge:
         return tuple(Parent(name=name, commit=commit) for name, commit in pairs)
 
 
-def find_merge(repo: Repository, asked: MergeRequest) -> Merge:
+def find_merge(repo: Repository, request: MergeRequest) -> Merge:
     """Return the merge that is asked for.
 
     Raises:
         RequestError: every mistake: unknown revisions, not a merge, nothing is being merged, a
             page that cannot be written.
     """
-    three = {"--ours": asked.ours, "--theirs": asked.theirs, "--result": asked.result}
+    three = {"--ours": request.ours, "--theirs": request.theirs, "--result": request.result}
     given = {name: one for name, one in three.items() if one is not None}
-    problems = unwritable(asked.page) if asked.page is not None else []
-    if given and asked.rev is not None:
+    problems = unwritable(request.page) if request.page is not None else []
+    if given and request.rev is not None:
         what = f"REV and {' and '.join(given)} exclude each other"
         problems.append(Problem(what=what, next_step="give one of them"))
     elif given and len(given) < len(three):
         what = f"{' and '.join(name for name in three if name not in given)} missing"
         problems.append(Problem(what=what, next_step="give --ours, --theirs and --result"))
     ids: dict[str, str] = {}
-    wanted = {**given, "REV": asked.rev, "--against": asked.against}
+    wanted = {**given, "REV": request.rev, "--against": request.against}
     for name, text in wanted.items():
         if text is not None:
             try:
@@ -90,24 +90,24 @@ def find_merge(repo: Repository, asked: MergeRequest) -> Merge:
             except RequestError as error:
                 problems += error.problems
     if not given:
-        problems += _not_a_merge(repo, asked, ids)
+        problems += _not_a_merge(repo, request, ids)
     if problems:
         raise RequestError(list(dict.fromkeys(problems)))
     against = ids.get("--against")
     if given:
         parents: tuple[str, ...] = (ids["--ours"], ids["--theirs"])
         return Merge(
-            title=str(asked.result), parents=parents, result=ids["--result"], against=against
+            title=str(request.result), parents=parents, result=ids["--result"], against=against
         )
-    if asked.rev is not None:
+    if request.rev is not None:
         parents = git.parents(repo, ids["REV"])
-        return Merge(title=asked.rev, parents=parents, result=ids["REV"], against=against)
+        return Merge(title=request.rev, parents=parents, result=ids["REV"], against=against)
     parents = (git.commit(repo, "HEAD"), *merge_heads(repo))
     return Merge(title="the work tree", parents=parents, result=None, against=against)
 
 
-def _not_a_merge(repo: Repository, asked: MergeRequest, ids: dict[str, str]) -> list[Problem]:
-    if asked.rev is None:
+def _not_a_merge(repo: Repository, request: MergeRequest, ids: dict[str, str]) -> list[Problem]:
+    if request.rev is None:
         if not merge_heads(repo) or repo.top is None:
             what = "nothing is being merged here"
             step = "name a merge commit; --ours, --theirs and --result review what is none"
@@ -119,10 +119,10 @@ def _not_a_merge(repo: Repository, asked: MergeRequest, ids: dict[str, str]) -> 
     if number < 2:
         has = "1 parent" if number else "no parents"
         step = "git log --merges names merges; --ours, --theirs and --result review others"
-        return [Problem(what=f"{asked.rev!r} is no merge: it has {has}", next_step=step)]
+        return [Problem(what=f"{request.rev!r} is no merge: it has {has}", next_step=step)]
     return [
         Problem(
-            what=f"a parent of {asked.rev!r} is not in this clone: {one}",
+            what=f"a parent of {request.rev!r} is not in this clone: {one}",
             where=str(repo.at),
             next_step="bring more history: git fetch --unshallow, or --deepen=N",
         )

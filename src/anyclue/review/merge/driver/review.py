@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
 
 from anyclue.git import repository as git
 from anyclue.git.merge import scratch_repository
@@ -31,52 +31,52 @@ from anyclue.review.merge.driver.snapshots import Snapshot
 from anyclue.system.workers import Workers, processors
 
 
-def review(asked: MergeRequest) -> MergeReview:
+def review(request: MergeRequest) -> MergeReview:
     """Return what is to be said of a merge.
 
     Raises:
         RequestError: everything that is wrong with the request.
     """
-    real = git.repository(asked.tree)
-    merge = find_merge(real, asked)
+    real = git.repository(request.tree)
+    merge = find_merge(real, request)
     names = tuple(one.name for one in merge.sides)
     with scratch_repository(real) as repo:
-        gathered = read_inputs(repo, real, merge)
+        inputs = read_inputs(repo, real, merge)
         keys = sorted(
-            {*gathered.edited, *gathered.shared, *gathered.entangled(), *gathered.otherwise}
+            {*inputs.edited, *inputs.shared, *inputs.semantic_conflicts(), *inputs.contested}
         )
-        gathered.contents.load(gathered.sides, keys)
-        resolved_files = gathered.files(gathered.otherwise or gathered.edited, gathered.result)
-        with ResolutionReader(resolved_files, names, asked.jobs) as reading:
-            pairer = VersionReviewer(
-                asked.tree, repo.at, gathered, keys, least=asked.least, jobs=asked.jobs
+        inputs.contents.load(inputs.sides, keys)
+        resolved_files = inputs.files(inputs.contested or inputs.edited, inputs.result)
+        with _text_review(resolved_files, names, request.jobs) as text_review:
+            reviewer = VersionReviewer(
+                request.tree, repo.at, inputs, keys, least=request.least, jobs=request.jobs
             )
-            results = [one for one in (gathered.result, gathered.against) if one is not None]
-            pairings = pairer.of(results, pairer.keys)
-            text = reading.result()
-        sides = _sides(gathered, pairer, names, text, pairings)
+            results = [one for one in (inputs.result, inputs.against) if one is not None]
+            imbalances = reviewer.review_all(results, reviewer.keys)
+            text = text_review()
+        sides = _sides(inputs, reviewer, names, text, imbalances)
         result = _resolution(
-            merge.title, gathered.result, gathered, pairer, sides, text, pairings[0]
+            merge.title, inputs.result, inputs, reviewer, sides, text, imbalances[0]
         )
         revs = {one.name: one.commit for one in merge.sides}
-        result = _with_commits(result, repo, gathered, revs, pairer)
+        result = _with_commits(result, repo, inputs, revs, reviewer)
         against: Resolution | None = None
-        beside: tuple[FunctionComparison, ...] = ()
-        if gathered.against is not None:
-            title = str(asked.against)
-            other = gathered.against
-            text = review_texts(gathered.files(gathered.otherwise, other), names)
-            against = _resolution(title, other, gathered, pairer, sides, text, pairings[1])
-            against = _with_commits(against, repo, gathered, revs, pairer)
-            beside = _beside(gathered, gathered.against)
-        panes = shown(gathered, names, result) if asked.page is not None else ()
+        compared: tuple[FunctionComparison, ...] = ()
+        if inputs.against is not None:
+            title = str(request.against)
+            other = inputs.against
+            text = review_texts(inputs.files(inputs.contested, other), names)
+            against = _resolution(title, other, inputs, reviewer, sides, text, imbalances[1])
+            against = _with_commits(against, repo, inputs, revs, reviewer)
+            compared = _comparisons(inputs, inputs.against)
+        panes = _panes(inputs, names, result) if request.page is not None else ()
     return MergeReview(
         sides=merge.sides,
-        files=len({*gathered.edited, *gathered.shared}),
-        conflicts=len(gathered.conflicts) + len(gathered.others),
+        files=len({*inputs.edited, *inputs.shared}),
+        conflicts=len(inputs.conflicts) + len(inputs.other_conflicts),
         result=result,
         against=against,
-        compared=beside,
+        compared=compared,
         exercises=exercises(result),
         panes=panes,
     )
@@ -85,20 +85,20 @@ def review(asked: MergeRequest) -> MergeReview:
 def _with_commits(
     resolution: Resolution,
     repo: Repository,
-    gathered: MergeInputs,
+    inputs: MergeInputs,
     revs: Mapping[str, str],
-    pairer: VersionReviewer,
+    reviewer: VersionReviewer,
 ) -> Resolution:
     return replace(
         resolution,
-        dropped=with_change_commits(resolution.dropped, repo, gathered.base, revs),
-        imbalances=with_imbalance_commits(resolution.imbalances, repo, gathered, revs, pairer),
+        dropped=with_change_commits(resolution.dropped, repo, inputs.base, revs),
+        imbalances=with_imbalance_commits(resolution.imbalances, repo, inputs, revs, reviewer),
     )
 
 
 def _sides(
-    gathered: MergeInputs,
-    pairer: VersionReviewer,
+    inputs: MergeInputs,
+    reviewer: VersionReviewer,
     names: Sequence[str],
     text: TextReview,
     results: Sequence[VersionImbalances],
@@ -108,16 +108,16 @@ def _sides(
     In a large merge that is of files that were resolved, and those with findings. Elsewhere git
     merged by itself, and nothing was found: what a side has there is not lost.
     """
-    resolved = {*gathered.edited, *gathered.otherwise}
+    resolved = {*inputs.edited, *inputs.contested}
     found = {
         one.keys.get(finding.path, finding.path) for one in results for finding in one.introduced
     }
-    others = review_texts(gathered.files(sorted(found - resolved), gathered.result), names).homes
-    at = [one for one in pairer.keys if one in resolved | found or not pairer.left_out]
+    others = review_texts(inputs.files(sorted(found - resolved), inputs.result), names).homes
+    at = [one for one in reviewer.keys if one in resolved | found or not reviewer.left_out]
     return {
         name: replace(pairing, homes={**text.homes[number], **others[number]})
         for number, (name, pairing) in enumerate(
-            zip(names, pairer.of(gathered.sides, at), strict=True)
+            zip(names, reviewer.review_all(inputs.sides, at), strict=True)
         )
     }
 
@@ -125,16 +125,16 @@ def _sides(
 def _resolution(
     title: str,
     version: Snapshot,
-    gathered: MergeInputs,
-    pairer: VersionReviewer,
+    inputs: MergeInputs,
+    reviewer: VersionReviewer,
     sides: Mapping[str, VersionImbalances],
     text: TextReview,
     pairing: VersionImbalances,
 ) -> Resolution:
     keys = version.keys()
     broken = {
-        name: pairer.between(side, version, at)
-        for name, side in zip(sides, gathered.sides, strict=True)
+        name: reviewer.between(side, version, at)
+        for name, side in zip(sides, inputs.sides, strict=True)
         if (at := sorted({_key(one, side, keys) for one in text.dropped if one.side == name}))
     }
     return Resolution(
@@ -142,9 +142,9 @@ def _resolution(
         functions=text.functions,
         dropped=text.dropped,
         imbalances=trace_origins(sides, pairing, text.functions, text.dropped, broken),
-        unjudged=(*gathered.unjudged, *pairer.left_out, *pairing.unjudged),
-        unresolved=gathered.unresolved(version),
-        beyond=gathered.beyond.get(version.rev or "", ()),
+        unjudged=(*inputs.unjudged, *reviewer.left_out, *pairing.unjudged),
+        unresolved=inputs.unresolved(version),
+        beyond=inputs.beyond.get(version.rev or "", ()),
     )
 
 
@@ -153,18 +153,18 @@ def _key(dropped: DroppedChange, side: Snapshot, keys: Mapping[str, str]) -> str
     return side.keys().get(dropped.path) or keys.get(dropped.path, dropped.path)
 
 
-def _beside(gathered: MergeInputs, other: Snapshot) -> tuple[FunctionComparison, ...]:
+def _comparisons(inputs: MergeInputs, other: Snapshot) -> tuple[FunctionComparison, ...]:
     """Return how the functions that either resolution decided compare."""
-    of = gathered.contents.of
-    keys = gathered.otherwise
-    paths = {key: gathered.result.path(key) for key in keys}
+    of = inputs.contents.of
+    keys = inputs.contested
+    paths = {key: inputs.result.path(key) for key in keys}
     theirs = {key: of(other, key) for key in keys}
-    found = compare_resolutions(theirs, {key: of(gathered.result, key) for key in keys}, paths)
-    names = tuple(str(number) for number in range(len(gathered.sides)))
+    found = compare_resolutions(theirs, {key: of(inputs.result, key) for key in keys}, paths)
+    names = tuple(str(number) for number in range(len(inputs.sides)))
     decided = {
         (one.path, one.function)
-        for version in (gathered.result, other)
-        for one in review_texts(gathered.files(keys, version), names).functions
+        for version in (inputs.result, other)
+        for one in review_texts(inputs.files(keys, version), names).functions
     }
     return tuple(
         one
@@ -173,64 +173,40 @@ def _beside(gathered: MergeInputs, other: Snapshot) -> tuple[FunctionComparison,
     )
 
 
-class _ReaderProcess:
-    """What the process does."""
+class _TextReviewer:
+    """What the process of `_text_review` does."""
 
-    def read(self, files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
+    def review(self, files: Sequence[FileMerge], sides: Sequence[str]) -> TextReview:
         return review_texts(files, sides)
 
 
-class ResolutionReader:
-    """Finds out what a resolution did to the texts, while something else is done.
-
-    Args:
-        files: the files in every version.
-        sides: the names of the parents.
-        jobs: worker processes; None for one a processor.
-    """
-
-    def __init__(self, files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None) -> None:
-        self._asked = (files, sides)
-        many = len(files) > FEW and (jobs or processors()) > 1
-        self._workers = Workers(1, _ReaderProcess) if many else None
-        if self._workers is not None:
-            self._workers.ask("read", [self._asked])
-
-    def __enter__(self) -> ResolutionReader:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._workers is not None:
-            self._workers.stop(gently=False)
-
-    def result(self) -> TextReview:
-        """Return what was found; to be asked once.
-
-        Raises:
-            InfrastructureError: the process failed or died.
-        """
-        if self._workers is None:
-            return review_texts(*self._asked)
-        found: TextReview = next(self._workers.answers("read"))
-        return found
+@contextmanager
+def _text_review(
+    files: Sequence[FileMerge], sides: Sequence[str], jobs: int | None
+) -> Iterator[Callable[[], TextReview]]:
+    """Give what waits for the review of texts, in a process of its own where they are many."""
+    if len(files) <= FEW or (jobs or processors()) == 1:
+        yield lambda: review_texts(files, sides)
+        return
+    workers = Workers(1, _TextReviewer)
+    try:
+        workers.submit("review", [(files, sides)])
+        yield lambda: next(workers.results("review"))
+    finally:
+        workers.stop(gently=False)
 
 
-def shown(
-    gathered: MergeInputs, sides: Sequence[str], result: Resolution
+def _panes(
+    inputs: MergeInputs, sides: Sequence[str], result: Resolution
 ) -> tuple[FunctionPanes, ...]:
     """Return the functions that a review lists, each in all its versions.
 
     Args:
-        gathered: the merge.
+        inputs: the merge.
         sides: the names of the parents.
         result: what is said of the result.
     """
-    keys = gathered.otherwise or gathered.edited
-    files = gathered.files(keys, gathered.result)
-    other = gathered.files(keys, gathered.against) if gathered.against is not None else None
+    keys = inputs.contested or inputs.edited
+    files = inputs.files(keys, inputs.result)
+    other = inputs.files(keys, inputs.against) if inputs.against is not None else None
     return side_by_side(files, sides, result.functions, result.dropped, other)

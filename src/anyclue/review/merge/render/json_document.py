@@ -1,25 +1,31 @@
-"""The review of a merge as JSON, for machines; documented in ``docs/merge-schema.md``."""
+"""The review of a merge as JSON, for machines; documented in ``docs/merge-schema.md``.
+
+``docs/merge.schema.json`` is generated from these models: ``make schemas``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, AliasPath, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, WithJsonSchema
 
 from anyclue.report.json_document import DocumentModel, Line, document_text
-from anyclue.report.text import code_block, safe_path
-from anyclue.review.merge.core.guest_test import Blame, GuestComparison, MergeTest
+from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import FunctionResolution, MergeReview, Origin, Similarity
 from anyclue.review.merge.render import words
 from anyclue.review.pairs.model import Confidence, FindingKind
+from anyclue.review.pairs.render.json_document import (
+    CodeBlock,
+    Count,
+    FilePath,
+    LineNumber,
+    UnjudgedDocument,
+)
 
 _SIDE = "^(ours|theirs( [2-9]| [1-9][0-9]+)?)$"
 
 _Side: TypeAlias = Annotated[Line, Field(json_schema_extra={"pattern": _SIDE})]
-_Count: TypeAlias = Annotated[int, Field(ge=0)]
-_LineNumber: TypeAlias = Annotated[int, Field(ge=1)]
-_SourcePath: TypeAlias = Annotated[str, AfterValidator(safe_path)]
 _CommitId: TypeAlias = Annotated[
     Line,
     AfterValidator(lambda one: one[: words.DIGITS]),
@@ -33,22 +39,18 @@ _Taken: TypeAlias = Annotated[
 ]
 
 
-class _MergePart(DocumentModel):
-    """A part of the document, read from the model's object of the same fields."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-_P = TypeVar("_P", bound=_MergePart)
+_P = TypeVar("_P", bound=DocumentModel)
 
 
 def _read(document: type[_P], one: object, more: Mapping[str, object]) -> _P:
     """Return a document of an object's fields, and of more that the object has in other forms."""
-    names = document.model_fields.keys() - more.keys() - {"schema_"}
-    return document.model_validate({name: getattr(one, name) for name in names} | {**more})
+    fields = document.model_fields.items()
+    names = {str(field.validation_alias or name) for name, field in fields}
+    values = {name: getattr(one, name) for name in names - more.keys() - {"schema_"}} | {**more}
+    return document.model_validate(values, from_attributes=True)
 
 
-class _Parent(_MergePart):
+class _Parent(DocumentModel):
     """One parent."""
 
     name: _Side
@@ -57,7 +59,7 @@ class _Parent(_MergePart):
     """Its abbreviated id."""
 
 
-class _Commit(_MergePart):
+class _Commit(DocumentModel):
     """A commit."""
 
     commit: _CommitId = Field(validation_alias="id")
@@ -66,40 +68,40 @@ class _Commit(_MergePart):
     """The first line of its message."""
 
 
-class _SourceLine(_MergePart):
+class _SourceLine(DocumentModel):
     """A line of a file."""
 
-    line: _LineNumber
+    line: LineNumber
     """Its number."""
     text: Line
     """The line."""
 
 
-class _LostLine(_MergePart):
+class _LostLine(DocumentModel):
     """A line of a side's change that the result lost."""
 
     added: bool
     """Whether the side added it; false: it removed it, and it is back."""
-    line: _LineNumber
+    line: LineNumber
     """Its number in the side's file; when the side removed it, in the base's."""
     text: Line
     """The line."""
 
 
-class _Function(_MergePart):
+class _Function(DocumentModel):
     """What a resolution did to one function."""
 
-    path: _SourcePath
+    path: FilePath
     """Its file in the result, or where it was last."""
     function: Line
     """Its name; empty for what is in no function."""
-    line: _Count
+    line: Count
     """Where it begins in the result; 0: it is not there."""
     conflict: bool
     """Whether git left a conflict in it."""
     taken: _Taken
     """Where its text comes from; a side, or a word."""
-    moved_from: str
+    moved_from: Annotated[str, BeforeValidator(words.former_place)]
     """Where a side has it, under another path or name; else empty."""
     new_lines: tuple[_SourceLine, ...]
     """Lines that are on neither side."""
@@ -109,10 +111,10 @@ class _Function(_MergePart):
     """Lines in an order, or behind a condition, that no side has."""
 
 
-class _DroppedChange(_MergePart):
+class _DroppedChange(DocumentModel):
     """A change of one side, in one function, that the result lost."""
 
-    path: _SourcePath
+    path: FilePath
     """The function's file on that side."""
     function: Line
     """Its name there; empty for what is in no function."""
@@ -126,7 +128,7 @@ class _DroppedChange(_MergePart):
     """What was lost."""
 
 
-class _Imbalance(_MergePart):
+class _Imbalance(DocumentModel):
     """A finding about pairing, and where it comes from."""
 
     dated: Origin = Field(validation_alias="origin")
@@ -135,9 +137,9 @@ class _Imbalance(_MergePart):
     """Which sides have it, or had mended it."""
     commits: tuple[_Commit, ...]
     """Those of a side that brought it; empty where that was not found in time."""
-    path: _SourcePath = Field(validation_alias=AliasPath("finding", "path"))
+    path: FilePath = Field(validation_alias=AliasPath("finding", "path"))
     """The file."""
-    line: _LineNumber = Field(validation_alias=AliasPath("finding", "line"))
+    line: LineNumber = Field(validation_alias=AliasPath("finding", "line"))
     """Where it goes wrong."""
     function: Line = Field(validation_alias=AliasPath("finding", "function"))
     """The function that holds it."""
@@ -153,25 +155,11 @@ class _Imbalance(_MergePart):
     """One sentence."""
 
 
-class _Unjudged(_MergePart):
-    """Something that was not judged."""
-
-    path: _SourcePath
-    """The file."""
-    line: _Count
-    """Its first line; 0: the whole file."""
-    function: Line
-    """The function; empty where it is not known."""
-    what: Line
-    """Why."""
-
-
 def _function(one: FunctionResolution) -> _Function:
-    more = {"taken": words.taken(one), "moved_from": words.former_place(one)}
-    return _read(_Function, one, more)
+    return _read(_Function, one, {"taken": words.taken(one)})
 
 
-class _Resolution(_MergePart):
+class _Resolution(DocumentModel):
     """What is said of one result of a merge."""
 
     title: Line
@@ -182,37 +170,37 @@ class _Resolution(_MergePart):
     """Changes of a side that it lost."""
     imbalances: tuple[_Imbalance, ...]
     """Those that the merge base did not have."""
-    unjudged: tuple[_Unjudged, ...]
+    unjudged: tuple[UnjudgedDocument, ...]
     """What was not judged."""
-    unresolved: tuple[_SourcePath, ...]
+    unresolved: tuple[FilePath, ...]
     """Files in which conflict markers are left."""
-    beyond: tuple[_SourcePath, ...]
+    beyond: tuple[FilePath, ...]
     """Files that are no C sources, and not what git merges."""
 
 
-class _Comparison(_MergePart):
+class _Comparison(DocumentModel):
     """One function of the result beside that of the other resolution."""
 
-    path: _SourcePath
+    path: FilePath
     """Its file in the result, or in the other resolution."""
     function: Line
     """Its name; empty for what is in no function."""
     likeness: Similarity = Field(validation_alias="similarity")
     """How they compare."""
-    diff: Annotated[str, AfterValidator(code_block)]
+    diff: CodeBlock
     """A unified diff from the other resolution to the result; empty unless they differ."""
 
 
-class _FunctionKey(_MergePart):
+class _FunctionKey(DocumentModel):
     """A function."""
 
-    path: _SourcePath
+    path: FilePath
     """Its file."""
     function: Line
     """Its name; empty for what is in no function."""
 
 
-class _Exercise(_MergePart):
+class _Exercise(DocumentModel):
     """What reaches functions."""
 
     functions: tuple[_FunctionKey, ...]
@@ -227,12 +215,16 @@ class _Exercise(_MergePart):
     """Groups of fstests."""
 
 
-class _GuestComparison(_MergePart):
+def _verdicts(found: Sequence[VersionVerdict]) -> dict[str, str]:
+    return {one.version: words.guest_verdict(one) for one in found}
+
+
+class _GuestComparison(DocumentModel):
     """What guests said under one set of conditions."""
 
     conditions: tuple[Line, ...]
     """Machine, mkfs and mount options and workload, by the scenario's names."""
-    verdicts: dict[Line, Line]
+    verdicts: Annotated[dict[Line, Line], BeforeValidator(_verdicts)]
     """Of each version that was run its verdict with its signature, by the version's kernel."""
     result: Blame
     """What that says of the result."""
@@ -242,34 +234,28 @@ class _GuestComparison(_MergePart):
     """The parents that have the same."""
 
 
-def _comparison(one: GuestComparison) -> _GuestComparison:
-    verdicts = {two.version: words.guest_verdict(two) for two in one.verdicts}
-    return _read(_GuestComparison, one, {"verdicts": verdicts})
-
-
-class _Test(_MergePart):
+class _Test(DocumentModel):
     """A merge's versions in guests."""
 
     run: Line
     """The run directory."""
     kernel: Line
     """What kernel they ran in, and which directory of it was theirs."""
-    result: Blame
+    result: Blame = Field(validation_alias="blame")
     """The verdict on the resolution."""
-    against: Blame | None
+    against: Blame | None = Field(validation_alias="other_blame")
     """The same of the other resolution; null: there is none."""
-    rows: tuple[Annotated[_GuestComparison, BeforeValidator(_comparison)], ...]
+    rows: tuple[_GuestComparison, ...]
     """What was found, by conditions."""
-    untested: tuple[_SourcePath, ...]
+    untested: tuple[FilePath, ...]
     """C sources that differ outside that directory."""
 
 
 def _test(one: MergeTest) -> _Test:
-    more = {"kernel": words.kernel(one), "result": one.blame, "against": one.other_blame}
-    return _read(_Test, one, more)
+    return _read(_Test, one, {"kernel": words.kernel(one)})
 
 
-class MergeDocument(_MergePart):
+class MergeDocument(DocumentModel):
     """What the resolution of a merge took, made up and lost."""
 
     schema_: Literal["anyclue.merge/1"] = Field(
@@ -282,9 +268,9 @@ class MergeDocument(_MergePart):
     """Whether the resolution broke and lost nothing that either side had right."""
     sides: Annotated[tuple[_Parent, ...], Field(min_length=2)]
     """The parents, ours first."""
-    files: _Count
+    files: Count
     """C files that two sides changed, or that are not what git merges."""
-    conflicts: _Count
+    conflicts: Count
     """Files in which git found a conflict."""
     result: _Resolution
     """What is said of the result."""

@@ -84,16 +84,15 @@ def _exercise(one: Exercise) -> Iterator[str]:
 
 def _tested(test: MergeTest) -> Iterator[list[str]]:
     yield [f"in guests: {ascii_line(merge_words.kernel(test))}; run: {ascii_line(test.run)}"]
-    names = list(dict.fromkeys(one.version for row in test.rows for one in row.verdicts))
-    head = ("machine, mkfs, mount, workload", *names, "so the result")
+    head = ("machine, mkfs, mount, workload", *test.versions, "so the result")
     rows = []
     for row in test.rows:
-        verdicts = {one.version: merge_words.guest_verdict(one) for one in row.verdicts}
-        said = merge_words.blamed(row.result, row.sides)
-        rows.append((", ".join(row.conditions), *(verdicts.get(one, "") for one in names), said))
+        verdicts = (merge_words.guest_verdict(row.of(one)) for one in test.versions)
+        blame = merge_words.blame(row.result, row.sides)
+        rows.append((", ".join(row.conditions), *verdicts, blame))
     yield table([tuple(map(ascii_line, row)) for row in (head, *rows)])
     if test.other_blame is not None:
-        yield [f"the other resolution, in guests: {merge_words.blamed(test.other_blame)}"]
+        yield [f"the other resolution, in guests: {merge_words.blame(test.other_blame)}"]
     if test.untested:
         shown = ", ".join(safe_path(one) for one in test.untested[:BRIEF])
         more = len(test.untested) - BRIEF
@@ -108,7 +107,9 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
                 f"{merge_words.place(one)}: {merge_words.function_name(one.function)}",
                 "conflict" if one.conflict else "no conflict",
                 merge_words.taken(one),
-                f"was {ascii_line(merge_words.former_place(one))}" if one.moved_from else "",
+                f"was {ascii_line(merge_words.former_place(one.moved_from))}"
+                if one.moved_from
+                else "",
             )
             for one in resolution.functions
         ]

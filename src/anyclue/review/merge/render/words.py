@@ -6,17 +6,21 @@ from collections.abc import Iterator, Sequence
 
 from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
-from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
+from anyclue.report.words import kind_label
+from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
     OUTSIDE,
     DroppedChange,
     Exercise,
+    FormerPlace,
+    FunctionPanes,
     FunctionResolution,
     Imbalance,
     LineMark,
     MergeReview,
     Origin,
+    Pane,
     PaneRow,
     Resolution,
     SourceLine,
@@ -28,6 +32,7 @@ DIGITS = 12
 _COLUMNS = 160
 NAMED = 12
 """So many functions are named in a verdict."""
+_VERSIONS = {BASE: "merge base", AGAINST: "the other resolution"}
 TAKEN = {
     TextSource.AUTOMATIC: "same as git's",
     TextSource.COMBINED: "combined",
@@ -70,12 +75,12 @@ def taken(one: FunctionResolution) -> str:
     return TAKEN[one.taken]
 
 
-def former_place(one: FunctionResolution) -> str:
+def former_place(one: FormerPlace | None) -> str:
     """Return where a side has a function, when that is elsewhere: ``f() in a.c, theirs``."""
-    if one.moved_from is None:
+    if one is None:
         return ""
-    where = f" in {one.moved_from.path}" if one.moved_from.path else ""
-    return clean(f"{one.moved_from.function}(){where}, {one.moved_from.side}")
+    where = f" in {one.path}" if one.path else ""
+    return clean(f"{one.function}(){where}, {one.side}")
 
 
 def short_id(commit_id: str) -> str:
@@ -110,24 +115,24 @@ def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
 def origin(one: Imbalance) -> str:
     """Return where an imbalance comes from: ``came with theirs``, and the commit."""
     sides = clean(" and ".join(one.sides))
-    said = {
+    text = {
         Origin.CAME: f"came with {sides}",
         Origin.RESOLUTION: "made by the resolution",
         Origin.MERGE: "made by the merge: no side has it, and nothing was resolved there",
         Origin.LOST: f"fix lost by the resolution; it was fixed on {sides}",
     }[one.origin]
     commits = " and ".join(map(commit, one.commits))
-    return f"{said}, in {commits}" if commits else said
+    return f"{text}, in {commits}" if commits else text
 
 
-def blamed(blame: Blame, sides: Sequence[str] = ()) -> str:
+def blame(value: Blame, sides: Sequence[str] = ()) -> str:
     """Return what guests say of a resolution, in words."""
     return {
         Blame.GUILTY: "the resolution is guilty: each parent is clean",
         Blame.CAME: f"came with {clean(' and '.join(sides)) or 'a parent'}",
         Blame.CLEAN: "clean",
         Blame.UNPROVEN: "unproven",
-    }[blame]
+    }[value]
 
 
 def kernel(test: MergeTest) -> str:
@@ -135,10 +140,9 @@ def kernel(test: MergeTest) -> str:
     return f"Debian's {test.series} with {test.directory} of each version"
 
 
-def guest_verdict(one: VersionVerdict) -> str:
-    """Return what was found in a version: ``leak (object)``."""
-    signature = f" ({one.signature.value})" if one.signature is not None else ""
-    return f"{one.verdict.value}{signature}"
+def guest_verdict(one: VersionVerdict | None) -> str:
+    """Return what was found in a version: ``leak (object)``; nothing when it was not run."""
+    return kind_label(one.verdict, one.signature) if one is not None else ""
 
 
 def exercise(one: Exercise) -> list[str]:
@@ -163,6 +167,20 @@ def dropped(one: DroppedChange) -> str:
     return f"a change of {clean(one.side)} is lost, {where}"
 
 
+def pane_version(pane: Pane) -> str:
+    """Return which version a pane shows."""
+    return _VERSIONS.get(pane.version) or clean(pane.version)
+
+
+def pane_place(pane: Pane, one: FunctionPanes) -> str:
+    """Return where a version has a function, when that is not where the result has it."""
+    if not pane.there:
+        return "this version has no such function" if one.function else "no such file"
+    if pane.function != one.function:
+        return f"{safe_path(pane.path)}: {function_name(pane.function)}"
+    return safe_path(pane.path) if pane.path != one.path else ""
+
+
 def mark(row: PaneRow, sides: int) -> str:
     """Return what became of a line, in a word or two; nothing when it is alike everywhere.
 
@@ -184,17 +202,17 @@ def mark(row: PaneRow, sides: int) -> str:
 
 def verdict(review: MergeReview) -> str:
     """Return the whole review in one line."""
-    said = _verdict(review.result)
+    text = _verdict(review.result)
     if review.test is None:
-        return said
+        return text
     sides = dict.fromkeys(side for one in review.test.rows for side in one.sides)
     return "; ".join(
-        part for part in (said, f"in guests: {blamed(review.test.blame, [*sides])}") if part
+        part for part in (text, f"in guests: {blame(review.test.blame, [*sides])}") if part
     )
 
 
 def other_verdict(resolution: Resolution) -> str:
-    """Return what is to be said of the other resolution in one line."""
+    """Return what is to be text of the other resolution in one line."""
     return f"{ascii_line(resolution.title)}: {_verdict(resolution)}"
 
 

@@ -34,7 +34,7 @@ class PairKind(StrEnum):
     """Like a lock, but may be taken several times: disabled preemption, an RCU section."""
 
 
-class Fails(StrEnum):
+class FailureConvention(StrEnum):
     """How the result of a call looks when it did not do what it is for."""
 
     NEVER = "never"
@@ -107,7 +107,7 @@ class Acquire:
 
     call: str
     holds: Template
-    fails: Fails = Fails.NEVER
+    fails: FailureConvention = FailureConvention.NEVER
     mode: str | None = None
     since: str | None = None
     until: str | None = None
@@ -133,7 +133,7 @@ class Consume:
 
     call: str
     takes: Template
-    fails: Fails = Fails.NEVER
+    fails: FailureConvention = FailureConvention.NEVER
     since: str | None = None
     until: str | None = None
 
@@ -210,11 +210,11 @@ class Guard:
     pair: str
     holds: Template
     mode: str | None = None
-    fails: Fails = Fails.NEVER
+    fails: FailureConvention = FailureConvention.NEVER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Free:
+class FreeingCall:
     """``__free(NAME)`` on a variable: released where the variable's scope ends."""
 
     name: str
@@ -247,7 +247,7 @@ class Contracts:
     nonnull: frozenset[str] = frozenset()
     identity: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
-    frees: tuple[Free, ...] = ()
+    frees: tuple[FreeingCall, ...] = ()
 
     @cached_property
     def digest(self) -> str:

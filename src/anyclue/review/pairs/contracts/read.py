@@ -14,8 +14,8 @@ from anyclue.review.pairs.contracts.model import (
     Consume,
     Contracts,
     Downgrade,
-    Fails,
-    Free,
+    FailureConvention,
+    FreeingCall,
     Guard,
     Pair,
     PairKind,
@@ -34,7 +34,7 @@ from anyclue.review.pairs.contracts.schema import (
 
 _TABLES = "tables"
 
-_Named = TypeVar("_Named", Pair, Guard, Free)
+_Named = TypeVar("_Named", Pair, Guard, FreeingCall)
 _Made = TypeVar("_Made")
 
 
@@ -66,7 +66,7 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
     problems = ContractProblems()
     pairs: list[_Located[Pair]] = []
     guards: list[_Located[Guard]] = []
-    frees: list[_Located[Free]] = []
+    frees: list[_Located[FreeingCall]] = []
     functions = [FunctionsTable()]
     named: set[str] = set()
     for origin, text in texts.items():
@@ -75,7 +75,7 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
         named.update(name for item in document.pair if (name := _name(item)) is not None)
         pairs += _entries(document.pair, where, problems, PairTable, Pair)
         guards += _entries(document.guard, f"{origin}: guard", problems, GuardTable, Guard)
-        frees += _entries(document.free, f"{origin}: free", problems, FreeTable, Free)
+        frees += _entries(document.free, f"{origin}: free", problems, FreeTable, FreeingCall)
         table = problems.validate(FunctionsTable, document.functions, f"{origin}: functions")
         if table is not None:
             functions.append(table)
@@ -149,7 +149,7 @@ def _same(value: object) -> object:
 _FIELDS: Mapping[str, Callable[..., object]] = {
     "holds": Template.parse,
     "takes": Template.parse,
-    "fails": Fails,
+    "fails": FailureConvention,
     "kind": PairKind,
     "borrow": frozenset,
     "acquire": _each(Acquire),
@@ -161,7 +161,7 @@ _FIELDS: Mapping[str, Callable[..., object]] = {
 
 
 def _check_named(
-    users: Iterable[_Located[Guard]] | Iterable[_Located[Free]],
+    users: Iterable[_Located[Guard]] | Iterable[_Located[FreeingCall]],
     known: set[str],
     problems: ContractProblems,
 ) -> None:

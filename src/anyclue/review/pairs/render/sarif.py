@@ -10,7 +10,6 @@ import json
 from typing import TypeAlias
 from urllib.parse import quote
 
-from anyclue import __version__
 from anyclue.report.text import clean, code_block, safe_path
 from anyclue.review.pairs.model import (
     Confidence,
@@ -23,6 +22,7 @@ from anyclue.review.pairs.model import (
     Unjudged,
 )
 from anyclue.review.pairs.render.words import KINDS, REASONS, fingerprints
+from anyclue.version import __version__
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "anycluePairs/v1"

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from anyclue.git.model import CherryPick
 
 
-class KnownBy(StrEnum):
+class MatchKind(StrEnum):
     """How a commit was recognised on a branch; the surest first."""
 
     ANCESTOR = "ancestor"
@@ -75,7 +75,7 @@ class Presence:
     """
 
     there: bool
-    how: KnownBy | None = None
+    how: MatchKind | None = None
     commit: str = ""
     version: str = ""
     reverted: str = ""

@@ -12,9 +12,9 @@ from anyclue.review.stable.core.messages import (
     unwrap_reverts,
     upstream_ids,
 )
-from anyclue.review.stable.core.model import Doubt, KnownBy, Presence
+from anyclue.review.stable.core.model import Doubt, MatchKind, Presence
 
-_RANK = {how: number for number, how in enumerate(KnownBy)}
+_RANK = {how: number for number, how in enumerate(MatchKind)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +23,10 @@ class PresenceEvent:
 
     commit: str
     brings: bool
-    how: KnownBy
+    how: MatchKind
 
 
-def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[str, KnownBy]:
+def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[str, MatchKind]:
     """Return the commits that make a commit's change, itself among them.
 
     Args:
@@ -36,7 +36,7 @@ def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[s
     """
     every = list({one.id: one for one in hits if one.id != subject.id}.values())
     named = {one.id: upstream_ids(one.message) for one in every}
-    found = {subject.id: KnownBy.ANCESTOR}
+    found = {subject.id: MatchKind.ANCESTOR}
     while True:
         more = [
             one.id
@@ -46,14 +46,14 @@ def instances(subject: Commit, hits: Iterable[Commit], same: Set[str]) -> dict[s
         ]
         if not more:
             break
-        found |= dict.fromkeys(more, KnownBy.UPSTREAM)
-    found |= {one: KnownBy.PATCH_ID for one in same if one not in found}
+        found |= dict.fromkeys(more, MatchKind.UPSTREAM)
+    found |= {one: MatchKind.PATCH_ID for one in same if one not in found}
     others = {one.id for one in every} - found.keys()
     for one in every:
         if one.id not in others or not subject.title or one.title != subject.title:
             continue
         if not any(matches_id(text, at) for text in named[one.id] for at in others):
-            found[one.id] = KnownBy.TITLE
+            found[one.id] = MatchKind.TITLE
     return found
 
 
@@ -80,7 +80,7 @@ def events(subject: Commit, hits: Sequence[Commit], same: Set[str]) -> tuple[Pre
         if hit.id in found or times <= 0 or not title or title != own:
             continue
         if not any(matches_id(text, at) for text in takers.get(hit.id, ()) for at in ids):
-            found[hit.id] = PresenceEvent(commit=hit.id, brings=times % 2 == 0, how=KnownBy.TITLE)
+            found[hit.id] = PresenceEvent(commit=hit.id, brings=times % 2 == 0, how=MatchKind.TITLE)
     return tuple(found.values())
 
 
@@ -92,7 +92,7 @@ def presence(
     here = [one for one in every if one.commit in positions]
     here = [one for one in here if positions[one.commit].branches >> branch & 1]
     for one in sorted(here, key=lambda one: -positions[one.commit].order):
-        by_title = one.how is KnownBy.TITLE
+        by_title = one.how is MatchKind.TITLE
         if not one.brings:
             now = Presence(
                 there=False,

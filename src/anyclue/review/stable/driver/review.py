@@ -14,8 +14,8 @@ from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
     Doubt,
-    KnownBy,
     KnownCommit,
+    MatchKind,
     PickFailure,
     Presence,
     StableReview,
@@ -120,7 +120,7 @@ def _pick(repo: Repository, fix: Commit, onto: str) -> CherryPick | PickFailure:
 def _follow_ups(request: ResolvedRequest, histories: Histories) -> tuple[Commit, ...]:
     fix = request.fix
     made = instances(fix, histories.hits, histories.same.get(fix.id, frozenset()))
-    sure = {one: how for one, how in made.items() if how is not KnownBy.TITLE}
+    sure = {one: how for one, how in made.items() if how is not MatchKind.TITLE}
     upstream = -1 << len(request.trees)
     return follow_ups(sure, histories.hits, histories.positions, upstream)
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from anyclue.report.json_document import DocumentModel, Line, document_text
-from anyclue.report.text import safe_path
+from anyclue.review.pairs.render.json_document import FilePath
 from anyclue.review.stable.core.model import (
     Branch,
     BranchStatus,
-    KnownBy,
     KnownCommit,
-    Presence,
+    MatchKind,
     StableReview,
 )
 from anyclue.review.stable.render import words
 
 
 class _Commit(DocumentModel):
-    commit: str
+    commit: str = Field(validation_alias="id")
     title: Line
     version: Line
 
@@ -28,15 +27,15 @@ class _Commit(DocumentModel):
 class _Presence(DocumentModel):
     there: bool
     sure: bool
-    how: KnownBy | None
+    how: MatchKind | None
     commit: str
     version: Line
-    reverted_by: str
-    why: str
+    reverted_by: str = Field(validation_alias="reverted")
+    why: Annotated[str, BeforeValidator(words.doubt)] = Field(validation_alias="doubt")
 
 
 class _CherryPick(DocumentModel):
-    conflicts: tuple[str, ...]
+    conflicts: tuple[FilePath, ...]
     empty: bool
     unknown: str
 
@@ -66,58 +65,37 @@ class StableDocument(DocumentModel):
     upstream_line: str
     branches: tuple[_Branch, ...]
     follow_ups: tuple[_Commit, ...]
-    notes: tuple[Line, ...]
+    notes: tuple[Annotated[Line, BeforeValidator(words.note)], ...]
 
 
 def stable_json(review: StableReview) -> str:
     """Return a review of a fix as JSON, in ASCII, ended by a line end."""
-    return document_text(
-        StableDocument(
-            verdict=words.verdict(review),
-            fix=_commit(review.fix),
-            culprits=tuple(map(_commit, review.culprits)),
-            cc=words.cc_line(review),
-            upstream_line=words.upstream_line(review.fix),
-            branches=tuple(_branch(one, review.fix) for one in review.branches),
-            follow_ups=tuple(map(_commit, review.follow_ups)),
-            notes=tuple(map(words.note, review.notes)),
-        )
-    )
+    document = {
+        **vars(review),
+        "verdict": words.verdict(review),
+        "cc": words.cc_line(review),
+        "upstream_line": words.upstream_line(review.fix),
+        "branches": [_branch(one, review.fix) for one in review.branches],
+    }
+    return document_text(StableDocument.model_validate(document, from_attributes=True))
 
 
-def _commit(one: KnownCommit) -> _Commit:
-    return _Commit(commit=one.id, title=one.title, version=one.version)
+def _branch(one: Branch, fix: KnownCommit) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "tip": one.tip,
+        "standing": one.status,
+        "why": words.reason(one.verdict),
+        "culprits": one.culprits,
+        "fix": one.fix,
+        "cherry_pick": _cherry_pick(one),
+        "command": words.command(one, fix) if one.status is BranchStatus.NEEDS else "",
+        "lacking": one.lacking,
+    }
 
 
-def _branch(one: Branch, fix: KnownCommit) -> _Branch:
-    return _Branch(
-        name=one.name,
-        tip=one.tip,
-        standing=one.status,
-        why=words.reason(one.verdict),
-        culprits=tuple(map(_presence, one.culprits)),
-        fix=_presence(one.fix),
-        cherry_pick=_cherry_pick(one),
-        command=words.command(one, fix) if one.status is BranchStatus.NEEDS else "",
-        lacking=one.lacking,
-    )
-
-
-def _presence(one: Presence) -> _Presence:
-    return _Presence(
-        there=one.there,
-        sure=one.sure,
-        how=one.how,
-        commit=one.commit,
-        version=one.version,
-        reverted_by=one.reverted,
-        why=words.doubt(one),
-    )
-
-
-def _cherry_pick(one: Branch) -> _CherryPick | None:
-    if one.pick is None:
-        failure = words.pick_failure(one)
-        return _CherryPick(conflicts=(), empty=False, unknown=failure) if failure else None
-    conflicts = tuple(map(safe_path, one.pick.conflicts))
-    return _CherryPick(conflicts=conflicts, empty=one.pick.empty, unknown="")
+def _cherry_pick(one: Branch) -> dict[str, object] | None:
+    if one.pick is not None:
+        return {"conflicts": one.pick.conflicts, "empty": one.pick.empty, "unknown": ""}
+    failure = words.pick_failure(one)
+    return {"conflicts": (), "empty": False, "unknown": failure} if failure else None

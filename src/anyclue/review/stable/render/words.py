@@ -11,8 +11,8 @@ from anyclue.review.stable.core.model import (
     BranchStatus,
     BranchVerdict,
     Doubt,
-    KnownBy,
     KnownCommit,
+    MatchKind,
     Note,
     PickFailure,
     Presence,
@@ -25,10 +25,10 @@ _LOCAL = "refs/heads/"
 _VERSION = re.compile(r"v(\d+(?:\.\d+)*)(.*)")
 _PLAIN = re.compile(r"[!-~]+")
 _HOW = {
-    KnownBy.ANCESTOR: "the commit itself",
-    KnownBy.UPSTREAM: "backport, by its message",
-    KnownBy.PATCH_ID: "backport, by patch id",
-    KnownBy.TITLE: "probably, by title only",
+    MatchKind.ANCESTOR: "the commit itself",
+    MatchKind.UPSTREAM: "backport, by its message",
+    MatchKind.PATCH_ID: "backport, by patch id",
+    MatchKind.TITLE: "probably, by title only",
 }
 _DOUBTS = {
     Doubt.TITLE: "only the title is the same, and it could be another commit",
@@ -55,15 +55,15 @@ def present(one: Presence) -> str:
     return "no" if one.sure else "not found"
 
 
-def doubt(one: Presence) -> str:
-    """Return why it is not certain where a commit stands; empty where it is."""
-    return _DOUBTS[one.doubt] if one.doubt is not None else ""
+def doubt(one: Doubt | None) -> str:
+    """Return why something is not certain; empty where it is."""
+    return _DOUBTS[one] if one is not None else ""
 
 
 def reason(verdict: BranchVerdict) -> str:
     """Return what a verdict hangs on; empty where it is plain."""
-    if verdict.probably is not None and verdict.doubt is not None:
-        return f"probably {verdict.probably.value}: {_DOUBTS[verdict.doubt]}"
+    if verdict.probably is not None:
+        return f"probably {verdict.probably.value}: {doubt(verdict.doubt)}"
     if not verdict.reverted:
         return ""
     what = "fix" if verdict.status is BranchStatus.NEEDS else "culprit"

@@ -1,31 +1,51 @@
-"""``report.txt``: the findings as a mail to a kernel list, in ASCII, at most 72 columns wide."""
+"""The findings of a run in ASCII: ``report.txt``, a mail to a kernel list, and the terminal's."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
+from anyclue.fstests.core.model import TestFinding
+from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.model import Reproduction, RunVerdicts
-from anyclue.hunt.render import clue_text, plan_words, verdict_words
+from anyclue.hunt.model import Factor, Reproduction, RunVerdicts
+from anyclue.hunt.render import clue_text, scenario_words
 from anyclue.hunt.render.clue_text import (
     conditions_lines,
     place_lines,
     probe_lines,
     reproducer_lines,
     script_lines,
+    summary_blocks,
     suspect_lines,
 )
-from anyclue.hunt.render.plain import cells_table, factor_lines, tests_of
-from anyclue.hunt.render.selection import grown, level, log_around, was_broken, witness, worst_first
+from anyclue.hunt.render.selection import (
+    common_axes,
+    flat_classes,
+    grown_classes,
+    log_excerpt,
+    notable_cells,
+    representative,
+    varying_axes,
+    was_broken,
+)
 from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.hunt.render.verdict_words import (
+    factor_label,
+    factor_reason,
+    findings_headline,
+    not_judged,
+    top_growth_text,
+    verdict_label,
+)
 from anyclue.model.recording import LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, Signature
 from anyclue.report import words
 from anyclue.report.text import (
     MAIL_COLUMNS,
     ascii_line,
+    ruled,
     shorten,
     table,
     wrap,
@@ -49,17 +69,13 @@ def report_text(
     The first line can be used as the subject.
     """
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    interesting = [
-        cell
-        for cell in worst_first(findings.cells)
-        if cell.verdict not in {Verdict.CLEAN, Verdict.UNPROVEN} or was_broken(cell)
-    ]
+    notable = notable_cells(findings)
     lines = [subject(findings, scenario), ""]
     lines += wrap(clue.sentence or "No finding.", MAIL_COLUMNS)
     lines += [
         line for one in clue_text.fixes_lines(clue) for line in ("", *wrap(one, MAIL_COLUMNS))
     ]
-    lines += _section("Since when", _since(clue, scenario))
+    lines += _section("Since when", _since(clue, findings, scenario))
     lines += _section("How to reproduce", _reproduce(clue, reproduction.commands))
     matters = [*conditions_lines(clue, scenario, MAIL_COLUMNS), ""]
     matters += factor_lines(findings.factors, MAIL_COLUMNS)
@@ -71,18 +87,18 @@ def report_text(
         lines += _section("Tests of fstests", tests_of(of_cell, tests, MAIL_COLUMNS))
     evidence: list[str] = []
     told: set[Signature] = set()
-    for cell in interesting[:_DETAILED_CELLS]:
+    for cell in notable[:_DETAILED_CELLS]:
         evidence += _evidence(cell)
         if cell.signature is None or cell.signature not in told:
-            evidence += _classes(cell) + _last_round_facts(witness(cell, recordings))
+            evidence += _classes(cell) + _last_round_facts(representative(cell, recordings))
         told |= {cell.signature} if cell.signature else set()
         evidence.append("")
-    if len(interesting) > _DETAILED_CELLS:
-        more = len(interesting) - _DETAILED_CELLS
+    if len(notable) > _DETAILED_CELLS:
+        more = len(notable) - _DETAILED_CELLS
         evidence += wrap(f"{more} more cells are detailed in verdicts.json.", MAIL_COLUMNS)
     lines += _section("Evidence", evidence)
     lines += _section("Probes", probe_lines(clue, MAIL_COLUMNS))
-    lines += _section("Where something broke", _first_break(interesting, recordings))
+    lines += _section("Where something broke", _first_break(notable, recordings))
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
     lines += _section("What was run", _what_was_run(scenario))
     lines += _section("Versions", _versions(reproduction.versions))
@@ -92,7 +108,7 @@ def report_text(
 
 def subject(findings: RunVerdicts, scenario: Scenario) -> str:
     """Return a line that serves as a mail's subject: the title and what was found."""
-    found = verdict_words.headline(findings, scenario)
+    found = findings_headline(findings, scenario)
     title = ascii_line(scenario.title) or "anyclue"
     return shorten(f"{shorten(title, MAIL_COLUMNS - len(found) - 2)}: {found}", MAIL_COLUMNS)
 
@@ -104,13 +120,13 @@ def log_text(line: LogLine) -> str:
 
 def _what_was_run(scenario: Scenario) -> list[str]:
     lines: list[str] = []
-    for axis, name, meaning in plan_words.meanings(scenario):
+    for axis, name, meaning in scenario_words.meanings(scenario):
         lines += wrap(f"{axis} {name}: {meaning}", MAIL_COLUMNS, rest="  ")
-    return [*lines, *wrap(plan_words.limits_sentence(scenario), MAIL_COLUMNS)]
+    return [*lines, *wrap(scenario_words.limits_sentence(scenario), MAIL_COLUMNS)]
 
 
 def _evidence(verdict: CellVerdict) -> list[str]:
-    lines = wrap(f"{verdict.cell.id}: {verdict_words.standing(verdict)}", MAIL_COLUMNS, rest="  ")
+    lines = wrap(f"{verdict.cell.id}: {verdict_label(verdict)}", MAIL_COLUMNS, rest="  ")
     lines += wrap(reason_text(verdict.because), MAIL_COLUMNS, first="  ")
     lines += wrap(
         f"{verdict.rounds} floors after {verdict.warm_up} of warm-up, "
@@ -136,12 +152,17 @@ def _classes(verdict: CellVerdict) -> list[str]:
             first="  ",
         )
     for title, found in (
-        ("Grew, KiB per round [95 %]:", grown(verdict)),
-        ("Did not grow:", level(verdict)),
+        ("Grew, KiB per round [95 %]:", grown_classes(verdict)),
+        ("Did not grow:", flat_classes(verdict)),
     ):
         if found:
             rows = [
-                ("   ", name.value, words.rate(of.rate_kib, of.ci95_kib), verdict_words.top_of(of))
+                (
+                    "   ",
+                    name.value,
+                    words.rate(of.rate_kib, of.ci95_kib),
+                    top_growth_text(of),
+                )
                 for name, of in found
             ]
             lines.append(f"  {title}")
@@ -162,10 +183,10 @@ def _last_round_facts(recording: Recording | None) -> list[str]:
 
 
 def _first_break(
-    interesting: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
+    notable: Sequence[CellVerdict], recordings: Mapping[Cell, Sequence[Recording]]
 ) -> list[str]:
     """Return the incident of the first cell that broke, whole, and the kernel log around it."""
-    broken = [cell for cell in interesting if was_broken(cell)]
+    broken = [cell for cell in notable if was_broken(cell)]
     if not broken:
         return []
     verdict = broken[0]
@@ -175,8 +196,8 @@ def _first_break(
         where = f" in {incident.function}()" if incident.function else ""
         when = f" at {incident.t_s:.6f} s" if incident.t_s is not None else ""
         lines += wrap(f"{incident.kind}{where}{when}: {incident.title}", MAIL_COLUMNS, rest="  ")
-    recording = witness(verdict, recordings)
-    log = log_around(verdict, recording) if recording else ()
+    recording = representative(verdict, recordings)
+    log = log_excerpt(verdict, recording) if recording else ()
     if incident and not _holds(log, incident.text):
         text = wrap_verbatim(incident.text.rstrip(), MAIL_COLUMNS, indent="  ", rest="    ")
         lines += ["", *text[:_INCIDENT_LINES]]
@@ -207,25 +228,24 @@ def _commands(commands: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _since(clue: Clue, scenario: Scenario) -> list[str]:
+def _since(clue: Clue, findings: RunVerdicts, scenario: Scenario) -> list[str]:
     """Return the first bad commit, or the guilty kernels beside the innocent ones."""
     if clue.commit is not None:
         return wrap(f"commit {clue_text.commit_line(clue.commit)}", MAIL_COLUMNS, rest="  ")
+    labels: dict[str, str] = {}
+    for guilt in clue.guilt:
+        if any(one.axis is Axis.KERNEL for one in guilt.conditions):
+            for one in findings.cells:
+                if one.cell.id in guilt.cells:
+                    labels.setdefault(one.cell.kernel, "guilty")
+        for innocent in guilt.innocent:
+            if innocent.axis is Axis.KERNEL:
+                labels.setdefault(innocent.value, "innocent")
     lines: list[str] = []
-    told: set[str] = set()
-    kernels = [
-        (said, one.value)
-        for guilt in clue.guilt
-        for said, conditions in (("guilty", guilt.conditions), ("innocent", guilt.innocent))
-        for one in conditions
-        if one.axis is Axis.KERNEL
-    ]
-    for said, names in kernels:
-        for name in names.split(" or "):
-            if name in scenario.kernels and name not in told:
-                told.add(name)
-                meaning = plan_words.kernel_meaning(scenario.kernels[name])
-                lines += wrap(f"kernel {name}, {said}: {meaning}", MAIL_COLUMNS, rest="  ")
+    for name, label in labels.items():
+        if name in scenario.kernels:
+            meaning = scenario_words.kernel_meaning(scenario.kernels[name])
+            lines += wrap(f"kernel {name}, {label}: {meaning}", MAIL_COLUMNS, rest="  ")
     return lines
 
 
@@ -235,7 +255,7 @@ def _reproduce(clue: Clue, commands: Mapping[str, str]) -> list[str]:
 
 
 def _not_tested(findings: RunVerdicts, scenario: Scenario, clue: Clue) -> list[str]:
-    items = [*verdict_words.not_judged(findings, scenario), *clue.not_tested]
+    items = [*not_judged(findings, scenario), *clue.not_tested]
     if not items:
         return ["Every planned cell was run and judged."]
     unique = dict.fromkeys(items)
@@ -268,3 +288,104 @@ def _tidy(lines: list[str], whole: Container[str]) -> list[str]:
             if part or (result and result[-1]):
                 result.append(part)
     return result[:-1] if result and not result[-1] else result
+
+
+_INDENT = "    "
+
+
+def cells_table(cells: Sequence[CellVerdict], width: int) -> list[str]:
+    """Return cells with verdict, rate with interval and signature, in at most ``width`` columns.
+
+    What all cells share is said once above the table. The signature moves to a line of its own
+    where the table is too wide, and so does the cell's name where that is not enough.
+    """
+    if not cells:
+        return ["No cell was judged."]
+    axes = varying_axes([cell.cell for cell in cells])
+    rows = [
+        (
+            *(ascii_line(cell.cell.value(axis)) for axis in axes),
+            verdict_label(cell),
+            ascii_line(words.rate(cell.rate_kib_per_round, cell.rate_ci95_kib)),
+            cell.signature.value if cell.signature else "",
+        )
+        for cell in cells
+    ]
+    header = (*(axis.value for axis in axes), "verdict", "KiB/round [95 %]", "signature")
+    shared = common_axes([cell.cell for cell in cells])
+    lines: list[str] = []
+    if shared:
+        said = ", ".join(f"{axis.value} {value}" for axis, value in shared)
+        lines += [*wrap(f"In all cells: {said}.", width), ""]
+    return lines + _fitted(header, rows, width)
+
+
+def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
+    """Return one paragraph a factor: its name, how it stands, and why."""
+    lines: list[str] = []
+    for factor in factors:
+        begin = f"{factor.factor.value:<8}  {factor_label(factor.matters):<11}  "
+        lines += wrap(factor_reason(factor), width, first=begin)
+    return lines
+
+
+def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
+    """Return what a hunt prints at its end: the clue, the cells, the factors, what is open.
+
+    ASCII, at most 100 columns, ended by a line end.
+    """
+    width = 100
+    blocks = [
+        wrap(clue.sentence if clue is not None else verdict_sentence(findings), width),
+        *(summary_blocks(clue, width) if clue is not None else ()),
+        cells_table(findings.cells, width),
+        factor_lines(findings.factors, width),
+        *(tests_of(cell, tests, width) for cell, tests in findings.tests.items()),
+    ]
+    missing = not_judged(findings, None)
+    if missing:
+        items = [line for text in missing for line in wrap(text, width, first="- ")]
+        blocks.append(["Not judged:", *items])
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def tests_of(cell: Cell, tests: Sequence[TestFinding], width: int) -> list[str]:
+    """Return the tests of fstests in a cell, each with what check and what its memory said."""
+    if not tests:
+        return []
+    return [*wrap(f"Tests in {cell.id}:", width), *tests_words.lines(tests, width)]
+
+
+def _fitted(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:
+    has_signature = any(row[-1] for row in rows)
+    if not has_signature:
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    lines = ruled(table([header, *rows]))
+    if max(map(len, lines)) <= width:
+        return lines
+    if has_signature:
+        lines = ruled(table([header[:-1], *(row[:-1] for row in rows)]))
+        if max(map(len, lines)) <= width:
+            return _with_signatures(lines, rows, width)
+        return _stacked(rows, width, values=3)
+    return _stacked(rows, width, values=2)
+
+
+def _with_signatures(lines: list[str], rows: list[tuple[str, ...]], width: int) -> list[str]:
+    result = lines[:2]
+    for line, row in zip(lines[2:], rows, strict=True):
+        result.append(line)
+        if row[-1]:
+            result += wrap(row[-1], width, first=f"{_INDENT}signature ")
+    return result
+
+
+def _stacked(rows: list[tuple[str, ...]], width: int, *, values: int) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        lines += wrap(" ".join(row[:-values]), width, rest=_INDENT)
+        verdict, rate, *signature = row[-values:]
+        known = "no rate" if rate == "-" else f"{rate} KiB/round"
+        said = [verdict, known, *(word for word in signature if word)]
+        lines += wrap(", ".join(said), width, first=_INDENT)
+    return lines

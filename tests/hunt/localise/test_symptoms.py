@@ -15,12 +15,12 @@ from anyclue.hunt.clue.model import (
     ReasonSource,
 )
 from anyclue.hunt.conclusion import conclude
-from anyclue.hunt.localise.cells import accused_kernel, guilt_entries, symptoms_of
 from anyclue.hunt.localise.core.rank import Ranking
+from anyclue.hunt.localise.symptoms import accused_kernel, guilt_entries, symptoms_of
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.suspects.model import TheoryContext
-from anyclue.model.reason import NotRun
-from anyclue.model.recording import Outcome
+from anyclue.model.reason import NeverFreed, NotRun, SlabCache
+from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Axis, Cell, DebianKernel, Kernel, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.review.pairs.model import Confidence, FindingKind
@@ -69,6 +69,21 @@ SCENARIO = Scenario(
 )
 
 
+def test_the_cache_that_the_kernel_itself_names() -> None:
+    left = NeverFreed(leaked=LeakedObject.SLAB_CACHE, subject="demo_node")
+    broken = replace(
+        verdict("bad", "lzo", Verdict.BROKEN), signature=Signature.OBJECT, signature_detail=left
+    )
+    inodes = NeverFreed(leaked=LeakedObject.INODES, subject="vdb (demo)")
+    for detail, cache in ((left, "demo_node"), (inodes, ""), (SlabCache(name="a"), "a")):
+        findings = conclude((replace(broken, signature_detail=detail),))
+        of = accused_kernel(findings)
+        assert of is not None
+        found = symptoms_of(of, findings, SCENARIO)
+        assert (found.signature, found.slab_cache) == (Signature.OBJECT, cache)
+        assert found.reported is (detail is left)
+
+
 def test_options_of_the_guilty_beside_the_innocent() -> None:
     findings = conclude(CELLS)
     of = accused_kernel(findings)
@@ -79,6 +94,15 @@ def test_options_of_the_guilty_beside_the_innocent() -> None:
     assert found.innocent == {"compress=zlib"}
     assert found.used == {"compress=lzo", "noatime"}
     assert found.workloads == {"compression-mix"}
+
+
+def test_of_objects_the_slab_cache_is_a_symptom() -> None:
+    cache = SlabCache(name="kmalloc-64", objects=600.0, kib=38.0)
+    leak = replace(CELLS[0], signature=Signature.OBJECT, signature_detail=cache)
+    findings = conclude((leak, *CELLS[1:]))
+    of = accused_kernel(findings)
+    assert of is not None
+    assert symptoms_of(of, findings, SCENARIO).slab_cache == "kmalloc-64"
 
 
 def test_an_option_that_was_isolated_counts_alone() -> None:
@@ -119,6 +143,18 @@ def test_guilt_says_what_it_takes_and_what_is_innocent() -> None:
     assert guilt_entries(conclude(CELLS[1:])) == ()
 
 
+def test_a_surge_is_an_entry_of_its_own_and_has_no_place() -> None:
+    surge, clean = verdict("bad", "lzo", Verdict.SURGE), verdict("good", "lzo", Verdict.CLEAN)
+    alone = conclude([surge, clean])
+    (found,) = guilt_entries(alone)
+    assert found.verdict is Verdict.SURGE
+    assert [(one.axis, one.value) for one in found.conditions] == [(Axis.KERNEL, "bad")]
+    assert accused_kernel(alone) is None
+    leak, other = guilt_entries(conclude([verdict("bad", "zlib", Verdict.SURGE), *CELLS]))
+    assert (leak.verdict, leak.conditions != ()) == (Verdict.LEAK, True)
+    assert (other.verdict, other.conditions, other.acquitted) == (Verdict.SURGE, (), ())
+
+
 def place(probability: float) -> Place:
     missing = Missing(
         kind=FindingKind.LEAK,
@@ -142,7 +178,7 @@ def place(probability: float) -> Place:
     )
 
 
-def hearing(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> TheoryContext:
+def theory_context(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> TheoryContext:
     findings = conclude(cells)
     ranked = Ranking(places=places, elsewhere=0.01)
     return TheoryContext(
@@ -152,13 +188,13 @@ def hearing(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> TheoryCon
 
 def test_the_sentence_names_a_likely_place() -> None:
     where = "in pack() at fs/x/lzo.c:297, where put_page() of page_in is missing at the label out."
-    assert assemble_clue(hearing(place(0.99))).sentence.endswith(f"Almost certainly {where}")
-    assert assemble_clue(hearing(place(0.6))).sentence.endswith(f"Probably {where}")
-    assert "pack" not in assemble_clue(hearing(place(0.4))).sentence
+    assert assemble_clue(theory_context(place(0.99))).sentence.endswith(f"Almost certainly {where}")
+    assert assemble_clue(theory_context(place(0.6))).sentence.endswith(f"Probably {where}")
+    assert "pack" not in assemble_clue(theory_context(place(0.4))).sentence
 
 
 def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> None:
-    of = hearing()
+    of = theory_context()
     files = {CELLS[0].cell: (CELLS[0].rate_kib_per_round or 0.0) / 4}
     of = replace(of, findings=replace(of.findings, files_per_round=files))
     dose = DoseResponse(
@@ -171,24 +207,26 @@ def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> 
 
 
 def test_what_was_not_tested() -> None:
-    found = assemble_clue(hearing(place(0.9)), ["sources of kernel good could not be had"])
+    found = assemble_clue(theory_context(place(0.9)), ["sources of kernel good could not be had"])
     assert found.not_tested[0] == "sources of kernel good could not be had"
     assert any(one.startswith("workload: only one value") for one in found.not_tested)
     assert "no probe looked at the guilty cell" in found.not_tested
     other = replace(CELLS[0], cell=replace(CELLS[0].cell, kernel="worse"))
-    found = assemble_clue(hearing(cells=(*CELLS, other)))
+    found = assemble_clue(theory_context(cells=(*CELLS, other)))
     assert any("guilty too: worse" in one for one in found.not_tested)
-    alone = assemble_clue(hearing(cells=CELLS[:2]))
+    alone = assemble_clue(theory_context(cells=CELLS[:2]))
     assert any("no innocent kernel" in one for one in alone.not_tested)
 
 
 def test_combinations_that_were_left_out_are_told() -> None:
     part = Conjunction(conditions=(), irrelevant=(), proven=True, cells_run=6, cells_full=16)
     told = "10 of 16 combinations: what shows only there was not seen"
-    assert told in assemble_clue(hearing(), conjunction=part).not_tested
+    assert told in assemble_clue(theory_context(), conjunction=part).not_tested
     whole = replace(part, cells_run=16)
     assert not [
-        one for one in assemble_clue(hearing(), conjunction=whole).not_tested if "of 16" in one
+        one
+        for one in assemble_clue(theory_context(), conjunction=whole).not_tested
+        if "of 16" in one
     ]
 
 
@@ -205,10 +243,10 @@ def test_a_probe_says_what_it_found_and_where() -> None:
     reading = ProbeReading(
         probe="call-counts", cell=CELLS[0].cell, innocent=None, findings=(finding,), rounds=4
     )
-    (said,) = assemble_clue(replace(hearing(), readings=(reading,))).probes
+    (said,) = assemble_clue(replace(theory_context(), readings=(reading,))).probes
     assert said.says == "9 calls a round were made (kmem_cache_alloc, in pack())"
 
 
 def test_nothing_guilty() -> None:
-    found = assemble_clue(hearing(cells=CELLS[1:]))
+    found = assemble_clue(theory_context(cells=CELLS[1:]))
     assert (found.guilt, found.places, found.not_tested) == ((), (), ())

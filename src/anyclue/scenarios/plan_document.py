@@ -18,7 +18,7 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.scenarios.cells import SECTIONS
 from anyclue.scenarios.lines import KeyPath
-from anyclue.scenarios.problems import key_text, shown
+from anyclue.scenarios.problems import key_text, quoted
 from anyclue.scenarios.schema import NAME
 
 PLAN_SCHEMA = "anyclue.plan/1"
@@ -71,7 +71,7 @@ def scenario_from_plan(plan: object, *, origin: str = "plan.json") -> Scenario:
     """
     if not isinstance(plan, Mapping) or plan.get("schema") != PLAN_SCHEMA:
         found = plan.get("schema") if isinstance(plan, Mapping) else None
-        what = f"is not a plan of the form {PLAN_SCHEMA}: schema is {shown(found)}"
+        what = f"is not a plan of the form {PLAN_SCHEMA}: schema is {quoted(found)}"
         raise RequestError.of(what, where=origin, next_step=_STEP)
     value = dict(plan)
     value["references"] = _cells_by_id(value)
@@ -134,7 +134,7 @@ def _check_names(scenario: Scenario, origin: str) -> None:
         for key, cells in (("cells", scenario.cells), ("candidates", scenario.candidates)):
             for index, cell in enumerate(cells):
                 if cell.value(axis) not in values:
-                    what = f"there is no {shown(cell.value(axis))} in {section}"
+                    what = f"there is no {quoted(cell.value(axis))} in {section}"
                     found.append((what, (key, index, axis.value)))
     if found:
         raise _not_a_plan(found, origin)

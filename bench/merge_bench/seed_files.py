@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
+class SeedFile:
     """A file with two functions, and the lines in them at which cases make their edits.
 
     Attributes:
@@ -125,9 +125,9 @@ int second(int value)
 """
 
 
-def small() -> Ground:
-    """Return the ground that is C of our own."""
-    return Ground(
+def small() -> SeedFile:
+    """Return the seed that is C of our own."""
+    return SeedFile(
         files={"fs/a/a.c": _SMALL, "fs/a/b.c": "int b;\n"},
         path="fs/a/a.c",
         other="fs/a/b.c",
@@ -147,10 +147,10 @@ def small() -> Ground:
     )
 
 
-def btrfs(tree: Path) -> Ground:
-    """Return the ground that is the fs/btrfs of a kernel tree."""
+def btrfs(tree: Path) -> SeedFile:
+    """Return the seed that is the fs/btrfs of a kernel tree."""
     paths = sorted((tree / "fs/btrfs").glob("*.[ch]"))
-    return Ground(
+    return SeedFile(
         files={str(one.relative_to(tree)): one.read_text() for one in paths},
         path="fs/btrfs/orphan.c",
         other="fs/btrfs/uuid-tree.c",

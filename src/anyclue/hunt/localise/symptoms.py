@@ -1,4 +1,4 @@
-"""What a run's cells have to say to the search for places: the guilty, beside their innocents."""
+"""The accused kernel with its symptoms, and what the guilty cells have in common."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def symptoms_of(
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
     return Symptoms(
         signature=of.cells[0].signature,
-        detail=_slab_cache(of.cells[0]),
+        slab_cache=_slab_cache(of.cells[0]),
         reported=_names_cache(of.cells[0].signature_detail),
         regression=of.good is not None,
         guilty=(isolated or shared - beside) if innocent else frozenset(),

@@ -27,7 +27,7 @@ from anyclue.model.scenario import (
     Sensitivity,
     WorkloadChoice,
 )
-from anyclue.scenarios.stored import (
+from anyclue.scenarios.plan_document import (
     plan_json,
     scenario_from_json,
     scenario_from_plan,

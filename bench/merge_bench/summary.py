@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from anyclue.review.merge.core.model import OUTSIDE, MergeReview, Resolution, TextSource
 
 
-def said(review: MergeReview) -> tuple[str, ...]:
+def summary(review: MergeReview) -> tuple[str, ...]:
     """Return the verdict with the exit status, then, sorted, what is said of each function.
 
     Lines about the other resolution begin with ``other``; how the two compare, with ``beside``.

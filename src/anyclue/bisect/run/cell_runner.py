@@ -13,7 +13,7 @@ from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
-from anyclue.scenarios.stored import scenario_to_json
+from anyclue.scenarios.plan_document import scenario_to_json
 from anyclue.system.files import write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
@@ -44,14 +44,14 @@ def begin_run(
 
 
 @dataclass
-class Cells:
+class CellRunner:
     """Runs one cell with kernels that are named as they come.
 
     Attributes:
         run: where recordings and sources are kept.
         scenario: as the run's plan has it; kernels that ran are in it.
         kernel: the name of its kernel whose module is rebuilt.
-        conditions: the cell, whatever its kernel.
+        cell: the cell, whatever its kernel.
         carried: changes to apply where they apply.
         context: the cache.
         build_seconds: what making the last kernel took; 0 when nothing was made.
@@ -60,13 +60,13 @@ class Cells:
     run: RunDirectory
     scenario: Scenario
     kernel: str
-    conditions: Cell
+    cell: Cell
     carried: Sequence[Fixup]
     context: Context
     build_seconds: float = 0.0
     _used: dict[str, int] = field(default_factory=dict)
 
-    async def judged(
+    async def next_verdict(
         self, name: str, sources: ModuleSources, commit: GitKernel | None = None
     ) -> CellVerdict:
         """Return the verdict of the next trial; of more, where one proves nothing.
@@ -79,7 +79,7 @@ class Cells:
             RequestError: the module does not build from these sources.
             InfrastructureError: the machine failed: nothing is said about the cell.
         """
-        cell = replace(self.conditions, kernel=name)
+        cell = replace(self.cell, kernel=name)
         self.build_seconds = 0.0
         group: list[Recording] = []
 
@@ -92,17 +92,17 @@ class Cells:
                 pass
 
         def judge() -> tuple[CellVerdict, Sequence[TrialKey]]:
-            verdict = self._judged_next(cell, group)
+            verdict = self._judge_next(cell, group)
             return verdict, [self._next(cell)] if self._wants_another(verdict) else []
 
         return await run_until_proven(self.run, [self._next(cell)], execute, judge)
 
-    def recalled(self, name: str) -> CellVerdict | None:
-        """Return what `judged` returned once for trials that are recorded; None where none is."""
-        cell = replace(self.conditions, kernel=name)
+    def recorded_verdict(self, name: str) -> CellVerdict | None:
+        """Return the verdict of trials that are recorded and not used yet; None where none is."""
+        cell = replace(self.cell, kernel=name)
         group: list[Recording] = []
         while self.run.outcome(*self._next(cell)) is not None:
-            verdict = self._judged_next(cell, group)
+            verdict = self._judge_next(cell, group)
             if not self._wants_another(verdict):
                 return verdict
         return None
@@ -110,7 +110,7 @@ class Cells:
     def _next(self, cell: Cell) -> TrialKey:
         return cell, self._used.get(cell.kernel, 0) + 1
 
-    def _judged_next(self, cell: Cell, group: list[Recording]) -> CellVerdict:
+    def _judge_next(self, cell: Cell, group: list[Recording]) -> CellVerdict:
         """Add the next trial's recording to the group, and judge that."""
         _, number = self._next(cell)
         self._used[cell.kernel] = number
@@ -127,7 +127,7 @@ class Cells:
         """Return the scenario with a kernel of this name, built from these sources."""
         scenario = self.scenario
         if name not in scenario.kernels:
-            own = replace(self.conditions, kernel=self.kernel)
+            own = replace(self.cell, kernel=self.kernel)
             pinned = await pin_kernels(replace(scenario, cells=(own,)), self.context)
             kernel = pinned.kernels[self.kernel]
             if commit is not None:

@@ -19,12 +19,12 @@ from anyclue.model.scenario import (
 )
 from anyclue.system.apt import Apt
 from anyclue.system.store import Artifact, Recipe, Store
-from anyclue.trial.kernels.debian import DebianKernels
+from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.modules import pack_payload
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
-from anyclue.trial.kernels.whole_builds import about
+from anyclue.trial.kernels.whole_builds import facts_of
 from anyclue.trial.model import PreparedKernel
 
 
@@ -67,7 +67,7 @@ class Kernels:
             return await from_build(self._store, source, arch)
         if isinstance(source, GitKernel):
             return await self._from_git(source, arch)
-        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
+        packages = await self._packages(source, arch, all_arches)
         image = await self._debian.image(packages)
         return PreparedKernel(
             release=packages.release,
@@ -93,7 +93,7 @@ class Kernels:
         if not isinstance(source, DebianKernel) or kernel.variant is None:
             payload = await self._stock_payload(self._store.get(base.boot))
             return replace(base, payload=payload)
-        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
+        packages = await self._packages(source, arch, all_arches)
         rebuilt = await self._variants.build(packages, kernel.variant)
         provenance = await self._variants.provenance(packages, kernel.variant)
         return replace(base, payload=rebuilt.ref, provenance={**base.provenance, **provenance})
@@ -108,7 +108,7 @@ class Kernels:
             CommandError: a download failed.
         """
         assert isinstance(kernel.source, DebianKernel)  # noqa: S101 - others are read elsewhere
-        packages = (await self._debian.resolve(kernel.source, {*all_arches, arch}))[arch]
+        packages = await self._packages(kernel.source, arch, all_arches)
         variant = kernel.variant or ModuleVariant(directory=directory)
         await self._variants.set_sources(packages, variant, into)
 
@@ -128,8 +128,13 @@ class Kernels:
             return await self._git.debug_module(source, arch)
         if not isinstance(source, DebianKernel) or kernel.variant is None:
             return None
-        packages = (await self._debian.resolve(source, {*all_arches, arch}))[arch]
+        packages = await self._packages(source, arch, all_arches)
         return await self._variants.build(packages, kernel.variant, debug=True)
+
+    async def _packages(
+        self, source: DebianKernel, arch: Arch, all_arches: Iterable[Arch]
+    ) -> KernelPackages:
+        return (await self._debian.resolve(source, {*all_arches, arch}))[arch]
 
     async def _from_git(self, source: GitKernel, arch: Arch) -> PreparedKernel:
         built = await self._git.build(source, arch)
@@ -142,7 +147,7 @@ class Kernels:
                 "git": f"{source.repository} at {source.revision}",
                 "commit": source.commit or "",
                 "config": ", ".join([config, *(option.value for option in source.debug)]),
-                "compiler": about(built.boot).compiler,
+                "compiler": facts_of(built.boot).compiler,
                 "build": built.why,
             },
         )

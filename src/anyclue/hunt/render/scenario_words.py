@@ -13,6 +13,7 @@ from anyclue.model.scenario import (
     TestChoice,
 )
 from anyclue.report import words
+from anyclue.report.text import clean
 
 
 def kernel_meaning(kernel: Kernel) -> str:
@@ -92,3 +93,24 @@ def has_rounds(scenario: Scenario) -> bool:
     """Say whether any cell has rounds: tests of fstests are run by themselves."""
     of_tests = {name for name, choice in scenario.workloads.items() if choice.tests is not None}
     return any(cell.workload not in of_tests for cell in scenario.cells)
+
+
+def plan_text(planned: Scenario) -> str:
+    """Return the cells of a planned scenario, for a terminal."""
+    limits = planned.limits
+    lines = [
+        clean(planned.title),
+        f"cells: {len(planned.cells)}, trials a cell: {limits.trials}"
+        + (f", rounds a trial: {limits.rounds}" if has_rounds(planned) else ""),
+    ]
+    if planned.chooses:
+        lines.append("a hunt chooses among these cells; with --full it runs all of them")
+    lines.append("")
+    for cell in planned.cells:
+        reference = planned.reference_for(cell)
+        role = "reference" if cell in planned.references else "no reference"
+        options = [f"mkfs {planned.mkfs[cell.mkfs]}".strip(), planned.mount[cell.mount]]
+        shown = ", ".join(clean(option) for option in options if option not in ("", "mkfs"))
+        lines.append(f"  {cell.id}  {f'({shown})' if shown else ''}".rstrip())
+        lines.append(f"      compared with {reference.id}" if reference else f"      {role}")
+    return "\n".join(lines)

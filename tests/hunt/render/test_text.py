@@ -4,8 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.model import Reproduction, RunVerdicts
-from anyclue.hunt.render.mail import report_text
-from anyclue.hunt.render.plain import summary
+from anyclue.hunt.render.text import report_text, summary
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
