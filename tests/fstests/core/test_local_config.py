@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_one_error_for_each_line_of_shell() -> None:
     assert mistakes(text) == [
         "1 'if' sets no option: it is shell that anyclue does not run",
         "3 'fi' sets no option: it is shell that anyclue does not run",
-        "4 MOUNT_OPTIONS has $, which a shell would work out",
+        "4 MOUNT_OPTIONS has $OPTIONS, whose value is not known where check reads it",
         "5 a quote is not closed on its line",
         "6 'A' sets no option: it is shell that anyclue does not run",
         "7 'rm' sets no option: it is shell that anyclue does not run",
@@ -113,7 +114,7 @@ def test_one_error_for_each_line_of_shell() -> None:
         "10 the value of SCRATCH_MNT has a control character",
         "11 MIX has \\, which a shell would work out",
         "12 HOME_DIR has ~, which a shell would work out",
-        "13 A has $, which a shell would work out",
+        "13 A has $B, whose value is not known where check reads it",
     ]
 
 
@@ -132,13 +133,120 @@ def test_one_error_for_each_line_of_a_section() -> None:
     assert mistakes(text) == [
         "2 the value of MOUNT_OPTIONS has a quote that is not around the whole of it",
         "3 the value of MKFS_OPTIONS has a quote that is not around the whole of it",
-        "4 FSTYP has $, which a shell would work out",
+        "4 FSTYP has $X, whose value is not known where check reads it",
         "5 'A+' cannot be the name of an option",
         "6 is not the name of a section, so check reads nothing below it",
         "7 check takes each word behind a section's name for another section",
         "8 the section [a] stands twice; check would run it twice",
         "9 the value of TITLE has a quote that is not around the whole of it",
     ]
+
+
+OWN = """\
+FSTYP=xfs
+MOUNT_OPTIONS="-o usrquota"
+TEST_FS_MOUNT_OPTS="$TEST_FS_MOUNT_OPTS -o usrquota"
+MOUNT_OPTIONS="${MOUNT_OPTIONS},grpquota"
+MKFS_OPTIONS=$MKFS_OPTIONS' -m crc=1'
+EXTRA_ONE=$FSTYP'A'"$FSTYP"_$FSTYP; EXTRA_TWO="$XFS_MKFS_OPTIONS"x
+MORE="$MORE -n"
+MORE+=" -q"; export MORE+=x
+FIRST=1 SECOND=$FIRST
+export FIRST=2 THIRD=$FIRST
+export FOURTH=$FIRST
+SPACES="a  b"
+export KEPT=$SPACES
+HOLDS="a=$FIRST"
+"""
+NAMED = (
+    *("FSTYP", "MOUNT_OPTIONS", "TEST_FS_MOUNT_OPTS", "MKFS_OPTIONS", "EXTRA_ONE", "EXTRA_TWO"),
+    *("MORE", "FIRST", "SECOND", "THIRD", "FOURTH", "SPACES", "KEPT", "HOLDS"),
+)
+
+
+def in_bash(script: str, names: Sequence[str]) -> dict[str, str]:
+    printed = "".join(f'printf "%s\\n" "${name}"\n' for name in names)
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\n{printed}"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(zip(names, done.stdout.splitlines(), strict=True))
+
+
+def test_options_of_options_are_what_a_shell_makes_of_them() -> None:
+    (section,) = read_local_config(OWN)
+    assert dict(section.options) == in_bash(OWN, NAMED)
+    assert section.options["TEST_FS_MOUNT_OPTS"] == " -o usrquota"
+    assert section.options["MOUNT_OPTIONS"] == "-o usrquota,grpquota"
+
+
+OWN_SECTIONS = """\
+[a]
+FSTYP=xfs
+MOUNT_OPTIONS="$MOUNT_OPTIONS -o noatime"
+XFS_MKFS_OPTIONS="-m crc=1"
+PLAIN=1
+AFTER='${PLAIN}2'
+[b]
+MOUNT_OPTIONS=$MOUNT_OPTIONS,discard
+XFS_MKFS_OPTIONS="$XFS_MKFS_OPTIONS -q"
+OTHER="${PLAIN}2"
+"""
+
+
+def test_options_of_options_in_sections(tmp_path: Path) -> None:
+    """As parse_config_section and get_next_config of common/config do it."""
+    file = tmp_path / "local.config"
+    file.write_text(OWN_SECTIONS)
+    parse = r"""
+        unset MOUNT_OPTIONS TEST_FS_MOUNT_OPTS MKFS_OPTIONS FSCK_OPTIONS USE_EXTERNAL
+        eval `sed -e 's/[[:space:]]*\=[[:space:]]*/=/g' -e 's/#.*$//' -e 's/[[:space:]]*$//' \
+            -e 's/^[[:space:]]*//' \
+            -e "s/^\([^=]*\)=\"\?'\?\([^\"']*\)\"\?'\?$/export \1=\"\2\"/" < FILE \
+            | sed -n -e "/^\[SECTION\]/,/^\s*\[/{/^[^#].*\=.*/p;}"`
+    """
+    scripts = [parse.replace("FILE", str(file)).replace("SECTION", one) for one in "ab"]
+    found = read_local_config(OWN_SECTIONS)
+    for number, section in enumerate(found):
+        theirs = in_bash("\n".join(scripts[: number + 1]), list(section.options))
+        assert dict(section.options) == theirs
+    assert found[0].options["AFTER"] == "2"
+    assert found[1].options["MOUNT_OPTIONS"] == ",discard"
+    assert found[1].options["XFS_MKFS_OPTIONS"] == "-m crc=1 -q"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'A="$HOME/x"\n',
+        'HOME="$HOME/x"\n',
+        "TIME_FACTOR=$TIME_FACTOR\n",
+        'A="$TEST_DEV"\n',
+        "TEST_DEV=/dev/a\nA=$TEST_DEV\n",
+        'A="${B:-c}"\n',
+        'A="$1"\n',
+        'A="\\$A"\n',
+        "PATH+=:/x\n",
+        "[a]\nX=1\n[b]\nX=2\n[c]\nY=$X\n",
+        "[a]\nB=1\n[b]\nX=2\n[c]\nY=$X\n",
+    ],
+)
+def test_what_is_not_known_is_not_guessed(text: str) -> None:
+    (mistake,) = mistakes(text)
+    assert mistake.startswith(f"{text.count(chr(10))} ")
+
+
+def test_a_mistake_says_which_value_to_write() -> None:
+    with pytest.raises(RequestError, match=r"write that value in place of \$OTHER"):
+        read_local_config("MOUNT_OPTIONS=$OTHER\n")
+
+
+def test_single_quotes_keep_what_is_in_them() -> None:
+    (section,) = read_local_config("A='$HOME'\nB=x\nC='a'$B'$B'\n")
+    assert section.options == {"A": "$HOME", "B": "x", "C": "ax$B"}
 
 
 def test_an_error_names_the_file() -> None:

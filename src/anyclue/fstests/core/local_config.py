@@ -1,8 +1,9 @@
 """``local.config``, which fstests' check reads as shell: reader, writer, options by section.
 
 Accepted is what sets options: ``NAME=value``, in quotes or not, ``export`` before it or not, in
-sections or not. What a shell would have to work out (``$``, backquotes, backslashes) is accepted
-only in options that a guest sets anyway, and their values are left out.
+sections or not; ``NAME+=value`` without sections. ``$NAME`` and ``${NAME}`` of options are what
+they are in check's shell. Of what else a shell would have to work out (``$(``, backquotes,
+backslashes) only options are accepted that a guest sets anyway, and their values are left out.
 
 The rules are those of fstests' ``common/config``. In a file with sections, check takes ``#`` for
 a comment inside quotes too, drops space around ``=`` and makes any run of space one. Options carry
@@ -14,8 +15,8 @@ where USE_EXTERNAL is not set.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from anyclue.fstests.core.model import ConfigSection
 from anyclue.model.errors import Problem, RequestError
@@ -37,8 +38,36 @@ _VALUE = re.compile(r"""^(["']?)([^"']*)\1$""")
 _SHELL = re.compile(r"[$`\\]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
+_REFERENCE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_UNSET = re.compile(r"[A-Z0-9_]+_(?:OPTIONS|OPTS)|USE_EXTERNAL")
+"""Options of a file system: nothing sets them before check reads the file."""
+_SET_BEFORE = re.compile(
+    r"HOME|PATH|(?:OLD)?PWD|USER|LOGNAME|SHELL|TERM|TMPDIR|LANG|LC_\w+|HOST|HOSTNAME|E?UID|PPID"
+    r"|RANDOM|SECONDS|SHLVL|IFS|OSTYPE|HOSTTYPE|MACHTYPE|LINENO|BASH\w*|\w+_PROG|MODULAR|BOOT|EXTRA"
+    r"|SOAK_(?:PROC|STRESS|PASSES)|EMAIL|(?:HOST|CHECK|LOCAL_CONFIGURE)_OPTIONS|BENCH_PASSES"
+    r"|(?:TIME|LOAD)_FACTOR|DEBUGFS_MNT|OVL_\w+|UNIONMOUNT_TESTSUITE|FSCK_[A-NP-Z]\w*|MALLOCLIB"
+    r"|RECREATE_TEST_DEV|PS_ALL_FLAGS|MSGVERB|QA_CHECK_FS|DIFF_LENGTH|SRC_\w+"
+)
+"""What the shell, check and its common/config set before they read the file."""
+
 _PLAIN = 'write NAME=value or NAME="value"'
 _SPELL_OUT = "write the value itself"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """``$NAME`` or ``${NAME}``: where it stands in a text."""
+
+    start: int
+    end: int
+    name: str
+
+
+def _references(text: str) -> tuple[Reference, ...]:
+    return tuple(
+        Reference(start=one.start(), end=one.end(), name=one[1] or one[2])
+        for one in _REFERENCE.finditer(text)
+    )
 
 
 class _ConfigReading:
@@ -58,6 +87,43 @@ class _ConfigReading:
         """Take a value that a shell would have to work out: a mistake, unless the guest sets it."""
         if name not in SET_BY_GUEST:
             self.problem(line, f"{name} has {char}, which a shell would work out", _SPELL_OUT)
+
+    def value(
+        self,
+        line: int,
+        name: str,
+        text: str,
+        references: Sequence[Reference],
+        lookup: Callable[[str], str | None],
+    ) -> str | None:
+        """Return a value with options' values for ``$NAME``; None where one is not known.
+
+        Args:
+            line: where it stands.
+            name: the option that gets it.
+            text: the value as it is written.
+            references: where options are named in it.
+            lookup: gives the value of an option that is set before; None where none is.
+        """
+        at = 0
+        parts = []
+        for one in references:
+            value = self._option(name, one.name, lookup)
+            if value is None:
+                if name not in SET_BY_GUEST:
+                    what = f"{name} has ${one.name}, whose value is not known where check reads it"
+                    self.problem(line, what, f"write that value in place of ${one.name}")
+                return None
+            parts += [text[at : one.start], value]
+            at = one.end
+        return "".join([*parts, text[at:]])
+
+    @staticmethod
+    def _option(within: str, name: str, lookup: Callable[[str], str | None]) -> str | None:
+        value = None if name in SET_BY_GUEST else lookup(name)
+        if value is not None or name in SET_BY_GUEST or _SET_BEFORE.fullmatch(name):
+            return value
+        return "" if name == within or _UNSET.fullmatch(name) else None
 
 
 def read_local_config(text: str, *, origin: str = "local.config") -> tuple[ConfigSection, ...]:
@@ -122,6 +188,7 @@ def _unwritable(section: ConfigSection) -> list[Problem]:
 
 def _read_sections(lines: Sequence[str], reading: _ConfigReading) -> list[ConfigSection]:
     sections: dict[str, dict[str, str]] = {}
+    before: dict[str, dict[str, str]] = {}
     options: dict[str, str] | None = None
     for number, raw in enumerate(lines, 1):
         header = _HEADER.match(raw)
@@ -133,16 +200,22 @@ def _read_sections(lines: Sequence[str], reading: _ConfigReading) -> list[Config
             if header[1] in sections:
                 what = f"the section [{header[1]}] stands twice; check would run it twice"
                 reading.problem(number, what, "give it another name")
-            options = sections.setdefault(header[1], {})
+            before, options = dict(sections), sections.setdefault(header[1], {})
         elif line.startswith("["):
             what = "is not the name of a section, so check reads nothing below it"
             reading.problem(number, what, "[NAME] at the line's begin: letters, digits, _ and -")
         elif "=" in line and options is not None:  # check passes over everything else
-            _read_option(line, number, options, reading)
+            _read_option(line, number, options, before, reading)
     return [ConfigSection(name=name, options=found) for name, found in sections.items()]
 
 
-def _read_option(line: str, number: int, options: dict[str, str], reading: _ConfigReading) -> None:
+def _read_option(
+    line: str,
+    number: int,
+    options: dict[str, str],
+    before: Mapping[str, Mapping[str, str]],
+    reading: _ConfigReading,
+) -> None:
     name, _, text = line.partition("=")
     name = name.removeprefix("export").strip(_SPACE) if name[6:7] in {" ", "\t"} else name
     match = _VALUE.match(text)
@@ -150,14 +223,40 @@ def _read_option(line: str, number: int, options: dict[str, str], reading: _Conf
         reading.problem(number, f"{name[:60]!r} cannot be the name of an option")
     elif _CONTROL.search(text):
         reading.problem(number, f"the value of {name} has a control character")
-    elif shell := _SHELL.search(text):
+    elif shell := _SHELL.search(_REFERENCE.sub("", text)):
         reading.unset(number, name, shell[0])
     elif match is None:
         what = f"the value of {name} has a quote that is not around the whole of it"
         step = "quotes stand at both ends or nowhere; # begins a comment inside quotes too"
         reading.problem(number, what, step)
     else:
-        options[name] = _SPACES.sub(" ", match[2])
+        text = _SPACES.sub(" ", match[2])
+        value = reading.value(
+            number,
+            name,
+            text,
+            _references(text),
+            lambda named: _before_section(named, before, options),
+        )
+        if value is not None:
+            options[name] = value
+
+
+def _before_section(
+    name: str, before: Mapping[str, Mapping[str, str]], own: Mapping[str, str]
+) -> str | None:
+    """Return an option's value when check begins to read a section; None where that is open.
+
+    check exports all options of a section at once: of those, none is set yet. It unsets five
+    options before; others are as sections left them that ran before, the first in any case.
+    """
+    if name in (*RESET_WITH_FSTYP, "USE_EXTERNAL"):
+        return ""
+    values = [options[name] for options in before.values() if name in options]
+    if not values and name in own and not _SET_BEFORE.fullmatch(name):
+        return ""
+    first = next(iter(before.values()), {})
+    return values[0] if len(values) == 1 and name in first else None
 
 
 def _read_shell(lines: Sequence[str], reading: _ConfigReading) -> Mapping[str, str]:
@@ -167,21 +266,31 @@ def _read_shell(lines: Sequence[str], reading: _ConfigReading) -> Mapping[str, s
         try:
             for command in shell_commands(line):
                 export = command[0].text == "export" and len(command) > 1
+                # A shell works out all words of export before it sets any.
+                before = dict(options) if export else options
                 for word in command[1 if export else 0 :]:
                     if not (export and word.text in known):
-                        known.add(_read_word(word, number, options, reading))
+                        known.add(_read_word(word, number, options, before, reading))
         except ValueError as error:
             reading.problem(number, str(error))
     return options
 
 
-def _read_word(word: Word, number: int, options: dict[str, str], reading: _ConfigReading) -> str:
-    """Take ``NAME=value`` and return the name.
+def _read_word(
+    word: Word,
+    number: int,
+    options: dict[str, str],
+    before: Mapping[str, str],
+    reading: _ConfigReading,
+) -> str:
+    """Take ``NAME=value`` or ``NAME+=value`` and return the name.
 
     Raises:
         ValueError: the word is something else.
     """
     name, equals, value = word.text.partition("=")
+    adds = name.endswith("+")
+    name = name.removesuffix("+")
     if not equals or not _NAME.fullmatch(name) or word.quoted_before_equals:
         raise ValueError(
             f"{word.text[:60]!r} sets no option: it is shell that anyclue does not run"
@@ -191,7 +300,15 @@ def _read_word(word: Word, number: int, options: dict[str, str], reading: _Confi
     elif _CONTROL.search(value):
         raise ValueError(f"the value of {name} has a control character")
     else:
-        options[name] = value
+        prefix = len(word.text) - len(value)
+        references = _moved(word.references, -prefix)
+        found = reading.value(number, name, value, references, before.get)
+        own = options.get(name, "") if adds else ""
+        if found is not None and (not adds or not _SET_BEFORE.fullmatch(name)):
+            options[name] = own + found
+        elif found is not None:
+            what = f"{name} is set before check reads the file"
+            reading.problem(number, what, f"write {name}= and the whole value")
     return name
 
 
@@ -204,12 +321,14 @@ _OPERATORS = frozenset("&|<>()!")
 class Word:
     """A word without its quotes.
 
-    ``special`` is the first character in it that a shell would work out, else empty;
+    ``special`` is the first character in it that a shell would work out, else empty, but for the
+    ``references`` to options;
     ``quoted_before_equals`` says that a quote stands before its first ``=``.
     """
 
     text: str
     special: str = ""
+    references: tuple[Reference, ...] = ()
     quoted_before_equals: bool = False
 
 
@@ -239,6 +358,7 @@ def shell_commands(line: str) -> list[list[Word]]:
 def _word(line: str, at: int) -> tuple[Word, int]:
     text = special = ""
     quoted = False
+    references: list[Reference] = []
     while at < len(line) and line[at] not in " \t;":
         char = line[at]
         inner = _substitution(line, at)
@@ -255,16 +375,29 @@ def _word(line: str, at: int) -> tuple[Word, int]:
                 raise ValueError("a quote is not closed on its line")
             part = line[at + 1 : end]
             if char == '"':
-                special = special or next((c for c in part if c in _EXPANDED), "")
+                references += _moved(_references(part), len(text))
+                plain = _REFERENCE.sub("", part)
+                special = special or next((c for c in plain if c in _EXPANDED), "")
             text += part
             at = end + 1
+        elif found := _REFERENCE.match(line, at):
+            references += _moved(_references(found[0]), len(text))
+            text += found[0]
+            at = found.end()
         else:
             if char in _EXPANDED_BARE:
                 special = special or char
             length = 2 if char == "\\" else 1
             text += line[at : at + length]
             at += length
-    return Word(text=text, special=special, quoted_before_equals=quoted), at
+    word = Word(
+        text=text, special=special, references=tuple(references), quoted_before_equals=quoted
+    )
+    return word, at
+
+
+def _moved(references: Sequence[Reference], by: int) -> list[Reference]:
+    return [replace(one, start=one.start + by, end=one.end + by) for one in references]
 
 
 def _substitution(line: str, at: int) -> int:

@@ -51,8 +51,17 @@ def blank(text: bytes | bytearray) -> bytes:
     return bytes(text.translate(_BLANK))
 
 
-def strip_source(source: bytes, choice: Choice) -> StrippedSource:
-    """Take comments, the content of strings, directives and arms that are not taken out."""
+@dataclass(frozen=True, kw_only=True)
+class LexedSource:
+    """A file's text with spaces for comments and directives, and the directives in order."""
+
+    text: bytearray
+    notes: dict[int, str]
+    directives: tuple[Directive, ...]
+
+
+def lex_source(source: bytes) -> LexedSource:
+    """Take comments, the content of strings and directives out; every arm of ``#if`` stays."""
     text = bytearray(source)
     notes: list[tuple[int, bytes]] = []
     directives: list[Directive] = []
@@ -69,10 +78,17 @@ def strip_source(source: bytes, choice: Choice) -> StrippedSource:
             directives.append(_directive(found, start, end))
         if b"anyclue:" in found:
             notes += _notes(start, found)
-    dead, chosen = excluded_spans(directives, choice, len(source))
+    return LexedSource(text=text, notes=_by_line(source, notes), directives=tuple(directives))
+
+
+def strip_source(source: bytes, choice: Choice) -> StrippedSource:
+    """Take comments, the content of strings, directives and arms that are not taken out."""
+    lexed = lex_source(source)
+    text = lexed.text
+    dead, chosen = excluded_spans(lexed.directives, choice, len(source))
     for start, end in dead:
         text[start:end] = blank(text[start:end])
-    return StrippedSource(text=text, notes=_by_line(source, notes), choices=tuple(chosen))
+    return StrippedSource(text=text, notes=lexed.notes, choices=tuple(chosen))
 
 
 def _filled(quoted: bytes) -> bytes:

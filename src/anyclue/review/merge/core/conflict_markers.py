@@ -1,12 +1,15 @@
-"""Conflict markers: what a conflicted file is when every conflict is decided for one side."""
+"""Conflict markers: a conflicted file decided for one side, and markers that were left in one."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from enum import Enum, auto
+from typing import Final
 
-_BEGIN = re.compile(rb"^<{7} ", re.MULTILINE)
-_END = re.compile(rb"^>{7} ", re.MULTILINE)
+_EDGE: Final = re.compile(rb"^(?:[<>]{7}|[<>|]{7} [^\n]*?|<{8,} [^\n]*?)\r?$", re.MULTILINE)
+_SIGNS: Final = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
 
 
 class _In(Enum):
@@ -42,6 +45,59 @@ def resolve_markers(text: bytes, ours: str, theirs: str) -> tuple[bytes, bytes] 
     return (b"".join(kept[0]), b"".join(kept[1])) if marked else None
 
 
-def has_markers(text: bytes) -> bool:
-    """Return whether conflict markers seem to be left in a file."""
-    return bool(_BEGIN.search(text) and _END.search(text))
+def has_markers(text: bytes | None) -> bool:
+    """Return whether a file may hold markers at all."""
+    return text is not None and any(sign in text for sign in _SIGNS)
+
+
+def markers_left(
+    text: bytes, base: bytes | None, sides: Sequence[bytes | None], marked: bytes | None
+) -> bool:
+    """Return whether a resolved file has markers that neither the base nor a side brought.
+
+    A line of equal signs is one only where git's own stands: it may underline a heading.
+
+    Args:
+        text: the file as it was resolved.
+        base: in the merge base; None where it is not there.
+        sides: on each side.
+        marked: as git merges it, with its markers.
+    """
+    brought = _edges(base)
+    for side in sides:
+        brought += _edges(side) - _edges(base)
+    if _edges(text) - brought:
+        return True
+    equal = _separators(base, None)
+    for side in sides:
+        equal += _separators(side, None) - _separators(base, None)
+    beside = set(_beside_separators(marked or b""))
+    surplus = _separators(text, None).total() - equal.total()
+    return surplus > 0 and _separators(text, beside).total() > 0
+
+
+def _edges(text: bytes | None) -> Counter[bytes]:
+    return Counter(line.rstrip(b"\r") for line in _EDGE.findall(text or b""))
+
+
+def _separators(text: bytes | None, beside: set[bytes] | None) -> Counter[bytes]:
+    """Return the lines of seven equal signs; with ``beside`` only those next to such a line."""
+    lines = (text or b"").splitlines()
+    return Counter(
+        line
+        for before, line, after in zip([b"", *lines], lines, [*lines[1:], b""], strict=False)
+        if line == b"=======" and (beside is None or before in beside or after in beside)
+    )
+
+
+def _beside_separators(marked: bytes) -> list[bytes]:
+    """Return the lines in front of and behind the separators of git's conflicts."""
+    found: list[bytes] = []
+    within = False
+    lines = marked.splitlines()
+    for number, line in enumerate(lines):
+        if _EDGE.fullmatch(line):
+            within = line.startswith(b"<")
+        elif within and line == b"=======":
+            found += (lines[number - 1], *lines[number + 1 : number + 2])
+    return [one for one in found if one.strip() and not _EDGE.fullmatch(one)]

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from anyclue.git.model import CommitSubject
+from anyclue.review.merge.core.definitions import DefinitionKind
 from anyclue.review.merge.core.guest_test import Blame, MergeTest
 from anyclue.review.pairs.model import Finding, Unjudged
 
@@ -181,6 +182,33 @@ class Imbalance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DefinitionPlace:
+    """Where something is defined in the result: a line, from 1."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedDefinition:
+    """What the result defines more often than any side: it is no C, or a leftover.
+
+    Attributes:
+        kind: what is defined.
+        name: its name.
+        places: the definitions, in one file or in a header and a file that includes it.
+        added: which sides added one; none where they moved what the base had.
+        origin: ``MERGE`` where git merged it so without a conflict, else ``RESOLUTION``.
+    """
+
+    kind: DefinitionKind
+    name: str
+    places: tuple[DefinitionPlace, ...]
+    added: tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resolution:
     """What is said of one result of a merge.
 
@@ -192,6 +220,7 @@ class Resolution:
         unjudged: what of the files in question could not be judged.
         unresolved: files in which conflict markers are left.
         beyond: files that are no C sources, and not what git merges.
+        repeated: what is defined more often than on any side.
     """
 
     title: str
@@ -201,6 +230,7 @@ class Resolution:
     unjudged: tuple[Unjudged, ...] = ()
     unresolved: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
+    repeated: tuple[RepeatedDefinition, ...] = ()
 
     @property
     def accused(self) -> tuple[Imbalance, ...]:
@@ -210,7 +240,8 @@ class Resolution:
     @property
     def innocent(self) -> bool:
         """Whether it broke and lost nothing that either side had right."""
-        lost = self.dropped or self.unresolved or any(one.cut_lines for one in self.functions)
+        cut = any(one.cut_lines for one in self.functions)
+        lost = self.dropped or self.unresolved or self.repeated or cut
         return not lost and all(one.origin == Origin.MERGE for one in self.accused)
 
 
@@ -367,5 +398,5 @@ class MergeReview:
         result = self.result
         evil = any(one.taken in EVIL for one in result.functions)
         guilty = self.test is not None and self.test.blame is Blame.GUILTY
-        left = result.unresolved or result.beyond
+        left = result.unresolved or result.beyond or result.repeated
         return bool(guilty or evil or left or result.dropped or result.imbalances)

@@ -10,7 +10,11 @@ from anyclue.git import repository as git
 from anyclue.git.merge import AutoMerge, auto_merge, empty_commit, merge_bases
 from anyclue.git.model import Repository
 from anyclue.model.errors import RequestError
-from anyclue.review.merge.core.conflict_markers import has_markers, resolve_markers
+from anyclue.review.merge.core.conflict_markers import (
+    has_markers,
+    markers_left,
+    resolve_markers,
+)
 from anyclue.review.merge.core.file_versions import FileMerge
 from anyclue.review.merge.core.relevance import called_names, function_bodies
 from anyclue.review.merge.driver.request import Merge
@@ -168,15 +172,37 @@ class MergeInputs:
         return any(_NUL in text[:_HEAD] for text in texts if text is not None)
 
     def unresolved(self, version: Snapshot) -> tuple[str, ...]:
-        """Return files in conflict in which a version has git's marks still."""
-        texts = {key: self.contents.of(version, key) for key in self.conflicts}
-        return tuple(
-            sorted(
-                version.path(key)
-                for key, text in texts.items()
-                if text is not None and has_markers(text)
-            )
-        )
+        """Return files in which a version has conflict markers that no side brought."""
+        contents = self.contents
+        keys = sorted({*self.edited, *self.contested})
+        contents.load([*self.sides, self.automatic, version], keys)
+        found = set()
+        for key in keys:
+            text = contents.of(version, key)
+            sides = [contents.of(one, key) for one in self.sides]
+            if text is not None and self._are_left(
+                text, contents.base(key), sides, contents.of(self.automatic, key)
+            ):
+                found.add(version.path(key))
+        others = {*self.other_conflicts, *self.beyond.get(version.rev or "", ())}
+        texts = contents.files(version, others)
+        marked = sorted(path for path, text in texts.items() if has_markers(text))
+        if marked:
+            base = contents.files_of(self.base, marked)
+            own = [contents.files(one, marked) for one in self.sides]
+            automatic = contents.files(self.automatic, marked)
+            for path in marked:
+                sides = [one.get(path) for one in own]
+                if self._are_left(texts[path], base.get(path), sides, automatic.get(path)):
+                    found.add(path)
+        return tuple(sorted(found))
+
+    @staticmethod
+    def _are_left(
+        text: bytes, base: bytes | None, sides: Sequence[bytes | None], marked: bytes | None
+    ) -> bool:
+        binary = _NUL in text[:_HEAD]
+        return not binary and has_markers(text) and markers_left(text, base, sides, marked)
 
     def semantic_conflicts(self) -> tuple[str, ...]:
         """Return files in which one side changed a function that another side's change calls."""

@@ -24,6 +24,7 @@ from anyclue.review.merge.core.resolution import TextReview, review_texts
 from anyclue.review.merge.core.side_by_side import side_by_side
 from anyclue.review.merge.core.similarity import compare_resolutions
 from anyclue.review.merge.driver.commits import with_change_commits, with_imbalance_commits
+from anyclue.review.merge.driver.definitions import repeated_definitions
 from anyclue.review.merge.driver.imbalances import FEW, VersionReviewer
 from anyclue.review.merge.driver.inputs import MergeInputs, read_inputs
 from anyclue.review.merge.driver.request import MergeRequest, find_merge
@@ -145,6 +146,7 @@ def _resolution(
         unjudged=(*inputs.unjudged, *reviewer.left_out, *pairing.unjudged),
         unresolved=inputs.unresolved(version),
         beyond=inputs.beyond.get(version.rev or "", ()),
+        repeated=repeated_definitions(inputs, version, tuple(sides)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,9 @@ from anyclue.git.contents import contents
 from anyclue.git.model import Repository
 from anyclue.git.repository import Side, SourceDifference
 from anyclue.system.confined_files import read_inside
+
+_PATHS = 500
+"""So many paths are named to git at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +130,29 @@ class Contents:
         if side.blob is None:
             return read_inside(version.disk, side.path) if version.disk else None
         return self.blob(side.blob)
+
+    def files(self, version: Snapshot, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return files of a version by path, whatever they are; links are left out."""
+        wanted = sorted(set(paths))
+        if version.rev is None:
+            read = {one: read_inside(version.disk, one) if version.disk else None for one in wanted}
+            return {path: text for path, text in read.items() if text is not None}
+        return self.files_of(version.rev, wanted)
+
+    def files_of(self, rev: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the same of a commit."""
+        ids: dict[str, str] = {}
+        for at in range(0, len(paths), _PATHS):
+            named = paths[at : at + _PATHS]
+            listed = git.tree_listing(self._repo, rev, *named)
+            ids |= {
+                os.fsdecode(path): object_id.decode()
+                for mode, object_id, path in listed
+                if mode.startswith(b"100")
+            }
+        missing = sorted({*ids.values()} - self._known.keys())
+        self._known.update(contents(self._repo.at, missing))
+        return {path: self._known[ids[path]] for path in paths if path in ids}
 
     def blob(self, object_id: str) -> bytes:
         """Return a blob's content."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, WithJsonSchema
 
 from anyclue.report.json_document import DocumentModel, Line, document_text
+from anyclue.review.merge.core.definitions import DefinitionKind
 from anyclue.review.merge.core.guest_test import Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import FunctionResolution, MergeReview, Origin, Similarity
 from anyclue.review.merge.render import words
@@ -155,6 +156,30 @@ class _Imbalance(DocumentModel):
     """One sentence."""
 
 
+class _DefinitionPlace(DocumentModel):
+    """Where something is defined."""
+
+    path: FilePath
+    """The file in the result."""
+    line: LineNumber
+    """The line."""
+
+
+class _RepeatedDefinition(DocumentModel):
+    """What the result defines more often than any side."""
+
+    kind: DefinitionKind
+    """What is defined."""
+    name: Line
+    """Its name."""
+    places: tuple[_DefinitionPlace, ...]
+    """The definitions."""
+    added: tuple[_Side, ...]
+    """Which sides added one; empty where they moved what the base had."""
+    dated: Literal[Origin.MERGE, Origin.RESOLUTION] = Field(validation_alias="origin")
+    """Whether git merged it so without a conflict, or the resolution made it."""
+
+
 def _function(one: FunctionResolution) -> _Function:
     return _read(_Function, one, {"taken": words.taken(one)})
 
@@ -176,6 +201,8 @@ class _Resolution(DocumentModel):
     """Files in which conflict markers are left."""
     beyond: tuple[FilePath, ...]
     """Files that are no C sources, and not what git merges."""
+    repeated: tuple[_RepeatedDefinition, ...]
+    """What is defined more often than on any side."""
 
 
 class _Comparison(DocumentModel):

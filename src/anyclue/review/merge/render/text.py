@@ -19,6 +19,7 @@ from anyclue.review.merge.core.model import (
     Exercise,
     Imbalance,
     MergeReview,
+    RepeatedDefinition,
     Resolution,
 )
 from anyclue.review.merge.render import words as merge_words
@@ -123,6 +124,7 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
     for what, paths in merge_words.files(resolution):
         rest = [f"{_INDENT}... and {len(paths) - BRIEF} more"] * (len(paths) > BRIEF)
         yield [what, *(f"{_INDENT}{safe_path(path)}" for path in paths[:BRIEF]), *rest]
+    yield from (_repeated(one) for one in resolution.repeated)
     yield from (_dropped(one) for one in resolution.dropped)
     yield from (_imbalance(one) for one in resolution.imbalances)
     if resolution.unjudged:
@@ -136,6 +138,15 @@ def _resolution(resolution: Resolution) -> Iterator[list[str]]:
             ),
             *[f"... and {more:,} more; --json lists all"] * (more > 0),
         ]
+
+
+def _repeated(one: RepeatedDefinition) -> list[str]:
+    first, *others = (ascii_line(f"{safe_path(at.path)}:{at.line}") for at in one.places)
+    return [
+        f"{others[-1]}: warning: {ascii_line(merge_words.repeated(one))}",
+        *(f"{other}: note: it is defined here" for other in (first, *others[:-1])),
+        f"{others[-1]}: note: {merge_words.repeated_by(one)}",
+    ]
 
 
 def _dropped(one: DroppedChange) -> list[str]:

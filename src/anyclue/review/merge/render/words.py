@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from anyclue.git.model import CommitSubject
 from anyclue.report.text import ascii_line, clean, counted, safe_path, shorten
 from anyclue.report.words import kind_label
+from anyclue.review.merge.core.definitions import DefinitionKind
 from anyclue.review.merge.core.guest_test import AGAINST, BASE, Blame, MergeTest, VersionVerdict
 from anyclue.review.merge.core.model import (
     EVIL,
@@ -22,6 +23,7 @@ from anyclue.review.merge.core.model import (
     Origin,
     Pane,
     PaneRow,
+    RepeatedDefinition,
     Resolution,
     SourceLine,
     TextSource,
@@ -110,6 +112,35 @@ def files(one: Resolution) -> list[tuple[str, tuple[str, ...]]]:
         ("no C source, not looked into, and not what git merges:", one.beyond),
     )
     return [(what, paths) for what, paths in every if paths]
+
+
+def repeated(one: RepeatedDefinition) -> str:
+    """Return what is defined how often: ``f() is defined twice``."""
+    count = len(one.places)
+    times = "twice" if count == 2 else f"{count} times"
+    return f"{_defined_name(one)} is defined {times}"
+
+
+def _defined_name(one: RepeatedDefinition) -> str:
+    if one.kind is DefinitionKind.FUNCTION:
+        return function_name(one.name)
+    before = {
+        DefinitionKind.MACRO: "the macro ",
+        DefinitionKind.TYPEDEF: "the type ",
+        DefinitionKind.ENUM_CONSTANT: "the constant ",
+        DefinitionKind.VARIABLE: "the variable ",
+        DefinitionKind.MEMBER: "the member ",
+    }.get(one.kind, "")
+    return f"{before}{clean(one.name)}"
+
+
+def repeated_by(one: RepeatedDefinition) -> str:
+    """Return how it came to be defined so often."""
+    made = {
+        Origin.MERGE: "no side has it so often; git merged it so, without a conflict",
+        Origin.RESOLUTION: "no side has it so often; the resolution made it",
+    }[one.origin]
+    return f"added by {clean(' and by '.join(one.added))}; {made}" if one.added else made
 
 
 def origin(one: Imbalance) -> str:
@@ -217,7 +248,8 @@ def other_verdict(resolution: Resolution) -> str:
 
 
 def _verdict(resolution: Resolution) -> str:
-    parts = [*_resolved(resolution), *_paired(resolution), *_lost(resolution)]
+    parts = [*_resolved(resolution), *_repeated(resolution)]
+    parts += [*_paired(resolution), *_lost(resolution)]
     look = dict.fromkeys(
         [
             *(function_name(one.finding.function) for one in resolution.imbalances),
@@ -239,6 +271,12 @@ def _resolved(resolution: Resolution) -> Iterator[str]:
     if resolution.innocent:
         limit = ", as far as it was judged" if resolution.unjudged or resolution.beyond else ""
         yield f"resolution innocent{limit}"
+
+
+def _repeated(resolution: Resolution) -> Iterator[str]:
+    yield from map(repeated, resolution.repeated[:NAMED])
+    if (more := len(resolution.repeated) - NAMED) > 0:
+        yield f"{more} more definitions are there more than once"
 
 
 def _paired(resolution: Resolution) -> Iterator[str]:
