@@ -10,7 +10,7 @@ from anyclue.model import reason
 from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.reasons import detail_text, incident_text, reason_text
+from anyclue.report.reasons import detail_text, growth_reason_text, incident_text
 
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
 CELL = Cell(kernel="good", machine="m", mkfs="d", mount="d", workload="w")
@@ -162,7 +162,7 @@ DETAILS: list[tuple[SignatureDetail | None, str]] = [
 
 @pytest.mark.parametrize(("because", "words"), WORDS)
 def test_words_of_a_reason(because: VerdictReason, words: str) -> None:
-    assert reason_text(because) == words
+    assert growth_reason_text(because) == words
 
 
 @pytest.mark.parametrize(("detail", "words"), DETAILS)
@@ -177,7 +177,9 @@ def test_every_reason_of_the_statistics_is_worded() -> None:
 
 
 def test_runs_of_a_test_are_called_runs() -> None:
-    said = reason_text(replace(PROVEN, end=None, reference=None), unit="run", reclaimed=False)
+    said = growth_reason_text(
+        replace(PROVEN, end=None, reference=None), unit="run", reclaimed=False
+    )
     assert said.startswith("unreclaimable slab grew by 200 KiB a run (")
     assert "over 18 runs in 3 guests after 1 warm-up run; slab cache" in said
     assert "round" not in said

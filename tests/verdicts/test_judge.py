@@ -7,7 +7,7 @@ import pytest
 
 from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome, Recording
 from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
-from anyclue.report.reasons import detail_text, reason_text
+from anyclue.report.reasons import detail_text, growth_reason_text
 from anyclue.verdicts.judge import judge_cells
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MIB = 1024.0
 
 
 def why(verdict: CellVerdict) -> str:
-    return reason_text(verdict.because)
+    return growth_reason_text(verdict.because)
 
 
 def detail(verdict: CellVerdict) -> str:
@@ -101,7 +101,7 @@ def test_a_warm_up_changes_no_rate(simulator: Simulator, tools: Tools, rate: flo
 def test_a_late_step_is_no_leak_and_not_clean(simulator: Simulator, tools: Tools, at: int) -> None:
     verdict = simulator.judge(tools.plan(steps={SLAB: {at: 4200.0}}))
     assert verdict.verdict is Verdict.UNPROVEN
-    assert f"KiB before the floor of round {at} and is flat otherwise" in reason_text(
+    assert f"KiB before the floor of round {at} and is flat otherwise" in growth_reason_text(
         verdict.because
     )
 
@@ -172,7 +172,7 @@ def test_a_peak_is_a_surge(simulator: Simulator, tools: Tools) -> None:
 def test_clean_says_what_it_excludes(simulator: Simulator, tools: Tools) -> None:
     verdict = simulator.judge(tools.plan(rounds=10))
     assert verdict.verdict is Verdict.CLEAN
-    assert "leaks of 64 KiB a round and more are excluded over 10 rounds" in reason_text(
+    assert "leaks of 64 KiB a round and more are excluded over 10 rounds" in growth_reason_text(
         verdict.because
     )
 
@@ -288,7 +288,7 @@ def test_out_of_memory_is_judged_from_the_timeline(simulator: Simulator, tools: 
     assert (verdict.verdict, verdict.outcome) == (Verdict.LEAK, Outcome.OOM)
     assert verdict.signature is Signature.PAGE_CACHE_REFERENCE
     assert verdict.rate_kib_per_round is None
-    assert "1200 MiB, 59 % of its RAM, against 0 MiB in the reference" in reason_text(
+    assert "1200 MiB, 59 % of its RAM, against 0 MiB in the reference" in growth_reason_text(
         verdict.because
     )
     cache = tools.plan(rounds=1, peak={MemoryClass.FILE_CACHE: 1200 * MIB}, outcome=Outcome.OOM)

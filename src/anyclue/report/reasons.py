@@ -38,7 +38,9 @@ TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""
 
 
-def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool = True) -> str:
+def growth_reason_text(
+    reason: VerdictReason, *, unit: str = "round", reclaimed: bool = True
+) -> str:
     """Return a reason of the statistics as a sentence without its full stop.
 
     Args:
@@ -57,7 +59,7 @@ def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool =
             again = "; run it again" if reason.outcome is Outcome.LOST else ""
             return f"{OUTCOMES[reason.outcome]}{detail}{again}"
         case TrialsLeftOut():
-            judged = reason_text(reason.judged, unit=unit, reclaimed=reclaimed)
+            judged = growth_reason_text(reason.judged, unit=unit, reclaimed=reclaimed)
             left_out = ", ".join(f"{count} {outcome.value}" for outcome, count in reason.left_out)
             return f"{judged}; left out of {reason.trials} trials: {left_out}"
         case GrowthProven():
