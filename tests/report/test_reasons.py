@@ -7,15 +7,25 @@ from dataclasses import replace
 import pytest
 
 from anyclue.model import reason
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.reasons import detail_text, incident_text, reason_text
+from anyclue.report.reasons import detail_text, growth_reason_text, incident_text
 
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
 CELL = Cell(kernel="good", machine="m", mkfs="d", mount="d", workload="w")
 SAMPLE = reason.FloorSample(floors=18, trials=3, warm_up=1)
-BUG = Incident(kind="bug", t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
+BUG = Incident(kind=IncidentKind.BUG, t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
+UBSAN = replace(BUG, kind=IncidentKind.UBSAN, title="UBSAN: shift-out-of-bounds in a.c:1:2")
+LEFT = Incident(
+    kind=IncidentKind.LEAK,
+    t_s=1.0,
+    title="VFS: Busy inodes after unmount of vdb (demo)",
+    function=None,
+    text="",
+    leaked=LeakedObject.INODES,
+    subject="vdb (demo)",
+)
 PROVEN = reason.GrowthProven(
     memory_class=SLAB,
     rate_kib=200.4,
@@ -65,6 +75,15 @@ WORDS: list[tuple[VerdictReason, str]] = [
             end=reason.TrialEnd(outcome=Outcome.CRASHED, incident=BUG), floors_flat=True
         ),
         "the kernel crashed: kernel BUG at a.c:1 in f; no leak was proven in the floors before it",
+    ),
+    (
+        reason.KernelError(incident=UBSAN),
+        "the kernel reported an error and went on: UBSAN: shift-out-of-bounds in a.c:1:2",
+    ),
+    (
+        reason.KernelError(incident=LEFT, floors_flat=True),
+        "the kernel itself reported a leak: VFS: Busy inodes after unmount of vdb (demo);"
+        " no leak was proven in the floors",
     ),
     (
         reason.TooFewFloors(floors=2, needed=3),
@@ -142,12 +161,20 @@ DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (reason.VmallocCaller(function="f", kib=8.0), "allocated by f: 8.0 KiB a round"),
     (reason.PerFile(kib=4.0), "4.0 KiB per file"),
     (reason.BrokenFunction(name="kmap_high"), "kmap_high"),
+    (
+        reason.NeverFreed(leaked=LeakedObject.SLAB_CACHE, subject="demo_inode"),
+        "objects left in a slab cache (demo_inode), the kernel itself says",
+    ),
+    (
+        reason.NeverFreed(leaked=LeakedObject.REFERENCES),
+        "leaked references, the kernel itself says",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("because", "words"), WORDS)
 def test_words_of_a_reason(because: VerdictReason, words: str) -> None:
-    assert reason_text(because) == words
+    assert growth_reason_text(because) == words
 
 
 @pytest.mark.parametrize(("detail", "words"), DETAILS)
@@ -162,7 +189,9 @@ def test_every_reason_of_the_statistics_is_worded() -> None:
 
 
 def test_runs_of_a_test_are_called_runs() -> None:
-    said = reason_text(replace(PROVEN, end=None, reference=None), unit="run", reclaimed=False)
+    said = growth_reason_text(
+        replace(PROVEN, end=None, reference=None), unit="run", reclaimed=False
+    )
     assert said.startswith("unreclaimable slab grew by 200 KiB a run (")
     assert "over 18 runs in 3 guests after 1 warm-up run; slab cache" in said
     assert "round" not in said

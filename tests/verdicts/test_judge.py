@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome, Recording
 from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
-from anyclue.report.reasons import detail_text, reason_text
+from anyclue.report.reasons import detail_text, growth_reason_text
 from anyclue.verdicts.judge import judge_cells
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MIB = 1024.0
 
 
 def why(verdict: CellVerdict) -> str:
-    return reason_text(verdict.because)
+    return growth_reason_text(verdict.because)
 
 
 def detail(verdict: CellVerdict) -> str:
@@ -102,7 +102,7 @@ def test_a_warm_up_changes_no_rate(simulator: Simulator, tools: Tools, rate: flo
 def test_a_late_step_is_no_leak_and_not_clean(simulator: Simulator, tools: Tools, at: int) -> None:
     verdict = simulator.judge(tools.plan(steps={SLAB: {at: 4200.0}}))
     assert verdict.verdict is Verdict.UNPROVEN
-    assert f"KiB before the floor of round {at} and is flat otherwise" in reason_text(
+    assert f"KiB before the floor of round {at} and is flat otherwise" in growth_reason_text(
         verdict.because
     )
 
@@ -173,7 +173,7 @@ def test_a_peak_is_a_surge(simulator: Simulator, tools: Tools) -> None:
 def test_clean_says_what_it_excludes(simulator: Simulator, tools: Tools) -> None:
     verdict = simulator.judge(tools.plan(rounds=10))
     assert verdict.verdict is Verdict.CLEAN
-    assert "leaks of 64 KiB a round and more are excluded over 10 rounds" in reason_text(
+    assert "leaks of 64 KiB a round and more are excluded over 10 rounds" in growth_reason_text(
         verdict.because
     )
 
@@ -186,7 +186,7 @@ def test_noise_is_unproven_and_says_what_it_takes(simulator: Simulator, tools: T
 
 
 INCIDENT = Incident(
-    kind="bug",
+    kind=IncidentKind.BUG,
     t_s=12.5,
     title="kernel BUG at mm/highmem.c:622!",
     function="kunmap_local_indexed",
@@ -206,6 +206,74 @@ def test_what_broke_is_broken(simulator: Simulator, tools: Tools, outcome: Outco
     assert "kernel BUG at mm/highmem.c:622! in kunmap_local_indexed" in why(verdict)
 
 
+LEFT = Incident(
+    kind=IncidentKind.LEAK,
+    t_s=12.5,
+    title="BUG demo_node (Not tainted): Objects remaining on __kmem_cache_shutdown()",
+    function="demo_exit",
+    text="",
+    leaked=LeakedObject.SLAB_CACHE,
+    subject="demo_node",
+)
+WARNED = replace(INCIDENT, kind=IncidentKind.WARNING, title="WARNING: a.c:1 at f+0x1/0x2", t_s=1.0)
+
+
+def test_what_the_kernel_itself_says_leaked_is_broken(simulator: Simulator, tools: Tools) -> None:
+    """Floors that prove nothing do not make it clean; it names the cache."""
+    verdict = simulator.judge(tools.plan(rounds=10, incident=LEFT))
+    assert (verdict.verdict, verdict.outcome) == (Verdict.BROKEN, Outcome.PASSED)
+    assert verdict.signature is Signature.OBJECT
+    assert detail(verdict) == "objects left in a slab cache (demo_node), the kernel itself says"
+    assert "the kernel itself reported a leak: BUG demo_node" in why(verdict)
+    assert verdict.incident == LEFT
+
+
+def test_floors_that_prove_a_leak_say_more(simulator: Simulator, tools: Tools) -> None:
+    verdict = simulator.judge(tools.plan(rounds=10, leak={SLAB: 900}, incident=LEFT))
+    assert (verdict.verdict, verdict.incident) == (Verdict.LEAK, LEFT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (IncidentKind.WARNING, Verdict.CLEAN),
+        (IncidentKind.HUNG_TASK, Verdict.CLEAN),
+        (IncidentKind.STALL, Verdict.CLEAN),
+        (IncidentKind.UBSAN, Verdict.BROKEN),
+        (IncidentKind.KCSAN, Verdict.BROKEN),
+    ],
+)
+def test_what_the_kernel_survived(
+    simulator: Simulator, tools: Tools, kind: IncidentKind, expected: Verdict
+) -> None:
+    verdict = simulator.judge(tools.plan(rounds=10, incident=replace(WARNED, kind=kind)))
+    assert verdict.verdict is expected
+    assert verdict.incident is not None
+
+
+def test_the_gravest_incident_of_all_trials(tools: Tools, simulator: Simulator) -> None:
+    recordings = [
+        replace(simulator.recording(tools.plan(rounds=10, incident=incident)), trial=trial)
+        for trial, incident in enumerate((WARNED, LEFT), start=1)
+    ]
+    (verdict,) = judge_cells(tools.scenario(tools.bad), {tools.bad: recordings})
+    assert (verdict.verdict, verdict.incident) == (Verdict.BROKEN, LEFT)
+
+
+def test_a_crash_names_what_the_kernel_says_leaked(simulator: Simulator, tools: Tools) -> None:
+    inodes = replace(
+        INCIDENT,
+        title="kernel BUG at fs/super.c:652!",
+        function=None,
+        text="",
+        leaked=LeakedObject.INODES,
+        subject="vdb (demo)",
+    )
+    verdict = simulator.judge(tools.plan(rounds=2, outcome=Outcome.CRASHED, incident=inodes))
+    assert (verdict.verdict, verdict.signature) == (Verdict.BROKEN, Signature.OBJECT)
+    assert detail(verdict) == "busy inodes after unmount (vdb (demo)), the kernel itself says"
+
+
 def test_a_leak_before_the_crash_is_a_leak(simulator: Simulator, tools: Tools) -> None:
     plan = tools.plan(leak={ORPHANS: 2400}, outcome=Outcome.HUNG, incident=INCIDENT)
     verdict = simulator.judge(plan)
@@ -221,7 +289,7 @@ def test_out_of_memory_is_judged_from_the_timeline(simulator: Simulator, tools: 
     assert (verdict.verdict, verdict.outcome) == (Verdict.LEAK, Outcome.OOM)
     assert verdict.signature is Signature.PAGE_CACHE_REFERENCE
     assert verdict.rate_kib_per_round is None
-    assert "1200 MiB, 59 % of its RAM, against 0 MiB in the reference" in reason_text(
+    assert "1200 MiB, 59 % of its RAM, against 0 MiB in the reference" in growth_reason_text(
         verdict.because
     )
     cache = tools.plan(rounds=1, peak={MemoryClass.FILE_CACHE: 1200 * MIB}, outcome=Outcome.OOM)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Incident, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
 
@@ -46,6 +46,14 @@ class BrokenFunction(SignatureDetail):
     """The function that the kernel named when it broke."""
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeverFreed(SignatureDetail):
+    """What the kernel itself says was never freed, and its name or number where it gives one."""
+
+    leaked: LeakedObject
+    subject: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +138,14 @@ class TrialBroke(VerdictReason):
     """A trial ended badly; ``floors_flat`` says that no leak was proven before."""
 
     end: TrialEnd
+    floors_flat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelError(VerdictReason):
+    """The kernel reported an error and went on; ``floors_flat`` as above."""
+
+    incident: Incident
     floors_flat: bool = False
 
 

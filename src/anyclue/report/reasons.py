@@ -11,9 +11,11 @@ from anyclue.model.reason import (
     GrowthExcluded,
     GrowthProven,
     GrowthUndecided,
+    KernelError,
     LargeKmalloc,
     LeftToReclaim,
     MemoryExhausted,
+    NeverFreed,
     NotJudged,
     NotRun,
     OtherCounterGrew,
@@ -31,13 +33,15 @@ from anyclue.model.reason import (
 )
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.words import CLASSES, OUTCOMES, listed, mib, number, per_operation
+from anyclue.report.words import CLASSES, LEAKED, OUTCOMES, listed, mib, number, per_operation
 
 TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""
 
 
-def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool = True) -> str:
+def growth_reason_text(
+    reason: VerdictReason, *, unit: str = "round", reclaimed: bool = True
+) -> str:
     """Return a reason of the statistics as a sentence without its full stop.
 
     Args:
@@ -56,7 +60,7 @@ def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool =
             again = "; run it again" if reason.outcome is Outcome.LOST else ""
             return f"{OUTCOMES[reason.outcome]}{detail}{again}"
         case TrialsLeftOut():
-            judged = reason_text(reason.judged, unit=unit, reclaimed=reclaimed)
+            judged = growth_reason_text(reason.judged, unit=unit, reclaimed=reclaimed)
             left_out = ", ".join(f"{count} {outcome.value}" for outcome, count in reason.left_out)
             return f"{judged}; left out of {reason.trials} trials: {left_out}"
         case GrowthProven():
@@ -78,6 +82,11 @@ def reason_text(reason: VerdictReason, *, unit: str = "round", reclaimed: bool =
         case TrialBroke():
             flat = "; no leak was proven in the floors before it" if reason.floors_flat else ""
             return _end(reason.end) + flat
+        case KernelError():
+            incident = reason.incident
+            said = "itself reported a leak" if incident.leaked else "reported an error and went on"
+            flat = "; no leak was proven in the floors" if reason.floors_flat else ""
+            return f"the kernel {said}: {incident_text(incident)}{flat}"
         case TooFewFloors():
             return (
                 f"{reason.floors} floors are too few to judge {_subject(None)}:"
@@ -139,6 +148,9 @@ def detail_text(detail: SignatureDetail | None, *, unit: str = "round") -> str:
             return f"{per_operation(detail.kib)} KiB per file"
         case BrokenFunction():
             return detail.name
+        case NeverFreed():
+            named = f" ({detail.subject})" if detail.subject else ""
+            return f"{LEAKED[detail.leaked]}{named}, the kernel itself says"
     raise TypeError(f"no words for {type(detail).__name__}")
 
 

@@ -297,7 +297,7 @@ class FstestsTable(Table):
         default=1800.0,
         ge=1,
         le=86400,
-        description="A test that takes longer counts as hung.",
+        description="A test that takes longer is ended: hung if nothing moves, else lost.",
     )
 
 
@@ -405,7 +405,7 @@ class LimitsTable(Table):
         default=_LIMITS.round_seconds,
         ge=1,
         le=86400,
-        description="A round that takes longer counts as hung.",
+        description="A round that takes longer is ended: hung if nothing moves, else lost.",
     )
     boot_seconds: float = Field(
         default=_LIMITS.boot_seconds,

@@ -158,7 +158,9 @@ def test_kill_9_while_the_command_stands_still_does_not_leave_it_so(
         pytest.skip("--quiesce needs root")
     del kmsg
     pid_file = tmp_path / "pid"
-    script = "echo $$ >$1; echo run fstests generic/001 at 2026 >/dev/kmsg; sleep 20"
+    # Many tests, each with a quiesce before it: on a busy machine one of them is easily missed.
+    begin = "echo run fstests generic/00$n at 2026 >/dev/kmsg"
+    script = f"echo $$ >$1; for n in $(seq 60); do {begin}; sleep 0.5; done"
     options = ("--quiesce", "--hz", "5", "--out", tmp_path / "run", "--")
     with started(archive, *options, "sh", "-c", script, "sh", pid_file) as process:
         wait_until(lambda: pid_file.exists() and bool(pid_file.read_text()))

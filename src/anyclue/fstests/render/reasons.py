@@ -59,7 +59,7 @@ def reason_text(reason: VerdictReason) -> str:
             return f"the kernel reported: {statistics.incident_text(reason.incident)}"
         case RepeatedRuns():
             reclaimed = reason.caveat is not Caveat.NOT_QUIESCED
-            text = statistics.reason_text(reason.statistics, unit="run", reclaimed=reclaimed)
+            text = statistics.growth_reason_text(reason.statistics, unit="run", reclaimed=reclaimed)
             return text + (f"; {_CAVEATS[reason.caveat]}" if reason.caveat else "")
         case NoFloors():
             return _GAPS[reason.gap]
@@ -94,7 +94,7 @@ def reason_text(reason: VerdictReason) -> str:
             return _tests_of_cell(reason)
         case NoTestRan():
             return "; ".join(["no test ran", *reason.details])
-    return statistics.reason_text(reason)
+    return statistics.growth_reason_text(reason)
 
 
 def detail_text(detail: SignatureDetail | None) -> str:

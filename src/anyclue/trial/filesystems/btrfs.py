@@ -23,8 +23,7 @@ def compression(mount: str) -> MountFeature | None:
 
 BTRFS = FileSystem(
     name="btrfs",
-    mkfs=("mkfs.btrfs", "-q", "-f", "-K"),
-    size_option="-b",
+    mkfs=("mkfs.btrfs", "-q", "-f", "-K", "-b", "{size}", "{options}", "{device}"),
     check=("btrfs", "check"),
     count=("fsload", "extents", "{mnt}"),
     feature=compression,

@@ -24,12 +24,12 @@ class MountFeature:
 
 @dataclass(frozen=True, kw_only=True)
 class FileSystem:
-    """One file system; commands are argvs without the device.
+    """One file system; ``check`` is an argv without the device.
 
     Attributes:
         name: its type, as ``mount -t`` has it.
-        mkfs: what makes it, whatever was on the device.
-        size_option: mkfs's option for the size (``256M``).
+        mkfs: what makes it, whatever was on the device; ``{size}`` (``256M``), ``{options}`` and
+            ``{device}`` stand where this mkfs has them.
         check: what says whether an unmounted one is whole.
         count: what prints facts of all its files, below the mount point ``{mnt}``.
         feature: finds in mount options what has to be seen at work; None when nothing has.
@@ -37,14 +37,14 @@ class FileSystem:
 
     name: str
     mkfs: tuple[str, ...]
-    size_option: str
     check: tuple[str, ...]
     count: tuple[str, ...]
     feature: Callable[[str], MountFeature | None]
 
     def mkfs_command(self, device: str, size_mib: int, options: Sequence[str]) -> str:
         """Return the command that makes one of ``size_mib`` on ``device``."""
-        return shlex.join((*self.mkfs, self.size_option, f"{size_mib}M", *options, device))
+        given = {"{size}": [f"{size_mib}M"], "{options}": options, "{device}": [device]}
+        return shlex.join(part for word in self.mkfs for part in given.get(word, [word]))
 
     def mount_command(self, device: str, mount_point: str, options: str) -> str:
         """Return the command that mounts one with ``options`` (none when empty)."""
