@@ -138,6 +138,18 @@ WORDS: list[tuple[VerdictReason, str]] = [
         "not run; left out of 3 trials: 1 lost, 2 not-run",
     ),
 ]
+WORDS.append(
+    (
+        reason.OtherCounterGrew(
+            counters=(("GPUActive", 2400.0), ("NPU", 8.0)),
+            rate_kib=2408.0,
+            ci95_kib=(2400.0, 2416.0),
+        ),
+        "memory that /proc/meminfo counts apart as GPUActive (2400 KiB) and NPU (8.0 KiB) grew by"
+        " 2408 KiB a round (95 % interval 2400 to 2416): no leak of a file system as far as is"
+        " known, and else leaks are excluded",
+    )
+)
 DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (None, ""),
     (reason.SlabCache(name="a", kib=9.97), "slab cache a: 10 KiB a round"),

@@ -181,6 +181,18 @@ class GrowthUndecided(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherCounterGrew(VerdictReason):
+    """Memory grew that /proc/meminfo counts apart, and that is no file system's as far as we know.
+
+    ``counters`` are the lines that grew most, with KiB a round.
+    """
+
+    counters: tuple[tuple[str, float], ...]
+    rate_kib: float
+    ci95_kib: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PeakAboveReference(VerdictReason):
     """Between flat floors memory that is no cache peaked far above the reference (KiB)."""
 

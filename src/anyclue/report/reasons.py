@@ -18,6 +18,7 @@ from anyclue.model.reason import (
     NeverFreed,
     NotJudged,
     NotRun,
+    OtherCounterGrew,
     PeakAboveReference,
     PerFile,
     PinnedPageCache,
@@ -99,6 +100,8 @@ def growth_reason_text(
             )
         case GrowthUndecided():
             return _growth_undecided(reason, unit)
+        case OtherCounterGrew():
+            return _other_counter_grew(reason, unit)
         case PeakAboveReference():
             return (
                 f"memory that is no cache peaked at {mib(reason.kib)} above its lowest,"
@@ -188,6 +191,15 @@ def _growth_undecided(reason: GrowthUndecided, unit: str) -> str:
         f" ({_interval(reason.ci95_kib)}), so a leak of {number(reason.limit_kib)} KiB a {unit} is"
         f" neither proven nor excluded; {more} more {unit}{'' if reason.more_rounds == 1 else 's'}"
         " would tell"
+    )
+
+
+def _other_counter_grew(reason: OtherCounterGrew, unit: str) -> str:
+    lines = listed([f"{name} ({number(kib)} KiB)" for name, kib in reason.counters])
+    return (
+        f"memory that /proc/meminfo counts apart{f' as {lines}' if lines else ''} grew by"
+        f" {number(reason.rate_kib)} KiB a {unit} ({_interval(reason.ci95_kib)}): no leak of a file"
+        f" system as far as is known, and else leaks are excluded"
     )
 
 

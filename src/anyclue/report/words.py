@@ -50,6 +50,7 @@ CLASSES: Final[Mapping[MemoryClass, str]] = MappingProxyType(
         MemoryClass.ANON: "memory of processes",
         MemoryClass.SHMEM: "tmpfs and shared memory",
         MemoryClass.FILE_CACHE: "page cache",
+        MemoryClass.OTHER_COUNTED: "other memory that /proc/meminfo counts",
     }
 )
 """What a class of memory is called."""

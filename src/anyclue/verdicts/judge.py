@@ -19,6 +19,7 @@ from anyclue.model.reason import (
     NeverFreed,
     NotJudged,
     NotRun,
+    OtherCounterGrew,
     PeakAboveReference,
     PinnedPageCache,
     ReferenceRate,
@@ -154,6 +155,7 @@ def decide(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
         evidence.reference.floors if evidence.reference is not None else None,
         limit_kib=sensitivity.leak_kib_per_round,
     )
+    doubt = doubt or _other_counter(evidence)
     if doubt is not None:
         return Decision(verdict=Verdict.UNPROVEN, because=doubt)
     return _between_floors(sensitivity, evidence) or _clean(sensitivity, evidence)
@@ -246,6 +248,14 @@ def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
         signature=TRAITS[carrier].signature,
         detail=detail,
     )
+
+
+def _other_counter(evidence: CellEvidence) -> OtherCounterGrew | None:
+    """Return that memory grew which we cannot lay to a file system, and cannot acquit of."""
+    other = evidence.growth.get(MemoryClass.OTHER_COUNTED)
+    if other is None or not other.grew:
+        return None
+    return OtherCounterGrew(counters=other.top, rate_kib=other.rate, ci95_kib=other.interval)
 
 
 def _out_of_memory_or_broken(evidence: CellEvidence) -> Decision | None:

@@ -37,9 +37,12 @@ def recorded(
     *,
     quiesce: bool = False,
     cache_kib: float = 0.0,
+    other_kib: float | None = None,
 ) -> MachineRecording:
     """Tests one after another; each leaves behind what ``grows`` says, and a busy peak."""
     level = dict(LEVELS)
+    if other_kib is not None:
+        level[MemoryClass.OTHER_COUNTED] = other_kib
     timeline: list[Reading] = []
 
     def sample(t_s: float, extra: float = 0.0) -> None:
@@ -104,6 +107,35 @@ def test_a_single_step_is_noted_and_never_a_leak() -> None:
 
 REPEATED = ["generic/001", "btrfs/024"] * 8
 LEAK = {"btrfs/024": {MemoryClass.ORPHANED_FILE_PAGES: 2400.0}}
+
+
+GPU = {"btrfs/024": {MemoryClass.OTHER_COUNTED: 2400.0}}
+
+
+@pytest.mark.parametrize("quiesce", [True, False])
+def test_growth_of_a_counter_of_its_own_is_no_leak(quiesce: bool) -> None:
+    tests = judged(recorded(REPEATED, GPU, quiesce=quiesce, other_kib=500.0))
+    innocent = tests["btrfs/024"]
+    assert innocent.verdict is Verdict.UNPROVEN
+    assert innocent.signature is None
+    text = reason_text(innocent.because)
+    assert "counts apart as GPUActive (2400 KiB) grew by 2400 KiB a run" in text
+    assert tests["generic/001"].verdict is Verdict.CLEAN
+
+
+def test_a_leak_beside_such_growth_is_one() -> None:
+    grows = {"btrfs/024": {**GPU["btrfs/024"], MemoryClass.UNACCOUNTED: 400.0}}
+    guilty = judged(recorded(REPEATED, grows, quiesce=True, other_kib=500.0))["btrfs/024"]
+    assert guilty.verdict is Verdict.LEAK
+    assert guilty.signature is Signature.RAW_PAGES
+    assert "other memory that /proc/meminfo counts (2400 KiB) grew too" in reason_text(
+        guilty.because
+    )
+
+
+def test_a_counter_that_does_not_grow_changes_nothing() -> None:
+    tests = judged(recorded(REPEATED, {}, quiesce=True, other_kib=500.0))
+    assert {test.verdict for test in tests.values()} == {Verdict.CLEAN}
 
 
 def test_growth_with_every_run_is_a_leak_when_caches_were_dropped() -> None:

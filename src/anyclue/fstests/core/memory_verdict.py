@@ -234,6 +234,10 @@ def _judged(
     fallen = _fallen(run, before, least_kib)
     if fallen is not None:
         return Verdict.UNPROVEN, ClassFell(memory_class=fallen, kib=-run.classes[fallen])
+    other = run.classes.get(MemoryClass.OTHER_COUNTED, 0.0)
+    if highest < least_kib <= other:
+        because = RoseOnce(kib=other, memory_class=MemoryClass.OTHER_COUNTED)
+        return Verdict.UNPROVEN, because
     if highest < least_kib:
         return Verdict.CLEAN, NoClassRose(limit_kib=least_kib, step_kib=step)
     return Verdict.UNPROVEN, RoseOnce(kib=highest, memory_class=grown_class((run,)))
