@@ -239,6 +239,79 @@ def test_subjects() -> None:
     assert subject(inodes, "...", "...", cut, "kernel BUG at mm/other.c:1!") == (None, None)
 
 
+REMAINING = """\
+=============================================================================
+BUG demo_node (Tainted: G           OE     ): Objects remaining on __kmem_cache_shutdown()
+-----------------------------------------------------------------------------
+Object 0x00000000f3a1c2d4 @offset=1408
+Allocated in demo_get_node+0x5d/0x120 [demo] age=4127 cpu=0 pid=733
+ demo_get_node+0x5d/0x120 [demo]
+ demo_update_inode+0x88/0x1b0 [demo]
+Slab 0x00000000ab12cd34 objects=21 used=1 fp=0x0000000012ab34cd flags=0x200(workingset|node=0)
+Call Trace:
+ dump_stack_lvl+0x5d/0x80
+ __kmem_cache_shutdown+0x1a0/0x2c0
+ kmem_cache_destroy+0x51/0x160
+ demo_exit+0x15/0x40 [demo]
+kmem_cache_destroy demo_node: Slab cache still has objects when called from demo_exit+0x15/0x40
+WARNING: mm/slab_common.c:579 at kmem_cache_destroy+0x12b/0x160, CPU#0: rmmod/801"""
+
+ARM64 = """\
+Unable to handle kernel NULL pointer dereference at virtual address 0000000000000018
+Mem abort info:
+Internal error: Oops: 0000000096000004 [#1]  SMP
+CPU: 1 UID: 0 PID: 412 Comm: umount Not tainted 7.3.4 #1 PREEMPT
+pc : demo_put_super+0x48/0xc0 [demo]
+lr : demo_put_super+0x2c/0xc0 [demo]
+Call trace:
+ demo_put_super+0x48/0xc0 [demo] (P)
+ generic_shutdown_super+0x88/0x150"""
+
+RISCV = """\
+Unable to handle kernel paging request at virtual address ff20000000001000
+Oops [#1]
+epc : demo_read_block+0x1e/0x9a
+[<ffffffff8026a1b2>] demo_read_block+0x1e/0x9a
+[<ffffffff8026b0c4>] demo_readahead+0x62/0x1d0"""
+
+S390 = """\
+Unable to handle kernel pointer dereference in virtual kernel address space
+Oops: 0004 ilc:3 [#1] SMP
+Call Trace:
+ [<000003ff8014c2ce>] demo_sync_fs+0x36/0xa0 [demo]
+ [<00000000c0a1b2d4>] sync_filesystem+0x9c/0xb0"""
+
+POWERPC = """\
+BUG: Kernel NULL pointer dereference on read at 0x00000010
+Oops: Kernel access of bad area, sig: 11 [#1]
+NIP [c00800000a1b2c3d] demo_lookup+0x6c/0x1f0 [demo]
+LR [c00800000a1b2c00] demo_lookup+0x30/0x1f0 [demo]
+[c000000012345678] [c00800000a1b2c3d] demo_lookup+0x6c/0x1f0 [demo] (unreliable)"""
+
+WARN = """\
+------------[ cut here ]------------
+WARNING: fs/demo/group.c:91 at demo_add_group+0x1c1/0x2f0 [demo], CPU#2: mkdir/77
+Call Trace:
+ demo_mkdir+0x20/0x60 [demo]"""
+
+
+@pytest.mark.parametrize(
+    ("log", "kind", "function"),
+    [
+        (REMAINING, IncidentKind.LEAK, "demo_get_node"),
+        (ARM64, IncidentKind.OOPS, "demo_put_super"),
+        (RISCV, IncidentKind.OOPS, "demo_read_block"),
+        (S390, IncidentKind.OOPS, "demo_sync_fs"),
+        (POWERPC, IncidentKind.BUG, "demo_lookup"),
+        (WARN, IncidentKind.WARNING, "demo_add_group"),
+    ],
+)
+def test_the_function_of_whole_reports(log: str, kind: IncidentKind, function: str) -> None:
+    incident = first_incident(log_of(*log.splitlines()))
+    assert incident is not None
+    assert (incident.kind, incident.function) == (kind, function)
+
+
 def test_gravity() -> None:
     leak = "VFS: Busy inodes after unmount of vdc (demo)"
     warn = "WARNING: fs/demo/super.c:9 at demo_a+0x1/0x2 [demo], CPU#1: umount/3"

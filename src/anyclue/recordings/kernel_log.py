@@ -23,6 +23,10 @@ _MESSENGERS = frozenset(
     (
         *("dump_stack", "dump_stack_lvl", "show_stack", "panic", "print_report", "kasan_report"),
         *("dump_header", "oom_kill_process", "out_of_memory"),
+        *("slab_err", "__slab_err", "object_err", "list_slab_objects", "kmem_cache_destroy"),
+        *("refcount_warn_saturate", "generic_shutdown_super", "kill_block_super"),
+        *("ubsan_epilogue", "__ubsan_handle_out_of_bounds", "__ubsan_handle_shift_out_of_bounds"),
+        *("lockdep_rcu_suspicious", "lock_acquire", "__lock_acquire", "lock_release"),
         *("__schedule", "schedule", "io_schedule", "schedule_timeout", "schedule_preempt_disabled"),
     )
 )
@@ -30,6 +34,8 @@ _PLACE = r"([A-Za-z_][\w.]{0,127})\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?"
 # Addresses stand before the function on riscv, s390, loongarch and powerpc.
 _ADDRESSES = r"(?:\[<?[0-9a-f]{8,16}>?\] ?){0,2}"
 _FRAME = re.compile(rf"^\s*{_ADDRESSES}(\? )?{_PLACE}")
+_ALLOCATED = re.compile(rf"^Allocated in {_PLACE}")
+"""SLUB with slub_debug=U: who allocated an object."""
 _POINTER = re.compile(
     r"(?:\b[RE]?IP: (?:0010:|0060:)?|^pc : |^epc : |^PC is at |^NIP \[[0-9a-f]{8,16}\] "
     r"|^WARNING: CPU: \d{1,10} PID: \d{1,10} at (?:\S{1,300}:\d{1,10} )?"
@@ -117,7 +123,7 @@ def first_incident(log: Sequence[LogLine]) -> Incident | None:
         kind=kind,
         t_s=log[at].t_s,
         title=log[at].text.strip(),
-        function=_function(texts),
+        function=(_allocator(texts) if leaked else None) or _function(texts),
         text="\n".join(texts),
         leaked=leaked,
         subject=subject,
@@ -132,6 +138,12 @@ def _leaked(lines: Sequence[str]) -> tuple[LeakedObject | None, str | None]:
         if heading is not None and match is not None and (heading.leaked or match.re.groups):
             return heading.leaked, match["subject"] if match.re.groups else None
     return None, None
+
+
+def _allocator(lines: Sequence[str]) -> str | None:
+    """Return who allocated the first object that a report lists, if it says so."""
+    found = (match[1] for match in map(_ALLOCATED.match, lines) if match)
+    return next(found, None)
 
 
 def blocked_incident(log: Sequence[LogLine]) -> Incident | None:
