@@ -10,10 +10,17 @@ from anyclue.fstests.core.model import Part
 from anyclue.fstests.run.journal import TrialJournal
 from anyclue.hunt.localise.core.likelihood_ratios import all_ratios
 from anyclue.model.errors import ExitCode
-from anyclue.model.recording import EndReason, Incident, MarkName, Outcome, Reading, Recording
+from anyclue.model.recording import (
+    EndReason,
+    Incident,
+    IncidentKind,
+    MarkName,
+    Outcome,
+    Reading,
+    Recording,
+)
 from anyclue.model.scenario import Cell, ParameterRule
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.recordings.kernel_log import KINDS
 from anyclue.recordings.procfs import PARSERS
 from anyclue.recordings.store import samples_frame, write_recording
 from anyclue.review.merge.render.words import MARKS
@@ -36,7 +43,7 @@ PROC = {
 
 
 def an_outcome(directory: Path) -> dict[str, object]:
-    incident = Incident(kind="bug", t_s=1.0, title="", function=None, text="")
+    incident = Incident(kind=IncidentKind.BUG, t_s=1.0, title="", function=None, text="")
     cell = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
     recording = Recording(
         cell=cell,
@@ -92,7 +99,7 @@ def test_signatures_and_their_classes(docs: Docs) -> None:
 def test_kinds_of_incident(docs: Docs) -> None:
     section = docs.page("docs/verdicts-schema.md").section("An incident")
     kind = next(row for row in docs.rows(section) if row[0] == "`kind`")
-    assert set(docs.words(kind[2])) == {known.name for known in KINDS}
+    assert set(docs.words(kind[2])) == set(IncidentKind)
 
 
 def test_marks(docs: Docs) -> None:

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from anyclue.model.recording import Incident, LogLine
 from anyclue.recordings.kernel_log import (
-    KINDS,
     blocked_incident,
     first_incident,
     format_lines,
-    kind_of,
+    heading_of,
     merge_console,
     parse_console,
     parse_kmsg,
@@ -90,17 +89,15 @@ def test_the_whole_text_is_bounded_and_begins_one_line_early() -> None:
     assert found.t_s == pytest.approx(5.009)
 
 
-def test_kinds_that_end_a_trial() -> None:
-    fatal = {kind.name for kind in KINDS if kind.fatal}
-    assert fatal == {"kasan", "lockdep", "bug", "oops", "panic"}
-
-
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
         ("6,385,6190886,-;Btrfs loaded\n", LogLine(t_s=6.190886, level=6, text="Btrfs loaded")),
         ("3,1,12,c;a;b, c\n SUBSYSTEM=pci\n", LogLine(t_s=0.000012, level=3, text="a;b, c")),
-        ("30,1,5,-,caller=T1;from a daemon", LogLine(t_s=0.000005, level=6, text="from a daemon")),
+        (
+            "30,1,5,-,caller=T1;from a daemon",
+            LogLine(t_s=0.000005, level=6, text="from a daemon", facility=3),
+        ),
         ("6,385,6190886,-", None),
         ("6,385,;x", None),
         ("", None),
@@ -126,7 +123,10 @@ def test_dmesg_raw() -> None:
 
 times = st.integers(0, 10**12).map(lambda us: us / 1e6)
 texts = st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"]), max_size=30)
-lines_st = st.lists(st.builds(LogLine, t_s=times, level=st.integers(0, 7), text=texts), max_size=6)
+a_line = st.builds(
+    LogLine, t_s=times, level=st.integers(0, 7), text=texts, facility=st.integers(0, 200)
+)
+lines_st = st.lists(a_line, max_size=6)
 
 
 @given(lines_st)
@@ -139,7 +139,7 @@ def test_whatever_the_text_nothing_is_raised(text: str) -> None:
     parse_kmsg(text)
     parse_lines(text)
     parse_console(text)
-    kind_of(text)
+    heading_of(text)
 
 
 def test_the_console_adds_the_last_words_only() -> None:

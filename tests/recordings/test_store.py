@@ -15,6 +15,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.recording import (
     EndReason,
     Incident,
+    IncidentKind,
     LogLine,
     Mark,
     MarkName,
@@ -66,7 +67,9 @@ def build(
 @pytest.fixture
 def captured(stream: bytes) -> Recording:
     telemetry = parse_telemetry(stream)
-    bug = Incident(kind="bug", t_s=6.0, title="kernel BUG at x!", function=None, text="a\nb")
+    bug = Incident(
+        kind=IncidentKind.BUG, t_s=6.0, title="kernel BUG at x!", function=None, text="a\nb"
+    )
     return build(telemetry.samples, MARKS, telemetry.log, bug, provenance={"qemu": "7.2"})
 
 

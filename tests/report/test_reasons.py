@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from anyclue.model import reason
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
 from anyclue.report.reasons import detail_text, growth_reason_text, incident_text
@@ -15,7 +15,17 @@ from anyclue.report.reasons import detail_text, growth_reason_text, incident_tex
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
 CELL = Cell(kernel="good", machine="m", mkfs="d", mount="d", workload="w")
 SAMPLE = reason.FloorSample(floors=18, trials=3, warm_up=1)
-BUG = Incident(kind="bug", t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
+BUG = Incident(kind=IncidentKind.BUG, t_s=1.0, title="kernel BUG\nat a.c:1", function="f", text="")
+UBSAN = replace(BUG, kind=IncidentKind.UBSAN, title="UBSAN: shift-out-of-bounds in a.c:1:2")
+LEFT = Incident(
+    kind=IncidentKind.LEAK,
+    t_s=1.0,
+    title="VFS: Busy inodes after unmount of vdb (demo)",
+    function=None,
+    text="",
+    leaked=LeakedObject.INODES,
+    subject="vdb (demo)",
+)
 PROVEN = reason.GrowthProven(
     memory_class=SLAB,
     rate_kib=200.4,
@@ -65,6 +75,15 @@ WORDS: list[tuple[VerdictReason, str]] = [
             end=reason.TrialEnd(outcome=Outcome.CRASHED, incident=BUG), floors_flat=True
         ),
         "the kernel crashed: kernel BUG at a.c:1 in f; no leak was proven in the floors before it",
+    ),
+    (
+        reason.KernelError(incident=UBSAN),
+        "the kernel reported an error and went on: UBSAN: shift-out-of-bounds in a.c:1:2",
+    ),
+    (
+        reason.KernelError(incident=LEFT, floors_flat=True),
+        "the kernel itself reported a leak: VFS: Busy inodes after unmount of vdb (demo);"
+        " no leak was proven in the floors",
     ),
     (
         reason.TooFewFloors(floors=2, needed=3),
@@ -119,6 +138,18 @@ WORDS: list[tuple[VerdictReason, str]] = [
         "not run; left out of 3 trials: 1 lost, 2 not-run",
     ),
 ]
+WORDS.append(
+    (
+        reason.OtherCounterGrew(
+            counters=(("GPUActive", 2400.0), ("NPU", 8.0)),
+            rate_kib=2408.0,
+            ci95_kib=(2400.0, 2416.0),
+        ),
+        "memory that /proc/meminfo counts apart as GPUActive (2400 KiB) and NPU (8.0 KiB) grew by"
+        " 2408 KiB a round (95 % interval 2400 to 2416): no leak of a file system as far as is"
+        " known, and else leaks are excluded",
+    )
+)
 DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (None, ""),
     (reason.SlabCache(name="a", kib=9.97), "slab cache a: 10 KiB a round"),
@@ -130,6 +161,14 @@ DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (reason.VmallocCaller(function="f", kib=8.0), "allocated by f: 8.0 KiB a round"),
     (reason.PerFile(kib=4.0), "4.0 KiB per file"),
     (reason.BrokenFunction(name="kmap_high"), "kmap_high"),
+    (
+        reason.NeverFreed(leaked=LeakedObject.SLAB_CACHE, subject="demo_inode"),
+        "objects left in a slab cache (demo_inode), the kernel itself says",
+    ),
+    (
+        reason.NeverFreed(leaked=LeakedObject.REFERENCES),
+        "leaked references, the kernel itself says",
+    ),
 ]
 
 

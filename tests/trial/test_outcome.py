@@ -15,6 +15,10 @@ OOM = "sh invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE|__GFP_COMP)
 WARNING = "WARNING: CPU: 0 PID: 96 at fs/btrfs/lzo.c:391 lzo_decompress_bio+0x4e1/0x560 [btrfs]"
 HUNG_TASK = "INFO: task sync:211 blocked for more than 45 seconds."
 BLOCKED = "task:sync            state:D stack:0     pid:211   ppid:1      flags:0x00004000"
+LEAK = "BUG demo_inode (Tainted: G           OE     ): Objects remaining on __kmem_cache_shutdown()"
+UBSAN = "UBSAN: array-index-out-of-bounds in fs/demo/dir.c:40:2"
+NEW_WARNING = "WARNING: fs/demo/dir.c:40 at demo_readdir+0x1/0x2 [demo], CPU#0: ls/9"
+NEW_HUNG_TASK = "INFO: task sync:211 blocked in I/O wait for more than 45 seconds."
 RUNNING = "task:sync            state:R stack:0     pid:211   ppid:1      flags:0x00004000"
 
 
@@ -34,6 +38,12 @@ def ending(outcome: Outcome, detail: str, lines: tuple[LogLine, ...] = ()) -> En
         (Outcome.PASSED, [], Outcome.PASSED),
         (Outcome.PASSED, [WARNING], Outcome.PASSED),
         (Outcome.PASSED, [HUNG_TASK], Outcome.PASSED),
+        (Outcome.PASSED, [NEW_WARNING], Outcome.PASSED),
+        (Outcome.PASSED, [LEAK, UBSAN], Outcome.PASSED),
+        (Outcome.PASSED, [LEAK, BUG], Outcome.CRASHED),
+        (Outcome.PASSED, ["Oops - illegal instruction [#1]"], Outcome.CRASHED),
+        (Outcome.PASSED, ["WARNING: held lock freed!"], Outcome.CRASHED),
+        (Outcome.HUNG, [LEAK, NEW_HUNG_TASK], Outcome.HUNG),
         (Outcome.PASSED, [BUG], Outcome.CRASHED),
         (Outcome.PASSED, [OOM], Outcome.OOM),
         (Outcome.FAILED, [], Outcome.FAILED),

@@ -103,6 +103,8 @@ def reading(
         "meminfo.PageTables": get[MemoryClass.PAGE_TABLES],
         "meminfo.Percpu": get[MemoryClass.PERCPU],
     }
+    if MemoryClass.OTHER_COUNTED in kib:
+        counters["meminfo.GPUActive"] = get[MemoryClass.OTHER_COUNTED]
     return Reading(t_s=t_s, counters=counters | extra)
 
 

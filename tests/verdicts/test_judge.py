@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome, Recording
 from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import detail_text, growth_reason_text
 from anyclue.verdicts.judge import judge_cells
@@ -38,7 +38,8 @@ def test_the_mails_leak(simulator: Simulator, tools: Tools, rounds: int) -> None
     assert detail(verdict) == "4.0 KiB per file"
     assert "page-cache pages that are in no file grew by 2" in why(verdict)
     assert {c for c, r in verdict.classes.items() if r.grew} == {ORPHANS, MemoryClass.USED}
-    assert set(verdict.classes) == set(MemoryClass) == set(verdict.floors)
+    every = set(MemoryClass) - {MemoryClass.OTHER_COUNTED}
+    assert set(verdict.classes) == every == set(verdict.floors)
     assert (verdict.rounds, verdict.warm_up, verdict.trials) == (rounds, 0, 1)
     assert verdict.reference == tools.good
 
@@ -185,7 +186,7 @@ def test_noise_is_unproven_and_says_what_it_takes(simulator: Simulator, tools: T
 
 
 INCIDENT = Incident(
-    kind="bug",
+    kind=IncidentKind.BUG,
     t_s=12.5,
     title="kernel BUG at mm/highmem.c:622!",
     function="kunmap_local_indexed",
@@ -203,6 +204,74 @@ def test_what_broke_is_broken(simulator: Simulator, tools: Tools, outcome: Outco
     assert detail(verdict) == "kunmap_local_indexed"
     assert verdict.incident == INCIDENT
     assert "kernel BUG at mm/highmem.c:622! in kunmap_local_indexed" in why(verdict)
+
+
+LEFT = Incident(
+    kind=IncidentKind.LEAK,
+    t_s=12.5,
+    title="BUG demo_node (Not tainted): Objects remaining on __kmem_cache_shutdown()",
+    function="demo_exit",
+    text="",
+    leaked=LeakedObject.SLAB_CACHE,
+    subject="demo_node",
+)
+WARNED = replace(INCIDENT, kind=IncidentKind.WARNING, title="WARNING: a.c:1 at f+0x1/0x2", t_s=1.0)
+
+
+def test_what_the_kernel_itself_says_leaked_is_broken(simulator: Simulator, tools: Tools) -> None:
+    """Floors that prove nothing do not make it clean; it names the cache."""
+    verdict = simulator.judge(tools.plan(rounds=10, incident=LEFT))
+    assert (verdict.verdict, verdict.outcome) == (Verdict.BROKEN, Outcome.PASSED)
+    assert verdict.signature is Signature.OBJECT
+    assert detail(verdict) == "objects left in a slab cache (demo_node), the kernel itself says"
+    assert "the kernel itself reported a leak: BUG demo_node" in why(verdict)
+    assert verdict.incident == LEFT
+
+
+def test_floors_that_prove_a_leak_say_more(simulator: Simulator, tools: Tools) -> None:
+    verdict = simulator.judge(tools.plan(rounds=10, leak={SLAB: 900}, incident=LEFT))
+    assert (verdict.verdict, verdict.incident) == (Verdict.LEAK, LEFT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (IncidentKind.WARNING, Verdict.CLEAN),
+        (IncidentKind.HUNG_TASK, Verdict.CLEAN),
+        (IncidentKind.STALL, Verdict.CLEAN),
+        (IncidentKind.UBSAN, Verdict.BROKEN),
+        (IncidentKind.KCSAN, Verdict.BROKEN),
+    ],
+)
+def test_what_the_kernel_survived(
+    simulator: Simulator, tools: Tools, kind: IncidentKind, expected: Verdict
+) -> None:
+    verdict = simulator.judge(tools.plan(rounds=10, incident=replace(WARNED, kind=kind)))
+    assert verdict.verdict is expected
+    assert verdict.incident is not None
+
+
+def test_the_gravest_incident_of_all_trials(tools: Tools, simulator: Simulator) -> None:
+    recordings = [
+        replace(simulator.recording(tools.plan(rounds=10, incident=incident)), trial=trial)
+        for trial, incident in enumerate((WARNED, LEFT), start=1)
+    ]
+    (verdict,) = judge_cells(tools.scenario(tools.bad), {tools.bad: recordings})
+    assert (verdict.verdict, verdict.incident) == (Verdict.BROKEN, LEFT)
+
+
+def test_a_crash_names_what_the_kernel_says_leaked(simulator: Simulator, tools: Tools) -> None:
+    inodes = replace(
+        INCIDENT,
+        title="kernel BUG at fs/super.c:652!",
+        function=None,
+        text="",
+        leaked=LeakedObject.INODES,
+        subject="vdb (demo)",
+    )
+    verdict = simulator.judge(tools.plan(rounds=2, outcome=Outcome.CRASHED, incident=inodes))
+    assert (verdict.verdict, verdict.signature) == (Verdict.BROKEN, Signature.OBJECT)
+    assert detail(verdict) == "busy inodes after unmount (vdb (demo)), the kernel itself says"
 
 
 def test_a_leak_before_the_crash_is_a_leak(simulator: Simulator, tools: Tools) -> None:

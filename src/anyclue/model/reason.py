@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Incident, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
 
@@ -46,6 +46,14 @@ class BrokenFunction(SignatureDetail):
     """The function that the kernel named when it broke."""
 
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeverFreed(SignatureDetail):
+    """What the kernel itself says was never freed, and its name or number where it gives one."""
+
+    leaked: LeakedObject
+    subject: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +142,14 @@ class TrialBroke(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KernelError(VerdictReason):
+    """The kernel reported an error and went on; ``floors_flat`` as above."""
+
+    incident: Incident
+    floors_flat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TooFewFloors(VerdictReason):
     """Fewer floors than the ``needed`` ones are left after the warm-up."""
 
@@ -162,6 +178,18 @@ class GrowthUndecided(VerdictReason):
     limit_kib: float
     more_rounds: int | None
     most_rounds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherCounterGrew(VerdictReason):
+    """Memory grew that /proc/meminfo counts apart, and that is no file system's as far as we know.
+
+    ``counters`` are the lines that grew most, with KiB a round.
+    """
+
+    counters: tuple[tuple[str, float], ...]
+    rate_kib: float
+    ci95_kib: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)

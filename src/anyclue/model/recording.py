@@ -6,9 +6,9 @@ kernel log), so that samples, marks and log lines share one axis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from anyclue.model.scenario import Cell, Scalar
 
@@ -116,22 +116,110 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
-    """One record of the guest's kernel log; ``level`` is 0 (emergency) to 7 (debug)."""
+    """One record of the guest's kernel log; ``level`` is 0 (emergency) to 7 (debug).
+
+    ``facility`` is that of syslog: 0 is the kernel, any other a process that wrote to /dev/kmsg.
+    """
 
     t_s: float
     level: int
     text: str
+    facility: int = 0
+
+
+class IncidentSeverity(IntEnum):
+    """How much it says against a kernel that it reported something, the gravest first."""
+
+    FATAL = 0  # the kernel cannot be trusted any more: a trial ends
+    ERROR = 1  # the kernel found something wrong and went on: a test is broken by it
+    DELAY = 2  # something waits too long: what becomes of it tells
+    WARNING = 3
+
+
+class IncidentKind(StrEnum):
+    """The kinds of incident."""
+
+    BUG = "bug"
+    OOPS = "oops"
+    PANIC = "panic"
+    KASAN = "kasan"
+    KFENCE = "kfence"
+    KMSAN = "kmsan"
+    LOCKDEP = "lockdep"
+    LEAK = "leak"  # the kernel itself says that something was never freed
+    KCSAN = "kcsan"
+    UBSAN = "ubsan"
+    OOM = "oom"
+    STALL = "stall"
+    HUNG_TASK = "hung-task"
+    WARNING = "warning"
+
+    @property
+    def severity(self) -> IncidentSeverity:
+        """How grave it is."""
+        if self in _FATAL:
+            return IncidentSeverity.FATAL
+        if self in (IncidentKind.STALL, IncidentKind.HUNG_TASK):
+            return IncidentSeverity.DELAY
+        warning = self is IncidentKind.WARNING
+        return IncidentSeverity.WARNING if warning else IncidentSeverity.ERROR
+
+
+_FATAL = frozenset(
+    (
+        *(IncidentKind.BUG, IncidentKind.OOPS, IncidentKind.PANIC, IncidentKind.LOCKDEP),
+        *(IncidentKind.KASAN, IncidentKind.KFENCE, IncidentKind.KMSAN),
+    )
+)
+
+
+class LeakedObject(StrEnum):
+    """What a kernel can say was never freed."""
+
+    SLAB_CACHE = "slab-cache"  # objects of one
+    INODES = "inodes"
+    DENTRIES = "dentries"
+    JOURNAL_HEADS = "journal-heads"
+    EXTENT_BUFFERS = "extent-buffers"
+    EXTENT_STATES = "extent-states"
+    ROOTS = "roots"
+    LAYOUT_SEGMENTS = "layout-segments"
+    REFERENCES = "references"
+    ALLOCATIONS = "allocations"  # of kmemleak: slab, vmalloc or per-CPU
 
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """The first thing that broke in a trial: its kind, function when one is named, whole text."""
+    """The first thing that broke in a trial: its kind, function when one is named, whole text.
 
-    kind: str  # bug, oops, panic, kasan, lockdep, stall, hung-task, oom, warning
+    Attributes:
+        kind: what kind of report it is.
+        t_s: when.
+        title: the line that names it.
+        function: the function that it names.
+        text: the whole of it.
+        leaked: what the kernel itself says was never freed.
+        subject: its name or number, as the kernel gives it: a slab cache, a file system, a dentry.
+    """
+
+    kind: IncidentKind
     t_s: float | None
     title: str
     function: str | None
     text: str
+    leaked: LeakedObject | None = None
+    subject: str | None = None
+
+    @property
+    def breaks(self) -> bool:
+        """Whether a test in which it came is broken, whatever its memory did."""
+        return self.kind.severity <= IncidentSeverity.ERROR
+
+
+def gravest_incident(incidents: Iterable[Incident | None]) -> Incident | None:
+    """Return the gravest one, the first of those that are equally grave."""
+    known = (incident for incident in incidents if incident is not None)
+    return min(known, key=lambda incident: incident.kind.severity, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ class MemoryClass(StrEnum):
     ANON = "anon"
     SHMEM = "shmem"
     FILE_CACHE = "file-cache"
+    OTHER_COUNTED = "other-counted"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,16 @@ from typing import Any
 import polars as pl
 
 from anyclue.model.errors import RequestError
-from anyclue.model.recording import EndReason, Incident, Mark, Outcome, Reading, Recording
+from anyclue.model.recording import (
+    EndReason,
+    Incident,
+    IncidentKind,
+    LeakedObject,
+    Mark,
+    Outcome,
+    Reading,
+    Recording,
+)
 from anyclue.model.scenario import Cell
 from anyclue.recordings.kernel_log import format_lines, parse_lines
 from anyclue.recordings.rounds import find_rounds
@@ -110,7 +119,7 @@ def read_recording(directory: Path) -> Recording:
             timeline=samples,
             marks=marks,
             kernel_log=parse_lines((directory / "kmsg.log").read_bytes().decode()),
-            incident=Incident(**fields["incident"]) if fields["incident"] else None,
+            incident=_incident(fields["incident"]) if fields["incident"] else None,
             provenance=fields["provenance"],
         )
 
@@ -123,6 +132,22 @@ def read_outcome(directory: Path) -> Outcome:
     """
     with _whole(directory):
         return Outcome(_fields(directory)["outcome"])
+
+
+def _incident(fields: object) -> Incident:
+    """Return the incident; recordings of old do not say what the kernel itself calls leaked."""
+    if not isinstance(fields, dict):
+        raise TypeError("an incident is no object")
+    leaked = fields.get("leaked")
+    return Incident(
+        kind=IncidentKind(fields["kind"]),
+        t_s=fields["t_s"],
+        title=fields["title"],
+        function=fields["function"],
+        text=fields["text"],
+        leaked=LeakedObject(leaked) if leaked is not None else None,
+        subject=fields.get("subject"),
+    )
 
 
 def _reason(fields: Mapping[str, Any]) -> EndReason | None:

@@ -11,11 +11,14 @@ from anyclue.model.reason import (
     GrowthExcluded,
     GrowthProven,
     GrowthUndecided,
+    KernelError,
     LargeKmalloc,
     LeftToReclaim,
     MemoryExhausted,
+    NeverFreed,
     NotJudged,
     NotRun,
+    OtherCounterGrew,
     PeakAboveReference,
     PerFile,
     PinnedPageCache,
@@ -30,7 +33,7 @@ from anyclue.model.reason import (
 )
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.words import CLASSES, OUTCOMES, listed, mib, number, per_operation
+from anyclue.report.words import CLASSES, LEAKED, OUTCOMES, listed, mib, number, per_operation
 
 TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""
@@ -79,6 +82,11 @@ def growth_reason_text(
         case TrialBroke():
             flat = "; no leak was proven in the floors before it" if reason.floors_flat else ""
             return _end(reason.end) + flat
+        case KernelError():
+            incident = reason.incident
+            said = "itself reported a leak" if incident.leaked else "reported an error and went on"
+            flat = "; no leak was proven in the floors" if reason.floors_flat else ""
+            return f"the kernel {said}: {incident_text(incident)}{flat}"
         case TooFewFloors():
             return (
                 f"{reason.floors} floors are too few to judge {_subject(None)}:"
@@ -92,6 +100,8 @@ def growth_reason_text(
             )
         case GrowthUndecided():
             return _growth_undecided(reason, unit)
+        case OtherCounterGrew():
+            return _other_counter_grew(reason, unit)
         case PeakAboveReference():
             return (
                 f"memory that is no cache peaked at {mib(reason.kib)} above its lowest,"
@@ -138,6 +148,9 @@ def detail_text(detail: SignatureDetail | None, *, unit: str = "round") -> str:
             return f"{per_operation(detail.kib)} KiB per file"
         case BrokenFunction():
             return detail.name
+        case NeverFreed():
+            named = f" ({detail.subject})" if detail.subject else ""
+            return f"{LEAKED[detail.leaked]}{named}, the kernel itself says"
     raise TypeError(f"no words for {type(detail).__name__}")
 
 
@@ -178,6 +191,15 @@ def _growth_undecided(reason: GrowthUndecided, unit: str) -> str:
         f" ({_interval(reason.ci95_kib)}), so a leak of {number(reason.limit_kib)} KiB a {unit} is"
         f" neither proven nor excluded; {more} more {unit}{'' if reason.more_rounds == 1 else 's'}"
         " would tell"
+    )
+
+
+def _other_counter_grew(reason: OtherCounterGrew, unit: str) -> str:
+    lines = listed([f"{name} ({number(kib)} KiB)" for name, kib in reason.counters])
+    return (
+        f"memory that /proc/meminfo counts apart{f' as {lines}' if lines else ''} grew by"
+        f" {number(reason.rate_kib)} KiB a {unit} ({_interval(reason.ci95_kib)}): no leak of a file"
+        f" system as far as is known, and else leaks are excluded"
     )
 
 

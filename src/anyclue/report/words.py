@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Scalar
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 
@@ -50,9 +50,26 @@ CLASSES: Final[Mapping[MemoryClass, str]] = MappingProxyType(
         MemoryClass.ANON: "memory of processes",
         MemoryClass.SHMEM: "tmpfs and shared memory",
         MemoryClass.FILE_CACHE: "page cache",
+        MemoryClass.OTHER_COUNTED: "other memory that /proc/meminfo counts",
     }
 )
 """What a class of memory is called."""
+
+LEAKED: Final[Mapping[LeakedObject, str]] = MappingProxyType(
+    {
+        LeakedObject.SLAB_CACHE: "objects left in a slab cache",
+        LeakedObject.INODES: "busy inodes after unmount",
+        LeakedObject.DENTRIES: "a dentry in use after unmount",
+        LeakedObject.JOURNAL_HEADS: "leaked journal heads",
+        LeakedObject.EXTENT_BUFFERS: "leaked extent buffers",
+        LeakedObject.EXTENT_STATES: "leaked extent states",
+        LeakedObject.ROOTS: "a leaked root",
+        LeakedObject.LAYOUT_SEGMENTS: "unfreed layout segments",
+        LeakedObject.REFERENCES: "leaked references",
+        LeakedObject.ALLOCATIONS: "allocations that nothing points to",
+    }
+)
+"""What a kernel can say was never freed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from anyclue.model.recording import EndReason, EndState, Incident, LogLine, Outcome, Reading
+from anyclue.model.recording import (
+    EndReason,
+    EndState,
+    Incident,
+    IncidentKind,
+    IncidentSeverity,
+    LogLine,
+    Outcome,
+    Reading,
+)
 from anyclue.recordings.kernel_log import blocked_incident, kind_of
 
 STILL_S = 20.0
@@ -48,14 +57,15 @@ def conclude_ending(
 
     ``limit_key`` names the key of the scenario by which a round took too long.
     """
-    oom = any((kind := kind_of(line.text)) and kind.name == "oom" for line in lines)
-    if oom and (incident is None or not _broke(incident) or incident.kind == "panic"):
+    oom = any(kind_of(line) is IncidentKind.OOM for line in lines)
+    fatal = incident is not None and incident.kind.severity is IncidentSeverity.FATAL
+    if oom and (incident is None or not fatal or incident.kind is IncidentKind.PANIC):
         return EndState(
             outcome=Outcome.OOM,
             reason=EndReason.OUT_OF_MEMORY,
             detail=f"out of memory ({ending.detail})",
         )
-    if incident is not None and (ending.outcome is Outcome.CRASHED or _broke(incident)):
+    if incident is not None and (ending.outcome is Outcome.CRASHED or fatal):
         return EndState(outcome=Outcome.CRASHED, reason=EndReason.KERNEL_BUG, detail=incident.title)
     if ending.outcome is Outcome.CRASHED:
         return EndState(
@@ -64,13 +74,12 @@ def conclude_ending(
             detail=f"{ending.detail}, and its kernel reported nothing",
         )
     if ending.outcome is Outcome.HUNG:
-        return _hung_or_slow(ending.detail, incident, lines, moved, limit_key)
+        return _hung_or_slow(ending.detail, lines, moved, limit_key)
     return ending
 
 
 def _hung_or_slow(
     detail: str,
-    incident: Incident | None,
     lines: Sequence[LogLine],
     moved: Movement,
     limit_key: str,
@@ -82,7 +91,7 @@ def _hung_or_slow(
             reason=EndReason.GUEST_SILENT,
             detail=f"{detail}, and the guest had fallen silent",
         )
-    named = incident is not None and incident.kind in ("hung-task", "stall")
+    named = any(kind_of(line) in (IncidentKind.HUNG_TASK, IncidentKind.STALL) for line in lines)
     if moved is Movement.STILL and (named or blocked_incident(lines) is not None):
         return EndState(
             outcome=Outcome.HUNG,
@@ -96,8 +105,3 @@ def _hung_or_slow(
         reason=EndReason.STILL_AT_WORK if at_work else EndReason.NO_TASK_STUCK,
         detail=f"{detail}, but {why}: raise {limit_key}",
     )
-
-
-def _broke(incident: Incident) -> bool:
-    kind = kind_of(incident.title)
-    return kind is not None and kind.fatal

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from anyclue.model.errors import InfrastructureError
-from anyclue.model.recording import EndReason, EndState, LogLine, Outcome, Recording
+from anyclue.model.recording import (
+    EndReason,
+    EndState,
+    IncidentSeverity,
+    LogLine,
+    Outcome,
+    Recording,
+)
 from anyclue.recordings.kernel_log import (
     blocked_incident,
     first_incident,
@@ -94,8 +101,8 @@ async def _in_guest(
 
     def on_kernel_log(record: str) -> None:
         line = parse_kmsg(record)
-        kind = kind_of(line.text) if line else None
-        if kind and kind.fatal:
+        kind = kind_of(line) if line else None
+        if kind and kind.severity is IncidentSeverity.FATAL:
             fatal.set()
 
     async with running(boot, directory, snapshot=snapshot) as guest:

@@ -13,6 +13,7 @@ import numpy as np
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
 from anyclue.model.verdict import MemoryClass, SignatureDetail
+from anyclue.verdicts.classes import is_other_counter
 
 TOP: Final = 5
 """How many names are kept."""
@@ -48,6 +49,9 @@ _INSIDE: Final[Mapping[MemoryClass, _Inside]] = MappingProxyType(
         ),
         MemoryClass.SLAB_RECLAIMABLE: _Inside(prefix="slab_kib.", belongs=is_reclaimable_cache),
         MemoryClass.VMALLOC: _Inside(prefix="vmalloc_kib.", belongs=lambda _: True),
+        MemoryClass.OTHER_COUNTED: _Inside(
+            prefix="meminfo.", belongs=lambda name: is_other_counter(f"meminfo.{name}")
+        ),
     }
 )
 

@@ -15,12 +15,15 @@ No page may be counted twice, else a leak of one class would make ``UNACCOUNTED`
   ``Mlocked`` pages are unevictable too and have an owner, so they are taken off again.
 * ``KReclaimable`` includes ``SReclaimable``. ``AnonHugePages``, ``Dirty``, ``Writeback``,
   ``Mapped``, ``NFS_Unstable`` and ``CmaFree`` are parts of other lines.
+* ``GPUActive`` and ``GPUReclaim`` (7.x) are pages of no other line, and no file system's. A line
+  that we do not know, and that is named like no part of another one, is taken to be such, too.
 * Large ``kmalloc`` (over two pages) is in ``SUnreclaim`` and in no cache of slabinfo.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +44,7 @@ class GrowthKind(StrEnum):
     KERNEL = "kernel"  # the kernel allocated it and did not give it back: a leak
     USER = "user"  # files in tmpfs, memory of processes: only a comparison can accuse it
     RECLAIMABLE = "reclaimable"  # caches: never called a leak
+    OTHER = "other"  # counted apart, and no file system's as far as we know: never called a leak
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,7 @@ TRAITS: Final[Mapping[MemoryClass, Traits]] = MappingProxyType(
         MemoryClass.ANON: Traits(kind=GrowthKind.USER, signature=Signature.USER_SPACE),
         MemoryClass.SHMEM: Traits(kind=GrowthKind.USER, signature=Signature.USER_SPACE),
         MemoryClass.FILE_CACHE: Traits(kind=GrowthKind.RECLAIMABLE),
+        MemoryClass.OTHER_COUNTED: Traits(kind=GrowthKind.OTHER),
     }
 )
 """Every class of memory, in the order of :class:`MemoryClass`."""
@@ -130,6 +135,28 @@ _ALSO_COUNTED: Final = (
 )
 """Counted memory that has no class of its own; a kernel without such a line has none of it."""
 
+_KNOWN: Final = frozenset(
+    f"meminfo.{name}"
+    for name in (
+        *("MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SwapCached", "Active"),
+        *("Inactive", "Active(anon)", "Inactive(anon)", "Active(file)", "Inactive(file)"),
+        *("Unevictable", "Mlocked", "HighTotal", "HighFree", "LowTotal", "LowFree", "MmapCopy"),
+        *("SwapTotal", "SwapFree", "Zswap", "Zswapped", "Dirty", "Writeback", "AnonPages"),
+        *("Mapped", "Shmem", "KReclaimable", "Slab", "SReclaimable", "SUnreclaim", "KernelStack"),
+        *("ShadowCallStack", "PageTables", "SecPageTables", "NFS_Unstable", "Bounce"),
+        *("WritebackTmp", "CommitLimit", "Committed_AS", "VmallocTotal", "VmallocUsed"),
+        *("VmallocChunk", "Percpu", "EarlyMemtestBad", "HardwareCorrupted", "AnonHugePages"),
+        *("ShmemHugePages", "ShmemPmdMapped", "FileHugePages", "FilePmdMapped", "CmaTotal"),
+        *("CmaFree", "Unaccepted", "Balloon", "Quicklists", "Hugepagesize", "Hugetlb"),
+    )
+)
+"""The lines of ``fs/proc/meminfo.c`` up to 7.3 that are accounted for in some way."""
+
+_NO_MEMORY_IN_USE: Final = re.compile(
+    r"meminfo\.(?:HugePages_|DirectMap|.*(?:Free|Avail|Total|Limit|HugePages|Mapped))"
+)
+"""Names of what is no memory in use, or a part of another line."""
+
 _ABSENT_IN_OLD_KERNELS: Final = frozenset({MemoryClass.VMALLOC, MemoryClass.PERCPU})
 """``Percpu`` came with 4.20; without it ``UNACCOUNTED`` still means something."""
 
@@ -153,8 +180,17 @@ def classes_kib(reading: Reading) -> dict[MemoryClass, float]:
     if kib.keys() >= {MemoryClass.USED, *_PARTS} - _ABSENT_IN_OLD_KERNELS:
         counted = sum(kib[part] for part in _PARTS if part in kib)
         also = sum(formula.of(counters) or 0.0 for formula in _ALSO_COUNTED)
+        other = [name for name in counters if is_other_counter(name)]
+        if other:
+            kib[MemoryClass.OTHER_COUNTED] = sum(counters[name] for name in other)
+        also += kib.get(MemoryClass.OTHER_COUNTED, 0.0)
         kib[MemoryClass.UNACCOUNTED] = kib[MemoryClass.USED] - counted - also
     return {memory_class: kib[memory_class] for memory_class in MemoryClass if memory_class in kib}
+
+
+def is_other_counter(name: str) -> bool:
+    """Return whether a counter counts memory in use that is in no other class."""
+    return name.startswith("meminfo.") and name not in _KNOWN and not _NO_MEMORY_IN_USE.match(name)
 
 
 def of_kind(*kinds: GrowthKind) -> tuple[MemoryClass, ...]:

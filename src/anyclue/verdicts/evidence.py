@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.recording import Incident, Outcome
+from anyclue.model.recording import Incident, Outcome, gravest_incident
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.floors import Floors, floors_of
@@ -53,9 +53,9 @@ class CellEvidence:
 
     @property
     def incident(self) -> Incident | None:
-        """The first thing that broke, in the trials with the worst outcome first."""
-        worst = [r for r in self.all if r.outcome is self.outcome]
-        return next((r.incident for r in (*worst, *self.judged) if r.incident), None)
+        """The gravest thing that broke, in the trials with the worst outcome first."""
+        worst = gravest_incident(r.incident for r in self.all if r.outcome is self.outcome)
+        return worst or gravest_incident(r.incident for r in self.judged)
 
 
 def gather(

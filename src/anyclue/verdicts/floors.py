@@ -115,9 +115,9 @@ class Floors:
         return tuple(s.without_first(self.warm_up) for s in self.series.get(memory_class, ()))
 
     def total(self) -> tuple[FloorSeries, ...]:
-        """Return used memory without what user space holds: what the kernel holds in all."""
+        """Return used memory without what user space and devices hold: the kernel's in all."""
         used = self.used(MemoryClass.USED)
-        for memory_class in of_kind(GrowthKind.USER):
+        for memory_class in of_kind(GrowthKind.USER, GrowthKind.OTHER):
             used = (
                 tuple(
                     _difference(a, b) for a, b in zip(used, self.used(memory_class), strict=False)

@@ -13,10 +13,13 @@ from anyclue.model.reason import (
     FloorSample,
     GrowthExcluded,
     GrowthProven,
+    KernelError,
     LeftToReclaim,
     MemoryExhausted,
+    NeverFreed,
     NotJudged,
     NotRun,
+    OtherCounterGrew,
     PeakAboveReference,
     PinnedPageCache,
     ReferenceRate,
@@ -24,7 +27,7 @@ from anyclue.model.reason import (
     TrialEnd,
     TrialsLeftOut,
 )
-from anyclue.model.recording import Incident, Outcome, Recording
+from anyclue.model.recording import Incident, LeakedObject, Outcome, Recording, gravest_incident
 from anyclue.model.scenario import Cell, Scenario, Sensitivity
 from anyclue.model.verdict import (
     CellVerdict,
@@ -41,6 +44,9 @@ from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import MIN_GUESTS, Floors, steps_of
 from anyclue.verdicts.growth import GrowthTest, highest_possible, not_excluded
 from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
+
+OBJECTS: Final = frozenset(LeakedObject) - {LeakedObject.REFERENCES, LeakedObject.ALLOCATIONS}
+"""What a kernel can say was never freed that is in a slab cache."""
 
 BROKEN: Final = frozenset({Outcome.CRASHED, Outcome.HUNG, Outcome.CORRUPT, Outcome.FAILED})
 
@@ -140,16 +146,16 @@ def decide(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
     leaking = _carrier(evidence.growth)
     if leaking is not None:
         return _leak(evidence, leaking)
-    if evidence.outcome is Outcome.OOM:
-        return _out_of_memory(evidence)
-    if evidence.outcome in BROKEN:
-        return _broken(evidence)
+    broken = _out_of_memory_or_broken(evidence)
+    if broken is not None:
+        return broken
     doubt = not_excluded(
         evidence.floors,
         evidence.growth,
         evidence.reference.floors if evidence.reference is not None else None,
         limit_kib=sensitivity.leak_kib_per_round,
     )
+    doubt = doubt or _other_counter(evidence)
     if doubt is not None:
         return Decision(verdict=Verdict.UNPROVEN, because=doubt)
     return _between_floors(sensitivity, evidence) or _clean(sensitivity, evidence)
@@ -244,6 +250,23 @@ def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
     )
 
 
+def _other_counter(evidence: CellEvidence) -> OtherCounterGrew | None:
+    """Return that memory grew which we cannot lay to a file system, and cannot acquit of."""
+    other = evidence.growth.get(MemoryClass.OTHER_COUNTED)
+    if other is None or not other.grew:
+        return None
+    return OtherCounterGrew(counters=other.top, rate_kib=other.rate, ci95_kib=other.interval)
+
+
+def _out_of_memory_or_broken(evidence: CellEvidence) -> Decision | None:
+    if evidence.outcome is Outcome.OOM:
+        return _out_of_memory(evidence)
+    if evidence.outcome in BROKEN:
+        return _broken(evidence)
+    reported = gravest_incident(one.incident for one in evidence.judged)
+    return _reported(evidence, reported) if reported is not None and reported.breaks else None
+
+
 def _out_of_memory(evidence: CellEvidence) -> Decision:
     mine = evidence.peaks
     theirs = evidence.reference.peaks if evidence.reference is not None else None
@@ -280,13 +303,34 @@ def _broken(evidence: CellEvidence) -> Decision:
     kmap = incident is not None and any(
         word in line for line in _certain_lines(incident) for word in KMAP_WORDS
     )
-    function = incident.function if incident is not None else None
     return Decision(
         verdict=Verdict.BROKEN,
         because=TrialBroke(end=_end(evidence), floors_flat=bool(evidence.growth)),
-        signature=Signature.KMAP_SLOTS if kmap else None,
-        detail=BrokenFunction(name=function) if function else None,
+        signature=Signature.KMAP_SLOTS if kmap else _reported_signature(incident),
+        detail=_reported_detail(incident),
     )
+
+
+def _reported(evidence: CellEvidence, incident: Incident) -> Decision:
+    """Return the verdict where the kernel found something wrong and went on to the end."""
+    return Decision(
+        verdict=Verdict.BROKEN,
+        because=KernelError(incident=incident, floors_flat=bool(evidence.growth)),
+        signature=_reported_signature(incident),
+        detail=_reported_detail(incident),
+    )
+
+
+def _reported_signature(incident: Incident | None) -> Signature | None:
+    return Signature.OBJECT if incident is not None and incident.leaked in OBJECTS else None
+
+
+def _reported_detail(incident: Incident | None) -> SignatureDetail | None:
+    if incident is None:
+        return None
+    if incident.leaked is not None:
+        return NeverFreed(leaked=incident.leaked, subject=incident.subject)
+    return BrokenFunction(name=incident.function) if incident.function else None
 
 
 def _certain_lines(incident: Incident) -> list[str]:

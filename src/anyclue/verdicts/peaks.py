@@ -61,7 +61,7 @@ def extremes_of(recording: Recording) -> Extremes:
         held=held,
         held_class=held_class,
         used=_range(_values(timeline, ())),
-        uncached=_range(_values(timeline, of_kind(GrowthKind.RECLAIMABLE))),
+        uncached=_range(_values(timeline, of_kind(GrowthKind.RECLAIMABLE, GrowthKind.OTHER))),
         growth=_growth(timeline),
         pinned=_pinned(recording.timeline[-1]) if recording.timeline else None,
     )

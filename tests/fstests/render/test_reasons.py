@@ -8,7 +8,7 @@ from anyclue.fstests.core import reasons
 from anyclue.fstests.core.model import TestId
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.model.reason import FloorSample, GrowthProven, NotRun
-from anyclue.model.recording import EndState, Incident, Outcome
+from anyclue.model.recording import EndState, Incident, IncidentKind, Outcome
 from anyclue.model.verdict import MemoryClass, VerdictReason
 
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
@@ -23,7 +23,9 @@ LEAKING = reasons.LeakingTest(test=IDS[0], after=IDS[1:3], rate_kib=64.0)
 WORDS: list[tuple[VerdictReason, str]] = [
     (
         reasons.KernelReport(
-            incident=Incident(kind="bug", t_s=1.0, title="kernel BUG", function="f", text="")
+            incident=Incident(
+                kind=IncidentKind.BUG, t_s=1.0, title="kernel BUG", function="f", text=""
+            )
         ),
         "the kernel reported: kernel BUG in f",
     ),

@@ -19,8 +19,8 @@ from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.localise.symptoms import accused_kernel, guilt_entries, symptoms_of
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.suspects.model import TheoryContext
-from anyclue.model.reason import NotRun, SlabCache
-from anyclue.model.recording import Outcome
+from anyclue.model.reason import NeverFreed, NotRun, SlabCache
+from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Axis, Cell, DebianKernel, Kernel, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.review.pairs.model import Confidence, FindingKind
@@ -67,6 +67,21 @@ SCENARIO = Scenario(
     cells=(),
     references=(),
 )
+
+
+def test_the_cache_that_the_kernel_itself_names() -> None:
+    left = NeverFreed(leaked=LeakedObject.SLAB_CACHE, subject="demo_node")
+    broken = replace(
+        verdict("bad", "lzo", Verdict.BROKEN), signature=Signature.OBJECT, signature_detail=left
+    )
+    inodes = NeverFreed(leaked=LeakedObject.INODES, subject="vdb (demo)")
+    for detail, cache in ((left, "demo_node"), (inodes, ""), (SlabCache(name="a"), "a")):
+        findings = conclude((replace(broken, signature_detail=detail),))
+        of = accused_kernel(findings)
+        assert of is not None
+        found = symptoms_of(of, findings, SCENARIO)
+        assert (found.signature, found.slab_cache) == (Signature.OBJECT, cache)
+        assert found.reported is (detail is left)
 
 
 def test_options_of_the_guilty_beside_the_innocent() -> None:

@@ -54,6 +54,7 @@ from anyclue.model.recording import (
     EndReason,
     EndState,
     Incident,
+    IncidentKind,
     LogLine,
     Mark,
     MarkName,
@@ -506,11 +507,15 @@ def broken_inputs() -> Inputs:
     good = cell("good", "i386-2g", "lzo", "crashed")
     missing = cell("good", "i386-2g", "zstd", "crashed")
     text = "\n".join(BUG)
-    bug = Incident(kind="bug", t_s=9.4, title=BUG[1], function="kunmap_local_indexed", text=text)
+    bug = Incident(
+        kind=IncidentKind.BUG, t_s=9.4, title=BUG[1], function="kunmap_local_indexed", text=text
+    )
     task = "INFO: task sync:211 blocked for more than 30 seconds."
-    hung = Incident(kind="deadline", t_s=None, title=task, function="kmap_high", text=task)
+    hung = Incident(
+        kind=IncidentKind.HUNG_TASK, t_s=None, title=task, function="kmap_high", text=task
+    )
     killed = "Out of memory: Killed process 131 (writer) total-vm:3320kB, anon-rss:412kB"
-    oom = Incident(kind="oom", t_s=30.1, title=killed, function=None, text=killed)
+    oom = Incident(kind=IncidentKind.OOM, t_s=30.1, title=killed, function=None, text=killed)
     ends: dict[str, tuple[Verdict, Incident | None, VerdictReason]] = {
         "crashed": (Verdict.BROKEN, bug, broke(Outcome.CRASHED, bug)),
         "hung": (Verdict.BROKEN, hung, broke(Outcome.HUNG, hung)),

@@ -6,7 +6,7 @@ from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import not_judged
 from anyclue.model.reason import NotRun, SlabCache
-from anyclue.model.recording import Incident, Outcome, Recording, Round
+from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording, Round
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.verdicts.evaluation import evaluate
 
@@ -81,7 +81,7 @@ def test_out_of_memory_has_no_rate(tools: Tools) -> None:
 
 def test_broken_names_the_function_on_one_line(tools: Tools) -> None:
     incident = Incident(
-        kind="bug",
+        kind=IncidentKind.BUG,
         t_s=1.0,
         title="kernel BUG at\n mm/highmem.c:622! " + "x" * 200,
         function="kunmap_local_indexed",

@@ -28,6 +28,7 @@ DETAIL_S: Final = 2.5
 """Slab and vmalloc counters belong to a floor when they were read so close to the boundary."""
 
 _NOT_HELD: Final = of_kind(GrowthKind.RECLAIMABLE, GrowthKind.USER)
+_NOT_EVERYWHERE: Final = of_kind(GrowthKind.OTHER)
 _TOP: Final = 3
 _COME_AND_GO: Final = ("slab_objects.", "slab_kib.", "vmalloc_kib.")
 
@@ -37,7 +38,8 @@ def held_kib(reading: Reading) -> float | None:
     classes = classes_kib(reading)
     if MemoryClass.USED not in classes or not all(c in classes for c in _NOT_HELD):
         return None
-    return classes[MemoryClass.USED] - sum(classes[c] for c in _NOT_HELD)
+    elsewhere = sum(classes.get(c, 0.0) for c in (*_NOT_HELD, *_NOT_EVERYWHERE))
+    return classes[MemoryClass.USED] - elsewhere
 
 
 def is_step(before: Reading, after: Reading, *, least_kib: float) -> bool:

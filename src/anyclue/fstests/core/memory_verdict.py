@@ -30,10 +30,9 @@ from anyclue.fstests.core.reasons import (
 )
 from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.machine_recording import MachineRecording, TestRun, TestVerdict
-from anyclue.model.recording import Outcome, Reading
+from anyclue.model.recording import IncidentKind, Outcome, Reading, gravest_incident
 from anyclue.model.scenario import Cell, Sensitivity
 from anyclue.model.verdict import MemoryClass, Verdict, VerdictReason
-from anyclue.recordings.kernel_log import KINDS
 from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
 from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import MIN_FLOORS
@@ -41,9 +40,6 @@ from anyclue.verdicts.judge import Decision, decide
 
 STEP_KIB: Final = 64.0
 """A step is worth a word when it is larger than this."""
-
-FATAL: Final = frozenset(kind.name for kind in KINDS if kind.fatal) | {"oom"}
-"""Kinds of incident that break a test."""
 
 _WORSE: Final = (
     *(Verdict.BROKEN, Verdict.LEAK, Verdict.SURGE),
@@ -127,12 +123,24 @@ def _repeated(evidence: TestEvidence, guests: Sequence[Sequence[ChargedRun]]) ->
 def judge_test(boots: Sequence[Sequence[ChargedRun]], recorded: MachineRecording) -> TestVerdict:
     """Return the verdict on one test from its runs, boot by boot."""
     runs = [charged.run for boot in boots for charged in boot]
-    pairs = [[charged.floors for charged in boot if charged.floors] for boot in boots]
     test = runs[0].span.test
-    broken = next((r.incident for r in runs if r.incident and r.incident.kind in FATAL), None)
-    if broken is not None:
-        because = KernelReport(incident=broken)
-        return TestVerdict(test=test, runs=tuple(runs), verdict=Verdict.BROKEN, because=because)
+    reported = gravest_incident(run.incident for run in runs)
+    if reported is not None and reported.breaks:
+        because = KernelReport(incident=reported)
+        broken = TestVerdict(test=test, runs=tuple(runs), verdict=Verdict.BROKEN, because=because)
+        if reported.kind is not IncidentKind.LEAK:
+            return broken
+        # The floors may prove what the kernel says, and how much it is.
+        leak = _from_floors(runs, boots, recorded)
+        return leak if leak.verdict is Verdict.LEAK else broken
+    return _from_floors(runs, boots, recorded)
+
+
+def _from_floors(
+    runs: Sequence[TestRun], boots: Sequence[Sequence[ChargedRun]], recorded: MachineRecording
+) -> TestVerdict:
+    test = runs[0].span.test
+    pairs = [[charged.floors for charged in boot if charged.floors] for boot in boots]
     if sum(map(len, pairs)) < MIN_FLOORS:
         return TestVerdict(
             test=test, runs=tuple(runs), verdict=Verdict.UNPROVEN, because=_too_few(runs, recorded)
@@ -218,7 +226,7 @@ def judge_once(run: TestRun, *, least_kib: float, before: TestRun | None = None)
 def _judged(
     run: TestRun, before: TestRun | None, least_kib: float
 ) -> tuple[Verdict, VerdictReason]:
-    if run.incident and run.incident.kind in FATAL:
+    if run.incident and run.incident.breaks:
         return Verdict.BROKEN, KernelReport(incident=run.incident)
     step, highest = run.step_kib, rise_kib(run)
     if step is None or highest is None:
@@ -226,6 +234,10 @@ def _judged(
     fallen = _fallen(run, before, least_kib)
     if fallen is not None:
         return Verdict.UNPROVEN, ClassFell(memory_class=fallen, kib=-run.classes[fallen])
+    other = run.classes.get(MemoryClass.OTHER_COUNTED, 0.0)
+    if highest < least_kib <= other:
+        because = RoseOnce(kib=other, memory_class=MemoryClass.OTHER_COUNTED)
+        return Verdict.UNPROVEN, because
     if highest < least_kib:
         return Verdict.CLEAN, NoClassRose(limit_kib=least_kib, step_kib=step)
     return Verdict.UNPROVEN, RoseOnce(kib=highest, memory_class=grown_class((run,)))

@@ -28,7 +28,7 @@ from anyclue.fstests.core.reasons import (
 )
 from anyclue.fstests.core.refusals import refusal_of
 from anyclue.model.machine_recording import TestVerdict
-from anyclue.model.recording import EndState, Incident, Outcome
+from anyclue.model.recording import EndState, Incident, Outcome, gravest_incident
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.verdicts.evidence import SEVERITY
@@ -136,7 +136,7 @@ def cell_verdict(
     )
     worst = worst_leak(tests)
     memory = worst.memory if worst else None
-    incident = next((i for test in tests if (i := _incident(test))), None)
+    incident = gravest_incident(map(_incident, tests))
     return CellVerdict(
         cell=cell,
         outcome=_outcome(cell_tests, tests, by_verdict[Verdict.BROKEN]),
@@ -182,8 +182,10 @@ def _rate(test: TestFinding) -> float:
 
 
 def _incident(test: TestFinding) -> Incident | None:
-    runs = test.memory.runs if test.memory and test.memory.verdict is Verdict.BROKEN else ()
-    return next((run.incident for run in runs if run.incident), None)
+    grave = {Verdict.BROKEN, Verdict.LEAK}
+    runs = test.memory.runs if test.memory and test.memory.verdict in grave else ()
+    incident = gravest_incident(run.incident for run in runs)
+    return incident if incident is not None and incident.breaks else None
 
 
 def _outcome(

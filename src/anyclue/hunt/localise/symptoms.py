@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
@@ -18,9 +19,10 @@ from anyclue.hunt.select.factors import (
     innocent_beside,
     kind,
 )
-from anyclue.model.reason import SlabCache
+from anyclue.model.reason import NeverFreed, SlabCache
+from anyclue.model.recording import LeakedObject
 from anyclue.model.scenario import Axis, Scenario
-from anyclue.model.verdict import CellVerdict
+from anyclue.model.verdict import CellVerdict, SignatureDetail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,7 @@ def symptoms_of(
     return Symptoms(
         signature=of.cells[0].signature,
         slab_cache=_slab_cache(of.cells[0]),
+        reported=_names_cache(of.cells[0].signature_detail),
         regression=of.good is not None,
         guilty=(isolated or shared - beside) if innocent else frozenset(),
         innocent=beside - shared,
@@ -96,9 +99,15 @@ def symptoms_of(
 
 
 def _slab_cache(verdict: CellVerdict) -> str:
-    """Return the slab cache that grew; "" where it is none."""
+    """Return the slab cache that grew, or that keeps objects by the kernel's own report, or ""."""
     detail = verdict.signature_detail
-    return detail.name if isinstance(detail, SlabCache) else ""
+    if isinstance(detail, SlabCache):
+        return detail.name
+    return detail.subject or "" if _names_cache(detail) else ""
+
+
+def _names_cache(detail: SignatureDetail | None) -> TypeGuard[NeverFreed]:
+    return isinstance(detail, NeverFreed) and detail.leaked is LeakedObject.SLAB_CACHE
 
 
 def _isolated(conjunction: Conjunction | None) -> frozenset[str]:

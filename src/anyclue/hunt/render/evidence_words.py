@@ -37,8 +37,10 @@ def kind_of_memory(pair: str, grew: Signature, stays: Iterable[Signature]) -> st
     return f"{grew.value} grew, and {lost} {kinds}"
 
 
-def slab_cache(name: str) -> str:
-    """Return which slab cache grew."""
+def slab_cache(name: str, *, reported: bool = False) -> str:
+    """Return which slab cache grew, or kept objects by the kernel's own report."""
+    if reported:
+        return f"the kernel itself found objects left in the slab cache {name}"
     return f"the slab cache that grew is {name}"
 
 

@@ -10,6 +10,7 @@ from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import DoseResponse, Place
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.select.factors import gravest, kind
+from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.report.reasons import incident_text
 from anyclue.report.words import SIGNATURES, listed, per_operation
@@ -109,7 +110,7 @@ def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool
 def _broken(group: Sequence[CellVerdict]) -> str:
     first = group[0]
     incident = next((v.incident for v in group if v.incident is not None), None)
-    what = f"broken, {first.outcome.value}"
+    what = "broken" if first.outcome is Outcome.PASSED else f"broken, {first.outcome.value}"
     if first.signature is not None:
         what += f", {SIGNATURES[first.signature].leaked}"
     if incident is not None:

@@ -12,7 +12,7 @@ from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.model import Factor, RunVerdicts
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import factor_reason, not_judged
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.json_document import (
@@ -53,7 +53,8 @@ class IncidentDocument(DocumentModel):
     """Something that broke."""
 
     kind: Line
-    """bug, oops, panic, kasan, lockdep, hung-task, stall, warning or oom."""
+    """bug, oops, panic, kasan, kfence, kmsan, lockdep, leak (of which the kernel itself speaks),
+    kcsan, ubsan, oom, stall, hung-task or warning."""
     t_s: Number
     """Seconds on the clock of the guest's kernel log."""
     title: Line
@@ -62,6 +63,10 @@ class IncidentDocument(DocumentModel):
     """The function that it names."""
     text: Block
     """The whole of it, lines separated by line ends."""
+    leaked: LeakedObject | None
+    """What the kernel itself says was never freed."""
+    subject: Line | None
+    """Its name or number, as the kernel gives it: a slab cache, a file system, a dentry."""
 
 
 class TestDocument(DocumentModel):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.verdict import Verdict
 from anyclue.record.core.model import RecordingVerdicts
-from anyclue.record.render.notes import recording_notes
+from anyclue.record.render.notes import recording_notes, report_notes
 from anyclue.record.render.text import HEADER, LEVELS, row, sentence
 from anyclue.report import series, words
 from anyclue.report.pages import Figure, Key, environment
@@ -39,7 +39,7 @@ def recorded_html(findings: RecordingVerdicts, held: Sequence[series.Point]) -> 
             levels=LEVELS,
             header=HEADER,
             tests=[(row(test), reason_text(test.because)) for test in findings.tests],
-            notes=recording_notes(findings.recorded),
+            notes=(*recording_notes(findings.recorded), *report_notes(findings)),
         )
     )
 

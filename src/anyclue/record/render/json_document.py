@@ -8,6 +8,7 @@ from pydantic import Field
 
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestRun, TestVerdict
+from anyclue.model.recording import IncidentKind, LeakedObject
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.record.core.model import (
     Direction,
@@ -16,7 +17,7 @@ from anyclue.record.core.model import (
     RecordingVerdicts,
     TestComparison,
 )
-from anyclue.record.render.notes import comparison_notes, recording_notes
+from anyclue.record.render.notes import comparison_notes, recording_notes, report_notes
 from anyclue.report.json_document import DocumentModel, Line, document_text
 
 
@@ -31,6 +32,9 @@ class _Run(DocumentModel):
     classes_kib: dict[MemoryClass, float]
     top_kib: dict[Line, float]
     incident: Line | None
+    incident_kind: IncidentKind | None
+    leaked: LeakedObject | None
+    subject: Line | None
 
 
 class _Test(DocumentModel):
@@ -114,7 +118,7 @@ def recorded_json(findings: RecordingVerdicts) -> str:
         ended=recorded.ended,
         status=recorded.status,
         tests=tuple(map(_test, findings.tests)),
-        notes=recording_notes(recorded),
+        notes=(*recording_notes(recorded), *report_notes(findings)),
     )
     return document_text(document, indent=1)
 
@@ -144,6 +148,9 @@ def _run(run: TestRun) -> _Run:
         classes_kib=dict(run.classes),
         top_kib=dict(run.top),
         incident=run.incident.title if run.incident else None,
+        incident_kind=run.incident.kind if run.incident else None,
+        leaked=run.incident.leaked if run.incident else None,
+        subject=run.incident.subject if run.incident else None,
     )
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anyclue.model.machine_recording import WHOLE_COMMAND, MachineRecording
-from anyclue.record.core.model import Mismatch, RecordedComparison
+from anyclue.model.verdict import Verdict
+from anyclue.record.core.model import Mismatch, RecordedComparison, RecordingVerdicts
+from anyclue.report.reasons import incident_text
+
+_REPORTS_NAMED = 5
 
 
 def recording_notes(recorded: MachineRecording) -> tuple[str, ...]:
@@ -29,6 +33,23 @@ def recording_notes(recorded: MachineRecording) -> tuple[str, ...]:
         notes.append("no test of fstests began in the kernel log: the command is one span")
     else:
         notes.append("whether a test passed is not recorded: check's own output says it")
+    return tuple(notes)
+
+
+def report_notes(findings: RecordingVerdicts) -> tuple[str, ...]:
+    """Return what the kernel reported in runs of tests that are not broken by it."""
+    notes = [
+        f"{test.test}, run {run.span.number}: the kernel reported: {incident_text(run.incident)}"
+        for test in findings.tests
+        for run in test.runs
+        if run.incident is not None and test.verdict is not Verdict.BROKEN
+    ]
+    more = len(notes) - _REPORTS_NAMED
+    if more > 0:
+        notes = [
+            *notes[:_REPORTS_NAMED],
+            f"{more} more runs in which the kernel reported something",
+        ]
     return tuple(notes)
 
 

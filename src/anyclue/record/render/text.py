@@ -9,7 +9,7 @@ from anyclue.fstests.render.reasons import reason_text
 from anyclue.model.machine_recording import TestRun, TestVerdict
 from anyclue.model.verdict import MemoryClass, Verdict
 from anyclue.record.core.model import RecordingVerdicts
-from anyclue.record.render.notes import recording_notes
+from anyclue.record.render.notes import recording_notes, report_notes
 from anyclue.report.text import ascii_line, ruled, table, wrap
 
 WIDTH = 100
@@ -46,7 +46,7 @@ def recorded_text(findings: RecordingVerdicts) -> str:
         if len(explained) > _DETAILED:
             lines += [f"- {len(explained) - _DETAILED} more are in tests.json"]
     lines += ["", "To know:"]
-    for note in recording_notes(findings.recorded):
+    for note in (*recording_notes(findings.recorded), *report_notes(findings)):
         lines += wrap(ascii_line(note), WIDTH, first="- ")
     return "\n".join(lines) + "\n"
 

@@ -20,7 +20,7 @@ from anyclue.hunt.probes.core.slab_growth import caches
 from anyclue.hunt.probes.core.slab_traces import books
 from anyclue.hunt.probes.core.symbols import Symbols, parse_frame, read_symbols
 from anyclue.hunt.probes.core.vmalloc_callers import areas
-from anyclue.model.recording import Incident, LogLine, Outcome, Reading, Round
+from anyclue.model.recording import Incident, IncidentKind, LogLine, Outcome, Reading, Round
 from anyclue.model.verdict import Signature
 
 # Real, from a guest booted with slub_debug=U; cut.
@@ -152,7 +152,8 @@ def test_the_first_report() -> None:
         " lzo_compress_pages+0x11b/0x3a0 [btrfs]\n---[ end trace 0000000000000000 ]---\n"
         " later+0x1/0x2\n"
     )
-    incident = Incident(kind="bug", t_s=1, title="kernel BUG at mm/highmem.c:467!", function=None,
+    title = "kernel BUG at mm/highmem.c:467!"
+    incident = Incident(kind=IncidentKind.BUG, t_s=1, title=title, function=None,
                         text=text)  # fmt: skip
     broken = recording(1, outcome=Outcome.CRASHED, incident=incident)
     probe_data = ProbeData(recording=broken, raw={}, symbols=Symbols())

@@ -75,6 +75,20 @@ def test_constants_of_two_enums(forge: Forge) -> None:
     assert [one.name for one in found.result.repeated] == ["A_TWO"]
 
 
+def test_a_constant_of_one_enum(forge: Forge) -> None:
+    constants = "".join(f"\tA_{n} = {n},\n" for n in range(12))
+    root = forge.commit("main", None, {"a.h": f"enum a {{\n{constants}}};\n"})
+    ours = forge.commit("ours", root, {"a.h": f"enum a {{\n\tB_1,\n\tNEW,\n{constants}}};\n"})
+    theirs = forge.commit("theirs", root, {"a.h": f"enum a {{\n{constants}\tNEW = 12,\n}};\n"})
+    found = forge.review(forge.merge([ours, theirs], {}))
+    assert [one.name for one in found.result.repeated] == ["NEW"]
+
+
+def test_a_function_with_another_body(forge: Forge) -> None:
+    found = both(forge, FUNCTION, FUNCTION.replace("true", "false").replace("static bool", "int"))
+    assert [one.name for one in found.result.repeated] == ["index_of"]
+
+
 def test_members_of_one_struct(forge: Forge) -> None:
     members = "".join(f"\tint member_{n};\n" for n in range(12))
     root = forge.commit("main", None, {"a.h": f"struct s {{\n{members}}};\n"})
@@ -132,7 +146,15 @@ HEADER = "#ifndef _B_H\n#define _B_H\n\nint b(void);\n\n#endif\n"
 
 @pytest.mark.parametrize("include", ['#include "b.h"\n', "#include <linux/b.h>\n"])
 @pytest.mark.parametrize(
-    "text", ["static inline int f(void)\n{\n\treturn 0;\n}\n", "struct s {\n\tint m;\n};\n"]
+    "text",
+    [
+        "static inline int f(void)\n{\n\treturn 0;\n}\n",
+        "struct s {\n\tint m;\n};\n",
+        "#define LIMIT 3\n",
+        "typedef int limit_t;\n",
+        "enum {\n\tLIMIT,\n};\n",
+        "static const int limit = 3;\n",
+    ],
 )
 def test_in_a_header_and_in_a_file_that_includes_it(forge: Forge, include: str, text: str) -> None:
     header = "fs/b.h" if '"' in include else "include/linux/b.h"

@@ -181,7 +181,12 @@ class PairingEvidence:
         reasons = [KIND.reason(ReasonSource.KIND, text)]
         cache = self._symptoms.slab_cache
         if signature is Signature.OBJECT and named_like(cache, pair):
-            reasons.append(NAMED.reason(ReasonSource.KIND, evidence_words.slab_cache(cache)))
+            reasons.append(
+                NAMED.reason(
+                    ReasonSource.KIND,
+                    evidence_words.slab_cache(cache, reported=self._symptoms.reported),
+                )
+            )
         return reasons
 
 

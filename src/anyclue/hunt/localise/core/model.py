@@ -80,6 +80,7 @@ class Symptoms:
     Attributes:
         signature: which kind of release is missing.
         slab_cache: the name of the slab cache that grew; "" where none did.
+        reported: whether the kernel itself named it, when it found objects left in it.
         regression: whether the kernel was proven to matter.
         guilty: mount options that every guilty cell has, and no cell that is innocent and differs
             from a guilty one in its mount options alone.
@@ -92,6 +93,7 @@ class Symptoms:
 
     signature: Signature | None
     slab_cache: str = ""
+    reported: bool = False
     regression: bool = False
     guilty: frozenset[str] = frozenset()
     innocent: frozenset[str] = frozenset()

@@ -12,12 +12,12 @@ from anyclue.review.merge.core.file_versions import FileMerge
 from anyclue.review.merge.core.model import DefinitionPlace, Origin, RepeatedDefinition
 
 _NAMES = re.compile(
-    rb"^(?:[A-Za-z_][\w\s*]*?)??\b(?P<called>\w+)[ \t]*\("
+    rb"^(?:[A-Za-z_][\w \t*]*?)??\b(?P<called>\w+)[ \t]*\("
     rb"|^[ \t]*#[ \t]*define[ \t]+(?P<macro>\w+)"
-    rb"|\b(?:struct|union|enum)[ \t]+(?P<tag>\w+)[^;={}()]*(?:\{|$)"
+    rb"|\b(?:struct|union|enum)[ \t]+(?P<tag>\w+)[^;={}()\n]*(?:\{|$)"
     rb"|^[A-Za-z_][\w \t*]*?\b(?P<variable>\w+)[ \t]*(?:\[[^\]]*\][ \t]*)*[=;]"
     rb"|^\}[ \t]*(?:\w+[ \t]+)*(?P<type>\w+);"
-    rb"|^[ \t]+(?P<constant>\w+)[ \t]*(?:=[^;]*)?(?:,|$)"
+    rb"|^[ \t]+(?P<constant>\w+)[ \t]*(?:\([^;\n]*\))?[ \t]*(?:=[^;\n]*)?(?:,|$)"
     rb"|^[ \t]+[A-Za-z_][\w \t*]*?\b(?P<member>\w+)[ \t]*(?:\[[^\]]*\]|:[ \t]*\d+)*;",
     re.MULTILINE,
 )
@@ -97,7 +97,9 @@ def defined_in_both(
 
 def _always(one: Definition) -> bool:
     return not one.tentative and all(
-        condition.startswith(b"!_") or (condition.startswith(b"!") and condition.endswith(b"_H"))
+        condition == b"__KERNEL__"
+        or condition.startswith(b"!_")
+        or (condition.startswith(b"!") and condition.endswith(b"_H"))
         for condition in one.conditions
     )
 
