@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -82,17 +83,65 @@ def test_a_damaged_trial_is_told_though_it_was_evaluated(run: RunDirectory, name
             one.judge()
 
 
+DAMAGED = {
+    "empty": b"",
+    "no gzip": b"{}",
+    "cut": gzip.compress(b"[]\n{}")[:-5],
+    "deep": gzip.compress(b"[" * 100_000),
+    "a later form": gzip.compress(b'{"of": []}'),
+    "one line": gzip.compress(b"[]"),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_evaluation_is_made_anew(run: RunDirectory, content: bytes) -> None:
+    expected = judge(run).document
+    for file in run.path.glob("evaluations/*/*.json.gz"):
+        file.write_bytes(content)
+    assert judge(run).document == expected
+
+
+def test_an_evaluation_that_was_changed_is_made_anew(run: RunDirectory) -> None:
+    expected = judge(run).document
+    for file in run.path.glob("evaluations/*/*.json.gz"):
+        head, _, body = gzip.decompress(file.read_bytes()).partition(b"\n")
+        evaluation = json.loads(body)
+        for one in evaluation["rounds"]:
+            one["floor"]["counters"] = {}
+        file.write_bytes(gzip.compress(head + b"\n" + json.dumps(evaluation).encode()))
+    assert judge(run).document == expected
+
+
+def test_a_pipe_in_place_of_an_evaluation_is_not_waited_for(run: RunDirectory) -> None:
+    expected = judge(run).document
+    for file in run.path.glob("evaluations/*/*.json.gz"):
+        file.unlink()
+        os.mkfifo(file)
+    assert judge(run).document == expected
+
+
 def test_an_evaluation_of_other_code_is_made_anew(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = judge(run).document
-    for file in run.path.glob("evaluations/*/*.json.gz"):
-        document = json.loads(gzip.decompress(file.read_bytes()))
-        for one in document["evaluation"]["rounds"]:
-            one["floor"]["counters"] = {}
-        file.write_bytes(gzip.compress(json.dumps(document).encode()))
-    assert judge(run).document != expected, "evaluations are believed"
+    of_run = RunJudge(run).judge()
+    read: list[Path] = []
+
+    def noted(directory: Path) -> object:
+        read.append(directory)
+        return read_recording(directory)
+
+    monkeypatch.setattr(evaluations, "read_recording", noted)
+    assert judge(run).document == of_run.document
+    assert read == []
     monkeypatch.setattr(evaluations, "code_digest", lambda: "another")
+    assert judge(run).document == of_run.document
+    assert len(read) == 6
+
+
+def test_a_reason_of_a_later_version_is_none(run: RunDirectory) -> None:
+    expected = judge(run).document
+    for file in run.path.glob("cells/*/*/outcome.json"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"reason": "of tomorrow"}))
     assert judge(run).document == expected
 
 

@@ -1,8 +1,9 @@
 """Evaluations of trials, kept in the run: a recording is read once.
 
 RUN/evaluations/CELL/trial-N.json.gz names what it was made from: the digest of the trial's
-``outcome.json``, which holds those of the other files, and that of the code that evaluates. One
-that does not fit, or cannot be read, is made anew; one that cannot be written is done without.
+``outcome.json``, which holds those of the other files, that of the code that evaluates, and its own
+(the first line; the evaluation is the second). One that does not fit, or cannot be read, is made
+anew; one that cannot be written is done without.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ from anyclue.system.files import sha256, write_whole
 
 ROOMS: Final = ("model", "recordings", "verdicts")
 """Packages whose code makes an evaluation what it is."""
+
+UNREADABLE: Final = (
+    *(OSError, EOFError, zlib.error),
+    *(ValueError, KeyError, TypeError, RecursionError, MemoryError),
+)
+"""What reading a damaged evaluation may raise."""
 
 LEVEL: Final = 1
 """Of compression: the fastest."""
@@ -70,15 +77,16 @@ class Evaluations:
 
     def _stored(self, directory: Path) -> TrialEvaluation:
         file = self._run.path / "evaluations" / directory.parent.name / f"{directory.name}.json.gz"
-        with contextlib.suppress(OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
-            stored = json.loads(gzip.decompress(file.read_bytes()))
-            if stored["of"] == _source(directory):
+        with contextlib.suppress(*UNREADABLE):
+            head, _, body = _content(file).partition(b"\n")
+            if json.loads(head) == _head(directory, body):
                 check_files(directory)
-                return _EVALUATION.validate_python(stored["evaluation"])
+                return _EVALUATION.validate_python(json.loads(body))
         evaluation = self._evaluate(read_recording(directory))
         with contextlib.suppress(OSError, AnyclueError):
-            document = {"of": _source(directory), "evaluation": asdict(evaluation)}
-            write_whole(file, gzip.compress(json.dumps(document).encode(), LEVEL, mtime=0))
+            body = json.dumps(asdict(evaluation)).encode()
+            content = b"\n".join((json.dumps(_head(directory, body)).encode(), body))
+            write_whole(file, gzip.compress(content, LEVEL, mtime=0))
         return evaluation
 
 
@@ -91,8 +99,15 @@ def stamp_of(directory: Path) -> Stamp:
     return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in stats)
 
 
-def _source(directory: Path) -> list[str]:
-    return [sha256(directory / OUTCOME), code_digest()]
+def _content(file: Path) -> bytes:
+    if not file.is_file():  # a pipe would be waited for
+        raise FileNotFoundError(file)
+    return gzip.decompress(file.read_bytes())
+
+
+def _head(directory: Path, body: bytes) -> list[str]:
+    """Return the digests of what an evaluation was made from, by what, and of itself."""
+    return [sha256(directory / OUTCOME), code_digest(), hashlib.sha256(body).hexdigest()]
 
 
 @functools.cache

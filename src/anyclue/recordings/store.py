@@ -153,7 +153,8 @@ def _incident(fields: object) -> Incident:
 def _reason(fields: Mapping[str, Any]) -> EndReason | None:
     """Return why the trial ended; recordings of old say only in words when it was still at work."""
     if fields.get("reason") is not None:
-        return EndReason(fields["reason"])
+        known = {reason.value: reason for reason in EndReason}
+        return known.get(fields["reason"])  # a later version may have more
     old = "reason" not in fields and "but it was still at work" in fields["detail"]
     return EndReason.STILL_AT_WORK if old else None
 
