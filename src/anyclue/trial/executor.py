@@ -43,7 +43,7 @@ class LocalExecutor:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _deliver(self, job: TrialJob) -> TrialResult:
         place = self._run.trial(job.cell, job.trial)

@@ -116,7 +116,8 @@ async def _in_guest(
             await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
             pump.cancel()
-            await asyncio.wait({pump})
+            # What failed beside the failure that is told has been heard, too.
+            await asyncio.gather(pump, return_exceptions=True)
     return ending
 
 
@@ -169,7 +170,7 @@ async def _until_the_end(
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
     return EndState(outcome=Outcome.PASSED, reason=EndReason.COMPLETED, detail="all rounds ran")
 
 

@@ -161,6 +161,7 @@ async def kept_telemetry(end: socket.socket, into: Path) -> AsyncIterator[None]:
         yield
     finally:
         pump.cancel()
+        await asyncio.gather(pump, return_exceptions=True)
 
 
 async def _first_header(reader: asyncio.StreamReader) -> bytes:
