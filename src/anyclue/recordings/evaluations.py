@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -41,10 +41,24 @@ UNREADABLE: Final = (
 LEVEL: Final = 1
 """Of compression: the fastest."""
 
-Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
-"""Inode, size and time of change of each file of a trial that judging rests on."""
-
+T = TypeVar("T")
 _EVALUATION: Final = TypeAdapter(TrialEvaluation)
+
+
+class TrialCache(Generic[T]):
+    """What was made of trials, by directory: made again only when the trial's files changed."""
+
+    def __init__(self, read: Callable[[Path], T]) -> None:
+        self._read = read
+        self._kept: dict[Path, tuple[tuple[tuple[int, int, int], ...], T]] = {}
+
+    def of(self, directory: Path) -> T:
+        """Return what was made of a trial, or make it; raises what reading raises."""
+        stamp = _stamp(directory)
+        kept = self._kept.get(directory)
+        if kept is None or kept[0] != stamp:
+            kept = self._kept[directory] = (stamp, self._read(directory))
+        return kept[1]
 
 
 class Evaluations:
@@ -58,7 +72,7 @@ class Evaluations:
     def __init__(self, run: RunDirectory, evaluate: Callable[[Recording], TrialEvaluation]) -> None:
         self._run = run
         self._evaluate = evaluate
-        self._kept: dict[Path, tuple[Stamp, TrialEvaluation]] = {}
+        self._cache = TrialCache(self._stored)
 
     def of(self, cell: Cell) -> tuple[TrialEvaluation, ...]:
         """Return those of a cell's trials, in order; a trial that did not change is not read.
@@ -66,14 +80,7 @@ class Evaluations:
         Raises:
             RequestError: a recording is damaged.
         """
-        return tuple(self._of(directory) for directory in self._run.trials(cell))
-
-    def _of(self, directory: Path) -> TrialEvaluation:
-        stamp = stamp_of(directory)
-        kept = self._kept.get(directory)
-        if kept is None or kept[0] != stamp:
-            kept = self._kept[directory] = (stamp, self._stored(directory))
-        return kept[1]
+        return tuple(self._cache.of(directory) for directory in self._run.trials(cell))
 
     def _stored(self, directory: Path) -> TrialEvaluation:
         file = self._run.path / "evaluations" / directory.parent.name / f"{directory.name}.json.gz"
@@ -90,8 +97,8 @@ class Evaluations:
         return evaluation
 
 
-def stamp_of(directory: Path) -> Stamp:
-    """Return what changes when a trial's files do; empty where one is missing."""
+def _stamp(directory: Path) -> tuple[tuple[int, int, int], ...]:
+    """Return inode, size and time of each file that judging rests on; () where one is missing."""
     try:
         stats = [(directory / name).stat() for name in (OUTCOME, *CHECKED)]
     except OSError:

@@ -15,7 +15,7 @@ from anyclue.fstests.run.journal import read_trial
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.scenario import Cell, Scenario, TestChoice
 from anyclue.model.verdict import CellVerdict
-from anyclue.recordings.evaluations import Stamp, stamp_of
+from anyclue.recordings.evaluations import TrialCache
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 
@@ -57,7 +57,7 @@ class TestsJudge:
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
-        self._trials: dict[Path, tuple[Stamp, Trial]] = {}
+        self._trials = TrialCache(_read_trial)
         self._findings: dict[Cell, CellFindings] = {}
 
     def judge(self, scenario: Scenario) -> TestedCells:
@@ -97,7 +97,7 @@ class TestsJudge:
         choice = scenario.workloads[cell.workload].tests
         if choice is None:
             return None
-        trials = tuple(self._trial(directory) for directory in self._run.trials(cell))
+        trials = tuple(map(self._trials.of, self._run.trials(cell)))
         least_kib = scenario.sensitivity.leak_kib_per_round
         before = self._findings.get(cell)
         if (
@@ -115,10 +115,6 @@ class TestsJudge:
             )
         return before
 
-    def _trial(self, directory: Path) -> Trial:
-        stamp = stamp_of(directory)
-        kept = self._trials.get(directory)
-        if kept is None or kept[0] != stamp:
-            trial = read_trial(directory, read_recording(directory))
-            kept = self._trials[directory] = (stamp, trial)
-        return kept[1]
+
+def _read_trial(directory: Path) -> Trial:
+    return read_trial(directory, read_recording(directory))
