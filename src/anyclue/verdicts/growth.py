@@ -216,7 +216,7 @@ def _growth(
         steady=steady,
         full=full,
         grew=grew,
-        steps=sum(len(r.kib) - r.count for r in own_steady),
+        steps=sum(len(r.values) - r.count for r in own_steady),
     )
 
 

@@ -181,7 +181,7 @@ def _verdict(sensitivity: Sensitivity, evidence: CellEvidence) -> CellVerdict:
         reference=evidence.reference_cell,
         incident=evidence.incident,
         floors={
-            memory_class: tuple(trial.kib for trial in series)
+            memory_class: tuple(trial.values for trial in series)
             for memory_class, series in evidence.floors.series.items()
         },
     )
