@@ -104,6 +104,18 @@ class Reading:
     counters: Mapping[str, float]
 
 
+MOST: Final = 2.0**53
+"""A float counts in ones up to here, and no machine has so many KiB, objects or files."""
+
+
+def is_count(value: float) -> bool:
+    """Say whether a number can be one that a kernel counted.
+
+    What went below zero is shown as almost 2**64. Sums of counters may be negative.
+    """
+    return -MOST <= value <= MOST
+
+
 @dataclass(frozen=True, kw_only=True)
 class Round:
     """One repetition of the workload; ``floor`` is None when the round did not reach it.

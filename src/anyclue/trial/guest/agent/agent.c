@@ -147,7 +147,7 @@ static size_t slurp(int fd, char *text, size_t room)
 	return length;
 }
 
-/* Send the first COUNT files of what is sampled, when all are read: sending allocates. Returns the time. */
+/* Send the first COUNT files of what is sampled, when all are read: sending allocates. Returns when. */
 static long long sample(size_t count)
 {
 	long long t = now_ns();
