@@ -95,6 +95,10 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
 	$(BIN)/python -m bench.clue
 
+.PHONY: bench-objects
+bench-objects: setup ## measure counts of objects in real guests: smallest leak found, what is no leak; last line is JSON
+	$(BIN)/python -m bench.objects
+
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py
