@@ -19,7 +19,7 @@ from anyclue.system.files import disk_errors, write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor, TrialJob
 from anyclue.trial.preparation import pin_kernels, prepare_jobs
-from anyclue.trial.scheduler import TrialKey, next_trial, run_until_proven, wants_another
+from anyclue.trial.scheduler import TrialKey, extra_trials, next_trial, run_until_proven
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +74,15 @@ async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: 
 
 
 def _extra_trials(judged: JudgedRun) -> list[TrialKey]:
-    """Return one more trial for each cell that more rounds could settle, or that was lost."""
-    limits = judged.scenario.limits
-    cells = [
-        verdict.cell
+    """Return one more trial for each cell of which that could settle a verdict."""
+    scenario = judged.scenario
+    of_workloads = [
+        verdict
         for verdict in judged.findings.cells
-        if judged.scenario.workloads[verdict.cell.workload].tests is None
-        and wants_another(verdict, limits, planned=limits.trials)
+        if scenario.workloads[verdict.cell.workload].tests is None
     ]
-    return [next_trial(judged.run, cell) for cell in (*judged.more_tests, *cells)]
+    cells = (*judged.more_tests, *extra_trials(of_workloads, scenario.limits))
+    return [next_trial(judged.run, cell) for cell in cells]
 
 
 @asynccontextmanager
