@@ -18,12 +18,24 @@ from anyclue.model.reason import (
     TooFewFloors,
     TrialsLeftOut,
 )
-from anyclue.model.recording import Outcome, Recording
-from anyclue.model.scenario import Cell, Limits
+from anyclue.model.recording import EndReason, Outcome, Recording
+from anyclue.model.scenario import (
+    Arch,
+    Cell,
+    DebianKernel,
+    Kernel,
+    Limits,
+    Machine,
+    ModuleVariant,
+    Scenario,
+    Sensitivity,
+    WorkloadChoice,
+)
 from anyclue.model.verdict import CellVerdict, Verdict, VerdictReason
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.trial.scheduler import (
+    Refusals,
     TrialKey,
     extra_trials,
     next_trial,
@@ -142,3 +154,88 @@ def test_the_reference_gets_the_guests_that_would_tell() -> None:
     assert extra_trials([clean, alone, replace(alone, cell=OTHER)], limits) == [GOOD], "once"
     assert extra_trials([replace(clean, trials=3), alone], limits) == [], "the limit"
     assert extra_trials([replace(clean, outcome=Outcome.CRASHED), alone], limits) == []
+
+
+SCENARIO = Scenario(
+    title="refused",
+    kernels={
+        "good": Kernel(name="good", source=DebianKernel(series="6.1")),
+        "bad": Kernel(
+            name="bad",
+            source=DebianKernel(series="6.1"),
+            variant=ModuleVariant(directory="fs/btrfs", patches=("a.patch",)),
+        ),
+        "new": Kernel(name="new", source=DebianKernel(series="6.12")),
+    },
+    machines={
+        "vm": Machine(name="vm", arch=Arch.X86_64, ram_mib=1024),
+        "same": Machine(name="same", arch=Arch.X86_64, ram_mib=1024),
+    },
+    mkfs={"plain": "", "odd": "-O odd", "alike": "-O odd"},
+    mount={"none": "", "lzo": "compress=lzo"},
+    workloads={
+        "small": WorkloadChoice(name="small", use="mix", parameters={"size_mib": 256, "files": 9}),
+        "more": WorkloadChoice(name="more", use="mix", parameters={"size_mib": 256, "files": 99}),
+        "large": WorkloadChoice(name="large", use="mix", parameters={"size_mib": 512, "files": 9}),
+    },
+    cells=(),
+    references=(),
+    limits=Limits(),
+    sensitivity=Sensitivity(),
+)
+REFUSED = Cell(kernel="good", machine="vm", mkfs="odd", mount="lzo", workload="small")
+
+
+@pytest.mark.parametrize(
+    ("reason", "alike", "others"),
+    [
+        (
+            EndReason.MKFS_FAILED,
+            ("kernel bad", "machine same", "mkfs alike", "mount none", "workload more"),
+            ("kernel new", "mkfs plain", "workload large"),
+        ),
+        (
+            EndReason.MODULE_NOT_LOADED,
+            ("machine same", "mkfs plain", "mount none", "workload large"),
+            ("kernel bad", "kernel new"),
+        ),
+        (
+            EndReason.MOUNT_FAILED,
+            ("machine same", "mkfs alike", "workload more"),
+            ("kernel bad", "mkfs plain", "mount none", "workload large"),
+        ),
+        (
+            EndReason.OPTION_NOT_EXERCISED,
+            ("machine same", "mkfs alike"),
+            ("kernel bad", "mount none", "workload more"),
+        ),
+    ],
+)
+def test_what_is_refused_alike(
+    reason: EndReason, alike: Sequence[str], others: Sequence[str]
+) -> None:
+    refusals = Refusals()
+    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, reason)
+    assert refusals.alike(SCENARIO, REFUSED) == REFUSED
+
+    def differs(what: str) -> Cell:
+        axis, value = what.split()
+        return replace(REFUSED, **{axis: value})
+
+    assert [one for one in alike if refusals.alike(SCENARIO, differs(one)) is None] == []
+    assert [one for one in others if refusals.alike(SCENARIO, differs(one)) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome.FAILED, EndReason.MOUNT_FAILED),  # it broke in a later round
+        (Outcome.NOT_RUN, EndReason.SUITE_UNUSABLE),
+        (Outcome.NOT_RUN, None),
+        (Outcome.LOST, EndReason.STILL_AT_WORK),
+    ],
+)
+def test_what_says_nothing_of_others(outcome: Outcome, reason: EndReason | None) -> None:
+    refusals = Refusals()
+    refusals.add(SCENARIO, REFUSED, outcome, reason)
+    assert refusals.alike(SCENARIO, REFUSED) is None

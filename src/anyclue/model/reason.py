@@ -89,6 +89,14 @@ class NotRun(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedAlike(VerdictReason):
+    """No trial of it was run, since one of ``cell`` could not run for what this one has, too."""
+
+    cell: Cell
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotJudged(VerdictReason):
     """No trial of it says anything of the kernel."""
 

@@ -23,6 +23,7 @@ from anyclue.model.reason import (
     PerFile,
     PinnedPageCache,
     ReferenceRate,
+    RefusedAlike,
     Settlement,
     SingleSteps,
     SlabCache,
@@ -66,6 +67,9 @@ def growth_reason_text(
     match reason:
         case NotRun():
             return "not run"
+        case RefusedAlike():
+            detail = f": {reason.detail}" if reason.detail else ""
+            return f"not run, since {reason.cell.id} was refused, and this would be alike{detail}"
         case NotJudged():
             detail = f": {reason.detail}" if reason.detail else ""
             again = "; run it again" if reason.outcome is Outcome.LOST else ""
