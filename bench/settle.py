@@ -109,7 +109,7 @@ def settle(simulator: Simulator, cells: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure, and print the result."""
-    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
+    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     found = settle(Simulator(seed=1), cells)
     asked = max(found["asked"], 1)
     result = {

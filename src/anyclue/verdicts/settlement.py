@@ -31,6 +31,7 @@ WORTH_RUNNING: Final = 0.2
 
 NEARLY: Final = 0.9
 DRAWS: Final = 300
+TINY: Final = float(np.finfo(float).tiny)
 EXCLUDED: Final = 0.975
 """A rate is excluded when it is above so much of what is known: the upper end of 95 %."""
 
@@ -125,7 +126,7 @@ def _play(rate: OpenRate, guests: GuestCount, more: Settlement) -> tuple[Array, 
         return proven, excluded
     theirs, their_errors = _with_more(
         own.centres - excess.centres,
-        np.sqrt(np.maximum(excess.errors**2 - own.errors**2, 0.0)),
+        np.sqrt(np.maximum(excess.errors**2 - own.errors**2, TINY)),
         draws,
         draws.reference,
         guests=guests.reference,
