@@ -50,6 +50,11 @@ UNDECIDED = reason.GrowthUndecided(
 WORDS: list[tuple[VerdictReason, str]] = [
     (reason.NotRun(), "not run"),
     (
+        reason.RefusedAlike(cell=CELL, detail="mkfs.btrfs: unknown option"),
+        "not run, since good.m.d.d.w was refused, and this would be alike: mkfs.btrfs: unknown"
+        " option",
+    ),
+    (
         reason.NotJudged(outcome=Outcome.LOST, detail="qemu: killed"),
         "the guest was lost by the infrastructure: qemu: killed; run it again",
     ),
