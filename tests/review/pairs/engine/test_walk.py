@@ -969,6 +969,99 @@ int f(struct work *w)
         DOUBLE,
     ),
     Case(
+        "break in scoped_guard() leaves nothing else",
+        """
+int f(struct work *w, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		mutex_lock(&w->mutex);
+		scoped_guard(spinlock, &w->lock) {
+			if (w->n == i)
+				break;
+			if (w->m == i)
+				continue;
+			w->n = i;
+		}
+		mutex_unlock(&w->mutex);
+	}
+	return 0;
+}
+""",
+        "\t\tmutex_unlock(&w->mutex);\n",
+        "\t\tif (w->n)\n\t\t\tmutex_unlock(&w->mutex);\n",
+        LEAK,
+    ),
+    Case(
+        "scoped_class() and scoped_with_...() run their body once",
+        """
+int f(struct work *w)
+{
+	char *buf;
+
+	scoped_class(prepare_creds, creds) {
+		if (IS_ERR(creds))
+			return PTR_ERR(creds);
+		scoped_with_creds(creds)
+			buf = kmalloc(8, GFP_KERNEL);
+	}
+	if (!buf)
+		return -ENOMEM;
+	w->n = buf[0];
+	kfree(buf);
+	return 0;
+}
+""",
+        "\tkfree(buf);\n",
+        "\tif (w->n)\n\t\tkfree(buf);\n",
+        LEAK,
+    ),
+    Case(
+        "the operand of kzalloc_obj() is not read",
+        """
+int f(struct work *w)
+{
+	struct item *item;
+
+	item = kzalloc_obj(*item);
+	if (!item)
+		return -ENOMEM;
+	item->n = w->n;
+	kfree(item);
+	item = kzalloc_obj(*item, GFP_NOFS);
+	if (!item)
+		return -ENOMEM;
+	w->n = item->n;
+	kfree(item);
+	return 0;
+}
+""",
+        "\tw->n = item->n;\n\tkfree(item);\n",
+        "\tkfree(item);\n\tw->n = item->n;\n",
+        USE,
+    ),
+    Case(
+        "AUTO_KFREE()",
+        """
+int f(struct work *w)
+{
+	struct item AUTO_KFREE(item);
+
+	item = kzalloc_obj(*item);
+	if (!item)
+		return -ENOMEM;
+	if (w->n)
+		return -EINVAL;
+	w->m = item->n;
+	return 0;
+}
+""",
+        "\tw->m = item->n;\n",
+        "\tkfree(item);\n\tkfree(item);\n",
+        DOUBLE,
+    ),
+    Case(
         "guard() left by goto, break and continue",
         """
 int f(struct work *w, int n)
