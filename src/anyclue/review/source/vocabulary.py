@@ -109,6 +109,14 @@ MODIFIERS: Final = frozenset(
 TYPE_WORDS: Final = frozenset(KEYWORD_TYPES.encode().split())
 KEYWORDS: Final = rb"(?:if|for|while|switch|return|sizeof|do|else|case|goto|typeof|default)\b"
 
+ZERO_NAMES: Final = frozenset(
+    ("NULL", "false", "nfs_ok", "NFS_OK", "NFS4_OK", "rpc_success", "nlm_granted")
+)
+"""Names that stand for 0; of ``nfs_ok`` and its kind, what is sent over the wire."""
+
+FAILURE_NAMES: Final = re.compile(r"nfserr_\w+")
+"""Names in small letters that are constants, and not 0."""
+
 SCOPED: Final = re.compile(r"_{0,2}scoped_(?:guard|class|with_\w+|user_\w+)|with_\w+")
 """Macros that run what follows them once; the ``for`` that they hide is seen by ``break`` alone."""
 

@@ -969,6 +969,76 @@ int f(struct work *w)
         DOUBLE,
     ),
     Case(
+        "a helper that is true exactly where the error is 0",
+        """
+int f(struct xfs_scrub *sc, xfs_ino_t ino)
+{
+	struct xfs_inode *ip;
+	int error;
+
+	error = xchk_iget(sc, ino, &ip);
+	if (!xchk_fblock_xref_process_error(sc, XFS_DATA_FORK, 0, &error))
+		return error;
+	error = check(ip);
+	xchk_irele(sc, ip);
+	return error;
+}
+
+int xchk_iget(struct xfs_scrub *sc, xfs_ino_t ino, struct xfs_inode **ipp)
+{
+	return xfs_iget(sc->mp, sc->tp, ino, 0, 0, ipp);
+}
+
+void xchk_irele(struct xfs_scrub *sc, struct xfs_inode *ip)
+{
+	xfs_irele(ip);
+}
+""",
+        "\terror = check(ip);\n",
+        "\terror = check(ip);\n\tif (error)\n\t\treturn error;\n",
+        LEAK,
+    ),
+    Case(
+        "an inode released through the object around it",
+        """
+int f(struct btrfs_root *root, u64 ino)
+{
+	struct btrfs_inode *inode;
+	int ret;
+
+	inode = btrfs_iget(ino, root);
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	ret = check(inode);
+	iput(&inode->vfs_inode);
+	return ret;
+}
+""",
+        "\tret = check(inode);\n",
+        "\tret = check(inode);\n\tif (ret)\n\t\treturn ret;\n",
+        LEAK,
+    ),
+    Case(
+        "a status that is 0 on success by another name",
+        """
+__be32 f(struct svc_rqst *rqstp, struct svc_fh *fhp)
+{
+	struct nfsd_file *nf;
+	__be32 status;
+
+	status = nfsd_file_acquire(rqstp, fhp, NFSD_MAY_WRITE, &nf);
+	if (status != nfs_ok)
+		return status;
+	status = check(nf);
+	nfsd_file_put(nf);
+	return status;
+}
+""",
+        "\tstatus = check(nf);\n",
+        "\tstatus = check(nf);\n\tif (status != nfs_ok)\n\t\treturn nfserr_inval;\n",
+        LEAK,
+    ),
+    Case(
         "break in scoped_guard() leaves nothing else",
         """
 int f(struct work *w, int n)
