@@ -4,12 +4,11 @@
     python -m bench.objects [--quick] [--keep DIR] [--jobs N]
     python -m bench.objects --noise [--kernel SERIES] [--arch ARCH] [--keep DIR]
 
-Debian's 6.1 with bugs in its fs/btrfs is judged beside the same source unchanged, in 10 rounds of
-one guest each. A file whose name begins with L leaves one object behind when it is created: of 32,
-128 or 512 bytes, in a cache of its own, in the kmalloc cache that others use, or in a reclaimable
-cache. A round makes 1, 2, 4 or 16 of them, among 100 files that leave nothing. Beside these: two
-leaks that counters in KiB did not show, a list that unmounting frees, which is no leak, and one
-that only unloading the module frees, which is one.
+Debian's 6.1 with bugs in its fs/btrfs is judged beside the same source unchanged, two guests each
+of 10 rounds. A mount leaves objects behind when the file system's label says so: 1, 2, 4 or 16 of
+them, of 32, 128 or 512 bytes, in a cache of their own, in the kmalloc cache that others use, or in
+a reclaimable cache. Beside these: two leaks that counters in KiB did not show, a list that
+unmounting frees, which is no leak, and one that only unloading the module frees, which is one.
 
 A hunt that was stopped goes on where it was when the command is given again. The last line is one
 JSON object; see docs/bench.md for its fields. The exit status is 1 when a verdict is wrong.
@@ -34,41 +33,51 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 
 ROUNDS: Final = 10
+GUESTS: Final = 2
 SERIES: Final = "6.1"
 KINDS: Final[Mapping[str, str]] = {"own": "o", "kmalloc": "k", "reclaimable": "r"}
 SIZES: Final = (32, 128, 512)
 OBJECTS: Final = (1, 2, 4, 16)
 QUICK_SIZES: Final = (128,)
-QUICK_OBJECTS: Final = (1, 4)
+QUICK_OBJECTS: Final = (1,)
 
-PLANTED: Final = r"""
+AT_MOUNT: Final = r"""
+set_bit(BTRFS_FS_OPEN, &fs_info->flags);
 {
 	extern void *btrfs_planted;
 	static struct kmem_cache *cache;
-	const char *name = dentry->d_name.name;
+	const char *label = fs_info->super_copy->label;
+	unsigned int count = 0;
 
-	if (name[0] == 'L') {
-		unsigned int size = 1U << (name[2] - '0');
-		slab_flags_t flags = name[1] == 'r' ? SLAB_RECLAIM_ACCOUNT : 0;
-		void **object;
+	if (label[0] && strchr("okrm", label[0]) && !kstrtouint(label + 3, 10, &count)) {
+		unsigned int size = 1U << (label[1] - '0');
+		slab_flags_t flags = label[0] == 'r' ? SLAB_RECLAIM_ACCOUNT : 0;
 
-		if (!cache && (name[1] == 'o' || name[1] == 'r'))
+		if (!cache && (label[0] == 'o' || label[0] == 'r'))
 			cache = kmem_cache_create_usercopy("btrfs_planted", size, 0, flags, 0, size, NULL);
-		object = cache ? kmem_cache_alloc(cache, GFP_NOFS) : kmalloc(size, GFP_NOFS);
-		if (!object)
-			return -ENOMEM;
-		if (name[1] == 'u') {
-			*object = dir->i_private;
-			dir->i_private = object;
-		} else if (name[1] == 'm') {
-			*object = btrfs_planted;
-			btrfs_planted = object;
+		while (count--) {
+			void **object = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : kmalloc(size, GFP_KERNEL);
+
+			if (object && label[0] == 'm') {
+				*object = btrfs_planted;
+				btrfs_planted = object;
+			}
 		}
+	}
+}
+"""
+AT_CREATE: Final = r"""
+if (btrfs_sb(dir->i_sb)->super_copy->label[0] == 'u') {
+	void **object = kmalloc(64, GFP_NOFS);
+
+	if (object) {
+		*object = dir->i_private;
+		dir->i_private = object;
 	}
 }
 inode = new_inode(dir->i_sb);
 """
-AT_UNMOUNT: Final = r"""
+AT_EVICT: Final = r"""
 while (S_ISDIR(inode->i_mode) && inode->i_private) {
 	void *object = inode->i_private;
 
@@ -121,10 +130,16 @@ class Change:
 CHANGES: Final[Mapping[str, Sequence[Change]]] = {
     "planted": (
         Change(
+            file="disk-io.c",
+            function="open_ctree",
+            find="set_bit(BTRFS_FS_OPEN, &fs_info->flags);",
+            replace=AT_MOUNT,
+        ),
+        Change(
             file="inode.c",
             function="btrfs_create",
             find="inode = new_inode(dir->i_sb);",
-            replace=PLANTED,
+            replace=AT_CREATE,
         ),
         Change(  # a definition after the function: its last line becomes that of another one
             file="inode.c",
@@ -137,7 +152,7 @@ CHANGES: Final[Mapping[str, Sequence[Change]]] = {
             file="inode.c",
             function="btrfs_evict_inode",
             find="trace_btrfs_inode_evict(inode);",
-            replace=AT_UNMOUNT,
+            replace=AT_EVICT,
         ),
         Change(
             file="inode.c",
@@ -146,13 +161,15 @@ CHANGES: Final[Mapping[str, Sequence[Change]]] = {
             replace=AT_UNLOAD,
         ),
     ),
-    "missed": (
+    "delayed-node": (
         Change(
             file="delayed-inode.c",
             function="btrfs_remove_delayed_node",
             find="btrfs_release_delayed_node(delayed_node);",
             replace=DELAYED_NODE,
         ),
+    ),
+    "fallocate": (
         Change(
             file="file.c",
             function="btrfs_fallocate",
@@ -162,8 +179,10 @@ CHANGES: Final[Mapping[str, Sequence[Change]]] = {
     ),
 }
 
-WRITE: Final = "fsload fill $MNT writers=4 files=100 size=6000 direct=0"
-FULL: Final = "for i in $(seq 40); do fallocate -l 4g $MNT/f || true; done"
+WRITE: Final = """\
+fsload fill $MNT writers=4 files=100 size=6000 direct=0
+for i in $(seq 40); do fallocate -l 4g $MNT/full || true; done
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +190,9 @@ class Case:
     """What is planted, and what is right to say of it.
 
     Attributes:
-        name: of its workload in the scenario.
+        name: of its mkfs options in the scenario.
         kernel: the kernel that has the bug.
-        more: what the workload does beside writing files.
+        label: of its file system: what a mount leaves behind.
         leaks: whether it is a leak.
         caches: slab caches of which one has to be named.
         kind, size, objects: what a grid of leaks is made of; "" and 0 for others.
@@ -181,7 +200,7 @@ class Case:
 
     name: str
     kernel: str
-    more: str = "true"
+    label: str = "none"
     leaks: bool
     caches: frozenset[str] = frozenset()
     kind: str = ""
@@ -191,7 +210,10 @@ class Case:
     @property
     def cell(self) -> str:
         """The cell's id."""
-        return f"{self.kernel}.guest.default.default.{self.name}"
+        return f"{self.kernel}.guest.{self.name}.default.files"
+
+
+REFERENCE: Final = "good.guest.nothing.default.files"
 
 
 def cases(*, quick: bool) -> list[Case]:
@@ -201,7 +223,7 @@ def cases(*, quick: bool) -> list[Case]:
         Case(
             name=f"{kind}-{size}-{count}",
             kernel="planted",
-            more=_touch(letter, size, count),
+            label=_label(letter, size, count),
             leaks=True,
             caches=frozenset({f"kmalloc-{size}" if kind == "kmalloc" else "btrfs_planted"}),
             kind=kind,
@@ -212,36 +234,34 @@ def cases(*, quick: bool) -> list[Case]:
         for size in sizes
         for count in counts
     ]
+    unload = frozenset({"kmalloc-64"})
+    range_of_fallocate = frozenset({"kmalloc-32"})
     delayed = frozenset({"radix_tree_node", "btrfs_delayed_node"})
     return [
         Case(name="nothing", kernel="planted", leaks=False),
-        Case(name="until-unmount", kernel="planted", more=_touch("u", 64, 4), leaks=False),
+        Case(name="until-unmount", kernel="planted", label="u", leaks=False),
         Case(
             name="until-unload",
             kernel="planted",
-            more=_touch("m", 64, 4),
+            label=_label("m", 64, 4),
             leaks=True,
-            caches=frozenset({"kmalloc-64"}),
+            caches=unload,
         ),
-        Case(name="delayed-node", kernel="missed", leaks=True, caches=delayed),
-        Case(
-            name="fallocate",
-            kernel="missed",
-            more=FULL,
-            leaks=True,
-            caches=frozenset({"kmalloc-32"}),
-        ),
+        Case(name="nothing", kernel="delayed-node", leaks=True, caches=delayed),
+        Case(name="nothing", kernel="fallocate", leaks=True, caches=range_of_fallocate),
         *grid,
     ]
 
 
-def _touch(letter: str, size: int, count: int) -> str:
-    return f"for i in $(seq {count}); do : >$MNT/L{letter}{size.bit_length() - 1}-$i; done"
+def _label(letter: str, size: int, count: int) -> str:
+    """Return the label that leaves so many objects at every mount."""
+    return f"{letter}{size.bit_length() - 1}-{count}"
 
 
 def scenario_text(wanted: Sequence[Case]) -> str:
     """Return the scenario: each case in a cell of its own, beside one reference."""
-    reference = '{ kernel = "good", workload = "nothing" }'
+    reference = '{ kernel = "good", mkfs = "nothing" }'
+    labels = {one.name: one.label for one in wanted}
     parts = [
         'schema = 1\ntitle = "Leaks of few objects"\n',
         *(
@@ -249,17 +269,12 @@ def scenario_text(wanted: Sequence[Case]) -> str:
             for name in ("good", *CHANGES)
         ),
         *(one.toml(kernel) for kernel, changes in CHANGES.items() for one in changes),
-        '[machines.guest]\narch = "x86_64"\nram = "1 GiB"\n',
-        *(
-            f'[workloads.{one.name}]\nuse = "shell"\nwrite = {json.dumps(f"{WRITE}; {one.more}")}\n'
-            for one in wanted
-        ),
+        '[machines.guest]\narch = "x86_64"\nram = "1 GiB"\n\n[mkfs]',
+        *(f'{name} = "-L {label}"' for name, label in labels.items()),
+        f'\n[workloads.files]\nuse = "shell"\nwrite = {json.dumps(WRITE)}\n',
         f"[plan]\nreference = {reference}\ninclude = [\n    {reference},",
-        *(
-            f'    {{ kernel = "{one.kernel}", workload = "{one.name}" }},'  # one cell each
-            for one in wanted
-        ),
-        f"]\n\n[limits]\nrounds = {ROUNDS}\nextra_trials = 0",
+        *(f'    {{ kernel = "{one.kernel}", mkfs = "{one.name}" }},' for one in wanted),
+        f"]\n\n[limits]\nrounds = {ROUNDS}\ntrials = {GUESTS}\nextra_trials = 0",
     ]
     return "\n".join(parts) + "\n"
 
@@ -338,8 +353,8 @@ def summary(wanted: Sequence[Case], run: RunDirectory) -> dict[str, Any]:
     return {
         "smallest": {kind: smallest(of_kind) for kind, of_kind in by_kind.items()},
         "cases": rows,
-        "wrong": [one["name"] for one in rows if not one["right"]],
-        "reference": said["good.guest.default.default.nothing"]["verdict"],
+        "wrong": [one["cell"] for one in rows if not one["right"]],
+        "reference": said[REFERENCE]["verdict"],
     }
 
 
@@ -347,15 +362,16 @@ def row(case: Case, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was said of one case."""
     grown = [one for one in said["objects"] if one["grew"]]
     named = [one["name"] for one in grown]
-    cache = next((one for one in grown if one["name"] in case.caches), None)
+    cache = next((one for one in grown if case.caches & {one["name"], *one["merged"]}), None)
     leak = said["verdict"] == "leak"
     return {
-        "name": case.name,
+        "cell": case.cell,
         "kind": case.kind,
         "size": case.size,
         "objects": case.objects,
         "verdict": said["verdict"],
         "named": named,
+        "merged": cache["merged"] if cache else [],
         "objects_per_round": cache and cache["objects_per_round"],
         "right": leak and cache is not None if case.leaks else not leak,
     }
