@@ -29,12 +29,13 @@ log = logging.getLogger(__name__)
 LISTS_FRESH_S = 12 * 3600
 DOWNLOAD_S = 900
 QUESTION_S = 120
-# Container images often switch apt's own caches off and keep lists compressed, and every question
-# then costs seconds. What the host's configuration prefers says nothing of another release.
+# Container images often switch apt's own cache off, and every question then costs seconds; that of
+# sources would take as much room again, and lists are several times as large when not compressed.
+# What the host's configuration prefers says nothing of another release.
 OPTIONS = (
     *("-o", "Dir::Cache::pkgcache=pkgcache.bin"),
-    *("-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"),
-    *("-o", "Acquire::GzipIndexes=false"),
+    *("-o", "Dir::Cache::srcpkgcache="),
+    *("-o", "Acquire::GzipIndexes=true"),
     *("-o", "APT::Default-Release="),
 )
 # What Debian ships as a link, and only where all of the release lies below usr.

@@ -16,8 +16,9 @@ from anyclue.model.debian import RELEASES, DebianRelease, release_of
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
 from anyclue.system.apt import Offer, Package, PackageRecord
-from anyclue.system.debian_archive import DebianArchive
+from anyclue.system.debian_archive import DebianArchive, Mirror, chosen_mirror
 from anyclue.system.store import Store
+from anyclue.trial.kernels.catalogue import catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_tree
 from anyclue.trial.kernels.preparation import Kernels
 
@@ -33,6 +34,10 @@ class FakeApt:
         self.arch = arch
         self.there: dict[PackageRecord, list[str]] = {}
         self.unpacked: list[Package] = []
+        self.missing: tuple[str, ...] = ()
+
+    def missing_suites(self) -> tuple[str, ...]:
+        return self.missing
 
     def add(
         self,
@@ -81,6 +86,9 @@ FILES: dict[str, dict[str, bytes]] = {}
 
 class FakeArchive:
     """Debian's releases, those that ``fail`` aside."""
+
+    async def mirror(self) -> Mirror:
+        return chosen_mirror("")
 
     def __init__(self) -> None:
         self.states: dict[tuple[str, str], FakeApt] = {}
@@ -292,6 +300,27 @@ def test_a_release_that_cannot_be_asked(archive: FakeArchive) -> None:
         resolve(archive, DebianKernel(series="7.3"))
     for name in ("7.3", "no package lists of trixie", "no package lists of sid"):
         assert name in str(caught.value)
+
+
+def test_the_catalogue(archive: FakeArchive, tmp_path: Path) -> None:
+    for apt in (archive.of(release.name, "amd64") for release in RELEASES):
+        apt.missing = ("forky-backports",) if apt.release.name == "forky" else ()
+    archive.add("6.1.0-49", "6.1.170-3")
+    archive.add("6.1.0-50", "6.1.176-1", suite="bookworm-security")
+    archive.add("7.0.4+deb13", "7.0.4-1", suite="sid", series="7.0", without="linux-source-7.0")
+    archive.fail = {"trixie"}
+    made = kernels(archive, tmp_path)
+    found = asyncio.run(catalogue(cast(DebianArchive, archive), made, BOTH))
+    assert [(one.series, one.version, one.of, one.newest) for one in found.entries] == [
+        ("6.1", "6.1.170-3", "bookworm", False),
+        ("6.1", "6.1.176-1", "bookworm", True),
+        ("7.0", "7.0.4-1", None, False),
+    ]
+    newest = found.entries[1]
+    assert (newest.suites, newest.arches, newest.cached) == (("bookworm-security",), BOTH, ())
+    assert newest.compilers == ("gcc-12",)
+    assert found.missing_suites == ("forky-backports",)
+    assert found.failures == ("no package lists of trixie",)
 
 
 def plain_module(directory: Path) -> bytes:

@@ -20,6 +20,7 @@ from anyclue.model.scenario import (
 )
 from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.kernels.catalogue import Catalogue, catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.modules import pack_payload
@@ -34,6 +35,7 @@ class Kernels:
 
     def __init__(self, archive: DebianArchive, store: Store, workbenches: Path) -> None:
         self._store = store
+        self._archive = archive
         self._debian = DebianKernels(archive, store)
         self._variants = Variants(self._debian, archive, store, workbenches)
         self._git = GitBuilds(store, workbenches)
@@ -51,6 +53,10 @@ class Kernels:
         packages = await self._debian.resolve(kernel.source, arches)
         version = next(iter(packages.values())).version
         return replace(kernel, source=replace(kernel.source, version=version))
+
+    async def catalogue(self, arches: Iterable[Arch]) -> Catalogue:
+        """Return what Debian offers."""
+        return await catalogue(self._archive, self._debian, arches)
 
     async def debian_release(self, kernel: Kernel, arches: Iterable[Arch]) -> DebianRelease | None:
         """Return the release of Debian that ``kernel`` is of; None for one that is not Debian's.
