@@ -166,7 +166,7 @@ async def _check_devices(guest: Guest) -> None:
         )
 
 
-async def _check_maker(guest: Guest) -> None:
+async def check_maker(guest: Guest) -> None:
     """Make sure that mkfs runs: no trial could without it, and all would say so of the kernel."""
     tried = await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
     if tried.status != 0:
@@ -185,7 +185,7 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
             await _check_devices(guest)
-            await _check_maker(guest)
+            await check_maker(guest)
             await guest.agent.request("sample", 3, deadline_s=30)
             await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)
             # The agent forwards what the kernel logged before it answers: a guest that is stopped

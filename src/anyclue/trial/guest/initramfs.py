@@ -96,7 +96,7 @@ async def build_initramfs(
         entries["bin/busybox"] = program(tree / "bin/busybox")
         for name in PROGRAMS:
             entries[name] = program(tree / name)
-        for path, file in (await _libraries(tree, PROGRAMS)).items():
+        for path, file in (await shared_libraries(tree, PROGRAMS)).items():
             entries[path] = program(file)
         entries["sbin/agent"] = program(built.file("agent"))
         for tool in tools:
@@ -112,8 +112,12 @@ async def build_initramfs(
     return await store.make(Recipe(kind="initramfs", inputs=inputs), build)
 
 
-async def _libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:
-    """Return the shared libraries that ``programs`` need, by their path in the guest."""
+async def shared_libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:
+    """Return the shared libraries that ``programs`` need, by their path in the guest.
+
+    Raises:
+        InfrastructureError: the tree holds one of them not.
+    """
     by_name = {file.name: file for file in sorted(tree.rglob("*.so*")) if "gconv" not in file.parts}
     needed: dict[str, Path] = {}
     todo = [tree / name for name in programs]
