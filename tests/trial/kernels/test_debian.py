@@ -307,6 +307,7 @@ def test_the_catalogue(archive: FakeArchive, tmp_path: Path) -> None:
         apt.missing = ("forky-backports",) if apt.release.name == "forky" else ()
     archive.add("6.1.0-49", "6.1.170-3")
     archive.add("6.1.0-50", "6.1.176-1", suite="bookworm-security")
+    archive.add("6.1.0-51", "6.1.180-1", suite="bookworm-security", arches=("amd64",))
     archive.add("7.0.4+deb13", "7.0.4-1", suite="sid", series="7.0", without="linux-source-7.0")
     archive.fail = {"trixie"}
     made = kernels(archive, tmp_path)
@@ -314,6 +315,7 @@ def test_the_catalogue(archive: FakeArchive, tmp_path: Path) -> None:
     assert [(one.series, one.version, one.of, one.newest) for one in found.entries] == [
         ("6.1", "6.1.170-3", "bookworm", False),
         ("6.1", "6.1.176-1", "bookworm", True),
+        ("6.1", "6.1.180-1", "bookworm", True),
         ("7.0", "7.0.4-1", None, False),
     ]
     newest = found.entries[1]

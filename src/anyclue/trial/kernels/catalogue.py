@@ -16,7 +16,8 @@ class CatalogueEntry:
     """One version: the ``arches`` it is complete for, those ``cached``, what its modules need.
 
     ``of`` is the release of Debian whose compiler and user space go with it; None where it is
-    complete for no architecture. ``newest`` says that a series in that release has none newer.
+    complete for no architecture. ``newest`` says that for one of its architectures that release
+    has none newer of the series.
     """
 
     series: str
@@ -51,7 +52,7 @@ async def catalogue(
     offers, failures = await kernels.offered(RELEASES, flavours)
     states, _ = await archive.asked(RELEASES, BUILD_ARCH)
     entries = [_entry(kernels, offer) for offer in offers]
-    newest = {(entry.series, entry.of): entry for entry in entries if entry.arches}
+    newest = {(one.series, one.of, arch): one for one in entries for arch in one.arches}
     return Catalogue(
         mirror=await archive.mirror(),
         host=host_release().name,
@@ -74,5 +75,10 @@ def _entry(kernels: DebianKernels, offer: KernelOffer) -> CatalogueEntry:
         arches=tuple(sorted(packages)),
         cached=tuple(sorted(arch for arch, one in packages.items() if kernels.cached(one))),
         of=next((one.debian.name for one in packages.values()), None),
-        compilers=tuple(sorted(name for name in needs if name.startswith("gcc-"))),
+        compilers=tuple(sorted(filter(None, map(_compiler, needs)))),
     )
+
+
+def _compiler(package: str) -> str:
+    """Return the compiler that a package brings, or nothing."""
+    return package.removesuffix("-for-host") if package.startswith("gcc-") else ""
