@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from anyclue.model.recording import Incident, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.model.verdict import ClassRate, MemoryClass, SignatureDetail, VerdictReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +89,14 @@ class NotRun(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedAlike(VerdictReason):
+    """No trial of it was run, since one of ``cell`` could not run for what this one has, too."""
+
+    cell: Cell
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotJudged(VerdictReason):
     """No trial of it says anything of the kernel."""
 
@@ -101,7 +109,10 @@ class GrowthProven(VerdictReason):
     """A class of memory grew from floor to floor.
 
     ``steps`` counts the late steps that were set aside; ``others`` are the other classes that grew,
-    with KiB per round; ``end`` is how the worst trial ended, where it did not pass.
+    with KiB per round; ``in_all_kib`` is what all that leak lose in a round. ``perhaps`` are those
+    that grew by their interval, which is not proven; ``more_used`` is how used memory grew, where
+    that is more than all of these that are proven. ``end`` is how the worst trial ended, where it
+    did not pass.
     """
 
     memory_class: MemoryClass
@@ -112,6 +123,9 @@ class GrowthProven(VerdictReason):
     steps: int = 0
     reference: ReferenceRate | None = None
     others: tuple[tuple[MemoryClass, float], ...] = ()
+    in_all_kib: float | None = None
+    perhaps: tuple[tuple[MemoryClass, ClassRate], ...] = ()
+    more_used: ClassRate | None = None
     end: TrialEnd | None = None
 
 
@@ -159,25 +173,40 @@ class TooFewFloors(VerdictReason):
 
 @dataclass(frozen=True, kw_only=True)
 class SingleSteps(VerdictReason):
-    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None)."""
+    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None).
+
+    Without them ``at_most_kib`` a round is the upper end of the rate's 95 % interval.
+    """
 
     memory_class: MemoryClass | None
     steps: tuple[tuple[int, float], ...]
+    at_most_kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """So many more guests of a cell, and of its reference, would settle its verdict.
+
+    They do with a probability of ``chance``.
+    """
+
+    own: int = 0
+    reference: int = 0
+    chance: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GrowthUndecided(VerdictReason):
     """A leak of ``limit_kib`` a round is neither proven nor excluded, of a class or of all (None).
 
-    ``more_rounds`` would tell; None: ``most_rounds`` would not.
+    ``settlement`` would tell; None: it is unlikely that any number of guests would.
     """
 
     memory_class: MemoryClass | None
     rate_kib: float
     ci95_kib: tuple[float, float]
     limit_kib: float
-    more_rounds: int | None
-    most_rounds: int
+    settlement: Settlement | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,8 @@ from anyclue.model.reason import (
     PerFile,
     PinnedPageCache,
     ReferenceRate,
+    RefusedAlike,
+    Settlement,
     SingleSteps,
     SlabCache,
     TooFewFloors,
@@ -33,7 +35,17 @@ from anyclue.model.reason import (
 )
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.words import CLASSES, LEAKED, OUTCOMES, listed, mib, number, per_operation
+from anyclue.report.words import (
+    CLASSES,
+    LEAKED,
+    OUTCOMES,
+    listed,
+    mib,
+    number,
+    per_operation,
+    probability_words,
+    rate,
+)
 
 TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""
@@ -55,6 +67,9 @@ def growth_reason_text(
     match reason:
         case NotRun():
             return "not run"
+        case RefusedAlike():
+            detail = f": {reason.detail}" if reason.detail else ""
+            return f"not run, since {reason.cell.id} was refused, and this would be alike{detail}"
         case NotJudged():
             detail = f": {reason.detail}" if reason.detail else ""
             again = "; run it again" if reason.outcome is Outcome.LOST else ""
@@ -95,8 +110,9 @@ def growth_reason_text(
         case SingleSteps():
             steps = [f"{number(k)} KiB before the floor of {unit} {n}" for n, k in reason.steps]
             return (
-                f"{_subject(reason.memory_class)} made a step of {listed(steps)} and is flat"
-                f" otherwise: a one-time cost or a rare leak; more {unit}s would tell"
+                f"{_subject(reason.memory_class)} made a step of {listed(steps)}, and besides"
+                f" grows by no more than {number(max(reason.at_most_kib, 0.0))} KiB a {unit}:"
+                " a one-time cost or a rare leak; more guests would tell"
             )
         case GrowthUndecided():
             return _growth_undecided(reason, unit)
@@ -105,7 +121,7 @@ def growth_reason_text(
         case PeakAboveReference():
             return (
                 f"memory that is no cache peaked at {mib(reason.kib)} above its lowest,"
-                f" {mib(reason.reference_kib)} in the reference; the floors are flat"
+                f" {mib(reason.reference_kib)} in the reference; a leak is excluded"
             )
         case LeftToReclaim():
             held = reason.memory_class
@@ -113,13 +129,13 @@ def growth_reason_text(
             return (
                 f"a {unit} left {mib(reason.kib)} behind{mostly}"
                 f" ({mib(reason.reference_kib)} in the reference), and reclaim gave it back:"
-                " the floors are flat"
+                " a leak is excluded"
             )
         case CachePeak():
             return (
                 f"use peaked at {mib(reason.kib)} above its lowest"
                 f" ({mib(reason.reference_kib)} in the reference), all of it cache that was"
-                " given back: the floors are flat"
+                " given back: a leak is excluded"
             )
         case GrowthExcluded():
             return _growth_excluded(reason, unit)
@@ -179,19 +195,37 @@ def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
     others = [f"{CLASSES[c]} ({number(kib)} KiB)" for c, kib in reason.others]
     if others:
         parts.append(f"{listed(others)} grew too")
+    if reason.in_all_kib is not None and reason.in_all_kib > reason.rate_kib:
+        parts.append(f"{number(reason.in_all_kib)} KiB a {unit} leak in all")
+    perhaps = [f"{CLASSES[c]} ({rate(of.rate_kib, of.ci95_kib)} KiB)" for c, of in reason.perhaps]
+    if perhaps:
+        parts.append(f"{listed(perhaps)} may have grown too, which is not proven")
+    used = reason.more_used
+    if used is not None:
+        parts.append(f"used memory grew by more: {rate(used.rate_kib, used.ci95_kib)} KiB")
     if reason.end is not None:
         parts.append(_end(reason.end))
     return "; ".join(part for part in parts if part)
 
 
 def _growth_undecided(reason: GrowthUndecided, unit: str) -> str:
-    more = f"about {reason.more_rounds}" if reason.more_rounds else f"over {reason.most_rounds}"
     return (
         f"{_subject(reason.memory_class)} moved by {number(reason.rate_kib)} KiB a {unit}"
         f" ({_interval(reason.ci95_kib)}), so a leak of {number(reason.limit_kib)} KiB a {unit} is"
-        f" neither proven nor excluded; {more} more {unit}{'' if reason.more_rounds == 1 else 's'}"
-        " would tell"
+        f" neither proven nor excluded; {_settlement(reason.settlement)}"
     )
+
+
+def _settlement(wanted: Settlement | None) -> str:
+    if wanted is None:
+        return "it is unlikely that more guests would tell"
+    guests = [
+        f"{count} more guest{'' if count == 1 else 's'} of {of}"
+        for count, of in ((wanted.own, "this cell"), (wanted.reference, "its reference"))
+        if count
+    ]
+    sure = f"with a probability of {probability_words(wanted.chance)}"
+    return f"about {listed(guests)} would tell {sure}"
 
 
 def _other_counter_grew(reason: OtherCounterGrew, unit: str) -> str:
