@@ -54,6 +54,7 @@ from anyclue.verdicts.breakdown import (
     object_detail,
     signature_detail,
 )
+from anyclue.verdicts.class_growth import leaking_kib, more_used, perhaps_leaking
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
@@ -262,7 +263,10 @@ def _carrier(growth: Mapping[MemoryClass, GrowthTest]) -> GrowthTest | None:
 
 def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
     carrier, floors = leaking.memory_class, evidence.floors
-    detail = signature_detail(carrier, leaking.top, leaking.rate, floors.trials, floors.warm_up)
+    detail = signature_detail(
+        carrier, leaking.top, leaking.rate, leaking.interval, floors.trials, floors.warm_up
+    )
+    rates = {c: of.class_rate() for c, of in evidence.growth.items()}
     objects = evidence.objects.grown
     series = None
     if isinstance(detail, SlabCache):
@@ -283,6 +287,9 @@ def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
             for c, d in evidence.growth.items()
             if d.grew and c is not carrier and TRAITS[c].kind is not GrowthKind.TOTAL
         ),
+        in_all_kib=sum(leaking_kib(rates).values()),
+        perhaps=tuple(perhaps_leaking(rates).items()),
+        more_used=more_used(rates),
         objects=_without(objects, series),
         end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
     )

@@ -167,8 +167,8 @@ class ObjectTests:
         return ObjectBound(series=self.counted, excluded=self.counted - open_, limit=limit)
 
     def rates(self) -> dict[ObjectSeries, ObjectRate]:
-        """Return those that grew, are in doubt or are not excluded, in the model's words."""
-        told = (*self.grown, *self.in_doubt, *self.not_excluded)
+        """Return those that grew, are in doubt or, of exact counts, are not excluded."""
+        told = (*self.grown, *self.in_doubt, *(self.not_excluded if self.exact else ()))
         return {
             one.series: ObjectRate(
                 rate=one.rate, ci95=one.interval, at_most=one.at_most, grew=one.grew
