@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from anyclue.model.recording import Incident, Outcome, Reading, Recording, Round
+from anyclue.model.recording import EXACT_OBJECTS, Incident, Outcome, Reading, Recording, Round
 from anyclue.model.scenario import (
     Arch,
     Cell,
@@ -22,7 +22,6 @@ from anyclue.model.scenario import (
 )
 from anyclue.model.verdict import CellVerdict, MemoryClass
 from anyclue.verdicts.judge import judge_cells
-from anyclue.verdicts.object_floors import EXACT_FACT
 
 RAM_KIB = 2 * 1024 * 1024
 MEM_TOTAL_KIB = RAM_KIB - 60_000
@@ -146,7 +145,7 @@ class Simulator:
             end = 10.0 * (i + 1)
             timeline += [reading(top, t_s=end - 5), reading(full, t_s=end - 3)]
             facts = {"files": plan.files} if plan.files is not None else {}
-            facts |= {EXACT_FACT: 1} if plan.counts else {}
+            facts |= {EXACT_OBJECTS: 1} if plan.counts else {}
             rounds.append(
                 Round(
                     number=i + 1,

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
-from anyclue.model.recording import Outcome, Reading
+from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import ObjectKind, ObjectSeries
-from anyclue.verdicts.object_floors import EXACT_FACT, MOST_OBJECTS, object_floors
+from anyclue.verdicts.object_floors import object_floors
 from anyclue.verdicts.object_growth import ObjectGrowth, ObjectTests, object_tests
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
@@ -45,7 +45,7 @@ def guest(counts: Counts, *, exact: bool = True) -> TrialEvaluation:
                         if (value := values[k]) is not None
                     },
                 ),
-                facts={EXACT_FACT: int(exact)},
+                facts={EXACT_OBJECTS: int(exact)},
             )
             for k in range(rounds)
         ),
@@ -236,7 +236,7 @@ def test_other_counters_are_no_objects() -> None:
 values = (
     st.integers(0, 40).map(float)
     | st.floats(allow_nan=True, allow_infinity=True)
-    | st.sampled_from([MOST_OBJECTS, 5e-324, 1e308, -1.0])
+    | st.sampled_from([2.0**53, 5e-324, 1e308, -1.0])
 )
 trials = st.lists(st.lists(values, min_size=1, max_size=9), max_size=3)
 

@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
+from anyclue.model.recording import EXACT_OBJECTS, is_count
 from anyclue.model.verdict import ObjectKind, ObjectSeries
 from anyclue.verdicts.floors import FloorSeries
 
@@ -31,17 +32,11 @@ PREFIXES: Final[Mapping[str, ObjectKind]] = MappingProxyType(
 )
 """By the first part of a counter's name."""
 
-EXACT_FACT: Final = "exact_objects"
-"""What a round reports of itself when its floor counted no free objects."""
-
 FREED_LATER: Final = frozenset({"vmap_area"})
 """Slab caches whose objects the kernel itself keeps for a while: no sign of anything.
 
 An area of vmalloc that is freed waits until enough of them are to be unmapped together
 (``lazy_max_pages()`` in ``mm/vmalloc.c``). Those in use are counted by their caller."""
-
-MOST_OBJECTS: Final = 2.0**53
-"""A number that is larger, or none at all, is no count."""
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -107,7 +102,7 @@ def object_floors(trials: Sequence[TrialEvaluation]) -> ObjectFloors:
 def counted_exactly(trials: Sequence[TrialEvaluation]) -> bool:
     """Say whether every floor, of those there are, counted objects in use alone."""
     floors = [one for trial in trials for one in trial.rounds if one.floor is not None]
-    return bool(floors) and all(one.facts.get(EXACT_FACT) == 1 for one in floors)
+    return bool(floors) and all(one.facts.get(EXACT_OBJECTS) == 1 for one in floors)
 
 
 def _by_round(trial: TrialEvaluation) -> dict[int, EvaluatedRound]:
@@ -120,7 +115,7 @@ def _counted(counters: Mapping[str, float]) -> dict[ObjectSeries, float]:
     return {
         series: value
         for counter, value in counters.items()
-        if (series := _series(counter)) is not None and 0.0 <= value <= MOST_OBJECTS
+        if (series := _series(counter)) is not None and is_count(value)
     }
 
 
