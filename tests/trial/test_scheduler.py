@@ -16,6 +16,7 @@ from anyclue.model.reason import (
     ObjectEvidence,
     ObjectsSuspected,
     OtherCounterGrew,
+    RefusedAlike,
     Settlement,
     SingleSteps,
     TooFewFloors,
@@ -231,8 +232,9 @@ def test_what_is_refused_alike(
     reason: EndReason, alike: Sequence[str], others: Sequence[str]
 ) -> None:
     refusals = Refusals()
-    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, reason)
-    assert refusals.alike(SCENARIO, REFUSED) == REFUSED
+    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, reason, "unknown option")
+    expected = RefusedAlike(cell=REFUSED, detail="unknown option")
+    assert refusals.alike(SCENARIO, REFUSED) == expected
 
     def differs(what: str) -> Cell:
         axis, value = what.split()
@@ -253,5 +255,29 @@ def test_what_is_refused_alike(
 )
 def test_what_says_nothing_of_others(outcome: Outcome, reason: EndReason | None) -> None:
     refusals = Refusals()
-    refusals.add(SCENARIO, REFUSED, outcome, reason)
+    refusals.add(SCENARIO, REFUSED, outcome, reason, "")
     assert refusals.alike(SCENARIO, REFUSED) is None
+
+
+def test_what_ran_once_is_not_refused() -> None:
+    refusals = Refusals()
+    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, EndReason.MKFS_FAILED, "no memory")
+    ran = replace(REFUSED, kernel="bad")
+    refusals.add(SCENARIO, ran, Outcome.PASSED, None, "")
+    assert refusals.alike(SCENARIO, ran) is None
+    other = replace(REFUSED, mkfs="plain")
+    refusals.add(SCENARIO, other, Outcome.NOT_RUN, EndReason.MKFS_FAILED, "")
+    refusals.add(SCENARIO, other, Outcome.LOST, EndReason.GUEST_ENDED, "")
+    assert refusals.alike(SCENARIO, other) is not None
+
+
+def test_what_was_left_out_is_not_wanted_for_ever(tmp_path: Path) -> None:
+    executed: list[Sequence[TrialKey]] = []
+
+    async def execute(missing: Sequence[TrialKey], _total: int) -> None:
+        executed.append(missing)
+
+    wanted = [(CELL, 1)]
+    found = run_until_proven(RunDirectory(tmp_path), wanted, execute, lambda: ("judged", wanted))
+    assert asyncio.run(found) == "judged"
+    assert executed == [wanted]
