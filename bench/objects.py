@@ -24,11 +24,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import platformdirs
 from bench.pairs_bench.speed import COMMAND
 
+from anyclue.model.recording import EXACT_OBJECTS, MarkName
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 
@@ -399,16 +401,29 @@ def noise(run: RunDirectory) -> dict[str, Any]:
         steps = [after - before for before, after in pairwise(counts)]
         if any(steps):
             moved[name.partition(".")[2]] = steps
-    threads = [sum(v for n, v in floor.items() if n.startswith("threads.")) for floor in floors]
+    running = [sum(v for n, v in floor.items() if n.startswith("threads.")) for floor in floors]
+    threads = [int(after - before) for before, after in pairwise(running)]
+    times = {
+        name: [mark.t_s for mark in recording.marks if mark.name is name]
+        for name in (MarkName.FLOOR_BEGIN, MarkName.FLOOR_END)
+    }
+    spans = [end - begin for begin, end in zip(*times.values(), strict=True)]
     return {
         "release": recording.provenance["release"],
         "floors": len(floors),
-        "exact": all(one.facts.get("exact_objects") == 1 for one in recording.rounds),
+        "floor_s": round(median(spans), 2),
+        "exact": all(one.facts.get(EXACT_OBJECTS) == 1 for one in recording.rounds),
         "caches": len(slabs),
         "still": len(slabs) - len(moved),
-        "threads": [int(after - before) for before, after in pairwise(threads)],
-        "moved": moved,
+        "threads": threads,
+        "with_threads": [name for name, steps in moved.items() if not alone(steps, threads)],
+        "moved": {name: steps for name, steps in moved.items() if alone(steps, threads)},
     }
+
+
+def alone(steps: Sequence[int], threads: Sequence[int]) -> bool:
+    """Say whether a count moved where the number of threads did not."""
+    return any(step and not thread for step, thread in zip(steps, threads, strict=True))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.objects import NOISE, REFERENCE, Case, cases, row, scenario_text, smallest
+from bench.objects import NOISE, REFERENCE, Case, alone, cases, row, scenario_text, smallest
 
 from anyclue.hunt.driver import RULES
 from anyclue.scenarios.read import read_scenario
@@ -69,3 +69,9 @@ def test_the_smallest_from_which_up_all_are_found(
 ) -> None:
     rows = [{"objects": count, "right": one} for count, ones in right.items() for one in ones]
     assert smallest(rows) == found
+
+
+def test_what_moves_with_the_threads() -> None:
+    assert not alone([0, 2, 0, -4], [0, 1, 0, -2])
+    assert alone([0, 2, 0, 1], [0, 1, 0, 0])
+    assert not alone([0, 0], [1, 0])
