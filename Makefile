@@ -71,6 +71,10 @@ bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last lin
 bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
 	$(BIN)/python -m bench.judging
 
+.PHONY: bench-aa
+bench-aa: setup ## measure what is said of good kernels: hunts with nothing planted, CELLS=200; last line is JSON
+	$(BIN)/python -m bench.good_against_good $(if $(CELLS),--cells $(CELLS))
+
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs
