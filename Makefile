@@ -75,6 +75,10 @@ bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more
 bench-aa: setup ## measure what is said of good kernels: hunts with nothing planted, CELLS=200; last line is JSON
 	$(BIN)/python -m bench.good_against_good $(if $(CELLS),--cells $(CELLS))
 
+.PHONY: bench-settle
+bench-settle: setup ## measure whether what an unproven verdict asks for settles it, by simulation; last line is JSON
+	$(BIN)/python -m bench.settle
+
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs
