@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from anyclue.model.reason import (
+    FloorSample,
     GrowthUndecided,
     NotRun,
+    ObjectEvidence,
+    ObjectsSuspected,
     OtherCounterGrew,
     RefusedAlike,
     Settlement,
@@ -32,7 +35,7 @@ from anyclue.model.scenario import (
     Sensitivity,
     WorkloadChoice,
 )
-from anyclue.model.verdict import CellVerdict, Verdict, VerdictReason
+from anyclue.model.verdict import CellVerdict, ObjectKind, ObjectSeries, Verdict, VerdictReason
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.trial.scheduler import (
@@ -99,6 +102,16 @@ def verdict(
     )
 
 
+def suspected(lacking: ObjectEvidence) -> ObjectsSuspected:
+    return ObjectsSuspected(
+        series=ObjectSeries(kind=ObjectKind.SLAB, name="dentry"),
+        rate=1.0,
+        ci95=(0.9, 1.1),
+        sample=FloorSample(floors=8, trials=1, warm_up=0),
+        lacking=lacking,
+    )
+
+
 def undecided(settlement: Settlement | None) -> GrowthUndecided:
     return GrowthUndecided(
         memory_class=None,
@@ -129,6 +142,9 @@ def undecided(settlement: Settlement | None) -> GrowthUndecided:
             False,
         ),
         (verdict(because=OtherCounterGrew(counters=(), rate_kib=9, ci95_kib=(8, 10))), False),
+        (verdict(because=suspected(ObjectEvidence.GUEST)), True),
+        (verdict(because=suspected(ObjectEvidence.ROUNDS)), True),
+        (verdict(because=suspected(ObjectEvidence.REFERENCE)), False),
         (verdict(because=TooFewFloors(floors=2, needed=3)), True),
         (verdict(because=SingleSteps(memory_class=None, steps=((4, 99),), at_most_kib=1)), True),
     ],

@@ -11,6 +11,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from anyclue.model.reason import (
     GrowthUndecided,
+    ObjectEvidence,
+    ObjectsSuspected,
     OtherCounterGrew,
     RefusedAlike,
     Settlement,
@@ -178,7 +180,7 @@ def _settlement(verdict: CellVerdict, most: int) -> Settlement | None:
     match because:
         case GrowthUndecided():
             return because.settlement
-        case OtherCounterGrew():
+        case OtherCounterGrew() | ObjectsSuspected(lacking=ObjectEvidence.REFERENCE):
             return None
         case SingleSteps() if most < MIN_GUESTS:
             return None
