@@ -14,11 +14,12 @@ from anyclue.fstests.run.plans import with_checkout
 from anyclue.fstests.run.request import check_tests
 from anyclue.hunt.clue.driver import clue_of, make_clue
 from anyclue.hunt.judge import JudgedRun, RunJudge, write_reports
+from anyclue.hunt.localise.symptoms import accused_kernels
 from anyclue.hunt.minimise.follow_up import run_follow_ups
 from anyclue.hunt.minimise.variations import Runner
+from anyclue.hunt.model import Fault
 from anyclue.hunt.probes import selection
 from anyclue.hunt.probes.run import run_probes
-from anyclue.hunt.select.factors import first_guilty
 from anyclue.hunt.select.isolation import next_cells
 from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import Problem, RequestError
@@ -216,20 +217,23 @@ async def hunt(
             return judged
         runner = Runner(context=context, executor=executors)
         follow_ups = await run_follow_ups(judged, runner)
-        await _look_closer(judged, context)
+        for fault in judged.findings.faults:
+            await _look_closer(judged, fault, context)
         write_reports(judged, await make_clue(judged, context, follow_ups))
     return judged
 
 
-async def _look_closer(judged: JudgedRun, context: Context) -> None:
-    """Run the probes that are called for in the guilty cell that is looked into, and beside it."""
-    findings = judged.findings
-    guilty = first_guilty(findings.cells)
-    if guilty is None:
-        return
-    if wanted := selection.probes_to_run(judged.scenario, findings, guilty.cell):
-        beside = selection.nearest_clean(findings, guilty.cell)
-        await run_probes(judged, context, guilty.cell, beside, wanted)
+async def _look_closer(judged: JudgedRun, fault: Fault, context: Context) -> None:
+    """Run the probes that a fault calls for, in the guilty cell that is looked into and beside it.
+
+    Kernels that show the same may be at fault in different places: each is looked at.
+    """
+    for kernel in accused_kernels(fault):
+        cells = [one.cell for one in kernel.cells]
+        guilty = fault.lead if fault.lead in cells else cells[0]
+        if wanted := selection.probes_to_run(judged.scenario, judged.findings, fault, guilty):
+            beside = selection.nearest_innocent(judged.findings, fault, guilty)
+            await run_probes(judged, context, guilty, beside, wanted)
 
 
 def _next_cells(judged: JudgedRun, width: int) -> tuple[Cell, ...]:

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from anyclue.model.recording import Incident, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.model.verdict import (
+    MemoryClass,
+    Signature,
+    SignatureDetail,
+    Verdict,
+    VerdictReason,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +236,14 @@ class GrowthExcluded(VerdictReason):
     memory_class: MemoryClass
     at_most_kib: float
     steps: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherFault(VerdictReason):
+    """The cell is guilty of something else: what that is."""
+
+    verdict: Verdict
+    signature: Signature | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from anyclue.model.reason import (
     NotJudged,
     NotRun,
     OtherCounterGrew,
+    OtherFault,
     PeakAboveReference,
     PerFile,
     PinnedPageCache,
@@ -33,7 +34,16 @@ from anyclue.model.reason import (
 )
 from anyclue.model.recording import Incident, Outcome
 from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.words import CLASSES, LEAKED, OUTCOMES, listed, mib, number, per_operation
+from anyclue.report.words import (
+    CLASSES,
+    LEAKED,
+    OUTCOMES,
+    kind_label,
+    listed,
+    mib,
+    number,
+    per_operation,
+)
 
 TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""
@@ -115,6 +125,8 @@ def growth_reason_text(
                 f" ({mib(reason.reference_kib)} in the reference), and reclaim gave it back:"
                 " the floors are flat"
             )
+        case OtherFault():
+            return f"it is {kind_label(reason.verdict, reason.signature)}, which is another fault"
         case CachePeak():
             return (
                 f"use peaked at {mib(reason.kib)} above its lowest"

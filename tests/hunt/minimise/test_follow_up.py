@@ -11,7 +11,8 @@ import pytest
 
 from anyclue.hunt.driver import begin_run, hunt
 from anyclue.hunt.judge import judge
-from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups, run_follow_ups
+from anyclue.hunt.minimise.follow_up import read_follow_ups, run_follow_ups
+from anyclue.hunt.minimise.model import FollowUps
 from anyclue.hunt.minimise.variations import Runner
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis
@@ -87,7 +88,8 @@ def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Record
 
 
 def stored(run: RunDirectory) -> FollowUps:
-    return asyncio.run(read_follow_ups(judge(run)))
+    (found,) = asyncio.run(read_follow_ups(judge(run)))
+    return found
 
 
 @pytest.fixture

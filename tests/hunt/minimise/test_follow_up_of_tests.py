@@ -101,7 +101,7 @@ def hunted(trials: Trials, cell: Cell, tmp_path: Path) -> Callable[..., Answers]
             name="tests",
             axis=Axis.WORKLOAD,
             judged=judged,
-            guilty=verdict,
+            fault=conclude([verdict]).faults[0],
             source=StoredVariations(),
             wanted=frozenset(wanted),
             stored=stored,

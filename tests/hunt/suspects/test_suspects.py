@@ -12,10 +12,10 @@ from anyclue.hunt.clue.model import Place, Reason, ReasonSource, Suspect, Suspec
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
-from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernel
+from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernels
 from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.render.suspect_words import _BECAUSE, _SETTLE, suspect
-from anyclue.hunt.suspects.judge import judge_theory
+from anyclue.hunt.suspects.judge import judge_by_faults
 from anyclue.hunt.suspects.model import AcquittedReason, GuiltyReason, TheoryContext, UnprovenReason
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
@@ -98,13 +98,19 @@ def theory_context(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) ->
         references=(),
     )
     findings = conclude(cells)
-    made = TheoryContext(scenario=scenario, findings=findings, accused=accused_kernel(findings))
+    fault = next(iter(findings.faults), None)
+    made = TheoryContext(
+        scenario=scenario,
+        findings=findings,
+        fault=fault,
+        accused=next(iter(accused_kernels(fault)), None) if fault is not None else None,
+    )
     return replace(made, **known)  # type: ignore[arg-type]
 
 
 def judged(about: About, of: TheoryContext) -> Suspect:
     theory = Theory(name="it", theory="words", about=about)
-    found = suspect(theory, judge_theory(about, of), of)
+    found = suspect(theory, *judge_by_faults(about, [of]))
     assert bool(found.settle) == (found.standing is UNPROVEN)
     assert found.because
     return found
@@ -350,5 +356,5 @@ def test_where_nothing_is_guilty() -> None:
 
 def test_the_accused_is_a_leak_before_what_broke() -> None:
     broken = verdict(cell("other"), Verdict.BROKEN)
-    found = accused_kernel(conclude([broken, *THE_MAILS]))
+    found = accused_kernels(conclude([broken, *THE_MAILS]).faults[0])[0]
     assert found == AccusedKernel(bad="bad", good="good", cells=(THE_MAILS[0], THE_MAILS[2]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from anyclue.fstests.core.configuration import options_of, sections
@@ -15,6 +15,7 @@ from anyclue.hunt.clue.model import DosePoint, DoseResponse, Reproducer
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.minimise.delta_debugging import Parameters, ddmin, ddmin_before, simplify
 from anyclue.hunt.minimise.dose_response import done_per_round, fit_dose_response, other_doses
+from anyclue.hunt.minimise.model import FollowUps
 from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
 from anyclue.hunt.minimise.variations import (
     NotRunError,
@@ -24,13 +25,13 @@ from anyclue.hunt.minimise.variations import (
     VariationSource,
     run_search,
 )
+from anyclue.hunt.model import Fault
 from anyclue.hunt.render import clue_words
-from anyclue.hunt.select.factors import first_leak_or_break
 from anyclue.hunt.select.isolation import smallest_conjunction
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, TestChoice, WorkloadChoice
-from anyclue.model.verdict import CellVerdict
+from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.trial.workloads.registry import WORKLOADS
 
 log = logging.getLogger(__name__)
@@ -39,50 +40,35 @@ SHELL = "shell"
 TestGroup: TypeAlias = tuple[TestId, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FollowUps:
-    """What is known beside the verdicts; None or empty is what was not run, or not to the end.
-
-    ``options`` are the mkfs and mount options that are enough, where there were more.
-    """
-
-    options: Mapping[Axis, str] = field(default_factory=dict)
-    dose: DoseResponse | None = None
-    reproducer: Reproducer | None = None
-
-
-async def run_follow_ups(judged: JudgedRun, runner: Runner) -> FollowUps:
-    """Follow up the guilty cell that is looked into; what is stored already does not run again.
+async def run_follow_ups(judged: JudgedRun, runner: Runner) -> tuple[FollowUps, ...]:
+    """Follow up the faults, one by one; what is stored already does not run again.
 
     Raises:
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
-    guilty = _followed_up(judged)
-    if guilty is not None:
-        log.info("following up %s", guilty.cell.id)
-    return await _follow_ups(judged, guilty, runner)
+    return tuple([await _follow_ups(judged, fault, runner) for fault in judged.findings.faults])
 
 
-async def read_follow_ups(judged: JudgedRun) -> FollowUps:
-    """Return the follow-ups that the run holds."""
-    return await _follow_ups(judged, _followed_up(judged), StoredVariations())
+async def read_follow_ups(judged: JudgedRun) -> tuple[FollowUps, ...]:
+    """Return the follow-ups of each fault that the run holds."""
+    stored = StoredVariations()
+    return tuple([await _follow_ups(judged, fault, stored) for fault in judged.findings.faults])
 
 
-def _followed_up(judged: JudgedRun) -> CellVerdict | None:
-    """Return the cell to follow up; None for a surge, which shows only beside its reference.
+def _can_be_followed_up(fault: Fault) -> bool:
+    """Say whether a fault is followed up; a surge is not, which shows only beside its reference.
 
     Nor is a guest that hangs: every single step would take a whole deadline.
     """
-    guilty = first_leak_or_break(judged.findings.cells)
-    return guilty if guilty is not None and guilty.outcome is not Outcome.HUNG else None
+    return fault.verdict is not Verdict.SURGE and fault.looked_into.outcome is not Outcome.HUNG
 
 
-async def _follow_ups(
-    judged: JudgedRun, guilty: CellVerdict | None, source: VariationSource
-) -> FollowUps:
-    if guilty is None:
+async def _follow_ups(judged: JudgedRun, fault: Fault, source: VariationSource) -> FollowUps:
+    if not _can_be_followed_up(fault):
         return FollowUps()
-    cell = _FollowUp(judged, guilty, source)
+    guilty = fault.looked_into
+    log.info("following up %s", guilty.cell.id)
+    cell = _FollowUp(judged, fault, source)
     if judged.scenario.workloads[guilty.cell.workload].tests is not None:
         return FollowUps(reproducer=await fewest_tests(cell.variations("tests", Axis.WORKLOAD)))
     options = await cell.options()
@@ -96,13 +82,18 @@ async def _follow_ups(
 @dataclass(frozen=True)
 class _FollowUp:
     judged: JudgedRun
-    guilty: CellVerdict
+    fault: Fault
     source: VariationSource
 
     def variations(self, name: str, axis: Axis) -> Variations:
         return Variations(
-            name=name, axis=axis, judged=self.judged, guilty=self.guilty, source=self.source
+            name=name, axis=axis, judged=self.judged, fault=self.fault, source=self.source
         )
+
+    @property
+    def guilty(self) -> CellVerdict:
+        """The cell's verdict, as it is of the fault."""
+        return self.fault.looked_into
 
     @property
     def _workload(self) -> WorkloadChoice:
@@ -120,11 +111,9 @@ class _FollowUp:
     async def options(self) -> dict[Axis, str]:
         """Return the fewest options that are enough, on the axes that matter and have several."""
         scenario = self.judged.scenario
-        conjunction = smallest_conjunction(
-            self.judged.findings.cells, scenario.combinations, scenario.references
-        )
+        conjunction = smallest_conjunction(self.fault, scenario.combinations, scenario.references)
         found: dict[Axis, str] = {}
-        for condition in conjunction.conditions if conjunction is not None else ():
+        for condition in conjunction.conditions:
             axis = condition.axis
             if axis not in (Axis.MKFS, Axis.MOUNT):
                 continue

@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from anyclue.hunt.judge import JudgedRun, RunJudge, judge
 from anyclue.hunt.minimise.delta_debugging import Search
-from anyclue.hunt.select.factors import kind
+from anyclue.hunt.model import Fault
+from anyclue.hunt.select.faults import as_of, shows
 from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import AnyclueError
 from anyclue.model.evaluation import TrialEvaluation
@@ -89,19 +90,28 @@ class StoredVariations:
 class Variations:
     """Variations of one guilty cell on one axis.
 
-    ``name`` is that of their run, ``judged`` the hunt.
+    ``name`` is that of their run, ``judged`` the hunt. Further faults have a directory each.
     """
 
     name: str
     axis: Axis
     judged: JudgedRun
-    guilty: CellVerdict
+    fault: Fault
     source: VariationSource
 
     @property
     def run(self) -> RunDirectory:
         """Their run directory."""
-        return RunDirectory(self.judged.run.path / DIRECTORY / self.name)
+        place = self.judged.run.path / DIRECTORY
+        faults = self.judged.findings.faults
+        if faults and self.fault is not faults[0]:
+            place = place / _directory(self.fault)
+        return RunDirectory(place / self.name)
+
+    @property
+    def guilty(self) -> CellVerdict:
+        """The guilty cell's verdict, as it is of the fault."""
+        return self.fault.looked_into
 
     async def still_guilty(self, values: Sequence[Value]) -> tuple[bool, ...]:
         """Return whether the cell is guilty in the same way with each of these values.
@@ -114,7 +124,7 @@ class Variations:
 
     def is_alike(self, verdict: CellVerdict) -> bool:
         """Say whether a variation is guilty in the same way as the cell."""
-        return kind(verdict) == kind(self.guilty)
+        return shows(self.fault, verdict)
 
     async def verdicts(
         self, values: Sequence[Value]
@@ -131,7 +141,9 @@ class Variations:
             cells.append(replace(self.guilty.cell, **{self.axis.value: name}))
         judged = await self.source.judge(self.run, scenario, cells)
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
-        return tuple((verdicts[cell], judged.trials.get(cell, ())) for cell in cells)
+        return tuple(
+            (as_of(self.fault, verdicts[cell]), judged.trials.get(cell, ())) for cell in cells
+        )
 
     @property
     def scenario(self) -> Scenario:
@@ -153,6 +165,11 @@ class Variations:
         named = replace(value, name=name) if isinstance(value, WorkloadChoice) else value
         more: dict[str, Any] = {section: {**known, name: named}}
         return replace(scenario, **more), name
+
+
+def _directory(fault: Fault) -> str:
+    what = fault.signature.value if fault.signature is not None else fault.verdict.value
+    return ".".join((fault.lead.id, what, *sorted(fault.parts)[:1]))
 
 
 def _same(one: Value, other: Value) -> bool:

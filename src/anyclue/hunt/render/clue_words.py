@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from anyclue.fstests.core.model import TestId
 from anyclue.hunt.clue.model import Conjunction, DoseResponse
 from anyclue.hunt.minimise.dose_response import LEAST_DOSES, DoseFit
-from anyclue.hunt.model import Gap, RunVerdicts
+from anyclue.hunt.model import Gap
+from anyclue.hunt.render.fault_words import fault_label
 from anyclue.hunt.render.verdict_words import open_factors, unproven_cells
-from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.suspects.model import TheoryContext
-from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Scalar
+from anyclue.report.words import listed
 
 _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
     {
@@ -28,11 +28,24 @@ _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
 
 
 def not_tested(
-    context: TheoryContext, gaps: Iterable[Gap | str], conjunction: Conjunction | None
+    of_each: Sequence[tuple[TheoryContext, Sequence[Gap | str], Conjunction | None]],
 ) -> tuple[str, ...]:
-    """Return what was not tested, a line each; gaps that are words were kept with the sources."""
-    said = [_GAPS[gap] if isinstance(gap, Gap) else gap for gap in gaps]
-    return tuple(dict.fromkeys([*said, *_left_out(conjunction), *_of_cells(context)]))
+    """Return what was not tested, a line each, of each fault: its gaps, what was not isolated.
+
+    Gaps that are words were kept with the sources. What is not so of every fault is said of which.
+    """
+    said: dict[str, list[str]] = {}
+    for context, gaps, conjunction in of_each:
+        words = [_GAPS[gap] if isinstance(gap, Gap) else gap for gap in gaps]
+        words += [*_left_out(conjunction), *_of_fault(context)]
+        name = fault_label(context.fault) if context.fault is not None else ""
+        for one in dict.fromkeys(words):
+            said.setdefault(one, []).append(name)
+    lines = [
+        one if len(names) == len(of_each) else f"{listed(list(dict.fromkeys(names)))}: {one}"
+        for one, names in said.items()
+    ]
+    return tuple(dict.fromkeys([*lines, *unproven_cells(of_each[0][0].findings)]))
 
 
 def _left_out(conjunction: Conjunction | None) -> Iterable[str]:
@@ -42,26 +55,16 @@ def _left_out(conjunction: Conjunction | None) -> Iterable[str]:
         yield f"{left} of {full} combinations: what shows only there was not seen"
 
 
-def _of_cells(context: TheoryContext) -> Iterable[str]:
-    findings = context.findings
-    if context.guilty:
-        yield from open_factors(one for one in findings.factors if one.matters is None)
-    yield from unproven_cells(findings)
-    accused = context.accused
-    if accused is None:
+def _of_fault(context: TheoryContext) -> Iterable[str]:
+    fault, accused = context.fault, context.accused
+    if fault is not None and context.guilty:
+        yield from open_factors(one for one in fault.factors if one.matters is None)
+    if fault is None or accused is None:
         return
     if accused.good is None:
         yield f"kernel {accused.bad}: no innocent kernel ran under the same conditions"
-    others = _other_kernels(findings, accused.bad)
-    if others:
-        yield f"places were looked for in kernel {accused.bad} only; guilty too: {others}"
     if not context.readings:
         yield "no probe looked at the guilty cell"
-
-
-def _other_kernels(findings: RunVerdicts, bad: str) -> str:
-    guilty = {one.cell.kernel for one in gravest(findings.cells) if one.outcome is not Outcome.LOST}
-    return ", ".join(sorted(guilty - {bad}))
 
 
 def dose_response(fit: DoseFit) -> DoseResponse:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
 from anyclue.fstests.render.reasons import detail_text
-from anyclue.hunt.clue.model import DoseResponse, Place
+from anyclue.hunt.clue.model import FaultClue, Place
 from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.select.factors import gravest, kind
+from anyclue.hunt.select.factors import gravest
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.report.reasons import incident_text
@@ -26,19 +26,22 @@ LIKELY: Final = 0.5
 ALMOST_CERTAIN: Final = 0.95
 
 
-def clue_sentence(
-    findings: RunVerdicts, places: Iterable[Place] = (), dose: DoseResponse | None = None
-) -> str:
+def clue_sentence(findings: RunVerdicts, faults: Sequence[FaultClue] = ()) -> str:
     """Return the clue in plain words: what, how much, which suspects are innocent, where it is.
 
     How much it is per file is left out where response does not follow the dose.
     """
-    said = verdict_sentence(findings, per_file=dose is None or dose.linear is not False)
-    first = next(iter(places), None)
-    if first is None or first.probability < LIKELY:
-        return said
-    likely = "Almost certainly" if first.probability >= ALMOST_CERTAIN else "Probably"
-    return f"{said} {likely} in {first.function}() at {first.path}:{first.line}{missing(first)}."
+    doses = [of.dose is None or of.dose.linear is not False for of in faults]
+    said = verdict_sentence(findings, per_file=doses)
+    for of in faults:
+        first = next(iter(of.places), None)
+        if first is None or first.probability < LIKELY:
+            continue
+        likely = "Almost certainly" if first.probability >= ALMOST_CERTAIN else "Probably"
+        if len(faults) > 1:
+            likely = f"{_capital(of.guilt.name)}: {likely.lower()}"
+        said += f" {likely} in {first.function}() at {first.path}:{first.line}{missing(first)}."
+    return said
 
 
 def missing(place: Place) -> str:
@@ -51,21 +54,25 @@ def missing(place: Place) -> str:
     return f", where {lost.release[0]}(){resource} is missing{at}"
 
 
-def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
-    """Return what the verdicts say: what, how much, with which conditions."""
-    verdicts = findings.cells
+def verdict_sentence(findings: RunVerdicts, *, per_file: Sequence[bool] = ()) -> str:
+    """Return what the verdicts say: what, how much, with which conditions.
+
+    ``per_file`` says of each fault whether it is told how much it is for each file.
+    """
+    verdicts, faults = findings.cells, findings.faults
     if not verdicts:
         return "No cell was run, so nothing can be said."
     grave = gravest(verdicts)
-    groups: dict[object, list[CellVerdict]] = {}
-    for verdict in grave:
-        groups.setdefault(kind(verdict), []).append(verdict)
-    parts = [
-        f"{_what(group, findings, per_file=per_file)} {_where(group, findings.factors)}"
-        for group in groups.values()
-    ]
-    if parts:
-        parts.append(_factors(findings.factors))
+    each = [per_file[at] if at < len(per_file) else True for at in range(len(faults))]
+    known = [_factors(fault.factors) for fault in faults]
+    alike = len(set(known)) == 1
+    parts = []
+    for fault, files, factors in zip(faults, each, known, strict=True):
+        said = f"{_what(fault.cells, findings, per_file=files)} "
+        said += _where(fault.cells, fault.factors)
+        parts.append(said if alike or not factors else f"{said} ({factors})")
+    if alike:
+        parts.append(known[0])
     for of, words in ((Verdict.SURGE, SURGE), (Verdict.CACHE, CACHE)):
         others = [v for v in verdicts if v.verdict is of and v not in grave]
         if others:
@@ -76,8 +83,11 @@ def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
         parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean")
     if unproven:
         parts.append(f"{_cells(unproven)} unproven, which is not clean")
-    text = "; ".join(part for part in parts if part)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{_capital('; '.join(part for part in parts if part))}."
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _what(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
