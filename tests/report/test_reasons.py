@@ -9,7 +9,14 @@ import pytest
 from anyclue.model import reason
 from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.model.verdict import (
+    ClassRate,
+    MemoryClass,
+    Signature,
+    SignatureDetail,
+    Verdict,
+    VerdictReason,
+)
 from anyclue.report.reasons import detail_text, growth_reason_text, incident_text
 
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
@@ -35,6 +42,9 @@ PROVEN = reason.GrowthProven(
     steps=1,
     reference=reason.ReferenceRate(cell=CELL, rate_kib=0.2),
     others=((MemoryClass.PERCPU, 4.0), (MemoryClass.VMALLOC, 8.0)),
+    in_all_kib=212.4,
+    perhaps=((MemoryClass.UNACCOUNTED, ClassRate(rate_kib=27, ci95_kib=(12, 39), grew=False)),),
+    more_used=ClassRate(rate_kib=244, ci95_kib=(216, 271), grew=True),
     end=reason.TrialEnd(outcome=Outcome.HUNG, detail="nothing moved"),
 )
 UNDECIDED = reason.GrowthUndecided(
@@ -57,8 +67,10 @@ WORDS: list[tuple[VerdictReason, str]] = [
         "unreclaimable slab grew by 200 KiB a round (95 % interval 10 to 201) over 18 rounds in 3"
         " guests after 1 warm-up round and no reclaim gave it back; slab cache kmalloc-64: 3200"
         " objects, 200 KiB a round; 1 single step(s) set aside; 0.2 KiB a round in the reference"
-        " good.m.d.d.w; per-CPU memory (4.0 KiB) and vmalloc memory (8.0 KiB) grew too; the guest"
-        " hung: nothing moved",
+        " good.m.d.d.w; per-CPU memory (4.0 KiB) and vmalloc memory (8.0 KiB) grew too; 212 KiB a"
+        " round leak in all; memory that no counter counts (27 [12, 39] KiB) may have grown too,"
+        " which is not proven; used memory grew by more: 244 [216, 271] KiB; the guest hung:"
+        " nothing moved",
     ),
     (
         reason.PinnedPageCache(kib=1024.0 * 1024, ram_kib=2048.0 * 1024),
@@ -91,10 +103,10 @@ WORDS: list[tuple[VerdictReason, str]] = [
         " needed after the warm-up",
     ),
     (
-        reason.SingleSteps(memory_class=None, steps=((4, 4200.0), (6, 12.0))),
+        reason.SingleSteps(memory_class=None, steps=((4, 4200.0), (6, 12.0)), at_most_kib=39.0),
         "used memory (without that of user space) made a step of 4200 KiB before the floor of round"
-        " 4 and 12 KiB before the floor of round 6 and is flat otherwise: a one-time cost or a rare"
-        " leak; more rounds would tell",
+        " 4 and 12 KiB before the floor of round 6, and besides grows by no more than 39 KiB a"
+        " round: a one-time cost or a rare leak; more rounds would tell",
     ),
     (
         UNDECIDED,
@@ -109,19 +121,19 @@ WORDS: list[tuple[VerdictReason, str]] = [
     (
         reason.PeakAboveReference(kib=310.0 * 1024, reference_kib=1024.0),
         "memory that is no cache peaked at 310 MiB above its lowest, 1 MiB in the reference;"
-        " the floors are flat",
+        " a leak is excluded",
     ),
     (
         reason.LeftToReclaim(
             kib=300.0 * 1024, reference_kib=0.0, memory_class=MemoryClass.FILE_CACHE
         ),
         "a round left 300 MiB behind, mostly page cache (0 MiB in the reference), and reclaim gave"
-        " it back: the floors are flat",
+        " it back: a leak is excluded",
     ),
     (
         reason.CachePeak(kib=2048.0, reference_kib=1024.0),
         "use peaked at 2 MiB above its lowest (1 MiB in the reference), all of it cache that was"
-        " given back: the floors are flat",
+        " given back: a leak is excluded",
     ),
     (
         reason.GrowthExcluded(
@@ -130,6 +142,10 @@ WORDS: list[tuple[VerdictReason, str]] = [
         "leaks of 64 KiB a round and more are excluded over 18 rounds in 3 guests after 1 warm-up"
         " round: no class of kernel memory grows by more than 9.4 KiB a round (unreclaimable slab,"
         " upper end of the 95 % interval); single steps of 2048 KiB are left out as one-time costs",
+    ),
+    (
+        reason.OtherFault(verdict=Verdict.LEAK, signature=Signature.OBJECT),
+        "it is leak (object), which is another fault",
     ),
     (
         reason.TrialsLeftOut(

@@ -15,7 +15,7 @@ PAGES = st.lists(st.integers(-5000, 5000).map(lambda p: 4.0 * p), min_size=3, ma
 
 
 def rises(kib: list[float]) -> Rises:
-    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), kib=tuple(kib)).rises()
+    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), values=tuple(kib)).rises()
 
 
 def simulated(random: np.random.Generator, rounds: int, sd: float, walk: float) -> Rises:

@@ -53,3 +53,4 @@ class TrialEvaluation:
     extremes: Extremes = Extremes()
     incident: Incident | None = None
     provenance: Mapping[str, Scalar] = field(default_factory=dict)
+    merged_caches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

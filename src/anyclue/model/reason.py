@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from anyclue.model.recording import Incident, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import (
+    ClassRate,
     MemoryClass,
     Signature,
     SignatureDetail,
@@ -107,7 +108,10 @@ class GrowthProven(VerdictReason):
     """A class of memory grew from floor to floor.
 
     ``steps`` counts the late steps that were set aside; ``others`` are the other classes that grew,
-    with KiB per round; ``end`` is how the worst trial ended, where it did not pass.
+    with KiB per round; ``in_all_kib`` is what all that leak lose in a round. ``perhaps`` are those
+    that grew by their interval, which is not proven; ``more_used`` is how used memory grew, where
+    that is more than all of these that are proven. ``end`` is how the worst trial ended, where it
+    did not pass.
     """
 
     memory_class: MemoryClass
@@ -118,6 +122,9 @@ class GrowthProven(VerdictReason):
     steps: int = 0
     reference: ReferenceRate | None = None
     others: tuple[tuple[MemoryClass, float], ...] = ()
+    in_all_kib: float | None = None
+    perhaps: tuple[tuple[MemoryClass, ClassRate], ...] = ()
+    more_used: ClassRate | None = None
     end: TrialEnd | None = None
 
 
@@ -165,10 +172,14 @@ class TooFewFloors(VerdictReason):
 
 @dataclass(frozen=True, kw_only=True)
 class SingleSteps(VerdictReason):
-    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None)."""
+    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None).
+
+    Without them ``at_most_kib`` a round is the upper end of the rate's 95 % interval.
+    """
 
     memory_class: MemoryClass | None
     steps: tuple[tuple[int, float], ...]
+    at_most_kib: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -238,6 +238,8 @@ class Recording:
     kernel_log: tuple[LogLine, ...] = ()
     incident: Incident | None = None
     provenance: Mapping[str, Scalar] = field(default_factory=dict)
+    merged_caches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By slab cache, the other names under which the kernel keeps objects in it (SLUB merges)."""
 
     @property
     def ending(self) -> EndState:

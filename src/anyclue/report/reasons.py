@@ -43,6 +43,7 @@ from anyclue.report.words import (
     mib,
     number,
     per_operation,
+    rate,
 )
 
 TITLE_LENGTH: Final = 120
@@ -105,8 +106,9 @@ def growth_reason_text(
         case SingleSteps():
             steps = [f"{number(k)} KiB before the floor of {unit} {n}" for n, k in reason.steps]
             return (
-                f"{_subject(reason.memory_class)} made a step of {listed(steps)} and is flat"
-                f" otherwise: a one-time cost or a rare leak; more {unit}s would tell"
+                f"{_subject(reason.memory_class)} made a step of {listed(steps)}, and besides"
+                f" grows by no more than {number(max(reason.at_most_kib, 0.0))} KiB a {unit}:"
+                f" a one-time cost or a rare leak; more {unit}s would tell"
             )
         case GrowthUndecided():
             return _growth_undecided(reason, unit)
@@ -115,7 +117,7 @@ def growth_reason_text(
         case PeakAboveReference():
             return (
                 f"memory that is no cache peaked at {mib(reason.kib)} above its lowest,"
-                f" {mib(reason.reference_kib)} in the reference; the floors are flat"
+                f" {mib(reason.reference_kib)} in the reference; a leak is excluded"
             )
         case LeftToReclaim():
             held = reason.memory_class
@@ -123,7 +125,7 @@ def growth_reason_text(
             return (
                 f"a {unit} left {mib(reason.kib)} behind{mostly}"
                 f" ({mib(reason.reference_kib)} in the reference), and reclaim gave it back:"
-                " the floors are flat"
+                " a leak is excluded"
             )
         case OtherFault():
             return f"it is {kind_label(reason.verdict, reason.signature)}, which is another fault"
@@ -131,7 +133,7 @@ def growth_reason_text(
             return (
                 f"use peaked at {mib(reason.kib)} above its lowest"
                 f" ({mib(reason.reference_kib)} in the reference), all of it cache that was"
-                " given back: the floors are flat"
+                " given back: a leak is excluded"
             )
         case GrowthExcluded():
             return _growth_excluded(reason, unit)
@@ -191,6 +193,14 @@ def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
     others = [f"{CLASSES[c]} ({number(kib)} KiB)" for c, kib in reason.others]
     if others:
         parts.append(f"{listed(others)} grew too")
+    if reason.in_all_kib is not None and reason.in_all_kib > reason.rate_kib:
+        parts.append(f"{number(reason.in_all_kib)} KiB a {unit} leak in all")
+    perhaps = [f"{CLASSES[c]} ({rate(of.rate_kib, of.ci95_kib)} KiB)" for c, of in reason.perhaps]
+    if perhaps:
+        parts.append(f"{listed(perhaps)} may have grown too, which is not proven")
+    used = reason.more_used
+    if used is not None:
+        parts.append(f"used memory grew by more: {rate(used.rate_kib, used.ci95_kib)} KiB")
     if reason.end is not None:
         parts.append(_end(reason.end))
     return "; ".join(part for part in parts if part)

@@ -13,10 +13,13 @@ import numpy as np
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
 from anyclue.model.verdict import MemoryClass, SignatureDetail
-from anyclue.verdicts.classes import is_other_counter
+from anyclue.verdicts.classes import PAGE_KIB, is_other_counter
 
 TOP: Final = 5
 """How many names are kept."""
+
+NEAR_PAGES: Final = 0.025
+"""So near to whole pages for each file is one in twenty of the rates that have to do with none."""
 
 RECLAIMABLE_CACHES: Final = ("dentry", "radix_tree_node", "buffer_head", "btrfs_inode")
 """Caches made with ``SLAB_RECLAIM_ACCOUNT`` (slabinfo does not say); see also the suffixes."""
@@ -94,16 +97,33 @@ def signature_detail(
     memory_class: MemoryClass,
     top: Sequence[tuple[str, float]],
     rate_kib: float,
+    ci95_kib: tuple[float, float],
     trials: Sequence[TrialEvaluation],
     warm_up: int,
 ) -> SignatureDetail | None:
-    """Return what inside the class grew, or else how much it is for each file."""
+    """Return what inside the class grew, or else how much it is for each file, if it is that."""
     if memory_class is MemoryClass.SLAB_UNRECLAIMABLE:
         return _slab_detail(top, rate_kib, counter_rates(trials, warm_up, "slab_objects."))
     if memory_class is MemoryClass.VMALLOC and top:
         return VmallocCaller(function=top[0][0], kib=top[0][1])
-    files = files_per_round(trials, warm_up)
-    return PerFile(kib=rate_kib / files) if files else None
+    each = kib_per_file(ci95_kib, files_per_round(trials, warm_up))
+    return PerFile(kib=each) if each is not None else None
+
+
+def kib_per_file(ci95_kib: tuple[float, float] | None, files: float | None) -> float | None:
+    """Return how much a round leaks for each of its files: whole pages; None where it is not that.
+
+    A rate divides by any number of files. That it is so many whole pages for each says that the
+    files are what leaks; the interval has to be that near, so that few other rates would be.
+    """
+    if ci95_kib is None or not files:
+        return None
+    low, high = (end / files / PAGE_KIB for end in ci95_kib)
+    if not math.isfinite(low + high):
+        return None
+    pages = round((low + high) / 2.0)
+    near = pages - NEAR_PAGES <= low and high <= pages + NEAR_PAGES
+    return pages * PAGE_KIB if pages > 0 and near else None
 
 
 def _slab_detail(

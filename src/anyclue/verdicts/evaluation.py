@@ -22,4 +22,5 @@ def evaluate(recording: Recording) -> TrialEvaluation:
         extremes=extremes_of(recording),
         incident=recording.incident,
         provenance=recording.provenance,
+        merged_caches=recording.merged_caches,
     )

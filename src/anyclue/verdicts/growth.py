@@ -145,9 +145,10 @@ def not_excluded(
         return None
     worst, memory_class, series = max(undecided, key=lambda one: one[0].own.at_most)
     steady = fit([set_steps_aside(one.rises()) for one in series])
-    steps = steps_of(series) if steady is not None and steady.own.at_most < limit_kib else []
-    if steps:
-        return SingleSteps(memory_class=memory_class, steps=tuple(steps))
+    if steady is not None and steady.own.at_most < limit_kib and (steps := steps_of(series)):
+        return SingleSteps(
+            memory_class=memory_class, steps=tuple(steps), at_most_kib=steady.own.at_most
+        )
     floors = cell.used_rounds // max(len(cell.trials), 1)
     return GrowthUndecided(
         memory_class=memory_class,
@@ -215,7 +216,7 @@ def _growth(
         steady=steady,
         full=full,
         grew=grew,
-        steps=sum(len(r.kib) - r.count for r in own_steady),
+        steps=sum(len(r.values) - r.count for r in own_steady),
     )
 
 

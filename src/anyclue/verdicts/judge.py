@@ -38,6 +38,7 @@ from anyclue.model.verdict import (
     VerdictReason,
 )
 from anyclue.verdicts.breakdown import signature_detail
+from anyclue.verdicts.class_growth import leaking_kib, more_used, perhaps_leaking
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
@@ -180,7 +181,7 @@ def _verdict(sensitivity: Sensitivity, evidence: CellEvidence) -> CellVerdict:
         reference=evidence.reference_cell,
         incident=evidence.incident,
         floors={
-            memory_class: tuple(trial.kib for trial in series)
+            memory_class: tuple(trial.values for trial in series)
             for memory_class, series in evidence.floors.series.items()
         },
     )
@@ -225,7 +226,10 @@ def _carrier(growth: Mapping[MemoryClass, GrowthTest]) -> GrowthTest | None:
 
 def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
     carrier, floors = leaking.memory_class, evidence.floors
-    detail = signature_detail(carrier, leaking.top, leaking.rate, floors.trials, floors.warm_up)
+    detail = signature_detail(
+        carrier, leaking.top, leaking.rate, leaking.interval, floors.trials, floors.warm_up
+    )
+    rates = {c: of.class_rate() for c, of in evidence.growth.items()}
     because = GrowthProven(
         memory_class=carrier,
         rate_kib=leaking.rate,
@@ -239,6 +243,9 @@ def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
             for c, d in evidence.growth.items()
             if d.grew and c is not carrier and TRAITS[c].kind is not GrowthKind.TOTAL
         ),
+        in_all_kib=sum(leaking_kib(rates).values()),
+        perhaps=tuple(perhaps_leaking(rates).items()),
+        more_used=more_used(rates),
         end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
     )
     return Decision(

@@ -74,7 +74,7 @@ def _fault_clue(one: FaultFindings, fault: Fault) -> FaultClue:
         conjunction=one.conjunction,
         dose=one.follow_ups.dose,
         reproducer=one.follow_ups.reproducer,
-        companions=companions_sentence(fault),
+        companions=companions_sentence(fault, one.context.findings.faults),
     )
 
 

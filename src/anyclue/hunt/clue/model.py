@@ -308,7 +308,8 @@ class FaultClue:
         conjunction: the smallest conjunction.
         dose: dose and response, where it was measured.
         reproducer: the smallest reproducer, where there is one.
-        companions: what only grows along with it, in a sentence; "" where nothing does.
+        companions: what only grows along with it, and which faults its cells cannot tell it from,
+            in words; "" where there is nothing of the kind.
     """
 
     guilt: Guilt
@@ -339,7 +340,7 @@ class Clue:
         dose: dose and response, where it was measured.
         reproducer: the smallest reproducer, where there is one.
         probes: what was looked at in the guilty cell's repeat.
-        companions: what only grows along with the first fault; "" where nothing does.
+        companions: what only grows along with the first fault, and which it is not told from.
         faults: what else leaks or broke, each by itself.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from anyclue.hunt.model import Fault
 from anyclue.hunt.select.factors import kind
 from anyclue.model.reason import OtherFault
@@ -32,10 +34,27 @@ def beside(verdict: CellVerdict) -> str:
     return kind_label(*kind(verdict))
 
 
-def companions_sentence(fault: Fault) -> str:
-    """Return what only grows along with what leaks; "" where nothing does."""
-    if not fault.companions:
-        return ""
-    names = listed([CLASSES[name] for name in fault.companions])
-    leaked = SIGNATURES[fault.signature].leaked if fault.signature is not None else "it"
-    return f"Along with {leaked} grew {names}: nothing shows that this is a leak of its own."
+def companions_sentence(fault: Fault, faults: Sequence[Fault]) -> str:
+    """Return what only grows along with a fault, and which others its cells cannot tell it from.
+
+    Empty where there is nothing of the kind.
+    """
+    said = []
+    if fault.companions:
+        names = listed([CLASSES[name] for name in fault.companions])
+        leaked = SIGNATURES[fault.signature].leaked if fault.signature is not None else "it"
+        said.append(
+            f"Along with {leaked} grew {names}: nothing shows that this is a leak of its own."
+        )
+    cells = {one.cell for one in fault.cells}
+    beside = [
+        fault_label(one)
+        for one in faults
+        if one is not fault and {each.cell for each in one.cells} == cells
+    ]
+    if beside:
+        said.append(
+            f"The same cells show {listed(beside)}: they cannot tell whether that is one fault with"
+            " this."
+        )
+    return " ".join(said)
