@@ -130,9 +130,10 @@ async def _of_fault(
 ) -> list[FaultFindings]:
     """Return what is known of a fault; of several, where kernels have different places for it."""
     accused = read_accused(judged.run)
-    proven = accused.accused_kernel(fault) if accused is not None else None
-    kernels = (proven,) if proven is not None else accused_kernels(fault)
-    commits = accused.commits() if proven is not None and accused is not None else None
+    kernels, commits = accused_kernels(fault), None
+    if accused is not None:
+        proven = accused.accused_kernel(fault)
+        kernels, commits = (proven,) if proven is not None else (), accused.commits()
     looked_into = [await _look_into(judged, fault, of, context, commits) for of in kernels]
     if not looked_into:
         return [_findings(judged, fault, _context(judged, fault), (), None, follow_ups)]

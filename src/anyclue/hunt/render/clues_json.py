@@ -24,10 +24,7 @@ _FIELDS: Final[dict[str, Any]] = {
     ),
     "title": (str, ...),
     "verdicts_sha256": (str, ...),
-    **{
-        name: (kind, _ADDED[name] if name in _ADDED else ...)
-        for name, kind in get_type_hints(Clue).items()
-    },
+    **{name: (kind, _ADDED.get(name, ...)) for name, kind in get_type_hints(Clue).items()},
 }
 CluesDocument = create_model(
     "CluesDocument", __base__=DocumentModel, __doc__="The clue of a run.", **_FIELDS

@@ -389,6 +389,9 @@ def _subject(symptom: _Symptom, shown: Sequence[CellVerdict]) -> str:
             return detail.function
         if symptom.verdict is Verdict.BROKEN and one.incident is not None:
             return one.incident.function or ""
+        found = one.classes.get(symptom.memory_class) if symptom.memory_class in PARTED else None
+        if found is not None and found.top:
+            return found.top[0][0]
     return ""
 
 
