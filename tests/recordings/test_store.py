@@ -115,7 +115,7 @@ samples_st = st.dictionaries(st.integers(0, 10**15), counters, max_size=4).map(
     )
 )
 texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
-scalars = st.integers(-(10**18), 10**18) | st.booleans() | st.floats(allow_nan=False) | texts
+scalars = st.integers(-(10**18), 10**18) | st.booleans() | st.floats(-(2.0**64), 2.0**64) | texts
 marks_st = st.lists(
     st.builds(
         Mark,

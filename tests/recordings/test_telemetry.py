@@ -124,6 +124,15 @@ def test_what_is_no_mark(text: str) -> None:
     assert parse_mark(text, 0.0) is None
 
 
+@pytest.mark.parametrize("value", ["1" * 400, "-1e300", "NaN", "Infinity", "-Infinity", str(2**65)])
+def test_a_mark_carries_no_extreme_numbers(value: str) -> None:
+    text = f'{{"name": "full", "round": 1, "data": {{"files": {value}, "ok": {2**64}}}}}'
+    mark = parse_mark(text, 0.0)
+    assert mark is not None
+    assert mark.data == {"ok": 2**64}
+    assert parse_mark(f'{{"name": "full", "round": {value}}}', 0.0) is None
+
+
 def test_a_mark_carries_scalars_that_can_be_written_only() -> None:
     data: dict[str, object] = {
         "list": [1],

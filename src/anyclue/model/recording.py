@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from anyclue.model.scenario import Cell, Scalar
 
@@ -96,6 +97,18 @@ class Reading:
 
     t_s: float
     counters: Mapping[str, float]
+
+
+MOST: Final = 2.0**53
+"""A float counts in ones up to here, and no machine has so many KiB, objects or files."""
+
+
+def is_count(value: float) -> bool:
+    """Say whether a number can be one that a kernel counted.
+
+    What went below zero is shown as almost 2**64. Sums of counters may be negative.
+    """
+    return -MOST <= value <= MOST
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -174,7 +174,7 @@ def _whole(directory: Path) -> Iterator[None]:
     try:
         yield
     except (
-        *(OSError, ValueError, KeyError, TypeError),
+        *(OSError, ValueError, KeyError, TypeError, OverflowError),
         *(pl.exceptions.PolarsError, pl.exceptions.PanicException),  # on some damaged files
     ) as error:
         raise RequestError.of(

@@ -13,6 +13,8 @@ from anyclue.recordings.kernel_log import parse_kmsg
 from anyclue.recordings.procfs import PARSERS
 
 _RAW_NAME = re.compile(rb"[a-z0-9][a-z0-9-]{0,39}")
+_MOST = 2**64
+"""No number in a mark needs more bits."""
 _HEADER = re.compile(rb"^([a-z-]{1,20}) (\d{1,19}) (\d{1,9})$")
 
 
@@ -90,14 +92,19 @@ def parse_mark(text: str, t_s: float) -> Mark | None:
     """Parse a mark's payload; None when it is not one."""
     try:
         fields = json.loads(text)
+        number = int(fields["round"])
+        if not -_MOST <= number <= _MOST:
+            return None
         return Mark(
             t_s=t_s,
             name=MarkName(fields["name"]),
-            round=int(fields["round"]),
+            round=number,
             data={
                 key: value
                 for key, value in fields.get("data", {}).items()
-                if isinstance(value, int | float | str) and _encodable(f"{key}{value}")
+                if isinstance(value, int | float | str)
+                and (isinstance(value, str) or -_MOST <= value <= _MOST)
+                and _encodable(f"{key}{value}")
             },
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):

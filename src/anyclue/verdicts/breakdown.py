@@ -12,6 +12,7 @@ import numpy as np
 
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
+from anyclue.model.recording import is_count
 from anyclue.model.verdict import MemoryClass, SignatureDetail
 from anyclue.verdicts.classes import PAGE_KIB, is_other_counter
 
@@ -87,7 +88,7 @@ def counter_rates(trials: Sequence[TrialEvaluation], warm_up: int, prefix: str) 
         names = {name for _, counters in floors for name in counters if name.startswith(prefix)}
         for name in names:
             values = [counters.get(name, 0.0) for _, counters in floors]
-            if all(map(math.isfinite, values)):
+            if all(map(is_count, values)):
                 slope = _slope([number for number, _ in floors], values)
                 slopes.setdefault(name.removeprefix(prefix), []).append(slope)
     return {name: float(np.median(values)) for name, values in slopes.items()}

@@ -77,6 +77,11 @@ class Estimate:
         low, high = float(each.min()), float(each.max())
         if high - low <= 1e-9 * max(abs(low), abs(high), 1.0):
             return low
+        # Where one part has all the weight an end is the quantile, as far as it can be computed.
+        if self.below(low) >= probability:
+            return low
+        if self.below(high) <= probability:
+            return high
         root = optimize.brentq(lambda x: self.below(x) - probability, low, high, xtol=1e-6)
         return float(root)
 
