@@ -16,7 +16,7 @@ leaks or broke, the factors are about that, and surges count as innocent; else a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import hypot
@@ -84,6 +84,11 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     return more.rate_kib - less.rate_kib > hypot(more.rate_kib - low, high - less.rate_kib)
 
 
+def without(cell: Cell, axis: Axis) -> Cell:
+    """Return a cell without its value on an axis: the same for all that differ in it alone."""
+    return replace(cell, **{axis.value: ""})
+
+
 def find_factors(verdicts: Sequence[CellVerdict], of: Kind | None = None) -> tuple[Factor, ...]:
     """Return one factor an axis, in the order of :class:`Axis`.
 
@@ -101,11 +106,7 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict], shown: Sequence[CellVer
         return Factor(factor=axis, reason=FactorReason.ONE_VALUE, verdicts=tuple(verdicts[:1]))
     if not guilty:
         return Factor(factor=axis, reason=FactorReason.NOTHING_GUILTY)
-    pairs = [
-        (a, b) if a.cell in guilty else (b, a)
-        for a, b in _differing(verdicts, axis)
-        if {a.cell, b.cell} & guilty
-    ]
+    pairs = [(a, b) if a.cell in guilty else (b, a) for a, b in _differing(verdicts, axis, guilty)]
     accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
         return _factor_by(axis, FactorReason.INNOCENT_BESIDE, accusing)
@@ -119,12 +120,17 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict], shown: Sequence[CellVer
     return _open_factor(axis, verdicts, pairs, shown[0].cell)
 
 
-def _differing(verdicts: Sequence[CellVerdict], axis: Axis) -> list[Pair]:
-    """Return the pairs whose cells differ on this axis alone, in the order of the verdicts."""
+def _differing(verdicts: Sequence[CellVerdict], axis: Axis, guilty: Container[Cell]) -> list[Pair]:
+    """Return the pairs that differ on this axis alone, one of them guilty, in order."""
     alike: dict[Cell, list[int]] = {}
     for at, verdict in enumerate(verdicts):
-        alike.setdefault(replace(verdict.cell, **{axis.value: ""}), []).append(at)
-    pairs = sorted(pair for group in alike.values() for pair in combinations(group, 2))
+        alike.setdefault(without(verdict.cell, axis), []).append(at)
+    pairs = sorted(
+        (a, b)
+        for group in alike.values()
+        for a, b in combinations(group, 2)
+        if verdicts[a].cell in guilty or verdicts[b].cell in guilty
+    )
     return [
         (verdicts[a], verdicts[b])
         for a, b in pairs

@@ -28,7 +28,14 @@ from types import MappingProxyType
 from typing import Final
 
 from anyclue.hunt.model import Fault
-from anyclue.hunt.select.factors import GRAVITY, find_factors, gravest, innocent_beside, kind
+from anyclue.hunt.select.factors import (
+    GRAVITY,
+    find_factors,
+    gravest,
+    innocent_beside,
+    kind,
+    without,
+)
 from anyclue.model.reason import (
     FloorSample,
     GrowthProven,
@@ -541,14 +548,14 @@ def _neighbourhoods(shown: Sequence[CellVerdict]) -> list[list[CellVerdict]]:
     beside: dict[Cell, list[CellVerdict]] = {}
     for one in shown:
         for axis in Axis:
-            beside.setdefault(replace(one.cell, **{axis.value: ""}), []).append(one)
+            beside.setdefault(without(one.cell, axis), []).append(one)
     found: list[list[CellVerdict]] = []
     left = {one.cell: one for one in shown}
     while left:
         part = [left.pop(next(iter(left)))]
         for one in part:
             for axis in Axis:
-                for other in beside[replace(one.cell, **{axis.value: ""})]:
+                for other in beside[without(one.cell, axis)]:
                     apart = axis is Axis.KERNEL and _clearly_differ(one, other)
                     if other.cell in left and not apart:
                         part.append(left.pop(other.cell))

@@ -17,7 +17,13 @@ from typing import TypeAlias
 
 from anyclue.hunt.clue.model import Condition, Conjunction
 from anyclue.hunt.model import Factor, Fault
-from anyclue.hunt.select.factors import first_leak_or_break, gravest, innocent_beside, kind
+from anyclue.hunt.select.factors import (
+    first_leak_or_break,
+    gravest,
+    innocent_beside,
+    kind,
+    without,
+)
 from anyclue.hunt.select.faults import find_faults
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
@@ -75,19 +81,22 @@ def _questions(
     of = fault.verdict, fault.signature
     guilty = [v.cell for v in proven]
     grave = {v.cell for v in gravest(verdicts)}
+    beside: dict[Cell, list[CellVerdict]] = {}
+    for one in proven:
+        beside.setdefault(without(one.cell, axis), []).append(one)
     pairs = [
         v
         for v in verdicts
         if any(
-            v.cell.differs(one.cell) == (axis,) and (v.cell in grave or innocent_beside(v, one))
-            for one in proven
+            v.cell != one.cell and (v.cell in grave or innocent_beside(v, one))
+            for one in beside.get(without(v.cell, axis), ())
         )
     ]
     alike = [v for v in pairs if kind(v) == of]
     # Whether an axis matters, a cell that is known to be good tells best; of a value that is not
     # the point it would say what is known.
     candidates = sorted(
-        (cell for cell in left if _beside(cell, guilty, axis)),
+        (cell for cell in left if without(cell, axis) in beside),
         key=lambda cell: (cell in good) is bool(pairs),
     )
     if not pairs:
@@ -99,11 +108,6 @@ def _questions(
             if value not in known:
                 those = tuple(cell for cell in candidates if cell.value(axis) == value)
                 yield OpenQuestion(axis=axis, matters=True, candidates=those)
-
-
-def _beside(cell: Cell, guilty: Sequence[Cell], axis: Axis) -> bool:
-    """Say whether a cell differs from a guilty one on this axis, and on no other."""
-    return any(cell.differs(one) == (axis,) for one in guilty)
 
 
 def _answers(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...]:
