@@ -63,6 +63,10 @@ class EndState:
         return f"{self.outcome}: {self.detail}"
 
 
+EXACT_OBJECTS: Final = "exact_objects"
+"""The datum of a floor's end: 1 when its counts of slab objects are of those in use alone."""
+
+
 class MarkName(StrEnum):
     """The marks of a trial, in the order in which a round makes them."""
 
@@ -92,7 +96,8 @@ class Reading:
 
     ``counters`` maps ``SOURCE.NAME`` to a value: ``meminfo.MemFree`` (KiB), ``pcp.total`` (KiB
     on per-CPU page lists), ``vmstat.NAME`` (the kernel's own unit), ``slab_objects.CACHE``
-    (active objects), ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``.
+    (active objects), ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``, ``vmalloc_areas.CALLER``; at
+    floors also ``mounts.FSTYPE`` and ``threads.NAME``.
     """
 
     t_s: float
