@@ -10,6 +10,7 @@ from pathlib import Path
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import move_whole, staging
 from anyclue.system.store import Store
+from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.system.workers import processors
 from anyclue.trial.model import TrialJob, TrialResult
 from anyclue.trial.run import run_trial
@@ -21,25 +22,39 @@ MEMORY_SHARE = 0.8
 class LocalExecutor:
     """Runs trials as local QEMU processes; a `anyclue.trial.model.TrialExecutor`."""
 
-    def __init__(self, store: Store, run: RunDirectory, jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        run: RunDirectory,
+        jobs: int | None = None,
+        time_limit: TimeLimit | None = None,
+    ) -> None:
         self._store = store
         self._run = run
         self._jobs = jobs
+        self._time = time_limit or TimeLimit()
 
     async def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
-        """Run all jobs, yielding each as it ends; leaving early stops the rest."""
+        """Run all jobs, yielding each as it ends; leaving early stops the rest.
+
+        Raises:
+            TimeLimitReachedError: some did not begin; those that did have ended.
+        """
         if not jobs:
             return
         limit = asyncio.Semaphore(self._jobs or fitting_jobs(jobs))
 
-        async def one(job: TrialJob) -> TrialResult:
+        async def one(job: TrialJob) -> TrialResult | None:
             async with limit:
-                return await self._deliver(job)
+                return None if self._time.is_reached else await self._deliver(job)
 
         tasks = [asyncio.create_task(one(job)) for job in jobs]
         try:
             for next_done in asyncio.as_completed(tasks):
-                yield await next_done
+                if (result := await next_done) is not None:
+                    yield result
+            if any(task.result() is None for task in tasks):
+                raise TimeLimitReachedError
         finally:
             for task in tasks:
                 task.cancel()

@@ -39,8 +39,15 @@ class FaultFindings:
     follow_ups: FollowUps = field(default_factory=FollowUps)
 
 
-def assemble_clue(found: Sequence[FaultFindings], readings: Iterable[ProbeReading] = ()) -> Clue:
-    """Return the clue of what was found out about each fault; ``readings`` are of all probes."""
+def assemble_clue(
+    found: Sequence[FaultFindings],
+    readings: Iterable[ProbeReading] = (),
+    left_out: tuple[str, ...] = (),
+) -> Clue:
+    """Return the clue of what was found out about each fault.
+
+    ``readings`` are of all probes, ``left_out`` what guests or time did not suffice for.
+    """
     contexts = [one.context for one in found]
     findings, scenario = contexts[0].findings, contexts[0].scenario
     clues = tuple(
@@ -61,6 +68,7 @@ def assemble_clue(found: Sequence[FaultFindings], readings: Iterable[ProbeReadin
         probes=tuple(map(probe_summary, readings)),
         companions=first.companions if first is not None else "",
         faults=clues[1:],
+        left_out=left_out,
     )
 
 

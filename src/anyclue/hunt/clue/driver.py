@@ -10,6 +10,7 @@ from typing import Final
 
 from anyclue.hunt.clue.assembly import FaultFindings, assemble_clue
 from anyclue.hunt.clue.model import Clue, Conjunction
+from anyclue.hunt.follow_ups import guests_run, probe_steps
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.localise.commits import (
     KernelCommits,
@@ -31,10 +32,15 @@ from anyclue.hunt.minimise.follow_up import read_follow_ups
 from anyclue.hunt.minimise.model import FollowUps
 from anyclue.hunt.model import Fault, Gap
 from anyclue.hunt.probes.run import read_readings
+from anyclue.hunt.render.clue_words import left_out
 from anyclue.hunt.render.clues_json import clue_from_json, clues_json
 from anyclue.hunt.render.verdict_words import open_factors
 from anyclue.hunt.select.faults import of_kernels
-from anyclue.hunt.select.isolation import smallest_conjunction, undecided_factors
+from anyclue.hunt.select.isolation import (
+    next_cells,
+    smallest_conjunction,
+    undecided_factors,
+)
 from anyclue.hunt.suspects.model import TheoryContext
 from anyclue.model.errors import RequestError
 from anyclue.model.verdict import Verdict
@@ -46,6 +52,8 @@ log = logging.getLogger(__name__)
 
 CLUES = "clues.json"
 _ANEW = "anyclue clue RUN makes it anew"
+MOST_CELLS: Final = 8
+"""So many of the cells that a hunt would run next are told."""
 HALF: Final = 0.5
 """A place that is at least so likely tells kernels apart."""
 
@@ -76,10 +84,18 @@ async def make_clue(judged: JudgedRun, context: Context, follow_ups: Sequence[Fo
         judged.findings, faults=tuple(one.context.fault for one in found if one.context.fault)
     )
     found = [replace(one, context=replace(one.context, findings=findings)) for one in found]
-    clue = assemble_clue(found, readings)
+    clue = assemble_clue(found, readings, _left_out(judged, follow_ups))
     text = clues_json(clue, title=judged.scenario.title, verdicts=_verdicts(judged.run))
     write_whole(judged.run.file(CLUES), text)
     return clue
+
+
+def _left_out(judged: JudgedRun, follow_ups: Sequence[FollowUps]) -> tuple[str, ...]:
+    scenario, faults = judged.scenario, judged.findings.faults
+    cells = next_cells(scenario.candidates, scenario.references, judged.findings.cells, MOST_CELLS)
+    steps = [*probe_steps(judged), *(step for one in follow_ups for step in one.left)]
+    ran = [guests_run(judged, fault) for fault in faults]
+    return left_out(steps, cells, faults, run=str(judged.run.path), guests_run=ran)
 
 
 def clue_of(judged: JudgedRun) -> Clue:

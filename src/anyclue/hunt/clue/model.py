@@ -105,6 +105,7 @@ class Reproducer:
         parameters: of the workload, reduced.
         reduced: what was changed and still leaks, and what could not be: one line each.
         rate_kib: KiB a round that it leaks.
+        more_guests: so many more guests would tell whether it is the smallest; 0: it is.
     """
 
     script: str
@@ -112,6 +113,7 @@ class Reproducer:
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
     reduced: tuple[str, ...] = ()
     rate_kib: float | None = None
+    more_guests: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +344,7 @@ class Clue:
         probes: what was looked at in the guilty cell's repeat.
         companions: what only grows along with the first fault, and which it is not told from.
         faults: what else leaks or broke, each by itself.
+        left_out: what guests or time did not suffice for, with the command that runs it.
     """
 
     sentence: str
@@ -357,6 +360,7 @@ class Clue:
     probes: tuple[ProbeSummary, ...] = ()
     companions: str = ""
     faults: tuple[FaultClue, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def each_fault(self) -> tuple[FaultClue, ...]:

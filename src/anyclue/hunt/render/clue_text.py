@@ -199,11 +199,17 @@ def reproducer_lines(one: Reproducer, width: int) -> list[str]:
         lines += wrap(f"The fewest tests that leak, in order: {', '.join(one.tests)}.", width)
     if one.script and one.rate_kib is not None:
         lines += wrap(f"In this form it leaked {words.number(one.rate_kib)} KiB a round.", width)
+    if one.more_guests:
+        lines += wrap(f"Not minimal: {_guests(one.more_guests)} more would tell.", width)
     if one.reduced:
         lines += ["", "What was made simpler, and what came of it:"]
     for said in one.reduced:
         lines += wrap(said, width, first="- ")
     return lines if not lines[-1] else [*lines, ""]
+
+
+def _guests(count: int) -> str:
+    return "1 guest" if count == 1 else f"{count} guests"
 
 
 def script_lines(one: Reproducer) -> list[str]:

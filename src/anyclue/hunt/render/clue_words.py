@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -9,12 +10,13 @@ from typing import Final
 from anyclue.fstests.core.model import TestId
 from anyclue.hunt.clue.model import Conjunction, DoseResponse
 from anyclue.hunt.minimise.dose_response import LEAST_DOSES, DoseFit
-from anyclue.hunt.model import Gap
+from anyclue.hunt.minimise.plan import FollowUpKind, FollowUpStep, in_order
+from anyclue.hunt.model import Fault, Gap
 from anyclue.hunt.render.fault_words import fault_label
 from anyclue.hunt.render.verdict_words import open_factors, unproven_cells
 from anyclue.hunt.suspects.model import TheoryContext
-from anyclue.model.scenario import Scalar
-from anyclue.report.words import listed
+from anyclue.model.scenario import Cell, Scalar
+from anyclue.report.words import first_few, listed
 
 _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
     {
@@ -23,6 +25,16 @@ _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
         Gap.NO_REPRODUCER: "a smaller form was not looked for, or not to the end: no reproducer",
         Gap.NO_SCRIPT: "reproducer: no script was seen to leak in the same way",
         Gap.SURGE: "a surge leaves nothing behind: no place, probe or smaller form was looked for",
+    }
+)
+
+
+_STEPS: Final[Mapping[FollowUpKind, str]] = MappingProxyType(
+    {
+        FollowUpKind.DOSE: "dose and response",
+        FollowUpKind.TESTS: "the fewest tests",
+        FollowUpKind.SMALLER_FORM: "a smaller form of the workload",
+        FollowUpKind.SCRIPT: "a script that shows it",
     }
 )
 
@@ -65,6 +77,57 @@ def _of_fault(context: TheoryContext) -> Iterable[str]:
         yield f"kernel {accused.bad}: no innocent kernel ran under the same conditions"
     if not context.readings:
         yield "no probe looked at the guilty cell"
+
+
+def left_out(
+    steps: Iterable[FollowUpStep],
+    cells: Sequence[Cell],
+    faults: Sequence[Fault],
+    *,
+    run: str,
+    guests_run: Sequence[int],
+) -> tuple[str, ...]:
+    """Return what guests or time did not suffice for, a line each, with the command that runs it.
+
+    Args:
+        steps: what is left of the follow-ups.
+        cells: those that a hunt would run next.
+        faults: the faults that the steps are of.
+        run: the run directory, as a command names it.
+        guests_run: how many guests have followed up each fault.
+    """
+    command = f"anyclue hunt --resume {shlex.quote(run)}"
+    said = []
+    if cells:
+        said.append(f"cells that would tell more: {first_few([c.id for c in cells], 4)}: {command}")
+    by_fault: dict[int, list[FollowUpStep]] = {}
+    for step in steps:
+        by_fault.setdefault(step.fault, []).append(step)
+    for number, own in sorted(by_fault.items()):
+        guests = sum(step.guests for step in own)
+        title = f"{fault_label(faults[number])}: " if len(faults) > 1 else ""
+        what = "; ".join(_step(step) for step in in_order(own))
+        allowed = guests_run[number] + guests
+        said.append(f"{title}{what}: {command} --follow-ups {allowed}")
+    return tuple(said)
+
+
+def _step(step: FollowUpStep) -> str:
+    """Return what is left out, whether it was begun, and what it costs."""
+    match step.kind:
+        case FollowUpKind.PROBE:
+            what = f"probe {step.subject}" + (f" in {step.cell.id}" if step.cell else "")
+        case FollowUpKind.OPTIONS:
+            what = f"the fewest {step.subject} options"
+        case _:
+            what = _STEPS[step.kind]
+    what += ", not to the end" if step.begun else ""
+    guests = f"{step.guests} guest{'' if step.guests == 1 else 's'}"
+    return f"{what} ({guests}{f', about {_minutes(step.seconds)}' if step.seconds else ''})"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def dose_response(fit: DoseFit) -> DoseResponse:

@@ -14,7 +14,7 @@ from anyclue.report.text import clean, clean_block
 
 SCHEMA: Final = "anyclue.clues/1"
 
-_ADDED: Final[dict[str, Any]] = {"companions": "", "faults": ()}
+_ADDED: Final[dict[str, Any]] = {"companions": "", "faults": (), "left_out": ()}
 """What documents of earlier versions do not have, and what it is then."""
 
 _FIELDS: Final[dict[str, Any]] = {

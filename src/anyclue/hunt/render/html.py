@@ -91,7 +91,9 @@ def report_html(
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
+    left_out = [f"left out: {one}" for one in clue.left_out]
+    not_judged = verdict_words.not_judged(findings, scenario)
+    not_tested = dict.fromkeys([*not_judged, *clue.not_tested, *left_out])
     notable = notable_cells(findings)
     shown = notable[:DETAILED_CELLS]
     return (

@@ -270,6 +270,7 @@ def _reproduce(clue: Clue, commands: Mapping[str, str]) -> list[str]:
 
 def _not_tested(findings: RunVerdicts, scenario: Scenario, clue: Clue) -> list[str]:
     items = [*not_judged(findings, scenario), *clue.not_tested]
+    items += [f"left out: {one}" for one in clue.left_out]
     if not items:
         return ["Every planned cell was run and judged."]
     unique = dict.fromkeys(items)
@@ -371,6 +372,9 @@ def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
     if missing:
         items = [line for text in missing for line in wrap(text, width, first="- ")]
         blocks.append(["Not judged:", *items])
+    if clue is not None and clue.left_out:
+        items = [line for text in clue.left_out for line in wrap(text, width, first="- ")]
+        blocks.append(["Left out:", *items])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
