@@ -52,11 +52,15 @@ UNDECIDED = reason.GrowthUndecided(
     rate_kib=3.0,
     ci95_kib=(-70.0, 76.0),
     limit_kib=64.0,
-    more_rounds=1,
-    most_rounds=96,
+    settlement=reason.Settlement(own=2, reference=1, chance=0.83),
 )
 WORDS: list[tuple[VerdictReason, str]] = [
     (reason.NotRun(), "not run"),
+    (
+        reason.RefusedAlike(cell=CELL, detail="mkfs.btrfs: unknown option"),
+        "not run, since good.m.d.d.w was refused, and this would be alike: mkfs.btrfs: unknown"
+        " option",
+    ),
     (
         reason.NotJudged(outcome=Outcome.LOST, detail="qemu: killed"),
         "the guest was lost by the infrastructure: qemu: killed; run it again",
@@ -106,17 +110,18 @@ WORDS: list[tuple[VerdictReason, str]] = [
         reason.SingleSteps(memory_class=None, steps=((4, 4200.0), (6, 12.0)), at_most_kib=39.0),
         "used memory (without that of user space) made a step of 4200 KiB before the floor of round"
         " 4 and 12 KiB before the floor of round 6, and besides grows by no more than 39 KiB a"
-        " round: a one-time cost or a rare leak; more rounds would tell",
+        " round: a one-time cost or a rare leak; more guests would tell",
     ),
     (
         UNDECIDED,
         "unreclaimable slab moved by 3.0 KiB a round (95 % interval -70 to 76), so a leak of 64 KiB"
-        " a round is neither proven nor excluded; about 1 more round would tell",
+        " a round is neither proven nor excluded; about 2 more guests of this cell and 1 more guest"
+        " of its reference would tell with a probability of 0.83",
     ),
     (
-        replace(UNDECIDED, more_rounds=None),
+        replace(UNDECIDED, settlement=None),
         "unreclaimable slab moved by 3.0 KiB a round (95 % interval -70 to 76), so a leak of 64 KiB"
-        " a round is neither proven nor excluded; over 96 more rounds would tell",
+        " a round is neither proven nor excluded; it is unlikely that more guests would tell",
     ),
     (
         reason.PeakAboveReference(kib=310.0 * 1024, reference_kib=1024.0),

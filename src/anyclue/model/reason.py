@@ -96,6 +96,14 @@ class NotRun(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedAlike(VerdictReason):
+    """No trial of it was run, since one of ``cell`` could not run for what this one has, too."""
+
+    cell: Cell
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotJudged(VerdictReason):
     """No trial of it says anything of the kernel."""
 
@@ -183,18 +191,29 @@ class SingleSteps(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """So many more guests of a cell, and of its reference, would settle its verdict.
+
+    They do with a probability of ``chance``.
+    """
+
+    own: int = 0
+    reference: int = 0
+    chance: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthUndecided(VerdictReason):
     """A leak of ``limit_kib`` a round is neither proven nor excluded, of a class or of all (None).
 
-    ``more_rounds`` would tell; None: ``most_rounds`` would not.
+    ``settlement`` would tell; None: it is unlikely that any number of guests would.
     """
 
     memory_class: MemoryClass | None
     rate_kib: float
     ci95_kib: tuple[float, float]
     limit_kib: float
-    more_rounds: int | None
-    most_rounds: int
+    settlement: Settlement | None
 
 
 @dataclass(frozen=True, kw_only=True)

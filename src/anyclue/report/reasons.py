@@ -24,6 +24,8 @@ from anyclue.model.reason import (
     PerFile,
     PinnedPageCache,
     ReferenceRate,
+    RefusedAlike,
+    Settlement,
     SingleSteps,
     SlabCache,
     TooFewFloors,
@@ -43,6 +45,7 @@ from anyclue.report.words import (
     mib,
     number,
     per_operation,
+    probability_words,
     rate,
 )
 
@@ -66,6 +69,9 @@ def growth_reason_text(
     match reason:
         case NotRun():
             return "not run"
+        case RefusedAlike():
+            detail = f": {reason.detail}" if reason.detail else ""
+            return f"not run, since {reason.cell.id} was refused, and this would be alike{detail}"
         case NotJudged():
             detail = f": {reason.detail}" if reason.detail else ""
             again = "; run it again" if reason.outcome is Outcome.LOST else ""
@@ -108,7 +114,7 @@ def growth_reason_text(
             return (
                 f"{_subject(reason.memory_class)} made a step of {listed(steps)}, and besides"
                 f" grows by no more than {number(max(reason.at_most_kib, 0.0))} KiB a {unit}:"
-                f" a one-time cost or a rare leak; more {unit}s would tell"
+                " a one-time cost or a rare leak; more guests would tell"
             )
         case GrowthUndecided():
             return _growth_undecided(reason, unit)
@@ -207,13 +213,23 @@ def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
 
 
 def _growth_undecided(reason: GrowthUndecided, unit: str) -> str:
-    more = f"about {reason.more_rounds}" if reason.more_rounds else f"over {reason.most_rounds}"
     return (
         f"{_subject(reason.memory_class)} moved by {number(reason.rate_kib)} KiB a {unit}"
         f" ({_interval(reason.ci95_kib)}), so a leak of {number(reason.limit_kib)} KiB a {unit} is"
-        f" neither proven nor excluded; {more} more {unit}{'' if reason.more_rounds == 1 else 's'}"
-        " would tell"
+        f" neither proven nor excluded; {_settlement(reason.settlement)}"
     )
+
+
+def _settlement(wanted: Settlement | None) -> str:
+    if wanted is None:
+        return "it is unlikely that more guests would tell"
+    guests = [
+        f"{count} more guest{'' if count == 1 else 's'} of {of}"
+        for count, of in ((wanted.own, "this cell"), (wanted.reference, "its reference"))
+        if count
+    ]
+    sure = f"with a probability of {probability_words(wanted.chance)}"
+    return f"about {listed(guests)} would tell {sure}"
 
 
 def _other_counter_grew(reason: OtherCounterGrew, unit: str) -> str:

@@ -18,6 +18,7 @@ from anyclue.hunt.select.faults import as_of, shows
 from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import AnyclueError
 from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import NotRun
 from anyclue.model.scenario import Axis, Cell, Scenario, WorkloadChoice
 from anyclue.model.verdict import CellVerdict
 from anyclue.recordings.run_directory import RunDirectory
@@ -96,9 +97,13 @@ class StoredVariations:
         Raises:
             NotRunError: one of the cells was not run.
         """
-        if not all(cell in scenario.cells and run.trials(cell) for cell in cells):
+        if not set(cells) <= set(scenario.cells):
             raise NotRunError
-        return judge(run)
+        judged = judge(run)
+        reasons = {one.cell: one.because for one in judged.findings.cells}
+        if any(isinstance(reasons[cell], NotRun) for cell in cells):
+            raise NotRunError
+        return judged
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 from anyclue.review.source.lexer import blank, strip_source
 from anyclue.review.source.macro_arguments import rewrite_arguments
+from anyclue.review.source.member_macros import rewrite_automatic, rewrite_members
 from anyclue.review.source.model import Choice, Cleanup, Span
 from anyclue.review.source.statement_macros import rewrite_statements
 from anyclue.review.source.toplevel import rewrite_toplevel
@@ -43,6 +44,8 @@ def prepare_source(source: bytes, choice: Choice = Choice.ON) -> PreparedSource:
     text = erased.text
     macros: dict[int, str] = {}
     cleanups = _guards(source, bytes(text)) + _annotations(source, text)
+    cleanups += rewrite_automatic(source, text)
+    rewrite_members(text)
     functions = rewrite_toplevel(text, macros)
     rewrite_arguments(text)
     for _, (start, end) in functions:

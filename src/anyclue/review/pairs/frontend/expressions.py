@@ -11,6 +11,7 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
+from anyclue.review.source.vocabulary import FAILURE_NAMES, ZERO_NAMES
 
 DEPTH = 150
 """Expressions nested deeper than this are not followed."""
@@ -116,11 +117,12 @@ class Expressions:
 
     def _identifier(self, node: Node) -> str | None:
         name = self._text[node.start_byte : node.end_byte].decode("latin-1")
-        if name in ("NULL", "false"):
+        if name in ZERO_NAMES:
             return "#0"
         if name == "true":
             return "#1"
-        return f"#{name}" if len(name) > 1 and _CONSTANT.match(name) else name
+        constant = len(name) > 1 and _CONSTANT.match(name)
+        return f"#{name}" if constant or FAILURE_NAMES.fullmatch(name) else name
 
     def _number(self, node: Node) -> str | None:
         return f"#{self.words(node)}"

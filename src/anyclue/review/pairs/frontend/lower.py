@@ -14,6 +14,7 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
+from anyclue.review.source.vocabulary import SCOPED
 
 DEPTH = 120
 """Statements nested deeper than this are not followed."""
@@ -21,6 +22,10 @@ NODES = 20_000
 """A function with more steps than this is not judged."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_CONSTRUCTED = {"scoped_guard": 1, "scoped_class": 2}
+"""Macros whose first argument names a class; which argument is the first of its constructor."""
+_CONDITIONAL = ("_try", "_intr", "_kill")
+"""How the names of locks end that may not be got; then the body is skipped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,20 +200,37 @@ class Lowering:
         name = self._context.macros.get(node.start_byte, "")
         condition = node.child_by_field_name("condition")
         body = node.child_by_field_name("body")
-        if name == "scoped_guard":
-            self._scoped_guard(node, condition, body)
+        if SCOPED.fullmatch(name):
+            self._scoped(node, name, condition, body)
             return
         self._loop(node, condition, None, body, iterator=name)
 
-    def _scoped_guard(self, node: Node, condition: Node | None, body: Node | None) -> None:
+    def _scoped(self, node: Node, name: str, condition: Node | None, body: Node | None) -> None:
+        """Follow a macro that runs its body once, in a ``for`` of its own."""
+        graph, depth = self.graph, self._scopes.depth
+        end = graph.place()
         listed = _flat(condition) if condition is not None else []
         self._scopes.enter(node)
-        if listed:
-            given = tuple(self._expressions.argument(one) for one in listed[1:])
-            self._scopes.guard(node, self._words(listed[0]), given)
+        skipped: list[Edge] = []
+        if listed and name in _CONSTRUCTED:
+            constructor = self._words(listed[0])
+            given = listed[_CONSTRUCTED[name] :]
+            arguments = tuple(self._expressions.argument(one) for one in given)
+            self._scopes.guard(node, constructor, arguments)
+            if constructor.endswith(_CONDITIONAL):
+                key = graph.temporary()
+                graph.emit(ir.SET, node.start_byte, key, None)
+                graph.open, skipped = graph.branch(
+                    node.start_byte, key, values.NEGATIVE | values.POSITIVE, key, loop=False
+                )
+        self._loops.breaks.append((skipped, depth))
+        self._loops.continues.append((end, depth))
         if body is not None:
             self.statement(body)
         self._scopes.leave()
+        self._loops.continues.pop()
+        graph.continue_at(end)
+        graph.open += self._loops.breaks.pop()[0]
 
     def _do(self, node: Node) -> None:
         graph = self.graph
