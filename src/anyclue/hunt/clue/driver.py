@@ -43,6 +43,7 @@ from anyclue.hunt.select.isolation import (
 )
 from anyclue.hunt.suspects.model import TheoryContext
 from anyclue.model.errors import RequestError
+from anyclue.model.scenario import Cell
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import write_whole
@@ -91,11 +92,16 @@ async def make_clue(judged: JudgedRun, context: Context, follow_ups: Sequence[Fo
 
 
 def _left_out(judged: JudgedRun, follow_ups: Sequence[FollowUps]) -> tuple[str, ...]:
-    scenario, faults = judged.scenario, judged.findings.faults
-    cells = next_cells(scenario.candidates, scenario.references, judged.findings.cells, MOST_CELLS)
+    faults, cells = judged.findings.faults, _cells_left(judged)
     steps = [*probe_steps(judged), *(step for one in follow_ups for step in one.left)]
     ran = [guests_run(judged, fault) for fault in faults]
     return left_out(steps, cells, faults, run=str(judged.run.path), guests_run=ran)
+
+
+def _cells_left(judged: JudgedRun) -> tuple[Cell, ...]:
+    """Return the cells that a hunt would run next."""
+    scenario = judged.scenario
+    return next_cells(scenario.candidates, scenario.references, judged.findings.cells, MOST_CELLS)
 
 
 def clue_of(judged: JudgedRun) -> Clue:
@@ -111,7 +117,9 @@ def clue_of(judged: JudgedRun) -> Clue:
         )
         for fault in judged.findings.faults
     ]
-    return assemble_clue(found or [FaultFindings(context=_context(judged))])
+    cells = _cells_left(judged)
+    left = left_out((), cells, judged.findings.faults, run=str(judged.run.path), guests_run=())
+    return assemble_clue(found or [FaultFindings(context=_context(judged))], left_out=left)
 
 
 def read_clue(judged: JudgedRun) -> Clue | None:
