@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from anyclue.system.apt import Apt
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Store
 from anyclue.trial.guest.images import Images
 from anyclue.trial.guest.initramfs import Tool
@@ -27,7 +27,7 @@ class Context:
 
     cache: Path
     store: Store
-    apt: Apt
+    archive: DebianArchive
     kernels: Kernels
     images: Images
     refusals: Refusals = field(default_factory=Refusals)
@@ -41,11 +41,11 @@ class Context:
     def at(cls, cache: Path) -> Context:
         """Return the context with its cache at ``cache``."""
         store = Store(cache / "store")
-        apt = Apt(cache / "apt", store)
+        archive = DebianArchive(cache / "apt", store)
         return cls(
             cache=cache,
             store=store,
-            apt=apt,
-            kernels=Kernels(apt, store, cache / "workbenches"),
-            images=Images(store, apt, cache, TOOLS),
+            archive=archive,
+            kernels=Kernels(archive, store, cache / "workbenches"),
+            images=Images(store, archive, cache, TOOLS),
         )
