@@ -33,10 +33,14 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DebianKernel:
-    """A kernel from Debian's packages: ``series`` as ``"6.1"``, or one exact package version."""
+    """A kernel from Debian's packages: ``series`` as ``"6.1"``, or one exact package version.
+
+    ``suite`` is where to look for it; None: in all of Debian's.
+    """
 
     series: str
     version: str | None = None
+    suite: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +235,7 @@ class Limits:
     ``rounds`` floor readings a trial, ``trials`` guests a cell, and up to ``extra_trials`` more for
     a cell whose rounds prove nothing yet; ``round_seconds`` is the deadline of one round,
     ``boot_seconds`` of a boot or restore (both in wall-clock seconds); ``sample_hz`` is the
-    sampling rate.
+    sampling rate. At most ``follow_up_guests`` follow up each fault, probes among them.
     """
 
     rounds: int = 8
@@ -240,6 +244,7 @@ class Limits:
     round_seconds: float = 120.0
     boot_seconds: float = 120.0
     sample_hz: float = 5.0
+    follow_up_guests: int = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,6 +362,8 @@ class Scenario:
     ``mkfs`` and ``mount`` map a value's name to its options as given to the command.
     ``chooses`` says that no cells were named, so that a hunt may choose among all combinations.
     Of a run that does so these are the ``candidates``, and ``cells`` are those chosen so far.
+    ``userspace`` is the release of Debian that the guests' programs are from, the same for all
+    kernels; None: it follows from the kernels.
     """
 
     title: str
@@ -372,6 +379,7 @@ class Scenario:
     limits: Limits = Limits()
     sensitivity: Sensitivity = Sensitivity()
     suspects: tuple[Theory, ...] = ()
+    userspace: str | None = None
 
     @property
     def combinations(self) -> tuple[Cell, ...]:

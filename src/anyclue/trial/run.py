@@ -207,7 +207,13 @@ def _finish(job: TrialJob, directory: Path, ending: EndState, seconds: float) ->
         merged_caches=telemetry.merged_caches,
     )
     write_recording(directory, recording, seconds=seconds, lost_log=telemetry.lost_log)
-    return TrialResult(job=job, outcome=ending.outcome, detail=ending.detail, seconds=seconds)
+    return TrialResult(
+        job=job,
+        outcome=ending.outcome,
+        detail=ending.detail,
+        seconds=seconds,
+        reason=ending.reason,
+    )
 
 
 def _keep_raw(directory: Path) -> None:

@@ -98,15 +98,10 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The rate of a cell, and by how much it exceeds its reference (None without one).
-
-    ``scatter_kib`` is the standard deviation of one rise; ``walk`` the expected share of the walk.
-    """
+    """The rate of a cell, and by how much it exceeds its reference (None without one)."""
 
     own: Estimate
     excess: Estimate | None
-    scatter_kib: float
-    walk: float
 
 
 def fit(
@@ -148,18 +143,7 @@ def fit(
             freedom=freedom,
         ),
         excess=excess,
-        scatter_kib=float(np.sqrt(weights @ variance)),
-        walk=float(weights @ np.asarray(WALK_SHARES)),
     )
-
-
-def standard_error(scatter_kib: float, walk: float, floors: int) -> float:
-    """Return what the error of the rate would be with ``floors`` floors (KiB per round)."""
-    rises = floors - 1
-    # 1' V^-1 1 for the walk and for noise; between the two the variances add.
-    from_walk = walk / rises
-    from_noise = (1.0 - walk) * 6.0 / (rises * (rises + 1) * (rises + 2))
-    return scatter_kib * float(np.sqrt(from_walk + from_noise))
 
 
 @dataclass(frozen=True, kw_only=True)
