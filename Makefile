@@ -107,6 +107,10 @@ bench-clue: setup ## measure the clue in real guests: rank of the right function
 bench-objects: setup ## measure counts of objects in real guests: smallest leak found, what is no leak; last line is JSON
 	$(BIN)/python -m bench.objects
 
+.PHONY: bench-planted-pairs
+bench-planted-pairs: setup ## hunt pairs of planted bugs in real guests: suspects, kinds followed up, ranks; last line is JSON
+	$(BIN)/python -m bench.planted_pairs
+
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py
