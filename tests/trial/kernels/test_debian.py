@@ -233,6 +233,7 @@ def test_lists_of_another_architecture_are_fetched_only_where_the_series_is(
     archive: FakeArchive,
 ) -> None:
     archive.add("6.1.0-50", "6.1.176-1")
+    archive.add("6.12.9+deb13", "6.12.9-1", suite="trixie", series="6.12", arches=("amd64",))
     resolve(archive)
     assert {of for of in archive.used if of[1] == "i386"} == {("bookworm", "i386")}
     assert {of[0] for of in archive.used if of[1] == "amd64"} == {one.name for one in RELEASES}

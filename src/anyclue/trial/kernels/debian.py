@@ -166,7 +166,7 @@ class DebianKernels:
             of_arch = states
             if flavour.debian_arch != BUILD_ARCH:
                 # A release without the source has no whole kernel: its lists need not be fetched.
-                having = [one.release for one in states if await one.names(f"{SOURCE}{series}")]
+                having = [one.release for one in states if await _has_source(one, series)]
                 of_arch, failed = await self._archive.asked(having, flavour.debian_arch)
                 failures += failed
             for apt in of_arch:
@@ -341,6 +341,11 @@ class DebianKernels:
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
     """Return where, in unpacked headers, ``make -C`` has to start."""
     return unpacked / "usr/src" / f"{HEADERS}{packages.release}"
+
+
+async def _has_source(apt: Apt, series: str) -> bool:
+    names = await apt.names(f"{SOURCE}{series}")
+    return f"{SOURCE}{series}" in names if series else bool(names)
 
 
 async def _related(apt: Apt, names: Iterable[str]) -> dict[tuple[str, str], PackageRecord]:
