@@ -303,6 +303,14 @@ def test_a_release_that_cannot_be_asked(archive: FakeArchive) -> None:
         assert name in str(caught.value)
 
 
+def test_a_suite_that_vanished(archive: FakeArchive) -> None:
+    archive.add("6.1.0-50", "6.1.176-1")
+    archive.of("forky", "amd64").missing = ("forky-backports",)
+    wanted = DebianKernel(series="6.1", suite="forky-backports")
+    with pytest.raises(InfrastructureError, match="the mirror has no forky-backports"):
+        resolve(archive, wanted, [Arch.X86_64])
+
+
 def test_the_catalogue(archive: FakeArchive, tmp_path: Path) -> None:
     for apt in (archive.of(release.name, "amd64") for release in RELEASES):
         apt.missing = ("forky-backports",) if apt.release.name == "forky" else ()
