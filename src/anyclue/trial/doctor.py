@@ -44,6 +44,7 @@ KERNEL_BUILD_PROGRAMS: dict[str, tuple[str, str]] = {
     "flex": ("flex", "kernels from git"),
     "bison": ("bison", "kernels from git"),
     "bc": ("bc", "kernels from git"),
+    "zstd": ("zstd", "kernels of yours whose modules are compressed with it"),
     "ccache": ("ccache", "building kernels from git again in less time"),
 }
 # A header -> the same; objtool, which most 64-bit kernels are built with, and signed modules.
