@@ -75,6 +75,10 @@ bench-kernels: setup ## measure the hunt on every series of Debian's kernels; la
 bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
 	$(BIN)/python -m bench.judging
 
+.PHONY: bench-aa
+bench-aa: setup ## measure what is said of good kernels: hunts with nothing planted, CELLS=200; last line is JSON
+	$(BIN)/python -m bench.good_against_good $(if $(CELLS),--cells $(CELLS))
+
 .PHONY: bench-settle
 bench-settle: setup ## measure whether what an unproven verdict asks for settles it, by simulation; last line is JSON
 	$(BIN)/python -m bench.settle

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from anyclue.model.reason import (
+    FloorSample,
     GrowthUndecided,
     NotRun,
+    ObjectEvidence,
+    ObjectsSuspected,
     OtherCounterGrew,
+    RefusedAlike,
     Settlement,
     SingleSteps,
     TooFewFloors,
@@ -31,7 +35,7 @@ from anyclue.model.scenario import (
     Sensitivity,
     WorkloadChoice,
 )
-from anyclue.model.verdict import CellVerdict, Verdict, VerdictReason
+from anyclue.model.verdict import CellVerdict, ObjectKind, ObjectSeries, Verdict, VerdictReason
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.trial.scheduler import (
@@ -98,6 +102,16 @@ def verdict(
     )
 
 
+def suspected(lacking: ObjectEvidence) -> ObjectsSuspected:
+    return ObjectsSuspected(
+        series=ObjectSeries(kind=ObjectKind.SLAB, name="dentry"),
+        rate=1.0,
+        ci95=(0.9, 1.1),
+        sample=FloorSample(floors=8, trials=1, warm_up=0),
+        lacking=lacking,
+    )
+
+
 def undecided(settlement: Settlement | None) -> GrowthUndecided:
     return GrowthUndecided(
         memory_class=None,
@@ -128,6 +142,9 @@ def undecided(settlement: Settlement | None) -> GrowthUndecided:
             False,
         ),
         (verdict(because=OtherCounterGrew(counters=(), rate_kib=9, ci95_kib=(8, 10))), False),
+        (verdict(because=suspected(ObjectEvidence.GUEST)), True),
+        (verdict(because=suspected(ObjectEvidence.ROUNDS)), True),
+        (verdict(because=suspected(ObjectEvidence.REFERENCE)), False),
         (verdict(because=TooFewFloors(floors=2, needed=3)), True),
         (verdict(because=SingleSteps(memory_class=None, steps=((4, 99),), at_most_kib=1)), True),
     ],
@@ -215,8 +232,9 @@ def test_what_is_refused_alike(
     reason: EndReason, alike: Sequence[str], others: Sequence[str]
 ) -> None:
     refusals = Refusals()
-    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, reason)
-    assert refusals.alike(SCENARIO, REFUSED) == REFUSED
+    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, reason, "unknown option")
+    expected = RefusedAlike(cell=REFUSED, detail="unknown option")
+    assert refusals.alike(SCENARIO, REFUSED) == expected
 
     def differs(what: str) -> Cell:
         axis, value = what.split()
@@ -237,5 +255,29 @@ def test_what_is_refused_alike(
 )
 def test_what_says_nothing_of_others(outcome: Outcome, reason: EndReason | None) -> None:
     refusals = Refusals()
-    refusals.add(SCENARIO, REFUSED, outcome, reason)
+    refusals.add(SCENARIO, REFUSED, outcome, reason, "")
     assert refusals.alike(SCENARIO, REFUSED) is None
+
+
+def test_what_ran_once_is_not_refused() -> None:
+    refusals = Refusals()
+    refusals.add(SCENARIO, REFUSED, Outcome.NOT_RUN, EndReason.MKFS_FAILED, "no memory")
+    ran = replace(REFUSED, kernel="bad")
+    refusals.add(SCENARIO, ran, Outcome.PASSED, None, "")
+    assert refusals.alike(SCENARIO, ran) is None
+    other = replace(REFUSED, mkfs="plain")
+    refusals.add(SCENARIO, other, Outcome.NOT_RUN, EndReason.MKFS_FAILED, "")
+    refusals.add(SCENARIO, other, Outcome.LOST, EndReason.GUEST_ENDED, "")
+    assert refusals.alike(SCENARIO, other) is not None
+
+
+def test_what_was_left_out_is_not_wanted_for_ever(tmp_path: Path) -> None:
+    executed: list[Sequence[TrialKey]] = []
+
+    async def execute(missing: Sequence[TrialKey], _total: int) -> None:
+        executed.append(missing)
+
+    wanted = [(CELL, 1)]
+    found = run_until_proven(RunDirectory(tmp_path), wanted, execute, lambda: ("judged", wanted))
+    assert asyncio.run(found) == "judged"
+    assert executed == [wanted]

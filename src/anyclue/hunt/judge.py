@@ -17,15 +17,14 @@ from anyclue.hunt.render.text import report_text
 from anyclue.hunt.render.verdicts_json import verdicts_json
 from anyclue.model.errors import ExitCode
 from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.reason import RefusedAlike
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
 from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
-from anyclue.trial.scheduler import refusal_key, refusal_keys
+from anyclue.trial.scheduler import Refusals
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import CellJudge
 
@@ -98,17 +97,13 @@ def _with_refusals(
     trials: Mapping[Cell, Sequence[TrialEvaluation]],
 ) -> list[CellVerdict]:
     """Return the verdicts; what was not run is told by what was refused as it would be."""
-    refused = {
-        key: RefusedAlike(cell=cell, detail=trial.detail)
-        for cell, of_cell in trials.items()
-        for trial in of_cell
-        if trial.outcome is Outcome.NOT_RUN
-        and (key := refusal_key(scenario, cell, trial.reason)) is not None
-    }
+    refusals = Refusals()
+    for cell, of_cell in trials.items():
+        for trial in of_cell:
+            refusals.add(scenario, cell, trial.outcome, trial.reason, trial.detail)
     found = []
     for verdict in verdicts:
-        keys = refusal_keys(scenario, verdict.cell) if not trials.get(verdict.cell) else []
-        alike = next((refused[key] for key in keys if key in refused), None)
+        alike = refusals.alike(scenario, verdict.cell) if not trials.get(verdict.cell) else None
         found.append(replace(verdict, because=alike) if alike is not None else verdict)
     return found
 

@@ -82,12 +82,13 @@ async def _run_trials(
         alike = refusals.alike(scenario, job.cell)
         if alike is not None:
             done += 1
-            log.info("%s: not run, %s was refused, and it would be", job.cell.id, alike.id)
+            log.info("%s: not run, %s was refused, and it would be", job.cell.id, alike.cell.id)
         return alike is None
 
     async with aclosing(executor.run(jobs, is_wanted)) as results:
         async for result in results:
-            refusals.add(scenario, result.job.cell, result.outcome, result.reason)
+            ended = result.outcome, result.reason, result.detail
+            refusals.add(scenario, result.job.cell, *ended)
             done += 1
             log.info(
                 "trial %d/%d  %s: %s (%s) in %.0f s",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from itertools import count
 from types import MappingProxyType
@@ -11,7 +11,10 @@ from typing import Final, TypeAlias, TypeVar
 
 from anyclue.model.reason import (
     GrowthUndecided,
+    ObjectEvidence,
+    ObjectsSuspected,
     OtherCounterGrew,
+    RefusedAlike,
     Settlement,
     SingleSteps,
     TrialsLeftOut,
@@ -52,22 +55,41 @@ _REFUSED_FOR: Final[Mapping[EndReason, tuple[_Part, ...]]] = MappingProxyType(
 """What another trial must have in common to be refused in the same way; others may yet run."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RefusalKey:
-    """What trials have in common that are refused for the same reason."""
+class Refusals:
+    """What did not run in some trials, and so would not run in others."""
 
-    reason: EndReason
-    parts: tuple[str, ...]
+    def __init__(self) -> None:
+        self._refused: dict[tuple[str, ...], RefusedAlike] = {}
+        self._ran: set[tuple[str, ...]] = set()
+
+    def add(
+        self,
+        scenario: Scenario,
+        cell: Cell,
+        outcome: Outcome,
+        reason: EndReason | None,
+        detail: str,
+    ) -> None:
+        """Note how a trial ended."""
+        if outcome is Outcome.NOT_RUN:
+            if reason is not None and reason in _REFUSED_FOR:
+                key = _refusal_key(scenario, cell, reason)
+                self._refused.setdefault(key, RefusedAlike(cell=cell, detail=detail))
+        elif outcome is not Outcome.LOST:
+            self._ran.update(_refusal_key(scenario, cell, one) for one in _REFUSED_FOR)
+
+    def alike(self, scenario: Scenario, cell: Cell) -> RefusedAlike | None:
+        """Return what was refused as a trial of the cell would be; None where none was.
+
+        What ran once may run again, whatever another trial was refused for.
+        """
+        keys = [_refusal_key(scenario, cell, reason) for reason in _REFUSED_FOR]
+        known = (self._refused.get(key) for key in keys if key not in self._ran)
+        return next((one for one in known if one is not None), None)
 
 
-def refusal_key(scenario: Scenario, cell: Cell, reason: EndReason | None) -> RefusalKey | None:
-    """Return what a trial of the cell that did not run shares with others that would not.
-
-    None where nothing is known to be refused alike for that reason.
-    """
-    wanted = _REFUSED_FOR.get(reason) if reason is not None else None
-    if reason is None or wanted is None:
-        return None
+def _refusal_key(scenario: Scenario, cell: Cell, reason: EndReason) -> tuple[str, ...]:
+    """Return what a trial of the cell has in common with those refused alike for that reason."""
     kernel, machine = scenario.kernels[cell.kernel], scenario.machines[cell.machine]
     choice = replace(scenario.workloads[cell.workload], name="")
     size = choice.parameters.get("size_mib") if choice.tests is None else choice
@@ -80,33 +102,7 @@ def refusal_key(scenario: Scenario, cell: Cell, reason: EndReason | None) -> Ref
         _Part.MOUNT: scenario.mount[cell.mount],
         _Part.WORKLOAD: choice,
     }
-    return RefusalKey(reason=reason, parts=tuple(repr(of_part[part]) for part in wanted))
-
-
-def refusal_keys(scenario: Scenario, cell: Cell) -> list[RefusalKey]:
-    """Return all keys that a trial of the cell may be refused by."""
-    keys = (refusal_key(scenario, cell, reason) for reason in _REFUSED_FOR)
-    return [key for key in keys if key is not None]
-
-
-class Refusals:
-    """What did not run since this process began: what would be refused alike need not begin."""
-
-    def __init__(self) -> None:
-        self._cells: dict[RefusalKey, Cell] = {}
-
-    def add(
-        self, scenario: Scenario, cell: Cell, outcome: Outcome, reason: EndReason | None
-    ) -> None:
-        """Note how a trial ended."""
-        key = refusal_key(scenario, cell, reason)
-        if outcome is Outcome.NOT_RUN and key is not None:
-            self._cells.setdefault(key, cell)
-
-    def alike(self, scenario: Scenario, cell: Cell) -> Cell | None:
-        """Return a cell that was refused as a trial of this one would be; None where none was."""
-        keys = refusal_keys(scenario, cell)
-        return next((self._cells[key] for key in keys if key in self._cells), None)
+    return reason, *(repr(of_part[part]) for part in _REFUSED_FOR[reason])
 
 
 async def run_until_proven(
@@ -120,15 +116,19 @@ async def run_until_proven(
     Args:
         run: what says which trials have an outcome: they are not run again.
         wanted: the trials to begin with.
-        execute: runs the trials that have none; its second argument counts all that were wanted.
+        execute: runs the trials that have none, and may leave some out; its second argument counts
+            all that were wanted.
         judge: judges what is recorded, and says which trials are still wanted.
     """
     total = 0
+    left_out: set[TrialKey] = set()
     while True:
         total += len(wanted)
         if missing := [one for one in wanted if run.outcome(*one) is None]:
             await execute(missing, total)
-        judgement, wanted = judge()
+            left_out.update(one for one in missing if run.outcome(*one) is None)
+        judgement, more = judge()
+        wanted = [one for one in more if one not in left_out]
         if not wanted:
             return judgement
 
@@ -180,7 +180,7 @@ def _settlement(verdict: CellVerdict, most: int) -> Settlement | None:
     match because:
         case GrowthUndecided():
             return because.settlement
-        case OtherCounterGrew():
+        case OtherCounterGrew() | ObjectsSuspected(lacking=ObjectEvidence.REFERENCE):
             return None
         case SingleSteps() if most < MIN_GUESTS:
             return None

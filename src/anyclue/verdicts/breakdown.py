@@ -11,9 +11,15 @@ from typing import Final
 import numpy as np
 
 from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
+from anyclue.model.reason import (
+    CountedObjects,
+    LargeKmalloc,
+    PerFile,
+    SlabCache,
+    VmallocCaller,
+)
 from anyclue.model.recording import is_count
-from anyclue.model.verdict import MemoryClass, SignatureDetail
+from anyclue.model.verdict import MemoryClass, ObjectKind, ObjectSeries, SignatureDetail
 from anyclue.verdicts.classes import PAGE_KIB, is_other_counter
 
 TOP: Final = 5
@@ -139,6 +145,47 @@ def _slab_detail(
         name = max(growing, key=lambda n: (growing[n], n))
         return SlabCache(name=name, objects=growing[name])
     return LargeKmalloc() if objects else None
+
+
+def class_of(series: ObjectSeries) -> MemoryClass:
+    """Return the class of memory that holds what a series counts."""
+    match series.kind:
+        case ObjectKind.THREADS:
+            return MemoryClass.KERNEL_STACKS
+        case ObjectKind.VMALLOC_AREAS:
+            return MemoryClass.VMALLOC
+        case ObjectKind.SLAB if is_reclaimable_cache(series.name):
+            return MemoryClass.SLAB_RECLAIMABLE
+    return MemoryClass.SLAB_UNRECLAIMABLE
+
+
+def object_detail(
+    series: ObjectSeries, rate: float, trials: Sequence[TrialEvaluation]
+) -> SignatureDetail:
+    """Return what grew, by ``rate`` objects a round."""
+    if series.kind is not ObjectKind.SLAB:
+        return CountedObjects(series=series, rate=rate)
+    return SlabCache(
+        name=series.name,
+        objects=rate,
+        kib=cache_growth(series, trials),
+        merged=merged_names(series, trials),
+    )
+
+
+def cache_growth(series: ObjectSeries, trials: Sequence[TrialEvaluation]) -> float | None:
+    """Return what the slab cache of a series grew by, in KiB per round; None where it has none."""
+    if series.kind is not ObjectKind.SLAB:
+        return None
+    return counter_rates(trials, 0, f"slab_kib.{series.name}").get("")
+
+
+def merged_names(series: ObjectSeries, trials: Sequence[TrialEvaluation]) -> tuple[str, ...]:
+    """Return the other names under which the kernel keeps objects in a slab cache."""
+    if series.kind is not ObjectKind.SLAB:
+        return ()
+    names = {name for trial in trials for name in trial.merged_caches.get(series.name, ())}
+    return tuple(sorted(names - {series.name}))
 
 
 def files_per_round(trials: Sequence[TrialEvaluation], warm_up: int) -> float | None:
