@@ -107,6 +107,10 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
 	$(BIN)/python -m bench.clue
 
+.PHONY: bench-planted-pairs
+bench-planted-pairs: setup ## hunt pairs of planted bugs in real guests: suspects, kinds followed up, ranks; last line is JSON
+	$(BIN)/python -m bench.planted_pairs
+
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON
 	$(BIN)/python bench/record.py
