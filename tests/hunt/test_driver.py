@@ -243,6 +243,15 @@ def test_a_run_is_begun_once(hunted: Hunted, scenario_file: Path, tmp_path: Path
     assert begin_run(scenario_file, empty).plan.is_file()
 
 
+def test_what_is_no_run_yet_is_not_to_be_resumed(scenario_file: Path, tmp_path: Path) -> None:
+    """A hunt that is killed at once leaves no plan: --resume would refuse it."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/scenario.toml").write_text("schema = 1")
+    with pytest.raises(RequestError, match="killed while it was made") as caught:
+        begin_run(scenario_file, tmp_path / "run")
+    assert "--resume" not in str(caught.value)
+
+
 def test_resuming_what_is_no_run(tmp_path: Path, hunted: Hunted) -> None:
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(RequestError, match="not a run directory"):
