@@ -16,14 +16,16 @@ Without a reference no series is accused: in every kernel something rises a litt
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from anyclue.model.verdict import ObjectBound, ObjectRate, ObjectSeries
 from anyclue.verdicts.floors import (
+    MIN_FLOORS,
     FloorSeries,
     Rises,
     set_one_time_costs_aside,
@@ -72,14 +74,33 @@ class ObjectGrowth(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectTest:
-    """What is known of one series: ``steady`` and ``full`` are the two fits, as for a class."""
+    """What is known of one series.
+
+    Attributes:
+        series: what was counted.
+        growth: whether it grew.
+        steady: the fit without late steps up; None where growth is not shown.
+        own: the rises of the cell by trial, without the warm-up.
+        reference: those of its reference.
+        floors: how many floors are left after the warm-up.
+        warm_up: how many rounds are set aside at the beginning.
+    """
 
     series: ObjectSeries
     growth: ObjectGrowth
-    steady: Fit
-    full: Fit
+    steady: Fit | None
+    own: Sequence[Rises]
+    reference: Sequence[Rises]
     floors: int
     warm_up: int
+
+    @cached_property
+    def full(self) -> Fit:
+        """The fit of all rises, as for a class."""
+        own = set_one_time_costs_aside(self.own, OBJECT)
+        found = fit(own, self.reference, OBJECT, pool_noisier=True)
+        assert found is not None  # noqa: S101 - no test is made of less than two rises
+        return found
 
     @property
     def grew(self) -> bool:
@@ -115,7 +136,7 @@ class ObjectTest:
 
     @property
     def _fit(self) -> Fit:
-        return self.full if self.growth is ObjectGrowth.NOT_SHOWN else self.steady
+        return self.steady or self.full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,51 +249,67 @@ def _test(
     suspicion: float,
     alone: bool,
 ) -> ObjectTest | None:
-    warm_up = warm_up_rounds(cell, OBJECT)
+    warm_up = _warm_up(cell)
     own = [s.without_first(warm_up).rises() for s in cell]
-    theirs = [s.without_first(warm_up_rounds(reference, OBJECT)).rises() for s in reference]
-    full = fit(set_one_time_costs_aside(own, OBJECT), theirs, OBJECT)
-    if full is None:
+    theirs = [s.without_first(_warm_up(reference)).rises() for s in reference]
+    if sum(r.count for r in own) < MIN_FLOORS - 1:
         return None
-    own_steady = [set_steps_aside(r, OBJECT) for r in own]
-    their_steady = [set_steps_aside(r, OBJECT) for r in theirs]
-    steady = fit(own_steady, their_steady, OBJECT) or full
+    own_steady, their_steady = (list(map(_without_jumps, of)) for of in (own, theirs))
+    steady, growth = None, ObjectGrowth.NOT_SHOWN
+    if _shown(own_steady, their_steady):
+        steady = fit(own_steady, their_steady, OBJECT, pool_noisier=True)
+    if steady is not None:
+        guests = sum(len(rises.values) >= MIN_RISES for rises in own)
+        growth = _growth(steady, guests, level=level, suspicion=suspicion, alone=alone)
     return ObjectTest(
         series=series,
-        growth=_growth(
-            *(steady, own_steady, their_steady), level=level, suspicion=suspicion, alone=alone
-        ),
-        steady=steady,
-        full=full,
+        growth=growth,
+        steady=steady if growth is not ObjectGrowth.NOT_SHOWN else None,
+        own=own,
+        reference=theirs,
         floors=sum(max(len(s.values) - warm_up, 0) for s in cell),
         warm_up=warm_up,
     )
 
 
+def _warm_up(trials: Sequence[FloorSeries]) -> int:
+    """Return how many leading rounds to set aside: what is first filled gains more, not less."""
+    count = warm_up_rounds(trials, OBJECT)
+    rises = [one.rises().per_round() for one in trials if len(one.values) > count + 1]
+    gained = sum(float(np.mean(r[:count]) - np.mean(r[count:])) for r in rises) if count else 0.0
+    return count if gained > 0.0 else 0
+
+
+def _without_jumps(rises: Rises) -> Rises:
+    """Set late steps up aside. A round without growth, or a step down, is evidence against it."""
+    aside = set_steps_aside(rises, OBJECT)
+    every = np.asarray(rises.values) / np.asarray(rises.gaps)
+    middle = float(np.median(every)) if len(every) else 0.0
+    kept = zip(aside.kept, every, strict=True)
+    return replace(aside, kept=tuple(bool(k or value <= middle) for k, value in kept))
+
+
 def _growth(
-    steady: Fit,
-    own: Sequence[Rises],
-    reference: Sequence[Rises],
-    *,
-    level: float,
-    suspicion: float,
-    alone: bool,
+    steady: Fit, guests: int, *, level: float, suspicion: float, alone: bool
 ) -> ObjectGrowth:
-    """Return what one series shows; ``alone``: it may be suspected without a reference."""
-    normal = max([0.0, *(float(np.mean(r.per_round())) for r in reference if r.count)])
-    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
-    excess = steady.own.rate - normal
-    if not guests or excess <= 0.0 or not all(_shows(r, normal, excess) for r in guests):
-        return ObjectGrowth.NOT_SHOWN
+    """Return what a series is that all guests show; ``alone``: it may be suspected by itself."""
     likely = steady.own.below(0.0)
     if steady.excess is None:
         shown = alone and likely < suspicion
         return ObjectGrowth.NO_REFERENCE if shown else ObjectGrowth.NOT_SHOWN
     likely = max(likely, steady.excess.below(0.0))
     if likely < level:
-        enough = len(guests) >= MIN_LEAKING_GUESTS
+        enough = guests >= MIN_LEAKING_GUESTS
         return ObjectGrowth.PROVEN if enough else ObjectGrowth.ONE_GUEST
     return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
+
+
+def _shown(own: Sequence[Rises], reference: Sequence[Rises]) -> bool:
+    """Say whether every guest shows more growth than any guest of the reference."""
+    normal = max([0.0, *(float(np.mean(r.per_round())) for r in reference if r.count)])
+    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
+    excess = float(np.mean([np.mean(r.per_round()) for r in guests])) - normal if guests else 0.0
+    return excess > 0.0 and all(_shows(rises, normal, excess) for rises in guests)
 
 
 def _shows(rises: Rises, normal: float, excess: float) -> bool:
