@@ -52,6 +52,9 @@ NEARLY_EVERY: Final = 0.75
 SHOWN_SHARE: Final = 0.5
 """Each half of a guest's rounds must show at least this part of the excess."""
 
+AFTER_WARM_UP: Final = 2.0 / 3.0
+"""So many of a guest's rises are left after the warm-up, at the least."""
+
 MIN_RISES: Final = 3
 """With fewer rises a guest shows nothing."""
 
@@ -80,25 +83,31 @@ class ObjectTest:
         series: what was counted.
         growth: whether it grew.
         steady: the fit without late steps up; None where growth is not shown.
-        own: the rises of the cell by trial, without the warm-up.
-        reference: those of its reference.
-        floors: how many floors are left after the warm-up.
-        warm_up: how many rounds are set aside at the beginning.
+        cell: its floors, by trial.
+        reference: those of the reference.
     """
 
     series: ObjectSeries
     growth: ObjectGrowth
     steady: Fit | None
-    own: Sequence[Rises]
-    reference: Sequence[Rises]
-    floors: int
-    warm_up: int
+    cell: Sequence[FloorSeries]
+    reference: Sequence[FloorSeries]
+
+    @cached_property
+    def warm_up(self) -> int:
+        """How many rounds are set aside at the beginning."""
+        return _warm_up(self.cell)
+
+    @property
+    def floors(self) -> int:
+        """How many floors are left after them, all trials together."""
+        return sum(max(len(one.values) - self.warm_up, 0) for one in self.cell)
 
     @cached_property
     def full(self) -> Fit:
         """The fit of all rises, as for a class."""
-        own = set_one_time_costs_aside(self.own, OBJECT)
-        found = fit(own, self.reference, OBJECT, pool_noisier=True)
+        own = set_one_time_costs_aside(_rises(self.cell), OBJECT)
+        found = fit(own, _rises(self.reference), OBJECT, pool_noisier=True)
         assert found is not None  # noqa: S101 - no test is made of less than two rises
         return found
 
@@ -219,19 +228,28 @@ def object_tests(
     )
     tests: dict[ObjectSeries, ObjectTest] = {}
     theirs = reference.moved() if reference is not None else frozenset()
+    rising = cell.rising(NEARLY_EVERY * AFTER_WARM_UP, MIN_RISES)
     for series in cell.series:
         if series not in moved and series not in theirs:
             continue
-        found = _test(
-            series,
-            cell.of(series),
-            reference.of(series) if reference is not None else (),
-            level=level,
-            suspicion=suspicion,
-            alone=cell.exact and not is_reference,
+        own = cell.of(series)
+        if sum(max(len(one.values) - 1, 0) for one in own) < MIN_FLOORS - 1:
+            continue
+        other = reference.of(series) if reference is not None else ()
+        growth, steady = ObjectGrowth.NOT_SHOWN, None
+        if series in rising:
+            steady = _steady_fit(own, other)
+        if steady is not None:
+            alone = cell.exact and not is_reference
+            guests = sum(len(one.values) > MIN_RISES for one in own)
+            growth = _growth(steady, guests, level=level, suspicion=suspicion, alone=alone)
+        tests[series] = ObjectTest(
+            series=series,
+            growth=growth,
+            steady=steady if growth is not ObjectGrowth.NOT_SHOWN else None,
+            cell=own,
+            reference=other,
         )
-        if found is not None:
-            tests[series] = found
     return ObjectTests(
         moved=tests,
         still_at_most=still.own.at_most if still is not None else None,
@@ -240,36 +258,9 @@ def object_tests(
     )
 
 
-def _test(
-    series: ObjectSeries,
-    cell: Sequence[FloorSeries],
-    reference: Sequence[FloorSeries],
-    *,
-    level: float,
-    suspicion: float,
-    alone: bool,
-) -> ObjectTest | None:
-    warm_up = _warm_up(cell)
-    own = [s.without_first(warm_up).rises() for s in cell]
-    theirs = [s.without_first(_warm_up(reference)).rises() for s in reference]
-    if sum(r.count for r in own) < MIN_FLOORS - 1:
-        return None
-    own_steady, their_steady = (list(map(_without_jumps, of)) for of in (own, theirs))
-    steady, growth = None, ObjectGrowth.NOT_SHOWN
-    if _shown(own_steady, their_steady):
-        steady = fit(own_steady, their_steady, OBJECT, pool_noisier=True)
-    if steady is not None:
-        guests = sum(len(rises.values) >= MIN_RISES for rises in own)
-        growth = _growth(steady, guests, level=level, suspicion=suspicion, alone=alone)
-    return ObjectTest(
-        series=series,
-        growth=growth,
-        steady=steady if growth is not ObjectGrowth.NOT_SHOWN else None,
-        own=own,
-        reference=theirs,
-        floors=sum(max(len(s.values) - warm_up, 0) for s in cell),
-        warm_up=warm_up,
-    )
+def _rises(trials: Sequence[FloorSeries]) -> list[Rises]:
+    warm_up = _warm_up(trials)
+    return [one.without_first(warm_up).rises() for one in trials]
 
 
 def _warm_up(trials: Sequence[FloorSeries]) -> int:
@@ -289,6 +280,21 @@ def _without_jumps(rises: Rises) -> Rises:
     return replace(aside, kept=tuple(bool(k or value <= middle) for k, value in kept))
 
 
+def _steady_fit(cell: Sequence[FloorSeries], reference: Sequence[FloorSeries]) -> Fit | None:
+    """Fit growth without late steps up; None where not every guest shows it.
+
+    It has to be more than in any guest of the reference. Of that nothing is set aside: what may be
+    a step is also what it normally does.
+    """
+    own, theirs = [_without_jumps(rises) for rises in _rises(cell)], _rises(reference)
+    normal = max([0.0, *(float(np.mean(r.per_round())) for r in theirs if r.count)])
+    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
+    excess = float(np.mean([np.mean(r.per_round()) for r in guests])) - normal if guests else 0.0
+    if excess <= 0.0 or not all(_shows(rises, normal, excess) for rises in guests):
+        return None
+    return fit(own, theirs, OBJECT, pool_noisier=True)
+
+
 def _growth(
     steady: Fit, guests: int, *, level: float, suspicion: float, alone: bool
 ) -> ObjectGrowth:
@@ -302,14 +308,6 @@ def _growth(
         enough = guests >= MIN_LEAKING_GUESTS
         return ObjectGrowth.PROVEN if enough else ObjectGrowth.ONE_GUEST
     return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
-
-
-def _shown(own: Sequence[Rises], reference: Sequence[Rises]) -> bool:
-    """Say whether every guest shows more growth than any guest of the reference."""
-    normal = max([0.0, *(float(np.mean(r.per_round())) for r in reference if r.count)])
-    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
-    excess = float(np.mean([np.mean(r.per_round()) for r in guests])) - normal if guests else 0.0
-    return excess > 0.0 and all(_shows(rises, normal, excess) for rises in guests)
 
 
 def _shows(rises: Rises, normal: float, excess: float) -> bool:
