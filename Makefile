@@ -67,6 +67,10 @@ zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine wi
 bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last line is JSON
 	$(BIN)/python bench/hunt.py
 
+.PHONY: bench-kernels
+bench-kernels: setup ## measure the hunt on every series of Debian's kernels; last line is JSON
+	$(BIN)/python -m bench.kernels
+
 .PHONY: bench-judging
 bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
 	$(BIN)/python -m bench.judging
@@ -106,6 +110,10 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 .PHONY: bench-clue
 bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
 	$(BIN)/python -m bench.clue
+
+.PHONY: bench-objects
+bench-objects: setup ## measure counts of objects in real guests: smallest leak found, what is no leak; last line is JSON
+	$(BIN)/python -m bench.objects
 
 .PHONY: bench-planted-pairs
 bench-planted-pairs: setup ## hunt pairs of planted bugs in real guests: suspects, kinds followed up, ranks; last line is JSON

@@ -133,12 +133,12 @@ class Walk:
                 self._push(node[1], one)
             return after[0] if after else None
         if kind in (ir.SET, ir.COPY):
-            if kind == ir.SET:
-                assigned = self._aliases.assign(number, node[3], node[4], state, trail)
-                if assigned is None:
-                    return None
-                state = assigned
-            return state, self._path_facts.transfer(facts, node), trail
+            # ERR_PTR(err) is another pointer than the one that was there.
+            value = node[4] if kind == ir.SET else None
+            assigned = self._aliases.assign(number, node[3], value, state, trail)
+            if assigned is None:
+                return None
+            return assigned, self._path_facts.transfer(facts, node), trail
         return (state, facts, trail) if self._continues(number, node, state, facts, trail) else None
 
     def _branch(
@@ -225,9 +225,9 @@ class Walk:
         if kind == ir.CALL:
             is_relevant = self._may_change(node)
         else:
-            is_relevant = kind == ir.SET and (
+            is_relevant = kind in (ir.SET, ir.COPY) and (
                 paths.base(node[3]) in names
-                or (node[4] is not None and paths.base(node[4]) in names)
+                or (kind == ir.SET and node[4] is not None and paths.base(node[4]) in names)
             )
         return is_relevant or number == self._seed.node or self._path_facts.changes_facts[number]
 

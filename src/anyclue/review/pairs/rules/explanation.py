@@ -14,6 +14,7 @@ from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.model import Finding, FindingKind, PathStep, StepKind
 from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.review.pairs.rules.probability import likeness, probability
 
 WIDTH = 160
 """Code in a step is cut behind so many characters."""
@@ -82,6 +83,7 @@ def explain(
     acquired_line = text.line(taken[2]) if taken is not None else None
     resource = _resource(function, candidate)
     named = f" `{resource}`" if resource else ""
+    steps = tuple(_steps(function, candidate, text))
     source = f", acquired at line {acquired_line} by {taken[4]}()," if taken is not None else ""
     return Finding(
         kind=candidate.kind,
@@ -95,9 +97,12 @@ def explain(
         acquired_by=taken[4] if taken is not None else "",
         release=_releases(function, candidate, callees),
         message=f"{seed.pair.title}{named}{source} {_what(candidate)}",
-        steps=tuple(_steps(function, candidate, text)),
+        steps=steps,
         confidence=candidate.confidence,
         reason=candidate.reason,
+        probability=probability(
+            likeness(candidate.kind, seed.pair.kind, candidate.confidence, steps)
+        ),
         also=tuple(sorted({text.line(nodes[one][2]) for one in candidate.others})),
     )
 
