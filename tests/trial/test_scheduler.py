@@ -155,6 +155,15 @@ def test_more_trials_of_a_cell(found: CellVerdict, *, wanted: bool) -> None:
     assert extra_trials([found], limits) == ([CELL] if wanted else [])
 
 
+def test_a_suspected_count_of_objects_gets_a_guest_of_its_reference_too() -> None:
+    reference = verdict(Verdict.CLEAN, cell=GOOD)
+    found = verdict(because=suspected(ObjectEvidence.ROUNDS))
+    limits = Limits(trials=2, extra_trials=2)
+    assert extra_trials([found, reference], limits) == [found.cell, reference.cell]
+    only = replace(found, because=suspected(ObjectEvidence.GUEST))
+    assert extra_trials([only, reference], limits) == [only.cell]
+
+
 def test_guests_that_cannot_tell_are_not_run() -> None:
     step = verdict(
         because=SingleSteps(memory_class=None, steps=((4, 99),), at_most_kib=1), trials=1

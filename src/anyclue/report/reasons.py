@@ -245,7 +245,8 @@ def _objects_grew(reason: ObjectsGrew, unit: str) -> str:
     name, kib = series_name(reason.series), ""
     if isinstance(reason.detail, SlabCache):
         name = f"slab cache {_cache_name(reason.detail)}"
-        kib = f", {number(reason.detail.kib)} KiB," if reason.detail.kib is not None else ""
+        if number(reason.detail.kib) not in ("-", number(0.0)):
+            kib = f", {number(reason.detail.kib)} KiB,"
     each = "both" if reason.sample.trials == 2 else "each"
     parts = [
         f"{name} gained {objects(reason.rate)}{kib} a {unit} ({_count_interval(reason.ci95)})"

@@ -182,6 +182,8 @@ def _settlement(verdict: CellVerdict, most: int) -> Settlement | None:
             return because.settlement
         case OtherCounterGrew() | ObjectsSuspected(lacking=ObjectEvidence.REFERENCE):
             return None
+        case ObjectsSuspected(lacking=ObjectEvidence.ROUNDS):
+            return Settlement(own=1, reference=1)
         case SingleSteps() if most < MIN_GUESTS:
             return None
     return Settlement(own=1)
