@@ -83,6 +83,10 @@ bench-aa: setup ## measure what is said of good kernels: hunts with nothing plan
 bench-settle: setup ## measure whether what an unproven verdict asks for settles it, by simulation; last line is JSON
 	$(BIN)/python -m bench.settle
 
+.PHONY: bench-object-errors
+bench-object-errors: setup ## measure how often counts of objects accuse a good kernel, by simulation; last line is JSON
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.object_errors
+
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs
