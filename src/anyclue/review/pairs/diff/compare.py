@@ -135,7 +135,7 @@ class Comparison:
             elif one.confidence != Confidence.LOW:
                 fixed.add((FindingKind.DOUBLE_RELEASE, *about))
         variables = frozenset(new.function.parameters).union(
-            *(variables_of(node) for node in new.function.nodes)
+            *(variables_of(step) for step in new.function.steps)
         )
         done: set[str] = set()
         for pair, place in direct_releases(old.analysis):
@@ -214,10 +214,9 @@ def _balanced(version: FunctionVersion, renamed: Mapping[str, str]) -> set[tuple
 
 def _source(version: FunctionVersion, seed: Seed) -> str:
     """Return the call that acquires; empty for what is there from the entry."""
-    if seed.from_entry or seed.node < 0:
+    if seed.from_entry or seed.step < 0:
         return ""
-    name: str = version.function.nodes[seed.node][4]
-    return name
+    return version.analysis.call(seed.step).callee
 
 
 def _unmatched(

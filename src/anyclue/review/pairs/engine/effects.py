@@ -256,6 +256,15 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
         )
         for name, listed in effects.items()
     }
+    for free in contracts.frees:
+        # It releases what a call of its name does: kvfree() takes slab memory too.
+        scope_end = ir.scope_release(free.name)
+        named = found.get(free.name)
+        if named is not None:
+            released = dict(found[scope_end].effects)
+            for pair, of_pair in named.effects.items():
+                released.setdefault(pair, of_pair)
+            found[scope_end] = replace(found[scope_end], effects=released)
     for name in contracts.noreturn:
         found[name] = Summary(noreturn=True)
     return found
@@ -304,6 +313,9 @@ def _contract_effects(contracts: Contracts) -> Iterator[tuple[str, Effect]]:
                     to_mode=changed.to_mode,
                 ),
             )
+    for free in contracts.frees:
+        release = Effect(kind=EffectKind.RELEASE, pair=free.pair, place="$0")
+        yield ir.scope_release(free.name), release
     for guard in contracts.guards:
         if guard.fails == "never":
             place, mode = guard.holds.text, guard.mode or ""

@@ -13,10 +13,11 @@ from anyclue.review.pairs.engine.trace import (
     ResourceState,
     Seed,
     Trace,
-    Trail,
     add_reference,
 )
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
 
 SPARSE_ANNOTATIONS = ("__release", "__acquire")
 """Calls that tell sparse, the checker, that a lock changes hands."""
@@ -51,7 +52,7 @@ class CallEscape:
         self, site: CallSite, state: ResourceState, trail: Trail | None
     ) -> ResourceState | None:
         """Return the state after a call was given the resource; None when the call keeps it."""
-        name = site.node[4]
+        name = site.step.callee
         if name in self._pair.borrow:
             return state
         counted = self._pair.kind == PairKind.REFERENCE and not self._callees.has_contract(name)
@@ -71,7 +72,7 @@ class CallEscape:
         self, site: CallSite, position: int, argument: str, state: ResourceState
     ) -> ResourceState | None:
         """Return the state after one argument led to the resource; None when it is kept."""
-        name = site.node[4]
+        name = site.step.callee
         whole = is_alias(argument, state) and argument[0] != "&"
         if not whole and self._callees.takes_reference(name):
             return add_reference(state)
@@ -91,6 +92,8 @@ class CallEscape:
         self, name: str, argument: str, state: ResourceState, *, whole: bool
     ) -> ResourceState | None:
         """Return the state after an unknown function was given the resource."""
+        if ir.is_scope_release(name):
+            return None
         holder = argument.startswith("&") and (
             argument[1:] in state.aliases
             or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
@@ -127,7 +130,7 @@ class CallEscape:
 
     def returns_derived(self, site: CallSite, state: ResourceState) -> bool:
         """Tell whether a call returns something derived from the resource that it is given."""
-        is_conversion = site.summary is None and self._callees.is_conversion(site.node[4])
+        is_conversion = site.summary is None and self._callees.is_conversion(site.step.callee)
         passes = site.summary.passes if site.summary is not None else ()
         return any(
             argument is not None
@@ -147,7 +150,7 @@ class CallEscape:
         return self._may_unlock_alias(site, site.summary, state)
 
     def _unknown_may_unlock(self, site: CallSite, state: ResourceState) -> bool:
-        name = site.node[4]
+        name = site.step.callee
         if name in SPARSE_ANNOTATIONS:
             return True  # an annotation: it is meant so
         if not self._callees.may_unlock(name):
@@ -158,7 +161,7 @@ class CallEscape:
     def _may_unlock_alias(self, site: CallSite, summary: Summary, state: ResourceState) -> bool:
         """Tell whether what a function releases may be this lock, reached by another way."""
         effects = summary.effects.get(self._pair.name, ())
-        if not effects or self._callees.has_contract(site.node[4]):
+        if not effects or self._callees.has_contract(site.step.callee):
             return False
         last = {paths.last_member(one) for one in state.aliases} - {""}
         for effect in effects:

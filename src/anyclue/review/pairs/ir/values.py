@@ -12,6 +12,7 @@ NEGATIVE = 1
 ZERO = 2
 POSITIVE = 4
 ANY = 7
+NONZERO = NEGATIVE | POSITIVE
 
 Value = int | str
 """A set of signs (1 to 7), a constant's text (``#-EIO``), or ``=path``: the same as that path."""

@@ -15,9 +15,9 @@ from anyclue.review.pairs.engine.trace import (
     Trace,
     TraceEvent,
     TraceIncident,
-    Trail,
     result_signs,
 )
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
@@ -94,12 +94,12 @@ def _candidate(
     kind: FindingKind, trace: Trace, places: Sequence[Exit | TraceIncident], grade: Grade
 ) -> Candidate:
     """Return one candidate for several places where the same goes wrong."""
-    first = min(places, key=lambda one: (len(one.trail.forward()), one.node))
+    first = min(places, key=lambda one: (len(one.trail.forward()), one.step))
     return Candidate(
         kind=kind,
         seed=trace.seed,
         trail=first.trail,
-        others=tuple(sorted({one.node for one in places} - {first.node})),
+        others=tuple(sorted({one.step for one in places} - {first.step})),
         confidence=grade.confidence,
         reason=grade.reason,
     )
@@ -201,14 +201,14 @@ def _acquire_is_checked(
     analysis: FunctionAnalysis, seed: Seed, incidents: Sequence[TraceIncident]
 ) -> bool:
     """Tell whether the acquire can't fail, or the paths ask whether it did."""
-    nodes = analysis.function.nodes
     if seed.effect is not None and not seed.effect.unless:
         return True
-    tested = {seed.place, nodes[seed.node][3]}
+    tested = {seed.place, analysis.call(seed.step).place}
+    steps = analysis.function.steps
     return all(
         any(
-            nodes[one][0] == ir.BRANCH and nodes[one][3] in tested
-            for one in (incident.node, *incident.trail.earlier())
+            isinstance(step := steps[one], ir.BranchStep) and step.path in tested
+            for one in (incident.step, *incident.trail.earlier())
         )
         for incident in incidents
     )
@@ -216,13 +216,14 @@ def _acquire_is_checked(
 
 def _branch_between(analysis: FunctionAnalysis, incident: TraceIncident) -> bool:
     """Tell whether a branch stands between the last two calls of a path."""
-    kinds = (analysis.function.nodes[number][0] for number in incident.trail.earlier())
-    return next((kind for kind in kinds if kind in (ir.CALL, ir.BRANCH)), None) == ir.BRANCH
+    steps = (analysis.function.steps[number] for number in incident.trail.earlier())
+    last = next((one for one in steps if isinstance(one, (ir.CallStep, ir.BranchStep))), None)
+    return isinstance(last, ir.BranchStep)
 
 
 def _in_later_iteration(incident: TraceIncident) -> bool:
     """Tell whether the path went over the step where it goes wrong before, in a loop."""
-    return incident.node in incident.trail.earlier()
+    return incident.step in incident.trail.earlier()
 
 
 def _by_event(trace: Trace) -> dict[TraceEvent, list[TraceIncident]]:

@@ -261,7 +261,7 @@ def outline(file: ProgramFile) -> Outline:
 
 
 def _calls(function: FunctionIR) -> frozenset[str]:
-    return frozenset(node[4] for node in function.nodes if node[0] == ir.CALL)
+    return frozenset(step.callee for step in function.steps if isinstance(step, ir.CallStep))
 
 
 def is_exported(path: str, function: FunctionIR) -> bool:

@@ -65,13 +65,15 @@ def with_suggestion(
 
 def _places(found: Finding, function: FunctionIR, text: SourceText) -> Iterator[int]:
     """Return lines before which the release may go, the likeliest first."""
-    for step in reversed(found.steps):
-        if step.kind in (StepKind.RETURN, StepKind.GOTO, StepKind.END) and _alone(text, step.line):
-            yield step.line
+    for shown in reversed(found.steps):
+        if shown.kind in (StepKind.RETURN, StepKind.GOTO, StepKind.END) and _alone(
+            text, shown.line
+        ):
+            yield shown.line
     seen = set()
-    for node in function.nodes:
-        if node[0] == ir.RETURN:
-            line = text.line(node[2])
+    for step in function.steps:
+        if isinstance(step, ir.ReturnStep):
+            line = text.line(step.begin)
             if line not in seen and _alone(text, line):
                 seen.add(line)
                 yield line
@@ -123,7 +125,7 @@ def _balances(
     analysis = FunctionAnalysis(fresh[0], callees)
     inserted = at - function.begin + len(_indent(text, line))
     if any(
-        analysis.function.nodes[one][2] == inserted
+        analysis.function.steps[one].begin == inserted
         for one in _reachable_unacquired(analysis, candidate)
     ):
         return False
@@ -136,18 +138,18 @@ def _reachable_unacquired(analysis: FunctionAnalysis, candidate: Candidate) -> s
 
     From the entry past every acquire of it, and from where a branch finds that it failed.
     """
-    nodes = analysis.function.nodes
+    steps = analysis.function.steps
     place = candidate.seed.place
     acquires = {
         number
         for number, effect in analysis.effects
         if effect.kind == EffectKind.ACQUIRE and analysis.place(number, effect) == place
     }
-    pending = [0] if nodes else []
-    for number, node in enumerate(nodes):
-        if node[0] == ir.BRANCH and node[3] == place:
+    pending = [0] if steps else []
+    for number, step in enumerate(steps):
+        if isinstance(step, ir.BranchStep) and step.path == place:
             held: Facts = {place: values.POSITIVE}
-            for holds, target in ((True, node[1]), (False, node[6])):
+            for holds, target in ((True, step.next), (False, step.otherwise)):
                 if analysis.path_facts.assume(held, number, holds) is None:
                     pending.append(target)
     found: set[int] = set()
@@ -156,7 +158,7 @@ def _reachable_unacquired(analysis: FunctionAnalysis, candidate: Candidate) -> s
         if number < 0 or number in found or number in acquires:
             continue
         found.add(number)
-        pending += successors(nodes[number])
+        pending += successors(steps[number])
     return found
 
 
