@@ -74,12 +74,15 @@ class CallEscape:
         """Return the state after one argument led to the resource; None when it is kept."""
         name = site.step.callee
         whole = is_alias(argument, state) and argument[0] != "&"
-        if not whole and self._callees.takes_reference(name):
+        own = not whole and paths.is_own_member(argument)
+        if own and self._callees.takes_reference(name):
             return add_reference(state)
-        if not whole and self._callees.drops_reference(name):
+        if own and self._callees.drops_reference(name):
             return None
         if site.summary is None:
             return self._apply_unknown(name, argument, state, whole=whole)
+        if self._callees.inferred(name) is None and _is_holder(argument, state):
+            return self._apply_holder(state)
         kept = (
             self._released_by_other_pair(site.summary, site.arguments, state)
             or self._kept_by_contract(name, site.summary)
@@ -94,17 +97,17 @@ class CallEscape:
         """Return the state after an unknown function was given the resource."""
         if ir.is_scope_release(name):
             return None
-        holder = argument.startswith("&") and (
-            argument[1:] in state.aliases
-            or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
-        )
-        if holder:
-            return state._replace(may_escape=True) if len(state.aliases) > 1 else None
+        if _is_holder(argument, state):
+            return self._apply_holder(state)
         if self._callees.is_conversion(name):
             return state
         if self._callees.may_keep(name) or (whole and self._callees.may_consume(name)):
             return None
         return state._replace(may_escape=True) if whole else state
+
+    def _apply_holder(self, state: ResourceState) -> ResourceState | None:
+        """Return the state after a function was given what the resource is stored in."""
+        return state._replace(may_escape=True) if len(state.aliases) > 1 else None
 
     def _kept_by_contract(self, name: str, summary: Summary) -> bool:
         """Tell whether a call with a contract for other pairs seems to keep what it is given."""
@@ -173,6 +176,14 @@ class CallEscape:
                 if is_near or paths.last_member(place) in last:
                     return True
         return False
+
+
+def _is_holder(argument: str, state: ResourceState) -> bool:
+    """Tell whether an argument is the address of what the resource is stored in."""
+    return argument.startswith("&") and (
+        argument[1:] in state.aliases
+        or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
+    )
 
 
 def invalidates_path(arguments: tuple[str | None, ...], state: ResourceState) -> bool:

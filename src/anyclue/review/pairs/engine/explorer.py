@@ -34,6 +34,16 @@ class Sides(Enum):
     BOTH = auto()
 
 
+class Exploration(Enum):
+    """How far paths were followed."""
+
+    EXACT = auto()
+    JOINED = auto()
+    """Facts were joined: a path may be taken for possible that is not."""
+    CUT_OFF = auto()
+    """There are more paths than are followed."""
+
+
 class PathPoint(NamedTuple, Generic[State]):
     """Where a path stands.
 
@@ -77,8 +87,8 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
     domain: Domain[State],
     starts: Iterable[tuple[int, PathPoint[State]]],
     budget: int = STEPS,
-) -> bool:
-    """Follow paths, the shortest first; tell whether all came to their end.
+) -> Exploration:
+    """Follow paths, the shortest first; tell how far.
 
     Args:
         path_facts: what can be known in the function.
@@ -90,6 +100,7 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
     following, asked = slice_.following, slice_.asked
     steps, assume = path_facts.steps, path_facts.assume
     seen: dict[tuple[int, State], list[Facts]] = {}
+    reached = Exploration.EXACT
     pending: deque[tuple[int, PathPoint[State]]] = deque(
         (following[number] if number >= 0 else -1, point) for number, point in starts
     )
@@ -100,10 +111,13 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
         while number >= 0:
             budget -= 1 + len(point.facts) // CHEAP
             if budget < 0:
-                return False
+                return Exploration.CUT_OFF
             if number in joins:
                 live = path_facts.restrict_to_live(point.facts, number, asked)
-                facts = join_facts(seen.setdefault((number, point.state), []), live)
+                known = seen.setdefault((number, point.state), [])
+                facts = join_facts(known, live)
+                if facts is not None and facts is not live:
+                    reached = Exploration.JOINED
                 if domain.notes_joins:
                     domain.join(number, point, goes_on=facts is not None)
                 if facts is None:
@@ -144,4 +158,4 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
                 pending.append((following[step.next], one))
             point = points[0]
             number = following[step.next]
-    return True
+    return reached

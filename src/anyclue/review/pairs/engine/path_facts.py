@@ -294,18 +294,45 @@ class PathFacts:
     def transfer(self, facts: Facts, step: ir.Step) -> Facts:
         """Return the facts behind a step that is no branch."""
         if isinstance(step, ir.AssignStep):
-            return self.assign(facts, step.place, self._copied_value(facts, step.value))
+            after = self.assign(facts, step.place, self._copied_value(facts, step.value))
+            equality = self._equalities.get((step.place, step.value))
+            return after if equality is None else {**after, equality: values.POSITIVE}
         if isinstance(step, ir.SignCopyStep):
             return self.assign(facts, step.place, self._copied_sign(facts, step))
         if isinstance(step, ir.CallStep):
             for argument in step.arguments:
                 if _gives_address(argument):
-                    facts = self.assign(facts, argument[1:], None)
+                    facts = self._passed(facts, argument[1:])
             gone = self._killed_by_lock(step)
             if gone:
                 facts = {key: value for key, value in facts.items() if key not in gone}
             return self.assign(facts, step.place, None)
         return facts
+
+    def _passed(self, facts: Facts, place: str) -> Facts:
+        """Return the facts after the address of a variable was passed.
+
+        What is passed to be worked on keeps the flags that say how.
+        """
+        flags = {
+            key: facts[key]
+            for key in self.killed_keys(place)
+            if key in facts
+            and (masked := paths.masked_parts(key)) is not None
+            and masked.path != place
+        }
+        after = self.assign(facts, place, None)
+        return {**after, **flags} if flags else after
+
+    @cached_property
+    def _equalities(self) -> Mapping[tuple[str, str | None], str]:
+        """For an assignment of one path to another the question whether they are equal."""
+        found: dict[tuple[str, str | None], str] = {}
+        for key in self.keys:
+            sides = paths.equality_operands(key)
+            if sides is not None:
+                found[sides] = found[sides[::-1]] = key
+        return found
 
     def _killed_by_lock(self, step: ir.CallStep) -> frozenset[str]:
         """Return the keys whose facts a call that takes a lock ends.
@@ -320,7 +347,9 @@ class PathFacts:
             found = frozenset(
                 key
                 for key in self.keys
-                if ("->" in key or "(" in key) and not bases.isdisjoint(paths.identifiers(key))
+                if ("->" in key or "(" in key)
+                and paths.equality_operands(key) is None
+                and not bases.isdisjoint(paths.identifiers(key))
             )
             self._locked[step.begin] = found
         return found
@@ -354,6 +383,8 @@ class PathFacts:
             keyed = values.narrow(facts.get(key), test, holds)
             if keyed is None:
                 return None
+        elif holds and known is None and self._are_unequal(facts, key):
+            return None
         elif after == known and link is not None:
             return facts
         learned = dict(facts)
@@ -377,6 +408,16 @@ class PathFacts:
         ):
             learned[key] = keyed
         return learned
+
+    def _are_unequal(self, facts: Facts, key: str) -> bool:
+        """Tell whether a key asks whether two things are equal that are known not to be."""
+        sides = paths.equality_operands(key)
+        if sides is None:
+            return False
+        one, other = (self.value_of(facts, side) for side in sides)
+        if one is None or other is None:
+            return False
+        return not values.signs(one) & values.signs(other)
 
 
 class _RestrictedFacts(PathFacts):

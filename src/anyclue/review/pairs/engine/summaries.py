@@ -244,6 +244,9 @@ class _ParameterFlow:
             return set()
         if path in self._origin:
             return self._origin[path]
+        converted = paths.origin(path)
+        if converted is not None:
+            return self._source(converted)
         within = path.startswith("&") or path[1:] in self._origin
         return self._origin.get(paths.base(path), set()) if within else set()
 

@@ -86,8 +86,13 @@ class Lowering:
 
     def _expression(self, node: Node) -> None:
         for child in node.named_children:
-            if not self._scoped_object(child) and not self._prepared_file(child):
-                self._expressions.value(child)
+            if self._scoped_object(child) or self._prepared_file(child):
+                continue
+            value = self._expressions.value(child)
+            function = child.child_by_field_name("function")
+            if function is not None and self._words(function) == "return_ptr":
+                self._scopes.jump_out(0, node.start_byte)
+                self.graph.leave(node.start_byte, value)
 
     def _scoped_object(self, node: Node) -> bool:
         """Follow ``guard(name)(arguments)``, ``CLASS(name, variable)(arguments)``, ``ACQUIRE``."""

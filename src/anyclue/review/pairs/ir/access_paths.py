@@ -143,8 +143,19 @@ def conversion(path: str, name: str) -> str:
 
 
 def origin(path: str) -> str | None:
-    """Return what ``path`` is a conversion of; None when it is none."""
-    return path[: path.rindex("->(")] if path.endswith(")") and "->(" in path else None
+    """Return what ``path`` is a conversion of; None when it is none.
+
+    ``EXT4_SB(sb)`` always gives the same object, but another one than ``sb``.
+    """
+    if not path.endswith(")") or "->(" not in path:
+        return None
+    before, _, name = path.rpartition("->(")
+    return None if name.endswith(("_SB)", "_sb)")) else before
+
+
+def is_own_member(path: str) -> bool:
+    """Tell whether a path is the address of a member of the object that a variable points to."""
+    return path.startswith("&") and path.count("->") == 1 and "(" not in path
 
 
 def source_text(path: str) -> str:

@@ -18,6 +18,7 @@ from anyclue.review.pairs.engine.trace import (
     result_signs,
 )
 from anyclue.review.pairs.engine.trail import Trail
+from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
@@ -95,6 +96,8 @@ def _candidate(
 ) -> Candidate:
     """Return one candidate for several places where the same goes wrong."""
     first = min(places, key=lambda one: (len(one.trail.forward()), one.step))
+    if not trace.exact and grade.confidence == HIGH:
+        grade = Grade(MEDIUM, Reason.BOUND_REACHED)
     return Candidate(
         kind=kind,
         seed=trace.seed,
@@ -114,7 +117,7 @@ def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
         if trace.seed.pair.handover:
             grade = Grade(LOW, Reason.HANDOVER)
         elif trace.seed.scoped:
-            grade = _scoped_leak(analysis, trace.seed.pair.name, held, released, escaped)
+            grade = _scoped_leak(analysis, trace.seed, held, released, escaped)
         else:
             grade = _object_leak(analysis, trace.seed, held, released, [*escaped, *stored])
         yield _candidate(FindingKind.LEAK, trace, held, grade)
@@ -126,14 +129,14 @@ def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
 
 def _scoped_leak(
     analysis: FunctionAnalysis,
-    seed_pair: str,
+    seed: Seed,
     held: Sequence[Exit],
     released: Sequence[Exit],
     escaped: Sequence[Exit],
 ) -> Grade:
     own = analysis.callees.summary(analysis.function.name)
     itself = analysis.callees.has_contract(analysis.function.name)
-    if itself and own is not None and seed_pair in own.effects:
+    if itself and own is not None and seed.pair.name in own.effects:
         return Grade(LOW, Reason.OWN_CONTRACT)
     if analysis.function.annotated:
         return Grade(LOW, Reason.ANNOTATED)
@@ -145,11 +148,50 @@ def _scoped_leak(
         return Grade(LOW, Reason.HELD_AT_EVERY_EXIT)
     if analysis.function.returns != "void":
         kept, gone = result_signs(held), result_signs(released)
-        if not kept & gone and not kept & values.NEGATIVE:
+        failing = any(_is_error_exit(analysis, one) for one in held)
+        if not kept & gone and not failing:
             return Grade(LOW, Reason.RESULT_TELLS)
+        if _only_success_holds(analysis, held, released):
+            return Grade(MEDIUM, Reason.RESULT_MAY_TELL)
+    if _handed_with_object(analysis, seed, held):
+        return Grade(MEDIUM, Reason.OBJECT_HANDED_ON)
     if all(one.result == values.ANY for one in (*held, *released)) and escaped:
         return Grade(MEDIUM, Reason.RELEASED_ELSEWHERE)
     return Grade(HIGH, Reason.RELEASED_ELSEWHERE)
+
+
+def _only_success_holds(
+    analysis: FunctionAnalysis, held: Sequence[Exit], released: Sequence[Exit]
+) -> bool:
+    """Tell whether a lock is held where the function says that all went well, and only there.
+
+    Where it is released, the result is that of something that went wrong, or is not known.
+    """
+    kept = result_signs(held)
+    if analysis.function.returns == "pointer":
+        well = not kept & values.ZERO and bool(kept & values.POSITIVE)
+    else:
+        well = kept in (values.ZERO, values.POSITIVE)
+    return well and not any(one.result & ~kept == 0 for one in released)
+
+
+def _handed_with_object(analysis: FunctionAnalysis, seed: Seed, held: Sequence[Exit]) -> bool:
+    """Tell whether the locked object, or what the acquire returned, is where a caller finds it."""
+    function = analysis.function
+    names = {paths.base(seed.place), analysis.call(seed.step).place if seed.step >= 0 else ""}
+    names &= function.locals
+    stores = [
+        number
+        for number, step in enumerate(function.steps)
+        if isinstance(step, ir.AssignStep)
+        and step.value is not None
+        and step.value in names
+        and not paths.is_local_slot(step.place)
+        and paths.base(step.place) not in names
+    ]
+    behind = analysis.path_facts.control_flow.reachable_from(stores)
+    failing = any(_is_error_exit(analysis, one) for one in held)
+    return bool(stores) and not failing and all(one.step in behind for one in held)
 
 
 def _object_leak(

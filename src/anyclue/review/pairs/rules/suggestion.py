@@ -10,13 +10,31 @@ from anyclue.review.pairs.engine.control_flow import successors
 from anyclue.review.pairs.engine.effects import Callees, EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts
+from anyclue.review.pairs.engine.trace import ExitKind
 from anyclue.review.pairs.frontend.unit import unit
+from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
-from anyclue.review.pairs.model import Finding, FindingKind, StepKind, Suggestion
+from anyclue.review.pairs.model import (
+    Confidence,
+    ConfidenceReason,
+    Finding,
+    FindingKind,
+    StepKind,
+    Suggestion,
+)
 from anyclue.review.pairs.rules.explanation import SourceText, release_statement
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+
+_OWNER_UNKNOWN = (
+    ConfidenceReason.RELEASED_ELSEWHERE_MAY_ESCAPE,
+    ConfidenceReason.LOST_ON_FAILURE,
+    ConfidenceReason.RESULT_MAY_TELL,
+    ConfidenceReason.OBJECT_HANDED_ON,
+    ConfidenceReason.BOUND_REACHED,
+)
+"""Somebody else may own the resource there: a release could be one too many."""
 
 TRIES = 6
 """So many places for the line are tried."""
@@ -40,7 +58,9 @@ def with_suggestion(
         text: the source file.
         callees: what the functions that it calls do.
     """
-    if found.kind != FindingKind.LEAK:
+    if found.kind != FindingKind.LEAK or found.confidence == Confidence.LOW:
+        return found
+    if found.reason in _OWNER_UNKNOWN:
         return found
     known = {_key(one) for one in siblings}
     for release in found.release:
@@ -123,14 +143,71 @@ def _balances(
     if len(fresh) != 1 or fresh[0].trouble:
         return False
     analysis = FunctionAnalysis(fresh[0], callees)
-    inserted = at - function.begin + len(_indent(text, line))
-    if any(
-        analysis.function.steps[one].begin == inserted
-        for one in _reachable_unacquired(analysis, candidate)
-    ):
+    begin = at - function.begin + len(_indent(text, line))
+    inserted = [
+        number for number, step in enumerate(analysis.function.steps) if step.begin == begin
+    ]
+    if not inserted or not _reachable_unacquired(analysis, candidate).isdisjoint(inserted):
         return False
     after = {_key(one) for one in candidates(analysis)}
-    return analysis.complete and _key(candidate) not in after and after <= known
+    return (
+        analysis.complete
+        and _key(candidate) not in after
+        and after <= known
+        and _is_released_once(analysis, candidate, inserted)
+    )
+
+
+def _is_released_once(
+    analysis: FunctionAnalysis, candidate: Candidate, inserted: Sequence[int]
+) -> bool:
+    """Tell whether no path releases the resource twice, too early, or after it was handed on.
+
+    Args:
+        analysis: the function with the insertion.
+        candidate: the imbalance that is to go.
+        inserted: the steps of the insertion.
+    """
+    seed = candidate.seed
+    traces = [
+        one
+        for one in (*analysis.acquired_traces, *analysis.inferred_traces)
+        if one.seed.pair == seed.pair and one.seed.place == seed.place
+    ]
+    flow = analysis.path_facts.control_flow
+    for trace in traces:
+        if trace.incidents or not trace.exact:
+            return False
+        left = [one.step for one in trace.exits_of(ExitKind.ESCAPED)]
+        if not flow.reachable_from(left).isdisjoint(inserted):
+            return False
+    return bool(traces) and (seed.scoped or not _is_used_behind(analysis, candidate, inserted))
+
+
+def _is_used_behind(
+    analysis: FunctionAnalysis, candidate: Candidate, inserted: Sequence[int]
+) -> bool:
+    """Tell whether the object is used behind the insertion, before its variable is set anew."""
+    name = paths.base(candidate.seed.place)
+    steps = analysis.function.steps
+    pending = [after for number in inserted for after in successors(steps[number])]
+    seen = set(inserted)
+    while pending:
+        number = pending.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        step = steps[number]
+        if isinstance(step, ir.UseStep) and paths.base(step.path) == name:
+            return True
+        if isinstance(step, ir.CallStep) and any(
+            one is not None and paths.base(one) == name for one in step.arguments
+        ):
+            return True
+        if isinstance(step, (ir.AssignStep, ir.CallStep)) and step.place == name:
+            continue
+        pending += successors(step)
+    return False
 
 
 def _reachable_unacquired(analysis: FunctionAnalysis, candidate: Candidate) -> set[int]:
