@@ -243,6 +243,25 @@ class FunctionAnalysis:
         ]
         return self._traces(seeds)
 
+    def may_release_first(self, pair: str, place: str) -> bool:
+        """Tell whether a path from the entry comes to a release before it comes to an acquire."""
+        acquires, releases = set(), set()
+        for number, effect in self.effects:
+            if effect.pair == pair and self.place(number, effect) == place:
+                acquires |= {number} if effect.kind == EffectKind.ACQUIRE else set()
+                if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME):
+                    releases.add(number)
+        seen = set(acquires)
+        pending = [0]
+        while pending:
+            number = pending.pop()
+            if number in releases:
+                return True
+            if number not in seen:
+                seen.add(number)
+                pending += self.path_facts.control_flow.after[number]
+        return False
+
     def trace_from_entry(self, pair: str, place: str) -> Trace:
         """Return what becomes of a resource that is at ``place`` from the entry on."""
         seed = Seed(pair=self.callees.pairs[pair], place=place)

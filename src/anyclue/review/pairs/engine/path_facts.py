@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -20,6 +21,11 @@ MAX_FACT_SETS = 6
 """So many sets of facts are kept apart at one step; then they are joined."""
 
 _LOCKS = re.compile(r"(^|_)(lock|down|trylock)(_|$)")
+
+
+@functools.cache
+def _takes_lock(name: str) -> bool:
+    return _LOCKS.search(name) is not None
 
 
 class PathFacts:
@@ -339,7 +345,7 @@ class PathFacts:
 
         What was read of an object before its lock was taken is asked again behind it.
         """
-        if not _LOCKS.search(step.callee):
+        if not _takes_lock(step.callee):
             return frozenset()
         found = self._locked.get(step.begin)
         if found is None:

@@ -164,6 +164,8 @@ def _frees(analysis: FunctionAnalysis) -> frozenset[str]:
         local = paths.base(place)
         if pair.kind not in SCOPED or local not in analysis.function.locals:
             continue
+        if name in found or not analysis.may_release_first(name, place):
+            continue
         for trace in analysis.traces_of(name, place):
             gone = trace.exits_of(ExitKind.RELEASED)
             if (gone or trace.acquired_again) and not trace.acquired_inside:
