@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from sys import intern
 
 from anyclue.review.pairs.ir import function as ir
 
@@ -58,23 +59,24 @@ class Graph:
 
     def call(self, begin: int, place: str, callee: str, arguments: tuple[str | None, ...]) -> None:
         """Add a call."""
-        self._emit(ir.CallStep, begin, place=place, callee=callee, arguments=arguments)
+        given = tuple(_shared(one) for one in arguments)
+        self._emit(ir.CallStep, begin, place=intern(place), callee=intern(callee), arguments=given)
 
     def assign(self, begin: int, place: str, value: str | None) -> None:
         """Add an assignment."""
-        self._emit(ir.AssignStep, begin, place=place, value=value)
+        self._emit(ir.AssignStep, begin, place=intern(place), value=_shared(value))
 
     def copy_sign(self, begin: int, place: str, value: str | None, macro: str) -> None:
         """Add an assignment of a value's sign."""
-        self._emit(ir.SignCopyStep, begin, place=place, value=value, macro=macro)
+        self._emit(ir.SignCopyStep, begin, place=intern(place), value=_shared(value), macro=macro)
 
     def escape(self, begin: int, path: str) -> None:
         """Add that a value goes where it can't be followed."""
-        self._emit(ir.EscapeStep, begin, path=path)
+        self._emit(ir.EscapeStep, begin, path=intern(path))
 
     def use(self, begin: int, path: str) -> None:
         """Add that an object is read or written."""
-        self._emit(ir.UseStep, begin, path=path)
+        self._emit(ir.UseStep, begin, path=intern(path))
 
     def jump(self, begin: int) -> None:
         """Add a jump."""
@@ -90,13 +92,15 @@ class Graph:
 
     def leave(self, begin: int, value: str | None) -> None:
         """Add a ``return``."""
-        self._emit(ir.ReturnStep, begin, value=value)
+        self._emit(ir.ReturnStep, begin, value=_shared(value))
 
     def branch(
         self, begin: int, path: str, test: int | str, key: str, *, loop: bool
     ) -> tuple[list[Edge], list[Edge]]:
         """Add a test; return the edges on which it holds, and on which it does not."""
-        number = self._emit(ir.BranchStep, begin, path=path, test=test, key=key, loop=loop)
+        number = self._emit(
+            ir.BranchStep, begin, path=intern(path), test=test, key=intern(key), loop=loop
+        )
         if number < 0:
             return [], []
         self.open = []
@@ -180,6 +184,11 @@ class _Finals:
         for one in (*passed, number):
             self._known[one] = target
         return target
+
+
+def _shared(path: str | None) -> str | None:
+    """Return a path, one object for all that are equal."""
+    return None if path is None else intern(path)
 
 
 def _made(draft: _Draft, order: dict[int, int]) -> ir.Step:

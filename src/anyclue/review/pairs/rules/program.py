@@ -40,23 +40,29 @@ class FunctionAssessment:
 
     Attributes:
         function: its graph.
-        body: its text, white space folded.
+        text: the file that it is in.
         calls: names of what it calls.
         summary: what it does.
         candidates: what is wrong in it.
         complete: every resource could be followed to its end.
         settled: its summary is that of a fixpoint.
-        analysed: digest of what the last analysis depended on.
+        analysed: digest of what the callees did at the last analysis.
     """
 
     function: FunctionIR
-    body: str
+    text: bytes
     calls: frozenset[str]
     summary: Summary = _NOTHING
     candidates: tuple[Candidate, ...] = ()
     complete: bool = True
     settled: bool = True
     analysed: bytes = b""
+
+    @cached_property
+    def body(self) -> str:
+        """Its text, white space folded."""
+        text = self.text[self.function.begin : self.function.end]
+        return " ".join(text.decode("latin-1").split())
 
     @cached_property
     def _digest(self) -> bytes:
@@ -66,13 +72,17 @@ class FunctionAssessment:
     def _ordered(self) -> tuple[str, ...]:
         return tuple(sorted(self.calls))
 
-    def dependency_digest(self, callees: Callees) -> bytes:
-        """Return a digest of what an analysis of the function depends on, contracts aside."""
-        digest = hashlib.sha256(self._digest)
+    def callees_digest(self, callees: Callees) -> bytes:
+        """Return a digest of what its callees do, contracts aside."""
+        digest = hashlib.sha256()
         for name in self._ordered:
             summary = callees.inferred(name)
             digest.update(summary.digest if summary is not None else b"\0")
         return digest.digest()
+
+    def memo_key(self) -> bytes:
+        """Return a digest of all that the last analysis depended on, contracts aside."""
+        return hashlib.sha256(self._digest + self.analysed).digest()
 
 
 @dataclass(kw_only=True)
@@ -125,7 +135,7 @@ class Program:
             functions=[
                 FunctionAssessment(
                     function=one,
-                    body=" ".join(text[one.begin : one.end].decode("latin-1").split()),
+                    text=text,
                     calls=_calls(one),
                 )
                 for one in (*unit.functions, *unit.others)
@@ -207,11 +217,11 @@ class Program:
         """Analyse a function if something that it depends on is new; tell whether it was."""
         assessment = self.files[position.path].functions[position.number]
         callees = self.callees(position.path)
-        digest = assessment.dependency_digest(callees)
+        digest = assessment.callees_digest(callees)
         if digest == assessment.analysed:
             return False
         assessment.analysed = digest
-        known = self._memo.get(digest) if self._memo is not None else None
+        known = self._memo.get(assessment.memo_key()) if self._memo is not None else None
         if known is not None:
             assessment.summary, assessment.complete = known
             return True
@@ -221,7 +231,7 @@ class Program:
         if self._memo is None:
             assessment.candidates = tuple(candidates(analysis))
         else:
-            self._memo.put(digest, assessment.summary, assessment.complete)
+            self._memo.put(assessment.memo_key(), assessment.summary, assessment.complete)
         return True
 
     def _publish(self, one: Position) -> dict[str, Summary]:

@@ -67,7 +67,7 @@ def with_suggestion(
         statement = release_statement(candidate, release)
         if statement is None:
             continue
-        for line in list(_places(found, function, text))[:TRIES]:
+        for line in list(_places(found, candidate, function, text))[:TRIES]:
             indent = _indent(text, line)
             changed = _inserted(text, line, f"{indent}{statement}\n")
             if _balances(function, candidate, known, changed, callees, text, line):
@@ -83,8 +83,23 @@ def with_suggestion(
     return found
 
 
-def _places(found: Finding, function: FunctionIR, text: SourceText) -> Iterator[int]:
+def _places(
+    found: Finding, candidate: Candidate, function: FunctionIR, text: SourceText
+) -> Iterator[int]:
     """Return lines before which the release may go, the likeliest first."""
+    # A line before one return does nothing for the others.
+    if not candidate.others:
+        yield from _exits(found, function, text)
+    raw = text.raw
+    for line in range(found.line, function.line, -1):
+        words = raw[text.start(line) : text.start(line + 1)].strip()
+        if words.endswith(b":") and words[:-1].replace(b"_", b"").isalnum():
+            yield line + 1
+            return
+
+
+def _exits(found: Finding, function: FunctionIR, text: SourceText) -> Iterator[int]:
+    """Return the lines of jumps and ways out of the function, those of the path first."""
     for shown in reversed(found.steps):
         if shown.kind in (StepKind.RETURN, StepKind.GOTO, StepKind.END) and _alone(
             text, shown.line
@@ -97,12 +112,6 @@ def _places(found: Finding, function: FunctionIR, text: SourceText) -> Iterator[
             if line not in seen and _alone(text, line):
                 seen.add(line)
                 yield line
-    raw = text.raw
-    for line in range(found.line, function.line, -1):
-        words = raw[text.start(line) : text.start(line + 1)].strip()
-        if words.endswith(b":") and words[:-1].replace(b"_", b"").isalnum():
-            yield line + 1
-            return
 
 
 def _alone(text: SourceText, line: int) -> bool:
