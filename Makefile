@@ -71,6 +71,10 @@ bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last lin
 bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
 	$(BIN)/python -m bench.judging
 
+.PHONY: bench-settle
+bench-settle: setup ## measure whether what an unproven verdict asks for settles it, by simulation; last line is JSON
+	$(BIN)/python -m bench.settle
+
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs

@@ -31,7 +31,7 @@ from bench.pairs_bench.speed import COMMAND
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebianKernel, ModuleVariant
-from anyclue.system.apt import Apt
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Store
 from anyclue.trial.kernels.debian import DebianKernels
 from anyclue.trial.kernels.variants import Variants
@@ -114,10 +114,11 @@ def _compared(
 async def _built(made: BenchHistory, cache: Path, scratch: Path) -> dict[str, bool]:
     """Return, by commit, whether it builds for Debian's i386 kernel."""
     store = Store(cache / "store")
-    debian = DebianKernels(Apt(cache / "apt", store), store)
+    archive = DebianArchive(cache / "apt", store)
+    debian = DebianKernels(archive, store)
     arch = Arch.I386
     packages = (await debian.resolve(DebianKernel(series=SERIES), {arch}))[arch]
-    variants = Variants(debian, store, cache / "workbenches")
+    variants = Variants(debian, archive, store, cache / "workbenches")
     builds: dict[str, bool] = {}
     for number, commit in enumerate((made.good, *made.commits)):
         begin, tree = time.monotonic(), scratch / "tree"

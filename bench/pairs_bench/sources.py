@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyclue.model.debian import release_of
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt, Package, PackageVersion
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.processes import run
 from anyclue.system.store import Recipe, Store
-from anyclue.trial.kernels.debian import DebianKernels, Flavour, KernelPackages
+from anyclue.trial.kernels.debian import HEADERS, SOURCE, DebianKernels, Flavour, headers_tree
 
 SERIES = "6.1"
+RELEASE = release_of("bookworm")
 # What is unpacked of the source: `make bench-pairs` reads fs and mm, the compilers the rest.
 PARTS = ("fs", "mm", "include", "block", "kernel", "lib", "ipc", "scripts/coccinelle")
 # The flavour that has every file system as a module.
@@ -37,7 +39,10 @@ class Sources:
 
     def __init__(self, cache: Path) -> None:
         self._store = Store(cache / "store")
-        self._apt = Apt(cache / "apt", self._store)
+        self._archive = DebianArchive(cache / "apt", self._store)
+
+    async def _apt(self) -> Apt:
+        return await self._archive.apt(RELEASE, FLAVOUR.debian_arch)
 
     async def versions(self) -> Versions:
         """Ask apt which versions of the source there are.
@@ -45,14 +50,15 @@ class Sources:
         Raises:
             InfrastructureError: there is none.
         """
-        await self._apt.refresh()
+        apt = await self._apt()
         name = f"linux-source-{SERIES}"
-        offered = sorted((await self._apt.versions([name]))[name], key=PackageVersion)
+        offers = (await apt.offers([name]))[name]
+        offered = sorted({one.version for one in offers}, key=PackageVersion)
         if not offered:
             raise InfrastructureError(
                 f"apt offers no {name}",
-                where="/etc/apt",
-                next_step="the benchmark wants Debian 12's archive among the sources",
+                where="Debian's archive",
+                next_step="anyclue kernels lists what there is",
             )
         return Versions(newest=offered[-1], oldest=offered[0])
 
@@ -89,7 +95,7 @@ class Sources:
 
     async def _unpack(self, version: str, directory: Path, parts: Sequence[str]) -> None:
         """Unpack parts of the source, all of it when none is named, to ``linux``."""
-        await self._apt.unpack(_source(version), directory)
+        await (await self._apt()).unpack(_source(version), directory)
         name = f"linux-source-{SERIES}"
         archive = directory / "usr/src" / f"{name}.tar.xz"
         (directory / "linux").mkdir()
@@ -110,38 +116,26 @@ class Sources:
         Raises:
             InfrastructureError: there are none.
         """
-        pattern = re.compile(rf"linux-headers-({re.escape(SERIES)}[\d.]*-\d+)-{FLAVOUR.name}$")
-        await self._apt.refresh()
-        names = await self._apt.names(f"linux-headers-{SERIES}")
-        abis = {match[0]: match[1] for match in map(pattern.match, names) if match}
-        offers = await self._apt.versions(sorted(abis))
-        choices = [
-            (found == version, PackageVersion(found), abis[name])
-            for name, versions in offers.items()
-            for found in versions
-            if name in abis
-        ]
+        kernels = DebianKernels(self._archive, self._store)
+        offers, _ = await kernels.offered([RELEASE], [FLAVOUR], SERIES)
+        choices = [one.complete[FLAVOUR.arch] for one in offers if FLAVOUR.arch in one.complete]
         if not choices:
             raise InfrastructureError(
                 f"apt offers no headers of Linux {SERIES}",
-                where="/etc/apt",
+                where="Debian's archive",
                 next_step="leave the other tools out: --peers 0",
             )
-        _, best, abi = max(choices)
-        packages = _packages(abi, best.text)
+        packages = next((one for one in choices if one.version == version), choices[-1])
 
         async def build(directory: Path) -> None:
-            await DebianKernels(self._apt, self._store).unpack_headers(packages, directory)
+            await kernels.unpack_headers(packages, directory)
 
-        inputs = {"headers": [str(package) for package in packages.headers], "format": 1}
+        inputs = {"headers": [str(package) for package in packages.headers], "format": 2}
         made = await self._store.make(Recipe(kind="headers", inputs=inputs), build)
-        sources = made.file("usr/src")
-        return sources / f"linux-headers-{abi}-amd64", sources / f"linux-headers-{abi}-common"
+        own = headers_tree(made.path, packages)
+        (common,) = made.file("usr/src").glob(f"{HEADERS}*-common")
+        return own, common
 
 
 def _source(version: str) -> Package:
-    return _packages("", version).source
-
-
-def _packages(abi: str, version: str) -> KernelPackages:
-    return KernelPackages(series=SERIES, abi=abi, version=version, flavour=FLAVOUR)
+    return Package(name=f"{SOURCE}{SERIES}", arch="all", version=version)

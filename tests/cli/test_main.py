@@ -20,6 +20,10 @@ import anyclue.cli.main
 from anyclue.cli.main import app, main
 from anyclue.cli.output import run_until_stopped
 from anyclue.model.errors import InfrastructureError
+from anyclue.model.scenario import Arch
+from anyclue.system.debian_archive import Mirror, MirrorOrigin
+from anyclue.trial.kernels.catalogue import Catalogue, CatalogueEntry
+from anyclue.trial.kernels.preparation import Kernels
 from anyclue.version import __version__
 
 SCENARIO = """\
@@ -219,3 +223,61 @@ def test_being_stopped_is_told() -> None:
 @pytest.mark.parametrize("arguments", [["step"], ["step", "--no-such"], ["-q", "step", "no.toml"]])
 def test_a_step_that_fails_cannot_tell(arguments: list[str]) -> None:
     assert main(arguments) == 125
+
+
+CATALOGUE = Catalogue(
+    mirror=Mirror(
+        main="http://m/debian", security="http://m/debian-security", origin=MirrorOrigin.HOST
+    ),
+    host="bookworm",
+    entries=tuple(
+        CatalogueEntry(
+            series=series,
+            version=f"{series}.9-1",
+            suites=(suite,),
+            arches=arches,
+            cached=arches[:1],
+            of=of,
+            compilers=("gcc-14",) if arches else (),
+            newest=bool(arches),
+        )
+        for series, suite, of, arches in (
+            ("6.1", "bookworm-security", "bookworm", (Arch.I386, Arch.X86_64)),
+            ("6.12", "trixie", "trixie", (Arch.X86_64,)),
+            ("7.0", "trixie-backports", None, ()),
+        )
+    ),
+    missing_suites=("forky-backports",),
+    failures=("no package lists of sid",),
+)
+
+
+def test_kernels_on_offer(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def catalogue(_: object, _arches: object) -> Catalogue:
+        return CATALOGUE
+
+    monkeypatch.setattr(Kernels, "catalogue", catalogue)
+    status, out, _ = call("kernels")
+    assert status == 0
+    rows = [line.split() for line in out.splitlines()]
+    own = ["6.1", "6.1.9-1", "bookworm", "bookworm-security", "i386,", "x86_64", "i386"]
+    assert rows[1] == [*own, "gcc-14,", "the", "host's"]
+    assert rows[2] == [
+        *("6.12", "6.12.9-1", "trixie", "trixie", "x86_64", "x86_64", "gcc-14", "of", "trixie")
+    ]
+    assert "7.0" not in out
+    assert "http://m/debian, http://m/debian-security (host)" in out
+    assert "forky-backports" in out
+    assert "not asked: no package lists of sid" in out
+    assert "headers or source are gone" in call("kernels", "--all")[1]
+    document = json.loads(call("kernels", "--json")[1])
+    assert document["schema"] == "anyclue.kernels/1"
+    assert [entry["version"] for entry in document["entries"]] == [
+        *("6.1.9-1", "6.12.9-1", "7.0.9-1")
+    ]
+
+
+def test_a_mirror_that_is_none(call: Call) -> None:
+    status, out, err = call("kernels", "--mirror", "nonsense")
+    assert (status, out) == (2, "")
+    assert "no address of a mirror" in err

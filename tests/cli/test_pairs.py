@@ -489,6 +489,63 @@ def test_a_list_of_contracts_is_no_review(call: Call, other: str) -> None:
     refused(call("--contracts", other), f"--contracts and {other.partition('=')[0]}")
 
 
+def test_contracts_against_a_tree(tree: Tree, call: Call) -> None:
+    tree.write(a="DEFINE_FREE(widget, void *, widget_free(_T))\nint f(void)\n{\n\tkfree(0);\n}\n")
+    (tree.path / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 12\n")
+    status, out, _ = call("contracts", "--check", "fs")
+    assert status == ExitCode.NOTHING_FOUND
+    assert out.startswith("contracts against Linux 6.12, 1 file\n")
+    assert "gizmo/a.c:1: DEFINE_FREE(widget), 0 uses" in out
+    status, out, _ = call("--check", "fs", "--json")
+    document = json.loads(out)
+    assert (status, document["version"]) == (ExitCode.NOTHING_FOUND, "6.12")
+    absent = {one["call"] for one in document["absent"]}
+    assert "kmalloc" in absent
+    assert "kfree" not in absent
+
+
+@pytest.mark.parametrize("other", ["--sarif", "--staged", "--since=HEAD", "--diff=HEAD", "fs"])
+def test_contracts_against_a_tree_are_no_review(tree: Tree, call: Call, other: str) -> None:
+    tree.write(a=GOOD)
+    named = "PATHS" if other == "fs" else other.partition("=")[0]
+    refused(call("--check", "fs", other), f"--check and {named} exclude each other")
+
+
+def test_contracts_against_no_tree(call: Call) -> None:
+    refused(call("contracts", "--check", "nowhere"), "no such file or directory")
+
+
+def test_only_contracts_of_the_trees_version_count(tree: Tree, call: Call) -> None:
+    late = CONTRACT.replace('"error" }', '"error", since = "6.17" }')
+    (tree.path / ".anyclue").mkdir()
+    (tree.path / ".anyclue" / "pairs.toml").write_text(late)
+    tree.write(widget=WIDGET)
+    assert call("fs")[0] == ExitCode.REGRESSION
+    makefile = tree.path / "Makefile"
+    makefile.write_text("VERSION = 6\nPATCHLEVEL = 12\n")
+    assert call("fs")[0] == ExitCode.NOTHING_FOUND
+    makefile.write_text("VERSION = 6\nPATCHLEVEL = 17\n")
+    assert call("fs")[0] == ExitCode.REGRESSION
+
+
+def test_of_a_change_the_version_before_it_counts(tree: Tree, call: Call) -> None:
+    late = CONTRACT.replace('"error" }', '"error", since = "6.17" }')
+    (tree.path / ".anyclue").mkdir()
+    (tree.path / ".anyclue" / "pairs.toml").write_text(late)
+    tree.git("init", "-q", "-b", "main")
+    makefile = tree.path / "Makefile"
+    makefile.write_text("VERSION = 6\nPATCHLEVEL = 12\n")
+    tree.commit(other=GOOD)
+    tree.commit(widget=WIDGET)
+    assert call("--diff", "HEAD")[0] == ExitCode.NOTHING_FOUND
+    makefile.write_text("VERSION = 6\nPATCHLEVEL = 17\n")
+    tree.commit(other=GOOD + "\n")
+    tree.commit(widget=WIDGET.replace("i_size", "i_blocks"))
+    tree.commit(widget="")
+    tree.commit(widget=WIDGET)
+    assert call("--diff", "HEAD")[0] == ExitCode.REGRESSION
+
+
 def test_every_mistake_in_contracts_is_told(tree: Tree, call: Call) -> None:
     tree.write(use=WIDGET)
     (tree.path / ".anyclue").mkdir()

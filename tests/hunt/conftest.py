@@ -25,7 +25,15 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.trial.context import Context
-from anyclue.trial.model import Accelerator, GuestImage, Shape, Suite, TrialJob, TrialResult
+from anyclue.trial.model import (
+    Accelerator,
+    GuestImage,
+    Shape,
+    Suite,
+    TrialJob,
+    TrialResult,
+    always,
+)
 from anyclue.trial.workloads.registry import WORKLOADS
 from anyclue.trial.workloads.suite import WorkloadSuite
 
@@ -149,9 +157,13 @@ class FakeExecutor:
     batches: int = 0
     dies_after: int | None = None
 
-    async def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
+    async def run(
+        self, jobs: Sequence[TrialJob], is_wanted: Callable[[TrialJob], bool] = always
+    ) -> AsyncGenerator[TrialResult, None]:
         self.batches += 1
         for job in jobs:
+            if not is_wanted(job):
+                continue
             if self.dies_after is not None and len(self.ran) == self.dies_after:
                 raise KeyboardInterrupt
             recording = self.make(job)
@@ -159,7 +171,9 @@ class FakeExecutor:
             directory.mkdir(parents=True)
             write_recording(directory, recording, seconds=1, lost_log=0)
             self.ran.append((job.cell.kernel, job.trial))
-            yield TrialResult(job=job, outcome=recording.outcome, detail="", seconds=1)
+            yield TrialResult(
+                job=job, outcome=recording.outcome, detail="", seconds=1, reason=recording.reason
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

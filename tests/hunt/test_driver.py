@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,8 @@ import pytest
 from anyclue.hunt.driver import begin_run, hunt
 from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.model.errors import ExitCode, RequestError
-from anyclue.model.recording import Outcome, Recording
+from anyclue.model.reason import NotJudged, RefusedAlike
+from anyclue.model.recording import EndReason, Outcome, Recording
 from anyclue.model.scenario import Axis
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
@@ -213,3 +215,68 @@ def test_resuming_what_is_no_run(tmp_path: Path, hunted: Hunted) -> None:
     for path in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(RequestError, match="not a run directory"):
             asyncio.run(hunt(RunDirectory(path), hunted.context, jobs=None))
+
+
+def refusing(
+    make: Make, refused: Callable[[TrialJob], EndReason | None]
+) -> Callable[[TrialJob], Recording]:
+    """A trial does not run where that gives a reason."""
+
+    def made(job: TrialJob) -> Recording:
+        reason = refused(job)
+        if reason is None:
+            return make(job)
+        recording = make(job, outcome=Outcome.NOT_RUN, rounds=0)
+        return replace(recording, reason=reason, detail="mkfs.btrfs: unknown option")
+
+    return made
+
+
+def test_what_is_refused_is_found_once(
+    hunted: Hunted, scenario_file: Path, tmp_path: Path, make: Make
+) -> None:
+    """Two kernels, four mounts, three trials each, and one mkfs that the tool does not know."""
+    several_mounts(scenario_file)
+    text = scenario_file.read_text()
+    scenario_file.write_text(text.replace("\ntrials = 1", "\ntrials = 3"))
+    run = begin_run(scenario_file, tmp_path / "refused", full=True)
+    made = refusing(make, lambda _: EndReason.MKFS_FAILED)
+    executor = hunted.executor(made, run=run)
+    judged = asyncio.run(
+        hunt(run, hunted.context, jobs=1, clue=False, executors=lambda _: executor)
+    )
+    assert len(executor.ran) == 1
+    assert len(list(run.path.glob("cells/*/trial-*"))) == 1, "nothing is recorded of the others"
+    first, *others = judged.findings.cells
+    assert isinstance(first.because, NotJudged)
+    expected = RefusedAlike(cell=first.cell, detail="mkfs.btrfs: unknown option")
+    assert len(others) == 7
+    assert {one.verdict for one in judged.findings.cells} == {Verdict.UNPROVEN}
+    assert all(one.because == expected for one in others)
+    assert judged.exit_code is ExitCode.INFRASTRUCTURE
+    said = " ".join(run.file("report.txt").read_text().split())
+    assert f"not run, since {first.cell.id} was refused" in said
+    assert judge(run).findings == judged.findings
+
+    # Another process, where the tool knows the option: what has no outcome runs.
+    mended = hunted.executor(make, run=run)
+    context = Context.at(tmp_path / "cache")
+    again = asyncio.run(hunt(run, context, jobs=1, clue=False, executors=lambda _: mended))
+    assert len(mended.ran) == 8 * 3 - 1
+    assert {one.verdict for one in again.findings.cells[1:]} == {Verdict.CLEAN}
+
+
+def test_only_what_is_refused_alike_is_left_out(
+    hunted: Hunted, scenario_file: Path, tmp_path: Path, make: Make
+) -> None:
+    several_mounts(scenario_file)
+    run = begin_run(scenario_file, tmp_path / "refused", full=True)
+    mount = refusing(make, lambda job: EndReason.MOUNT_FAILED if job.cell.mount == "zstd" else None)
+    executor = hunted.executor(mount, run=run)
+    judged = asyncio.run(
+        hunt(run, hunted.context, jobs=1, clue=False, executors=lambda _: executor)
+    )
+    assert len(executor.ran) == 7, "both kernels are the same"
+    open_ = [one for one in judged.findings.cells if one.verdict is Verdict.UNPROVEN]
+    assert {one.cell.mount for one in open_} == {"zstd"}
+    assert [type(one.because) for one in open_] == [NotJudged, RefusedAlike]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 DATA = Path(__file__).parent / "data"
+AT_FLOORS = ("mounts", "threads")
 SOURCES = ("meminfo", "zoneinfo", "vmstat", "slabinfo", "vmallocinfo")
 
 
@@ -19,8 +20,11 @@ def stream() -> bytes:
 
 @pytest.fixture(scope="session")
 def guest_proc(stream: bytes) -> Mapping[str, str]:
-    """The first sample's /proc files; read with no help from the parser under test."""
-    texts: dict[str, str] = {}
+    """The first sample's /proc files; read with no help from the parser under test.
+
+    What is read at floors alone is of another trial.
+    """
+    texts = {name: (DATA / f"{name}-6.1.txt").read_text() for name in AT_FLOORS}
     rest = stream
     while rest:
         header, _, rest = rest.partition(b"\n")
@@ -28,6 +32,12 @@ def guest_proc(stream: bytes) -> Mapping[str, str]:
         texts.setdefault(name.decode(), rest[: int(length)].decode())
         rest = rest[int(length) :]
     return texts
+
+
+@pytest.fixture(scope="session")
+def slab_links() -> str:
+    """The links in /sys/kernel/slab of a 6.1 guest (i386), as the agent sends them."""
+    return (DATA / "caches-6.1.txt").read_text()
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.recordings.procfs import PARSERS, facts, meminfo, slabinfo, vmallocinfo, zoneinfo
+from anyclue.recordings.procfs import (
+    PARSERS,
+    facts,
+    meminfo,
+    merged_caches,
+    mounts,
+    slabinfo,
+    threads,
+    vmallocinfo,
+    zoneinfo,
+)
 
 NAMES = sorted(PARSERS)
+OF_HOST = sorted(PARSERS.keys() - {"mounts", "threads"})
 
 
 def test_a_6_1_guest(guest_proc: Mapping[str, str]) -> None:
@@ -30,6 +41,21 @@ def test_a_6_1_guest(guest_proc: Mapping[str, str]) -> None:
     callers = PARSERS["vmallocinfo"](guest_proc["vmallocinfo"])
     assert callers["vmalloc_kib.crypto_scomp_init_tfm"] == 2 * 135168 / 1024
     assert "vmalloc_kib.pci_iomap_range" not in callers  # ioremap takes no memory
+    assert callers["vmalloc_areas.crypto_scomp_init_tfm"] == 2
+    assert callers["vmalloc_areas.pci_iomap_range"] == guest_proc["vmallocinfo"].count(
+        " pci_iomap_range+"
+    )
+    named = guest_proc["vmallocinfo"].count("+0x")
+    assert sum(v for name, v in callers.items() if name.startswith("vmalloc_areas.")) == named
+    mounted = PARSERS["mounts"](guest_proc["mounts"])
+    assert mounted.keys() == {
+        f"mounts.{name}" for name in ("rootfs", "devtmpfs", "proc", "sysfs", "debugfs", "tracefs")
+    }
+    assert set(mounted.values()) == {1}
+    running = PARSERS["threads"](guest_proc["threads"])
+    assert sum(running.values()) == guest_proc["threads"].count("\n")
+    assert running["threads.kworker"] == guest_proc["threads"].count("kworker/")
+    assert {"threads.rcu_preempt", "threads.ksoftirqd", "threads.kswapd"} <= running.keys()
 
 
 def test_a_6_18_host(host_proc: Mapping[str, str]) -> None:
@@ -42,10 +68,61 @@ def test_a_6_18_host(host_proc: Mapping[str, str]) -> None:
     callers = PARSERS["vmallocinfo"](host_proc["vmallocinfo"])
     assert callers["vmalloc_kib.irq_init_percpu_irqstack"] >= 20  # "vmap" counts, too
     assert "vmalloc_kib.memremap" not in callers
+    assert callers["vmalloc_areas.memremap"] >= 1
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("where", ["guest_proc", "host_proc"])
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [
+        ("kworker/0:1-events", "kworker"),
+        ("kworker/u4:2", "kworker"),
+        ("kworker/0:1H+kblockd", "kworker"),
+        ("kworker/R-btrfs-endio", "kworker/R-btrfs-endio"),
+        ("jbd2/vdb-8", "jbd2"),
+        ("xfsaild/vdb", "xfsaild"),
+        ("f2fs_gc-254:16", "f2fs_gc"),
+        ("btrfs-transacti", "btrfs-transacti"),
+        ("ksoftirqd/1", "ksoftirqd"),
+        ("kswapd0", "kswapd"),
+        ("loop17", "loop"),
+        ("42", "42"),
+        ("/1", "/1"),
+    ],
+)
+def test_threads_count_by_what_they_do(name: str, counted: str) -> None:
+    assert threads(f"{name}\n{name}\n") == {f"threads.{counted}": 2.0}
+
+
+def test_merged_caches(slab_links: str, guest_proc: Mapping[str, str]) -> None:
+    """What slabinfo counts under a name has the others that share it; links to none are nothing."""
+    counted = [name.split(".", 1)[1] for name in slabinfo(guest_proc["slabinfo"])]
+    merged = merged_caches(slab_links, counted)
+    (vmap,) = [names for name, names in merged.items() if "vmap_area" in (name, *names)]
+    assert "btrfs_delayed_extent_op" in vmap
+    assert merged.keys() <= set(counted)
+    links = dict(line.split() for line in slab_links.splitlines())
+    for name, others in merged.items():
+        assert {links[other] for other in others} == {links[name]}
+        assert name not in others
+
+
+def test_a_cache_that_was_never_merged_may_get_names() -> None:
+    links = "fuse_request bio-192\nfuse_inode bio-192\n"
+    assert merged_caches(links, ["bio-192"]) == {"bio-192": ("fuse_inode", "fuse_request")}
+    assert merged_caches(links, ["kmalloc-8"]) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a\n", "a :1 b", "a b c\n", "a /etc\n", "\0 :1\na\x1b :1\n", f"{'a' * 65} :1\n"]
+)
+def test_what_is_no_link_is_left_out(text: str) -> None:
+    assert merged_caches(text + "\nx :1\n", ["x", "a"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [*(("guest_proc", name) for name in NAMES), *(("host_proc", name) for name in OF_HOST)],
+)
 def test_cut_short_anywhere(name: str, where: str, request: pytest.FixtureRequest) -> None:
     """What a cut text gives is what its whole lines say: no number loses its last digits."""
     text = request.getfixturevalue(where)[name][:6000]
@@ -68,7 +145,9 @@ def test_cut_short_anywhere(name: str, where: str, request: pytest.FixtureReques
         (slabinfo, "# name <active_objs>\nkmalloc-64 1 2 64\nkmalloc 1 2 x 4 5 : \n"),
         (slabinfo, "kmalloc-64\n1 2 64 64 1 : tunables\n"),
         (vmallocinfo, f"0x1-0x2 {'9' * 5000} f+0x1/0x2 vmalloc\n"),
-        (vmallocinfo, "0x1-0x2 8192 unpurged vm_area\n0x1-0x2 8192 f+0x1/0x2 user\n"),
+        (vmallocinfo, "0x1-0x2 8192 unpurged vm_area\n0x1-0x2 8192 f-0x1/0x2 user\n"),
+        (mounts, "dev / \x1b[2J rw 0 0\nrootfs /\nrootfs / ext4\n"),
+        (threads, f"\nk worker\nb\xebd\n\x1b[2J\n{'x' * 65}\n"),
     ],
 )
 def test_what_is_no_counter_is_left_out(

@@ -89,9 +89,17 @@ def test_odd_order_gives_no_floor_of_another_round() -> None:
 
 
 def test_medians_leave_out_what_is_not_in_every_reading() -> None:
-    readings = [sample(1, 5), sample(2, 1, x=3), sample(3, 2)]
+    readings = [sample(1, 5), sample(2, 1, **{"meminfo.x": 3}), sample(3, 2)]
     assert median_reading(readings) == sample(3, 2.0)
     assert median_reading([]) is None
+
+
+def test_a_source_that_was_read_once_counts_with_that_reading() -> None:
+    threads = {"threads.kworker": 3.0, "threads.jbd2": 1.0}
+    first, second = sample(1, 5, **{"mounts.tmpfs": 1.0}), sample(2, 7, **threads)
+    floor = median_reading([first, second])
+    assert floor is not None
+    assert dict(floor.counters) == {**sample(2, 6).counters, **threads, "mounts.tmpfs": 1.0}
 
 
 any_marks = st.lists(

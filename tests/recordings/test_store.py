@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,18 @@ def test_an_old_recording_has_no_reason(trial: Path, detail: str, reason: str | 
     assert read_recording(trial).reason == reason
 
 
+def test_the_names_of_merged_caches(trial: Path, captured: Recording) -> None:
+    """They are kept; recordings of old have none."""
+    merged = {"vmap_area": ("btrfs_delayed_extent_op", "iommu_iova")}
+    recording = replace(captured, merged_caches=merged)
+    write_recording(trial, recording, seconds=1, lost_log=0)
+    assert read_recording(trial) == recording
+    fields = json.loads((trial / "outcome.json").read_text())
+    del fields["merged_caches"]
+    (trial / "outcome.json").write_text(json.dumps(fields))
+    assert read_recording(trial).merged_caches == {}
+
+
 counters = st.dictionaries(
     st.sampled_from(["meminfo.MemFree", "pcp.total", "vmstat.nr_dirty", "slab_kib.é x"]),
     st.floats(allow_nan=False, width=64),
@@ -115,7 +128,7 @@ samples_st = st.dictionaries(st.integers(0, 10**15), counters, max_size=4).map(
     )
 )
 texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
-scalars = st.integers(-(10**18), 10**18) | st.booleans() | st.floats(allow_nan=False) | texts
+scalars = st.integers(-(10**18), 10**18) | st.booleans() | st.floats(-(2.0**64), 2.0**64) | texts
 marks_st = st.lists(
     st.builds(
         Mark,

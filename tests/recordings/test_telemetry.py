@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.recordings.conftest import SOURCES
 
 from anyclue.model.recording import Mark, MarkName
 from anyclue.recordings.procfs import PARSERS
@@ -25,11 +26,29 @@ def test_captured(stream: bytes, guest_proc: Mapping[str, str]) -> None:
     assert [line.level for line in telemetry.log] == [4, 5, 6]
     assert telemetry.log[0].t_s == 5.763149
     assert [sample.t_s for sample in telemetry.samples] == [6.177255059, 6.244374472]
-    for name, parse in PARSERS.items():
-        expected = parse(guest_proc[name])
+    for name in SOURCES:
+        expected = PARSERS[name](guest_proc[name])
         assert expected.items() <= telemetry.samples[0].counters.items()
     assert telemetry.marks == ()
     assert telemetry.lost_log == 0
+    assert telemetry.merged_caches == {}
+
+
+def test_names_of_slab_caches(stream: bytes, slab_links: str) -> None:
+    """The agent sends them before the first sample that counts what they name."""
+    telemetry = parse_telemetry(record("caches", 1, slab_links.encode()) + stream)
+    counted = telemetry.samples[0].counters
+    assert telemetry.merged_caches
+    assert {f"slab_objects.{name}" for name in telemetry.merged_caches} <= counted.keys()
+    assert telemetry.samples == parse_telemetry(stream).samples
+
+
+def test_what_is_read_at_floors(guest_proc: Mapping[str, str]) -> None:
+    """Threads are the last of a floor's records: they belong to its last sample."""
+    at_floor = (record(name, 7, guest_proc[name].encode()) for name in ("mounts", "threads"))
+    (sample,) = parse_telemetry(b"".join(at_floor)).samples
+    assert sample.counters["mounts.rootfs"] == 1
+    assert sample.counters["threads.kworker"] > 1
 
 
 def test_cut_short_anywhere(stream: bytes) -> None:
@@ -122,6 +141,15 @@ def test_a_mark_goes_there_and_back() -> None:
 )
 def test_what_is_no_mark(text: str) -> None:
     assert parse_mark(text, 0.0) is None
+
+
+@pytest.mark.parametrize("value", ["1" * 400, "-1e300", "NaN", "Infinity", "-Infinity", str(2**65)])
+def test_a_mark_carries_no_extreme_numbers(value: str) -> None:
+    text = f'{{"name": "full", "round": 1, "data": {{"files": {value}, "ok": {2**64}}}}}'
+    mark = parse_mark(text, 0.0)
+    assert mark is not None
+    assert mark.data == {"ok": 2**64}
+    assert parse_mark(f'{{"name": "full", "round": {value}}}', 0.0) is None
 
 
 def test_a_mark_carries_scalars_that_can_be_written_only() -> None:

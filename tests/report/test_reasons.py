@@ -9,7 +9,15 @@ import pytest
 from anyclue.model import reason
 from anyclue.model.recording import Incident, IncidentKind, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.model.verdict import (
+    ClassRate,
+    MemoryClass,
+    ObjectBound,
+    ObjectKind,
+    ObjectSeries,
+    SignatureDetail,
+    VerdictReason,
+)
 from anyclue.report.reasons import detail_text, growth_reason_text, incident_text
 
 SLAB = MemoryClass.SLAB_UNRECLAIMABLE
@@ -35,18 +43,47 @@ PROVEN = reason.GrowthProven(
     steps=1,
     reference=reason.ReferenceRate(cell=CELL, rate_kib=0.2),
     others=((MemoryClass.PERCPU, 4.0), (MemoryClass.VMALLOC, 8.0)),
+    in_all_kib=212.4,
+    perhaps=((MemoryClass.UNACCOUNTED, ClassRate(rate_kib=27, ci95_kib=(12, 39), grew=False)),),
+    more_used=ClassRate(rate_kib=244, ci95_kib=(216, 271), grew=True),
     end=reason.TrialEnd(outcome=Outcome.HUNG, detail="nothing moved"),
+)
+NODES = ObjectSeries(kind=ObjectKind.SLAB, name="radix_tree_node")
+THREADS = ObjectSeries(kind=ObjectKind.THREADS, name="btrfs-cleaner")
+FILES = ObjectSeries(kind=ObjectKind.OPEN_FILES, name="all")
+OBJECTS = reason.ObjectsGrew(
+    series=NODES,
+    rate=14.0,
+    ci95=(13.9, 14.1),
+    sample=reason.FloorSample(floors=16, trials=2, warm_up=0),
+    detail=reason.SlabCache(name="radix_tree_node", objects=14.0, kib=7.9),
+    reference=reason.ReferenceObjects(cell=CELL, rate=0.02),
+)
+SUSPECTED = reason.ObjectsSuspected(
+    series=THREADS,
+    rate=1.0,
+    ci95=(0.8, 1.2),
+    sample=reason.FloorSample(floors=8, trials=1, warm_up=0),
+    lacking=reason.ObjectEvidence.GUEST,
+)
+BOUND = ObjectBound(series=162, excluded=162, limit=1)
+EXCLUDED = reason.GrowthExcluded(
+    limit_kib=64.0, sample=SAMPLE, memory_class=SLAB, at_most_kib=9.4, steps=(2048.0,)
 )
 UNDECIDED = reason.GrowthUndecided(
     memory_class=SLAB,
     rate_kib=3.0,
     ci95_kib=(-70.0, 76.0),
     limit_kib=64.0,
-    more_rounds=1,
-    most_rounds=96,
+    settlement=reason.Settlement(own=2, reference=1, chance=0.83),
 )
 WORDS: list[tuple[VerdictReason, str]] = [
     (reason.NotRun(), "not run"),
+    (
+        reason.RefusedAlike(cell=CELL, detail="mkfs.btrfs: unknown option"),
+        "not run, since good.m.d.d.w was refused, and this would be alike: mkfs.btrfs: unknown"
+        " option",
+    ),
     (
         reason.NotJudged(outcome=Outcome.LOST, detail="qemu: killed"),
         "the guest was lost by the infrastructure: qemu: killed; run it again",
@@ -57,8 +94,10 @@ WORDS: list[tuple[VerdictReason, str]] = [
         "unreclaimable slab grew by 200 KiB a round (95 % interval 10 to 201) over 18 rounds in 3"
         " guests after 1 warm-up round and no reclaim gave it back; slab cache kmalloc-64: 3200"
         " objects, 200 KiB a round; 1 single step(s) set aside; 0.2 KiB a round in the reference"
-        " good.m.d.d.w; per-CPU memory (4.0 KiB) and vmalloc memory (8.0 KiB) grew too; the guest"
-        " hung: nothing moved",
+        " good.m.d.d.w; per-CPU memory (4.0 KiB) and vmalloc memory (8.0 KiB) grew too; 212 KiB a"
+        " round leak in all; memory that no counter counts (27 [12, 39] KiB) may have grown too,"
+        " which is not proven; used memory grew by more: 244 [216, 271] KiB; the guest hung:"
+        " nothing moved",
     ),
     (
         reason.PinnedPageCache(kib=1024.0 * 1024, ram_kib=2048.0 * 1024),
@@ -91,42 +130,41 @@ WORDS: list[tuple[VerdictReason, str]] = [
         " needed after the warm-up",
     ),
     (
-        reason.SingleSteps(memory_class=None, steps=((4, 4200.0), (6, 12.0))),
+        reason.SingleSteps(memory_class=None, steps=((4, 4200.0), (6, 12.0)), at_most_kib=39.0),
         "used memory (without that of user space) made a step of 4200 KiB before the floor of round"
-        " 4 and 12 KiB before the floor of round 6 and is flat otherwise: a one-time cost or a rare"
-        " leak; more rounds would tell",
+        " 4 and 12 KiB before the floor of round 6, and besides grows by no more than 39 KiB a"
+        " round: a one-time cost or a rare leak; more guests would tell",
     ),
     (
         UNDECIDED,
         "unreclaimable slab moved by 3.0 KiB a round (95 % interval -70 to 76), so a leak of 64 KiB"
-        " a round is neither proven nor excluded; about 1 more round would tell",
+        " a round is neither proven nor excluded; about 2 more guests of this cell and 1 more guest"
+        " of its reference would tell with a probability of 0.83",
     ),
     (
-        replace(UNDECIDED, more_rounds=None),
+        replace(UNDECIDED, settlement=None),
         "unreclaimable slab moved by 3.0 KiB a round (95 % interval -70 to 76), so a leak of 64 KiB"
-        " a round is neither proven nor excluded; over 96 more rounds would tell",
+        " a round is neither proven nor excluded; it is unlikely that more guests would tell",
     ),
     (
         reason.PeakAboveReference(kib=310.0 * 1024, reference_kib=1024.0),
         "memory that is no cache peaked at 310 MiB above its lowest, 1 MiB in the reference;"
-        " the floors are flat",
+        " a leak is excluded",
     ),
     (
         reason.LeftToReclaim(
             kib=300.0 * 1024, reference_kib=0.0, memory_class=MemoryClass.FILE_CACHE
         ),
         "a round left 300 MiB behind, mostly page cache (0 MiB in the reference), and reclaim gave"
-        " it back: the floors are flat",
+        " it back: a leak is excluded",
     ),
     (
         reason.CachePeak(kib=2048.0, reference_kib=1024.0),
         "use peaked at 2 MiB above its lowest (1 MiB in the reference), all of it cache that was"
-        " given back: the floors are flat",
+        " given back: a leak is excluded",
     ),
     (
-        reason.GrowthExcluded(
-            limit_kib=64.0, sample=SAMPLE, memory_class=SLAB, at_most_kib=9.4, steps=(2048.0,)
-        ),
+        EXCLUDED,
         "leaks of 64 KiB a round and more are excluded over 18 rounds in 3 guests after 1 warm-up"
         " round: no class of kernel memory grows by more than 9.4 KiB a round (unreclaimable slab,"
         " upper end of the 95 % interval); single steps of 2048 KiB are left out as one-time costs",
@@ -150,10 +188,60 @@ WORDS.append(
         " known, and else leaks are excluded",
     )
 )
+WORDS += [
+    (
+        OBJECTS,
+        "slab cache radix_tree_node gained 14 objects, 7.9 KiB, a round (95 % interval 13.9 to"
+        " 14.1) over 16 rounds in 2 guests, in both of them and in nearly every round, and nothing"
+        " brought them back; 0 objects a round in the reference good.m.d.d.w",
+    ),
+    (
+        replace(
+            OBJECTS,
+            series=replace(NODES, name="kmalloc-32"),
+            sample=SAMPLE,
+            detail=reason.SlabCache(name="kmalloc-32", objects=14.0, merged=("a", "b", "c", "d")),
+            reference=None,
+            others=((THREADS, 1.0),),
+            end=reason.TrialEnd(outcome=Outcome.HUNG, detail="nothing moved"),
+        ),
+        "slab cache kmalloc-32 (which the kernel merged with a, b, c and 1 more) gained 14 objects"
+        " a round (95 % interval 13.9 to 14.1) over 18 rounds in 3 guests after 1 warm-up round, in"
+        " each of them and in nearly every round, and nothing brought them back; kernel threads"
+        " named btrfs-cleaner (1 object) grew too; the guest hung: nothing moved",
+    ),
+    (
+        SUSPECTED,
+        "kernel threads named btrfs-cleaner gained 1 object a round (95 % interval 0.8 to 1.2) over"
+        " 8 rounds; guests differ a little by themselves; another one would tell",
+    ),
+    (
+        replace(
+            SUSPECTED,
+            lacking=reason.ObjectEvidence.ROUNDS,
+            reference=reason.ReferenceObjects(cell=CELL, rate=0.3),
+            others=2,
+        ),
+        "kernel threads named btrfs-cleaner gained 1 object a round (95 % interval 0.8 to 1.2) over"
+        " 8 rounds (and 2 other counts alike); 0.3 objects a round in the reference good.m.d.d.w;"
+        " that may be chance; more guests or rounds would tell",
+    ),
+    (
+        replace(SUSPECTED, lacking=reason.ObjectEvidence.REFERENCE, others=1),
+        "kernel threads named btrfs-cleaner gained 1 object a round (95 % interval 0.8 to 1.2) over"
+        " 8 rounds (and 1 other count alike); in a good kernel it may do the same; a reference"
+        " would tell",
+    ),
+]
 DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (None, ""),
     (reason.SlabCache(name="a", kib=9.97), "slab cache a: 10 KiB a round"),
     (reason.SlabCache(name="a", objects=12.0), "slab cache a: 12 objects a round"),
+    (
+        reason.SlabCache(name="a", objects=12.0, kib=1.0, merged=("b",)),
+        "slab cache a (which the kernel merged with b): 12 objects, 1.0 KiB a round",
+    ),
+    (reason.CountedObjects(series=FILES, rate=2.5), "open files: all: 2.5 objects a round"),
     (
         reason.LargeKmalloc(),
         "no slab cache explains it: kmalloc of more than two pages goes past the caches",
@@ -186,6 +274,34 @@ def test_every_reason_of_the_statistics_is_worded() -> None:
     worded = {type(because) for because, _ in WORDS} | {type(detail) for detail, _ in DETAILS}
     known = [*VerdictReason.__subclasses__(), *SignatureDetail.__subclasses__()]
     assert {one for one in known if one.__module__ == reason.__name__} == worded - {type(None)}
+
+
+@pytest.mark.parametrize(
+    ("objects", "words"),
+    [
+        (
+            reason.ExcludedObjects(bound=BOUND),
+            "no leak of 1 object a round in any of 162 counts of objects",
+        ),
+        (
+            reason.ExcludedObjects(
+                bound=replace(BOUND, excluded=161, limit=2), highest=((NODES, 8.96),)
+            ),
+            "no leak of 2 objects a round in 161 of 162 counts of objects, but not excluded in slab"
+            " cache radix_tree_node (up to 9 objects)",
+        ),
+    ],
+)
+def test_what_counts_of_objects_exclude_is_said(
+    objects: reason.ExcludedObjects, words: str
+) -> None:
+    said = growth_reason_text(replace(EXCLUDED, objects=objects))
+    assert said == f"{growth_reason_text(EXCLUDED)}; {words}"
+
+
+def test_objects_that_grew_are_named_beside_a_class() -> None:
+    said = growth_reason_text(replace(PROVEN, objects=((THREADS, 1.0),), others=()))
+    assert "; kernel threads named btrfs-cleaner (1 object) grew too;" in said
 
 
 def test_runs_of_a_test_are_called_runs() -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from anyclue.model.debian import RELEASES
 from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.scenario import (
     Arch,
@@ -23,6 +25,7 @@ from anyclue.model.scenario import (
     WorkloadRules,
 )
 from anyclue.scenarios.read import load_scenario, read_scenario
+from anyclue.scenarios.schema import Release, Suite
 
 Read = Callable[[str], Scenario]
 
@@ -223,3 +226,26 @@ def test_a_commit_with_configuration(read: Read, smallest: str, tmp_path: Path) 
 def test_a_build(read: Read, smallest: str, tmp_path: Path) -> None:
     source = read(smallest.replace('debian = "6.1"', 'build = "."')).kernels["k"].source
     assert source == KernelBuild(build=str(tmp_path))
+
+
+def test_a_suite_and_a_user_space(
+    read: Read, smallest: str, wrong: Callable[[str], list[str]]
+) -> None:
+    assert read(smallest).userspace is None
+    narrow = 'debian = "7.3"\nsuite = "trixie-backports"'
+    scenario = read(
+        smallest.replace('debian = "6.1"', narrow).replace(
+            "[kernels.k]", 'userspace = "sid"\n[kernels.k]'
+        )
+    )
+    assert scenario.kernels["k"].source == DebianKernel(series="7.3", suite="trixie-backports")
+    assert scenario.userspace == "sid"
+    (unknown,) = wrong(smallest.replace('debian = "6.1"', narrow.replace("trixie", "trixe")))
+    assert "trixie-backports" in unknown
+    (alone,) = wrong(smallest.replace('debian = "6.1"', 'git = ".@v6.1"\nsuite = "sid"'))
+    assert "says where a kernel of Debian's packages is looked up" in alone
+
+
+def test_every_suite_of_every_release_may_be_named() -> None:
+    assert get_args(Suite) == tuple(suite for release in RELEASES for suite in release.suites)
+    assert get_args(Release) == tuple(release.name for release in RELEASES)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from anyclue.model.debian import release_of
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, Machine
 from anyclue.trial.context import Context
 from anyclue.trial.guest.accelerator import blank_disks
@@ -29,7 +30,9 @@ async def look_around(arch: Arch, directory: Path) -> None:
     kernel = Kernel(name="stock", source=DebianKernel(series="6.1"))
     machine = Machine(name="m", arch=arch, ram_mib=1024)
     prepared = await context.kernels.base(kernel, arch, [arch])
-    image = await context.images.prepare(prepared, machine, Shape.FULL, boot_s=240)
+    image = await context.images.prepare(
+        prepared, machine, Shape.FULL, userspace=release_of("bookworm"), boot_s=240
+    )
     assert image.root is not None
     find = context.store.find
     boot = Boot(

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anyclue.model.debian import release_of
 from anyclue.model.errors import InfrastructureError
-from anyclue.system.apt import Apt, Package, PackageVersion
+from anyclue.system.apt import Apt, Offer, Package, PackageVersion
 from anyclue.system.processes import CommandError
-from anyclue.system.store import Store
+from anyclue.system.store import Artifact, Store
 
 VERSIONS = (
     *("6.1.176-1", "6.1.99-1", "6.1.99-1+b1", "6.1.99-1~bpo11+1", "6.12.9-1", "6.12~rc7-1~exp1"),
@@ -89,13 +90,32 @@ def calls(directory: Path) -> list[str]:
     return re.sub(r" -o \S+", "", (directory / "calls").read_text()).splitlines()
 
 
+SOURCE = "deb http://deb.example.org/debian {} main"
+RELEASE = release_of("bookworm")
+
+
 @pytest.fixture
 def apt(tmp_path: Path) -> Apt:
-    return Apt(tmp_path / "cache/apt", Store(tmp_path / "cache/store"))
+    return Apt(
+        tmp_path / "cache/apt",
+        Store(tmp_path / "cache/store"),
+        release=RELEASE,
+        arch="amd64",
+        sources=[SOURCE.format(suite) for suite in RELEASE.suites],
+    )
+
+
+def lists(apt: Apt, *suites: str) -> str:
+    """Return a script that fetches lists of these suites."""
+    directory = f"{apt.root}/state/lists"
+    return "; ".join(
+        f"echo x >'{directory}/deb.example.org_debian_dists_{suite}_main_binary-amd64_Packages'"
+        for suite in suites
+    )
 
 
 def test_lists_are_fetched_once(apt: Apt, programs: Path) -> None:
-    program(programs, "apt-get", f"echo x >'{apt.root}/state/lists/d_Packages.lz4'")
+    program(programs, "apt-get", lists(apt, *RELEASE.suites))
 
     async def twice() -> None:
         await asyncio.gather(apt.refresh(), apt.refresh())
@@ -105,31 +125,49 @@ def test_lists_are_fetched_once(apt: Apt, programs: Path) -> None:
     assert calls(programs) == ["apt-get update -qq"]
     configuration = (apt.root / "apt.conf").read_text()
     assert f'Dir::State "{apt.root}/state"' in configuration
+    assert (apt.root / "sources.list").read_text().splitlines() == list(apt.sources)
+    assert apt.missing_suites() == ()
 
 
-def test_lists_that_fail_in_part_are_gone_on_with(
+def test_lists_of_another_mirror_are_fetched_anew(apt: Apt, programs: Path) -> None:
+    program(programs, "apt-get", lists(apt, "bookworm"))
+    asyncio.run(apt.refresh())
+    moved = [line.replace("deb.example.org", "mirror.example.org") for line in apt.sources]
+    other = Apt(apt.root, Store(apt.root), release=RELEASE, arch="amd64", sources=moved)
+    asyncio.run(other.refresh())
+    assert len(calls(programs)) == 2
+    assert "mirror.example.org" in (apt.root / "sources.list").read_text()
+
+
+def test_suites_that_cannot_be_had_are_gone_on_without(
     apt: Apt, programs: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failing = f"echo x >'{apt.root}/state/lists/d_Packages'; echo 'E: one failed' >&2; exit 100"
-    program(programs, "apt-get", failing)
+    caplog.set_level("INFO")
+    got = lists(apt, "bookworm", "bookworm-security")
+    program(programs, "apt-get", f"{got}; echo 'E: two failed' >&2; exit 100")
     asyncio.run(apt.refresh())
-    assert "some package lists could not be updated" in caplog.text
-
-
-def test_no_lists_at_all(apt: Apt, programs: Path) -> None:
-    program(
-        programs, "apt-get", "echo 'E: Temporary failure resolving deb.debian.org' >&2; exit 100"
+    assert apt.missing_suites() == ("bookworm-updates", "bookworm-backports")
+    assert "no lists of bookworm-updates, bookworm-backports" in caplog.text
+    assert apt.present_sources() == (
+        SOURCE.format("bookworm"),
+        SOURCE.format("bookworm-security"),
     )
+
+
+def test_no_lists_of_the_release_itself(apt: Apt, programs: Path) -> None:
+    failed = "echo 'E: Temporary failure resolving deb.debian.org' >&2; exit 100"
+    program(programs, "apt-get", f"{lists(apt, 'bookworm-backports')}; {failed}")
     for _ in range(2):  # it is tried again, not remembered
-        with pytest.raises(InfrastructureError, match="no package lists could be had") as caught:
+        with pytest.raises(InfrastructureError, match="no package lists of bookworm") as caught:
             asyncio.run(apt.refresh())
         assert "Temporary failure resolving" in str(caught.value)
-        assert "sources.list" in str(caught.value)
+        assert SOURCE.format("bookworm") in str(caught.value)
+        assert "anyclue kernels" in str(caught.value)
     assert len(calls(programs)) == 2
 
 
 def test_offline_with_old_lists(apt: Apt, programs: Path) -> None:
-    program(programs, "apt-get", f"echo x >'{apt.root}/state/lists/d_Packages'")
+    program(programs, "apt-get", lists(apt, "bookworm"))
     asyncio.run(apt.refresh())
     os.utime(apt.root / "lists-stamp", (1, 1))
     program(programs, "apt-get", "exit 100")
@@ -140,22 +178,59 @@ def test_offline_with_old_lists(apt: Apt, programs: Path) -> None:
 MADISON = """\
 linux-source-6.1 |  6.1.176-1 | http://deb.debian.org/debian bookworm/main amd64 Packages
 linux-source-6.1 |  6.1.170-3 | http://security.debian.org bookworm-security/main amd64 Packages
-linux-image-6.1.0-50-686-pae:i386 | 6.1.176-1 | http://deb.debian.org bookworm/main i386 Packages
 linux-source-6.1 | 6.1.176-1 | http://deb.debian.org/debian bookworm/main Sources
 N: Unable to locate package nothing
 odd | line
 """
 
 
-def test_versions(apt: Apt, programs: Path) -> None:
+def test_offers(apt: Apt, programs: Path) -> None:
     program(programs, "apt-cache", f"cat <<'E'\n{MADISON}E")
-    names = ["linux-source-6.1", "linux-image-6.1.0-50-686-pae:i386", "nothing"]
-    assert asyncio.run(apt.versions(names)) == {
-        "linux-source-6.1": {"6.1.176-1", "6.1.170-3"},
-        "linux-image-6.1.0-50-686-pae:i386": {"6.1.176-1"},
-        "nothing": set(),
+    assert asyncio.run(apt.offers(["linux-source-6.1", "nothing"])) == {
+        "linux-source-6.1": (
+            Offer(version="6.1.176-1", suite="bookworm"),
+            Offer(version="6.1.170-3", suite="bookworm-security"),
+        ),
+        "nothing": (),
     }
-    assert calls(programs) == [f"apt-cache madison {' '.join(names)}"]
+    assert calls(programs) == ["apt-cache madison linux-source-6.1 nothing"]
+    assert asyncio.run(apt.offers([])) == {}
+    assert len(calls(programs)) == 1
+
+
+# Of Debian's archive, on 2026-11-30, with most fields left out.
+SHOWN = """\
+Package: linux-headers-6.12.117+deb13-cloud-amd64
+Source: linux
+Version: 6.12.117-1
+Architecture: amd64
+Depends: linux-base (>= 4.12~), linux-image-6.12.117+deb13-cloud-amd64 (= 6.12.117-1) | \
+linux-image-6.12.117+deb13-cloud-amd64-unsigned (= 6.12.117-1), linux-kbuild-6.12.117+deb13, gcc-14
+Description: Header files
+ Depends: this is none
+
+Package: linux-kbuild-6.1
+Version: 6.1.192-3
+Architecture: amd64
+Pre-Depends: dpkg:any
+Depends: libc6 (>= 2.34)
+Multi-Arch: foreign
+
+N: Can't select versions from package 'linux-initramfs-tool' as it is purely virtual
+"""
+
+
+def test_records(apt: Apt, programs: Path) -> None:
+    program(programs, "apt-cache", f"cat <<'E'\n{SHOWN}E\nexit 100")
+    headers, kbuild = asyncio.run(apt.records(["a", "b"]))
+    image = "linux-image-6.12.117+deb13-cloud-amd64"
+    assert headers.depends == (
+        *(("linux-base",), (image, f"{image}-unsigned")),
+        *(("linux-kbuild-6.12.117+deb13",), ("gcc-14",)),
+    )
+    assert (headers.version, headers.arch, headers.foreign) == ("6.12.117-1", "amd64", False)
+    assert kbuild.depends == (("dpkg",), ("libc6",))
+    assert kbuild.foreign
 
 
 def test_names(apt: Apt, programs: Path) -> None:
@@ -197,41 +272,48 @@ def test_a_package_is_unpacked_not_installed(apt: Apt, programs: Path, tmp_path:
     assert calls(programs) == ["apt-get download -qq x:i386=1"]
 
 
-def test_the_release_and_its_sources(apt: Apt, programs: Path) -> None:
-    lines = (
-        "http://deb.debian.org/debian|bookworm|main|Debian|/usr/share/keyrings/d.gpg\n"
-        "http://deb.debian.org/debian|bookworm-updates|main|Debian|\n"
-        "http://packages.example.org|stable|main|Somebody|\n"
-    )
-    program(programs, "apt-get", f"cat <<'E'\n{lines}E")
-    release = asyncio.run(apt.release())
-    assert release.name == "bookworm"
-    first = "deb [signed-by=/usr/share/keyrings/d.gpg] http://deb.debian.org/debian bookworm main"
-    assert release.sources == (first, "deb http://deb.debian.org/debian bookworm-updates main")
-    program(programs, "apt-get", "true")
-    with pytest.raises(InfrastructureError, match="name no Debian archive"):
-        asyncio.run(apt.release())
-
-
 SIMULATED = """\
 NOTE: This is only a simulation!
-Inst libc6:i386 (2.36-9+deb12u10 Debian:12.10/stable [i386])
-Inst busybox-static:i386 (1:1.35.0-4+b7 Debian:12.10/stable [i386])
-Conf libc6:i386 (2.36-9+deb12u10 Debian:12.10/stable [i386])
+Inst libc6 (2.36-9+deb12u10 Debian:12.10/stable [amd64])
+Inst busybox-static:amd64 (1:1.35.0-4+b7 Debian:12.10/stable [amd64])
+Conf libc6 (2.36-9+deb12u10 Debian:12.10/stable [amd64])
 """
 
 
-def test_a_closure_is_one_artifact_by_versions(apt: Apt, programs: Path) -> None:
-    script = f"case \"$*\" in *--simulate*) cat <<'E'\n{SIMULATED}E\n;; esac"
-    program(programs, "apt-get", script)
-    apt.root.mkdir(parents=True)
-    (apt.root / "cache").mkdir()
-    first = asyncio.run(apt.closure(["busybox-static"], "i386"))
-    second = asyncio.run(apt.closure(["busybox-static"], "i386"))
+def install(apt: Apt) -> str:
+    """Return a script that fetches lists, says what it would install, and downloads one package."""
+    return f"""\
+case "$*" in
+*update*) {lists(apt, "bookworm")};;
+*--simulate*) cat <<'E'
+{SIMULATED}E
+;;
+*) for word; do case $word in Dir::Cache::archives=*) : >"${{word#*=}}/x.deb";; esac; done;;
+esac"""
+
+
+def test_what_a_closure_is_made_of(apt: Apt, programs: Path) -> None:
+    program(programs, "apt-get", install(apt))
+    versions = asyncio.run(apt.resolved(["busybox-static"])).versions
+    assert versions == {"libc6": "2.36-9+deb12u10", "busybox-static": "1:1.35.0-4+b7"}
+    assert not any("--download-only" in call for call in calls(programs))
+
+
+def test_a_closure_is_one_artifact_with_the_links_of_its_release(apt: Apt, programs: Path) -> None:
+    program(programs, "apt-get", install(apt))
+    unpacked = 'mkdir -p "$3/usr/bin" "$3/lib"; echo program >"$3/usr/bin/busybox"'
+    program(programs, "dpkg-deb", unpacked)
+
+    async def twice() -> tuple[Artifact, Artifact]:
+        return await apt.closure(["busybox-static"]), await apt.closure(["busybox-static"])
+
+    first, second = asyncio.run(twice())
     assert first == second
     assert sum("--download-only" in call for call in calls(programs)) == 1
     manifest = first.file("manifest.json").read_text()
     assert '"busybox-static=1:1.35.0-4+b7"' in manifest
+    assert first.file("tree/bin/busybox").read_text() == "program\n"
+    assert not first.file("tree/lib").is_symlink()
     program(programs, "apt-get", "echo nothing to do")
     with pytest.raises(CommandError, match="apt named no packages"):
-        asyncio.run(apt.closure(["another"], "i386"))
+        asyncio.run(apt.closure(["another"]))

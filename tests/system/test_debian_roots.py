@@ -14,17 +14,21 @@ from typing import cast
 
 import pytest
 
+from anyclue.model.debian import release_of
 from anyclue.model.errors import InfrastructureError
 from anyclue.system import debian_roots, processes
-from anyclue.system.apt import Apt, DebianRelease
+from anyclue.system.apt import Apt
 from anyclue.system.processes import CommandError
 
 SOURCE = "deb http://deb.example.org/debian bookworm main"
 
 
 class Sources:
-    async def release(self) -> DebianRelease:
-        return DebianRelease(name="bookworm", sources=(SOURCE,))
+    release = release_of("bookworm")
+    arch = "amd64"
+
+    def present_sources(self) -> tuple[str, ...]:
+        return (SOURCE,)
 
 
 def made(output: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InfrastructureError:
@@ -34,7 +38,7 @@ def made(output: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Infras
     monkeypatch.setattr(debian_roots, "run", fails)
     apt = cast(Apt, Sources())
     with pytest.raises(InfrastructureError) as caught:
-        asyncio.run(debian_roots.make_root(apt, "amd64", ["gcc"], tmp_path / "root.tar"))
+        asyncio.run(debian_roots.make_root(apt, ["gcc"], tmp_path / "root.tar"))
     return caught.value
 
 

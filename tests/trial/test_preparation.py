@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from anyclue.hunt.driver import plan
+from anyclue.model.debian import DebianRelease, release_of
 from anyclue.model.errors import RequestError
-from anyclue.model.scenario import GitKernel, Scenario
+from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, Scenario
+from anyclue.trial import preparation
 from anyclue.trial.context import Context
-from anyclue.trial.preparation import pin_kernels
+from anyclue.trial.preparation import pin_kernels, userspace_of
 
 SCENARIO = """
 schema = 1
@@ -52,6 +57,46 @@ def scenario(tmp_path: Path) -> Path:
     git(linux, "commit", "-q", "--allow-empty", "-m", "2")
     (tmp_path / "s.toml").write_text(SCENARIO)
     return tmp_path / "s.toml"
+
+
+def of_debian(series: str, *, release: str | None = None) -> Kernel:
+    """A kernel of Debian's; the release that it is said to be of is its suite."""
+    return Kernel(name=series, source=DebianKernel(series=series, suite=release))
+
+
+class KernelReleases:
+    """Says which release a kernel is of, without asking the archive."""
+
+    async def debian_release(self, kernel: Kernel, _arches: object) -> DebianRelease | None:
+        assert isinstance(kernel.source, DebianKernel)
+        return release_of(kernel.source.suite) if kernel.source.suite else None
+
+
+@pytest.mark.parametrize(
+    ("releases", "given", "expected"),
+    [
+        (["trixie"], None, "trixie"),
+        (["sid", "trixie"], None, "trixie"),
+        ([None, "forky"], None, "forky"),
+        ([None], None, "bookworm"),
+        (["trixie"], "bookworm", "bookworm"),
+    ],
+)
+def test_all_kernels_have_one_user_space(
+    releases: list[str | None],
+    given: str | None,
+    expected: str,
+    scenario: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparation, "host_release", lambda: release_of("bookworm"))
+    planned = plan(scenario)
+    (like,) = {cell for cell in planned.cells if cell.kernel == "one"}
+    kernels = {str(n): of_debian("6.1", release=name) for n, name in enumerate(releases)}
+    cells = tuple(replace(like, kernel=name) for name in kernels)
+    asked = replace(planned, kernels=kernels, cells=cells, candidates=(), userspace=given)
+    context = cast(Context, SimpleNamespace(kernels=KernelReleases()))
+    assert asyncio.run(userspace_of(asked, context)).name == expected
 
 
 def pinned(scenario: Scenario, tmp_path: Path) -> Scenario:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from anyclue.model.recording import Incident, Outcome, Reading, Recording, Round
+from anyclue.model.recording import EXACT_OBJECTS, Incident, Outcome, Reading, Recording, Round
 from anyclue.model.scenario import (
     Arch,
     Cell,
@@ -55,7 +55,10 @@ QUIET: Mapping[MemoryClass, float] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a simulated trial does. KiB; ``warm_up`` and ``steps`` are by class, then by round."""
+    """What a simulated trial does. KiB; ``warm_up`` and ``steps`` are by class, then by round.
+
+    ``counts`` are counters of objects, with what they gain a round; they are exact.
+    """
 
     rounds: int = 6
     leak: Mapping[MemoryClass, float] = field(default_factory=dict)
@@ -65,6 +68,8 @@ class Plan:
     settled: Mapping[MemoryClass, float] = field(default_factory=dict)
     peak: Mapping[MemoryClass, float] = field(default_factory=dict)
     objects: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    counts: Mapping[str, float] = field(default_factory=dict)
+    merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: int | None = None
     outcome: Outcome = Outcome.PASSED
     incident: Incident | None = None
@@ -133,12 +138,14 @@ class Simulator:
             for name, (count, size) in plan.objects.items():
                 counters[f"slab_objects.{name}"] = 1000 + count * i
                 counters[f"slab_kib.{name}"] = float(np.round((1000 + count * i) * size / 4) * 4)
+            counters |= {name: 50.0 + gain * i for name, gain in plan.counts.items()}
             full = {c: v + plan.settled.get(c, 0.0) for c, v in kib.items()}
             top = {c: v + plan.peak.get(c, 0.0) for c, v in full.items()}
             pcp = float(self.random.integers(0, 64) * 4)
             end = 10.0 * (i + 1)
             timeline += [reading(top, t_s=end - 5), reading(full, t_s=end - 3)]
             facts = {"files": plan.files} if plan.files is not None else {}
+            facts |= {EXACT_OBJECTS: 1} if plan.counts else {}
             rounds.append(
                 Round(
                     number=i + 1,
@@ -158,6 +165,7 @@ class Simulator:
             rounds=tuple(rounds),
             timeline=tuple(timeline),
             incident=plan.incident,
+            merged_caches=plan.merged,
         )
 
     def scaled_noise(self) -> dict[MemoryClass, float]:
@@ -165,15 +173,16 @@ class Simulator:
         factor = float(np.exp(self.random.normal(0, 0.5)))
         return {c: sd * factor for c, sd in QUIET.items()}
 
-    def judge(self, bad: Plan | Sequence[Plan], good: Plan | None = None) -> CellVerdict:
+    def judge(
+        self, bad: Plan | Sequence[Plan], good: Plan | None = None, reference: Cell = GOOD
+    ) -> CellVerdict:
         """Judge one cell (one trial a plan) against a reference."""
         plans = [bad] if isinstance(bad, Plan) else list(bad)
-        reference = good or Plan(rounds=plans[0].rounds)
         recordings = {
             BAD: [self.recording(p, BAD, trial=t + 1) for t, p in enumerate(plans)],
-            GOOD: [self.recording(reference, GOOD)],
+            reference: [self.recording(good or Plan(rounds=plans[0].rounds), reference)],
         }
-        return judge_cells(scenario(BAD, GOOD), recordings)[0]
+        return judge_cells(scenario(BAD, reference, references=(reference,)), recordings)[0]
 
 
 def scenario(*cells: Cell, references: Sequence[Cell] = (GOOD,)) -> Scenario:

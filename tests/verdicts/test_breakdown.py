@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.recording import Outcome, Reading
 from anyclue.model.scenario import Cell
-from anyclue.verdicts.breakdown import counter_rates
+from anyclue.verdicts.breakdown import counter_rates, kib_per_file
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
 
@@ -53,3 +56,29 @@ def test_a_cache_that_comes_later_was_empty_before() -> None:
 def test_trials_agree_by_their_median() -> None:
     trials = [trial({n: {"x.a": rate * n} for n in (1, 2, 3)}) for rate in (1.0, 2.0, 90.0)]
     assert counter_rates(trials, 0, "x.") == {"a": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("interval", "files", "expected"),
+    [
+        ((2399.0, 2401.0), 600, 4.0),  # a page for each
+        ((2399.0, 2409.0), 600, 4.0),
+        ((4799.0, 4801.0), 600, 8.0),
+        ((2390.0, 2520.0), 600, None),  # too wide to tell
+        ((28.0, 32.0), 600, None),  # 0.05 KiB a file: nothing says that files are what leaks
+        ((-2.0, 2.0), 600, None),
+        ((3000.0, 3002.0), 600, None),  # a page and a quarter
+        ((2399.0, 2401.0), None, None),
+        (None, 600, None),
+    ],
+)
+def test_what_leaks_for_each_file_is_whole_pages(
+    interval: tuple[float, float] | None, files: float | None, expected: float | None
+) -> None:
+    assert kib_per_file(interval, files) == expected
+
+
+@given(st.tuples(st.floats(), st.floats()), st.floats(min_value=0.0))
+def test_any_rate_for_any_number_of_files(interval: tuple[float, float], files: float) -> None:
+    found = kib_per_file(interval, files)
+    assert found is None or (math.isfinite(found) and found >= 4.0)

@@ -13,7 +13,7 @@ from anyclue.verdicts.floors import (
 
 
 def series(*kib: float) -> FloorSeries:
-    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), kib=kib)
+    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), values=kib)
 
 
 def rising(*rises: float) -> FloorSeries:
@@ -83,7 +83,7 @@ def test_a_leak_on_top_changes_nothing_of_what_is_set_aside(floors: list[float],
 def test_late_steps_are_set_aside(floors: FloorSeries, aside: list[int]) -> None:
     rises = set_steps_aside(floors.rises())
     assert [k for k, kept in enumerate(rises.kept) if not kept] == aside
-    assert rises.count == len(rises.kib) - len(aside)
+    assert rises.count == len(rises.values) - len(aside)
 
 
 def test_steps_are_set_aside_once() -> None:
@@ -93,6 +93,6 @@ def test_steps_are_set_aside_once() -> None:
 
 
 def test_a_missing_floor_widens_the_gap() -> None:
-    floors = FloorSeries(rounds=(1, 2, 4, 5), kib=(0, 10, 30, 40))
+    floors = FloorSeries(rounds=(1, 2, 4, 5), values=(0, 10, 30, 40))
     assert floors.rises().gaps == (1, 2, 1)
     assert floors.rises().per_round().tolist() == [10, 10, 10]

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.verdicts.floors import FloorSeries, Rises
-from anyclue.verdicts.rates import Estimate, fit, standard_error
+from anyclue.verdicts.rates import Estimate, fit
 
 PAGES = st.lists(st.integers(-5000, 5000).map(lambda p: 4.0 * p), min_size=3, max_size=20)
 
 
 def rises(kib: list[float]) -> Rises:
-    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), kib=tuple(kib)).rises()
+    return FloorSeries(rounds=tuple(range(1, len(kib) + 1)), values=tuple(kib)).rises()
 
 
 def simulated(random: np.random.Generator, rounds: int, sd: float, walk: float) -> Rises:
@@ -123,12 +123,3 @@ def test_the_interval_is_honest_for_few_rounds(rounds: int, walk: float, least: 
         assert fitted is not None
         covered += 0.025 <= fitted.own.below(0.0) <= 0.975
     assert covered / count >= least - 1.5 * math.sqrt(least * (1 - least) / count)
-
-
-def test_the_predicted_error_matches_the_fitted_one() -> None:
-    flat = rises([0.0, 4.0] * 5)
-    fitted = fit([flat])
-    assert fitted is not None
-    noise_only = fitted.own.errors[0] / fitted.own.errors[-1]
-    predicted = standard_error(1.0, 0.0, 10) / standard_error(1.0, 1.0, 10)
-    assert predicted == pytest.approx(noise_only, rel=0.5)

@@ -27,6 +27,8 @@ EPILOG = """Examples:
 
     anyclue doctor                           what this machine can do, and what is missing
 
+    anyclue kernels                          which of Debian's kernels can be had
+
     anyclue plan scenarios/lzo-leak.toml     the cells of a scenario; starts nothing
 
     anyclue hunt scenarios/lzo-leak.toml     run them, judge them, report
@@ -67,6 +69,7 @@ VERBS = {
     "setup": "anyclue setup fstests ~/xfstests --arch i386",
     "probe": "anyclue probe runs/mine; anyclue probe --list",
     "shell": "anyclue shell bad.i386-2g.default.lzo.small-files",
+    "kernels": "anyclue kernels --arch x86_64",
     "doctor": "anyclue doctor",
 }
 """Each verb, a function in the module of its name in ``anyclue.cli``, with an example."""

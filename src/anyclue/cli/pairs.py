@@ -56,6 +56,15 @@ def pairs(
     contracts: Annotated[
         bool, typer.Option("--contracts", help="List the pairs that are known, and stop.")
     ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check",
+            metavar="TREE",
+            help="Say which calls of the contracts a tree does not know, and which of its guards "
+            "and pairs of functions no contract knows, and stop.",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Worker processes; default: one a processor."),
@@ -66,18 +75,32 @@ def pairs(
 ) -> int:
     """Find resources that some path acquires and does not release, or releases twice."""
     from anyclue.review.pairs.driver import request
+    from anyclue.review.pairs.driver.contract_check import check_contracts
+    from anyclue.review.pairs.render.contract_check import contract_check
     from anyclue.review.pairs.render.contract_list import contract_list
 
+    if check is not None and paths == [Path("contracts")]:
+        # As in "anyclue pairs contracts --check TREE".
+        paths, contracts = None, True
     chosen = [name for name, given in _sources(diff, since, staged=staged) if given]
     problems = []
-    if contracts:
+    if contracts or check is not None:
+        asked = "--contracts" if check is None else "--check"
         problems = [
-            Problem(what=f"--contracts and {one} exclude each other", next_step="give one of them")
+            Problem(what=f"{asked} and {one} exclude each other", next_step="give one of them")
             for one in (*chosen, *["--sarif"] * as_sarif)
         ]
+        if check is not None and paths:
+            problems.append(
+                Problem(what="--check and PATHS exclude each other", next_step="give one of them")
+            )
         if problems:
             raise RequestError(problems)
-        result(contract_list(request.contracts_near((paths or [Path()])[0]), as_json=json))
+        if check is None:
+            result(contract_list(request.contracts_near((paths or [Path()])[0]), as_json=json))
+        else:
+            found = check_contracts(request.contracts_near(check), check)
+            result(contract_check(found, as_json=json))
         return ExitCode.NOTHING_FOUND
     if len(chosen) > 1:
         problems.append(
@@ -103,15 +126,15 @@ def pairs(
         least=confidence,
         jobs=jobs,
     )
-    found = request.review(wanted)
+    reviewed = request.review(wanted)
     result(
         _rendered(
-            found,
+            reviewed,
             OutputFormat.JSON if json else OutputFormat.SARIF if as_sarif else OutputFormat.TEXT,
             details,
         )
     )
-    return ExitCode.REGRESSION if found.findings else ExitCode.NOTHING_FOUND
+    return ExitCode.REGRESSION if reviewed.findings else ExitCode.NOTHING_FOUND
 
 
 def _sources(diff: str | None, since: str | None, *, staged: bool) -> tuple[tuple[str, bool], ...]:

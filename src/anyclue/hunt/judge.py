@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,12 @@ from anyclue.model.errors import ExitCode
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
-from anyclue.model.verdict import Verdict
+from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
 from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
+from anyclue.trial.scheduler import Refusals
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.judge import CellJudge
 
@@ -78,7 +79,8 @@ class RunJudge:
         trials = {cell: self._evaluations.of(cell) for cell in scenario.cells}
         tested = self.tests.judge(scenario)
         others = {cell: of for cell, of in trials.items() if cell not in tested.verdicts}
-        verdicts = [tested.verdicts.get(v.cell, v) for v in self._cells.judge(scenario, others)]
+        judged = [tested.verdicts.get(v.cell, v) for v in self._cells.judge(scenario, others)]
+        verdicts = _with_refusals(scenario, judged, trials)
         return JudgedRun(
             run=run,
             scenario=scenario,
@@ -87,6 +89,23 @@ class RunJudge:
             findings=replace(conclude(verdicts, trials), tests=tested.tests),
             more_tests=tested.more,
         )
+
+
+def _with_refusals(
+    scenario: Scenario,
+    verdicts: Sequence[CellVerdict],
+    trials: Mapping[Cell, Sequence[TrialEvaluation]],
+) -> list[CellVerdict]:
+    """Return the verdicts; what was not run is told by what was refused as it would be."""
+    refusals = Refusals()
+    for cell, of_cell in trials.items():
+        for trial in of_cell:
+            refusals.add(scenario, cell, trial.outcome, trial.reason, trial.detail)
+    found = []
+    for verdict in verdicts:
+        alike = refusals.alike(scenario, verdict.cell) if not trials.get(verdict.cell) else None
+        found.append(replace(verdict, because=alike) if alike is not None else verdict)
+    return found
 
 
 def judge(run: RunDirectory) -> JudgedRun:

@@ -19,7 +19,13 @@ from anyclue.system.files import disk_errors, write_whole
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor, TrialJob
 from anyclue.trial.preparation import pin_kernels, prepare_jobs
-from anyclue.trial.scheduler import TrialKey, next_trial, run_until_proven, wants_another
+from anyclue.trial.scheduler import (
+    Refusals,
+    TrialKey,
+    extra_trials,
+    next_trial,
+    run_until_proven,
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +56,7 @@ async def run_cells(
         write_whole(run.plan, scenario_to_json(scenario))
         suites = await fstests_suites(judge.tests, scenario, missing, context)
         jobs = await prepare_jobs(scenario, missing, context, suites)
-        await _run_trials(executor, jobs, total)
+        await _run_trials(executor, jobs, total, scenario, context.refusals)
 
     def judge_run() -> tuple[JudgedRun, Sequence[TrialKey]]:
         judged = judge.judge()
@@ -61,10 +67,28 @@ async def run_cells(
     return judged
 
 
-async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: int) -> None:
+async def _run_trials(
+    executor: TrialExecutor,
+    jobs: Sequence[TrialJob],
+    total: int,
+    scenario: Scenario,
+    refusals: Refusals,
+) -> None:
+    """Run trials; those that would be refused as one before them was are left out."""
     done = total - len(jobs)
-    async with aclosing(executor.run(jobs)) as results:
+
+    def is_wanted(job: TrialJob) -> bool:
+        nonlocal done
+        alike = refusals.alike(scenario, job.cell)
+        if alike is not None:
+            done += 1
+            log.info("%s: not run, %s was refused, and it would be", job.cell.id, alike.cell.id)
+        return alike is None
+
+    async with aclosing(executor.run(jobs, is_wanted)) as results:
         async for result in results:
+            ended = result.outcome, result.reason, result.detail
+            refusals.add(scenario, result.job.cell, *ended)
             done += 1
             log.info(
                 "trial %d/%d  %s: %s (%s) in %.0f s",
@@ -74,15 +98,15 @@ async def _run_trials(executor: TrialExecutor, jobs: Sequence[TrialJob], total: 
 
 
 def _extra_trials(judged: JudgedRun) -> list[TrialKey]:
-    """Return one more trial for each cell that more rounds could settle, or that was lost."""
-    limits = judged.scenario.limits
-    cells = [
-        verdict.cell
+    """Return one more trial for each cell of which that could settle a verdict."""
+    scenario = judged.scenario
+    of_workloads = [
+        verdict
         for verdict in judged.findings.cells
-        if judged.scenario.workloads[verdict.cell.workload].tests is None
-        and wants_another(verdict, limits, planned=limits.trials)
+        if scenario.workloads[verdict.cell.workload].tests is None
     ]
-    return [next_trial(judged.run, cell) for cell in (*judged.more_tests, *cells)]
+    cells = (*judged.more_tests, *extra_trials(of_workloads, scenario.limits))
+    return [next_trial(judged.run, cell) for cell in cells]
 
 
 @asynccontextmanager

@@ -104,6 +104,7 @@ def _document(
         "kernels": {
             name: {
                 "debian": request.source.version or request.source.series,
+                **({"suite": request.source.suite} if request.source.suite else {}),
                 "module": request.directory,
                 "tree": f"sources/{name}",
             }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from anyclue.model.recording import Incident, Outcome, Reading
+from anyclue.model.recording import EndReason, Incident, Outcome, Reading
 from anyclue.model.scenario import Cell, Scalar
 from anyclue.model.verdict import MemoryClass
 
@@ -49,7 +49,9 @@ class TrialEvaluation:
     outcome: Outcome
     detail: str
     ram_kib: int
+    reason: EndReason | None = None
     rounds: tuple[EvaluatedRound, ...] = ()
     extremes: Extremes = Extremes()
     incident: Incident | None = None
     provenance: Mapping[str, Scalar] = field(default_factory=dict)
+    merged_caches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

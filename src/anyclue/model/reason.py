@@ -6,19 +6,39 @@ Reasons that only tests of fstests have stand in ``fstests/core/reasons.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from anyclue.model.recording import Incident, LeakedObject, Outcome
 from anyclue.model.scenario import Cell
-from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
+from anyclue.model.verdict import (
+    ClassRate,
+    MemoryClass,
+    ObjectBound,
+    ObjectSeries,
+    SignatureDetail,
+    VerdictReason,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlabCache(SignatureDetail):
-    """The slab cache that grew most: its objects and its KiB per round, where they are known."""
+    """The slab cache that grew most: its objects and its KiB per round, where they are known.
+
+    ``merged`` are the other names under which the kernel keeps objects in it.
+    """
 
     name: str
     objects: float = 0.0
     kib: float | None = None
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedObjects(SignatureDetail):
+    """What is no slab cache and grew, by ``rate`` a round: threads, mounts, ..."""
+
+    series: ObjectSeries
+    rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +95,25 @@ class ReferenceRate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReferenceObjects:
+    """How many objects the same series gained a round in the reference."""
+
+    cell: Cell
+    rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExcludedObjects:
+    """What counts of objects exclude: ``highest`` may gain most of those that are not excluded.
+
+    Each with the upper end of the 95 % interval of what a leak of it may be, in objects a round.
+    """
+
+    bound: ObjectBound
+    highest: tuple[tuple[ObjectSeries, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialEnd:
     """How the worst trial of a cell ended: the first thing that broke, or else a detail."""
 
@@ -86,6 +125,14 @@ class TrialEnd:
 @dataclass(frozen=True, kw_only=True)
 class NotRun(VerdictReason):
     """No trial of it was run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedAlike(VerdictReason):
+    """No trial of it was run, since one of ``cell`` could not run for what this one has, too."""
+
+    cell: Cell
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +148,11 @@ class GrowthProven(VerdictReason):
     """A class of memory grew from floor to floor.
 
     ``steps`` counts the late steps that were set aside; ``others`` are the other classes that grew,
-    with KiB per round; ``end`` is how the worst trial ended, where it did not pass.
+    with KiB per round; ``in_all_kib`` is what all that leak lose in a round. ``perhaps`` are those
+    that grew by their interval, which is not proven; ``more_used`` is how used memory grew, where
+    that is more than all of these that are proven. ``objects`` are counts of objects that grew and
+    are not in the detail, with objects a round. ``end`` is how the worst trial ended, where it did
+    not pass.
     """
 
     memory_class: MemoryClass
@@ -112,7 +163,53 @@ class GrowthProven(VerdictReason):
     steps: int = 0
     reference: ReferenceRate | None = None
     others: tuple[tuple[MemoryClass, float], ...] = ()
+    in_all_kib: float | None = None
+    perhaps: tuple[tuple[MemoryClass, ClassRate], ...] = ()
+    more_used: ClassRate | None = None
+    objects: tuple[tuple[ObjectSeries, float], ...] = ()
     end: TrialEnd | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectsGrew(VerdictReason):
+    """A count of objects grew from floor to floor, in every guest and beyond the reference.
+
+    No class of memory is known to have grown. ``others`` are counts that grew too, with objects a
+    round; ``end`` is how the worst trial ended, where it did not pass.
+    """
+
+    series: ObjectSeries
+    rate: float
+    ci95: tuple[float, float]
+    sample: FloorSample
+    detail: SignatureDetail
+    reference: ReferenceObjects | None = None
+    others: tuple[tuple[ObjectSeries, float], ...] = ()
+    end: TrialEnd | None = None
+
+
+class ObjectEvidence(Enum):
+    """What would tell whether a count of objects leaks."""
+
+    GUEST = auto()  # another one that shows it, too
+    ROUNDS = auto()
+    REFERENCE = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectsSuspected(VerdictReason):
+    """A count of objects grew in every guest, which is not yet proof; ``lacking`` would tell.
+
+    ``others`` counts the other series of which the same is true.
+    """
+
+    series: ObjectSeries
+    rate: float
+    ci95: tuple[float, float]
+    sample: FloorSample
+    lacking: ObjectEvidence
+    reference: ReferenceObjects | None = None
+    others: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,25 +256,40 @@ class TooFewFloors(VerdictReason):
 
 @dataclass(frozen=True, kw_only=True)
 class SingleSteps(VerdictReason):
-    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None)."""
+    """Nothing but late steps is in doubt: (round, KiB) each; of a class, or of all (None).
+
+    Without them ``at_most_kib`` a round is the upper end of the rate's 95 % interval.
+    """
 
     memory_class: MemoryClass | None
     steps: tuple[tuple[int, float], ...]
+    at_most_kib: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """So many more guests of a cell, and of its reference, would settle its verdict.
+
+    They do with a probability of ``chance``.
+    """
+
+    own: int = 0
+    reference: int = 0
+    chance: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GrowthUndecided(VerdictReason):
     """A leak of ``limit_kib`` a round is neither proven nor excluded, of a class or of all (None).
 
-    ``more_rounds`` would tell; None: ``most_rounds`` would not.
+    ``settlement`` would tell; None: it is unlikely that any number of guests would.
     """
 
     memory_class: MemoryClass | None
     rate_kib: float
     ci95_kib: tuple[float, float]
     limit_kib: float
-    more_rounds: int | None
-    most_rounds: int
+    settlement: Settlement | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +334,7 @@ class GrowthExcluded(VerdictReason):
     """Leaks of ``limit_kib`` a round and more are excluded.
 
     ``memory_class`` is excluded least well, by ``at_most_kib``; ``steps`` (KiB) were found to be
-    one-time costs.
+    one-time costs. ``objects`` is what counts of objects exclude, where they are exact.
     """
 
     limit_kib: float
@@ -230,6 +342,7 @@ class GrowthExcluded(VerdictReason):
     memory_class: MemoryClass
     at_most_kib: float
     steps: tuple[float, ...] = ()
+    objects: ExcludedObjects | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

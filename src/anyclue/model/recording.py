@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from anyclue.model.scenario import Cell, Scalar
 
@@ -62,6 +63,10 @@ class EndState:
         return f"{self.outcome}: {self.detail}"
 
 
+EXACT_OBJECTS: Final = "exact_objects"
+"""The datum of a floor's end: 1 when its counts of slab objects are of those in use alone."""
+
+
 class MarkName(StrEnum):
     """The marks of a trial, in the order in which a round makes them."""
 
@@ -91,11 +96,24 @@ class Reading:
 
     ``counters`` maps ``SOURCE.NAME`` to a value: ``meminfo.MemFree`` (KiB), ``pcp.total`` (KiB
     on per-CPU page lists), ``vmstat.NAME`` (the kernel's own unit), ``slab_objects.CACHE``
-    (active objects), ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``.
+    (active objects), ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``, ``vmalloc_areas.CALLER``; at
+    floors also ``mounts.FSTYPE`` and ``threads.NAME``.
     """
 
     t_s: float
     counters: Mapping[str, float]
+
+
+MOST: Final = 2.0**53
+"""A float counts in ones up to here, and no machine has so many KiB, objects or files."""
+
+
+def is_count(value: float) -> bool:
+    """Say whether a number can be one that a kernel counted.
+
+    What went below zero is shown as almost 2**64. Sums of counters may be negative.
+    """
+    return -MOST <= value <= MOST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +256,8 @@ class Recording:
     kernel_log: tuple[LogLine, ...] = ()
     incident: Incident | None = None
     provenance: Mapping[str, Scalar] = field(default_factory=dict)
+    merged_caches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By slab cache, the other names under which the kernel keeps objects in it (SLUB merges)."""
 
     @property
     def ending(self) -> EndState:

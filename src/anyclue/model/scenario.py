@@ -33,10 +33,14 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DebianKernel:
-    """A kernel from Debian's packages: ``series`` as ``"6.1"``, or one exact package version."""
+    """A kernel from Debian's packages: ``series`` as ``"6.1"``, or one exact package version.
+
+    ``suite`` is where to look for it; None: in all of Debian's.
+    """
 
     series: str
     version: str | None = None
+    suite: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,6 +361,8 @@ class Scenario:
     ``mkfs`` and ``mount`` map a value's name to its options as given to the command.
     ``chooses`` says that no cells were named, so that a hunt may choose among all combinations.
     Of a run that does so these are the ``candidates``, and ``cells`` are those chosen so far.
+    ``userspace`` is the release of Debian that the guests' programs are from, the same for all
+    kernels; None: it follows from the kernels.
     """
 
     title: str
@@ -372,6 +378,7 @@ class Scenario:
     limits: Limits = Limits()
     sensitivity: Sensitivity = Sensitivity()
     suspects: tuple[Theory, ...] = ()
+    userspace: str | None = None
 
     @property
     def combinations(self) -> tuple[Cell, ...]:

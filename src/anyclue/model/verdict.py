@@ -58,6 +58,24 @@ class MemoryClass(StrEnum):
     OTHER_COUNTED = "other-counted"
 
 
+class ObjectKind(StrEnum):
+    """What a kernel counts in things, whatever their size."""
+
+    SLAB = "slab"  # objects in use of a slab cache
+    THREADS = "threads"  # of the kernel, by name
+    MOUNTS = "mounts"  # by type of file system
+    VMALLOC_AREAS = "vmalloc-areas"  # by the function that asked
+    OPEN_FILES = "open-files"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class ObjectSeries:
+    """One count of objects from floor to floor: a slab cache, threads of one name, ..."""
+
+    kind: ObjectKind
+    name: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerdictReason:
     """Why a verdict was given: facts, no words. Those of the statistics are in ``reason.py``."""
@@ -80,6 +98,40 @@ class ClassRate:
     ci95_kib: tuple[float, float] | None
     grew: bool
     top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectRate:
+    """How a count of objects moved over rounds: objects a round with their 95 % interval.
+
+    Attributes:
+        rate: objects a round.
+        ci95: its 95 % interval.
+        at_most: what a leak may be: the upper end, or that of the excess over the reference.
+        grew: the decision, corrected for the number of series looked at.
+        kib: what its cache grew by, in KiB a round; None where that is not known.
+        merged: the other names under which the kernel keeps objects in that cache.
+    """
+
+    rate: float
+    ci95: tuple[float, float]
+    at_most: float
+    grew: bool
+    kib: float | None = None
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectBound:
+    """What exact counts of objects exclude.
+
+    Of all ``series`` those that ``CellVerdict.objects`` does not hold gain less than ``limit``
+    objects a round; ``excluded`` counts these.
+    """
+
+    series: int
+    excluded: int
+    limit: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,3 +159,7 @@ class CellVerdict:
     incident: Incident | None = None
     floors: Mapping[MemoryClass, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     """Floors in KiB by class, then by trial, then by round: what the rates were computed from."""
+    objects: Mapping[ObjectSeries, ObjectRate] = field(default_factory=dict)
+    """Counts of objects that grew, or of which growth could not be excluded."""
+    object_bound: ObjectBound | None = None
+    """What is excluded of all others; None where objects were not counted exactly."""

@@ -1,16 +1,17 @@
 """Counters from the text of /proc files. Parsers return what they could read, and never raise.
 
 Formats: Documentation/filesystems/proc.rst; mm/slab_common.c for slabinfo, mm/vmalloc.c for
-vmallocinfo, mm/vmstat.c for zoneinfo.
+vmallocinfo, mm/vmstat.c for zoneinfo, wq_worker_comm() in kernel/workqueue.c for names of threads.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 PAGE_KIB = 4
+SLAB_OBJECTS = "slab_objects."
 
 # A line counts only with its end: what was cut short could have lost digits. No number is longer
 # than 64 bits.
@@ -21,9 +22,15 @@ _SLAB = re.compile(
     r"^(\S+) +(\d{1,20}) +(\d{1,20}) +(\d{1,20}) +\d+ +\d+ : [^\n]*\n", re.MULTILINE | re.ASCII
 )
 _VMALLOC = re.compile(
-    r"^0x[0-9a-f]+-0x[0-9a-f]+ +(\d{1,20}) ([A-Za-z_][\w.]*)\+0x[^\n]*?\bvm(?:alloc|ap)\b[^\n]*\n",
+    r"^0x[0-9a-f]+-0x[0-9a-f]+ +(\d{1,20}) ([A-Za-z_][\w.]*)\+0x([^\n]*)\n",
     re.MULTILINE | re.ASCII,
 )
+_VMALLOC_PAGES = re.compile(r"\bvm(?:alloc|ap)\b", re.ASCII)
+_MOUNT = re.compile(r"^[^ \n]+ [^ \n]+ ([\w.-]{1,64}) [^\n]*\n", re.MULTILINE | re.ASCII)
+_THREAD = re.compile(r"^([!-~]{1,64})\n", re.MULTILINE | re.ASCII)
+_RESCUER = "kworker/R-"
+_INSTANCE = re.compile(r"/.*|(?:[-_:]?\d+)+$", re.ASCII)
+_LINK = re.compile(r"^([!-~]{1,64}) ([!-.0-~]{1,64})\n", re.MULTILINE | re.ASCII)
 _FACT = re.compile(r"^([a-z]\w{0,40}) (\d{1,18})\n", re.MULTILINE | re.ASCII)
 
 
@@ -47,17 +54,64 @@ def slabinfo(text: str) -> dict[str, float]:
     """``slab_objects.CACHE`` (active objects) and ``slab_kib.CACHE`` (KiB of all its objects)."""
     counters: dict[str, float] = {}
     for name, active, total, size in _SLAB.findall(text):
-        counters[f"slab_objects.{name}"] = float(active)
+        counters[f"{SLAB_OBJECTS}{name}"] = float(active)
         counters[f"slab_kib.{name}"] = int(total) * int(size) / 1024
     return counters
 
 
 def vmallocinfo(text: str) -> dict[str, float]:
-    """``vmalloc_kib.CALLER``: KiB mapped, summed by the function that asked."""
-    sums: Counter[str] = Counter()
-    for size, caller in _VMALLOC.findall(text):
-        sums[f"vmalloc_kib.{caller}"] += int(size)
-    return {name: value / 1024 for name, value in sums.items()}
+    """``vmalloc_kib.CALLER`` (KiB of pages) and ``vmalloc_areas.CALLER``, by who asked for them.
+
+    An area of ``ioremap`` has no pages. One that is free, but not yet given back, has no caller.
+    """
+    areas: Counter[str] = Counter()
+    size: Counter[str] = Counter()
+    for length, caller, rest in _VMALLOC.findall(text):
+        areas[f"vmalloc_areas.{caller}"] += 1
+        if _VMALLOC_PAGES.search(rest):
+            size[f"vmalloc_kib.{caller}"] += int(length)
+    return {name: float(count) for name, count in areas.items()} | {
+        name: length / 1024 for name, length in size.items()
+    }
+
+
+def mounts(text: str) -> dict[str, float]:
+    """``mounts.FSTYPE``: how many are mounted."""
+    return _counts("mounts", _MOUNT.findall(text))
+
+
+def threads(text: str) -> dict[str, float]:
+    """``threads.NAME``: threads of the kernel, by name; one of many has no number.
+
+    ``kworker/0:1-events`` is a ``kworker``, ``jbd2/vdb-8`` a ``jbd2``; ``kworker/R-NAME`` stands
+    for a work queue.
+    """
+    return _counts("threads", map(_thread, _THREAD.findall(text)))
+
+
+def _thread(name: str) -> str:
+    return name if name.startswith(_RESCUER) else _INSTANCE.sub("", name) or name
+
+
+def _counts(source: str, names: Iterable[str]) -> dict[str, float]:
+    return {f"{source}.{name}": float(count) for name, count in Counter(names).items()}
+
+
+def merged_caches(text: str, counted: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each slab cache, by the name it is ``counted`` under, its other names.
+
+    ``text`` has a line ``NAME TARGET`` for each link in /sys/kernel/slab: the kernel merges caches
+    whose objects are alike, and keeps the names.
+    """
+    shared: dict[str, list[str]] = {}
+    for name, target in _LINK.findall(text):
+        shared.setdefault(target, []).append(name)
+    merged = {}
+    for target, names in shared.items():
+        members = {*names, *([] if target.startswith(":") else [target])}
+        for name in members.intersection(counted):
+            merged[name] = tuple(sorted(members - {name}))
+    return {name: others for name, others in sorted(merged.items()) if others}
 
 
 PARSERS: Mapping[str, Callable[[str], dict[str, float]]] = {
@@ -66,6 +120,8 @@ PARSERS: Mapping[str, Callable[[str], dict[str, float]]] = {
     "vmstat": vmstat,
     "slabinfo": slabinfo,
     "vmallocinfo": vmallocinfo,
+    "mounts": mounts,
+    "threads": threads,
 }
 
 

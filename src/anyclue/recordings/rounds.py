@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
@@ -41,14 +42,26 @@ def _round(begin: Mark, marks: Sequence[Mark], samples: Sequence[Reading]) -> Ro
 
 
 def median_reading(readings: Sequence[Reading]) -> Reading | None:
-    """Return the counter-wise median; counters that are not in every reading are left out."""
+    """Return the counter-wise median; counters that are not in every reading are left out.
+
+    A source such as ``threads``, which is read less often, counts with the readings that have it.
+    """
     if not readings:
         return None
-    names = set.intersection(*(set(reading.counters) for reading in readings))
+    sources = Counter(
+        source for reading in readings for source in set(map(_source, reading.counters))
+    )
+    names = Counter(name for reading in readings for name in reading.counters)
     return Reading(
         t_s=readings[-1].t_s,
         counters={
-            name: float(median(reading.counters[name] for reading in readings))
-            for name in sorted(names)
+            name: float(median(r.counters[name] for r in readings if name in r.counters))
+            for name, count in sorted(names.items())
+            if count == sources[_source(name)]
         },
     )
+
+
+def _source(counter: str) -> str:
+    """Return where a counter is from: what stands before the first dot."""
+    return counter.partition(".")[0]

@@ -65,6 +65,7 @@ def write_recording(
         "lost_log": lost_log,
         "incident": asdict(recording.incident) if recording.incident else None,
         "provenance": dict(recording.provenance),
+        "merged_caches": {name: list(others) for name, others in recording.merged_caches.items()},
         "sha256": {name: sha256(directory / name) for name in CHECKED},
     }
     (directory / OUTCOME).write_text(json.dumps(fields, indent=1))
@@ -121,6 +122,9 @@ def read_recording(directory: Path) -> Recording:
             kernel_log=parse_lines((directory / "kmsg.log").read_bytes().decode()),
             incident=_incident(fields["incident"]) if fields["incident"] else None,
             provenance=fields["provenance"],
+            merged_caches={
+                name: tuple(others) for name, others in fields.get("merged_caches", {}).items()
+            },
         )
 
 
@@ -174,7 +178,7 @@ def _whole(directory: Path) -> Iterator[None]:
     try:
         yield
     except (
-        *(OSError, ValueError, KeyError, TypeError),
+        *(OSError, ValueError, KeyError, TypeError, OverflowError),
         *(pl.exceptions.PolarsError, pl.exceptions.PanicException),  # on some damaged files
     ) as error:
         raise RequestError.of(

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.model.recording import LogLine, Mark, MarkName, Reading
 from anyclue.recordings.kernel_log import parse_kmsg
-from anyclue.recordings.procfs import PARSERS
+from anyclue.recordings.procfs import PARSERS, SLAB_OBJECTS, merged_caches
 
 _RAW_NAME = re.compile(rb"[a-z0-9][a-z0-9-]{0,39}")
+_MOST = 2**64
+"""No number in a mark needs more bits."""
 _HEADER = re.compile(rb"^([a-z-]{1,20}) (\d{1,19}) (\d{1,9})$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Telemetry:
-    """Everything that one trial sent; ``lost_log`` counts gaps that the kernel log had."""
+    """Everything that one trial sent; ``lost_log`` counts gaps that the kernel log had.
+
+    ``merged_caches`` has for each slab cache, by its name in slabinfo, the other names of it.
+    """
 
     samples: tuple[Reading, ...]
     marks: tuple[Mark, ...]
     log: tuple[LogLine, ...]
     lost_log: int
+    merged_caches: Mapping[str, tuple[str, ...]]
 
 
 def read_telemetry(path: Path) -> Telemetry:
@@ -37,6 +43,7 @@ def parse_telemetry(stream: bytes) -> Telemetry:
     marks: list[Mark] = []
     log: list[LogLine] = []
     lost = 0
+    links = ""
     for name, time_ns, data in _records(stream):
         text = data.decode(errors="replace")
         if name in PARSERS:
@@ -51,11 +58,21 @@ def parse_telemetry(stream: bytes) -> Telemetry:
                 log.append(line)
         elif name == "kmsg-lost":
             lost += 1
+        elif name == "caches":
+            links = text
     readings = tuple(
         Reading(t_s=time_ns / 1e9, counters=counters)
         for time_ns, counters in sorted(samples.items())
     )
-    return Telemetry(samples=readings, marks=tuple(marks), log=tuple(log), lost_log=lost)
+    counters = set[str]().union(*samples.values())
+    slabs = {name.removeprefix(SLAB_OBJECTS) for name in counters if name.startswith(SLAB_OBJECTS)}
+    return Telemetry(
+        samples=readings,
+        marks=tuple(marks),
+        log=tuple(log),
+        lost_log=lost,
+        merged_caches=merged_caches(links, slabs),
+    )
 
 
 def _records(stream: bytes) -> Iterator[tuple[str, int, bytes]]:
@@ -90,14 +107,19 @@ def parse_mark(text: str, t_s: float) -> Mark | None:
     """Parse a mark's payload; None when it is not one."""
     try:
         fields = json.loads(text)
+        number = int(fields["round"])
+        if not -_MOST <= number <= _MOST:
+            return None
         return Mark(
             t_s=t_s,
             name=MarkName(fields["name"]),
-            round=int(fields["round"]),
+            round=number,
             data={
                 key: value
                 for key, value in fields.get("data", {}).items()
-                if isinstance(value, int | float | str) and _encodable(f"{key}{value}")
+                if isinstance(value, int | float | str)
+                and (isinstance(value, str) or -_MOST <= value <= _MOST)
+                and _encodable(f"{key}{value}")
             },
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from anyclue.model.reason import (
     BrokenFunction,
     CachePeak,
+    CountedObjects,
+    ExcludedObjects,
     FloorSample,
     GrowthExcluded,
     GrowthProven,
@@ -18,11 +22,17 @@ from anyclue.model.reason import (
     NeverFreed,
     NotJudged,
     NotRun,
+    ObjectEvidence,
+    ObjectsGrew,
+    ObjectsSuspected,
     OtherCounterGrew,
     PeakAboveReference,
     PerFile,
     PinnedPageCache,
+    ReferenceObjects,
     ReferenceRate,
+    RefusedAlike,
+    Settlement,
     SingleSteps,
     SlabCache,
     TooFewFloors,
@@ -32,11 +42,27 @@ from anyclue.model.reason import (
     VmallocCaller,
 )
 from anyclue.model.recording import Incident, Outcome
-from anyclue.model.verdict import MemoryClass, SignatureDetail, VerdictReason
-from anyclue.report.words import CLASSES, LEAKED, OUTCOMES, listed, mib, number, per_operation
+from anyclue.model.verdict import MemoryClass, ObjectSeries, SignatureDetail, VerdictReason
+from anyclue.report.words import (
+    CLASSES,
+    LEAKED,
+    OUTCOMES,
+    first_few,
+    listed,
+    mib,
+    number,
+    objects,
+    per_operation,
+    probability_words,
+    rate,
+    series_name,
+)
 
 TITLE_LENGTH: Final = 120
 """Characters of a guest's message that fit into a sentence."""
+
+NAMED: Final = 3
+"""So many counts of objects are named."""
 
 
 def growth_reason_text(
@@ -55,6 +81,9 @@ def growth_reason_text(
     match reason:
         case NotRun():
             return "not run"
+        case RefusedAlike():
+            detail = f": {reason.detail}" if reason.detail else ""
+            return f"not run, since {reason.cell.id} was refused, and this would be alike{detail}"
         case NotJudged():
             detail = f": {reason.detail}" if reason.detail else ""
             again = "; run it again" if reason.outcome is Outcome.LOST else ""
@@ -65,6 +94,10 @@ def growth_reason_text(
             return f"{judged}; left out of {reason.trials} trials: {left_out}"
         case GrowthProven():
             return _growth_proven(reason, unit, reclaimed=reclaimed)
+        case ObjectsGrew():
+            return _objects_grew(reason, unit)
+        case ObjectsSuspected():
+            return _objects_suspected(reason, unit)
         case PinnedPageCache():
             return (
                 f"the guest ran out of memory while {mib(reason.kib)} of clean page cache,"
@@ -95,8 +128,9 @@ def growth_reason_text(
         case SingleSteps():
             steps = [f"{number(k)} KiB before the floor of {unit} {n}" for n, k in reason.steps]
             return (
-                f"{_subject(reason.memory_class)} made a step of {listed(steps)} and is flat"
-                f" otherwise: a one-time cost or a rare leak; more {unit}s would tell"
+                f"{_subject(reason.memory_class)} made a step of {listed(steps)}, and besides"
+                f" grows by no more than {number(max(reason.at_most_kib, 0.0))} KiB a {unit}:"
+                " a one-time cost or a rare leak; more guests would tell"
             )
         case GrowthUndecided():
             return _growth_undecided(reason, unit)
@@ -105,7 +139,7 @@ def growth_reason_text(
         case PeakAboveReference():
             return (
                 f"memory that is no cache peaked at {mib(reason.kib)} above its lowest,"
-                f" {mib(reason.reference_kib)} in the reference; the floors are flat"
+                f" {mib(reason.reference_kib)} in the reference; a leak is excluded"
             )
         case LeftToReclaim():
             held = reason.memory_class
@@ -113,13 +147,13 @@ def growth_reason_text(
             return (
                 f"a {unit} left {mib(reason.kib)} behind{mostly}"
                 f" ({mib(reason.reference_kib)} in the reference), and reclaim gave it back:"
-                " the floors are flat"
+                " a leak is excluded"
             )
         case CachePeak():
             return (
                 f"use peaked at {mib(reason.kib)} above its lowest"
                 f" ({mib(reason.reference_kib)} in the reference), all of it cache that was"
-                " given back: the floors are flat"
+                " given back: a leak is excluded"
             )
         case GrowthExcluded():
             return _growth_excluded(reason, unit)
@@ -135,11 +169,10 @@ def detail_text(detail: SignatureDetail | None, *, unit: str = "round") -> str:
     match detail:
         case None:
             return ""
-        case SlabCache(kib=None):
-            return f"slab cache {detail.name}: {detail.objects:.0f} objects a {unit}"
         case SlabCache():
-            many = f"{detail.objects:.0f} objects, " if detail.objects > 0 else ""
-            return f"slab cache {detail.name}: {many}{number(detail.kib)} KiB a {unit}"
+            return _slab_cache(detail, unit)
+        case CountedObjects():
+            return f"{series_name(detail.series)}: {objects(detail.rate)} a {unit}"
         case LargeKmalloc():
             return "no slab cache explains it: kmalloc of more than two pages goes past the caches"
         case VmallocCaller():
@@ -177,21 +210,106 @@ def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
         parts.append(f"{reason.steps} single step(s) set aside")
     parts.append(_reference(reason.reference, unit))
     others = [f"{CLASSES[c]} ({number(kib)} KiB)" for c, kib in reason.others]
+    others += [first_few(_counts(reason.objects), NAMED)] if reason.objects else []
     if others:
         parts.append(f"{listed(others)} grew too")
+    if reason.in_all_kib is not None and reason.in_all_kib > reason.rate_kib:
+        parts.append(f"{number(reason.in_all_kib)} KiB a {unit} leak in all")
+    perhaps = [f"{CLASSES[c]} ({rate(of.rate_kib, of.ci95_kib)} KiB)" for c, of in reason.perhaps]
+    if perhaps:
+        parts.append(f"{listed(perhaps)} may have grown too, which is not proven")
+    used = reason.more_used
+    if used is not None:
+        parts.append(f"used memory grew by more: {rate(used.rate_kib, used.ci95_kib)} KiB")
     if reason.end is not None:
         parts.append(_end(reason.end))
     return "; ".join(part for part in parts if part)
 
 
+def _slab_cache(detail: SlabCache, unit: str) -> str:
+    amounts = [objects(detail.objects)] if detail.objects > 0 or detail.kib is None else []
+    amounts += [f"{number(detail.kib)} KiB"] if detail.kib is not None else []
+    return f"slab cache {_cache_name(detail)}: {', '.join(amounts)} a {unit}"
+
+
+def _cache_name(detail: SlabCache) -> str:
+    merged = first_few(detail.merged, NAMED)
+    return f"{detail.name} (which the kernel merged with {merged})" if merged else detail.name
+
+
+def _objects_grew(reason: ObjectsGrew, unit: str) -> str:
+    name, kib = series_name(reason.series), ""
+    if isinstance(reason.detail, SlabCache):
+        name = f"slab cache {_cache_name(reason.detail)}"
+        kib = f", {number(reason.detail.kib)} KiB," if reason.detail.kib is not None else ""
+    each = "both" if reason.sample.trials == 2 else "each"
+    parts = [
+        f"{name} gained {objects(reason.rate)}{kib} a {unit} ({_count_interval(reason.ci95)})"
+        f" {_sample(reason.sample, unit)}, in {each} of them and in nearly every {unit},"
+        " and nothing brought them back",
+        _reference_objects(reason.reference, unit),
+    ]
+    if reason.others:
+        parts.append(f"{first_few(_counts(reason.others), NAMED)} grew too")
+    if reason.end is not None:
+        parts.append(_end(reason.end))
+    return "; ".join(part for part in parts if part)
+
+
+_WOULD_TELL: Final[Mapping[ObjectEvidence, str]] = MappingProxyType(
+    {
+        ObjectEvidence.GUEST: "guests differ a little by themselves; another one would tell",
+        ObjectEvidence.ROUNDS: "that may be chance; more guests or {unit}s would tell",
+        ObjectEvidence.REFERENCE: "in a good kernel it may do the same; a reference would tell",
+    }
+)
+
+
+def _objects_suspected(reason: ObjectsSuspected, unit: str) -> str:
+    others = ""
+    if reason.others:
+        others = f" (and {reason.others} other count{'' if reason.others == 1 else 's'} alike)"
+    parts = [
+        f"{series_name(reason.series)} gained {objects(reason.rate)} a {unit}"
+        f" ({_count_interval(reason.ci95)}) {_sample(reason.sample, unit)}{others}",
+        _reference_objects(reason.reference, unit),
+        _WOULD_TELL[reason.lacking].format(unit=unit),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _reference_objects(reference: ReferenceObjects | None, unit: str) -> str:
+    if reference is None:
+        return ""
+    return f"{objects(reference.rate)} a {unit} in the reference {reference.cell.id}"
+
+
+def _counts(of: Sequence[tuple[ObjectSeries, float]]) -> list[str]:
+    return [f"{series_name(series)} ({objects(count)})" for series, count in of]
+
+
+def _count_interval(ci95: tuple[float, float]) -> str:
+    return f"95 % interval {ci95[0]:.1f} to {ci95[1]:.1f}"
+
+
 def _growth_undecided(reason: GrowthUndecided, unit: str) -> str:
-    more = f"about {reason.more_rounds}" if reason.more_rounds else f"over {reason.most_rounds}"
     return (
         f"{_subject(reason.memory_class)} moved by {number(reason.rate_kib)} KiB a {unit}"
         f" ({_interval(reason.ci95_kib)}), so a leak of {number(reason.limit_kib)} KiB a {unit} is"
-        f" neither proven nor excluded; {more} more {unit}{'' if reason.more_rounds == 1 else 's'}"
-        " would tell"
+        f" neither proven nor excluded; {_settlement(reason.settlement)}"
     )
+
+
+def _settlement(wanted: Settlement | None) -> str:
+    if wanted is None:
+        return "it is unlikely that more guests would tell"
+    guests = [
+        f"{count} more guest{'' if count == 1 else 's'} of {of}"
+        for count, of in ((wanted.own, "this cell"), (wanted.reference, "its reference"))
+        if count
+    ]
+    sure = f"with a probability of {probability_words(wanted.chance)}"
+    return f"about {listed(guests)} would tell {sure}"
 
 
 def _other_counter_grew(reason: OtherCounterGrew, unit: str) -> str:
@@ -210,7 +328,28 @@ def _growth_excluded(reason: GrowthExcluded, unit: str) -> str:
         f"leaks of {number(reason.limit_kib)} KiB a {unit} and more are excluded"
         f" {_sample(reason.sample, unit)}: no class of kernel memory grows by more than"
         f" {number(reason.at_most_kib)} KiB a {unit} ({CLASSES[reason.memory_class]},"
-        f" upper end of the 95 % interval){aside}"
+        f" upper end of the 95 % interval){aside}{_excluded_objects(reason.objects, unit)}"
+    )
+
+
+def _excluded_objects(excluded: ExcludedObjects | None, unit: str) -> str:
+    """Return what counts of objects exclude, and of which they do not; "" where they say nothing.
+
+    >>> from anyclue.model.verdict import ObjectBound
+    >>> bound = ObjectBound(series=162, excluded=162, limit=1)
+    >>> _excluded_objects(ExcludedObjects(bound=bound), "round")
+    '; no leak of 1 object a round in any of 162 counts of objects'
+    """
+    if excluded is None:
+        return ""
+    bound = excluded.bound
+    limit = objects(bound.limit)
+    if bound.excluded == bound.series:
+        return f"; no leak of {limit} a {unit} in any of {bound.series} counts of objects"
+    rest = [f"{series_name(one)} (up to {objects(most)})" for one, most in excluded.highest]
+    return (
+        f"; no leak of {limit} a {unit} in {bound.excluded} of {bound.series} counts of objects,"
+        f" but not excluded in {first_few(rest, NAMED)}"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Scalar
-from anyclue.model.verdict import MemoryClass, Signature, Verdict
+from anyclue.model.verdict import MemoryClass, ObjectKind, ObjectSeries, Signature, Verdict
 
 SEVERITY: Final = (
     Verdict.BROKEN,
@@ -72,6 +72,18 @@ LEAKED: Final[Mapping[LeakedObject, str]] = MappingProxyType(
 """What a kernel can say was never freed."""
 
 
+OBJECT_KINDS: Final[Mapping[ObjectKind, str]] = MappingProxyType(
+    {
+        ObjectKind.SLAB: "slab cache",
+        ObjectKind.THREADS: "kernel threads named",
+        ObjectKind.MOUNTS: "mounts of",
+        ObjectKind.VMALLOC_AREAS: "vmalloc areas of",
+        ObjectKind.OPEN_FILES: "open files:",
+    }
+)
+"""What comes before the name of a count of objects."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignatureWords:
     """What leaked, and what to look for in the code."""
@@ -120,6 +132,23 @@ SIGNATURES: Final[Mapping[Signature, SignatureWords]] = MappingProxyType(
         ),
     }
 )
+
+
+def series_name(series: ObjectSeries) -> str:
+    """Return what a count of objects counts: ``slab cache dentry``, ``mounts of btrfs``."""
+    return f"{OBJECT_KINDS[series.kind]} {series.name}"
+
+
+def objects(count: float) -> str:
+    """Return how many objects, with a decimal where it is no whole number.
+
+    >>> objects(1.0), objects(14.04), objects(0.5), objects(1270.3)
+    ('1 object', '14 objects', '0.5 objects', '1270 objects')
+    """
+    text = f"{count:.1f}"
+    text = text.removesuffix(".0") if abs(count) < 99.95 else f"{count:.0f}"
+    text = "0" if text == "-0" else text
+    return f"{text} object{'' if text == '1' else 's'}"
 
 
 def kind_label(verdict: Verdict, signature: Signature | None) -> str:

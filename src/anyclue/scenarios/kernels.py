@@ -56,7 +56,7 @@ def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
 
 def _source(table: KernelTable, base: Path) -> KernelSource:
     if table.debian is not None:
-        return _debian(table.debian)
+        return _debian(table.debian, table.suite)
     if table.build is not None:
         return KernelBuild(build=str(_resolved(table.build, base)))
     if table.git is not None:
@@ -108,6 +108,12 @@ def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Proble
             "only a kernel from Debian's packages can be rebuilt for now",
             "build the changed module yourself, commit the change and use git, or use debian",
         )
+    if "suite" in given and origins and "debian" not in given:
+        problems.add(
+            (*path, "suite"),
+            "says where a kernel of Debian's packages is looked up, and this is none",
+            'remove it, or use debian = "6.12"',
+        )
     for key in ("config", "debug"):
         if key in given and "git" not in given:
             problems.add(
@@ -124,11 +130,11 @@ def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Proble
             )
 
 
-def _debian(text: str) -> DebianKernel:
+def _debian(text: str, suite: str | None) -> DebianKernel:
     if "-" not in text:
-        return DebianKernel(series=text)
+        return DebianKernel(series=text, suite=suite)
     upstream = text.replace("~", ".").replace("-", ".").split(".")
-    return DebianKernel(series=".".join(upstream[:2]), version=text)
+    return DebianKernel(series=".".join(upstream[:2]), version=text, suite=suite)
 
 
 def _check_edits(given: Mapping[str, Any], path: KeyPath, problems: Problems) -> None:

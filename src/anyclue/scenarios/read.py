@@ -118,6 +118,7 @@ def read_scenario(
         limits=_limits(document),
         sensitivity=_sensitivity(document),
         suspects=suspects,
+        userspace=document.get("userspace"),
     )
 
 

@@ -45,6 +45,22 @@ _CLOSED = {"additionalProperties": False}  # pydantic leaves names that break th
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME)]
 Options: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_OPTIONS)]
+Release: TypeAlias = Literal["bookworm", "trixie", "forky", "sid"]
+Suite: TypeAlias = Literal[
+    "bookworm",
+    "bookworm-updates",
+    "bookworm-security",
+    "bookworm-backports",
+    "trixie",
+    "trixie-updates",
+    "trixie-security",
+    "trixie-backports",
+    "forky",
+    "forky-updates",
+    "forky-security",
+    "forky-backports",
+    "sid",
+]
 ResourceName: TypeAlias = Literal[
     "kmap", "page-references", "raw-pages", "slab", "vmalloc", "page-cache"
 ]
@@ -127,6 +143,7 @@ class KernelTable(Table):
         json_schema_extra={
             "oneOf": [{"required": [origin]} for origin in ORIGINS],
             "dependentRequired": {
+                "suite": ["debian"],
                 "module": ["debian"],
                 "modules": ["image"],
                 "config": ["git"],
@@ -145,6 +162,11 @@ class KernelTable(Table):
             "hunt starts) or one exact package version."
         ),
         examples=["6.1", "6.1.176-1"],
+    )
+    suite: Suite | None = Field(
+        default=None,
+        description="The suite of Debian's that `debian` is looked up in; without it, in all.",
+        examples=["trixie-backports"],
     )
     image: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         default=None,
@@ -470,6 +492,14 @@ class Document(Table):
             default={},
             description="Tests of upstream fstests: more values of the workload axis.",
         )
+    )
+    userspace: Release | None = Field(
+        default=None,
+        description=(
+            "The release of Debian that the guests' programs (mkfs and the like) are from, for all "
+            "kernels; without it, that of the kernels, the oldest where they are of several."
+        ),
+        examples=["bookworm"],
     )
     plan: PlanTable = Field(default_factory=PlanTable, description="Which combinations to run.")
     limits: LimitsTable = Field(default_factory=LimitsTable, description="How often and how long.")

@@ -1,21 +1,24 @@
 """Debian's packages, downloaded and unpacked without being installed.
 
-apt runs on state of its own below the cache (lists, status, archives), with the host's sources and
-keyrings: so foreign architectures need no ``dpkg --add-architecture``, no root is needed, and
-signatures are checked by apt itself.
+apt runs on state of its own below the cache (lists, status, archives), one for each release and
+architecture, with sources that say so and the archive's keyring: so the host may be of any release,
+foreign architectures need no ``dpkg --add-architecture``, no root is needed, signatures are checked
+by apt itself, and a list that cannot be had takes no other with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyclue.model.debian import DebianRelease
 from anyclue.model.errors import InfrastructureError
 from anyclue.system.files import staging, write_whole
 from anyclue.system.processes import CommandError, run
@@ -25,11 +28,18 @@ log = logging.getLogger(__name__)
 
 LISTS_FRESH_S = 12 * 3600
 DOWNLOAD_S = 900
-# Container images often switch apt's own caches off, and every question then costs a second.
-CACHED = (
+QUESTION_S = 120
+# Container images often switch apt's own cache off, and every question then costs seconds; that of
+# sources would take as much room again, and lists are several times as large when not compressed.
+# What the host's configuration prefers says nothing of another release.
+OPTIONS = (
     *("-o", "Dir::Cache::pkgcache=pkgcache.bin"),
-    *("-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"),
+    *("-o", "Dir::Cache::srcpkgcache="),
+    *("-o", "Acquire::GzipIndexes=true"),
+    *("-o", "APT::Default-Release="),
 )
+# What Debian ships as a link, and only where all of the release lies below usr.
+MERGED = ("bin", "sbin", "lib", "lib64")
 
 
 @functools.total_ordering
@@ -73,63 +83,137 @@ class Package:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DebianRelease:
-    """A Debian release and the source lines that bring it."""
+class PackageRecord:
+    """What the archive says of one version of a package.
+
+    ``depends`` has one tuple of names for each dependency: any of them will do. A ``foreign`` one
+    serves packages of every architecture.
+    """
 
     name: str
-    sources: tuple[str, ...]
+    version: str
+    arch: str
+    depends: tuple[tuple[str, ...], ...]
+    foreign: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A version of a package, and the suite that has it."""
+
+    version: str
+    suite: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure:
+    """Packages with everything that they depend on: versions by name, and what they become."""
+
+    versions: Mapping[str, str]
+    recipe: Recipe
 
 
 class Apt:
-    """apt with private state below ``root``."""
+    """apt with private state below ``root``, for one release and architecture (Debian's name).
 
-    def __init__(self, root: Path, store: Store) -> None:
+    ``sources`` are lines of a sources.list, one for each suite of the release.
+    """
+
+    def __init__(
+        self, root: Path, store: Store, *, release: DebianRelease, arch: str, sources: Sequence[str]
+    ) -> None:
         self.root = root
+        self.release = release
+        self.arch = arch
+        self.sources = tuple(sources)
         self._store = store
         self._env = {"APT_CONFIG": str(root / "apt.conf")}
-        self._closures: dict[tuple[Sequence[str], str], asyncio.Task[Artifact]] = {}
+        self._closures: dict[tuple[str, ...], asyncio.Task[Closure]] = {}
 
     async def refresh(self) -> None:
         """Bring the package lists up to date, when they are older than half a day.
 
-        Without a network the lists that are there go on being used; a list that fails (a mirror
-        in the middle of a sync) is left out.
+        Without a network the lists that are there go on being used; a suite that cannot be had is
+        left out (`missing_suites`).
 
         Raises:
-            InfrastructureError: there is no list at all.
+            InfrastructureError: there is no list of the release itself.
         """
-        stamp = self.root / "lists-stamp"
-        if stamp.exists() and time.time() - stamp.stat().st_mtime < LISTS_FRESH_S:
+        if self._fresh():
             return
         async with locked_file(self.root / "lock"):
-            if stamp.exists() and time.time() - stamp.stat().st_mtime < LISTS_FRESH_S:
+            if self._fresh():
                 return
             self._write_configuration()
             updated = await run(
-                ("apt-get", "update", "-qq"), deadline_s=DOWNLOAD_S, env=self._env, check=False
+                ("apt-get", *OPTIONS, "update", "-qq"),
+                deadline_s=DOWNLOAD_S,
+                env=self._env,
+                check=False,
             )
-            lists = list((self.root / "state/lists").glob("*_Packages*"))
-            if not lists:
+            if self.release.name in self.missing_suites():
                 raise InfrastructureError(
-                    f"no package lists could be had:\n{updated.stderr.strip()[-1500:]}",
-                    where="apt-get update",
-                    next_step="check /etc/apt/sources.list and the network, then run again",
+                    f"no package lists of {self.release.name} ({self.arch}) could be had:\n"
+                    f"{updated.stderr.strip()[-1500:]}",
+                    where=self.sources[0],
+                    next_step="check the network and the mirror (anyclue doctor names it); "
+                    "kernels that are in the cache are listed by: anyclue kernels",
                 )
-            stamp.touch()
+            write_whole(self._stamp, self._sources_text)
             if updated.status != 0:
-                log.warning("some package lists could not be updated; going on with the others")
+                log.info(
+                    "%s (%s): no lists of %s; going on with those there are",
+                    self.release.name,
+                    self.arch,
+                    ", ".join(self.missing_suites()) or "some",
+                )
+
+    @property
+    def _stamp(self) -> Path:
+        return self.root / "lists-stamp"
+
+    @property
+    def _sources_text(self) -> str:
+        return "".join(f"{line}\n" for line in self.sources)
+
+    def _fresh(self) -> bool:
+        try:
+            age = time.time() - self._stamp.stat().st_mtime
+            return age < LISTS_FRESH_S and self._stamp.read_text() == self._sources_text
+        except OSError:
+            return False
+
+    def present_sources(self) -> tuple[str, ...]:
+        """Return the lines of those suites of which there are lists."""
+        missing = self.missing_suites()
+        named = zip(self.release.suites, self.sources, strict=True)
+        return tuple(line for suite, line in named if suite not in missing)
+
+    def missing_suites(self) -> tuple[str, ...]:
+        """Return the suites of which there is no list: none on the mirror, or not to be had."""
+        lists = self.root / "state/lists"
+        return tuple(
+            suite
+            for suite in self.release.suites
+            if not any(lists.glob(f"*_dists_{suite}_*_Packages*"))
+        )
 
     def _write_configuration(self) -> None:
-        for name in ("state/lists/partial", "cache/archives/partial"):
+        for name in ("state/lists/partial", "cache/archives/partial", "none"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         (self.root / "state/status").touch()
+        write_whole(self.root / "sources.list", self._sources_text)
         write_whole(
             self.root / "apt.conf",
             f'Dir::State "{self.root}/state";\n'
             f'Dir::State::status "{self.root}/state/status";\n'
             f'Dir::Cache "{self.root}/cache";\n'
-            'APT::Architecture "amd64";\n'
-            'APT::Architectures { "amd64"; "i386"; };\n'
+            f'Dir::Etc::sourcelist "{self.root}/sources.list";\n'
+            f'Dir::Etc::sourceparts "{self.root}/none";\n'
+            f'Dir::Etc::preferences "{self.root}/none/preferences";\n'
+            f'Dir::Etc::preferencesparts "{self.root}/none";\n'
+            f'APT::Architecture "{self.arch}";\n'
+            f'APT::Architectures {{ "{self.arch}"; }};\n'
             'APT::Sandbox::User "root";\n'
             'APT::Install-Recommends "false";\n'
             'Acquire::Languages "none";\n'
@@ -138,57 +222,37 @@ class Apt:
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return the names of all known packages that begin with ``prefix``."""
-        listed = await run(("apt-cache", *CACHED, "pkgnames", prefix), deadline_s=60, env=self._env)
-        return tuple(sorted(set(listed.stdout.split())))
+        return tuple(sorted(set((await self._ask("pkgnames", prefix)).split())))
 
-    async def versions(self, names: Sequence[str]) -> dict[str, set[str]]:
-        """Return the versions on offer of each package (named ``NAME`` or ``NAME:ARCH``)."""
-        found: dict[str, set[str]] = {name: set() for name in names}
-        listed = await run(("apt-cache", *CACHED, "madison", *names), deadline_s=60, env=self._env)
-        for line in listed.stdout.splitlines():
+    async def offers(self, names: Sequence[str]) -> dict[str, tuple[Offer, ...]]:
+        """Return the versions on offer of each package, each with a suite that has it."""
+        found: dict[str, list[Offer]] = {name: [] for name in names}
+        for line in (await self._ask("madison", *names)).splitlines() if names else ():
             fields = [field.strip() for field in line.split("|")]
-            if len(fields) == 3:
-                found.setdefault(fields[0], set()).add(fields[1])
-        return found
+            if len(fields) == 3 and fields[2].endswith("Packages"):
+                suite = fields[2].split()[1].split("/")[0]
+                found.setdefault(fields[0], []).append(Offer(version=fields[1], suite=suite))
+        return {name: tuple(offers) for name, offers in found.items()}
 
-    async def release(self) -> DebianRelease:
-        """Return the Debian release that the host's sources name, for building a root.
+    async def records(self, names: Sequence[str]) -> tuple[PackageRecord, ...]:
+        """Return what is known of each version of these packages; of unknown ones, nothing."""
+        return parse_records(await self._ask("show", *names)) if names else ()
 
-        Raises:
-            InfrastructureError: the sources name no Debian archive.
-        """
-        fields = ("REPO_URI", "RELEASE", "COMPONENT", "ORIGIN", "SIGNED_BY")
-        listed = await run(
-            (
-                *("apt-get", "indextargets", "--format"),
-                "|".join(f"$({field})" for field in fields),
-                "Created-By: Packages",
-            ),
-            deadline_s=60,
+    async def _ask(self, *question: str) -> str:
+        # The status of `show` is that of the last name, which may be a virtual package.
+        asked = await run(
+            ("apt-cache", *OPTIONS, *question),
+            deadline_s=QUESTION_S,
             env=self._env,
+            check=question[0] != "show",
         )
-        sources: dict[str, None] = {}
-        names = []
-        for line in listed.stdout.splitlines():
-            uri, release, component, origin, signed_by = line.split("|")
-            if origin != "Debian":
-                continue
-            option = f"[signed-by={signed_by}] " if signed_by.startswith("/") else ""
-            sources[f"deb {option}{uri} {release} {component}"] = None
-            names.append(release)
-        if not names:
-            raise InfrastructureError(
-                "the host's apt sources name no Debian archive",
-                where="/etc/apt",
-                next_step="a full guest is made from Debian's packages: add its archive",
-            )
-        return DebianRelease(name=min(names, key=len), sources=tuple(sources))
+        return asked.stdout
 
     async def unpack(self, package: Package, into: Path) -> None:
         """Download one package (signatures checked by apt) and unpack it below ``into``."""
         with staging(self.root / "cache", "download") as directory:
             await run(
-                ("apt-get", *CACHED, "download", "-qq", str(package)),
+                ("apt-get", *OPTIONS, "download", "-qq", str(package)),
                 deadline_s=DOWNLOAD_S,
                 cwd=directory,
                 env=self._env,
@@ -196,26 +260,9 @@ class Apt:
             for deb in directory.glob("*.deb"):
                 await unpack_deb(deb, into)
 
-    async def closure(self, names: Sequence[str], arch: str) -> Artifact:
+    async def closure(self, names: Sequence[str]) -> Artifact:
         """Return an unpacked tree of packages with everything that they depend on."""
-        question = (tuple(names), arch)
-        if question not in self._closures:
-            self._closures[question] = asyncio.create_task(self._closure(*question))
-        return await asyncio.shield(self._closures[question])
-
-    async def _closure(self, names: Sequence[str], arch: str) -> Artifact:
-        wanted = [f"{name}:{arch}" for name in names]
-        simulated = await run(
-            ("apt-get", *CACHED, "install", "--simulate", "-qq", *wanted),
-            deadline_s=60,
-            env=self._env,
-        )
-        packages = sorted(
-            f"{match[1].split(':')[0]}={match[2]}"
-            for match in re.finditer(r"^Inst (\S+) \((\S+) ", simulated.stdout, re.MULTILINE)
-        )
-        if not packages:
-            raise CommandError(simulated.argv, "apt named no packages", simulated.stdout)
+        closure = await self.resolved(names)
 
         async def build(directory: Path) -> None:
             with staging(self.root / "cache", "archives") as archives:
@@ -224,18 +271,69 @@ class Apt:
                 async with locked_file(self.root / "lock"):
                     await run(
                         (
-                            *("apt-get", *CACHED, "install", "-y", "-qq", "--download-only"),
-                            *("-o", f"Dir::Cache::archives={archives}", *wanted),
+                            *("apt-get", *OPTIONS, "install", "-y", "-qq", "--download-only"),
+                            *("-o", f"Dir::Cache::archives={archives}", *names),
                         ),
                         deadline_s=DOWNLOAD_S,
                         env=self._env,
                     )
                 for deb in sorted(archives.glob("*.deb")):
                     await unpack_deb(deb, directory / "tree")
+            for name in MERGED:
+                # Already there, or a release that is not all below usr.
+                with contextlib.suppress(FileExistsError):
+                    (directory / "tree" / name).symlink_to(f"usr/{name}")
 
-        return await self._store.make(
-            Recipe(kind="packages", inputs={"arch": arch, "packages": packages}), build
+        return await self._store.make(closure.recipe, build)
+
+    async def resolved(self, names: Sequence[str]) -> Closure:
+        """Return which versions `closure` is made of, without making it."""
+        question = tuple(names)
+        if question not in self._closures:
+            self._closures[question] = asyncio.create_task(self._resolved(question))
+        return await asyncio.shield(self._closures[question])
+
+    async def _resolved(self, names: tuple[str, ...]) -> Closure:
+        await self.refresh()
+        simulated = await run(
+            ("apt-get", *OPTIONS, "install", "--simulate", "-qq", *names),
+            deadline_s=QUESTION_S,
+            env=self._env,
         )
+        versions = {
+            match[1].split(":")[0]: match[2]
+            for match in re.finditer(r"^Inst (\S+) \((\S+) ", simulated.stdout, re.MULTILINE)
+        }
+        if not versions:
+            raise CommandError(simulated.argv, "apt named no packages", simulated.stdout)
+        packages = sorted(f"{name}={version}" for name, version in versions.items())
+        recipe = Recipe(kind="packages", inputs={"arch": self.arch, "packages": packages})
+        return Closure(versions=versions, recipe=recipe)
+
+
+def parse_records(text: str) -> tuple[PackageRecord, ...]:
+    """Return the records of ``apt-cache show``."""
+    records = []
+    for paragraph in text.split("\n\n"):
+        fields = dict(re.findall(r"^([\w-]+): (.*)$", paragraph, re.MULTILINE))
+        if {"Package", "Version", "Architecture"} <= fields.keys():
+            wanted = filter(None, (fields.get("Pre-Depends"), fields.get("Depends")))
+            records.append(
+                PackageRecord(
+                    name=fields["Package"],
+                    version=fields["Version"],
+                    arch=fields["Architecture"],
+                    depends=tuple(
+                        _alternatives(one) for one in ", ".join(wanted).split(", ") if one
+                    ),
+                    foreign=fields.get("Multi-Arch") == "foreign",
+                )
+            )
+    return tuple(records)
+
+
+def _alternatives(dependency: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[\s(:]", one.strip())[0] for one in dependency.split("|"))
 
 
 async def unpack_deb(deb: Path, into: Path) -> None:

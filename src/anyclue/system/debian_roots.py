@@ -1,4 +1,8 @@
-"""Debian roots made by mmdebstrap, and commands run in one: as root, or by user namespaces."""
+"""Debian roots, and commands run in one: as root, or by user namespaces.
+
+Those that a guest boots with are installed by mmdebstrap; a compiler runs as well in a tree of
+packages that were only unpacked.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,22 @@ from pathlib import Path
 from anyclue.model.errors import InfrastructureError
 from anyclue.system.apt import Apt
 from anyclue.system.files import staging
-from anyclue.system.processes import CommandError, run
+from anyclue.system.processes import CommandError, Completed, run
 
 BUILD_S = 1800
 UNNEEDED = ("doc", "man", "locale", "info")
+WORK = Path("/home")
+"""Where a tree that commands run in has the directory that they work on: a place that is there."""
+
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_ENTER = f"""tree=$1 work=$2; shift 2
+mount --make-rprivate /
+mount --bind "$work" "$tree{WORK}"
+mount --rbind /proc "$tree/proc"
+mount --rbind /dev "$tree/dev"
+mount -t tmpfs tmpfs "$tree/tmp"
+exec chroot "$tree" env -i PATH={_PATH} LC_ALL=C.UTF-8 "$@"
+"""
 
 
 def mode() -> str:
@@ -21,7 +37,7 @@ def mode() -> str:
 
 
 async def make_root(
-    apt: Apt, debian_arch: str, packages: Sequence[str], tarball: Path, *, hooks: Sequence[str] = ()
+    apt: Apt, packages: Sequence[str], tarball: Path, *, hooks: Sequence[str] = ()
 ) -> None:
     """Write a root with ``packages`` to ``tarball``; ``hooks`` run in it by its own shell.
 
@@ -29,14 +45,14 @@ async def make_root(
         InfrastructureError: the archive cannot be reached.
         CommandError: mmdebstrap failed otherwise (its last lines are in the message).
     """
-    release = await apt.release()
+    sources = apt.present_sources()
     arguments = (
         "--variant=apt",
-        f"--architectures={debian_arch}",
+        f"--architectures={apt.arch}",
         f"--include={','.join(packages)}",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNNEEDED),
         *(f'--customize-hook=chroot "$1" sh -c "{hook}"' for hook in hooks),
-        *(release.name, str(tarball), *release.sources),
+        *(apt.release.name, str(tarball), *sources),
     )
     try:
         await _mmdebstrap(arguments, tarball.parent)
@@ -44,8 +60,8 @@ async def make_root(
         if "apt-get update" not in error.output:
             raise
         raise InfrastructureError(
-            f"no package lists could be had for {debian_arch}",
-            where=", ".join(release.sources),
+            f"no package lists could be had for {apt.arch}",
+            where=", ".join(sources),
             next_step="check the network, then run again; what was made before needs none",
         ) from error
 
@@ -76,6 +92,30 @@ async def run_in_root(
         ),
         outside.parent,
     )
+
+
+async def run_in_tree(
+    tree: Path, argv: Sequence[str], *, work: Path, deadline_s: float, check: bool = True
+) -> Completed:
+    """Run a command in an unpacked root, in namespaces of its own; ``work`` is there `WORK`.
+
+    Raises:
+        InfrastructureError: this machine allows no such namespaces.
+        CommandError: as `run`.
+    """
+    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    if os.geteuid() != 0:
+        namespaces += ["--user", "--map-root-user"]
+    enter = (*namespaces, "sh", "-ec", _ENTER, "sh", str(tree), str(work))
+    allowed = await run((*enter, "true"), deadline_s=60, check=False)
+    if allowed.status != 0:
+        raise InfrastructureError(
+            f"commands cannot be run in another root here: {allowed.stderr.strip()}",
+            where="unshare",
+            next_step="allow namespaces of users (or of mounts, for root), or use a host of the "
+            "release that the kernel is from",
+        )
+    return await run((*enter, *argv), deadline_s=deadline_s, check=check)
 
 
 async def _mmdebstrap(arguments: Sequence[str], beside: Path) -> None:

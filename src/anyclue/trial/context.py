@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
-from anyclue.system.apt import Apt
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Store
 from anyclue.trial.guest.images import Images
 from anyclue.trial.guest.initramfs import Tool
 from anyclue.trial.kernels.preparation import Kernels
+from anyclue.trial.scheduler import Refusals
 from anyclue.trial.workloads.registry import FSLOAD_SOURCE
 
 TOOLS = (Tool(name="fsload", source=FSLOAD_SOURCE),)
@@ -19,13 +20,17 @@ TOOLS = (Tool(name="fsload", source=FSLOAD_SOURCE),)
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The cache, and the makers of kernels and guests that keep their work in it."""
+    """The cache, and the makers of kernels and guests that keep their work in it.
+
+    ``refusals`` are those of this process, whichever run they are of.
+    """
 
     cache: Path
     store: Store
-    apt: Apt
+    archive: DebianArchive
     kernels: Kernels
     images: Images
+    refusals: Refusals = field(default_factory=Refusals)
 
     @classmethod
     def of_user(cls) -> Context:
@@ -36,11 +41,11 @@ class Context:
     def at(cls, cache: Path) -> Context:
         """Return the context with its cache at ``cache``."""
         store = Store(cache / "store")
-        apt = Apt(cache / "apt", store)
+        archive = DebianArchive(cache / "apt", store)
         return cls(
             cache=cache,
             store=store,
-            apt=apt,
-            kernels=Kernels(apt, store, cache / "workbenches"),
-            images=Images(store, apt, cache, TOOLS),
+            archive=archive,
+            kernels=Kernels(archive, store, cache / "workbenches"),
+            images=Images(store, archive, cache, TOOLS),
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import move_whole, staging
 from anyclue.system.store import Store
 from anyclue.system.workers import processors
-from anyclue.trial.model import TrialJob, TrialResult
+from anyclue.trial.model import TrialJob, TrialResult, always
 from anyclue.trial.run import run_trial
 
 QEMU_OVERHEAD_MIB = 256
@@ -26,20 +26,27 @@ class LocalExecutor:
         self._run = run
         self._jobs = jobs
 
-    async def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
-        """Run all jobs, yielding each as it ends; leaving early stops the rest."""
+    async def run(
+        self, jobs: Sequence[TrialJob], is_wanted: Callable[[TrialJob], bool] = always
+    ) -> AsyncGenerator[TrialResult, None]:
+        """Run all wanted jobs, yielding each as it ends; leaving early stops the rest."""
         if not jobs:
             return
-        limit = asyncio.Semaphore(self._jobs or fitting_jobs(jobs))
-
-        async def one(job: TrialJob) -> TrialResult:
-            async with limit:
-                return await self._deliver(job)
-
-        tasks = [asyncio.create_task(one(job)) for job in jobs]
+        limit = self._jobs or fitting_jobs(jobs)
+        waiting = iter(jobs)
+        running: set[asyncio.Task[TrialResult]] = set()
+        tasks: list[asyncio.Task[TrialResult]] = []
         try:
-            for next_done in asyncio.as_completed(tasks):
-                yield await next_done
+            while True:
+                while len(running) < limit and (job := next(waiting, None)) is not None:
+                    if is_wanted(job):
+                        tasks.append(asyncio.create_task(self._deliver(job)))
+                        running.add(tasks[-1])
+                if not running:
+                    return
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    yield task.result()
         finally:
             for task in tasks:
                 task.cancel()

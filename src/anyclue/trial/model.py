@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from anyclue.model.artifact import ArtifactRef
-from anyclue.model.recording import Mark, Outcome, Reading
+from anyclue.model.recording import EndReason, Mark, Outcome, Reading
 from anyclue.model.scenario import Cell, Limits, Machine
 from anyclue.trial.session import GuestSession
 
@@ -124,11 +124,22 @@ class TrialResult:
     outcome: Outcome
     detail: str
     seconds: float
+    reason: EndReason | None = None
+
+
+def always(_job: TrialJob) -> bool:
+    """Want every trial."""
+    return True
 
 
 class TrialExecutor(Protocol):
     """Runs trials, here or elsewhere; yields each as it ends. Order is not promised."""
 
-    def run(self, jobs: Sequence[TrialJob]) -> AsyncGenerator[TrialResult, None]:
-        """Run all jobs; closing the generator stops those that are still running."""
+    def run(
+        self, jobs: Sequence[TrialJob], is_wanted: Callable[[TrialJob], bool] = always
+    ) -> AsyncGenerator[TrialResult, None]:
+        """Run all jobs; closing the generator stops those that are still running.
+
+        ``is_wanted`` is asked when a trial would begin, all results before that being heard.
+        """
         ...

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
+from anyclue.model.debian import RELEASES, DebianRelease, release_of
 from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import (
     Arch,
@@ -17,6 +18,7 @@ from anyclue.model.scenario import (
     Limits,
     Scenario,
 )
+from anyclue.system.debian_archive import host_release
 from anyclue.system.store import Artifact
 from anyclue.trial.context import Context
 from anyclue.trial.kernels.git_builds import with_bases
@@ -45,7 +47,10 @@ async def prepare_jobs(
     chosen = [given.get(one) or workload_suite(scenario, one[0]) for one in wanted]
     guests = {cell: _guest(scenario, cell) for cell, _ in wanted}
     distinct = sorted(set(guests.values()))
-    prepared = await _all(_prepare_guest(scenario, *guest, context) for guest in distinct)
+    userspace = await userspace_of(scenario, context)
+    prepared = await _all(
+        _prepare_guest(scenario, *guest, context, userspace) for guest in distinct
+    )
     ready = dict(zip(distinct, prepared, strict=True))
     return [
         _job(scenario, cell, trial, *ready[guests[cell]], suite)
@@ -71,7 +76,30 @@ async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
     used = [name for name in scenario.kernels if name in cells]
     pinned = await _all(_pinned(scenario.kernels[name], arches, context) for name in used)
     based = with_bases(pinned)
-    return replace(scenario, kernels={**scenario.kernels, **dict(zip(used, based, strict=True))})
+    scenario = replace(
+        scenario, kernels={**scenario.kernels, **dict(zip(used, based, strict=True))}
+    )
+    return replace(scenario, userspace=(await userspace_of(scenario, context)).name)
+
+
+async def userspace_of(scenario: Scenario, context: Context) -> DebianRelease:
+    """Return the release that the guests' programs are from: one for all kernels of a scenario.
+
+    What mkfs makes by default differs between releases, and a newer one may make what an older
+    kernel does not know: of several kernels the oldest one's release it is.
+
+    Raises:
+        RequestError: a kernel cannot be had.
+    """
+    if scenario.userspace is not None:
+        return release_of(scenario.userspace)
+    arches = _arches(scenario)
+    used = dict.fromkeys(cell.kernel for cell in scenario.combinations)
+    found = await _all(
+        context.kernels.debian_release(scenario.kernels[name], arches) for name in used
+    )
+    releases = {release for release in found if release is not None}
+    return next((release for release in RELEASES if release in releases), host_release())
 
 
 async def _pinned(kernel: Kernel, arches: set[Arch], context: Context) -> Kernel:
@@ -109,7 +137,8 @@ async def prepare_one(
 ) -> TrialJob:
     """Return the job of a single cell, as `prepare_jobs`; ``arguments`` are for its kernel."""
     chosen = suite or workload_suite(scenario, cell)
-    ready = await _prepare_guest(scenario, *_guest(scenario, cell), context, arguments)
+    userspace = await userspace_of(scenario, context)
+    ready = await _prepare_guest(scenario, *_guest(scenario, cell), context, userspace, arguments)
     return _job(scenario, cell, 1, *ready, chosen)
 
 
@@ -134,6 +163,7 @@ async def _prepare_guest(
     machine_name: str,
     shape: Shape,
     context: Context,
+    userspace: DebianRelease,
     arguments: str = "",
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
@@ -147,6 +177,7 @@ async def _prepare_guest(
                     base,
                     machine,
                     shape,
+                    userspace=userspace,
                     boot_s=scenario.limits.boot_seconds,
                     arguments=arguments,
                 ),

@@ -204,9 +204,16 @@ def _finish(job: TrialJob, directory: Path, ending: EndState, seconds: float) ->
         kernel_log=lines,
         incident=incident,
         provenance=dict(job.provenance),
+        merged_caches=telemetry.merged_caches,
     )
     write_recording(directory, recording, seconds=seconds, lost_log=telemetry.lost_log)
-    return TrialResult(job=job, outcome=ending.outcome, detail=ending.detail, seconds=seconds)
+    return TrialResult(
+        job=job,
+        outcome=ending.outcome,
+        detail=ending.detail,
+        seconds=seconds,
+        reason=ending.reason,
+    )
 
 
 def _keep_raw(directory: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from anyclue.model.errors import AnyclueError
-from anyclue.model.recording import EndReason, EndState, MarkName, Outcome
+from anyclue.model.recording import EXACT_OBJECTS, EndReason, EndState, MarkName, Outcome
 from anyclue.model.scenario import Limits, Scalar
 from anyclue.recordings.telemetry import format_mark
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
@@ -107,7 +107,8 @@ class GuestSession:
             )
 
     async def loaded(self) -> None:
-        """Let the watch begin."""
+        """Have the guest tell its slab caches, and let the watch begin."""
+        await self.request("caches")
         await self._watch.loaded(self.request)
 
     async def start_sampling(self) -> None:
@@ -121,9 +122,11 @@ class GuestSession:
     async def floor(self) -> int:
         """Come to rest and read the floor; return 1 when free memory stood still."""
         still = await self.request("quiesce", QUIESCE_MS)
+        await self.request("rate", 0)  # other samples count what is free, and what asking takes
         await self.mark(MarkName.FLOOR_BEGIN)
-        await self.request("sample", FLOOR_SAMPLES)
-        await self.mark(MarkName.FLOOR_END)
+        exact = await self.request("floor", FLOOR_SAMPLES)
+        await self.mark(MarkName.FLOOR_END, {EXACT_OBJECTS: int(exact.status == 0)})
+        await self.start_sampling()
         return int(still.status == 0)
 
     async def end_round(self, facts: Mapping[str, Scalar]) -> None:

@@ -11,12 +11,22 @@ from typing import Final
 import numpy as np
 
 from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.reason import LargeKmalloc, PerFile, SlabCache, VmallocCaller
-from anyclue.model.verdict import MemoryClass, SignatureDetail
-from anyclue.verdicts.classes import is_other_counter
+from anyclue.model.reason import (
+    CountedObjects,
+    LargeKmalloc,
+    PerFile,
+    SlabCache,
+    VmallocCaller,
+)
+from anyclue.model.recording import is_count
+from anyclue.model.verdict import MemoryClass, ObjectKind, ObjectSeries, SignatureDetail
+from anyclue.verdicts.classes import PAGE_KIB, is_other_counter
 
 TOP: Final = 5
 """How many names are kept."""
+
+NEAR_PAGES: Final = 0.025
+"""So near to whole pages for each file is one in twenty of the rates that have to do with none."""
 
 RECLAIMABLE_CACHES: Final = ("dentry", "radix_tree_node", "buffer_head", "btrfs_inode")
 """Caches made with ``SLAB_RECLAIM_ACCOUNT`` (slabinfo does not say); see also the suffixes."""
@@ -84,7 +94,7 @@ def counter_rates(trials: Sequence[TrialEvaluation], warm_up: int, prefix: str) 
         names = {name for _, counters in floors for name in counters if name.startswith(prefix)}
         for name in names:
             values = [counters.get(name, 0.0) for _, counters in floors]
-            if all(map(math.isfinite, values)):
+            if all(map(is_count, values)):
                 slope = _slope([number for number, _ in floors], values)
                 slopes.setdefault(name.removeprefix(prefix), []).append(slope)
     return {name: float(np.median(values)) for name, values in slopes.items()}
@@ -94,16 +104,33 @@ def signature_detail(
     memory_class: MemoryClass,
     top: Sequence[tuple[str, float]],
     rate_kib: float,
+    ci95_kib: tuple[float, float],
     trials: Sequence[TrialEvaluation],
     warm_up: int,
 ) -> SignatureDetail | None:
-    """Return what inside the class grew, or else how much it is for each file."""
+    """Return what inside the class grew, or else how much it is for each file, if it is that."""
     if memory_class is MemoryClass.SLAB_UNRECLAIMABLE:
         return _slab_detail(top, rate_kib, counter_rates(trials, warm_up, "slab_objects."))
     if memory_class is MemoryClass.VMALLOC and top:
         return VmallocCaller(function=top[0][0], kib=top[0][1])
-    files = files_per_round(trials, warm_up)
-    return PerFile(kib=rate_kib / files) if files else None
+    each = kib_per_file(ci95_kib, files_per_round(trials, warm_up))
+    return PerFile(kib=each) if each is not None else None
+
+
+def kib_per_file(ci95_kib: tuple[float, float] | None, files: float | None) -> float | None:
+    """Return how much a round leaks for each of its files: whole pages; None where it is not that.
+
+    A rate divides by any number of files. That it is so many whole pages for each says that the
+    files are what leaks; the interval has to be that near, so that few other rates would be.
+    """
+    if ci95_kib is None or not files:
+        return None
+    low, high = (end / files / PAGE_KIB for end in ci95_kib)
+    if not math.isfinite(low + high):
+        return None
+    pages = round((low + high) / 2.0)
+    near = pages - NEAR_PAGES <= low and high <= pages + NEAR_PAGES
+    return pages * PAGE_KIB if pages > 0 and near else None
 
 
 def _slab_detail(
@@ -118,6 +145,47 @@ def _slab_detail(
         name = max(growing, key=lambda n: (growing[n], n))
         return SlabCache(name=name, objects=growing[name])
     return LargeKmalloc() if objects else None
+
+
+def class_of(series: ObjectSeries) -> MemoryClass:
+    """Return the class of memory that holds what a series counts."""
+    match series.kind:
+        case ObjectKind.THREADS:
+            return MemoryClass.KERNEL_STACKS
+        case ObjectKind.VMALLOC_AREAS:
+            return MemoryClass.VMALLOC
+        case ObjectKind.SLAB if is_reclaimable_cache(series.name):
+            return MemoryClass.SLAB_RECLAIMABLE
+    return MemoryClass.SLAB_UNRECLAIMABLE
+
+
+def object_detail(
+    series: ObjectSeries, rate: float, trials: Sequence[TrialEvaluation]
+) -> SignatureDetail:
+    """Return what grew, by ``rate`` objects a round."""
+    if series.kind is not ObjectKind.SLAB:
+        return CountedObjects(series=series, rate=rate)
+    return SlabCache(
+        name=series.name,
+        objects=rate,
+        kib=cache_growth(series, trials),
+        merged=merged_names(series, trials),
+    )
+
+
+def cache_growth(series: ObjectSeries, trials: Sequence[TrialEvaluation]) -> float | None:
+    """Return what the slab cache of a series grew by, in KiB per round; None where it has none."""
+    if series.kind is not ObjectKind.SLAB:
+        return None
+    return counter_rates(trials, 0, f"slab_kib.{series.name}").get("")
+
+
+def merged_names(series: ObjectSeries, trials: Sequence[TrialEvaluation]) -> tuple[str, ...]:
+    """Return the other names under which the kernel keeps objects in a slab cache."""
+    if series.kind is not ObjectKind.SLAB:
+        return ()
+    names = {name for trial in trials for name in trial.merged_caches.get(series.name, ())}
+    return tuple(sorted(names - {series.name}))
 
 
 def files_per_round(trials: Sequence[TrialEvaluation], warm_up: int) -> float | None:

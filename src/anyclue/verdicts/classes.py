@@ -22,7 +22,6 @@ No page may be counted twice, else a leak of one class would make ``UNACCOUNTED`
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.model.recording import Reading
+from anyclue.model.recording import Reading, is_count
 from anyclue.model.verdict import MemoryClass, Signature
 
 PAGE_KIB: Final = 4.0
@@ -164,8 +163,8 @@ _PARTS: Final = tuple(c for c in MemoryClass if c in _FORMULAS and c is not Memo
 
 
 def classes_kib(reading: Reading) -> dict[MemoryClass, float]:
-    """Return KiB by class; a class whose counters are missing or not finite is absent."""
-    counters = {name: value for name, value in reading.counters.items() if math.isfinite(value)}
+    """Return KiB by class; a class whose counters are missing, or are no count, is absent."""
+    counters = {name: value for name, value in reading.counters.items() if is_count(value)}
     kib: dict[MemoryClass, float] = {}
     for memory_class, formula in _FORMULAS.items():
         value = formula.of(counters)

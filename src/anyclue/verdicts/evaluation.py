@@ -14,6 +14,7 @@ def evaluate(recording: Recording) -> TrialEvaluation:
         trial=recording.trial,
         outcome=recording.outcome,
         detail=recording.detail,
+        reason=recording.reason,
         ram_kib=recording.ram_kib,
         rounds=tuple(
             EvaluatedRound(number=one.number, floor=one.floor, facts=one.facts)
@@ -22,4 +23,5 @@ def evaluate(recording: Recording) -> TrialEvaluation:
         extremes=extremes_of(recording),
         incident=recording.incident,
         provenance=recording.provenance,
+        merged_caches=recording.merged_caches,
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Incident, Outcome, gravest_incident
-from anyclue.model.scenario import Cell
+from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.floors import Floors, floors_of
 from anyclue.verdicts.growth import GrowthTest, growth_by_class
+from anyclue.verdicts.object_floors import ObjectFloors, counted_exactly, object_floors
+from anyclue.verdicts.object_growth import NO_OBJECTS, ObjectTests, object_tests
 from anyclue.verdicts.peaks import Peaks, peaks_of
 
 SEVERITY: Final = (
@@ -29,7 +32,10 @@ SEVERITY: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class CellEvidence:
-    """All that a verdict on a cell can rest on; ``judged`` are the trials that said something."""
+    """All that a verdict on a cell can rest on; ``judged`` are the trials that said something.
+
+    ``is_reference``: other cells are compared with it.
+    """
 
     cell: Cell
     all: tuple[TrialEvaluation, ...]
@@ -39,6 +45,7 @@ class CellEvidence:
     peaks: Peaks
     reference: CellEvidence | None
     reference_cell: Cell | None
+    is_reference: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -57,12 +64,39 @@ class CellEvidence:
         worst = gravest_incident(r.incident for r in self.all if r.outcome is self.outcome)
         return worst or gravest_incident(r.incident for r in self.judged)
 
+    @cached_property
+    def object_floors(self) -> ObjectFloors:
+        """Counts of objects at the floors."""
+        return object_floors(self.judged)
+
+    @cached_property
+    def objects(self) -> ObjectTests:
+        """How they grew; inexact counts say nothing without a reference.
+
+        What a good kernel leaves behind hangs on machine and workload, so the reference has to have
+        the same. One that is itself the reference shows what is normal.
+        """
+        reference = self.reference
+        if reference is not None and {Axis.MACHINE, Axis.WORKLOAD} & set(
+            reference.cell.differs(self.cell)
+        ):
+            reference = None
+        if reference is None and not counted_exactly(self.judged):
+            return NO_OBJECTS
+        return object_tests(
+            self.object_floors,
+            reference.object_floors if reference is not None else None,
+            is_reference=self.is_reference,
+        )
+
 
 def gather(
     cell: Cell,
     recordings: Sequence[TrialEvaluation],
     reference_cell: Cell | None,
     reference: CellEvidence | None,
+    *,
+    is_reference: bool = False,
 ) -> CellEvidence:
     """Gather the evidence on ``cell``; ``reference`` is that on ``reference_cell``, if any."""
     trials = tuple(sorted(recordings, key=lambda r: r.trial))
@@ -81,4 +115,5 @@ def gather(
         peaks=peaks_of(judged),
         reference=reference,
         reference_cell=reference_cell,
+        is_reference=is_reference,
     )

@@ -54,31 +54,31 @@ Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 @dataclass(frozen=True, kw_only=True)
 class FloorSeries:
-    """Floors of one class in one trial: round numbers and KiB, same length, in round order."""
+    """Floors of one trial by round: KiB of a class, or a count of objects; in round order."""
 
     rounds: tuple[int, ...]
-    kib: tuple[float, ...]
+    values: tuple[float, ...]
 
     def rises(self) -> Rises:
         """Return the rises between neighbouring floors, all of them kept."""
-        x, y = self.rounds, self.kib
+        x, y = self.rounds, self.values
         return Rises(
             gaps=tuple(b - a for a, b in pairwise(x)),
-            kib=tuple(b - a for a, b in pairwise(y)),
+            values=tuple(b - a for a, b in pairwise(y)),
             kept=(True,) * max(len(x) - 1, 0),
         )
 
     def without_first(self, count: int) -> FloorSeries:
         """Return the series without its first ``count`` floors."""
-        return FloorSeries(rounds=self.rounds[count:], kib=self.kib[count:])
+        return FloorSeries(rounds=self.rounds[count:], values=self.values[count:])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rises:
-    """Rises of one trial: ``gaps`` in rounds (1 unless a floor is missing), ``kib`` per gap."""
+    """Rises of one trial: ``gaps`` in rounds (1 unless a floor is missing), ``values`` per gap."""
 
     gaps: tuple[int, ...]
-    kib: tuple[float, ...]
+    values: tuple[float, ...]
     kept: tuple[bool, ...]
 
     @property
@@ -87,8 +87,8 @@ class Rises:
         return sum(self.kept)
 
     def per_round(self) -> Array:
-        """Return the kept rises, in KiB per round."""
-        values = np.asarray(self.kib, dtype=float) / np.asarray(self.gaps, dtype=float)
+        """Return the kept rises, per round."""
+        values = np.asarray(self.values, dtype=float) / np.asarray(self.gaps, dtype=float)
         kept: Array = values[np.asarray(self.kept, bool)]
         return kept
 
@@ -107,7 +107,7 @@ class Floors:
     @property
     def used_rounds(self) -> int:
         """How many floors are left after the warm-up, all trials together."""
-        counts = [sum(len(s.kib) for s in self.used(c)) for c in self.series]
+        counts = [sum(len(s.values) for s in self.used(c)) for c in self.series]
         return max(counts, default=0)
 
     def used(self, memory_class: MemoryClass) -> tuple[FloorSeries, ...]:
@@ -152,7 +152,7 @@ def floor_series(
                 by_trial[number][one_round.number] = kib
     return {
         memory_class: tuple(
-            FloorSeries(rounds=tuple(trial), kib=tuple(trial.values()))
+            FloorSeries(rounds=tuple(trial), values=tuple(trial.values()))
             for trial in points[memory_class]
         )
         for memory_class in MemoryClass
@@ -162,47 +162,50 @@ def floor_series(
 
 def _difference(a: FloorSeries, b: FloorSeries) -> FloorSeries:
     """Return ``a - b`` over the rounds that both have."""
-    theirs = dict(zip(b.rounds, b.kib, strict=True))
-    pairs = [(x, y - theirs[x]) for x, y in zip(a.rounds, a.kib, strict=True) if x in theirs]
-    return FloorSeries(rounds=tuple(x for x, _ in pairs), kib=tuple(y for _, y in pairs))
+    theirs = dict(zip(b.rounds, b.values, strict=True))
+    pairs = [(x, y - theirs[x]) for x, y in zip(a.rounds, a.values, strict=True) if x in theirs]
+    return FloorSeries(rounds=tuple(x for x, _ in pairs), values=tuple(y for _, y in pairs))
 
 
-def warm_up_rounds(series: Sequence[FloorSeries]) -> int:
-    """Return how many leading rounds to set aside: the most that any of ``series`` asks for."""
-    return max((_warm_up(one) for one in series), default=0)
+def warm_up_rounds(series: Sequence[FloorSeries], quantum: float = PAGE_KIB) -> int:
+    """Return how many leading rounds to set aside: the most that any of ``series`` asks for.
+
+    ``quantum`` is the smallest step of what is counted.
+    """
+    return max((_warm_up(one, quantum) for one in series), default=0)
 
 
-def _warm_up(series: FloorSeries) -> int:
+def _warm_up(series: FloorSeries, quantum: float) -> int:
     """Find the last leading rise that is out of line with all that follow it.
 
     At most a third of the floors go (what comes later is no warm-up but a late step), and
     :data:`MIN_FLOORS_AFTER_WARM_UP` stay.
     """
-    floors = len(series.kib)
+    floors = len(series.values)
     most = max(min(floors // 3, floors - MIN_FLOORS_AFTER_WARM_UP), 0)
     rises = series.rises().per_round()
     found = 0
     for k in range(most):
         later = rises[k + 1 :]
-        later = np.delete(later, _outliers(later))
-        if _out_of_line(rises[k : k + 1], later):
+        later = np.delete(later, _outliers(later, quantum))
+        if _out_of_line(rises[k : k + 1], later, quantum):
             found = k + 1
     return found
 
 
-def set_steps_aside(rises: Rises) -> Rises:
-    """Return ``rises`` with late steps no longer kept.
+def set_steps_aside(rises: Rises, quantum: float = PAGE_KIB) -> Rises:
+    """Return ``rises`` with late steps no longer kept; ``quantum`` as for the warm-up.
 
     At most a third of them, and never so many that fewer than three stay: a rise that comes
     again and again is no one-time cost.
     """
     if not all(rises.kept):
         raise ValueError("steps are set aside once")
-    outliers = set(_outliers(rises.per_round()))
-    return replace(rises, kept=tuple(k not in outliers for k in range(len(rises.kib))))
+    outliers = set(_outliers(rises.per_round(), quantum))
+    return replace(rises, kept=tuple(k not in outliers for k in range(len(rises.values))))
 
 
-def set_one_time_costs_aside(trials: Sequence[Rises]) -> list[Rises]:
+def set_one_time_costs_aside(trials: Sequence[Rises], quantum: float = PAGE_KIB) -> list[Rises]:
     """Set the late steps aside when repetition shows that they are paid once a guest.
 
     Btrfs, for one, keeps a 2 MiB workspace of zstd for every extent that it ever compressed at the
@@ -210,8 +213,8 @@ def set_one_time_costs_aside(trials: Sequence[Rises]) -> list[Rises]:
     rare leak. :data:`MIN_GUESTS` of them, each flat but for one step on average at the most,
     can: a leak would come again.
     """
-    steady = [set_steps_aside(rises) for rises in trials]
-    aside = sum(len(rises.kib) - rises.count for rises in steady)
+    steady = [set_steps_aside(rises, quantum) for rises in trials]
+    aside = sum(len(rises.values) - rises.count for rises in steady)
     return steady if len(trials) >= MIN_GUESTS and aside <= len(trials) else list(trials)
 
 
@@ -222,13 +225,13 @@ def steps_of(series: Sequence[FloorSeries]) -> list[tuple[int, float]]:
         rises = set_steps_aside(one.rises())
         steps += [
             (number, kib)
-            for number, kib, kept in zip(one.rounds[1:], rises.kib, rises.kept, strict=True)
+            for number, kib, kept in zip(one.rounds[1:], rises.values, rises.kept, strict=True)
             if not kept
         ]
     return steps
 
 
-def _outliers(values: Array) -> list[int]:
+def _outliers(values: Array, quantum: float) -> list[int]:
     """Return the indices of the values that are out of line with all the rest, or none.
 
     The largest such set counts, so that two outliers (up and down again) do not hide each other.
@@ -238,20 +241,20 @@ def _outliers(values: Array) -> list[int]:
     furthest = np.argsort(-np.abs(values - np.median(values)))
     for count in range(min(len(values) // 3, len(values) - MIN_OTHERS), 0, -1):
         candidates = furthest[:count]
-        if _out_of_line(values[candidates], np.delete(values, candidates)):
+        if _out_of_line(values[candidates], np.delete(values, candidates), quantum):
             return [int(k) for k in candidates]
     return []
 
 
-def _out_of_line(values: Array, others: Array) -> bool:
+def _out_of_line(values: Array, others: Array, quantum: float) -> bool:
     """Say whether each of ``values`` is outside the prediction interval of ``others``.
 
-    The scatter is at least a page, since floors are counted in pages. The level is corrected for
-    the number of values among which the most extreme ones were picked.
+    The scatter is at least a ``quantum``: floors are counted in pages, or in objects. The level is
+    corrected for the number of values among which the most extreme ones were picked.
     """
     if len(others) < MIN_OTHERS:
         return False
-    scatter = max(float(np.std(others, ddof=1)), PAGE_KIB)
+    scatter = max(float(np.std(others, ddof=1)), quantum)
     distance = float(np.min(np.abs(values - np.mean(others))))
     return distance > _gate(len(values), len(others)) * scatter
 

@@ -27,12 +27,14 @@ from anyclue.verdicts.floors import (
     set_steps_aside,
     steps_of,
 )
-from anyclue.verdicts.rates import Fit, fit, standard_error
+from anyclue.verdicts.rates import Fit, fit
+from anyclue.verdicts.settlement import GuestCount, OpenRate, settlement
 
-FALSE_LEAKS_PER_CELL: Final = 2e-3
+FALSE_LEAKS_PER_CELL: Final = 1.5e-3
 """Accepted probability of a false leak in a cell of a good kernel, all classes together.
 
-A hunt has tens of cells: at the usual 5 % a cell most hunts would accuse an innocent.
+A hunt has tens of cells: at the usual 5 % a cell most hunts would accuse an innocent. Together with
+that of counts of objects (``object_growth.py``) it is 0.2 %.
 Split evenly (Bonferroni) over the classes in which growth would be a leak."""
 
 FALSE_EXCESS_PER_CLASS: Final = 2e-3
@@ -40,6 +42,9 @@ FALSE_EXCESS_PER_CLASS: Final = 2e-3
 
 This lock matters only for the few classes whose growth passed the first one, that is for growth
 that a good kernel has too, so it is not split over all classes."""
+
+MAY_BE_PROVEN: Final = 0.05
+"""Growth whose probability to be none is less may be proven by more guests."""
 
 SUSTAINED_SHARE: Final = 0.5
 """Each half of the rounds must show at least this part of the rate: what happens once, or dies
@@ -49,29 +54,22 @@ MISSING_SHARE: Final = 0.5
 """At least this part of a class's growth must be possible in used memory too; otherwise memory
 only moved from one class to another."""
 
-MORE_ROUNDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
-"""Answers that "how many more rounds" may have."""
-
-
-ERRORS_TO_EXCLUDE: Final = 2.2
-"""Standard errors in half of a 95 % interval, for some ten degrees of freedom."""
-
-ERRORS_TO_PROVE: Final = 5.7
-"""Standard errors at which growth is proven at the level of one class, likewise."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class GrowthTest:
     """What is known of one class: ``steady`` and ``full`` are the two fits.
 
-    ``grew`` holds when growth is proven; ``steps`` counts the late steps that were set aside to
-    see it; ``top`` says what inside the class grew.
+    ``grew`` holds when growth is proven, at ``level`` and, where it is ``compared``, by its excess
+    over the reference; ``steps`` counts the late steps that were set aside to see it; ``top`` says
+    what inside the class grew.
     """
 
     memory_class: MemoryClass
     steady: Fit
     full: Fit
     grew: bool
+    level: float
+    compared: bool
     steps: int
     top: tuple[tuple[str, float], ...] = ()
 
@@ -139,23 +137,26 @@ def not_excluded(
         if TRAITS[c].kind is GrowthKind.KERNEL and of.full.own.at_most >= limit_kib
     ]
     no_more_than_reference = total.excess is not None and total.excess.at_most < limit_kib
-    if total.own.at_most >= limit_kib and not no_more_than_reference:
+    total_is_open = total.own.at_most >= limit_kib and not no_more_than_reference
+    if total_is_open:
         undecided.append((total, None, cell.total()))
     if not undecided:
         return None
     worst, memory_class, series = max(undecided, key=lambda one: one[0].own.at_most)
     steady = fit([set_steps_aside(one.rises()) for one in series])
-    steps = steps_of(series) if steady is not None and steady.own.at_most < limit_kib else []
-    if steps:
-        return SingleSteps(memory_class=memory_class, steps=tuple(steps))
-    floors = cell.used_rounds // max(len(cell.trials), 1)
+    if steady is not None and steady.own.at_most < limit_kib and (steps := steps_of(series)):
+        return SingleSteps(
+            memory_class=memory_class, steps=tuple(steps), at_most_kib=steady.own.at_most
+        )
     return GrowthUndecided(
         memory_class=memory_class,
         rate_kib=worst.own.rate,
         ci95_kib=worst.own.interval,
         limit_kib=limit_kib,
-        more_rounds=_more_rounds(worst, floors, limit_kib),
-        most_rounds=MORE_ROUNDS[-1],
+        settlement=settlement(
+            _open_rates(growth, total if total_is_open else None, limit_kib),
+            _guests(cell, reference),
+        ),
     )
 
 
@@ -176,18 +177,39 @@ def _fit_total(cell: Floors, reference: Floors | None) -> Fit | None:
     return fit(own, [s.rises() for s in theirs])
 
 
-def _more_rounds(fitted: Fit, floors: int, limit_kib: float) -> int | None:
-    """Estimate how many more rounds would exclude ``limit_kib`` a round, or prove growth.
+def _open_rates(
+    growth: Mapping[MemoryClass, GrowthTest], total: Fit | None, limit_kib: float
+) -> list[OpenRate]:
+    """Return what would settle a cell: all rates that are not excluded, or may yet be proven.
 
-    None when even the last of :data:`MORE_ROUNDS` would not.
+    ``total`` is that of all memory, where it is not excluded.
     """
-    for more in MORE_ROUNDS:
-        error = standard_error(fitted.scatter_kib, fitted.walk, floors + more)
-        excluded = fitted.own.rate + ERRORS_TO_EXCLUDE * error < limit_kib
-        proven = fitted.own.rate - ERRORS_TO_PROVE * error > 0.0
-        if excluded or proven:
-            return more
-    return None
+    rates = [
+        OpenRate(
+            fit=of.full,
+            limit_kib=limit_kib if of.full.own.at_most >= limit_kib else None,
+            level=of.level,
+            excess_level=FALSE_EXCESS_PER_CLASS if of.compared else None,
+        )
+        for c, of in growth.items()
+        if TRAITS[c].kind is GrowthKind.KERNEL
+        and (of.full.own.at_most >= limit_kib or of.full.own.below(0.0) < MAY_BE_PROVEN)
+    ]
+    if total is not None:
+        rates.append(OpenRate(fit=total, limit_kib=limit_kib, excess_counts=True))
+    return rates
+
+
+def _guests(cell: Floors, reference: Floors | None) -> GuestCount:
+    own, own_rises = _guests_and_rises(cell)
+    theirs, their_rises = _guests_and_rises(reference) if reference is not None else (0, 0.0)
+    return GuestCount(own=own, reference=theirs, own_rises=own_rises, reference_rises=their_rises)
+
+
+def _guests_and_rises(floors: Floors) -> tuple[int, float]:
+    """Return how many guests gave rises of the kernel's memory, and how many each."""
+    counts = [count for one in floors.total() if (count := one.rises().count)]
+    return len(counts), sum(counts) / max(len(counts), 1)
 
 
 def _growth(
@@ -215,7 +237,9 @@ def _growth(
         steady=steady,
         full=full,
         grew=grew,
-        steps=sum(len(r.kib) - r.count for r in own_steady),
+        level=level,
+        compared=compare,
+        steps=sum(len(r.values) - r.count for r in own_steady),
     )
 
 

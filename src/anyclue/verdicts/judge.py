@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.reason import (
     BrokenFunction,
     CachePeak,
+    ExcludedObjects,
     FloorSample,
     GrowthExcluded,
     GrowthProven,
@@ -19,10 +21,15 @@ from anyclue.model.reason import (
     NeverFreed,
     NotJudged,
     NotRun,
+    ObjectEvidence,
+    ObjectsGrew,
+    ObjectsSuspected,
     OtherCounterGrew,
     PeakAboveReference,
     PinnedPageCache,
+    ReferenceObjects,
     ReferenceRate,
+    SlabCache,
     TrialBroke,
     TrialEnd,
     TrialsLeftOut,
@@ -32,17 +39,28 @@ from anyclue.model.scenario import Cell, Scenario, Sensitivity
 from anyclue.model.verdict import (
     CellVerdict,
     MemoryClass,
+    ObjectKind,
+    ObjectRate,
+    ObjectSeries,
     Signature,
     SignatureDetail,
     Verdict,
     VerdictReason,
 )
-from anyclue.verdicts.breakdown import signature_detail
+from anyclue.verdicts.breakdown import (
+    cache_growth,
+    class_of,
+    merged_names,
+    object_detail,
+    signature_detail,
+)
+from anyclue.verdicts.class_growth import leaking_kib, more_used, perhaps_leaking
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 from anyclue.verdicts.evaluation import evaluate
 from anyclue.verdicts.evidence import CellEvidence, gather
 from anyclue.verdicts.floors import MIN_GUESTS, Floors, steps_of
 from anyclue.verdicts.growth import GrowthTest, highest_possible, not_excluded
+from anyclue.verdicts.object_growth import ObjectGrowth, ObjectTest
 from anyclue.verdicts.peaks import comparable, exhausting_class, pinned_cache
 
 OBJECTS: Final = frozenset(LeakedObject) - {LeakedObject.REFERENCES, LeakedObject.ALLOCATIONS}
@@ -91,7 +109,7 @@ class CellJudge:
         The evaluation of a trial is the same when it is the same object.
         """
         references = {
-            cell: self._cell(scenario, cell, trials.get(cell, ()), None)
+            cell: self._cell(scenario, cell, trials.get(cell, ()), None, is_reference=True)
             for cell in scenario.planned_references
         }
         verdicts = []
@@ -110,16 +128,20 @@ class CellJudge:
         cell: Cell,
         trials: tuple[TrialEvaluation, ...],
         reference: CellEvidence | None,
+        *,
+        is_reference: bool = False,
     ) -> _JudgedCell:
         before = self._judged.get(cell)
         if (
             before is None
             or before.sensitivity != scenario.sensitivity
             or before.evidence.reference is not reference
+            or before.evidence.is_reference != is_reference
             or len(before.trials) != len(trials)
             or any(a is not b for a, b in zip(before.trials, trials, strict=True))
         ):
-            evidence = gather(cell, trials, reference.cell if reference else None, reference)
+            nearest = reference.cell if reference is not None else None
+            evidence = gather(cell, trials, nearest, reference, is_reference=is_reference)
             before = self._judged[cell] = _JudgedCell(
                 trials=trials,
                 sensitivity=scenario.sensitivity,
@@ -146,6 +168,8 @@ def decide(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
     leaking = _carrier(evidence.growth)
     if leaking is not None:
         return _leak(evidence, leaking)
+    if evidence.objects.grown:
+        return _object_leak(evidence)
     broken = _out_of_memory_or_broken(evidence)
     if broken is not None:
         return broken
@@ -155,7 +179,7 @@ def decide(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
         evidence.reference.floors if evidence.reference is not None else None,
         limit_kib=sensitivity.leak_kib_per_round,
     )
-    doubt = doubt or _other_counter(evidence)
+    doubt = doubt or _other_counter(evidence) or _suspected_objects(evidence)
     if doubt is not None:
         return Decision(verdict=Verdict.UNPROVEN, because=doubt)
     return _between_floors(sensitivity, evidence) or _clean(sensitivity, evidence)
@@ -180,10 +204,24 @@ def _verdict(sensitivity: Sensitivity, evidence: CellEvidence) -> CellVerdict:
         reference=evidence.reference_cell,
         incident=evidence.incident,
         floors={
-            memory_class: tuple(trial.kib for trial in series)
+            memory_class: tuple(trial.values for trial in series)
             for memory_class, series in evidence.floors.series.items()
         },
+        objects=_object_rates(evidence),
+        object_bound=evidence.objects.bound(),
     )
+
+
+def _object_rates(evidence: CellEvidence) -> dict[ObjectSeries, ObjectRate]:
+    """Return what is known of counts of objects; of those that grew, what their caches grew by."""
+    return {
+        series: replace(
+            rate,
+            kib=cache_growth(series, evidence.judged) if rate.grew else None,
+            merged=merged_names(series, evidence.judged),
+        )
+        for series, rate in evidence.objects.rates().items()
+    }
 
 
 def _of_judged_trials(because: VerdictReason, evidence: CellEvidence) -> VerdictReason:
@@ -225,7 +263,17 @@ def _carrier(growth: Mapping[MemoryClass, GrowthTest]) -> GrowthTest | None:
 
 def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
     carrier, floors = leaking.memory_class, evidence.floors
-    detail = signature_detail(carrier, leaking.top, leaking.rate, floors.trials, floors.warm_up)
+    detail = signature_detail(
+        carrier, leaking.top, leaking.rate, leaking.interval, floors.trials, floors.warm_up
+    )
+    rates = {c: of.class_rate() for c, of in evidence.growth.items()}
+    objects = evidence.objects.grown
+    series = None
+    if isinstance(detail, SlabCache):
+        series = ObjectSeries(kind=ObjectKind.SLAB, name=detail.name)
+        counted = {one.series: one.rate for one in objects}.get(series, detail.objects)
+        merged = merged_names(series, floors.trials)
+        detail = replace(detail, objects=counted, merged=merged)
     because = GrowthProven(
         memory_class=carrier,
         rate_kib=leaking.rate,
@@ -239,6 +287,10 @@ def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
             for c, d in evidence.growth.items()
             if d.grew and c is not carrier and TRAITS[c].kind is not GrowthKind.TOTAL
         ),
+        in_all_kib=sum(leaking_kib(rates).values()),
+        perhaps=tuple(perhaps_leaking(rates).items()),
+        more_used=more_used(rates),
+        objects=_without(objects, series),
         end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
     )
     return Decision(
@@ -248,6 +300,74 @@ def _leak(evidence: CellEvidence, leaking: GrowthTest) -> Decision:
         signature=TRAITS[carrier].signature,
         detail=detail,
     )
+
+
+def _object_leak(evidence: CellEvidence) -> Decision:
+    """Return the verdict where counts of objects grew, and no class of memory provably."""
+    objects = evidence.objects.grown
+    most = objects[0]
+    carrier = class_of(most.series)
+    detail = object_detail(most.series, most.rate, evidence.floors.trials)
+    because = ObjectsGrew(
+        series=most.series,
+        rate=most.rate,
+        ci95=most.interval,
+        sample=_object_sample(most, evidence),
+        detail=detail,
+        reference=_reference_objects(most, evidence),
+        others=_without(objects, most.series),
+        end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
+    )
+    return Decision(
+        verdict=Verdict.LEAK,
+        because=because,
+        carrier=carrier,
+        signature=TRAITS[carrier].signature or Signature.OBJECT,
+        detail=detail,
+    )
+
+
+_LACKING: Final = MappingProxyType(
+    {
+        ObjectGrowth.ONE_GUEST: ObjectEvidence.GUEST,
+        ObjectGrowth.SUSPECTED: ObjectEvidence.ROUNDS,
+        ObjectGrowth.NO_REFERENCE: ObjectEvidence.REFERENCE,
+    }
+)
+"""What would tell of a growth that is in doubt."""
+
+
+def _suspected_objects(evidence: CellEvidence) -> ObjectsSuspected | None:
+    """Return that a count of objects seems to grow; a clean cell must not hide it."""
+    doubts = evidence.objects.in_doubt
+    if not doubts:
+        return None
+    most = doubts[0]
+    return ObjectsSuspected(
+        series=most.series,
+        rate=most.rate,
+        ci95=most.interval,
+        sample=_object_sample(most, evidence),
+        lacking=_LACKING[most.growth],
+        reference=_reference_objects(most, evidence),
+        others=len(doubts) - 1,
+    )
+
+
+def _object_sample(of: ObjectTest, evidence: CellEvidence) -> FloorSample:
+    return FloorSample(floors=of.floors, trials=len(evidence.floors.trials), warm_up=of.warm_up)
+
+
+def _reference_objects(of: ObjectTest, evidence: CellEvidence) -> ReferenceObjects | None:
+    if evidence.reference_cell is None or of.reference_rate is None:
+        return None
+    return ReferenceObjects(cell=evidence.reference_cell, rate=of.reference_rate)
+
+
+def _without(
+    objects: Sequence[ObjectTest], series: ObjectSeries | None
+) -> tuple[tuple[ObjectSeries, float], ...]:
+    return tuple((one.series, one.rate) for one in objects if one.series != series)
 
 
 def _other_counter(evidence: CellEvidence) -> OtherCounterGrew | None:
@@ -376,8 +496,17 @@ def _clean(sensitivity: Sensitivity, evidence: CellEvidence) -> Decision:
             memory_class=memory_class,
             at_most_kib=max(highest, 0.0),
             steps=tuple(kib for _, kib in steps_of(floors.total())) if told else (),
+            objects=_excluded_objects(evidence),
         ),
     )
+
+
+def _excluded_objects(evidence: CellEvidence) -> ExcludedObjects | None:
+    bound = evidence.objects.bound()
+    if bound is None:
+        return None
+    highest = tuple((one.series, one.at_most) for one in evidence.objects.not_excluded)
+    return ExcludedObjects(bound=bound, highest=highest)
 
 
 def _sample(floors: Floors) -> FloorSample:

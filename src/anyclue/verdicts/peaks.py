@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anyclue.model.evaluation import Extremes, TrialEvaluation
-from anyclue.model.recording import Reading, Recording
+from anyclue.model.recording import Reading, Recording, is_count
 from anyclue.model.verdict import MemoryClass
 from anyclue.verdicts.classes import TRAITS, GrowthKind, classes_kib, of_kind
 
@@ -96,10 +96,11 @@ def pinned_cache(mine: Peaks) -> float | None:
     return mine.pinned if mine.ram > 0 and mine.pinned >= OOM_SHARE * mine.ram else None
 
 
-def _pinned(last: Reading) -> float:
+def _pinned(last: Reading) -> float | None:
     cache = classes_kib(last).get(MemoryClass.FILE_CACHE, 0.0)
-    busy = ("Dirty", "Writeback", "Mapped", "Mlocked")
-    return cache - sum(last.counters.get(f"meminfo.{name}", 0.0) for name in busy)
+    names = ("Dirty", "Writeback", "Mapped", "Mlocked")
+    busy = [last.counters.get(f"meminfo.{name}", 0.0) for name in names]
+    return cache - sum(busy) if all(map(is_count, busy)) else None
 
 
 def _held(recording: Recording) -> tuple[float | None, MemoryClass | None]:

@@ -17,6 +17,7 @@ factor of two where that case is true.
 The scale comes from the cell and from its reference, each with its own rate; a reference that is
 plainly noisier or quieter than the cell is not pooled. Floors count pages, so rises can agree
 exactly by accident: as much is added to the squared residuals as one rise that is off by a page.
+Where they count objects, the quantum is one object, and a rate is in objects per round.
 """
 
 from __future__ import annotations
@@ -39,9 +40,6 @@ WALK_SHARES: Final = (0.0, 0.05, 0.15, 0.35, 0.65, 1.0)
 
 WALK_PRIOR: Final = (0.1, 0.1, 0.1, 0.1, 0.1, 0.5)
 """Their weights before the data are seen: half on the worst case."""
-
-QUANTISATION: Final = PAGE_KIB**2
-"""Added to the sum of squared residuals (KiB squared): one rise that is off by one page."""
 
 NOISIER_LEVEL: Final = 0.75
 """A cell noisier than its reference at this level of the F test keeps its own scale: pooling
@@ -79,6 +77,11 @@ class Estimate:
         low, high = float(each.min()), float(each.max())
         if high - low <= 1e-9 * max(abs(low), abs(high), 1.0):
             return low
+        # Where one part has all the weight an end is the quantile, as far as it can be computed.
+        if self.below(low) >= probability:
+            return low
+        if self.below(high) <= probability:
+            return high
         root = optimize.brentq(lambda x: self.below(x) - probability, low, high, xtol=1e-6)
         return float(root)
 
@@ -95,28 +98,28 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The rate of a cell, and by how much it exceeds its reference (None without one).
-
-    ``scatter_kib`` is the standard deviation of one rise; ``walk`` the expected share of the walk.
-    """
+    """The rate of a cell, and by how much it exceeds its reference (None without one)."""
 
     own: Estimate
     excess: Estimate | None
-    scatter_kib: float
-    walk: float
 
 
-def fit(own: Sequence[Rises], reference: Sequence[Rises] = ()) -> Fit | None:
-    """Fit the rate of ``own`` (all its trials); None when that is less than two rises."""
+def fit(
+    own: Sequence[Rises], reference: Sequence[Rises] = (), quantum: float = PAGE_KIB
+) -> Fit | None:
+    """Fit the rate of ``own`` (all its trials); None when that is less than two rises.
+
+    ``quantum`` is the smallest step of what is counted.
+    """
     mine, theirs = _sums(own), _sums(reference)
     if mine is None or mine.count < MIN_FLOORS - 1:
         return None
     has_reference = theirs is not None and theirs.count >= MIN_FLOORS - 1
     pooled = [mine]
-    if theirs is not None and has_reference and _alike(mine, theirs):
+    if theirs is not None and has_reference and _alike(mine, theirs, quantum):
         pooled.append(theirs)
     freedom = float(sum(part.count - 1 for part in pooled))
-    squares = np.sum([part.residual for part in pooled], axis=0) + QUANTISATION
+    squares = np.sum([part.residual for part in pooled], axis=0) + quantum**2
     log_weights = np.log(WALK_PRIOR) - 0.5 * (
         np.sum([part.log_determinant + np.log(part.gg) for part in pooled], axis=0)
         + freedom * np.log(squares)
@@ -140,18 +143,7 @@ def fit(own: Sequence[Rises], reference: Sequence[Rises] = ()) -> Fit | None:
             freedom=freedom,
         ),
         excess=excess,
-        scatter_kib=float(np.sqrt(weights @ variance)),
-        walk=float(weights @ np.asarray(WALK_SHARES)),
     )
-
-
-def standard_error(scatter_kib: float, walk: float, floors: int) -> float:
-    """Return what the error of the rate would be with ``floors`` floors (KiB per round)."""
-    rises = floors - 1
-    # 1' V^-1 1 for the walk and for noise; between the two the variances add.
-    from_walk = walk / rises
-    from_noise = (1.0 - walk) * 6.0 / (rises * (rises + 1) * (rises + 2))
-    return scatter_kib * float(np.sqrt(from_walk + from_noise))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +175,7 @@ def _sums(trials: Sequence[Rises]) -> _Sums | None:
         inverse, log_determinant = _inverse(trial.gaps, trial.kept)
         kept = np.asarray(trial.kept, dtype=bool)
         gaps = np.asarray(trial.gaps, dtype=float)[kept]
-        rises = np.asarray(trial.kib, dtype=float)[kept]
+        rises = np.asarray(trial.values, dtype=float)[kept]
         weighted = inverse @ gaps
         gg += weighted @ gaps
         gd += weighted @ rises
@@ -206,11 +198,11 @@ def _inverse(gaps: tuple[int, ...], kept: tuple[bool, ...]) -> tuple[Array, Arra
     return inverse, log_determinant
 
 
-def _alike(mine: _Sums, theirs: _Sums) -> bool:
+def _alike(mine: _Sums, theirs: _Sums, quantum: float) -> bool:
     """Say whether the reference's scatter may be pooled (variances of rises, walk's case)."""
     free_mine, free_theirs = mine.count - 1, theirs.count - 1
-    ratio = ((mine.residual[-1] + QUANTISATION) / free_mine) / (
-        (theirs.residual[-1] + QUANTISATION) / free_theirs
+    ratio = ((mine.residual[-1] + quantum**2) / free_mine) / (
+        (theirs.residual[-1] + quantum**2) / free_theirs
     )
     return bool(
         special.fdtr(free_mine, free_theirs, ratio) <= NOISIER_LEVEL

@@ -29,6 +29,7 @@ SCENARIO = Scenario(
     workloads={"few": WorkloadChoice(name="few", use="fstests", tests=CHOICE)},
     cells=(CELL,),
     references=(),
+    userspace="bookworm",
 )
 
 
@@ -39,7 +40,12 @@ def following(run: Trials, monkeypatch: pytest.MonkeyPatch) -> FstestsSuite:
     tree = SuiteTree(at=Path("/xfstests"), files=(), commit=None, digest="0" * 64)
     monkeypatch.setattr(plans, "read_tree", lambda _: tree)
     monkeypatch.setattr(plans, "build_suite", built)
-    context = cast(Context, SimpleNamespace(store=None, apt=None))
+
+    async def apt(*_: object) -> None:
+        pass
+
+    archive = SimpleNamespace(apt=apt)
+    context = cast(Context, SimpleNamespace(store=None, archive=archive))
     key = CELL, run.count + 1
     return asyncio.run(plans.fstests_suites(TestsJudge(run.run), SCENARIO, [key], context))[key]
 

@@ -194,16 +194,25 @@ def test_the_sentence_names_a_likely_place() -> None:
 
 
 def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> None:
-    of = theory_context()
-    files = {CELLS[0].cell: (CELLS[0].rate_kib_per_round or 0.0) / 4}
-    of = replace(of, findings=replace(of.findings, files_per_round=files))
+    rate = CELLS[0].rate_kib_per_round or 0.0
+    leak = replace(CELLS[0], rate_ci95_kib=(rate - 1, rate + 1))
+    of = theory_context(cells=(leak, *CELLS[1:]))
+
+    def said(files: float, dose: DoseResponse | None) -> str:
+        findings = replace(of.findings, files_per_round={leak.cell: files})
+        return assemble_clue(replace(of, findings=findings), dose=dose).sentence
+
     dose = DoseResponse(
         unit="file", amount_kib=None, ci95_kib=None, linear=False, because="", points=()
     )
-    assert "per file" not in assemble_clue(of, dose=dose).sentence
-    follows = replace(dose, linear=True, amount_kib=4.0)
-    for other in (None, follows, replace(dose, linear=None)):
-        assert "(4.0 KiB per file) with" in assemble_clue(of, dose=other).sentence
+    follows = replace(dose, linear=True, amount_kib=3.7)
+    untold = (None, replace(dose, linear=None))
+    whole, other = rate / 4, rate / 0.05
+    assert "per file" not in said(whole, dose)
+    assert "per file" not in said(whole, replace(follows, unit="MiB"))
+    assert all("(3.7 KiB per file) with" in said(files, follows) for files in (whole, other))
+    assert all("(4.0 KiB per file) with" in said(whole, one) for one in untold)
+    assert not any("per file" in said(other, one) for one in untold), "nothing shows that"
 
 
 def test_what_was_not_tested() -> None:

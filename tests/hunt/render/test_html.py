@@ -11,6 +11,7 @@ from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render import html
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.model.verdict import ClassRate, MemoryClass, Verdict
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -77,6 +78,21 @@ def test_default_page(default_html: str, default_run: Inputs) -> None:
     assert "anyclue hunt scenarios/lzo-leak.toml" in page.text
     assert default_html.count("<svg ") == 2 + 2 * 2
     assert "Kernel log" not in page.text
+
+
+def test_nothing_is_called_flat_that_may_have_grown(default_run: Inputs) -> None:
+    leaks = next(v for v in default_run.findings.cells if v.verdict is Verdict.LEAK)
+    classes = {
+        **leaks.classes,
+        MemoryClass.USED: ClassRate(rate_kib=44, ci95_kib=(16, 71), grew=False),
+        MemoryClass.SLAB_UNRECLAIMABLE: ClassRate(rate_kib=27, ci95_kib=(12, 39), grew=False),
+    }
+    findings = replace(default_run.findings, cells=(replace(leaks, classes=classes),))
+    text = Page(render(replace(default_run, findings=findings))).text
+    assert "orphaned-file-pages yes 2400 [2390, 2411]" in text
+    assert "used parts of it 44 [16, 71]" in text
+    assert "slab-unreclaimable may have 27 [12, 39]" in text
+    assert re.search(r"unaccounted no -?\d", text)
 
 
 def test_broken_page(broken_html: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
@@ -7,7 +8,7 @@ from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import not_judged
 from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording, Round
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.verdicts.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -53,6 +54,46 @@ def test_the_mails_answer(tools: Tools) -> None:
 
 def test_without_facts_there_is_nothing_per_file(tools: Tools) -> None:
     assert "KiB a round with kernel bad" in say(*tools.default())
+
+
+def test_all_that_leaks_is_told_with_its_sum(tools: Tools) -> None:
+    def leak(machine: str, slab: float) -> CellVerdict:
+        pages = ClassRate(rate_kib=2400.0, ci95_kib=(2399, 2401), grew=True)
+        classes = {MemoryClass.ORPHANED_FILE_PAGES: pages}
+        if slab:
+            classes[MemoryClass.SLAB_UNRECLAIMABLE] = ClassRate(
+                rate_kib=slab, ci95_kib=(slab - 9, slab + 9), grew=True
+            )
+        return replace(
+            tools.verdict(f"bad {machine} lzo", *tools.leak, rate=2400.0), classes=classes
+        )
+
+    assert say(leak("i386", 300.0), leak("x86_64", 310.0)).startswith(
+        "Leak, page-cache references never put: 2400 KiB a round and 300 to 310 of unreclaimable"
+        " slab, 2700 to 2710 KiB in all, in "
+    )
+    assert say(leak("i386", 0.0)).startswith(
+        "Leak, page-cache references never put: 2400 KiB a round in "
+    )
+
+
+def test_what_may_be_half_of_the_leak_is_told(tools: Tools) -> None:
+    def leak(slab: float) -> CellVerdict:
+        classes = {
+            MemoryClass.USED: ClassRate(rate_kib=44, ci95_kib=(16, 71), grew=False),
+            MemoryClass.ORPHANED_FILE_PAGES: ClassRate(rate_kib=20, ci95_kib=(19, 21), grew=True),
+            MemoryClass.SLAB_UNRECLAIMABLE: ClassRate(
+                rate_kib=slab, ci95_kib=(slab - 6, slab + 6), grew=False
+            ),
+        }
+        return replace(tools.verdict("bad i386 lzo", *tools.leak, rate=20.0), classes=classes)
+
+    assert say(leak(27.0)).startswith(
+        "Leak, page-cache references never put: 20 KiB a round (perhaps more: unreclaimable slab"
+        " 27 [21, 33]) in "
+    )
+    assert "perhaps" not in say(leak(9.0))
+    assert "perhaps" not in say(leak(3.0))
 
 
 def test_one_leaking_cell_alone(tools: Tools) -> None:

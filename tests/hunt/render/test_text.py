@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render.text import report_text, summary
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -37,6 +38,36 @@ def test_default_run(default_run: Inputs) -> None:
     assert "    anyclue hunt scenarios/lzo-leak.toml\n" in text
     assert "Every planned cell was run and judged." in text
     assert "QEMU: 7.2.19 (Debian" in text
+
+
+def test_nothing_is_called_flat_that_may_have_grown(default_run: Inputs) -> None:
+    def changed(verdict: CellVerdict) -> CellVerdict:
+        classes = dict(verdict.classes)
+        classes[MemoryClass.USED] = ClassRate(rate_kib=44, ci95_kib=(16, 71), grew=False)
+        classes[MemoryClass.SLAB_UNRECLAIMABLE] = ClassRate(
+            rate_kib=27, ci95_kib=(12, 39), grew=False
+        )
+        return replace(verdict, classes=classes)
+
+    cells = tuple(map(changed, default_run.findings.cells))
+    findings = replace(default_run.findings, cells=cells)
+    text = unfolded(mail(replace(default_run, findings=findings)))
+    flat = text.split("Did not grow:")[1].split("Last round")[0]
+    assert "unaccounted" in flat
+    assert "slab-unreclaimable" not in flat
+    assert "used" not in flat
+    assert "In all, with what grew and what did not: used 44 [16, 71]" in text
+    assert "May have grown, neither proven nor excluded: slab-unreclaimable 27 [12, 39]" in text
+
+
+def test_a_second_leak_stands_beside_the_first_one(default_run: Inputs) -> None:
+    slab = ClassRate(rate_kib=300, ci95_kib=(290, 310), grew=True)
+    cells = tuple(
+        replace(one, classes={**one.classes, MemoryClass.SLAB_UNRECLAIMABLE: slab})
+        for one in default_run.findings.cells
+    )
+    text = summary(replace(default_run.findings, cells=cells))
+    assert "page-cache-reference, object 300\n" in text
 
 
 def test_broken_run(broken_run: Inputs) -> None:

@@ -177,10 +177,12 @@ def test_what_may_have_grown_is_not_acquitted() -> None:
     assert judged(resource(Resource.SLAB), theory_context(slab())).standing is UNPROVEN
     assert judged(resource(Resource.SLAB), theory_context(slab(grew=True))).standing is UNPROVEN
     assert judged(resource(Resource.SLAB), theory_context(slab(ci95_kib=None))).standing is UNPROVEN
-    assert (
-        judged(resource(Resource.SLAB), theory_context(slab(ci95_kib=(9.0, 63.0)))).standing
-        is ACQUITTED
-    )
+    grew = theory_context(slab(rate_kib=27.0, ci95_kib=(12.0, 39.0)))
+    said = judged(resource(Resource.SLAB), grew)
+    assert said.standing is UNPROVEN
+    assert said.because == "slab may have grown: that is neither proven nor excluded"
+    flat = theory_context(slab(rate_kib=27.0, ci95_kib=(-9.0, 63.0)))
+    assert judged(resource(Resource.SLAB), flat).standing is ACQUITTED
 
 
 def test_a_small_leak_needs_a_narrow_interval() -> None:

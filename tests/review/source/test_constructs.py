@@ -93,6 +93,14 @@ STATEMENTS = {
         do {
                 a++;
         } while_each_thread(g, p);
+        do {
+                a++;
+        } for_each_vma(vmi, vma);
+        with_ovl_creds(sb)
+                a++;
+        scoped_class(copy_up_creds, creds, dentry) {
+                a++;
+        }
         do_for_each_rec(page, rec) {
                 a++;
         } while_for_each_rec();
@@ -138,6 +146,11 @@ STATEMENTS = {
         struct foo __maybe_unused *p __aligned(8) = NULL;
         char __user *u = (char __user __force *)q;
         int x __attribute__((unused, aligned(8)));
+        struct foo AUTO_KFREE(*list);
+        struct foo AUTO_KVFREE(q);
+        FOO_PATH_AUTO_FREE(path);
+        FOO_PATH_AUTO_RELEASE(place);
+        FOO_AUTO_DETECT(a);
     """,
     "strings": r"""
         printk(KERN_ERR "x" PRIu64 "y\n", a);

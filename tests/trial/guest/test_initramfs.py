@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import stat
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.trial.guest.initramfs import CpioEntry, pack, program
+from anyclue.model.errors import InfrastructureError
+from anyclue.trial.guest.initramfs import CpioEntry, pack, program, shared_libraries
 
 ENTRIES = {
     "bin/sh": CpioEntry(mode=stat.S_IFREG | 0o755, data=b"#!\n"),
@@ -81,3 +83,38 @@ def test_cpio_reads_it(tmp_path: Path) -> None:
     assert (tmp_path / "lib/a/b/c").read_bytes() == b"x" * 5
     assert (tmp_path / "tmp").is_dir()
     assert program(tmp_path / "bin/sh") == ENTRIES["bin/sh"]
+
+
+@pytest.fixture
+def merged_tree(tmp_path: Path) -> Path:
+    """A release that is all below usr: a program, a library of its own, and the loader."""
+    tree = tmp_path / "tree"
+    for name in ("usr/bin", "usr/lib/arch", "usr/lib64"):
+        (tree / name).mkdir(parents=True)
+    for name in ("bin", "lib", "lib64"):
+        (tree / name).symlink_to(f"usr/{name}")
+    own, loader = tree / "usr/lib/arch/libown.so.1", tree / "usr/lib/arch/ld-own.so.2"
+    (tmp_path / "own.c").write_text("int own(void) { return 0; }\n")
+    (tmp_path / "main.c").write_text("int own(void);\nint _start(void) { return own(); }\n")
+    shared = ("gcc", "-shared", "-nostdlib", "-o")
+    for file in (own, loader):
+        argv = (*shared, file, f"-Wl,-soname,{file.name}", tmp_path / "own.c")
+        subprocess.run(argv, check=True)
+    (tree / "usr/lib64/ld-own.so.2").symlink_to("../lib/arch/ld-own.so.2")
+    linked = ("-Wl,--dynamic-linker=/lib64/ld-own.so.2", tmp_path / "main.c", own)
+    subprocess.run(("gcc", "-nostdlib", "-o", tree / "usr/bin/program", *linked), check=True)
+    return tree
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_the_loader_is_where_the_program_says(merged_tree: Path) -> None:
+    found = asyncio.run(shared_libraries(merged_tree, ["bin/program"]))
+    assert set(found) == {"usr/lib/arch/libown.so.1", "lib64/ld-own.so.2"}
+    assert all(file.is_file() and not file.is_symlink() for file in found.values())
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_a_library_that_no_package_holds_is_an_error(merged_tree: Path) -> None:
+    (merged_tree / "usr/lib/arch/libown.so.1").unlink()
+    with pytest.raises(InfrastructureError, match=r"hold no libown\.so\.1, which program needs"):
+        asyncio.run(shared_libraries(merged_tree, ["bin/program"]))

@@ -136,8 +136,23 @@ def test_two_rounds(short: TrialJob) -> None:
     assert script.commands[3] == "fsload fill /mnt writers=8 files=100 size=1000 direct=2"
     checks = [at for at, command in enumerate(script.commands) if command.startswith("btrfs check")]
     assert checks == [len(script.commands) - 1]
-    assert [number for verb, number, _ in script.asked if verb == "rate"] == [5000, 0]
-    assert [number for verb, number, _ in script.asked if verb == "sample"] == [1, 3, 1, 3]
+    measures = [(verb, n) for verb, n, _ in script.asked if verb in ("rate", "sample", "floor")]
+    one_round = [("sample", 1), ("rate", 0), ("floor", 3), ("rate", 5000)]
+    assert measures == [("rate", 5000), *one_round, *one_round, ("rate", 0)]
+    verbs = [verb for verb, _, _ in script.asked]
+    assert verbs.count("caches") == 1
+    assert verbs.index("caches") > next(
+        at for at, (_, _, payload) in enumerate(script.asked) if "insmod" in payload
+    )
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_whether_counts_of_objects_are_exact(short: TrialJob, status: int) -> None:
+    script = Script({"floor": Reply(status=status, output="")})
+    carry_out(short, script)
+    marks = [json.loads(payload) for verb, _, payload in script.asked if verb == "mark"]
+    ends = [mark["data"] for mark in marks if mark["name"] == "floor-end"]
+    assert ends == [{"exact_objects": 1 - status}] * 2
 
 
 def test_facts_of_a_round_are_in_its_last_mark(short: TrialJob) -> None:

@@ -115,7 +115,8 @@ class CellRunner:
         _, number = self._next(cell)
         self._used[cell.kernel] = number
         group.append(read_recording(self.run.trial(cell, number)))
-        scenario = replace(self.scenario, cells=(cell,), references=())
+        # Its own reference: there is no other, and what a kernel normally leaves is no suspect.
+        scenario = replace(self.scenario, cells=(cell,), references=(cell,))
         return judge_cells(scenario, {cell: tuple(group)})[0]
 
     def _wants_another(self, verdict: CellVerdict) -> bool:

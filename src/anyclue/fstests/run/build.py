@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git import repository as git
+from anyclue.model.debian import DebianRelease
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt
+from anyclue.system.debian_archive import host_release
 from anyclue.system.debian_roots import make_root, run_in_root, squash
 from anyclue.system.processes import CommandError
 from anyclue.system.store import Artifact, Recipe, Store
@@ -86,7 +88,6 @@ async def build_suite(store: Store, apt: Apt, tree: SuiteTree, arch: Arch) -> Ar
     Raises:
         CommandError: it does not build (the compiler's last lines are in the message).
     """
-    await apt.refresh()
     root = await _build_root(store, apt, arch)
     inputs = {
         "commit": tree.commit,
@@ -119,29 +120,35 @@ async def build_suite(store: Store, apt: Apt, tree: SuiteTree, arch: Arch) -> Ar
 
 
 async def set_up_fstests(
-    directory: Path, arches: Sequence[Arch], context: Context
+    directory: Path,
+    arches: Sequence[Arch],
+    context: Context,
+    userspace: DebianRelease | None = None,
 ) -> dict[Arch, Path]:
     """Return the image of the built tree for each architecture; the cache keeps them.
+
+    They are of the release ``userspace``: the host's, when none is named.
 
     Raises:
         RequestError: ``directory`` is no checkout of fstests.
         CommandError: it does not build.
     """
     tree = read_tree(directory)
+    userspace = userspace or host_release()
     images = {}
     for arch in dict.fromkeys(arches):
-        built = await build_suite(context.store, context.apt, tree, arch)
-        await context.images.root(arch)
+        apt = await context.archive.apt(userspace, DEBIAN_ARCH[arch])
+        built = await build_suite(context.store, apt, tree, arch)
+        await context.images.root(arch, userspace)
         images[arch] = built.file(IMAGE)
     return images
 
 
 async def _build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
-    release = await apt.release()
-    inputs = {"arch": arch.value, "suite": release.name, "packages": PACKAGES, "format": 1}
+    inputs = {"arch": arch.value, "suite": apt.release.name, "packages": PACKAGES, "format": 1}
 
     async def build(directory: Path) -> None:
-        await make_root(apt, DEBIAN_ARCH[arch], PACKAGES, directory / "root.tar")
+        await make_root(apt, PACKAGES, directory / "root.tar")
 
     return await store.make(Recipe(kind="build-root", inputs=inputs), build)
 

@@ -16,6 +16,8 @@ from anyclue.model.recording import Recording
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
+from anyclue.trial.guest.initramfs import DEBIAN_ARCH
+from anyclue.trial.preparation import userspace_of
 
 
 async def fstests_suites(
@@ -66,7 +68,9 @@ async def _base(
     assert choice is not None  # noqa: S101 - a cell of fstests
     tree = tree_of(choice.tree)
     arch = scenario.machines[cell.machine].arch
-    suite = await build_suite(context.store, context.apt, tree, arch)
+    userspace = await userspace_of(scenario, context)
+    apt = await context.archive.apt(userspace, DEBIAN_ARCH[arch])
+    suite = await build_suite(context.store, apt, tree, arch)
     earlier = {r.provenance.get(PROVENANCE) for r in recordings} - {None, tree.description}
     if earlier:
         raise InfrastructureError(

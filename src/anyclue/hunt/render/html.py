@@ -12,9 +12,8 @@ from anyclue.hunt.model import Reproduction, RunVerdicts
 from anyclue.hunt.render import clue_text, scenario_words, verdict_words
 from anyclue.hunt.render.selection import (
     carrier_class,
+    classes_by_status,
     common_axes,
-    flat_classes,
-    grown_classes,
     is_incident_line,
     log_excerpt,
     notable_cells,
@@ -30,9 +29,16 @@ from anyclue.model.verdict import CellVerdict, MemoryClass
 from anyclue.report import words
 from anyclue.report.pages import Figure, environment
 from anyclue.report.text import clean_block
+from anyclue.verdicts.class_growth import GrowthStatus
 
 DETAILED_CELLS = 24
 _INCIDENT_LINES = 400
+_STATUS_LABELS = {
+    GrowthStatus.PROVEN: "yes",
+    GrowthStatus.OF_PARTS: "parts of it",
+    GrowthStatus.UNDECIDED: "may have",
+    GrowthStatus.EXCLUDED: "no",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,7 @@ class _ClassRow:
     rate: str
     interval: str
     grew: bool
+    status: str
     top: str
 
 
@@ -110,6 +117,7 @@ def report_html(
                         least_kib,
                         f"c{index}",
                     ),
+                    scenario.sensitivity.leak_kib_per_round,
                 )
                 for index, verdict in enumerate(shown)
             ],
@@ -133,6 +141,7 @@ def _detail(
     verdict: CellVerdict,
     recordings: Mapping[Cell, Sequence[Recording]],
     drawn: Sequence[Figure],
+    limit_kib: float,
 ) -> _Detail:
     recording = representative(verdict, recordings)
     broke = was_broken(verdict)
@@ -144,7 +153,7 @@ def _detail(
         verdict=verdict,
         look_for=words.SIGNATURES[verdict.signature].look_for if verdict.signature else "",
         figures=drawn,
-        classes=_class_rows(verdict),
+        classes=_class_rows(verdict, limit_kib),
         incident=verdict.incident,
         incident_text=_cut(verdict.incident.text) if verdict.incident else "",
         log=[_LogRow(text=log_text(line), hot=is_incident_line(verdict, line)) for line in log],
@@ -153,10 +162,10 @@ def _detail(
     )
 
 
-def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
+def _class_rows(verdict: CellVerdict, limit_kib: float) -> list[_ClassRow]:
     carrier = carrier_class(verdict)
-    found = [*grown_classes(verdict), *flat_classes(verdict)]
-    found.sort(key=lambda item: (not item[1].grew, item[0] is not carrier))
+    by_status = classes_by_status(verdict, limit_kib)
+    by_status[GrowthStatus.PROVEN].sort(key=lambda item: item[0] is not carrier)
     return [
         _ClassRow(
             name=name.value,
@@ -164,9 +173,11 @@ def _class_rows(verdict: CellVerdict) -> list[_ClassRow]:
             rate=words.number(of.rate_kib),
             interval=words.interval(of.ci95_kib),
             grew=of.grew,
+            status=_STATUS_LABELS[status],
             top=verdict_words.top_growth_text(of),
         )
-        for name, of in found
+        for status in _STATUS_LABELS
+        for name, of in by_status[status]
     ]
 
 

@@ -9,6 +9,7 @@ from anyclue.model.recording import LogLine, Outcome, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Verdict
 from anyclue.report.words import SEVERITY, finite
+from anyclue.verdicts.class_growth import GrowthStatus, growth_status
 from anyclue.verdicts.classes import TRAITS
 
 LINES_BEFORE = 10
@@ -65,21 +66,23 @@ def carrier_class(verdict: CellVerdict) -> MemoryClass:
     return max(candidates, key=lambda name: _rate_of(verdict, name), default=MemoryClass.USED)
 
 
-def grown_classes(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
-    """Return the classes that grew, fastest first; the sum of all, ``USED``, comes last."""
-    found = [(name, of) for name, of in verdict.classes.items() if of.grew]
-    return sorted(
-        found, key=lambda item: (item[0] is MemoryClass.USED, -(finite(item[1].rate_kib) or 0.0))
+def classes_by_status(
+    verdict: CellVerdict, limit_kib: float
+) -> dict[GrowthStatus, list[tuple[MemoryClass, ClassRate]]]:
+    """Return the classes by whether they grew; ``limit_kib`` a round is what matters to the user.
+
+    Those that grew come fastest first, and the sum of all, ``USED``, last; others in the model's
+    order.
+    """
+    found: dict[GrowthStatus, list[tuple[MemoryClass, ClassRate]]] = {of: [] for of in GrowthStatus}
+    for name in MemoryClass:
+        if name in verdict.classes:
+            status = growth_status(verdict, name, limit_kib)
+            found[status].append((name, verdict.classes[name]))
+    found[GrowthStatus.PROVEN].sort(
+        key=lambda item: (item[0] is MemoryClass.USED, -(finite(item[1].rate_kib) or 0.0))
     )
-
-
-def flat_classes(verdict: CellVerdict) -> list[tuple[MemoryClass, ClassRate]]:
-    """Return the classes that did not grow, in the model's order."""
-    return [
-        (name, verdict.classes[name])
-        for name in MemoryClass
-        if name in verdict.classes and not verdict.classes[name].grew
-    ]
+    return found
 
 
 def representative(

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import median
 from typing import Final
 
 from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import DoseResponse, Place
 from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.render.selection import carrier_class
 from anyclue.hunt.select.factors import gravest, kind
 from anyclue.model.recording import Outcome
-from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import incident_text
-from anyclue.report.words import SIGNATURES, listed, per_operation
+from anyclue.report.words import CLASSES, SIGNATURES, listed, per_operation, rate
 from anyclue.review.pairs.model import LOST
+from anyclue.verdicts.breakdown import kib_per_file
+from anyclue.verdicts.class_growth import HALF, leaking_kib, more_used, perhaps_leaking
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""
 
 SURGE: Final = "memory peaks far above the reference and comes back,"
 CACHE: Final = "memory grows only as cache, and reclaim gives it back,"
+FILE: Final = "file"
+"""The unit of a dose of files."""
 LIKELY: Final = 0.5
 """The sentence names a place that is at least so likely."""
 ALMOST_CERTAIN: Final = 0.95
@@ -31,9 +35,9 @@ def clue_sentence(
 ) -> str:
     """Return the clue in plain words: what, how much, which suspects are innocent, where it is.
 
-    How much it is per file is left out where response does not follow the dose.
+    How much it is per file is what the dose showed, and left out where that showed no such thing.
     """
-    said = verdict_sentence(findings, per_file=dose is None or dose.linear is not False)
+    said = verdict_sentence(findings, dose)
     first = next(iter(places), None)
     if first is None or first.probability < LIKELY:
         return said
@@ -51,7 +55,7 @@ def missing(place: Place) -> str:
     return f", where {lost.release[0]}(){resource} is missing{at}"
 
 
-def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
+def verdict_sentence(findings: RunVerdicts, dose: DoseResponse | None = None) -> str:
     """Return what the verdicts say: what, how much, with which conditions."""
     verdicts = findings.cells
     if not verdicts:
@@ -61,7 +65,7 @@ def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
     for verdict in grave:
         groups.setdefault(kind(verdict), []).append(verdict)
     parts = [
-        f"{_what(group, findings, per_file=per_file)} {_where(group, findings.factors)}"
+        f"{_what(group, findings, dose)} {_where(group, findings.factors)}"
         for group in groups.values()
     ]
     if parts:
@@ -80,16 +84,16 @@ def verdict_sentence(findings: RunVerdicts, *, per_file: bool = True) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _what(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
+def _what(group: Sequence[CellVerdict], findings: RunVerdicts, dose: DoseResponse | None) -> str:
     match group[0].verdict:
         case Verdict.LEAK:
-            return _leak(group, findings, per_file=per_file)
+            return _leak(group, findings, dose)
         case Verdict.SURGE:
             return SURGE
     return _broken(group)
 
 
-def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool) -> str:
+def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, dose: DoseResponse | None) -> str:
     first = group[0]
     signature = first.signature
     kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
@@ -98,13 +102,55 @@ def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, *, per_file: bool
     rates = [v.rate_kib_per_round for v in group if v.rate_kib_per_round is not None]
     if not rates:
         return f"leak, {kinds}: it used up the guest's memory"
+    per_file = _kib_per_file(group, findings, dose)
+    each = f" ({per_operation(per_file)} KiB per file)" if per_file is not None else ""
+    return f"leak, {kinds}: {_range(rates)} KiB a round{each}{_beside(group)}"
+
+
+def _kib_per_file(
+    group: Sequence[CellVerdict], findings: RunVerdicts, dose: DoseResponse | None
+) -> float | None:
+    """Return what leaks for each file, where the dose shows that, or else the rates themselves."""
+    if dose is not None and dose.linear is not None:
+        return dose.amount_kib if dose.linear and dose.unit == FILE else None
+    each = {kib_per_file(v.rate_ci95_kib, findings.files_per_round.get(v.cell)) for v in group}
+    return each.pop() if len(each) == 1 else None
+
+
+def _beside(group: Sequence[CellVerdict]) -> str:
+    """Return what else leaks in these cells or may do so, and how much it is in all."""
+    said = ""
+    leaking = [(verdict, leaking_kib(verdict.classes)) for verdict in group]
+    others: dict[MemoryClass, list[float]] = {}
+    for verdict, kib in leaking:
+        for name in kib.keys() - {carrier_class(verdict)}:
+            others.setdefault(name, []).append(kib[name])
+    named = [f"{_range(others[name])} of {CLASSES[name]}" for name in MemoryClass if name in others]
+    if named:
+        in_all = _range([sum(kib.values()) for _, kib in leaking if kib])
+        said = f" and {listed(named)}, {in_all} KiB in all,"
+    perhaps = _perhaps(group)
+    return said + (f" (perhaps more: {listed(perhaps)})" if perhaps else "")
+
+
+def _perhaps(group: Sequence[CellVerdict]) -> list[str]:
+    """Return what grew by its interval without proof, where that may be half of the leak."""
+    found: dict[MemoryClass, ClassRate] = {}
+    for verdict in group:
+        known = HALF * sum(leaking_kib(verdict.classes).values())
+        more = more_used(verdict.classes)
+        beside = perhaps_leaking(verdict.classes)
+        if more is not None:
+            beside |= {MemoryClass.USED: more}
+        for name, of in beside.items():
+            if known and of.rate_kib is not None and of.rate_kib >= known:
+                found.setdefault(name, of)
+    return [f"{CLASSES[name]} {rate(of.rate_kib, of.ci95_kib)}" for name, of in found.items()]
+
+
+def _range(rates: Sequence[float]) -> str:
     low, high = f"{min(rates):.0f}", f"{max(rates):.0f}"
-    amount = low if low == high else f"{low} to {high}"
-    files = [findings.files_per_round[v.cell] for v in group if v.cell in findings.files_per_round]
-    each = ""
-    if files and per_file:
-        each = f" ({per_operation(median(rates) / median(files))} KiB per file)"
-    return f"leak, {kinds}: {amount} KiB a round{each}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _broken(group: Sequence[CellVerdict]) -> str:

@@ -59,7 +59,8 @@ _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
         AcquittedReason.DID_NOT_GROW: "{resource} did not grow",
         UnprovenReason.NO_FLOORS: "no guilty cell has a floor by which {resource} could be told",
         UnprovenReason.GREW_TOO: "{resource} grew too, beside what carries the verdict",
-        UnprovenReason.MAY_HAVE_GROWN: "{resource} may have grown: the interval is wide",
+        UnprovenReason.MAY_HAVE_GROWN: "{resource} may have grown: that is neither proven nor"
+        " excluded",
         GuiltyReason.STUCK_AT_KMAP: "the kernel stopped at a mapping that was not undone",
         GuiltyReason.KMAP_UNBALANCED: "maps and unmaps do not balance",
         AcquittedReason.KMAP_BALANCED: "it is balanced, and no task got stuck",

@@ -20,9 +20,8 @@ from anyclue.hunt.render.clue_text import (
     suspect_lines,
 )
 from anyclue.hunt.render.selection import (
+    classes_by_status,
     common_axes,
-    flat_classes,
-    grown_classes,
     log_excerpt,
     notable_cells,
     representative,
@@ -35,6 +34,7 @@ from anyclue.hunt.render.verdict_words import (
     factor_reason,
     findings_headline,
     not_judged,
+    signatures_label,
     top_growth_text,
     verdict_label,
 )
@@ -52,9 +52,16 @@ from anyclue.report.text import (
     wrap_command,
     wrap_verbatim,
 )
+from anyclue.verdicts.class_growth import GrowthStatus
 
 _DETAILED_CELLS = 12
 _INCIDENT_LINES = 60
+_STATUS_TITLES = {
+    GrowthStatus.PROVEN: "Grew, KiB per round [95 %]:",
+    GrowthStatus.OF_PARTS: "In all, with what grew and what did not:",
+    GrowthStatus.UNDECIDED: "May have grown, neither proven nor excluded:",
+    GrowthStatus.EXCLUDED: "Did not grow:",
+}
 
 
 def report_text(
@@ -90,7 +97,8 @@ def report_text(
     for cell in notable[:_DETAILED_CELLS]:
         evidence += _evidence(cell)
         if cell.signature is None or cell.signature not in told:
-            evidence += _classes(cell) + _last_round_facts(representative(cell, recordings))
+            evidence += _classes(cell, scenario.sensitivity.leak_kib_per_round)
+            evidence += _last_round_facts(representative(cell, recordings))
         told |= {cell.signature} if cell.signature else set()
         evidence.append("")
     if len(notable) > _DETAILED_CELLS:
@@ -139,7 +147,7 @@ def _evidence(verdict: CellVerdict) -> list[str]:
     return lines
 
 
-def _classes(verdict: CellVerdict) -> list[str]:
+def _classes(verdict: CellVerdict, limit_kib: float) -> list[str]:
     """Say where to look for what grew, and list what grew and what did not."""
     lines = []
     if verdict.signature:
@@ -151,11 +159,9 @@ def _classes(verdict: CellVerdict) -> list[str]:
             MAIL_COLUMNS,
             first="  ",
         )
-    for title, found in (
-        ("Grew, KiB per round [95 %]:", grown_classes(verdict)),
-        ("Did not grow:", flat_classes(verdict)),
-    ):
-        if found:
+    by_status = classes_by_status(verdict, limit_kib)
+    for status, title in _STATUS_TITLES.items():
+        if found := by_status[status]:
             rows = [
                 (
                     "   ",
@@ -307,7 +313,7 @@ def cells_table(cells: Sequence[CellVerdict], width: int) -> list[str]:
             *(ascii_line(cell.cell.value(axis)) for axis in axes),
             verdict_label(cell),
             ascii_line(words.rate(cell.rate_kib_per_round, cell.rate_ci95_kib)),
-            cell.signature.value if cell.signature else "",
+            signatures_label(cell),
         )
         for cell in cells
     ]

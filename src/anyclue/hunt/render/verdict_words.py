@@ -13,6 +13,8 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
 from anyclue.report.words import SEVERITY, first_few, kind_label, number
+from anyclue.verdicts.class_growth import leaking_kib
+from anyclue.verdicts.classes import TRAITS
 
 _NAMED = 10
 
@@ -79,6 +81,18 @@ def verdict_label(verdict: CellVerdict) -> str:
     if verdict.outcome is Outcome.PASSED:
         return verdict.verdict.value
     return f"{verdict.verdict.value} ({verdict.outcome.value})"
+
+
+def signatures_label(verdict: CellVerdict) -> str:
+    """Return a verdict's signature, and what leaks beside: ``page-cache-reference, object 300``."""
+    if verdict.signature is None:
+        return ""
+    beside = [
+        f"{signature.value} {number(kib)}"
+        for name, kib in leaking_kib(verdict.classes).items()
+        if (signature := TRAITS[name].signature) not in (None, verdict.signature)
+    ]
+    return ", ".join([verdict.signature.value, *beside])
 
 
 def factor_label(value: bool | None) -> str:

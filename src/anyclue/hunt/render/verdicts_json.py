@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field, NonNegativeInt
 
@@ -14,7 +14,16 @@ from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import factor_reason, not_judged
 from anyclue.model.recording import LeakedObject, Outcome
 from anyclue.model.scenario import Axis, Scenario
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    ObjectKind,
+    ObjectRate,
+    ObjectSeries,
+    Signature,
+    Verdict,
+)
 from anyclue.report.json_document import (
     Block,
     DocumentModel,
@@ -23,6 +32,9 @@ from anyclue.report.json_document import (
     Number,
     document_text,
 )
+
+MOST_OBJECTS: Final = 50
+"""So many counts of objects are listed, those that grew first."""
 
 MemoryVerdict: TypeAlias = Literal[Verdict.CLEAN, Verdict.LEAK, Verdict.BROKEN, Verdict.UNPROVEN]
 
@@ -47,6 +59,38 @@ class ClassDocument(DocumentModel):
     """Whether it grew, after correction for the number of classes."""
     top: tuple[CounterDocument, ...]
     """What inside the class grew most."""
+
+
+class ObjectDocument(DocumentModel):
+    """How one count of objects moved over rounds."""
+
+    kind: ObjectKind
+    """What is counted."""
+    name: Line
+    """A slab cache, the name of threads, a type of file system, a caller of vmalloc."""
+    objects_per_round: Number
+    """Growth of this count, objects per round."""
+    ci95: Interval
+    """Its 95 % interval, [low, high]."""
+    at_most: Number
+    """Objects per round that a leak of it may be: the upper end, or that beyond the reference."""
+    grew: bool
+    """Whether it grew, after correction for the number of counts."""
+    kib_per_round: Number
+    """What its slab cache grew by, KiB per round."""
+    merged: tuple[Line, ...]
+    """The other names under which the kernel keeps objects in that slab cache."""
+
+
+class ObjectBoundDocument(DocumentModel):
+    """What counts of objects exclude."""
+
+    series: NonNegativeInt
+    """How many counts there are."""
+    excluded: NonNegativeInt
+    """In how many of them a leak of so many objects a round is excluded."""
+    limit: NonNegativeInt
+    """So many objects a round."""
 
 
 class IncidentDocument(DocumentModel):
@@ -141,6 +185,10 @@ class CellDocument(DocumentModel):
     """What the signature adds in words: a slab cache, pages a file."""
     classes: dict[MemoryClass, ClassDocument]
     """Classes of memory."""
+    objects: tuple[ObjectDocument, ...] = ()
+    """Counts of objects that grew or may have grown, at most 50; all others are excluded."""
+    objects_excluded: ObjectBoundDocument | None = None
+    """What counts of objects exclude; null where they were not exact."""
     rounds: NonNegativeInt
     """Floors used, warm-up excluded."""
     warm_up: NonNegativeInt
@@ -222,6 +270,12 @@ def _cell(verdict: CellVerdict, tests: tuple[TestFinding, ...] | None) -> CellDo
         signature=verdict.signature,
         signature_detail=detail_text(verdict.signature_detail),
         classes={name: _class(classes[name]) for name in MemoryClass if name in classes},
+        objects=tuple(_object(*item) for item in list(verdict.objects.items())[:MOST_OBJECTS]),
+        objects_excluded=(
+            ObjectBoundDocument.model_validate(verdict.object_bound, from_attributes=True)
+            if verdict.object_bound is not None
+            else None
+        ),
         rounds=verdict.rounds,
         warm_up=verdict.warm_up,
         trials=verdict.trials,
@@ -261,6 +315,19 @@ def _class(found: ClassRate) -> ClassDocument:
         rate_ci95_kib=found.ci95_kib,
         grew=found.grew,
         top=tuple(CounterDocument(name=name, kib_per_round=kib) for name, kib in found.top),
+    )
+
+
+def _object(series: ObjectSeries, found: ObjectRate) -> ObjectDocument:
+    return ObjectDocument(
+        kind=series.kind,
+        name=series.name,
+        objects_per_round=found.rate,
+        ci95=found.ci95,
+        at_most=found.at_most,
+        grew=found.grew,
+        kib_per_round=found.kib,
+        merged=found.merged,
     )
 
 

@@ -40,7 +40,8 @@ from anyclue.model.scenario import (
     OfSubsystem,
     Resource,
 )
-from anyclue.model.verdict import ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import MemoryClass, Signature
+from anyclue.verdicts.class_growth import GrowthStatus, growth_status
 
 CLASSES: Final[Mapping[Resource, tuple[MemoryClass, ...]]] = MappingProxyType(
     {
@@ -61,8 +62,6 @@ SIGNED: Final[Mapping[Signature, Resource]] = MappingProxyType(
     }
 )
 KMAP_PROBE: Final = "kmap-balance"
-HALF: Final = 0.5
-"""A class that may have grown by this share of the leak, or more, is not acquitted."""
 SURE: Final = 0.9
 """A place at least so likely is called guilty, where pairing, a probe or a commit speaks for it."""
 NEAR: Final = 0.85
@@ -207,20 +206,14 @@ def _resource(resource: Resource, context: TheoryContext) -> Ruling:
         reason = GuiltyReason.GREW
     elif any(one.verdict.classes[one.memory_class].grew for one in growths):
         reason = UnprovenReason.GREW_TOO
-    elif all(_is_flat(one, context) for one in growths):
+    elif all(_is_excluded(one, context) for one in growths):
         reason = AcquittedReason.DID_NOT_GROW
     return Ruling(reason=reason, resource=resource, evidence=tuple(growths))
 
 
-def _is_flat(one: ClassGrowth, context: TheoryContext) -> bool:
-    rate: ClassRate = one.verdict.classes[one.memory_class]
-    if rate.ci95_kib is None:
-        return False
-    least = context.scenario.sensitivity.leak_kib_per_round
-    leak = one.verdict.rate_kib_per_round
-    if one.verdict.verdict is Verdict.LEAK and leak is not None:
-        least = min(least, HALF * leak)
-    return rate.ci95_kib[1] < least
+def _is_excluded(one: ClassGrowth, context: TheoryContext) -> bool:
+    limit_kib = context.scenario.sensitivity.leak_kib_per_round
+    return growth_status(one.verdict, one.memory_class, limit_kib) is GrowthStatus.EXCLUDED
 
 
 def _kmap(context: TheoryContext) -> Ruling:

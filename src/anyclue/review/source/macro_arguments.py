@@ -33,6 +33,10 @@ _ASSEMBLER: Final = re.compile(
     rb"(?:(?:volatile|__volatile__|__volatile|goto|inline|__inline__|__inline)\b\s*+)*+" + BALANCED
 )
 _RANGE: Final = re.compile(rb"\bcase\b[^\n:;]{0,200}?(\.\.\.)")
+# kzalloc_obj(*p) is told a type: nothing is read through p.
+_SIZED: Final = re.compile(
+    rb"\bkv?[mz]alloc_(?:obj|objs|flex)\s*+\(\s*+(?P<object>[^,()]++(?:\([^()]*+\))?[^,()]*+)(?=[,)])"
+)
 _SOLID: Final = bytes(
     c if c in b"\n" or (chr(c).isalnum() and c < 128) else 0x5F for c in range(256)
 )
@@ -75,6 +79,10 @@ def _strings(text: bytearray) -> None:
 
 
 def _arguments(text: bytearray) -> None:
+    frozen = bytes(text)
+    for sized in _SIZED.finditer(frozen):
+        start, end = sized.span("object")
+        text[start:end] = b"T" + _solid(sized["object"])[1:]
     frozen = bytes(text)
     for found in _FIRST.finditer(frozen):
         start = found.start()

@@ -8,6 +8,7 @@ from typing import Final
 
 from anyclue.review.source.lexer import blank, strip_source
 from anyclue.review.source.macro_arguments import rewrite_arguments
+from anyclue.review.source.member_macros import rewrite_automatic, rewrite_members
 from anyclue.review.source.model import Choice, Cleanup, Span
 from anyclue.review.source.statement_macros import rewrite_statements
 from anyclue.review.source.toplevel import rewrite_toplevel
@@ -20,13 +21,6 @@ _GUARD: Final = re.compile(
 
 _GUARDED: Final = re.compile(rb"(?:guard|CLASS|ACQUIRE)[ \t]*+\(")
 _CALL: Final = re.compile(rb"\w++\s*+" + BALANCED + rb"(?:\s*+" + BALANCED + rb")?")
-
-
-# Macros that declare a variable with its cleanup: fs/btrfs/misc.h, fs/btrfs/ctree.h.
-_AUTOMATIC: Final = re.compile(
-    rb"\b(?:AUTO_(?P<free>K|KV)FREE|BTRFS_PATH_AUTO_(?P<path>FREE|RELEASE))"
-    rb"[ \t]*+\(\s*+(?P<name>\**\w++)\s*+\)"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +44,8 @@ def prepare_source(source: bytes, choice: Choice = Choice.ON) -> PreparedSource:
     text = erased.text
     macros: dict[int, str] = {}
     cleanups = _guards(source, bytes(text)) + _annotations(source, text)
-    cleanups += _automatic_variables(source, text)
+    cleanups += rewrite_automatic(source, text)
+    rewrite_members(text)
     functions = rewrite_toplevel(text, macros)
     rewrite_arguments(text)
     for _, (start, end) in functions:
@@ -77,20 +72,6 @@ def _annotations(source: bytes, text: bytearray) -> list[Cleanup]:
         if found["called"] in {b"free", b"cleanup"}:
             name = found["arguments"][1:-1].strip()
             cleanups.append(_cleanup(found["called"], name, source, start, end))
-    return cleanups
-
-
-def _automatic_variables(source: bytes, text: bytearray) -> list[Cleanup]:
-    """Make ``char AUTO_KFREE(p)`` and ``BTRFS_PATH_AUTO_FREE(p)`` plain declarations."""
-    cleanups = []
-    for found in _AUTOMATIC.finditer(bytes(text)):
-        start, end = found.span()
-        kind = b"int" if found["path"] else b""
-        declared = kind.ljust(found.start("name") - start) + found["name"]
-        text[start:end] = declared.ljust(end - start)
-        name = b"btrfs_free_path" if found["path"] else found["free"].lower() + b"free"
-        if found["path"] != b"RELEASE":
-            cleanups.append(_cleanup(b"free", name, source, start, end))
     return cleanups
 
 

@@ -16,8 +16,11 @@ _STATEMENT: Final = re.compile(
     + rb"(?P<gap>\s*+)(?P<next>\{|=\s*+\{|else\b|[A-Za-z_}]|(?:\+\+|--)(?=[\w(*])|[*(])"
 )  # fmt: skip
 _NAME: Final = re.compile(rb"\w++\s*+[;=,\[]")
-_LOOP: Final = re.compile(rb"for_?each|each_entry|iterate|scoped", re.IGNORECASE)
-_WHILE: Final = re.compile(rb"\}\s*+(while_(?:for_)?each\w*+)(\s*+\()(\s*+\))?")
+_LOOP: Final = re.compile(rb"for_?each|each_entry|iterate|scoped|\Awith_", re.IGNORECASE)
+_WHILE: Final = re.compile(
+    rb"\}\s*+(while_(?:for_)?each\w*+|for_each\w*+(?=[ \t]*+" + BALANCED + rb"[ \t]*+;))"
+    rb"(\s*+\()(\s*+\))?"
+)
 _DECLARATION: Final = (
     rb"(?:struct|union|enum|unsigned|int|char|long|u\d+)\s[\w\s*]*+(?:\[\w*+\]\s*+)?"
 )

@@ -49,14 +49,14 @@ _PLAIN: Final = (
     "__noinline__ __nonstring __mustcheck __independent __outvar __notrace_funcgraph "
     "__no_instrument_function __no_fgcse __cdecl __stdcall __fastcall __purgatory_ro "
     "__intel_syscall_abi __efi_retpoline __efi __efistub_global "
-    "__no_context_analysis __rust_helper"
+    "__no_context_analysis __rust_helper __compat_packed"
 )
 # Without an underscore in front, so they need a pattern of their own.
 _WORDS: Final = (
     "asmlinkage noinline notrace noinstr noinline_for_stack noinline_for_tracing nokprobe_inline "
     "fastcall randomized_struct_fields_start randomized_struct_fields_end static_noinline "
     "FORCE_INLINE FORCE_INLINE_ATTR MEM_STATIC HINT_INLINE FORCE_NOINLINE UNUSED_ATTR "
-    "cacheline_aligned inline_for_stack"
+    "cacheline_aligned inline_for_stack PACKED"
 )
 
 
@@ -108,6 +108,17 @@ MODIFIERS: Final = frozenset(
 )
 TYPE_WORDS: Final = frozenset(KEYWORD_TYPES.encode().split())
 KEYWORDS: Final = rb"(?:if|for|while|switch|return|sizeof|do|else|case|goto|typeof|default)\b"
+
+ZERO_NAMES: Final = frozenset(
+    ("NULL", "false", "nfs_ok", "NFS_OK", "NFS4_OK", "rpc_success", "nlm_granted")
+)
+"""Names that stand for 0; of ``nfs_ok`` and its kind, what is sent over the wire."""
+
+FAILURE_NAMES: Final = re.compile(r"nfserr_\w+")
+"""Names in small letters that are constants, and not 0."""
+
+SCOPED: Final = re.compile(r"_{0,2}scoped_(?:guard|cond_guard|class|with_\w+|user_\w+)|with_\w+")
+"""Macros that run what follows them once; the ``for`` that they hide is seen by ``break`` alone."""
 
 _PLAIN_NAME: Final = re.compile(rb"\b[a-z_]\w*+(?=\s*+[,)])")
 

@@ -7,15 +7,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from anyclue.model.debian import DebianRelease
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
 from anyclue.system.apt import Apt
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.debian_roots import make_root, squash
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.guest.accelerator import blank_disks, choose_accelerator
 from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
-from anyclue.trial.guest.initramfs import DEBIAN_ARCH, Tool, build_initramfs
+from anyclue.trial.guest.initramfs import (
+    DEBIAN_ARCH,
+    MAKER,
+    PACKAGES,
+    Tool,
+    build_initramfs,
+)
 from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
 from anyclue.trial.model import Accelerator, GuestImage, PreparedKernel, Shape
 
@@ -46,15 +54,20 @@ USERS = (
 class Images:
     """Makes guest images; everything stays in the cache."""
 
-    def __init__(self, store: Store, apt: Apt, cache: Path, tools: Sequence[Tool]) -> None:
+    def __init__(
+        self, store: Store, archive: DebianArchive, cache: Path, tools: Sequence[Tool]
+    ) -> None:
         self._store = store
-        self._apt = apt
+        self._archive = archive
         self._cache = cache
         self._tools = tuple(tools)
 
-    async def root(self, arch: Arch) -> Artifact:
+    async def root(self, arch: Arch, userspace: DebianRelease) -> Artifact:
         """Return the root image that full guests of an architecture boot with."""
-        return await build_root(self._store, self._apt, arch)
+        return await build_root(self._store, await self._of(userspace, arch), arch)
+
+    async def _of(self, userspace: DebianRelease, arch: Arch) -> Apt:
+        return await self._archive.apt(userspace, DEBIAN_ARCH[arch])
 
     async def prepare(
         self,
@@ -62,26 +75,28 @@ class Images:
         machine: Machine,
         shape: Shape,
         *,
+        userspace: DebianRelease,
         boot_s: float,
         arguments: str = "",
     ) -> GuestImage:
         """Return a warm guest: booted, dependencies of the module under test loaded, at rest.
 
         One snapshot serves every variant of the module, which is loaded after the restore.
-        ``arguments`` are added to the kernel's command line.
+        ``arguments`` are added to the kernel's command line; its programs are from ``userspace``.
 
         Raises:
             InfrastructureError: the guest does not boot within ``boot_s`` seconds.
         """
+        apt = await self._of(userspace, machine.arch)
         initramfs = await build_initramfs(
             self._store,
-            self._apt,
+            apt,
             machine.arch,
             kernel.boot,
             self._tools,
             more=shape is Shape.FULL,
         )
-        root = await self.root(machine.arch) if shape is Shape.FULL else None
+        root = await self.root(machine.arch, userspace) if shape is Shape.FULL else None
         append = f"{FULL_ROOT if root else ''} {arguments}".strip()
         with tempfile.TemporaryDirectory(prefix="anyclue-") as name:
             root_image = root.file("root.squashfs") if root else None
@@ -130,8 +145,15 @@ class Images:
             provenance={
                 "qemu": emulator.splitlines()[0],
                 "accelerator_because": chosen.because,
+                "userspace": await _userspace(apt),
             },
         )
+
+
+async def _userspace(apt: Apt) -> str:
+    """Return, for a reader, which release the programs are from, and the version that matters."""
+    versions = (await apt.resolved(PACKAGES)).versions
+    return f"{apt.release.name}, {MAKER} {versions.get(MAKER, 'missing')}"
 
 
 async def _check_devices(guest: Guest) -> None:
@@ -144,6 +166,16 @@ async def _check_devices(guest: Guest) -> None:
         )
 
 
+async def check_maker(guest: Guest) -> None:
+    """Make sure that mkfs runs: no trial could without it, and all would say so of the kernel."""
+    tried = await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
+    if tried.status != 0:
+        raise InfrastructureError(
+            f"mkfs.btrfs does not run in the guest: {tried.output.strip()}",
+            next_step="please report it, with the release of Debian that its programs are from",
+        )
+
+
 async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
     async with (
         running(boot, directory) as guest,
@@ -153,7 +185,7 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
             await _check_devices(guest)
-            await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
+            await check_maker(guest)
             await guest.agent.request("sample", 3, deadline_s=30)
             await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)
             # The agent forwards what the kernel logged before it answers: a guest that is stopped
@@ -177,11 +209,9 @@ async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
     Raises:
         CommandError: mmdebstrap or mksquashfs failed (its last lines are in the message).
     """
-    await apt.refresh()
-    release = await apt.release()
     inputs = {
         "arch": arch.value,
-        "suite": release.name,
+        "suite": apt.release.name,
         "packages": sorted(ROOT_PACKAGES),
         "users": USERS,
         "format": 3,
@@ -189,7 +219,7 @@ async def build_root(store: Store, apt: Apt, arch: Arch) -> Artifact:
 
     async def build(directory: Path) -> None:
         tarball = directory / "root.tar"
-        await make_root(apt, DEBIAN_ARCH[arch], ROOT_PACKAGES, tarball, hooks=USERS)
+        await make_root(apt, ROOT_PACKAGES, tarball, hooks=USERS)
         await squash(tarball, directory / "root.squashfs")
         tarball.unlink()
 

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from anyclue.model.artifact import ArtifactRef
+from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
 from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 
-PACKAGES = ("busybox-static", "btrfs-progs")
+MAKER = "btrfs-progs"
+"""The package with mkfs: what it makes by default differs between releases."""
+PACKAGES = ("busybox-static", MAKER)
 PROGRAMS = ("bin/btrfs", "sbin/mkfs.btrfs")
 HERE = Path(__file__).parent / "agent"
 DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
@@ -70,7 +73,7 @@ async def build_initramfs(
 ) -> Artifact:
     """Return an artifact with ``initramfs.cpio`` for one kernel; ``more``: with all its modules."""
     built = await build_tools(store, arch, (AGENT, *tools))
-    userland = await apt.closure(PACKAGES, DEBIAN_ARCH[arch])
+    userland = await apt.closure(PACKAGES)
     boot = store.get(kernel)
     init = (HERE / "init.sh").read_bytes()
     inputs = {
@@ -93,7 +96,7 @@ async def build_initramfs(
         entries["bin/busybox"] = program(tree / "bin/busybox")
         for name in PROGRAMS:
             entries[name] = program(tree / name)
-        for path, file in (await _libraries(tree, PROGRAMS)).items():
+        for path, file in (await shared_libraries(tree, PROGRAMS)).items():
             entries[path] = program(file)
         entries["sbin/agent"] = program(built.file("agent"))
         for tool in tools:
@@ -109,22 +112,32 @@ async def build_initramfs(
     return await store.make(Recipe(kind="initramfs", inputs=inputs), build)
 
 
-async def _libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:
-    """Return the shared libraries that ``programs`` need, by their path in the guest."""
+async def shared_libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:
+    """Return the shared libraries that ``programs`` need, by their path in the guest.
+
+    Raises:
+        InfrastructureError: the tree holds one of them not.
+    """
     by_name = {file.name: file for file in sorted(tree.rglob("*.so*")) if "gconv" not in file.parts}
     needed: dict[str, Path] = {}
     todo = [tree / name for name in programs]
     while todo:
-        shown = await run(("readelf", "-d", "-l", str(todo.pop())), deadline_s=30)
-        names = re.findall(r"\(NEEDED\).*\[([^\]]+)\]", shown.stdout)
-        names += [
-            Path(loader).name for loader in re.findall(r"interpreter: ([^\]]+)\]", shown.stdout)
-        ]
-        for name in names:
-            file = by_name.get(name)
-            if file is None:
-                continue
-            path = str(file.relative_to(tree))
+        program = todo.pop()
+        shown = await run(("readelf", "-d", "-l", str(program)), deadline_s=30)
+        paths = {}
+        for name in re.findall(r"\(NEEDED\).*\[([^\]]+)\]", shown.stdout):
+            if name not in by_name:
+                raise InfrastructureError(
+                    f"the packages of the guest's programs hold no {name}, which {program.name} "
+                    "needs",
+                    where=str(tree),
+                    next_step="please report it, with the output of: anyclue kernels",
+                )
+            paths[str(by_name[name].relative_to(tree))] = by_name[name]
+        # The kernel looks for the loader where the program says, wherever the package has it.
+        for loader in re.findall(r"interpreter: ([^\]]+)\]", shown.stdout):
+            paths[loader.lstrip("/")] = by_name[Path(loader).name]
+        for path, file in paths.items():
             if path not in needed:
                 needed[path] = file.resolve()
                 todo.append(file.resolve())

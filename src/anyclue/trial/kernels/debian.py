@@ -1,8 +1,10 @@
 """Debian's kernels: which versions go together, and their files, without installing anything.
 
 The archive's newest image of one architecture and its newest source may differ in point release,
-so the version to use is found by asking: the newest for which image, headers (flavour and common),
-kbuild and source are all there, for every architecture of the scenario.
+so the version to use is found by asking: the newest for which image, headers and source are all
+there, for every architecture of the scenario. Which packages hold them is asked too, since that
+changes: what an image or its headers depend on in their own version is part of the kernel, and what
+the headers need beside is what modules are built with.
 """
 
 from __future__ import annotations
@@ -10,16 +12,27 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.debian import RELEASES, DebianRelease, release_of
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.scenario import Arch, DebianKernel
-from anyclue.system.apt import Apt, Package, PackageVersion
+from anyclue.system.apt import Apt, Offer, Package, PackageRecord, PackageVersion
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.modules import collect_modules
+
+IMAGE = "linux-image-"
+HEADERS = "linux-headers-"
+SOURCE = "linux-source-"
+BUILD_ARCH = "amd64"
+# Only maintainer scripts use it, and those are not run.
+_SCRIPTS_ONLY = "linux-base"
+_OF_KERNEL = "linux-"
+_NEAREST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,55 +52,68 @@ FLAVOURS = {
 
 @dataclass(frozen=True, kw_only=True)
 class KernelPackages:
-    """The packages of one kernel, all of one version; ``abi`` is as ``6.1.0-50``."""
+    """The packages of one kernel, all of one version.
+
+    Attributes:
+        series: as ``6.1``.
+        release: what ``uname -r`` says in the guest.
+        suite: one that has them, of ``debian``.
+        boot: the image first, and what it depends on: the kernel and its modules.
+        headers: all that building an external module takes, but for programs.
+        source: the source with Debian's patches.
+        needs: names of packages that the headers need beside: compiler and the like.
+    """
 
     series: str
-    abi: str
+    release: str
     version: str
     flavour: Flavour
-
-    @property
-    def release(self) -> str:
-        """What ``uname -r`` says in the guest."""
-        return f"{self.abi}-{self.flavour.name}"
+    suite: str
+    boot: tuple[Package, ...]
+    headers: tuple[Package, ...]
+    source: Package
+    needs: tuple[str, ...]
 
     @property
     def image(self) -> Package:
-        """The kernel and its modules."""
-        return self._package(f"linux-image-{self.release}", self.flavour.debian_arch)
+        """The package that a user would install."""
+        return self.boot[0]
 
     @property
-    def headers(self) -> tuple[Package, ...]:
-        """All that building an external module takes; kbuild's programs are the host's."""
-        return (
-            self._package(f"linux-headers-{self.release}", self.flavour.debian_arch),
-            self._package(f"linux-headers-{self.abi}-common", "all"),
-            self._package(f"linux-kbuild-{self.series}", "amd64"),
-        )
+    def debian(self) -> DebianRelease:
+        """The release of Debian that they are of: its compiler built them."""
+        return release_of(self.suite)
 
-    @property
-    def source(self) -> Package:
-        """The source with Debian's patches."""
-        return self._package(f"linux-source-{self.series}", "all")
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them as apt-cache lists them: the host's architecture goes unqualified."""
-        packages = (self.image, *self.headers, self.source)
-        return tuple(
-            one.name if one.arch in {"all", "amd64"} else f"{one.name}:{one.arch}"
-            for one in packages
-        )
+@dataclass(frozen=True, kw_only=True)
+class KernelOffer:
+    """One version of a series, as `DebianKernels.offered` found it.
 
-    def _package(self, name: str, arch: str) -> Package:
-        return Package(name=name, arch=arch, version=self.version)
+    ``complete`` has the packages of each architecture for which nothing is missing; ``images`` are
+    all architectures that there is an image for.
+    """
+
+    series: str
+    version: str
+    suites: tuple[str, ...]
+    images: frozenset[Arch]
+    complete: Mapping[Arch, KernelPackages]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """One image on offer: ``packages`` is None where something of it is missing."""
+
+    series: str
+    offer: Offer
+    packages: KernelPackages | None
 
 
 class DebianKernels:
     """Debian's kernels as artifacts of the cache."""
 
-    def __init__(self, apt: Apt, store: Store) -> None:
-        self._apt = apt
+    def __init__(self, archive: DebianArchive, store: Store) -> None:
+        self._archive = archive
         self._store = store
         self._resolving = asyncio.Lock()
         self._resolved: dict[tuple[DebianKernel, frozenset[Arch]], dict[Arch, KernelPackages]] = {}
@@ -99,6 +125,7 @@ class DebianKernels:
 
         Raises:
             RequestError: there is no such series or version, or no complete one.
+            InfrastructureError: it may be in a release that cannot be asked.
         """
         question = (wanted, frozenset(arches))
         async with self._resolving:
@@ -109,67 +136,164 @@ class DebianKernels:
     async def _resolve(
         self, wanted: DebianKernel, arches: frozenset[Arch]
     ) -> dict[Arch, KernelPackages]:
-        await self._apt.refresh()
+        releases = RELEASES if wanted.suite is None else (release_of(wanted.suite),)
         flavours = [FLAVOURS[arch] for arch in sorted(arches)]
-        per_arch = [await self._complete(wanted.series, flavour) for flavour in flavours]
-        common = set.intersection(*(set(found) for found in per_arch))
-        if wanted.version is not None:
-            common &= {wanted.version}
-        if not common:
-            raise RequestError([await self._nothing(wanted, flavours, per_arch)])
-        newest = max(common, key=PackageVersion)
-        return {
-            flavour.arch: found[newest] for flavour, found in zip(flavours, per_arch, strict=True)
-        }
-
-    async def _complete(self, series: str, flavour: Flavour) -> dict[str, KernelPackages]:
-        """Return, by version, the kernels of which every package is on offer."""
-        pattern = re.compile(
-            rf"linux-image-({re.escape(series)}[\d.]*-\d+)-{re.escape(flavour.name)}$"
-        )
-        names = await self._apt.names(f"linux-image-{series}")
-        abis = [match[1] for match in map(pattern.match, names) if match]
-        if not abis:
-            return {}
-        probes = [
-            KernelPackages(series=series, abi=abi, version="", flavour=flavour)
-            for abi in sorted(abis)
+        offers, failures = await self.offered(releases, flavours, wanted.series)
+        fitting = [
+            offer
+            for offer in offers
+            if offer.complete.keys() >= arches
+            and wanted.version in (None, offer.version)
+            and wanted.suite in (None, *offer.suites)
         ]
-        offers = await self._apt.versions(sorted({name for one in probes for name in one.names}))
+        if fitting:
+            newest = max(fitting, key=lambda offer: PackageVersion(offer.version))
+            return {arch: newest.complete[arch] for arch in arches}
+        if failures:
+            raise _unasked(wanted, failures)
+        raise RequestError([await self._nothing(wanted, arches, offers)])
+
+    async def offered(
+        self, releases: Iterable[DebianRelease], flavours: Iterable[Flavour], series: str = ""
+    ) -> tuple[tuple[KernelOffer, ...], tuple[InfrastructureError, ...]]:
+        """Return what there is of a series (of all, when none is named), the newest last.
+
+        Second: why releases cannot be asked.
+        """
+        states, failures = await self._archive.asked(releases, BUILD_ARCH)
+        found: dict[tuple[str, str], dict[Arch, list[_Found]]] = {}
+        for flavour in flavours:
+            of_arch = states
+            if flavour.debian_arch != BUILD_ARCH:
+                # A release without the source has no whole kernel: its lists need not be fetched.
+                having = [one.release for one in states if await one.names(f"{SOURCE}{series}")]
+                of_arch, failed = await self._archive.asked(having, flavour.debian_arch)
+                failures += failed
+            for apt in of_arch:
+                for one in await self._in_release(apt, flavour, series):
+                    by_arch = found.setdefault((one.series, one.offer.version), {})
+                    by_arch.setdefault(flavour.arch, []).append(one)
+        offers = [_offer(*key, versions) for key, versions in found.items()]
+        return tuple(sorted(offers, key=lambda one: PackageVersion(one.version))), failures
+
+    async def _in_release(self, apt: Apt, flavour: Flavour, series: str) -> list[_Found]:
+        """Return the images of a flavour in one release, with their packages."""
+        of_series = re.escape(series) if series else r"\d+\.\d+"
+        image = re.compile(rf"{IMAGE}(({of_series})(?!\d).*)-{re.escape(flavour.name)}$")
+        matched = [
+            match for name in await apt.names(f"{IMAGE}{series}") if (match := image.match(name))
+        ]
+        offers = await apt.offers([match[0] for match in matched])
+        headers = [match[0].replace(IMAGE, HEADERS, 1) for match in matched]
+        sources = {f"{SOURCE}{match[2]}" for match in matched}
+        known = await _related(apt, [*offers, *headers, *sources])
+        programs = await self._programs(apt, known)
+        found = []
+        for match, header in zip(matched, headers, strict=True):
+            for offer in offers[match[0]]:
+                boot = _same_version(match[0], offer.version, known)
+                if any(one.name.startswith(IMAGE) for one in boot[1:]):
+                    continue  # a package that only names the newest
+                build = _same_version(header, offer.version, known)
+                source = known.get((f"{SOURCE}{match[2]}", offer.version))
+                packages = None
+                if boot and build and source and _whole([*boot, *build], known, programs):
+                    packages = KernelPackages(
+                        series=match[2],
+                        release=match[0].removeprefix(IMAGE),
+                        version=offer.version,
+                        flavour=flavour,
+                        suite=offer.suite,
+                        boot=tuple(_package(one, programs) for one in boot),
+                        headers=tuple(_package(one, programs) for one in build if one not in boot),
+                        source=_package(source, programs),
+                        needs=_needs(build, known),
+                    )
+                found.append(_Found(series=match[2], offer=offer, packages=packages))
+        return found
+
+    async def _programs(
+        self, apt: Apt, known: Mapping[tuple[str, str], PackageRecord]
+    ) -> dict[tuple[str, str], PackageRecord]:
+        """Return, of packages that serve every architecture, those of the one that builds."""
+        if apt.arch == BUILD_ARCH:
+            return dict(known)
+        states, _ = await self._archive.asked([apt.release], BUILD_ARCH)
+        names = sorted({one.name for one in known.values() if one.foreign})
         return {
-            version: replace(probe, version=version)
-            for probe in probes
-            for version in set.intersection(*(offers.get(name, set()) for name in probe.names))
+            (one.name, one.version): one for state in states for one in await state.records(names)
         }
 
     async def _nothing(
-        self,
-        wanted: DebianKernel,
-        flavours: list[Flavour],
-        per_arch: list[dict[str, KernelPackages]],
+        self, wanted: DebianKernel, arches: frozenset[Arch], offers: Sequence[KernelOffer]
     ) -> Problem:
-        offered = {
-            f"{flavour.debian_arch}: {', '.join(sorted(found)) or 'none'}"
-            for flavour, found in zip(flavours, per_arch, strict=True)
-        }
-        sources = await self._apt.names("linux-source-")
-        series = sorted(name.removeprefix("linux-source-") for name in sources)
-        what = f"Debian's packages hold no complete kernel {wanted.version or wanted.series}"
+        """Return what to say when nothing fits: what there is of the series, and near to it."""
+        said = []
+        for arch in sorted(arches):
+            complete = [_with_suites(offer) for offer in offers if arch in offer.complete]
+            partial = [_with_suites(offer) for offer in offers if arch in offer.images]
+            text = ", ".join(complete) or (
+                f"without headers or source {', '.join(partial)}" if partial else "none"
+            )
+            said.append(f"{FLAVOURS[arch].debian_arch}: {text}")
+        series = await self._series(arches)
+        near = sorted(series, key=lambda name: _distance(name, wanted.series))[:_NEAREST]
+        listed = "; ".join(f"{name} ({', '.join(sorted(series[name]))})" for name in near)
+        in_suite = f" in {wanted.suite}" if wanted.suite else ""
+        what = f"Debian has no complete kernel {wanted.version or wanted.series}{in_suite}"
         return Problem(
-            what=f"{what} (complete versions: {'; '.join(sorted(offered))})",
+            what=f"{what} (complete versions: {'; '.join(said)})",
             where="kernels",
-            next_step=f"series on offer here: {', '.join(series) or 'none'}",
+            next_step=f"nearest series for {' and '.join(sorted(arches))}: {listed or 'none'}; "
+            "all are listed by: anyclue kernels",
         )
+
+    async def _series(self, arches: Iterable[Arch]) -> dict[str, set[str]]:
+        """Return the suites of each series that has a source, and images for all ``arches``."""
+        found: dict[str, set[str]] = {}
+        for release in RELEASES:
+            states, _ = await self._archive.asked([release], BUILD_ARCH)
+            for apt in states:
+                sources = await apt.offers(await apt.names(SOURCE))
+                for name, offers in sources.items():
+                    series = name.removeprefix(SOURCE)
+                    if re.fullmatch(r"\d+\.\d+", series) and await self._has_images(
+                        release, series, arches
+                    ):
+                        found.setdefault(series, set()).update(one.suite for one in offers)
+        return found
+
+    async def _has_images(
+        self, release: DebianRelease, series: str, arches: Iterable[Arch]
+    ) -> bool:
+        for flavour in (FLAVOURS[arch] for arch in arches):
+            states, _ = await self._archive.asked([release], flavour.debian_arch)
+            for apt in states:
+                names = await apt.names(f"{IMAGE}{series}")
+                if not any(name.endswith(f"-{flavour.name}") for name in names):
+                    return False
+        return True
 
     async def image(self, packages: KernelPackages) -> Artifact:
         """Return ``vmlinuz``, ``config`` and the modules that guests load."""
 
         async def build(directory: Path) -> None:
             tree = directory / "tree"
-            await self._apt.unpack(packages.image, tree)
-            boot = tree / "boot"
+            for package in packages.boot:
+                await self._unpack(packages, package, tree)
+            if not (tree / "lib").exists():
+                (tree / "lib").symlink_to("usr/lib")
+            modules = tree / "lib/modules" / packages.release
             for name in ("vmlinuz", "config"):
-                (boot / f"{name}-{packages.release}").rename(directory / name)
+                places = (tree / "boot" / f"{name}-{packages.release}", modules / name)
+                file = next((place for place in places if place.is_file()), None)
+                if file is None:
+                    raise InfrastructureError(
+                        f"no {name} of {packages.release} is in Debian's packages",
+                        where=", ".join(map(str, packages.boot)),
+                        next_step="please report it: their form is new",
+                    )
+                file.rename(directory / name)
             await collect_modules(tree, packages.release, directory)
             shutil.rmtree(tree)
 
@@ -179,23 +303,23 @@ class DebianKernels:
     async def unpack_headers(self, packages: KernelPackages, into: Path) -> None:
         """Unpack all that building external modules takes; see `headers_tree`."""
         for package in packages.headers:
-            await self._apt.unpack(package, into)
-        # The package names the common half absolutely, for /usr/src.
+            await self._unpack(packages, package, into)
+        # The packages name their places absolutely, for /usr/src.
         makefile = headers_tree(into, packages) / "Makefile"
-        makefile.write_text(f"include ../linux-headers-{packages.abi}-common/Makefile\n")
+        here = "HERE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))\n"
+        makefile.write_text(here + makefile.read_text().replace("/usr/src/", "$(HERE)/../"))
 
     async def source(self, packages: KernelPackages, subdirectory: str) -> Artifact:
         """Return one directory of the kernel source, at its place below ``linux``."""
 
         async def build(directory: Path) -> None:
-            await self._apt.unpack(packages.source, directory)
-            name = f"linux-source-{packages.series}"
-            archive = directory / "usr/src" / f"{name}.tar.xz"
+            await self._unpack(packages, packages.source, directory)
+            (archive,) = (directory / "usr/src").glob(f"{packages.source.name}.tar.*")
             (directory / "linux").mkdir()
             await run(
                 (
-                    *("tar", "-xJf", str(archive), "-C", str(directory / "linux")),
-                    *("--strip-components=1", f"{name}/{subdirectory}"),
+                    *("tar", "-xf", str(archive), "-C", str(directory / "linux")),
+                    *("--strip-components=1", f"{packages.source.name}/{subdirectory}"),
                 ),
                 deadline_s=600,
             )
@@ -204,7 +328,125 @@ class DebianKernels:
         inputs = {"package": str(packages.source), "directory": subdirectory, "format": 1}
         return await self._store.make(Recipe(kind="source", inputs=inputs), build)
 
+    async def _unpack(self, packages: KernelPackages, package: Package, into: Path) -> None:
+        arch = packages.flavour.debian_arch if package.arch == "all" else package.arch
+        await (await self._archive.apt(packages.debian, arch)).unpack(package, into)
+
+    def cached(self, packages: KernelPackages) -> bool:
+        """Return whether the kernel itself is in the cache."""
+        recipe = Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
+        return (self._store.root / recipe.kind / recipe.key).is_dir()
+
 
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
     """Return where, in unpacked headers, ``make -C`` has to start."""
-    return unpacked / "usr/src" / f"linux-headers-{packages.release}"
+    return unpacked / "usr/src" / f"{HEADERS}{packages.release}"
+
+
+async def _related(apt: Apt, names: Iterable[str]) -> dict[tuple[str, str], PackageRecord]:
+    """Return what is known of packages, and of all that they depend on in their own version."""
+    # apt takes a name that it does not know for a pattern, which costs a tenth of a second each.
+    there = set(await apt.names(_OF_KERNEL))
+    known: dict[tuple[str, str], PackageRecord] = {}
+    asked: set[str] = set()
+    todo = there & set(names)
+    while todo:
+        new = await apt.records(sorted(todo))
+        asked |= todo
+        known |= {(one.name, one.version): one for one in new}
+        named = {name for one in new for group in one.depends for name in group}
+        todo = (there & named) - asked
+    return known
+
+
+def _same_version(
+    name: str, version: str, known: Mapping[tuple[str, str], PackageRecord]
+) -> list[PackageRecord]:
+    """Return a package and what it depends on in its own version; nothing, if it is not there."""
+    found: dict[str, PackageRecord] = {}
+    todo = [name]
+    while todo:
+        record = known.get((todo.pop(0), version))
+        if record is None or record.name in found:
+            continue
+        found[record.name] = record
+        for group in record.depends:
+            todo += [one for one in group if (one, version) in known][:1]
+    return list(found.values())
+
+
+def _needs(
+    records: Iterable[PackageRecord], known: Mapping[tuple[str, str], PackageRecord]
+) -> tuple[str, ...]:
+    """Return the packages of other versions that these depend on."""
+    return tuple(
+        sorted(
+            {
+                group[0]
+                for record in records
+                if not record.name.startswith(IMAGE)
+                for group in record.depends
+                if not any((name, record.version) in known for name in group)
+                and group[0] != _SCRIPTS_ONLY
+            }
+        )
+    )
+
+
+def _package(record: PackageRecord, programs: Mapping[tuple[str, str], PackageRecord]) -> Package:
+    """Return the package to fetch: one that serves every architecture is that which runs here."""
+    key = (record.name, record.version)
+    arch = programs[key].arch if record.foreign and key in programs else record.arch
+    return Package(name=record.name, arch=arch, version=record.version)
+
+
+def _whole(
+    records: Iterable[PackageRecord],
+    known: Mapping[tuple[str, str], PackageRecord],
+    programs: Mapping[tuple[str, str], PackageRecord],
+) -> bool:
+    """Return whether all that these need of their kernel is on offer in their own version."""
+    for record in records:
+        if record.foreign and (record.name, record.version) not in programs:
+            return False
+        own = (one for one in record.depends if one[0].startswith(_OF_KERNEL))
+        for group in own:
+            there = any((name, record.version) in known for name in group)
+            if not there and group[0] != _SCRIPTS_ONLY:
+                return False
+    return True
+
+
+def _offer(series: str, version: str, by_arch: Mapping[Arch, Sequence[_Found]]) -> KernelOffer:
+    suites = [one.offer.suite for found in by_arch.values() for one in found]
+    complete: dict[Arch, KernelPackages] = {}
+    for arch, found in by_arch.items():
+        for one in found:
+            if one.packages is not None:
+                complete.setdefault(arch, one.packages)
+    return KernelOffer(
+        series=series,
+        version=version,
+        suites=tuple(dict.fromkeys(suites)),
+        images=frozenset(by_arch),
+        complete=complete,
+    )
+
+
+def _unasked(wanted: DebianKernel, failures: Sequence[InfrastructureError]) -> InfrastructureError:
+    said = "\n".join(failure.problem.what for failure in failures)
+    return InfrastructureError(
+        f"no kernel {wanted.version or wanted.series} is in the releases of Debian that could be "
+        f"asked, and others could not:\n{said}",
+        where=", ".join(dict.fromkeys(failure.problem.where for failure in failures)),
+        next_step=failures[0].problem.next_step,
+    )
+
+
+def _with_suites(offer: KernelOffer) -> str:
+    return f"{offer.version} ({', '.join(offer.suites)})"
+
+
+def _distance(series: str, wanted: str) -> tuple[int, int]:
+    (major, minor), (of, to) = (tuple(map(int, name.split(".")[:2])) for name in (series, wanted))
+    return abs(major - of), abs(minor - to)

@@ -87,7 +87,8 @@ def same_interface(
 ) -> FastPath:
     """Return whether a rebuilt module fits the kernel and modules that ``old`` was built with.
 
-    ``offered`` are all symbols of the kernel and its modules, with their checksums; ``loaded`` the
+    ``offered`` are all symbols of the kernel and its modules, with their checksums, which are 0
+    where the kernel keeps none; ``loaded`` the
     modules that are there when this one is loaded.
     """
     if new.vermagic != old.vermagic:
@@ -97,6 +98,9 @@ def same_interface(
         return FastPath(fast=False, why=f"what it exports to others differs: {names}")
     if missing := sorted(new.depends - set(loaded)):
         return FastPath(fast=False, why=f"it needs modules that are not loaded: {missing}")
+    if not any(int(checksum, 16) for checksum in offered.values()):
+        why = "the kernel has no MODVERSIONS: no checksum proves that what it imports is the same"
+        return FastPath(fast=False, why=why)
     for symbol, checksum in sorted(new.imports.items()):
         if offered.get(symbol) != checksum:
             return FastPath(fast=False, why=f"the checksum of {symbol} is not the kernel's")

@@ -22,7 +22,7 @@ from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.fast_path import FastPath, fast_path, same_interface
-from anyclue.trial.kernels.make import DoesNotBuildError, compiler, interface, symvers
+from anyclue.trial.kernels.make import DoesNotBuildError, interface, symvers
 from anyclue.trial.kernels.modules import (
     BUILDABLE,
     DEBUG_KIND,
@@ -30,6 +30,7 @@ from anyclue.trial.kernels.modules import (
     build_module,
     workbench,
 )
+from anyclue.trial.kernels.toolchain import host_toolchain
 from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
 
 log = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ class GitBuilds:
                         sources=changed / DIRECTORY,
                         headers=bench / "headers",
                         arch=arch,
-                        compiler=compiler(),
+                        toolchain=await host_toolchain(),
                         directory=DIRECTORY,
                         into=directory,
                         debug=debug,

@@ -17,6 +17,7 @@ from anyclue.system.files import staging
 from anyclue.system.processes import run
 from anyclue.system.store import locked_file
 from anyclue.trial.kernels.make import does_not_build
+from anyclue.trial.kernels.toolchain import Toolchain
 
 ROOTS = ("virtio_pci", "virtio_blk", "virtio_console", "loop", "overlay", "squashfs", "btrfs")
 """Modules to have with all that they depend on; those that are built in need none."""
@@ -38,6 +39,8 @@ UNDER_TEST = "btrfs"
 """The module that is loaded only after a snapshot is restored."""
 
 BUILD_S = 1800
+# BTF would be made from debug information, and is needed to trace a module's types only.
+WITHOUT = ("CONFIG_DEBUG_INFO_BTF_MODULES=",)
 UNFINISHED = ".unfinished"
 DEBUG_MODULE = "module.ko"
 DEBUG_KIND = "debuginfo"
@@ -122,7 +125,7 @@ async def build_module(
     sources: Path,
     headers: Path,
     arch: Arch,
-    compiler: str,
+    toolchain: Toolchain,
     directory: str,
     into: Path,
     debug: bool = False,
@@ -136,25 +139,28 @@ async def build_module(
         The directory in which it was built; it stays as it is while the bench is locked.
 
     Raises:
-        DoesNotBuildError: make failed.
+        DoesNotBuildError: make failed, or made no module.
         CommandError: it took longer than ``BUILD_S``.
     """
     (bench / UNFINISHED).touch()
     work = bench / "module"
     set_sources(sources, work)
     config, module = BUILDABLE[directory]
+    (work / module).unlink(missing_ok=True)  # what is there in the end was made now
+    place = toolchain.place(work, bench=bench)
     # No debug information: it is not needed to run, and costs a third of the time. Messages of the
     # kernel name the file as the kernel's tree does, and so do lines.
-    flags = f"-g{int(debug)} -fmacro-prefix-map={work}/={directory}/"
-    flags += f" -fdebug-prefix-map={work}={DEBUG_TREE}/{directory}" if debug else ""
-    built = await run(
+    flags = f"-g{int(debug)} -fmacro-prefix-map={place}/={directory}/"
+    flags += f" -fdebug-prefix-map={place}={DEBUG_TREE}/{directory}" if debug else ""
+    built = await toolchain.run(
         (
-            *("make", "-C", str(headers), f"M={work}", f"ARCH={arch.value}"),
-            *(f"CC={compiler}", "CROSS_COMPILE=", f"KCFLAGS={flags}", f"-j{os.cpu_count() or 1}"),
-            *(config, "modules"),
+            *("make", "-C", str(toolchain.place(headers, bench=bench)), f"M={place}"),
+            *(f"ARCH={arch.value}", f"CC={toolchain.compiler}", "CROSS_COMPILE="),
+            *(f"KCFLAGS={flags}", f"-j{os.cpu_count() or 1}", *WITHOUT),
+            *(*toolchain.variables, config, "modules"),
         ),
+        bench=bench,
         deadline_s=BUILD_S,
-        check=False,
     )
     log = built.stdout + built.stderr
     if built.status != 0:
@@ -165,6 +171,14 @@ async def build_module(
             log,
             where=directory,
             next_step="correct the patch or edit (anyclue -v shows the whole command)",
+        )
+    if not (work / module).is_file():
+        (bench / UNFINISHED).unlink()
+        raise does_not_build(
+            f"make succeeded, but made no {module}",
+            log,
+            where=directory,
+            next_step=f"its Makefile has to build {module} with {config}",
         )
     (into / "build.log").write_text(log)
     if debug:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anyclue.model.artifact import ArtifactRef
+from anyclue.model.debian import DebianRelease
 from anyclue.model.scenario import (
     Arch,
     DebianKernel,
@@ -17,8 +18,9 @@ from anyclue.model.scenario import (
     KernelFiles,
     ModuleVariant,
 )
-from anyclue.system.apt import Apt
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.kernels.catalogue import Catalogue, catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.modules import pack_payload
@@ -31,10 +33,11 @@ from anyclue.trial.model import PreparedKernel
 class Kernels:
     """Prepares kernels; everything that it makes stays in the cache."""
 
-    def __init__(self, apt: Apt, store: Store, workbenches: Path) -> None:
+    def __init__(self, archive: DebianArchive, store: Store, workbenches: Path) -> None:
         self._store = store
-        self._debian = DebianKernels(apt, store)
-        self._variants = Variants(self._debian, store, workbenches)
+        self._archive = archive
+        self._debian = DebianKernels(archive, store)
+        self._variants = Variants(self._debian, archive, store, workbenches)
         self._git = GitBuilds(store, workbenches)
 
     async def pinned(self, kernel: Kernel, arches: Iterable[Arch]) -> Kernel:
@@ -50,6 +53,21 @@ class Kernels:
         packages = await self._debian.resolve(kernel.source, arches)
         version = next(iter(packages.values())).version
         return replace(kernel, source=replace(kernel.source, version=version))
+
+    async def catalogue(self, arches: Iterable[Arch]) -> Catalogue:
+        """Return what Debian offers."""
+        return await catalogue(self._archive, self._debian, arches)
+
+    async def debian_release(self, kernel: Kernel, arches: Iterable[Arch]) -> DebianRelease | None:
+        """Return the release of Debian that ``kernel`` is of; None for one that is not Debian's.
+
+        Raises:
+            RequestError: the kernel does not exist.
+        """
+        if not isinstance(kernel.source, DebianKernel):
+            return None
+        packages = await self._debian.resolve(kernel.source, arches)
+        return next(iter(packages.values())).debian
 
     async def base(self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]) -> PreparedKernel:
         """Return what ``kernel`` boots from on ``arch``, with no payload yet.
@@ -73,7 +91,10 @@ class Kernels:
             release=packages.release,
             boot=image.ref,
             payload=None,
-            provenance={"package": f"{packages.image.name} {packages.version}"},
+            provenance={
+                "package": f"{packages.image.name} {packages.version}",
+                "suite": packages.suite,
+            },
         )
 
     async def with_payload(

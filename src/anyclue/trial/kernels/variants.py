@@ -16,11 +16,18 @@ from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Edit, ModuleVariant
+from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.files import sha256, staging
-from anyclue.system.processes import CommandError, run
+from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
-from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_tree
+from anyclue.trial.kernels.debian import (
+    BUILD_ARCH,
+    DebianKernels,
+    KernelPackages,
+    headers_tree,
+)
 from anyclue.trial.kernels.modules import BUILDABLE, DEBUG_KIND, build_module, workbench
+from anyclue.trial.kernels.toolchain import Toolchain, toolchain_of
 
 _SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
 _SKIPPED = re.compile(
@@ -35,8 +42,11 @@ _BODY = re.compile(r"[^;{}=()]*\{")
 class Variants:
     """Builds module variants for Debian's kernels."""
 
-    def __init__(self, debian: DebianKernels, store: Store, workbenches: Path) -> None:
+    def __init__(
+        self, debian: DebianKernels, archive: DebianArchive, store: Store, workbenches: Path
+    ) -> None:
         self._debian = debian
+        self._archive = archive
         self._store = store
         self._workbenches = workbenches
 
@@ -58,13 +68,13 @@ class Variants:
                 where="module",
                 next_step=f"directories that can be rebuilt: {known}",
             )
-        compiler, compiler_version = await self._compiler(packages)
+        toolchain = await self._toolchain(packages)
         with staging(self._workbenches, "sources") as changed:
             await self.set_sources(packages, variant, changed)
             inputs = {
                 "release": packages.release,
                 "version": packages.version,
-                "compiler": compiler_version,
+                "compiler": toolchain.version,
                 "changed": {
                     str(file.relative_to(changed)): sha256(file)
                     for file in sorted(changed.rglob("*"))
@@ -78,7 +88,7 @@ class Variants:
 
             async def build(directory: Path) -> None:
                 text = (
-                    f"{packages.release} {packages.version} {variant.directory} {compiler_version}"
+                    f"{packages.release} {packages.version} {variant.directory} {toolchain.version}"
                 )
                 text += " debug" if debug else ""
                 name = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -88,7 +98,7 @@ class Variants:
                         sources=changed / variant.directory,
                         headers=headers_tree(bench / "headers", packages),
                         arch=packages.flavour.arch,
-                        compiler=compiler,
+                        toolchain=toolchain,
                         directory=variant.directory,
                         into=directory,
                         debug=debug,
@@ -115,7 +125,7 @@ class Variants:
 
     async def provenance(self, packages: KernelPackages, variant: ModuleVariant) -> dict[str, str]:
         """Return, for a reader of the report, what the module was built from."""
-        _, compiler_version = await self._compiler(packages)
+        toolchain = await self._toolchain(packages)
         changes = [
             f"{edit.file}: in {edit.function or 'the file'}, "
             f"{' '.join(edit.find.split())!r} becomes {edit.replace.strip()!r}"
@@ -128,23 +138,20 @@ class Variants:
         return {
             "module": f"{variant.directory} of {of}",
             "changes": "; ".join(changes) or "none",
-            "compiler": compiler_version,
+            "compiler": toolchain.version,
         }
 
-    async def _compiler(self, packages: KernelPackages) -> tuple[str, str]:
+    async def _toolchain(self, packages: KernelPackages) -> Toolchain:
         image = await self._debian.image(packages)
         config = image.file("config").read_text()
         named = re.search(r'^CONFIG_CC_VERSION_TEXT="(\S+)', config, re.MULTILINE)
-        compiler = named[1] if named else "gcc"
-        try:
-            version = await run((compiler, "--version"), deadline_s=30)
-        except CommandError as error:
-            raise CommandError(
-                error.argv,
-                f"kernel {packages.release} was built with {compiler}; it is needed here, too "
-                f"(apt-get install {compiler})",
-            ) from error
-        return compiler, version.stdout.splitlines()[0]
+        return await toolchain_of(
+            self._archive,
+            packages.debian,
+            named[1] if named else "gcc",
+            packages.needs,
+            BUILD_ARCH,
+        )
 
 
 def copy_sources(tree: Path, into: Path, directory: str) -> None:

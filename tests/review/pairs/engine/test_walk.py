@@ -969,6 +969,169 @@ int f(struct work *w)
         DOUBLE,
     ),
     Case(
+        "a helper that is true exactly where the error is 0",
+        """
+int f(struct xfs_scrub *sc, xfs_ino_t ino)
+{
+	struct xfs_inode *ip;
+	int error;
+
+	error = xchk_iget(sc, ino, &ip);
+	if (!xchk_fblock_xref_process_error(sc, XFS_DATA_FORK, 0, &error))
+		return error;
+	error = check(ip);
+	xchk_irele(sc, ip);
+	return error;
+}
+
+int xchk_iget(struct xfs_scrub *sc, xfs_ino_t ino, struct xfs_inode **ipp)
+{
+	return xfs_iget(sc->mp, sc->tp, ino, 0, 0, ipp);
+}
+
+void xchk_irele(struct xfs_scrub *sc, struct xfs_inode *ip)
+{
+	xfs_irele(ip);
+}
+""",
+        "\terror = check(ip);\n",
+        "\terror = check(ip);\n\tif (error)\n\t\treturn error;\n",
+        LEAK,
+    ),
+    Case(
+        "an inode released through the object around it",
+        """
+int f(struct btrfs_root *root, u64 ino)
+{
+	struct btrfs_inode *inode;
+	int ret;
+
+	inode = btrfs_iget(ino, root);
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	ret = check(inode);
+	iput(&inode->vfs_inode);
+	return ret;
+}
+""",
+        "\tret = check(inode);\n",
+        "\tret = check(inode);\n\tif (ret)\n\t\treturn ret;\n",
+        LEAK,
+    ),
+    Case(
+        "a status that is 0 on success by another name",
+        """
+__be32 f(struct svc_rqst *rqstp, struct svc_fh *fhp)
+{
+	struct nfsd_file *nf;
+	__be32 status;
+
+	status = nfsd_file_acquire(rqstp, fhp, NFSD_MAY_WRITE, &nf);
+	if (status != nfs_ok)
+		return status;
+	status = check(nf);
+	nfsd_file_put(nf);
+	return status;
+}
+""",
+        "\tstatus = check(nf);\n",
+        "\tstatus = check(nf);\n\tif (status != nfs_ok)\n\t\treturn nfserr_inval;\n",
+        LEAK,
+    ),
+    Case(
+        "break in scoped_guard() leaves nothing else",
+        """
+int f(struct work *w, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		mutex_lock(&w->mutex);
+		scoped_guard(spinlock, &w->lock) {
+			if (w->n == i)
+				break;
+			if (w->m == i)
+				continue;
+			w->n = i;
+		}
+		mutex_unlock(&w->mutex);
+	}
+	return 0;
+}
+""",
+        "\t\tmutex_unlock(&w->mutex);\n",
+        "\t\tif (w->n)\n\t\t\tmutex_unlock(&w->mutex);\n",
+        LEAK,
+    ),
+    Case(
+        "scoped_class() and scoped_with_...() run their body once",
+        """
+int f(struct work *w)
+{
+	char *buf;
+
+	scoped_class(prepare_creds, creds) {
+		if (IS_ERR(creds))
+			return PTR_ERR(creds);
+		scoped_with_creds(creds)
+			buf = kmalloc(8, GFP_KERNEL);
+	}
+	if (!buf)
+		return -ENOMEM;
+	w->n = buf[0];
+	kfree(buf);
+	return 0;
+}
+""",
+        "\tkfree(buf);\n",
+        "\tif (w->n)\n\t\tkfree(buf);\n",
+        LEAK,
+    ),
+    Case(
+        "the operand of kzalloc_obj() is not read",
+        """
+int f(struct work *w)
+{
+	struct item *item;
+
+	item = kzalloc_obj(*item);
+	if (!item)
+		return -ENOMEM;
+	item->n = w->n;
+	kfree(item);
+	item = kzalloc_obj(*item, GFP_NOFS);
+	if (!item)
+		return -ENOMEM;
+	w->n = item->n;
+	kfree(item);
+	return 0;
+}
+""",
+        "\tw->n = item->n;\n\tkfree(item);\n",
+        "\tkfree(item);\n\tw->n = item->n;\n",
+        USE,
+    ),
+    Case(
+        "AUTO_KFREE()",
+        """
+int f(struct work *w)
+{
+	struct item AUTO_KFREE(item);
+
+	item = kzalloc_obj(*item);
+	if (!item)
+		return -ENOMEM;
+	if (w->n)
+		return -EINVAL;
+	w->m = item->n;
+	return 0;
+}
+""",
+        "\tw->m = item->n;\n",
+        "\tkfree(item);\n\tkfree(item);\n",
+        DOUBLE,
+    ),
+    Case(
         "guard() left by goto, break and continue",
         """
 int f(struct work *w, int n)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 
 Base = Literal["ret", "token"] | int
 Prefix = Literal["", "*", "&"]
+KernelVersion = tuple[int, int]
+"""A kernel's version and patch level: (6, 12)."""
 
 _TOKEN = re.compile(r"@[a-z][a-z0-9_-]*")
 _OBJECT = re.compile(
@@ -101,8 +103,8 @@ class Acquire:
         holds: what is held after it.
         fails: how the call's result looks when nothing was acquired.
         mode: a word, or ``$N`` for the text of that argument; None where there are no modes.
-        since: first kernel version that has it, for readers only.
-        until: last kernel version that has it, for readers only.
+        since: first kernel version in which this counts.
+        until: last kernel version in which this counts.
     """
 
     call: str
@@ -169,10 +171,12 @@ class Pair:
         acquire: calls that acquire.
         release: calls that release.
         consume: calls that take over the duty to release.
+        embedded: members of a larger object that are the object itself: what holds the larger one
+            is released by the address of the member.
         borrow: calls that get the resource and neither release nor keep it.
         downgrade: calls that change its mode.
-        since: first kernel version that has the pair, for readers only.
-        until: last kernel version that has the pair, for readers only.
+        since: first kernel version in which the pair counts.
+        until: last kernel version in which the pair counts.
         good: C functions that are balanced; empty only in a user's pair.
         bad: C functions with one imbalance each; empty only in a user's pair.
     """
@@ -190,6 +194,7 @@ class Pair:
     acquire: tuple[Acquire, ...]
     release: tuple[Release, ...]
     consume: tuple[Consume, ...] = ()
+    embedded: frozenset[str] = frozenset()
     borrow: frozenset[str] = frozenset()
     downgrade: tuple[Downgrade, ...] = ()
     since: str | None = None
@@ -236,6 +241,8 @@ class Contracts:
         nonnull: calls that return neither NULL nor an ERR_PTR.
         identity: calls whose result is their first argument, or NULL where they fail: what they
             hold is ``$0``, whether the result is used or not.
+        zero_tests: calls that are true exactly where something is 0 when they are called, and
+            what that is.
         guards: scope-based locks and classes.
         frees: scope-based releases.
     """
@@ -246,6 +253,7 @@ class Contracts:
     escape: frozenset[str] = frozenset()
     nonnull: frozenset[str] = frozenset()
     identity: frozenset[str] = frozenset()
+    zero_tests: Mapping[str, str] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     frees: tuple[FreeingCall, ...] = ()
 
@@ -259,6 +267,7 @@ class Contracts:
             "escape": self.escape,
             "nonnull": self.nonnull,
             "identity": self.identity,
+            "zero_tests": dict(self.zero_tests),
             "guards": {guard.name: asdict(guard) for guard in self.guards},
             "frees": {free.name: asdict(free) for free in self.frees},
         }

@@ -91,6 +91,10 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
         escape=base.escape.union(*(table.escape for table in functions)),
         nonnull=base.nonnull.union(*(table.nonnull for table in functions)),
         identity=base.identity.union(*(table.identity for table in functions)),
+        zero_tests={
+            **base.zero_tests,
+            **{one.call: one.of for table in functions for one in table.zero_tests},
+        },
         guards=_merged(base.guards, guards, problems),
         frees=_merged(base.frees, frees, problems),
     )
@@ -151,6 +155,7 @@ _FIELDS: Mapping[str, Callable[..., object]] = {
     "takes": Template.parse,
     "fails": FailureConvention,
     "kind": PairKind,
+    "embedded": frozenset,
     "borrow": frozenset,
     "acquire": _each(Acquire),
     "release": _each(Release),

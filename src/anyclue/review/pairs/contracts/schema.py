@@ -125,6 +125,7 @@ class PairTable(VersionedTable):
         examples=[[{"call": "put_page", "takes": "$0"}]]
     )
     consume: list[ConsumeTable] = []
+    embedded: CallTransfer = Field(default=[], examples=[["vfs_inode"]])
     borrow: CallTransfer = []
     downgrade: list[DowngradeTable] = []
     good: str = ""
@@ -148,6 +149,13 @@ class FreeTable(ContractTable):
     pair: Name = Field(examples=["slab-memory"])
 
 
+class ZeroTestTable(ContractTable):
+    """A call that is true exactly where something is 0 when it is called."""
+
+    call: Call = Field(examples=["xchk_process_error"])
+    of: Takes = Field(examples=["*$3"])
+
+
 class FunctionsTable(ContractTable):
     """Facts about calls that are in no pair."""
 
@@ -156,6 +164,7 @@ class FunctionsTable(ContractTable):
     escape: CallTransfer = []
     nonnull: CallTransfer = []
     identity: CallTransfer = []
+    zero_tests: list[ZeroTestTable] = []
 
 
 class ContractsDocument(ContractTable):

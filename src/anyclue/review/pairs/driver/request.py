@@ -10,10 +10,11 @@ import platformdirs
 from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.contracts.read import built_in, read
+from anyclue.review.pairs.contracts.versions import for_version
 from anyclue.review.pairs.driver.changes import SourceChange, of_index, of_range, of_worktree
 from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.review.pairs.driver.review import Reviewer
-from anyclue.review.pairs.driver.sources import CommitTree, DiskTree, list_sources
+from anyclue.review.pairs.driver.sources import CommitTree, DiskTree, kernel_version, list_sources
 from anyclue.review.pairs.model import Confidence, Review
 
 CONTRACTS = ".anyclue/pairs.toml"
@@ -54,11 +55,21 @@ def review(request: PairsRequest) -> Review:
     except RequestError as error:
         raise RequestError([*error.problems, *_other_problems(request, tree)]) from error
     change = _change(request, tree)
-    root = change.root if change is not None else Path()
-    reviewer = Reviewer(root, contracts=contracts, cache=cache_directory(), jobs=request.jobs)
     if change is None:
+        reviewer = Reviewer(
+            Path(),
+            contracts=for_version(contracts, kernel_version(tree)),
+            cache=cache_directory(),
+            jobs=request.jobs,
+        )
         return reviewer.tree(request.paths, request.least or Confidence.MEDIUM)
     around = CommitTree(change.root, change.old_rev) if change.old_rev else DiskTree(change.root)
+    reviewer = Reviewer(
+        change.root,
+        contracts=for_version(contracts, around.version),
+        cache=cache_directory(),
+        jobs=request.jobs,
+    )
     return reviewer.change(change, around, request.least or Confidence.LOW)
 
 

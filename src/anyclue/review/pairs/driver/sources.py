@@ -11,9 +11,13 @@ from typing import Protocol
 from anyclue.git import repository as git
 from anyclue.git.contents import contents
 from anyclue.model.errors import Problem, RequestError
+from anyclue.review.pairs.contracts.model import KernelVersion
+from anyclue.review.pairs.contracts.versions import version_of
 from anyclue.system.confined_files import read_inside
 
 ENDINGS = (".c", ".h")
+MAKEFILE = "Makefile"
+"""The file at a kernel tree's top that tells its version."""
 
 
 def list_sources(root: Path, named: Sequence[Path]) -> list[str]:
@@ -71,6 +75,16 @@ def _below(directory: Path) -> Iterable[str]:
                     yield path
 
 
+def kernel_version(path: Path) -> KernelVersion | None:
+    """Return the version of the kernel tree that holds a path; None where there is none."""
+    at = path.absolute()
+    for directory in (at, *at.parents):
+        makefile = directory / MAKEFILE
+        if makefile.is_file() and (version := version_of(makefile.read_bytes())) is not None:
+            return version
+    return None
+
+
 def neighbourhood(path: str) -> tuple[str, bool]:
     """Return the directory whose files a file is judged with, and whether all below it count.
 
@@ -98,6 +112,11 @@ class DiskTree:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._texts: dict[str, bytes] = {}
+
+    @property
+    def version(self) -> KernelVersion | None:
+        """The version that the tree's Makefile tells."""
+        return kernel_version(self._root)
 
     def neighbours(self, paths: Iterable[str]) -> dict[str, str]:
         """Return the sources around these files, each with what names its content."""
@@ -133,7 +152,16 @@ class CommitTree:
 
     def __init__(self, root: Path, rev: str) -> None:
         self._root = root
+        self._rev = rev
         self._ids = git.blobs(root, rev)
+
+    @property
+    def version(self) -> KernelVersion | None:
+        """The version that the tree's Makefile tells."""
+        repo = git.repository(self._root)
+        listed = git.tree_listing(repo, git.commit(repo, self._rev), MAKEFILE)
+        ids = [object_id.decode() for mode, object_id, _ in listed if mode.startswith(b"100")]
+        return next((version_of(text) for _, text in contents(self._root, ids)), None)
 
     def neighbours(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Return the sources around these files, each with what names its content."""

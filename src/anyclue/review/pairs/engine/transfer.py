@@ -109,6 +109,10 @@ class EffectTransfer:
         """Tell whether an effect at ``place`` is on the resource."""
         if place in state.aliases or place in state.derived:
             return True
+        if paths.last_member(place) in self._pair.embedded:
+            outer = paths.container(place)
+            if outer is not None and outer != place and is_alias(outer, state):
+                return True
         source = None if self._scoped else paths.origin(place)
         return source is not None and is_alias(source, state)
 
@@ -314,6 +318,13 @@ class CallTransfer:
     def _results(self, site: CallSite, before: ResourceState, after: ResourceState) -> int:
         """Return the signs that the call's result may have."""
         signs = site.summary.result if site.summary is not None else values.ANY
+        tested = self._callees.contracts.zero_tests.get(site.step.callee)
+        if tested is not None:
+            place = paths.substitute(tested, site.arguments, None)
+            known = self._path_facts.value_of(site.facts, place)
+            of = values.ANY if known is None else values.signs(known)
+            signs &= values.ZERO if not of & values.ZERO else values.ANY
+            signs &= values.ANY & ~values.ZERO if of == values.ZERO else values.ANY
         is_query = self._scoped and self._callees.is_lock_query(site.step.callee)
         if is_query and any(one in before.aliases for one in site.arguments):
             signs &= values.POSITIVE if after.held else values.ZERO

@@ -11,6 +11,7 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
+from anyclue.review.source.vocabulary import FAILURE_NAMES, ZERO_NAMES
 
 DEPTH = 150
 """Expressions nested deeper than this are not followed."""
@@ -44,12 +45,8 @@ NOT_EVALUATED = frozenset(
 BIT_TESTS = frozenset(["test_bit", "test_bit_acquire"])
 BIT_CHANGES = {"set_bit": "#1", "__set_bit": "#1", "clear_bit": "#0", "__clear_bit": "#0"}
 """Calls that set or clear a bit, with what it is then; ``set_bit(FLAG, &x->flags)``."""
-ZEROES = frozenset(["nfs_ok", "NFS_OK", "NFS4_OK", "rpc_success", "BLK_STS_OK", "STATUS_SUCCESS"])
-"""Names of the constant 0."""
 MOVES = frozenset(["no_free_ptr", "return_ptr", "take_fd"])
 """Macros whose value is a variable's, which then holds nothing."""
-UNEVALUATED_FIRST = re.compile(r"\w*alloc(_node)?_(obj|objs|flex)")
-"""Macros whose first argument tells only the type: ``kzalloc_obj(*p)``."""
 _SPACE = re.compile(rb"\s+")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*$")
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
@@ -125,11 +122,12 @@ class Expressions:
 
     def _identifier(self, node: Node) -> str | None:
         name = self._text[node.start_byte : node.end_byte].decode("latin-1")
-        if name in ("NULL", "false") or name in ZEROES:
+        if name in ZERO_NAMES:
             return "#0"
         if name == "true":
             return "#1"
-        return f"#{name}" if len(name) > 1 and _CONSTANT.match(name) else name
+        constant = len(name) > 1 and _CONSTANT.match(name)
+        return f"#{name}" if constant or FAILURE_NAMES.fullmatch(name) else name
 
     def _number(self, node: Node) -> str | None:
         return f"#{self.words(node)}"
@@ -336,11 +334,6 @@ class Expressions:
             name = f"->{self.words(field)}" if field is not None else name
         if name in NOT_EVALUATED:
             return None
-        if listed and UNEVALUATED_FIRST.fullmatch(name):
-            rest = tuple(self.argument(one) for one in listed[1:])
-            result = into or self._graph.temporary()
-            self._graph.call(node.start_byte, result, name, (None, *rest))
-            return result
         special = self._special(node, name, listed, into)
         if special is not False:
             return special if isinstance(special, str) else None

@@ -15,6 +15,7 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
 from anyclue.review.source.model import Cleanup
+from anyclue.review.source.vocabulary import SCOPED
 
 DEPTH = 120
 """Statements nested deeper than this are not followed."""
@@ -22,6 +23,10 @@ NODES = 20_000
 """A function with more steps than this is not judged."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_CONSTRUCTED = {"scoped_guard": 1, "scoped_class": 2, "scoped_cond_guard": 2}
+"""Macros whose first argument names a class; which argument is the first of its constructor."""
+_CONDITIONAL = ("_try", "_intr", "_kill")
+"""How the names of locks end that may not be got; then the body is skipped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,43 +234,48 @@ class Lowering:
         name = self._context.macros.get(node.start_byte, "")
         condition = node.child_by_field_name("condition")
         body = node.child_by_field_name("body")
-        if name.startswith("scoped_"):
+        if SCOPED.fullmatch(name):
             self._scoped(node, name, condition, body)
             return
         self._loop(node, condition, None, body, iterator=name)
 
     def _scoped(self, node: Node, name: str, condition: Node | None, body: Node | None) -> None:
-        """Follow ``scoped_guard(...)`` and the like: their body runs once.
-
-        They hide a ``for``: ``break`` and ``continue`` in them lead behind them, not further out.
-        """
-        graph = self.graph
+        """Follow a macro that runs its body once, in a ``for`` of its own."""
+        graph, depth = self.graph, self._scopes.depth
+        end = graph.place()
         listed = _flat(condition) if condition is not None else []
-        if name == "scoped_cond_guard" and len(listed) > 1:
-            # The second argument is the statement for when the lock can't be had.
-            listed = [listed[0], *listed[2:]]
-        behind = graph.place()
-        depth = self._scopes.depth
-        self._loops.breaks.append(([], depth))
-        self._loops.continues.append((behind, depth))
         self._scopes.enter(node)
-        if name in ("scoped_guard", "scoped_cond_guard") and listed:
-            given = tuple(self._expressions.argument(one) for one in listed[1:])
-            self._scopes.guard(node, self._words(listed[0]), given)
-        elif name == "scoped_class" and len(listed) > 1:
-            given = tuple(self._expressions.argument(one) for one in listed[2:])
-            variable = self._words(listed[1])
-            self.locals.add(variable)
-            self._scopes.guard(node, self._words(listed[0]), given, variable)
+        skipped: list[Edge] = []
+        if listed and name in _CONSTRUCTED:
+            constructor = self._words(listed[0])
+            variable = self._words(listed[1]) if name == "scoped_class" and listed[1:] else ""
+            given = listed[_CONSTRUCTED[name] :]
+            arguments = tuple(self._expressions.argument(one) for one in given)
+            if _IDENTIFIER.fullmatch(variable):
+                self.locals.add(variable)
+            else:
+                variable = ""
+            self._scopes.guard(node, constructor, arguments, variable)
+            if name == "scoped_cond_guard" or constructor.endswith(_CONDITIONAL):
+                key = graph.temporary()
+                graph.assign(node.start_byte, key, None)
+                graph.open, skipped = graph.branch(
+                    node.start_byte, key, values.NONZERO, key, loop=False
+                )
         else:
             for one in listed:
                 self._expressions.value(one)
+        if name == "scoped_cond_guard":
+            # Where the lock can't be had, its second argument is done: a jump, mostly.
+            skipped = []
+        self._loops.breaks.append((skipped, depth))
+        self._loops.continues.append((end, depth))
         if body is not None:
             self.statement(body)
         self._scopes.leave()
         self._loops.continues.pop()
+        graph.continue_at(end)
         graph.open += self._loops.breaks.pop()[0]
-        graph.continue_at(behind)
 
     def _do(self, node: Node) -> None:
         graph = self.graph

@@ -226,7 +226,7 @@ def substitute(template: str, arguments: tuple[str | None, ...], result: str | N
     if template.startswith("@"):
         return template
     if template.startswith("^"):
-        return _container(substitute(template[1:], arguments, result))
+        return container(substitute(template[1:], arguments, result))
     match = re.match(r"([*&]*)\$(ret|\d+)(.*)", template)
     if match is None:
         return None
@@ -246,7 +246,7 @@ def substitute(template: str, arguments: tuple[str | None, ...], result: str | N
     return path
 
 
-def _container(path: str | None) -> str | None:
+def container(path: str | None) -> str | None:
     """Return the object around a member: ``workspace`` for ``&workspace->list``."""
     if path is None or not path.startswith("&"):
         return path

@@ -11,8 +11,13 @@
  *     run 0 LENGTH       payload is a shell script; its output comes back as it is written
  *     rate MILLIHERTZ 0  sample at this rate from now on; 0 stops
  *     sample COUNT 0     COUNT samples now, 50 ms apart
+ *     floor COUNT 0      the same with what is mounted, each after every slab cache was shrunk, so that
+ *                        free objects do not count; then the kernel's threads; status 1 when not every
+ *                        cache was shrunk
+ *     caches 0 0         the names of slab caches: which of them share one
  *     mark 0 LENGTH      payload goes to telemetry as a mark
- *     quiesce MS 0       sync, drop caches, until free memory stands still (at most MS)
+ *     quiesce MS 0       sync, drop caches, until free memory stands still (at most MS); what vmalloc
+ *                        has freed it gives back
  *     send LIMIT LENGTH  payload is "NAME PATH": that file, LIMIT bytes at most, goes to telemetry;
  *                        status 1 when it cannot be opened, 2 when the limit was reached
  *     follow 0 LENGTH    payload is "NAME PATH": from now on what can be read there goes to telemetry
@@ -23,10 +28,15 @@
  *
  * TELEMETRY, guest to host: records "NAME NANOSECONDS LENGTH\n" with LENGTH bytes. NAME is "mark",
  * "kmsg" (one /dev/kmsg record), "raw" (a line with the NAME that send or follow gave, then a piece
- * of that file) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which is the kernel log's
- * own clock. Records of one sample share their time.
+ * of that file), "threads" (the kernel's threads, a name a line), "caches" (lines "NAME TARGET", the
+ * links in /sys/kernel/slab) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which is the
+ * kernel log's own clock. Records of one sample share their time.
+ *
+ * To read a floor must not change what is read. What it reads stays open, so that reading allocates
+ * nothing; a sample is sent when all of it is read.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -37,6 +47,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -46,11 +57,23 @@
 #define MAX_PAYLOAD (1 << 20)
 #define MAX_NAME 40
 #define MAX_FOLLOWED 16
+#define MAX_CACHES 512
+#define SLAB "/sys/kernel/slab"
 
-static const char *const sampled[] = { "meminfo", "zoneinfo", "vmstat", "slabinfo", "vmallocinfo" };
-#define NR_SAMPLED (sizeof(sampled) / sizeof(sampled[0]))
+static struct { const char *name, *path; int fd; size_t length; } sampled[] = {
+	{ "meminfo", "/proc/meminfo", -1, 0 },
+	{ "zoneinfo", "/proc/zoneinfo", -1, 0 },
+	{ "vmstat", "/proc/vmstat", -1, 0 },
+	{ "slabinfo", "/proc/slabinfo", -1, 0 },
+	{ "vmallocinfo", "/proc/vmallocinfo", -1, 0 },
+	{ "mounts", "/proc/self/mounts", -1, 0 },
+};
+#define AT_FLOORS (sizeof(sampled) / sizeof(sampled[0]))
+#define AT_ANY_TIME (AT_FLOORS - 1)
 
 static char proc_text[4 << 20];
+static DIR *slab_directory, *proc_directory;
+static struct { char name[64]; int fd; } caches[MAX_CACHES];
 static char payload[MAX_PAYLOAD + 1];
 static int control_fd, telemetry_fd, timer_fd, kmsg_fd, signal_fd;
 static int output_fd = -1;
@@ -108,40 +131,158 @@ static void record(const char *name, long long t, const char *data, size_t lengt
 	put(telemetry_fd, data, length);
 }
 
-/* Read a whole /proc file; what does not fit is cut, and the length says so to the reader. */
-static size_t slurp(const char *name)
+/* Read a whole file into TEXT; what does not fit is cut, and the length says so to the reader. */
+static size_t slurp(int fd, char *text, size_t room)
 {
-	char path[64];
 	size_t length = 0;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	while (length < sizeof(proc_text) - 1) {
-		ssize_t n = read(fd, proc_text + length, sizeof(proc_text) - 1 - length);
+	while (length < room - 1) {
+		ssize_t n = pread(fd, text + length, room - 1 - length, length);
 
 		if (n <= 0)
 			break;
 		length += n;
 	}
-	close(fd);
-	proc_text[length] = 0;
+	text[length] = 0;
 	return length;
 }
 
-static void sample(void)
+/* Send the first COUNT files of what is sampled, when all are read: sending allocates. Returns when. */
+static long long sample(size_t count)
 {
 	long long t = now_ns();
+	char *at = proc_text;
 	size_t i;
 
-	for (i = 0; i < NR_SAMPLED; i++) {
-		size_t length = slurp(sampled[i]);
-
-		if (length)
-			record(sampled[i], t, proc_text, length);
+	for (i = 0; i < count; i++) {
+		sampled[i].length = slurp(sampled[i].fd, at, proc_text + sizeof(proc_text) - at);
+		at += sampled[i].length;
 	}
+	at = proc_text;
+	for (i = 0; i < count; i++) {
+		if (sampled[i].length)
+			record(sampled[i].name, t, at, sampled[i].length);
+		at += sampled[i].length;
+	}
+	return t;
+}
+
+/* Send the names of all threads that kthreadd started. This allocates: it is the last of a floor. */
+static void sample_threads(long long t)
+{
+	char *at = proc_text, *end = proc_text + sizeof(proc_text) - 128;
+	struct dirent *entry;
+
+	if (!proc_directory)
+		return;
+	rewinddir(proc_directory);
+	while ((entry = readdir(proc_directory)) && at < end) {
+		char path[32], stat[128], *name, *name_end;
+		int fd;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "%.10s/stat", entry->d_name);
+		fd = openat(dirfd(proc_directory), path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		slurp(fd, stat, sizeof(stat));
+		close(fd);
+		/* "PID (NAME) STATE PARENT ..." */
+		name = strchr(stat, '(');
+		name_end = strrchr(stat, ')');
+		if (name && name_end > name && strtol(name_end + 4, NULL, 10) == 2)
+			at += sprintf(at, "%.*s\n", (int)(name_end - name - 1), name + 1);
+	}
+	if (at > proc_text)
+		record("threads", t, proc_text, at - proc_text);
+}
+
+/* Keep open what shrinks each slab cache: a directory has one, a link is one more name of it. Returns
+ * whether all are open. */
+static int find_caches(void)
+{
+	struct dirent *entry;
+	int all = 1;
+	size_t i;
+
+	if (!slab_directory)
+		return 0;
+	rewinddir(slab_directory);
+	while ((entry = readdir(slab_directory))) {
+		size_t unused = MAX_CACHES;
+		char path[80];
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		for (i = 0; i < MAX_CACHES; i++) {
+			if (caches[i].fd < 0)
+				unused = i;
+			else if (!strcmp(caches[i].name, entry->d_name))
+				break;
+		}
+		if (i < MAX_CACHES)
+			continue;
+		if (unused == MAX_CACHES || strlen(entry->d_name) >= sizeof(caches[0].name))
+			return 0;
+		snprintf(path, sizeof(path), "%s/shrink", entry->d_name);
+		caches[unused].fd = openat(dirfd(slab_directory), path, O_WRONLY | O_CLOEXEC);
+		strcpy(caches[unused].name, entry->d_name);
+		all &= caches[unused].fd >= 0;
+	}
+	return all;
+}
+
+/* The kernel copies what is written: a whole page to an object of kmalloc-8k, which has few others. */
+static void shrink(size_t i)
+{
+	static const char text[4096] = "1\n";
+
+	if (caches[i].fd >= 0 && pwrite(caches[i].fd, text, sizeof(text), 0) < 0) {
+		close(caches[i].fd); /* the cache was destroyed */
+		caches[i].fd = -1;
+	}
+}
+
+/* Have every slab cache give back what it holds ready for each CPU, which counts as objects in use.
+ * Returns whether all did. */
+static int shrink_caches(void)
+{
+	int all = find_caches();
+	size_t i;
+
+	for (i = 0; i < MAX_CACHES; i++)
+		shrink(i);
+	/* Last the cache of the copies. */
+	for (i = 0; i < MAX_CACHES; i++) {
+		if (strstr(caches[i].name, "-8k"))
+			shrink(i);
+	}
+	return all;
+}
+
+static void send_caches(void)
+{
+	long long t = now_ns();
+	char *at = proc_text, *end = proc_text + sizeof(proc_text) - 600;
+	struct dirent *entry;
+
+	find_caches();
+	if (!slab_directory)
+		return;
+	rewinddir(slab_directory);
+	while ((entry = readdir(slab_directory)) && at < end) {
+		char target[256];
+		ssize_t n;
+
+		if (entry->d_type != DT_LNK)
+			continue;
+		n = readlinkat(dirfd(slab_directory), entry->d_name, target, sizeof(target));
+		if (n > 0)
+			at += sprintf(at, "%s %.*s\n", entry->d_name, (int)n, target);
+	}
+	if (at > proc_text)
+		record("caches", t, proc_text, at - proc_text);
 }
 
 /* Send what can be read now, LIMIT bytes at most; returns whether that was all. */
@@ -229,6 +370,37 @@ static void set_rate(long millihertz)
 	timerfd_settime(timer_fd, 0, &spec, NULL);
 }
 
+/* Have the kernel forget the areas of vmalloc that are free. It does when they are 32 MiB, times the
+ * bits in the number of CPUs: so make many. A module of 1 MiB that cannot be read is an area of 1 MiB,
+ * freed before the call returns. */
+static void purge_vmalloc(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	long mib = 1;
+
+	for (; cpus > 0; cpus >>= 1)
+		mib += 32;
+	while (mib-- > 0)
+		syscall(SYS_init_module, NULL, 1L << 20, "");
+}
+
+/* Returns 0 when every cache was shrunk. */
+static int sample_floor(long count)
+{
+	long long t = 0;
+	int all = 0;
+
+	while (count-- > 0) {
+		/* What was sent is freed when the host has read it, and something else is sent. */
+		nap_ms(50);
+		record("floor", now_ns(), "", 0);
+		all = shrink_caches();
+		t = sample(AT_FLOORS);
+	}
+	sample_threads(t);
+	return !all;
+}
+
 static void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -246,11 +418,11 @@ static long long free_kib(void)
 	long long kib = 0;
 	char *at;
 
-	slurp("meminfo");
+	slurp(sampled[0].fd, proc_text, sizeof(proc_text));
 	at = strstr(proc_text, "MemFree:");
 	if (at)
 		kib = atoll(at + 8);
-	slurp("zoneinfo");
+	slurp(sampled[1].fd, proc_text, sizeof(proc_text));
 	for (at = proc_text; (at = strstr(at, "  count: ")); at += 9)
 		kib += atoll(at + 9) * page_kib;
 	return kib;
@@ -263,10 +435,13 @@ static int quiesce(long limit_ms)
 	long long before = -1;
 	int still = 0;
 
+	find_caches(); /* to open files is part of what comes to rest */
+	purge_vmalloc();
 	while (now_ns() < end) {
 		long long after, moved;
 
 		sync();
+		write_file("/proc/sys/vm/drop_caches", "3");
 		write_file("/proc/sys/vm/drop_caches", "3");
 		write_file("/proc/sys/vm/stat_refresh", "1");
 		nap_ms(60);
@@ -426,10 +601,15 @@ static void serve(void)
 		set_rate(number);
 	} else if (!strcmp(verb, "sample")) {
 		while (number-- > 0) {
-			sample();
+			sample(AT_ANY_TIME);
 			if (number)
 				nap_ms(50);
 		}
+	} else if (!strcmp(verb, "floor")) {
+		say(control_fd, "done %d\n", sample_floor(number));
+		return;
+	} else if (!strcmp(verb, "caches")) {
+		send_caches();
 	} else if (!strcmp(verb, "mark")) {
 		record("mark", now_ns(), payload, length);
 	} else if (!strcmp(verb, "send")) {
@@ -469,6 +649,7 @@ static int open_port(const char *path)
 int main(int argc, char **argv)
 {
 	sigset_t child;
+	size_t i;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: agent CONTROL TELEMETRY\n");
@@ -484,6 +665,12 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	for (i = 0; i < AT_FLOORS; i++)
+		sampled[i].fd = open(sampled[i].path, O_RDONLY | O_CLOEXEC);
+	for (i = 0; i < MAX_CACHES; i++)
+		caches[i].fd = -1;
+	slab_directory = opendir(SLAB);
+	proc_directory = opendir("/proc");
 	kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	control_fd = open_port(argv[1]);
 	telemetry_fd = open_port(argv[2]);
@@ -502,7 +689,7 @@ int main(int argc, char **argv)
 		if (fds[2].revents)
 			forward_kernel_log();
 		if (fds[1].revents && read(timer_fd, &ticks, sizeof(ticks)) > 0) {
-			sample();
+			sample(AT_ANY_TIME);
 			drain();
 		}
 		if (fds[4].revents)

@@ -1,0 +1,294 @@
+"""From counts of objects to growth: for each series, is it proven, suspected or excluded?
+
+A kernel counts hundreds of things, and their noise is no bell curve: most never move, some take a
+step of a whole slab now and then, some flip between two states, some rise in every guest of every
+kernel. So growth is proven only where all of this holds:
+
+* it is significant, and so is the excess over the reference, both after correction for all series
+  of the cell (Bonferroni), with rates and intervals of :mod:`anyclue.verdicts.rates`;
+* every guest shows it, in nearly every round and in both halves of the rounds;
+* there are two guests at least. What makes the guests of one cell differ from each other is in no
+  interval; a second guest is the only witness of it.
+
+Without a reference no series is accused: in every kernel something rises a little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+import numpy as np
+
+from anyclue.model.verdict import ObjectBound, ObjectRate, ObjectSeries
+from anyclue.verdicts.floors import (
+    FloorSeries,
+    Rises,
+    set_one_time_costs_aside,
+    set_steps_aside,
+    warm_up_rounds,
+)
+from anyclue.verdicts.object_floors import ObjectFloors
+from anyclue.verdicts.rates import Fit, fit
+
+OBJECT: Final = 1.0
+"""The smallest step of a count."""
+
+FALSE_OBJECT_LEAKS_PER_CELL: Final = 5e-4
+"""Accepted probability that a series of a good cell grows significantly, all series together."""
+
+FALSE_SUSPICIONS_PER_CELL: Final = 1e-2
+"""The same for a suspicion, over the series that moved at all: more guests are then asked for.
+
+Counts that are not exact are suspected only of what would be proof but for a guest."""
+
+NEARLY_EVERY: Final = 0.75
+"""At least this part of a guest's rises must show the growth."""
+
+SHOWN_SHARE: Final = 0.5
+"""Each half of a guest's rounds must show at least this part of the excess."""
+
+MIN_RISES: Final = 3
+"""With fewer rises a guest shows nothing."""
+
+MIN_LEAKING_GUESTS: Final = 2
+"""The fewest guests of a cell that prove growth."""
+
+
+class ObjectGrowth(Enum):
+    """What is known of the growth of one series."""
+
+    PROVEN = auto()
+    ONE_GUEST = auto()
+    """It would be proven if another guest showed it, too."""
+    SUSPECTED = auto()
+    """Every guest shows it, not yet significantly."""
+    NO_REFERENCE = auto()
+    """Every guest shows it, and there is no reference to say whether that is normal."""
+    NOT_SHOWN = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectTest:
+    """What is known of one series: ``steady`` and ``full`` are the two fits, as for a class."""
+
+    series: ObjectSeries
+    growth: ObjectGrowth
+    steady: Fit
+    full: Fit
+    floors: int
+    warm_up: int
+
+    @property
+    def grew(self) -> bool:
+        """Whether growth is proven."""
+        return self.growth is ObjectGrowth.PROVEN
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether growth is neither proven nor to be dismissed."""
+        return self.growth not in (ObjectGrowth.PROVEN, ObjectGrowth.NOT_SHOWN)
+
+    @property
+    def rate(self) -> float:
+        """Objects a round: of sustained growth when there is some, else of all."""
+        return self._fit.own.rate
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval that belongs to :attr:`rate`."""
+        return self._fit.own.interval
+
+    @property
+    def at_most(self) -> float:
+        """The upper end of what a leak may be: by itself, or beyond the reference."""
+        own, excess = self.full.own.at_most, self.full.excess
+        return own if excess is None else min(own, excess.at_most)
+
+    @property
+    def reference_rate(self) -> float | None:
+        """Objects a round in the reference; None without one."""
+        excess = self._fit.excess
+        return self._fit.own.rate - excess.rate if excess is not None else None
+
+    @property
+    def _fit(self) -> Fit:
+        return self.full if self.growth is ObjectGrowth.NOT_SHOWN else self.steady
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectTests:
+    """What is known of all series of a cell.
+
+    Attributes:
+        moved: of those that moved, in the cell or in its reference.
+        still_at_most: what one that never moved may gain a round (95 %); None: too few floors.
+        counted: how many series there are.
+        exact: whether the counts were exact.
+    """
+
+    moved: Mapping[ObjectSeries, ObjectTest]
+    still_at_most: float | None
+    counted: int
+    exact: bool
+
+    @property
+    def limit(self) -> int | None:
+        """The fewest objects a round of which a series that never moved excludes a leak."""
+        return int(max(self.still_at_most, 0.0)) + 1 if self.still_at_most is not None else None
+
+    @property
+    def grown(self) -> tuple[ObjectTest, ...]:
+        """Those whose growth is proven, the largest rate first."""
+        return _largest_first(one for one in self.moved.values() if one.grew)
+
+    @property
+    def in_doubt(self) -> tuple[ObjectTest, ...]:
+        """Those whose growth is suspected, the largest rate first."""
+        return _largest_first(one for one in self.moved.values() if one.in_doubt)
+
+    @property
+    def not_excluded(self) -> tuple[ObjectTest, ...]:
+        """Those that may gain :attr:`limit` objects a round, and did not provably, most first."""
+        limit = self.limit
+        if limit is None:
+            return ()
+        open_ = [one for one in self.moved.values() if not one.grew and one.at_most >= limit]
+        return tuple(sorted(open_, key=lambda one: (-one.at_most, one.series)))
+
+    def bound(self) -> ObjectBound | None:
+        """Return what is excluded; None where counts are not exact or floors are too few."""
+        limit = self.limit
+        if not self.exact or limit is None or not self.counted:
+            return None
+        open_ = len(self.not_excluded) + len(self.grown)
+        return ObjectBound(series=self.counted, excluded=self.counted - open_, limit=limit)
+
+    def rates(self) -> dict[ObjectSeries, ObjectRate]:
+        """Return those that grew, are in doubt or, of exact counts, are not excluded."""
+        told = (*self.grown, *self.in_doubt, *(self.not_excluded if self.exact else ()))
+        return {
+            one.series: ObjectRate(
+                rate=one.rate, ci95=one.interval, at_most=one.at_most, grew=one.grew
+            )
+            for one in told
+        }
+
+
+NO_OBJECTS: Final = ObjectTests(moved={}, still_at_most=None, counted=0, exact=False)
+"""What is known where no objects were counted."""
+
+
+def object_tests(
+    cell: ObjectFloors, reference: ObjectFloors | None, *, is_reference: bool = False
+) -> ObjectTests:
+    """Decide for every series of a cell that moved, there or in its reference.
+
+    ``is_reference``: the cell shows what is normal, and so nothing is suspected there.
+    """
+    moved = cell.moved()
+    level = FALSE_OBJECT_LEAKS_PER_CELL / max(len(cell.series), 1)
+    suspicion = FALSE_SUSPICIONS_PER_CELL / max(len(moved), 1) if cell.exact else level
+    still = fit(
+        [one.rises() for one in cell.still()],
+        [one.rises() for one in reference.still()] if reference is not None else (),
+        OBJECT,
+    )
+    tests: dict[ObjectSeries, ObjectTest] = {}
+    theirs = reference.moved() if reference is not None else frozenset()
+    for series in cell.series:
+        if series not in moved and series not in theirs:
+            continue
+        found = _test(
+            series,
+            cell.of(series),
+            reference.of(series) if reference is not None else (),
+            level=level,
+            suspicion=suspicion,
+            alone=cell.exact and not is_reference,
+        )
+        if found is not None:
+            tests[series] = found
+    return ObjectTests(
+        moved=tests,
+        still_at_most=still.own.at_most if still is not None else None,
+        counted=len(cell.series),
+        exact=cell.exact,
+    )
+
+
+def _test(
+    series: ObjectSeries,
+    cell: Sequence[FloorSeries],
+    reference: Sequence[FloorSeries],
+    *,
+    level: float,
+    suspicion: float,
+    alone: bool,
+) -> ObjectTest | None:
+    warm_up = warm_up_rounds(cell, OBJECT)
+    own = [s.without_first(warm_up).rises() for s in cell]
+    theirs = [s.without_first(warm_up_rounds(reference, OBJECT)).rises() for s in reference]
+    full = fit(set_one_time_costs_aside(own, OBJECT), theirs, OBJECT)
+    if full is None:
+        return None
+    own_steady = [set_steps_aside(r, OBJECT) for r in own]
+    their_steady = [set_steps_aside(r, OBJECT) for r in theirs]
+    steady = fit(own_steady, their_steady, OBJECT) or full
+    return ObjectTest(
+        series=series,
+        growth=_growth(
+            *(steady, own_steady, their_steady), level=level, suspicion=suspicion, alone=alone
+        ),
+        steady=steady,
+        full=full,
+        floors=sum(max(len(s.values) - warm_up, 0) for s in cell),
+        warm_up=warm_up,
+    )
+
+
+def _growth(
+    steady: Fit,
+    own: Sequence[Rises],
+    reference: Sequence[Rises],
+    *,
+    level: float,
+    suspicion: float,
+    alone: bool,
+) -> ObjectGrowth:
+    """Return what one series shows; ``alone``: it may be suspected without a reference."""
+    normal = max([0.0, *(float(np.mean(r.per_round())) for r in reference if r.count)])
+    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
+    excess = steady.own.rate - normal
+    if not guests or excess <= 0.0 or not all(_shows(r, normal, excess) for r in guests):
+        return ObjectGrowth.NOT_SHOWN
+    likely = steady.own.below(0.0)
+    if steady.excess is None:
+        shown = alone and likely < suspicion
+        return ObjectGrowth.NO_REFERENCE if shown else ObjectGrowth.NOT_SHOWN
+    likely = max(likely, steady.excess.below(0.0))
+    if likely < level:
+        enough = len(guests) >= MIN_LEAKING_GUESTS
+        return ObjectGrowth.PROVEN if enough else ObjectGrowth.ONE_GUEST
+    return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
+
+
+def _shows(rises: Rises, normal: float, excess: float) -> bool:
+    """Say whether one guest rises above what is ``normal`` in nearly all rounds and in both halves.
+
+    Rounds that were set aside count among all.
+    """
+    every = np.asarray(rises.values) / np.asarray(rises.gaps)
+    if np.count_nonzero(every > normal) < NEARLY_EVERY * len(every):
+        return False
+    kept = rises.per_round() - normal
+    half = len(kept) // 2
+    return half > 0 and all(
+        float(np.mean(part)) >= SHOWN_SHARE * excess for part in (kept[:half], kept[-half:])
+    )
+
+
+def _largest_first(tests: Iterable[ObjectTest]) -> tuple[ObjectTest, ...]:
+    return tuple(sorted(tests, key=lambda one: (-one.rate, one.series)))

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
+from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading
+from anyclue.model.scenario import Cell
+from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.verdicts.object_floors import object_floors
+from anyclue.verdicts.object_growth import ObjectGrowth, ObjectTests, object_tests
+
+CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
+NAME = "slab_objects.a"
+SERIES = ObjectSeries(kind=ObjectKind.SLAB, name="a")
+ROUNDS = 10
+FLAT = (0,) * ROUNDS
+OTHERS = {f"slab_objects.still-{k}": FLAT for k in range(150)}
+
+Counts = Mapping[str, Sequence[float | None]]
+
+
+def guest(counts: Counts, *, exact: bool = True) -> TrialEvaluation:
+    """Return a trial whose floors count these; None: not there."""
+    rounds = max(map(len, counts.values()))
+    return TrialEvaluation(
+        cell=CELL,
+        trial=1,
+        outcome=Outcome.PASSED,
+        detail="",
+        ram_kib=1,
+        rounds=tuple(
+            EvaluatedRound(
+                number=k + 1,
+                floor=Reading(
+                    t_s=float(k),
+                    counters={
+                        name: float(value)
+                        for name, values in counts.items()
+                        if (value := values[k]) is not None
+                    },
+                ),
+                facts={EXACT_OBJECTS: int(exact)},
+            )
+            for k in range(rounds)
+        ),
+    )
+
+
+def judged(
+    guests: Sequence[Sequence[float]],
+    reference: Sequence[Sequence[float]] | None = (FLAT,),
+    *,
+    exact: bool = True,
+    is_reference: bool = False,
+) -> ObjectTests:
+    """Judge one series beside 150 that never move."""
+
+    def floors(of: Sequence[Sequence[float]]) -> list[TrialEvaluation]:
+        return [
+            guest({NAME: one} | {n: v[: len(one)] for n, v in OTHERS.items()}, exact=exact)
+            for one in of
+        ]
+
+    theirs = object_floors(floors(reference)) if reference is not None else None
+    return object_tests(object_floors(floors(guests)), theirs, is_reference=is_reference)
+
+
+def growth(
+    guests: Sequence[Sequence[float]], reference: Sequence[Sequence[float]] | None = (FLAT,)
+) -> ObjectGrowth:
+    moved = judged(guests, reference).moved
+    return moved[SERIES].growth if SERIES in moved else ObjectGrowth.NOT_SHOWN
+
+
+def leak(objects: float, rounds: int = ROUNDS) -> list[float]:
+    return [100 + objects * k for k in range(rounds)]
+
+
+def test_one_object_a_round_is_proven_in_two_guests() -> None:
+    found = judged([leak(1), leak(1)]).moved[SERIES]
+    assert found.growth is ObjectGrowth.PROVEN
+    assert found.rate == pytest.approx(1.0)
+    assert 0.8 < found.interval[0] < 1.0 < found.interval[1] < 1.2
+    assert found.reference_rate == pytest.approx(0.0)
+
+
+def test_one_guest_is_no_proof() -> None:
+    assert growth([leak(1)]) is ObjectGrowth.ONE_GUEST
+    assert growth([leak(1000)]) is ObjectGrowth.ONE_GUEST
+
+
+def test_every_guest_has_to_show_it() -> None:
+    assert growth([leak(1), FLAT]) is ObjectGrowth.NOT_SHOWN
+    assert growth([leak(1), leak(1), FLAT]) is ObjectGrowth.NOT_SHOWN
+
+
+def test_what_was_cut_short_does_not_count_as_a_guest() -> None:
+    assert growth([leak(1), leak(1, 3)]) is ObjectGrowth.ONE_GUEST
+
+
+def test_what_the_reference_does_too_is_normal() -> None:
+    assert growth([leak(1), leak(1)], [leak(1)]) is ObjectGrowth.NOT_SHOWN
+    assert growth([leak(39), leak(40)], [leak(39)]) is ObjectGrowth.NOT_SHOWN
+    assert growth([leak(1), leak(1)], [FLAT, leak(1)]) is ObjectGrowth.NOT_SHOWN
+
+
+def test_what_is_more_than_normal_is_proven() -> None:
+    assert growth([leak(2), leak(2)], [leak(1)]) is ObjectGrowth.PROVEN
+    found = judged([leak(2), leak(2)], [leak(1)]).moved[SERIES]
+    assert found.reference_rate == pytest.approx(1.0)
+
+
+def test_without_a_reference_nothing_is_accused() -> None:
+    assert growth([leak(5)] * 3, None) is ObjectGrowth.NO_REFERENCE
+    assert growth([leak(5)] * 3, [FLAT[:2]]) is ObjectGrowth.NO_REFERENCE
+
+
+def test_a_reference_shows_what_is_normal() -> None:
+    found = judged([leak(5)], None, is_reference=True)
+    assert found.moved[SERIES].growth is ObjectGrowth.NOT_SHOWN
+    assert found.not_excluded == (found.moved[SERIES],)
+
+
+def test_few_rounds_make_it_a_suspicion_at_the_most() -> None:
+    assert growth([leak(1, 6)], [FLAT[:6]]) is ObjectGrowth.SUSPECTED
+    assert growth([leak(1, 4)], [FLAT[:4]]) is ObjectGrowth.NOT_SHOWN
+    assert growth([leak(1, 6)] * 3, [FLAT[:6]]) is ObjectGrowth.PROVEN
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        (0, 26, 26, 26, 26, 26, 26, 26, 26, 26),  # a step of a whole slab
+        (0, 0, 0, 0, 0, 229, 229, 229, 229, 229),
+        (0, 38, 0, 38, 0, 38, 0, 38, 0, 38),  # two states
+        (0, 0, 60, 60, 60, 120, 120, 60, 60, 60),  # sheaves of 60
+        (0, 7, 5, 2, 2, 2, 3, 2, 4, 3),
+        (0, 64, 64, 128, 192, 256, 256, 320, 320, 320),
+        (0, 8, 12, 14, 15, 15, 15, 15, 15, 15),  # fills, and is full
+        (0, 0, 0, 0, 0, 0, 1, 2, 3, 4),  # begins late
+    ],
+)
+def test_noise_of_real_guests_is_no_leak(noise: Sequence[float]) -> None:
+    for guests in ([noise], [noise, noise], [noise, FLAT], [noise] * 3):
+        found = judged(guests)
+        assert not found.grown
+        assert not found.in_doubt
+
+
+def test_a_late_step_does_not_hide_a_leak() -> None:
+    with_step = [n + (200 if k >= 5 else 0) for k, n in enumerate(leak(2))]
+    found = judged([with_step, leak(2)]).moved[SERIES]
+    assert found.growth is ObjectGrowth.PROVEN
+    assert found.rate == pytest.approx(2.0)
+
+
+def test_a_cache_that_is_first_filled_is_warm_up() -> None:
+    filled = [0, *(500 + n for n in leak(1, ROUNDS - 1))]
+    found = judged([filled, filled]).moved[SERIES]
+    assert (found.growth, found.warm_up, found.floors) == (ObjectGrowth.PROVEN, 1, 18)
+
+
+def test_what_never_moved_is_excluded_at_one_object() -> None:
+    found = judged([FLAT])
+    assert not found.moved
+    assert found.limit == 1
+    bound = found.bound()
+    assert bound is not None
+    assert (bound.series, bound.excluded, bound.limit) == (151, 151, 1)
+
+
+def test_what_is_too_noisy_is_not_claimed() -> None:
+    found = judged([[0, 5, 0, 5, 5, 0, 0, 5, 0, 5]])
+    bound = found.bound()
+    assert bound is not None
+    assert (bound.series, bound.excluded) == (151, 150)
+    assert [one.series for one in found.not_excluded] == [SERIES]
+    rate = found.rates()[SERIES]
+    assert not rate.grew
+    assert rate.at_most >= 1
+
+
+def test_few_floors_claim_less() -> None:
+    found = judged([FLAT[:4]], None)
+    bound = found.bound()
+    assert bound is not None
+    assert (bound.excluded, bound.limit) == (151, 2)
+    assert judged([FLAT[:2]]).bound() is None
+
+
+def test_counts_that_are_not_exact_exclude_nothing() -> None:
+    assert judged([FLAT], exact=False).bound() is None
+    assert judged([leak(2)], None, exact=False).in_doubt == ()
+    assert judged([leak(1, 6)], [FLAT[:6]], exact=False).in_doubt == ()
+    assert judged([leak(14)] * 3, exact=False).grown
+
+
+def test_what_is_not_named_is_none() -> None:
+    later = {NAME: (None, *range(1, ROUNDS)), "slab_objects.b": FLAT}
+    reference = object_floors([guest({"slab_objects.b": FLAT})])
+    found = object_tests(object_floors([guest(later), guest(later)]), reference)
+    assert found.moved[SERIES].growth is ObjectGrowth.PROVEN
+
+
+def test_a_reference_that_does_not_count_such_objects_is_none() -> None:
+    threads = ObjectSeries(kind=ObjectKind.THREADS, name="a")
+    reference = object_floors([guest({"slab_objects.b": FLAT})])
+    found = object_tests(object_floors([guest({"threads.a": leak(1)})]), reference)
+    assert found.moved[threads].growth is ObjectGrowth.NO_REFERENCE
+
+
+def test_floors_that_count_no_such_objects_are_missing() -> None:
+    gap: list[float | None] = [*leak(1)]
+    gap[4] = None
+    floors = object_floors([guest({"threads.a": gap, NAME: FLAT})])
+    (series,) = floors.of(ObjectSeries(kind=ObjectKind.THREADS, name="a"))
+    assert series.rounds == (1, 2, 3, 4, 6, 7, 8, 9, 10)
+    assert max(series.rises().per_round()) == 1.0
+
+
+def test_what_the_kernel_frees_later_is_not_counted() -> None:
+    assert object_floors([guest({"slab_objects.vmap_area": leak(39)})]).series == ()
+
+
+def test_other_counters_are_no_objects() -> None:
+    counters = {"slab_kib.a": leak(1), "meminfo.MemFree": leak(1), "vmstat.x.y": leak(1)}
+    assert object_floors([guest(counters)]).series == ()
+
+
+values = (
+    st.integers(0, 40).map(float)
+    | st.floats(allow_nan=True, allow_infinity=True)
+    | st.sampled_from([2.0**53, 5e-324, 1e308, -1.0])
+)
+trials = st.lists(st.lists(values, min_size=1, max_size=9), max_size=3)
+
+
+@given(trials, st.none() | trials, st.booleans())
+def test_whatever_was_counted_is_judged(
+    guests: list[list[float]], reference: list[list[float]] | None, exact: bool
+) -> None:
+    found = judged(guests, reference, exact=exact)
+    for one in found.moved.values():
+        assert all(map(math.isfinite, (one.rate, *one.interval, one.at_most)))
+        assert one.interval[0] <= one.rate <= one.interval[1]
+    if len(guests) < 2 or reference is None:
+        assert not found.grown
+    bound = found.bound()
+    assert bound is None or 0 <= bound.excluded <= bound.series
+
+
+@given(st.lists(st.integers(0, 9), min_size=4, max_size=9), st.integers(1, 60))
+def test_what_rises_in_no_more_than_half_of_the_rounds_is_no_leak(
+    rises: list[int], size: int
+) -> None:
+    halved = [size if n % 2 else 0 for n in rises]
+    if sum(map(bool, halved)) > len(rises) / 2:
+        return
+    counts = [0.0, *np.cumsum(halved)]
+    flat = [0.0] * len(counts)
+    assert growth([counts, counts, counts], [flat]) is ObjectGrowth.NOT_SHOWN
