@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from anyclue.review.pairs.engine.effects import SCOPED, Effect, EffectKind, Summary
 from anyclue.review.pairs.engine.entry_facts import facts_before
-from anyclue.review.pairs.engine.explorer import Domain, Exploration, PathPoint, explore
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, explore
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.path_facts import Facts
 from anyclue.review.pairs.engine.slice import slice_of
@@ -147,8 +147,8 @@ class _CountDomain(Domain[ReleaseCount]):
             (number for number in range(len(self._steps)) if self._is_relevant(number)),
             asked=(self._place, paths.base(self._place)),
         )
-        reached = explore(self._path_facts, slice_, self, self._points())
-        return self._paths if reached is not Exploration.CUT_OFF else None
+        complete = explore(self._path_facts, slice_, self, self._points())
+        return self._paths if complete else None
 
     def _points(self) -> Iterator[tuple[int, _Point]]:
         starts = self._starts()

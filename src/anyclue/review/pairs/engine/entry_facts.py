@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.review.pairs.engine.explorer import Domain, Exploration, PathPoint, explore
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, explore
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
 from anyclue.review.pairs.ir import function as ir
@@ -27,8 +27,7 @@ def facts_before(path_facts: PathFacts, wanted: frozenset[int]) -> dict[int, lis
         asked={key for one in wanted for key in path_facts.live_keys(one)},
     )
     start = PathPoint[None](None, {}, None)
-    reached = explore(path_facts, slice_, domain, [(0, start)], ENTRY_STEPS)
-    if reached is not Exploration.CUT_OFF:
+    if explore(path_facts, slice_, domain, [(0, start)], ENTRY_STEPS):
         return domain.found
     # Too much to follow: nothing is known there.
     return {number: [{}] for number in wanted}

@@ -15,7 +15,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
 from anyclue.review.pairs.engine.slice import Slice
-from anyclue.review.pairs.engine.trail import Trail
+from anyclue.review.pairs.engine.trail import JOINED, Trail
 from anyclue.review.pairs.ir import function as ir
 
 STEPS = 6_000
@@ -32,16 +32,6 @@ class Sides(Enum):
     NONE = auto()
     OTHERWISE = auto()
     BOTH = auto()
-
-
-class Exploration(Enum):
-    """How far paths were followed."""
-
-    EXACT = auto()
-    JOINED = auto()
-    """Facts were joined: a path may be taken for possible that is not."""
-    CUT_OFF = auto()
-    """There are more paths than are followed."""
 
 
 class PathPoint(NamedTuple, Generic[State]):
@@ -87,8 +77,8 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
     domain: Domain[State],
     starts: Iterable[tuple[int, PathPoint[State]]],
     budget: int = STEPS,
-) -> Exploration:
-    """Follow paths, the shortest first; tell how far.
+) -> bool:
+    """Follow paths, the shortest first; tell whether all came to their end.
 
     Args:
         path_facts: what can be known in the function.
@@ -100,7 +90,6 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
     following, asked = slice_.following, slice_.asked
     steps, assume = path_facts.steps, path_facts.assume
     seen: dict[tuple[int, State], list[Facts]] = {}
-    reached = Exploration.EXACT
     pending: deque[tuple[int, PathPoint[State]]] = deque(
         (following[number] if number >= 0 else -1, point) for number, point in starts
     )
@@ -111,18 +100,18 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
         while number >= 0:
             budget -= 1 + len(point.facts) // CHEAP
             if budget < 0:
-                return Exploration.CUT_OFF
+                return False
             if number in joins:
                 live = path_facts.restrict_to_live(point.facts, number, asked)
                 known = seen.setdefault((number, point.state), [])
                 facts = join_facts(known, live)
-                if facts is not None and facts is not live:
-                    reached = Exploration.JOINED
                 if domain.notes_joins:
                     domain.join(number, point, goes_on=facts is not None)
                 if facts is None:
                     break
-                if facts is not point.facts:
+                if facts is not live:
+                    point = PathPoint(point.state, facts, Trail(JOINED, True, point.trail))
+                elif facts is not point.facts:
                     point = PathPoint(point.state, facts, point.trail)
             step = steps[number]
             if step.__class__ is ir.BranchStep:
@@ -158,4 +147,4 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
                 pending.append((following[step.next], one))
             point = points[0]
             number = following[step.next]
-    return reached
+    return True

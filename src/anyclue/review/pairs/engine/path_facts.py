@@ -261,6 +261,8 @@ class PathFacts:
             return path
         known = facts.get(path)
         if known is None:
+            if path.startswith("&"):
+                return values.POSITIVE
             return self._masked_value(facts, path)
         if isinstance(known, str) and known[0] == "=":
             return facts.get(known[1:])

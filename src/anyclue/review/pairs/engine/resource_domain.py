@@ -9,7 +9,7 @@ from anyclue.review.pairs.engine.aliases import AliasSet, is_alias
 from anyclue.review.pairs.engine.def_use import DefUse
 from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.escape import SPARSE_ANNOTATIONS, CallEscape
-from anyclue.review.pairs.engine.explorer import Domain, Exploration, PathPoint, Sides, explore
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, Sides, explore
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
 from anyclue.review.pairs.engine.trace import (
@@ -88,9 +88,7 @@ class ResourceDomain(Domain[ResourceState]):
         slice_ = slice_of(
             self._path_facts, self._relevant(), within=within, asked=(self._seed.place,)
         )
-        reached = explore(self._path_facts, slice_, self, starts)
-        self._trace.complete = reached is not Exploration.CUT_OFF
-        self._trace.exact = reached is Exploration.EXACT
+        self._trace.complete = explore(self._path_facts, slice_, self, starts)
         return self._trace
 
     def _relevant(self) -> Iterator[int]:
@@ -208,8 +206,11 @@ class ResourceDomain(Domain[ResourceState]):
         if when != values.ANY:
             facts = self._path_facts.assign(facts, result, when)
         place = self._seed.place
-        if place != result and place[0] not in "&@":
+        if not self._scoped and place != result:
             facts = self._path_facts.assign(facts, place, values.POSITIVE)
+        elif self._scoped and place in self._path_facts.keys:
+            # What is locked is there.
+            facts = {**facts, place: values.POSITIVE}
         mode = mode_of(effect, arguments, facts) if effect is not None else ""
         derived = frozenset[str]()
         if effect is not None and effect.place == "$ret" and not self._scoped:

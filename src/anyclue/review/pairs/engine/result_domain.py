@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.review.pairs.engine.explorer import Domain, Exploration, PathPoint, Sides, explore
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, Sides, explore
 from anyclue.review.pairs.engine.path_facts import PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
 from anyclue.review.pairs.ir import function as ir
@@ -30,8 +30,8 @@ def result_signs_without(
         return 0
     domain = _ResultDomain(path_facts, unless, noreturn)
     slice_ = slice_of(path_facts, (*unless, *noreturn))
-    reached = explore(path_facts, slice_, domain, [(0, PathPoint(None, {}, None))])
-    return domain.found if reached is not Exploration.CUT_OFF else values.ANY
+    complete = explore(path_facts, slice_, domain, [(0, PathPoint(None, {}, None))])
+    return domain.found if complete else values.ANY
 
 
 class _ResultDomain(Domain[None]):

@@ -150,7 +150,6 @@ class Trace:
         exits: the ways out.
         incidents: what goes wrong.
         complete: every path was followed to its end.
-        exact: no facts were joined on the way.
         acquired_inside: it is acquired while it is held from the entry on.
         acquired_again: it is acquired again after its release.
     """
@@ -159,7 +158,6 @@ class Trace:
     exits: list[Exit] = field(default_factory=list)
     incidents: list[TraceIncident] = field(default_factory=list)
     complete: bool = True
-    exact: bool = True
     acquired_inside: bool = False
     acquired_again: bool = False
 

@@ -47,7 +47,8 @@ def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> 
         return effect.mode
     number = int(effect.mode[1:])
     given = arguments[number] if number < len(arguments) else None
-    if given is None:
+    if given is None or len(paths.flags_of(given)) > 1:
+        # Several locks at once.
         return "?"
     if paths.is_constant(given):
         return given

@@ -53,7 +53,7 @@ def signs(value: Value) -> int:
         return NEGATIVE if match.group(1) else POSITIVE
     if value.startswith(("#-E", "#-1")):
         return NEGATIVE
-    if value.startswith('#"'):
+    if value.startswith('#"') or "|" in value:
         return POSITIVE
     # A name for a flag or a code; what stands for nothing mostly says so.
     named = value[0] == "#" and not value.endswith(("NONE", "ZERO", "OK", "SUCCESS", "DEFAULT"))

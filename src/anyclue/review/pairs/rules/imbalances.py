@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,6 +24,10 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
 from anyclue.review.pairs.model import ConfidenceReason as Reason
+
+_FLAG = re.compile(r"#[A-Z]")
+_FAILURE = re.compile(r"#E[A-Z]+$|ERR|FAIL|FAULT|BAD|INVAL|CORRUPT|ABORT|REFUSED|DENIED")
+"""Constants in capitals are flags and states, unless their names say that something failed."""
 
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 
@@ -84,6 +89,8 @@ def local_incidents(analysis: FunctionAnalysis) -> Iterator[Candidate]:
 
 def _is_error_exit(analysis: FunctionAnalysis, one: Exit) -> bool:
     """Tell whether a way out reports a failure."""
+    if _FLAG.match(one.value) and not _FAILURE.search(one.value):
+        return False
     if analysis.function.returns == "pointer":
         return not one.result & values.POSITIVE
     if analysis.function.returns == "value":
@@ -95,8 +102,9 @@ def _candidate(
     kind: FindingKind, trace: Trace, places: Sequence[Exit | TraceIncident], grade: Grade
 ) -> Candidate:
     """Return one candidate for several places where the same goes wrong."""
-    first = min(places, key=lambda one: (len(one.trail.forward()), one.step))
-    if not trace.exact and grade.confidence == HIGH:
+    exact = [one for one in places if one.trail.is_exact]
+    first = min(exact or places, key=lambda one: (len(one.trail.forward()), one.step))
+    if not exact and grade.confidence == HIGH:
         grade = Grade(MEDIUM, Reason.BOUND_REACHED)
     return Candidate(
         kind=kind,

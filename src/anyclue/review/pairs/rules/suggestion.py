@@ -185,7 +185,7 @@ def _is_released_once(
     ]
     flow = analysis.path_facts.control_flow
     for trace in traces:
-        if trace.incidents or not trace.exact:
+        if trace.incidents:
             return False
         left = [one.step for one in trace.exits_of(ExitKind.ESCAPED)]
         if not flow.reachable_from(left).isdisjoint(inserted):
