@@ -58,7 +58,6 @@ class Lowering:
     def __init__(self, context: FileContext, parameters: frozenset[str]) -> None:
         self._context = context
         self._parameters = parameters
-        self._hidden: list[set[str]] = []
         self._text = context.text
         self.graph = Graph()
         self._expressions = Expressions(self.graph, context.text, self._compound)
@@ -87,13 +86,9 @@ class Lowering:
 
     def _compound(self, node: Node) -> None:
         self._scopes.enter(node)
-        self._hidden.append(set())
         for child in node.named_children:
             self.statement(child)
         self._scopes.leave()
-        for name in sorted(self._hidden.pop()):
-            # From here on the name is the parameter's again.
-            self.graph.assign(node.end_byte - 1, name, None)
 
     def _expression(self, node: Node) -> None:
         for child in node.named_children:
@@ -154,8 +149,8 @@ class Lowering:
             if fixed:
                 continue
             self.locals.add(name)
-            if name in self._parameters and self._hidden:
-                self._hidden[-1].add(name)
+            if name in self._parameters:
+                self._scopes.hide(declarator, name)
             if declarator.type == "init_declarator":
                 value = declarator.child_by_field_name("value")
                 self._expressions.store(declarator, name, value)

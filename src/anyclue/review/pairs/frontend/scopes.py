@@ -18,7 +18,7 @@ Arguments = tuple[str | None, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class _ScopeEnd:
-    """A call that is made where the block ends."""
+    """A call that is made where the block ends; without a callee, a name that ends there."""
 
     begin: int
     callee: str
@@ -70,6 +70,10 @@ class Scopes:
         """Have the innermost block release a variable."""
         self._add(node, ir.scope_release(name), (variable,), "")
 
+    def hide(self, node: Node, name: str) -> None:
+        """Have a name that hides a parameter mean that one again where the block ends."""
+        self._add(node, "", (name,), "")
+
     def _add(self, node: Node, callee: str, arguments: Arguments, place: str) -> None:
         made = _ScopeEnd(begin=node.start_byte, callee=callee, arguments=arguments, place=place)
         self._blocks[-1].ends.append(made)
@@ -89,4 +93,7 @@ class Scopes:
     def _release(self, ends: list[_ScopeEnd], begin: int) -> None:
         graph = self._graph
         for one in reversed(ends):
+            if not one.callee:
+                graph.assign(begin, str(one.arguments[0]), None)
+                continue
             graph.call(begin, one.place or graph.temporary(), one.callee, one.arguments)

@@ -92,10 +92,26 @@ def _is_error_exit(analysis: FunctionAnalysis, one: Exit) -> bool:
     if _FLAG.match(one.value) and not _FAILURE.search(one.value):
         return False
     if analysis.function.returns == "pointer":
-        return not one.result & values.POSITIVE
+        return not one.result & values.POSITIVE and not _is_no_error(analysis, one)
     if analysis.function.returns == "value":
         return not one.result & values.ZERO and bool(one.result & values.NEGATIVE)
     return False
+
+
+def _is_no_error(analysis: FunctionAnalysis, one: Exit) -> bool:
+    """Tell whether a way out returns ``ERR_PTR(0)``."""
+    steps = analysis.function.steps
+    step = steps[one.step]
+    return (
+        one.result == values.ZERO
+        and isinstance(step, ir.ReturnStep)
+        and any(
+            isinstance(other, ir.SignCopyStep)
+            and other.macro == "ERR_PTR"
+            and other.place == step.value
+            for other in steps
+        )
+    )
 
 
 def _candidate(
@@ -186,7 +202,8 @@ def _only_success_holds(
 def _handed_with_object(analysis: FunctionAnalysis, seed: Seed, held: Sequence[Exit]) -> bool:
     """Tell whether the locked object, or what the acquire returned, is where a caller finds it."""
     function = analysis.function
-    names = {paths.base(seed.place), analysis.call(seed.step).place if seed.step >= 0 else ""}
+    named = seed.source_path or seed.place
+    names = {paths.base(named), analysis.call(seed.step).place if seed.step >= 0 else ""}
     names &= function.locals
     stores = [
         number
@@ -220,7 +237,7 @@ def _object_leak(
         return Grade(LOW, Reason.REFERENCE_MAY_STAY)
     if released:
         kept = not any(_is_error_exit(analysis, one) for one in held)
-        around = may_escape or seed.pair.kind == PairKind.HANDLE
+        around = may_escape or counted or seed.pair.kind == PairKind.HANDLE
         if around and kept and all(_is_error_exit(analysis, one) for one in released):
             return Grade(LOW, Reason.RELEASED_ON_FAILURE_ONLY)
         if may_escape:
