@@ -71,6 +71,10 @@ bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last lin
 bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
 	$(BIN)/python -m bench.judging
 
+.PHONY: bench-aa
+bench-aa: setup ## measure what is said of good kernels: hunts with nothing planted, CELLS=200; last line is JSON
+	$(BIN)/python -m bench.good_against_good $(if $(CELLS),--cells $(CELLS))
+
 .PHONY: bench-settle
 bench-settle: setup ## measure whether what an unproven verdict asks for settles it, by simulation; last line is JSON
 	$(BIN)/python -m bench.settle
@@ -98,6 +102,10 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 .PHONY: bench-clue
 bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
 	$(BIN)/python -m bench.clue
+
+.PHONY: bench-planted-pairs
+bench-planted-pairs: setup ## hunt pairs of planted bugs in real guests: suspects, kinds followed up, ranks; last line is JSON
+	$(BIN)/python -m bench.planted_pairs
 
 .PHONY: bench-record
 bench-record: setup ## measure what recording costs; last line is JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -14,14 +14,16 @@ import pytest
 
 from anyclue.hunt.driver import begin_run, hunt
 from anyclue.hunt.judge import JudgedRun, judge
+from anyclue.hunt.limits import HuntLimits, read_limits
 from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.reason import NotJudged, RefusedAlike
 from anyclue.model.recording import EndReason, Outcome, Recording
 from anyclue.model.scenario import Axis
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
+from anyclue.system.time_limit import TimeLimitReachedError
 from anyclue.trial.context import Context
-from anyclue.trial.model import TrialExecutor, TrialJob
+from anyclue.trial.model import TrialExecutor, TrialJob, TrialResult, always
 
 
 class Executor(TrialExecutor, Protocol):
@@ -280,3 +282,38 @@ def test_only_what_is_refused_alike_is_left_out(
     open_ = [one for one in judged.findings.cells if one.verdict is Verdict.UNPROVEN]
     assert {one.cell.mount for one in open_} == {"zstd"}
     assert [type(one.because) for one in open_] == [NotJudged, RefusedAlike]
+
+
+def test_when_the_time_is_up_what_ran_is_judged_and_the_rest_goes_on_later(
+    hunted: Hunted, make: Make
+) -> None:
+    executor = hunted.executor(leaky(make))
+
+    class Late:
+        """One guest begins, and then the time is up."""
+
+        async def run(
+            self, jobs: Sequence[TrialJob], is_wanted: Callable[[TrialJob], bool] = always
+        ) -> AsyncGenerator[TrialResult, None]:
+            async for result in executor.run(jobs[:1], is_wanted):
+                yield result
+            raise TimeLimitReachedError
+
+    limits = HuntLimits(seconds=60)
+    judged = asyncio.run(
+        hunt(
+            hunted.run,
+            hunted.context,
+            jobs=2,
+            clue=False,
+            limits=limits,
+            executors=lambda _: Late(),
+        )
+    )
+    assert executor.ran == [("bad", 1)]
+    assert [cell.verdict for cell in judged.findings.cells][1] is Verdict.UNPROVEN
+    assert read_limits(hunted.run) == limits
+    assert "good.small.default.lzo.files: not run" in hunted.run.file("report.txt").read_text()
+    go(hunted, executor)
+    assert executor.ran == [("bad", 1), ("good", 1)]
+    assert read_limits(hunted.run) == HuntLimits()

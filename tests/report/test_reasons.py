@@ -15,7 +15,9 @@ from anyclue.model.verdict import (
     ObjectBound,
     ObjectKind,
     ObjectSeries,
+    Signature,
     SignatureDetail,
+    Verdict,
     VerdictReason,
 )
 from anyclue.report.reasons import detail_text, growth_reason_text, incident_text
@@ -168,6 +170,10 @@ WORDS: list[tuple[VerdictReason, str]] = [
         "leaks of 64 KiB a round and more are excluded over 18 rounds in 3 guests after 1 warm-up"
         " round: no class of kernel memory grows by more than 9.4 KiB a round (unreclaimable slab,"
         " upper end of the 95 % interval); single steps of 2048 KiB are left out as one-time costs",
+    ),
+    (
+        reason.OtherFault(verdict=Verdict.LEAK, signature=Signature.OBJECT),
+        "it is leak (object), which is another fault",
     ),
     (
         reason.TrialsLeftOut(

@@ -12,6 +12,7 @@ from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import EndReason, Outcome
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.store import Store
+from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.trial import executor
 from anyclue.trial.executor import LocalExecutor
 from anyclue.trial.model import TrialJob, TrialResult
@@ -82,3 +83,27 @@ def test_a_failure_ends_all(tmp_path: Path, jobs: Jobs) -> None:
         asyncio.run(results(tmp_path, jobs, 2, lambda *_: True))
     assert jobs.began == [1, 2]
     assert asyncio.run(results(tmp_path, Jobs(0), 2, lambda *_: True)) == []
+
+
+def test_once_the_time_is_up_none_begins_and_those_that_run_end(tmp_path: Path, jobs: Jobs) -> None:
+    class TwoLooks(TimeLimit):
+        looks = 0
+
+        @property
+        def is_reached(self) -> bool:
+            self.looks += 1
+            return self.looks > 2
+
+    async def run(limit: TimeLimit) -> list[int]:
+        local = LocalExecutor(Store(tmp_path), RunDirectory(tmp_path), 2, limit)
+        ended: list[int] = []
+        try:
+            async for result in local.run(jobs.all):
+                ended.append(result.job.trial)  # noqa: PERF401 - it raises on the way
+        except TimeLimitReachedError:
+            return ended
+        raise AssertionError("all began")
+
+    assert sorted(asyncio.run(run(TwoLooks()))) == jobs.began == [1, 2]
+    assert asyncio.run(run(TimeLimit(0))) == []
+    assert jobs.began == [1, 2]

@@ -34,6 +34,19 @@ def hunt(
     full: Annotated[
         bool, typer.Option("--full", help="Run every combination; do not choose among them.")
     ] = False,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Begin no guest later than so long after the hunt: 30m, 2h, 90 (seconds).",
+        ),
+    ] = None,
+    follow_ups: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="At most N guests follow up each fault, probes among them."
+        ),
+    ] = None,
     no_clue: Annotated[
         bool, typer.Option("--no-clue", help="Stop at the verdicts; do not follow them up.")
     ] = False,
@@ -49,10 +62,12 @@ def hunt(
         )
     from anyclue.hunt import driver
     from anyclue.hunt.clue.driver import clue_of
+    from anyclue.hunt.limits import HuntLimits
     from anyclue.hunt.render.text import summary
     from anyclue.recordings.run_directory import RunDirectory
     from anyclue.trial.context import Context
 
+    limits = HuntLimits(seconds=_seconds(time), follow_up_guests=follow_ups)
     if resume is not None:
         run = RunDirectory(resume)
     else:
@@ -60,7 +75,8 @@ def hunt(
         run = driver.begin_run(scenario, out, full=full, fstests=fstests, kernels=kernels or ())
     try:
         judged = run_until_stopped(
-            driver.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue), run.path
+            driver.hunt(run, Context.of_user(), jobs=jobs, clue=not no_clue, limits=limits),
+            run.path,
         )
     except RequestError:
         if resume is None:
@@ -72,3 +88,18 @@ def hunt(
         clue = clue_of(judged)
         result(f"{summary(judged.findings, clue)}\nreport: {run.file('report.html')}")
     return judged.exit_code
+
+
+def _seconds(time: str | None) -> float | None:
+    from anyclue.system.time_limit import parse_duration
+
+    if time is None:
+        return None
+    seconds = parse_duration(time)
+    if seconds is None:
+        raise RequestError.of(
+            f"{time!r} is no time",
+            where="--time",
+            next_step="say 30m, 2h, 1h30m, or a number of seconds",
+        )
+    return seconds

@@ -13,12 +13,10 @@ from pathlib import Path
 from anyclue.fstests.run.plans import with_checkout
 from anyclue.fstests.run.request import check_tests
 from anyclue.hunt.clue.driver import clue_of, make_clue
-from anyclue.hunt.judge import JudgedRun, RunJudge, write_reports
-from anyclue.hunt.minimise.follow_up import run_follow_ups
-from anyclue.hunt.minimise.variations import Runner
-from anyclue.hunt.probes import selection
-from anyclue.hunt.probes.run import run_probes
-from anyclue.hunt.select.factors import first_guilty
+from anyclue.hunt.follow_ups import run_follow_ups
+from anyclue.hunt.judge import JudgedRun, RunJudge, write_reports, write_verdicts
+from anyclue.hunt.limits import NO_LIMITS, HuntLimits, note_limits
+from anyclue.hunt.minimise.follow_up import read_follow_ups
 from anyclue.hunt.select.isolation import next_cells
 from anyclue.hunt.trials import locked_run, run_cells
 from anyclue.model.errors import Problem, RequestError
@@ -28,6 +26,7 @@ from anyclue.scenarios.lines import key_lines
 from anyclue.scenarios.plan_document import scenario_from_json, scenario_to_json
 from anyclue.scenarios.read import load_with
 from anyclue.system.files import disk_errors, write_whole
+from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
@@ -187,52 +186,51 @@ async def hunt(
     *,
     jobs: int | None,
     clue: bool = True,
+    limits: HuntLimits = NO_LIMITS,
     executors: Callable[[RunDirectory], TrialExecutor] | None = None,
 ) -> JudgedRun:
     """Run the trials of ``run`` that have no outcome yet, then judge and report.
 
     Cells that are unproven in the end, though all of their rounds ran or because their trial was
     lost, get more trials, up to ``limits.extra_trials``. Where the plan leaves it to the hunt which
-    cells to run, it goes on with the next ones until these tell what matters. With ``clue`` a
-    guilty cell is followed up and looked at with probes, and the place is looked for. ``executors``
-    makes the executor for a run directory.
+    cells to run, it goes on with the next ones until these tell what matters to each fault. With
+    ``clue`` every fault is followed up and looked at with probes, and its place is looked for.
+    ``executors`` makes the executor for a run directory.
+
+    No trial begins once the time of ``limits`` is up; the reports say what that left out.
 
     Raises:
         RequestError: the scenario asks for what cannot be had.
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
     scenario = scenario_from_json(run.plan_text(), origin=str(run.plan))
-    executors = executors or (lambda of: LocalExecutor(context.store, of, jobs))
+    time_limit = TimeLimit(limits.seconds)
+    executors = executors or (lambda of: LocalExecutor(context.store, of, jobs, time_limit))
     async with locked_run(run):
+        note_limits(run, limits)
         executor = executors(run)
         judge = RunJudge(run)
-        judged = await run_cells(run, scenario, context, executor, judge)
-        while more := _next_cells(judged, jobs or processors()):
-            log.info("next: %s", ", ".join(cell.id for cell in more))
-            scenario = _with_cells(judged.scenario, more)
+        try:
             judged = await run_cells(run, scenario, context, executor, judge)
+            while more := next_cells_of(judged, jobs or processors()):
+                log.info("next: %s", ", ".join(cell.id for cell in more))
+                scenario = _with_cells(judged.scenario, more)
+                judged = await run_cells(run, scenario, context, executor, judge)
+        except TimeLimitReachedError:
+            log.info("the time is up: no more cells are run")
+            judged = judge.judge()
+            write_verdicts(judged)
         if not clue:
             write_reports(judged, clue_of(judged))
             return judged
-        runner = Runner(context=context, executor=executors)
-        follow_ups = await run_follow_ups(judged, runner)
-        await _look_closer(judged, context)
-        write_reports(judged, await make_clue(judged, context, follow_ups))
+        guests = limits.follow_up_guests
+        await run_follow_ups(judged, context, executors, guests=guests, time_limit=time_limit)
+        write_reports(judged, await make_clue(judged, context, await read_follow_ups(judged)))
     return judged
 
 
-async def _look_closer(judged: JudgedRun, context: Context) -> None:
-    """Run the probes that are called for in the guilty cell that is looked into, and beside it."""
-    findings = judged.findings
-    guilty = first_guilty(findings.cells)
-    if guilty is None:
-        return
-    if wanted := selection.probes_to_run(judged.scenario, findings, guilty.cell):
-        beside = selection.nearest_clean(findings, guilty.cell)
-        await run_probes(judged, context, guilty.cell, beside, wanted)
-
-
-def _next_cells(judged: JudgedRun, width: int) -> tuple[Cell, ...]:
+def next_cells_of(judged: JudgedRun, width: int) -> tuple[Cell, ...]:
+    """Return the cells that a hunt runs next, at most ``width``; none when all is known."""
     scenario = judged.scenario
     return next_cells(scenario.candidates, scenario.references, judged.findings.cells, width)
 

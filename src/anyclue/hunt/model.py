@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from anyclue.fstests.core.model import TestFinding
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict
+from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
 
 
 class FactorReason(Enum):
@@ -56,6 +56,45 @@ class Factor:
         return decided.get(self.reason)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What leaks or breaks in one way.
+
+    Attributes:
+        verdict: leak, broken or surge.
+        signature: which kind of release is missing.
+        memory_class: the class of memory that grows; None where it is no leak.
+        subject: the part of that class that grows most (a slab cache, a caller of vmalloc), or the
+            function that broke; "" where none is known.
+        lead: the cell that is looked into: the first whose own verdict is about this fault.
+        verdicts: every cell's verdict, as it is of this fault alone.
+        factors: whether each axis matters to it.
+        companions: classes that only grow along with it.
+        parts: the parts of the class that it is told apart by; empty where it is the only one.
+    """
+
+    verdict: Verdict
+    signature: Signature | None
+    memory_class: MemoryClass | None
+    subject: str
+    lead: Cell
+    verdicts: tuple[CellVerdict, ...]
+    factors: tuple[Factor, ...]
+    companions: tuple[MemoryClass, ...] = ()
+    parts: frozenset[str] = frozenset()
+
+    @property
+    def looked_into(self) -> CellVerdict:
+        """The verdict of the cell that is looked into."""
+        return next(one for one in self.cells if one.cell == self.lead)
+
+    @property
+    def cells(self) -> tuple[CellVerdict, ...]:
+        """The cells that show it."""
+        own = self.verdict, self.signature
+        return tuple(one for one in self.verdicts if (one.verdict, one.signature) == own)
+
+
 class Gap(Enum):
     """What was not looked at for the clue."""
 
@@ -74,13 +113,15 @@ class RunVerdicts:
 
     Attributes:
         cells: the verdict of each cell.
-        factors: whether each axis matters.
+        factors: whether each axis matters, to the first fault where there are several.
+        faults: what leaks or breaks, each by itself, that of the first guilty cell first.
         files_per_round: how many files a round made, by cell, where its workload counted them.
         tests: the tests of upstream fstests by cell, in the order in which they were to run.
     """
 
     cells: tuple[CellVerdict, ...]
     factors: tuple[Factor, ...]
+    faults: tuple[Fault, ...] = ()
     files_per_round: Mapping[Cell, float] = field(default_factory=dict)
     tests: Mapping[Cell, tuple[TestFinding, ...]] = field(default_factory=dict)
 

@@ -15,7 +15,9 @@ from anyclue.model.verdict import (
     MemoryClass,
     ObjectBound,
     ObjectSeries,
+    Signature,
     SignatureDetail,
+    Verdict,
     VerdictReason,
 )
 
@@ -343,6 +345,14 @@ class GrowthExcluded(VerdictReason):
     at_most_kib: float
     steps: tuple[float, ...] = ()
     objects: ExcludedObjects | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherFault(VerdictReason):
+    """The cell is guilty of something else: what that is."""
+
+    verdict: Verdict
+    signature: Signature | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -235,7 +235,7 @@ class Limits:
     ``rounds`` floor readings a trial, ``trials`` guests a cell, and up to ``extra_trials`` more for
     a cell whose rounds prove nothing yet; ``round_seconds`` is the deadline of one round,
     ``boot_seconds`` of a boot or restore (both in wall-clock seconds); ``sample_hz`` is the
-    sampling rate.
+    sampling rate. At most ``follow_up_guests`` follow up each fault, probes among them.
     """
 
     rounds: int = 8
@@ -244,6 +244,7 @@ class Limits:
     round_seconds: float = 120.0
     boot_seconds: float = 120.0
     sample_hz: float = 5.0
+    follow_up_guests: int = 24
 
 
 @dataclass(frozen=True, kw_only=True)

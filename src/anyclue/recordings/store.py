@@ -128,6 +128,16 @@ def read_recording(directory: Path) -> Recording:
         )
 
 
+def read_seconds(directory: Path) -> float:
+    """Read from a trial's directory only how long it took, in seconds of real time.
+
+    Raises:
+        RequestError: it is not a whole recording of this version.
+    """
+    with _whole(directory):
+        return float(_fields(directory)["seconds"])
+
+
 def read_outcome(directory: Path) -> Outcome:
     """Read from a trial's directory only how it ended.
 

@@ -26,6 +26,7 @@ from anyclue.model.reason import (
     ObjectsGrew,
     ObjectsSuspected,
     OtherCounterGrew,
+    OtherFault,
     PeakAboveReference,
     PerFile,
     PinnedPageCache,
@@ -48,6 +49,7 @@ from anyclue.report.words import (
     LEAKED,
     OUTCOMES,
     first_few,
+    kind_label,
     listed,
     mib,
     number,
@@ -149,6 +151,8 @@ def growth_reason_text(
                 f" ({mib(reason.reference_kib)} in the reference), and reclaim gave it back:"
                 " a leak is excluded"
             )
+        case OtherFault():
+            return f"it is {kind_label(reason.verdict, reason.signature)}, which is another fault"
         case CachePeak():
             return (
                 f"use peaked at {mib(reason.kib)} above its lowest"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.model.recording import LeakedObject, Outcome
+from anyclue.model.recording import LeakedObject, Outcome, is_count
 from anyclue.model.scenario import Scalar
 from anyclue.model.verdict import MemoryClass, ObjectKind, ObjectSeries, Signature, Verdict
 
@@ -157,8 +156,8 @@ def kind_label(verdict: Verdict, signature: Signature | None) -> str:
 
 
 def finite(value: float | None) -> float | None:
-    """Return ``value``, or None where it is no finite number."""
-    return value if value is not None and math.isfinite(value) else None
+    """Return ``value``, or None where it is no finite number, or larger than any count."""
+    return value if value is not None and is_count(value) else None
 
 
 def number(value: float | None) -> str:

@@ -423,6 +423,12 @@ class LimitsTable(Table):
         le=100,
         description="At most so many more for a cell whose rounds prove nothing yet.",
     )
+    follow_up_guests: int = Field(
+        default=_LIMITS.follow_up_guests,
+        ge=0,
+        le=1000,
+        description="At most so many follow up each fault, probes among them.",
+    )
     round_seconds: float = Field(
         default=_LIMITS.round_seconds,
         ge=1,

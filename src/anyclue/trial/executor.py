@@ -10,6 +10,7 @@ from pathlib import Path
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import move_whole, staging
 from anyclue.system.store import Store
+from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.system.workers import processors
 from anyclue.trial.model import TrialJob, TrialResult, always
 from anyclue.trial.run import run_trial
@@ -21,27 +22,43 @@ MEMORY_SHARE = 0.8
 class LocalExecutor:
     """Runs trials as local QEMU processes; a `anyclue.trial.model.TrialExecutor`."""
 
-    def __init__(self, store: Store, run: RunDirectory, jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        run: RunDirectory,
+        jobs: int | None = None,
+        time_limit: TimeLimit | None = None,
+    ) -> None:
         self._store = store
         self._run = run
         self._jobs = jobs
+        self._time = time_limit or TimeLimit()
 
     async def run(
         self, jobs: Sequence[TrialJob], is_wanted: Callable[[TrialJob], bool] = always
     ) -> AsyncGenerator[TrialResult, None]:
-        """Run all wanted jobs, yielding each as it ends; leaving early stops the rest."""
+        """Run all wanted jobs, yielding each as it ends; leaving early stops the rest.
+
+        Raises:
+            TimeLimitReachedError: some did not begin; those that did have ended.
+        """
         if not jobs:
             return
         limit = self._jobs or fitting_jobs(jobs)
         waiting = iter(jobs)
         running: set[asyncio.Task[TrialResult]] = set()
         tasks: list[asyncio.Task[TrialResult]] = []
+        late = False
         try:
             while True:
                 while len(running) < limit and (job := next(waiting, None)) is not None:
-                    if is_wanted(job):
+                    wanted = is_wanted(job)
+                    late = late or (wanted and self._time.is_reached)
+                    if wanted and not late:
                         tasks.append(asyncio.create_task(self._deliver(job)))
                         running.add(tasks[-1])
+                if not running and late:
+                    raise TimeLimitReachedError
                 if not running:
                     return
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -79,6 +79,7 @@ def test_resumed_at_every_cut_it_goes_on_the_same(tools: Tools) -> None:
         ('{"commit": 1, "shown": "bad"}', "line 3: commit is no text"),
         ('{"commit": "c", "shown": "worse"}', "line 3: shown is 'worse', not bad, good or skip"),
         ('{"commit": "c", "shown": "bad", "ratio": NaN}', "line 3: ratio is no number"),
+        (f'{{"commit": "c", "shown": "bad", "ratio": 1{"0" * 400}}}', "line 3: int too large"),
         ('{"commit": "c", "shown": "bad", "ratio": -1}', "line 3: ratio is -1, below 0"),
         ('{"commit": "c", "shown": "bad", "false_bad": 2}', "line 3: false_bad is 2"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import ceil, log, log2
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,46 @@ def test_evidence_that_is_right_saves_runs(tools: Tools) -> None:
     _, plain = tools.finish(search(span, Settings()), run)
     _, helped = tools.finish(search(span, Settings(), evidence=known), run)
     assert len(helped) <= len(plain) - 4
+
+
+EXTREME = st.sampled_from([0.0, 5e-324, 1e-300, 1.0, 1e308]) | st.floats(0, 1e308)
+SHARE = st.sampled_from([5e-324, 0.5, 0.5 - 2**-54, 1 - 2**-53]) | st.floats(0, 1)
+
+
+@given(
+    ratios=st.lists(EXTREME, min_size=12, max_size=12),
+    kept=st.builds(
+        Settings,
+        confidence=SHARE,
+        floor=SHARE,
+        rates=st.builds(Rates, false_bad=SHARE, false_good=SHARE),
+        repeats=st.integers(0, 3),
+    ),
+    runs=st.lists(
+        st.tuples(st.integers(0, 11), st.sampled_from(BisectTerm), st.none() | EXTREME), max_size=8
+    ),
+)
+def test_extreme_numbers_are_refused_or_give_probabilities(
+    tools: Tools,
+    ratios: list[float],
+    kept: Settings,
+    runs: list[tuple[int, BisectTerm, float | None]],
+) -> None:
+    span = ancestry_of(tools.woven(12, 3))
+    known = [CommitEvidence(commit=span.ids[n], ratio=ratio) for n, ratio in enumerate(ratios)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            found = search(span, kept, evidence=known)
+        except ValueError:
+            return  # they leave nothing to learn
+        for place, term, ratio in runs:
+            found = found.after(Observation(commit=span.ids[place], term=term, ratio=ratio))
+            assert found.posterior.mass.sum() == pytest.approx(1)
+            assert 0 <= found.posterior.mass.min() <= found.posterior.mass.max() <= 1
+        state = found.state
+    assert 0 <= state.confidence <= 1 + 1e-9
+    assert all(one.runs > 0 for one in state.proof)
 
 
 @pytest.mark.parametrize(

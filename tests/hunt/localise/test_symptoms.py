@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from anyclue.hunt.clue.assembly import assemble_clue
+from anyclue.hunt.clue.assembly import FaultFindings, assemble_clue
 from anyclue.hunt.clue.model import (
+    Clue,
     Condition,
     Conjunction,
     DoseResponse,
@@ -16,7 +18,15 @@ from anyclue.hunt.clue.model import (
 )
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.localise.core.rank import Ranking
-from anyclue.hunt.localise.symptoms import accused_kernel, guilt_entries, symptoms_of
+from anyclue.hunt.localise.symptoms import (
+    AccusedKernel,
+    accused_kernels,
+    guilt_entry,
+    surge_entries,
+    symptoms_of,
+)
+from anyclue.hunt.minimise.model import FollowUps
+from anyclue.hunt.model import Fault
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.suspects.model import TheoryContext
 from anyclue.model.reason import NeverFreed, NotRun, SlabCache
@@ -69,6 +79,23 @@ SCENARIO = Scenario(
 )
 
 
+def accused(cells: Sequence[CellVerdict]) -> tuple[Fault, AccusedKernel]:
+    (fault,) = conclude(cells).faults
+    return fault, accused_kernels(fault)[0]
+
+
+def clue(
+    of: TheoryContext,
+    *gaps: str,
+    dose: DoseResponse | None = None,
+    conjunction: Conjunction | None = None,
+) -> Clue:
+    found = FaultFindings(
+        context=of, gaps=gaps, conjunction=conjunction, follow_ups=FollowUps(dose=dose)
+    )
+    return assemble_clue([found], of.readings)
+
+
 def test_the_cache_that_the_kernel_itself_names() -> None:
     left = NeverFreed(leaked=LeakedObject.SLAB_CACHE, subject="demo_node")
     broken = replace(
@@ -76,19 +103,15 @@ def test_the_cache_that_the_kernel_itself_names() -> None:
     )
     inodes = NeverFreed(leaked=LeakedObject.INODES, subject="vdb (demo)")
     for detail, cache in ((left, "demo_node"), (inodes, ""), (SlabCache(name="a"), "a")):
-        findings = conclude((replace(broken, signature_detail=detail),))
-        of = accused_kernel(findings)
-        assert of is not None
-        found = symptoms_of(of, findings, SCENARIO)
+        fault, of = accused((replace(broken, signature_detail=detail),))
+        found = symptoms_of(of, fault, SCENARIO)
         assert (found.signature, found.slab_cache) == (Signature.OBJECT, cache)
         assert found.reported is (detail is left)
 
 
 def test_options_of_the_guilty_beside_the_innocent() -> None:
-    findings = conclude(CELLS)
-    of = accused_kernel(findings)
-    assert of is not None
-    found = symptoms_of(of, findings, SCENARIO)
+    fault, of = accused(CELLS)
+    found = symptoms_of(of, fault, SCENARIO)
     assert found.regression
     assert found.guilty == {"compress=lzo"}
     assert found.innocent == {"compress=zlib"}
@@ -99,38 +122,31 @@ def test_options_of_the_guilty_beside_the_innocent() -> None:
 def test_of_objects_the_slab_cache_is_a_symptom() -> None:
     cache = SlabCache(name="kmalloc-64", objects=600.0, kib=38.0)
     leak = replace(CELLS[0], signature=Signature.OBJECT, signature_detail=cache)
-    findings = conclude((leak, *CELLS[1:]))
-    of = accused_kernel(findings)
-    assert of is not None
-    assert symptoms_of(of, findings, SCENARIO).slab_cache == "kmalloc-64"
+    fault, of = accused((leak, *CELLS[1:]))
+    assert symptoms_of(of, fault, SCENARIO).slab_cache == "kmalloc-64"
 
 
 def test_an_option_that_was_isolated_counts_alone() -> None:
-    findings = conclude(CELLS)
-    of = accused_kernel(findings)
-    assert of is not None
+    fault, of = accused(CELLS)
     isolated = Condition(axis=Axis.MOUNT, value="lzo", option="noatime")
-    found = symptoms_of(of, findings, SCENARIO, Conjunction(conditions=(isolated,)))
+    found = symptoms_of(of, fault, SCENARIO, Conjunction(conditions=(isolated,)))
     assert found.guilty == {"noatime"}
 
 
 def test_one_mount_alone_accuses_no_option() -> None:
-    findings = conclude((CELLS[0], CELLS[3]))
-    of = accused_kernel(findings)
-    assert of is not None
-    assert symptoms_of(of, findings, SCENARIO).guilty == frozenset()
+    fault, of = accused((CELLS[0], CELLS[3]))
+    assert symptoms_of(of, fault, SCENARIO).guilty == frozenset()
 
 
 def test_without_a_good_kernel_there_is_no_regression() -> None:
-    findings = conclude(CELLS[:3])
-    of = accused_kernel(findings)
-    assert of is not None
+    fault, of = accused(CELLS[:3])
     assert of.good is None
-    assert not symptoms_of(of, findings, SCENARIO).regression
+    assert not symptoms_of(of, fault, SCENARIO).regression
 
 
 def test_guilt_says_what_it_takes_and_what_is_innocent() -> None:
-    (found,) = guilt_entries(conclude(CELLS))
+    (fault,) = conclude(CELLS).faults
+    found = guilt_entry(fault)
     assert [(one.axis, one.value) for one in found.conditions] == [
         (Axis.KERNEL, "bad"),
         (Axis.MOUNT, "lzo"),
@@ -140,17 +156,21 @@ def test_guilt_says_what_it_takes_and_what_is_innocent() -> None:
         (Axis.MOUNT, "zlib"),
         (Axis.MOUNT, "none"),
     ]
-    assert guilt_entries(conclude(CELLS[1:])) == ()
+    assert conclude(CELLS[1:]).faults == ()
 
 
 def test_a_surge_is_an_entry_of_its_own_and_has_no_place() -> None:
     surge, clean = verdict("bad", "lzo", Verdict.SURGE), verdict("good", "lzo", Verdict.CLEAN)
     alone = conclude([surge, clean])
-    (found,) = guilt_entries(alone)
+    (fault,) = alone.faults
+    found = guilt_entry(fault)
     assert found.verdict is Verdict.SURGE
     assert [(one.axis, one.value) for one in found.conditions] == [(Axis.KERNEL, "bad")]
-    assert accused_kernel(alone) is None
-    leak, other = guilt_entries(conclude([verdict("bad", "zlib", Verdict.SURGE), *CELLS]))
+    assert accused_kernels(fault) == ()
+    assert surge_entries(alone) == ()
+    findings = conclude([verdict("bad", "zlib", Verdict.SURGE), *CELLS])
+    (leaks,), (other,) = findings.faults, surge_entries(findings)
+    leak = guilt_entry(leaks)
     assert (leak.verdict, leak.conditions != ()) == (Verdict.LEAK, True)
     assert (other.verdict, other.conditions, other.acquitted) == (Verdict.SURGE, (), ())
 
@@ -181,16 +201,21 @@ def place(probability: float) -> Place:
 def theory_context(*places: Place, cells: tuple[CellVerdict, ...] = CELLS) -> TheoryContext:
     findings = conclude(cells)
     ranked = Ranking(places=places, elsewhere=0.01)
+    fault = next(iter(findings.faults), None)
     return TheoryContext(
-        scenario=SCENARIO, findings=findings, accused=accused_kernel(findings), ranked=ranked
+        scenario=SCENARIO,
+        findings=findings,
+        fault=fault,
+        accused=accused_kernels(fault)[0] if fault is not None else None,
+        ranked=ranked,
     )
 
 
 def test_the_sentence_names_a_likely_place() -> None:
     where = "in pack() at fs/x/lzo.c:297, where put_page() of page_in is missing at the label out."
-    assert assemble_clue(theory_context(place(0.99))).sentence.endswith(f"Almost certainly {where}")
-    assert assemble_clue(theory_context(place(0.6))).sentence.endswith(f"Probably {where}")
-    assert "pack" not in assemble_clue(theory_context(place(0.4))).sentence
+    assert clue(theory_context(place(0.99))).sentence.endswith(f"Almost certainly {where}")
+    assert clue(theory_context(place(0.6))).sentence.endswith(f"Probably {where}")
+    assert "pack" not in clue(theory_context(place(0.4))).sentence
 
 
 def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> None:
@@ -200,7 +225,7 @@ def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> 
 
     def said(files: float, dose: DoseResponse | None) -> str:
         findings = replace(of.findings, files_per_round={leak.cell: files})
-        return assemble_clue(replace(of, findings=findings), dose=dose).sentence
+        return clue(replace(of, findings=findings), dose=dose).sentence
 
     dose = DoseResponse(
         unit="file", amount_kib=None, ci95_kib=None, linear=False, because="", points=()
@@ -216,26 +241,21 @@ def test_nothing_is_said_per_file_where_response_does_not_follow_the_files() -> 
 
 
 def test_what_was_not_tested() -> None:
-    found = assemble_clue(theory_context(place(0.9)), ["sources of kernel good could not be had"])
+    found = clue(theory_context(place(0.9)), "sources of kernel good could not be had")
     assert found.not_tested[0] == "sources of kernel good could not be had"
     assert any(one.startswith("workload: only one value") for one in found.not_tested)
     assert "no probe looked at the guilty cell" in found.not_tested
-    other = replace(CELLS[0], cell=replace(CELLS[0].cell, kernel="worse"))
-    found = assemble_clue(theory_context(cells=(*CELLS, other)))
-    assert any("guilty too: worse" in one for one in found.not_tested)
-    alone = assemble_clue(theory_context(cells=CELLS[:2]))
+    alone = clue(theory_context(cells=CELLS[:2]))
     assert any("no innocent kernel" in one for one in alone.not_tested)
 
 
 def test_combinations_that_were_left_out_are_told() -> None:
     part = Conjunction(conditions=(), irrelevant=(), proven=True, cells_run=6, cells_full=16)
     told = "10 of 16 combinations: what shows only there was not seen"
-    assert told in assemble_clue(theory_context(), conjunction=part).not_tested
+    assert told in clue(theory_context(), conjunction=part).not_tested
     whole = replace(part, cells_run=16)
     assert not [
-        one
-        for one in assemble_clue(theory_context(), conjunction=whole).not_tested
-        if "of 16" in one
+        one for one in clue(theory_context(), conjunction=whole).not_tested if "of 16" in one
     ]
 
 
@@ -252,10 +272,10 @@ def test_a_probe_says_what_it_found_and_where() -> None:
     reading = ProbeReading(
         probe="call-counts", cell=CELLS[0].cell, innocent=None, findings=(finding,), rounds=4
     )
-    (said,) = assemble_clue(replace(theory_context(), readings=(reading,))).probes
+    (said,) = clue(replace(theory_context(), readings=(reading,))).probes
     assert said.says == "9 calls a round were made (kmem_cache_alloc, in pack())"
 
 
 def test_nothing_guilty() -> None:
-    found = assemble_clue(theory_context(cells=CELLS[1:]))
+    found = clue(theory_context(cells=CELLS[1:]))
     assert (found.guilt, found.places, found.not_tested) == ((), (), ())

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import random
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -77,15 +79,16 @@ def test_the_interval_holds_the_amount_as_often_as_it_says() -> None:
     assert sum(hits) / len(hits) > 0.9
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(0, 1e6), st.floats(-1e6, 1e6), st.floats(0, 1e5), st.booleans()),
-        max_size=6,
-    )
-)
+DOSES = st.floats(0, 2.0**64)
+KIB = st.floats(-(2.0**54), 2.0**54)
+
+
+@given(st.lists(st.tuples(DOSES, KIB, KIB.map(abs), st.booleans()), max_size=6))
 @example([(0.0, 0.0, 3e-207, True), (1.0, 0.0, 0.0, True), (2.0, 0.0, 0.0, True)])
 @example([(0.0, 0.0, 0.0, True), (5e-324, 0.0, 0.0, True), (1e-323, 0.0, 0.0, True)])
+@example([(0.0, 3e8, 0.0, True), (1e-300, 0.0, 0.0, True), (1e-323, 0.0, 2.0**54, True)])
 @example([(0.0, 0.0, 0.0, True), (1e-170, 1.0, 9.0, True), (2e-170, 2.0, 9.0, True)])
+@example([(0.0, 5.0, 0.0, True), (1.0, 6.0, 2.0**54, True), (2.0**64, 7.0, 0.0, True)])
 def test_any_points(some: list[tuple[float, float, float, bool]]) -> None:
     measured = [
         DosePoint(
@@ -97,3 +100,6 @@ def test_any_points(some: list[tuple[float, float, float, bool]]) -> None:
     ]
     found = fitted(measured, "file")
     assert (found.amount_kib is None) is (not found.linear)
+    shown = [found.amount_kib or 0.0, *(found.ci95_kib or ())]
+    assert all(map(math.isfinite, shown))
+    assert not re.search(r"\b(nan|inf)\b", found.because)

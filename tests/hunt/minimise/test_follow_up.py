@@ -11,7 +11,9 @@ import pytest
 
 from anyclue.hunt.driver import begin_run, hunt
 from anyclue.hunt.judge import judge
-from anyclue.hunt.minimise.follow_up import FollowUps, read_follow_ups, run_follow_ups
+from anyclue.hunt.minimise.follow_up import read_follow_ups, run_follow_up
+from anyclue.hunt.minimise.model import FollowUps
+from anyclue.hunt.minimise.plan import FollowUpKind, in_order
 from anyclue.hunt.minimise.variations import Runner
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis
@@ -68,26 +70,39 @@ def bad_lzo(make: Make) -> Callable[[TrialJob], Recording]:
 
 
 async def hunt_and_follow(
-    hunted: Hunted, run: RunDirectory, executors: Callable[[RunDirectory], TrialExecutor]
+    hunted: Hunted,
+    run: RunDirectory,
+    executors: Callable[[RunDirectory], TrialExecutor],
+    guests: int = 100,
 ) -> None:
     judged = await hunt(run, hunted.context, jobs=2, clue=False, executors=executors)
-    await run_follow_ups(judged, Runner(context=hunted.context, executor=executors))
+    runner = Runner(context=hunted.context, executor=executors, guests=guests)
+    left = [step for one in await read_follow_ups(judged) for step in one.left]
+    for step in in_order(left):
+        await run_follow_up(judged, step, runner)
 
 
-def hunt_it(hunted: Hunted, run: RunDirectory, made: Callable[[TrialJob], Recording]) -> int:
-    """Hunt; return how many guests ran."""
+def hunt_it(
+    hunted: Hunted,
+    run: RunDirectory,
+    made: Callable[[TrialJob], Recording],
+    guests: int = 100,
+) -> int:
+    """Hunt, no step with more than these guests at once; return how many guests ran."""
     executors: list[Executor] = []
 
     def executor(of: RunDirectory) -> Executor:
         executors.append(hunted.executor(made, run=of))
         return executors[-1]
 
-    asyncio.run(hunt_and_follow(hunted, run, executor))
+    asyncio.run(hunt_and_follow(hunted, run, executor, guests))
     return sum(len(one.ran) for one in executors)
 
 
 def stored(run: RunDirectory) -> FollowUps:
-    return asyncio.run(read_follow_ups(judge(run)))
+    found = asyncio.run(read_follow_ups(judge(run)))
+    assert len(found) < 2
+    return found[0] if found else FollowUps()
 
 
 @pytest.fixture
@@ -115,6 +130,8 @@ def test_all_of_it(hunted: Hunted, options: RunDirectory, make: Make) -> None:
     script = RunDirectory(options.path / "follow-ups" / "script")
     assert judge(script).scenario.mount["lzo"] == "compress=lzo"  # it was seen to do it so
     assert ran > 10
+    assert found.left == ()
+    assert found.reproducer.more_guests == 0
     # All is stored now: the same again starts nothing.
     assert hunt_it(hunted, options, bad_lzo(make)) == 0
     assert stored(options) == found
@@ -166,3 +183,38 @@ def test_a_script_that_does_not_do_it_is_not_given(hunted: Hunted, make: Make) -
     assert found.reproducer.script == ""
     assert found.dose is not None
     assert found.dose.linear is False
+
+
+def test_what_the_guests_do_not_suffice_for_is_left(
+    hunted: Hunted, options: RunDirectory, make: Make
+) -> None:
+    """Batches of two are run, larger ones are not: the smallest form so far, and what it lacks."""
+    hunt_it(hunted, options, bad_lzo(make), guests=2)
+    found = stored(options)
+    assert found.dose is not None
+    assert found.options == {Axis.MOUNT: "compress=lzo"}
+    assert found.reproducer is not None
+    assert found.reproducer.script
+    left = {step.kind: step for step in found.left}
+    assert set(left) == {FollowUpKind.SMALLER_FORM}
+    form = left[FollowUpKind.SMALLER_FORM]
+    assert form.begun
+    assert form.guests == found.reproducer.more_guests > 0
+    # What is left takes as many guests as was said, if nothing smaller is guilty.
+    hunt_it(hunted, options, bad_lzo(make))
+    assert stored(options).left == ()
+
+
+def test_without_guests_all_is_left_and_offered(
+    hunted: Hunted, options: RunDirectory, make: Make
+) -> None:
+    assert hunt_it(hunted, options, bad_lzo(make), guests=0) == 3
+    found = stored(options)
+    assert {(step.kind, step.begun) for step in found.left} == {
+        (FollowUpKind.OPTIONS, False),
+        (FollowUpKind.DOSE, False),
+        (FollowUpKind.SMALLER_FORM, False),
+        (FollowUpKind.SCRIPT, False),
+    }
+    assert (found.options, found.dose, found.reproducer) == ({}, None, None)
+    assert all(step.seconds for step in found.left)

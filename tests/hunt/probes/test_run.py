@@ -21,6 +21,7 @@ from anyclue.hunt.probes.core.probe import SNAPSHOT_MARK
 from anyclue.hunt.probes.core.registry import PROBES
 from anyclue.hunt.probes.watch import ProbeWatch
 from anyclue.hunt.select.factors import first_guilty
+from anyclue.hunt.select.faults import find_faults
 from anyclue.model.errors import RequestError
 from anyclue.model.machine_recording import TestVerdict
 from anyclue.model.reason import NotRun
@@ -245,16 +246,17 @@ def test_what_a_hunt_runs() -> None:
     guilty = replace(leak.cell, workload="small-files")
     findings = RunVerdicts(cells=(replace(leak, cell=guilty),), factors=())
     # The mail suspects kmap, so its balance is looked at, whatever leaks.
-    asked = {probe.name for probe in selection.probes_to_run(scenario, findings, guilty)}
+    (fault,) = find_faults(findings.cells)
+    asked = {probe.name for probe in selection.probes_to_run(scenario, findings, fault, guilty)}
     assert "kmap-balance" in asked
     assert "kmemleak" not in asked  # no kernel of Debian's has what it needs
     of_git = GitKernel(repository="linux", revision="HEAD")
     built = {**scenario.kernels, "bad": Kernel(name="bad", source=of_git)}
-    from_git = selection.probes_to_run(replace(scenario, kernels=built), findings, guilty)
+    from_git = selection.probes_to_run(replace(scenario, kernels=built), findings, fault, guilty)
     assert "kmemleak" in {probe.name for probe in from_git}
     without = replace(scenario, suspects=())
     assert "kmap-balance" not in {
-        probe.name for probe in selection.probes_to_run(without, findings, guilty)
+        probe.name for probe in selection.probes_to_run(without, findings, fault, guilty)
     }
 
 
@@ -293,7 +295,8 @@ def test_a_surge_leaves_nothing_for_a_probe() -> None:
     scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
     surge = judged("bad", Verdict.SURGE)
     findings = RunVerdicts(cells=(surge,), factors=())
-    assert selection.probes_to_run(scenario, findings, surge.cell) == ()
+    (fault,) = find_faults(findings.cells)
+    assert selection.probes_to_run(scenario, findings, fault, surge.cell) == ()
 
 
 def test_a_test_that_only_failed_tells_a_probe_nothing() -> None:
@@ -301,7 +304,8 @@ def test_a_test_that_only_failed_tells_a_probe_nothing() -> None:
     with pytest.raises(RequestError, match="no test of this cell leaks"):
         selection.tests_to_repeat(findings, guilty)
     scenario = load_scenario(SCENARIOS / "lzo-leak.toml", workloads=RULES)
-    assert selection.probes_to_run(scenario, findings, guilty) == ()
+    (fault,) = find_faults(findings.cells)
+    assert selection.probes_to_run(scenario, findings, fault, guilty) == ()
 
 
 def test_tests_stand_beside_the_same_tests_alone() -> None:

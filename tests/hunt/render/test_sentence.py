@@ -58,23 +58,20 @@ def test_without_facts_there_is_nothing_per_file(tools: Tools) -> None:
 
 def test_all_that_leaks_is_told_with_its_sum(tools: Tools) -> None:
     def leak(machine: str, slab: float) -> CellVerdict:
-        pages = ClassRate(rate_kib=2400.0, ci95_kib=(2399, 2401), grew=True)
-        classes = {MemoryClass.ORPHANED_FILE_PAGES: pages}
+        stacks = ClassRate(rate_kib=2400.0, ci95_kib=(2399, 2401), grew=True)
+        classes = {MemoryClass.KERNEL_STACKS: stacks}
         if slab:
             classes[MemoryClass.SLAB_UNRECLAIMABLE] = ClassRate(
                 rate_kib=slab, ci95_kib=(slab - 9, slab + 9), grew=True
             )
-        return replace(
-            tools.verdict(f"bad {machine} lzo", *tools.leak, rate=2400.0), classes=classes
-        )
+        kind = (Verdict.LEAK, Signature.KERNEL_STACKS)
+        return replace(tools.verdict(f"bad {machine} lzo", *kind, rate=2400.0), classes=classes)
 
     assert say(leak("i386", 300.0), leak("x86_64", 310.0)).startswith(
-        "Leak, page-cache references never put: 2400 KiB a round and 300 to 310 of unreclaimable"
+        "Leak, threads that never end: 2400 KiB a round and 300 to 310 of unreclaimable"
         " slab, 2700 to 2710 KiB in all, in "
     )
-    assert say(leak("i386", 0.0)).startswith(
-        "Leak, page-cache references never put: 2400 KiB a round in "
-    )
+    assert say(leak("i386", 0.0)).startswith("Leak, threads that never end: 2400 KiB a round in ")
 
 
 def test_what_may_be_half_of_the_leak_is_told(tools: Tools) -> None:

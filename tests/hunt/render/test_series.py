@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclue.hunt.render.selection import carrier_class, representative
+from anyclue.hunt.render.selection import representative
+from anyclue.hunt.select.faults import carrier_class
 from anyclue.model.recording import Outcome, Reading, Recording
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.report import charts, series

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.hunt.clue.model import Condition
+from anyclue.hunt.model import Fault
 from anyclue.hunt.select.factors import find_factors
+from anyclue.hunt.select.faults import find_faults
 from anyclue.hunt.select.isolation import next_cells, smallest_conjunction, undecided_factors
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 KINDS = ((Verdict.LEAK, Signature.PAGE_CACHE_REFERENCE), (Verdict.LEAK, Signature.OBJECT))
 Oracle = Callable[[Cell], tuple[Verdict, Signature | None]]
 Sizes = Mapping[Axis, int]
+
+
+def fault_of(verdicts: Sequence[CellVerdict]) -> Fault:
+    (fault,) = find_faults(verdicts)
+    return fault
 
 
 def universe_of(sizes: Sizes) -> list[Cell]:
@@ -150,8 +157,7 @@ def test_it_ends_whatever_the_verdicts(
 
 def test_the_smallest_conjunction_of_the_mails_case(tools: Tools) -> None:
     verdicts = tools.default()
-    found = smallest_conjunction(verdicts, [v.cell for v in verdicts], [])
-    assert found is not None
+    found = smallest_conjunction(fault_of(verdicts), [v.cell for v in verdicts], [])
     assert found.conditions == (
         Condition(axis=Axis.KERNEL, value="bad"),
         Condition(axis=Axis.MOUNT, value="lzo"),
@@ -166,10 +172,9 @@ def test_the_smallest_conjunction_of_the_mails_case(tools: Tools) -> None:
 def test_a_value_that_was_not_run_leaves_it_unproven(tools: Tools) -> None:
     verdicts = [v for v in tools.default() if v.cell.mount != "zstd"]
     universe = [v.cell for v in tools.default()]
-    found = smallest_conjunction(verdicts, universe, [])
-    assert found is not None
+    found = smallest_conjunction(fault_of(verdicts), universe, [])
     assert not found.proven
-    undecided = undecided_factors(verdicts, universe, [])
+    undecided = undecided_factors(fault_of(verdicts), universe, [])
     assert [factor.factor for factor in undecided] == [Axis.MOUNT]
 
 
@@ -179,14 +184,13 @@ def test_two_values_that_are_guilty_alike(tools: Tools) -> None:
         tools.verdict("bad i386 zlib", *tools.leak, rate=2400.0),
         tools.verdict("bad i386 none"),
     ]
-    found = smallest_conjunction(verdicts, [v.cell for v in verdicts], [])
-    assert found is not None
+    found = smallest_conjunction(fault_of(verdicts), [v.cell for v in verdicts], [])
     assert found.conditions == (Condition(axis=Axis.MOUNT, value="lzo or zlib"),)
 
 
 def test_nothing_guilty_has_no_conjunction(tools: Tools) -> None:
     verdicts = [tools.verdict("bad i386 lzo", Verdict.UNPROVEN)]
-    assert smallest_conjunction(verdicts, [v.cell for v in verdicts], []) is None
+    assert find_faults(verdicts) == ()
 
 
 def test_a_surge_does_not_end_the_search(tools: Tools) -> None:
@@ -199,7 +203,6 @@ def test_a_surge_does_not_end_the_search(tools: Tools) -> None:
 
     verdicts = isolate(tools, universe, [], oracle, 1)
     assert len(verdicts) == len(universe)
-    found = smallest_conjunction(verdicts, universe, [])
-    assert found is not None
+    found = smallest_conjunction(fault_of(verdicts), universe, [])
     assert found.proven
     assert [one.axis for one in found.conditions] == [Axis.KERNEL, Axis.MOUNT]

@@ -12,10 +12,10 @@ from anyclue.hunt.clue.model import Place, Reason, ReasonSource, Suspect, Suspec
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
-from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernel
+from anyclue.hunt.localise.symptoms import AccusedKernel, accused_kernels
 from anyclue.hunt.probes.core.model import Amount, ProbeFinding, ProbeReading, StackEvidence
 from anyclue.hunt.render.suspect_words import _BECAUSE, _SETTLE, suspect
-from anyclue.hunt.suspects.judge import judge_theory
+from anyclue.hunt.suspects.judge import judge_by_faults
 from anyclue.hunt.suspects.model import AcquittedReason, GuiltyReason, TheoryContext, UnprovenReason
 from anyclue.model.reason import NotRun
 from anyclue.model.recording import Outcome
@@ -98,13 +98,19 @@ def theory_context(cells: Sequence[CellVerdict] = THE_MAILS, **known: object) ->
         references=(),
     )
     findings = conclude(cells)
-    made = TheoryContext(scenario=scenario, findings=findings, accused=accused_kernel(findings))
+    fault = next(iter(findings.faults), None)
+    made = TheoryContext(
+        scenario=scenario,
+        findings=findings,
+        fault=fault,
+        accused=next(iter(accused_kernels(fault)), None) if fault is not None else None,
+    )
     return replace(made, **known)  # type: ignore[arg-type]
 
 
 def judged(about: About, of: TheoryContext) -> Suspect:
     theory = Theory(name="it", theory="words", about=about)
-    found = suspect(theory, judge_theory(about, of), of)
+    found = suspect(theory, *judge_by_faults(about, [of]))
     assert bool(found.settle) == (found.standing is UNPROVEN)
     assert found.because
     return found
@@ -352,5 +358,104 @@ def test_where_nothing_is_guilty() -> None:
 
 def test_the_accused_is_a_leak_before_what_broke() -> None:
     broken = verdict(cell("other"), Verdict.BROKEN)
-    found = accused_kernel(conclude([broken, *THE_MAILS]))
+    found = accused_kernels(conclude([broken, *THE_MAILS]).faults[0])[0]
     assert found == AccusedKernel(bad="bad", good="good", cells=(THE_MAILS[0], THE_MAILS[2]))
+
+
+OBJECTS: Final = ClassRate(
+    rate_kib=300.0, ci95_kib=(292.0, 308.0), grew=True, top=(("kmalloc-64", 300.0),)
+)
+FLAT: Final = ClassRate(rate_kib=0.4, ci95_kib=(-4.0, 9.5), grew=False)
+
+
+def of_objects(of: Cell) -> CellVerdict:
+    classes = {
+        **QUIET,
+        MemoryClass.ORPHANED_FILE_PAGES: FLAT,
+        MemoryClass.SLAB_UNRECLAIMABLE: OBJECTS,
+    }
+    return verdict(of, signature=Signature.OBJECT, rate_kib_per_round=300.0, classes=classes)
+
+
+TWO_BUGS: Final = (
+    verdict(cell("bad", mount="lzo")),
+    of_objects(cell("bad", mount="zlib")),
+    verdict(cell("bad", mount="none"), Verdict.CLEAN),
+    verdict(cell("good", mount="lzo"), Verdict.CLEAN),
+    verdict(cell("good", mount="zlib"), Verdict.CLEAN),
+)
+"""lzo loses page references, zlib a kmalloc object."""
+
+
+def by_faults(about: About, cells: Sequence[CellVerdict]) -> Suspect:
+    context = theory_context(cells)
+    contexts = [replace(context, fault=one) for one in context.findings.faults]
+    theory = Theory(name="it", theory="words", about=about)
+    return suspect(theory, *judge_by_faults(about, contexts), len(contexts))
+
+
+@pytest.mark.parametrize(
+    ("about", "standing", "because"),
+    [
+        (resource(Resource.SLAB), GUILTY, "slab grew (object in kmalloc-64)"),
+        (
+            resource(Resource.PAGE_REFERENCES),
+            GUILTY,
+            "page references are what grew (page-cache-reference)",
+        ),
+        (resource(Resource.RAW_PAGES), ACQUITTED, "raw pages did not grow"),
+        (
+            OfFactor(axis=Axis.MOUNT, value="lzo"),
+            GUILTY,
+            "mount lzo leaks, and others do not (page-cache-reference)",
+        ),
+        (
+            OfFactor(axis=Axis.MOUNT, value="zlib"),
+            GUILTY,
+            "mount zlib leaks, and others do not (object in kmalloc-64)",
+        ),
+        (
+            OfFactor(axis=Axis.MOUNT, value="none"),
+            ACQUITTED,
+            "with mount none nothing leaks, all else equal",
+        ),
+        (OfFactor(axis=Axis.KERNEL, value="bad"), GUILTY, "kernel bad leaks, and others do not"),
+    ],
+)
+def test_of_two_faults_each_is_heard(about: About, standing: SuspectStatus, because: str) -> None:
+    for cells in (TWO_BUGS, TWO_BUGS[1::-1] + TWO_BUGS[2:]):
+        found = by_faults(about, cells)
+        assert (found.standing, found.because) == (standing, because)
+
+
+def test_an_acquittal_takes_every_fault() -> None:
+    """Beside the objects' cell no cell without compression ran: one is not all."""
+    other = replace(TWO_BUGS[1], cell=replace(TWO_BUGS[1].cell, machine="x86_64"))
+    found = by_faults(OfFactor(axis=Axis.MOUNT, value="none"), (TWO_BUGS[0], other, *TWO_BUGS[2:]))
+    assert found.standing is UNPROVEN
+    assert found.because.endswith("bad.x86_64.d.lzo.w would tell (object in kmalloc-64)")
+    assert found.settle == "run bad.x86_64.d.none.w"
+
+
+def test_a_value_that_is_innocent_here_and_in_doubt_there_is_not_acquitted() -> None:
+    unproven = verdict(cell("bad", machine="x86_64", mount="zlib"), Verdict.UNPROVEN)
+    found = judged(OfFactor(axis=Axis.MOUNT, value="zlib"), theory_context((*THE_MAILS, unproven)))
+    assert found.standing is UNPROVEN
+    assert found.evidence[0] == "bad.x86_64.d.zlib.w is unproven"
+    elsewhere = replace(unproven, cell=replace(unproven.cell, kernel="good"))
+    found = judged(OfFactor(axis=Axis.MOUNT, value="zlib"), theory_context((*THE_MAILS, elsewhere)))
+    assert found.standing is ACQUITTED, "the good kernel does not leak, whatever it is mounted with"
+
+
+def test_what_may_leak_in_an_unproven_cell_is_not_acquitted() -> None:
+    doubt = ClassRate(rate_kib=66.0, ci95_kib=(52.0, 79.0), grew=False)
+    unproven = verdict(
+        cell("bad", mount="none"),
+        Verdict.UNPROVEN,
+        classes={**QUIET, MemoryClass.SLAB_UNRECLAIMABLE: doubt},
+    )
+    found = judged(resource(Resource.SLAB), theory_context((*THE_MAILS, unproven)))
+    assert found.standing is UNPROVEN
+    assert found.evidence == (
+        "bad.i386.d.none.w: slab-unreclaimable 66.0 [52.0, 79.0] KiB a round",
+    )

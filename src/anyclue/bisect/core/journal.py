@@ -107,7 +107,7 @@ def _parsed(number: int, line: str, read_one: Callable[[Mapping[str, Any]], T]) 
         return read_one(_fields(line))
     except KeyError as error:
         raise _damaged(number, f"it has no {error}") from error
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise _damaged(number, str(error)) from error
 
 

@@ -105,6 +105,7 @@ class Reproducer:
         parameters: of the workload, reduced.
         reduced: what was changed and still leaks, and what could not be: one line each.
         rate_kib: KiB a round that it leaks.
+        more_guests: so many more guests would tell whether it is the smallest; 0: it is.
     """
 
     script: str
@@ -112,6 +113,7 @@ class Reproducer:
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
     reduced: tuple[str, ...] = ()
     rate_kib: float | None = None
+    more_guests: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +285,7 @@ class Guilt:
         acquitted: axes that do not matter.
         innocent: values with which a cell is innocent that is guilty with another, all else equal.
         cells: the guilty cells' ids.
+        name: how it is told from other faults of the run; "" of a surge beside graver ones.
     """
 
     verdict: Verdict
@@ -292,11 +295,40 @@ class Guilt:
     acquitted: tuple[Axis, ...]
     innocent: tuple[Condition, ...]
     cells: tuple[str, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultClue:
+    """What is known of one fault.
+
+    Attributes:
+        guilt: what its cells have in common.
+        commit: the first bad commit, where a bisection proved one.
+        places: where it may be, the likeliest first.
+        elsewhere: probability that it is none of these.
+        conjunction: the smallest conjunction.
+        dose: dose and response, where it was measured.
+        reproducer: the smallest reproducer, where there is one.
+        companions: what only grows along with it, and which faults its cells cannot tell it from,
+            in words; "" where there is nothing of the kind.
+    """
+
+    guilt: Guilt
+    commit: ChangingCommit | None = None
+    places: tuple[Place, ...] = ()
+    elsewhere: float = 1.0
+    conjunction: Conjunction | None = None
+    dose: DoseResponse | None = None
+    reproducer: Reproducer | None = None
+    companions: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clue:
     """All that a run says about why, and about who is innocent.
+
+    Places, conjunction, dose and reproducer are of the first fault; ``faults`` has the others.
 
     Attributes:
         sentence: the clue, as one would say it.
@@ -310,6 +342,9 @@ class Clue:
         dose: dose and response, where it was measured.
         reproducer: the smallest reproducer, where there is one.
         probes: what was looked at in the guilty cell's repeat.
+        companions: what only grows along with the first fault, and which it is not told from.
+        faults: what else leaks or broke, each by itself.
+        left_out: what guests or time did not suffice for, with the command that runs it.
     """
 
     sentence: str
@@ -323,3 +358,23 @@ class Clue:
     dose: DoseResponse | None = None
     reproducer: Reproducer | None = None
     probes: tuple[ProbeSummary, ...] = ()
+    companions: str = ""
+    faults: tuple[FaultClue, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def each_fault(self) -> tuple[FaultClue, ...]:
+        """Every fault, the first among them; none where nothing is guilty."""
+        if not self.guilt:
+            return ()
+        first = FaultClue(
+            guilt=self.guilt[0],
+            commit=self.commit,
+            places=self.places,
+            elsewhere=self.elsewhere,
+            conjunction=self.conjunction,
+            dose=self.dose,
+            reproducer=self.reproducer,
+            companions=self.companions,
+        )
+        return (first, *self.faults)

@@ -19,11 +19,11 @@ from anyclue.hunt.clue.model import ChangingCommit, Place
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.localise.symptoms import AccusedKernel
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Fault
 from anyclue.hunt.render import evidence_words
-from anyclue.hunt.select.factors import first_leak_or_break, gravest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, OfCommit, Scenario
+from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import write_whole
 
@@ -153,10 +153,10 @@ class AccusedCommit:
     innocent: str
     schema: str = SCHEMA
 
-    def accused_kernel(self, findings: RunVerdicts) -> AccusedKernel | None:
-        """Return the kernels to look into; None when the commit's was not seen guilty."""
-        cells = gravest([one for one in findings.cells if one.cell.kernel == self.kernel])
-        if first_leak_or_break(cells) is None:
+    def accused_kernel(self, fault: Fault) -> AccusedKernel | None:
+        """Return the kernels to look into; None when the commit's does not show the fault."""
+        cells = tuple(one for one in fault.cells if one.cell.kernel == self.kernel)
+        if not cells or fault.verdict is Verdict.SURGE:
             return None
         return AccusedKernel(bad=self.kernel, good=self.innocent, cells=cells)
 

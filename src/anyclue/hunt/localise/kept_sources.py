@@ -55,12 +55,21 @@ def sources_path(run: RunDirectory, kernel: str) -> Path:
 
 def read_kept(run: RunDirectory, scenario: Scenario, of: AccusedKernel) -> KeptSources | None:
     """Return what the run keeps of these kernels; None where it has nothing of them."""
-    try:
-        found = _KEPT.validate_json((run.path / "clue" / MANIFEST).read_bytes())
-    except (OSError, ValidationError):
-        return None
-    same = found.schema == SCHEMA and found.of == _named(scenario, of)
-    return found if same and all(sources_path(run, k).is_dir() for k in found.kernels) else None
+    named = _named(scenario, of)
+    for name in (MANIFEST, _further(named)):
+        try:
+            found = _KEPT.validate_json((run.path / "clue" / name).read_bytes())
+        except (OSError, ValidationError):
+            continue
+        same = found.schema == SCHEMA and found.of == named
+        if same and all(sources_path(run, kernel).is_dir() for kernel in found.kernels):
+            return found
+    return None
+
+
+def _further(named: str) -> str:
+    """Return the manifest's name of a pair of kernels that is not the first of its run."""
+    return f"kept-{named[:12]}.json"
 
 
 async def keep_sources(
@@ -97,7 +106,9 @@ async def keep_sources(
         alone=alone,
         notes=(*notes, *outside),
     )
-    write_whole(run.path / "clue" / MANIFEST, _KEPT.dump_json(made, indent=2) + b"\n")
+    first = not (run.path / "clue" / MANIFEST).exists()
+    name = MANIFEST if first else _further(made.of)
+    write_whole(run.path / "clue" / name, _KEPT.dump_json(made, indent=2) + b"\n")
     return made
 
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import Condition, Conjunction, Guilt
 from anyclue.hunt.localise.core.model import Symptoms
-from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.probes.core.model import ProbeReading
-from anyclue.hunt.select.factors import (
-    GRAVITY,
-    Kind,
-    first_leak_or_break,
-    gravest,
-    innocent_beside,
-    kind,
-)
+from anyclue.hunt.model import Fault, RunVerdicts
+from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
+from anyclue.hunt.render.fault_words import fault_label
+from anyclue.hunt.select.factors import innocent_beside
+from anyclue.hunt.select.faults import part_name
 from anyclue.model.reason import NeverFreed, SlabCache
 from anyclue.model.recording import LeakedObject
 from anyclue.model.scenario import Axis, Scenario
-from anyclue.model.verdict import CellVerdict, SignatureDetail
+from anyclue.model.verdict import CellVerdict, SignatureDetail, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +25,9 @@ class AccusedKernel:
     """The kernel whose fault is looked for.
 
     Attributes:
-        bad: its name; that of the first guilty cell.
+        bad: its name.
         good: the kernel beside which it was proven guilty, all else equal; None without.
-        cells: its guilty cells, all guilty in the same way.
+        cells: its cells that show the fault.
     """
 
     bad: str
@@ -40,20 +35,18 @@ class AccusedKernel:
     cells: tuple[CellVerdict, ...]
 
 
-def accused_kernel(findings: RunVerdicts) -> AccusedKernel | None:
-    """Return the kernel to look into: of a leak if there is one, else of what broke.
+def accused_kernels(fault: Fault) -> tuple[AccusedKernel, ...]:
+    """Return the kernels that show a fault, that of the cell that is looked into first.
 
     Of a surge there is none: its memory comes back, so no release is missing.
     """
-    first = first_leak_or_break(findings.cells)
-    if first is None:
-        return None
-    same = [
-        one
-        for one in findings.cells
-        if one.cell.kernel == first.cell.kernel and kind(one) == kind(first)
-    ]
-    return AccusedKernel(bad=first.cell.kernel, good=_good(same, findings.cells), cells=tuple(same))
+    if fault.verdict is Verdict.SURGE:
+        return ()
+    found = []
+    for bad in dict.fromkeys((fault.lead.kernel, *(one.cell.kernel for one in fault.cells))):
+        own = tuple(one for one in fault.cells if one.cell.kernel == bad)
+        found.append(AccusedKernel(bad=bad, good=_good(own, fault.verdicts), cells=own))
+    return tuple(found)
 
 
 def _good(guilty: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> str | None:
@@ -67,7 +60,7 @@ def _good(guilty: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> str | 
 
 def symptoms_of(
     of: AccusedKernel,
-    findings: RunVerdicts,
+    fault: Fault,
     scenario: Scenario,
     conjunction: Conjunction | None = None,
     readings: Sequence[ProbeReading] = (),
@@ -77,7 +70,7 @@ def symptoms_of(
     innocent = [
         frozenset(_options(scenario.mount[other.cell.mount]))
         for one in of.cells
-        for other in findings.cells
+        for other in fault.verdicts
         if one.cell.differs(other.cell) == (Axis.MOUNT,) and innocent_beside(other, one)
     ]
     shared = frozenset.intersection(*own)
@@ -96,6 +89,34 @@ def symptoms_of(
         incident=incident.text if incident is not None else "",
         readings=tuple(one for one in readings if one.cell in {c.cell for c in of.cells}),
     )
+
+
+def readings_of(
+    fault: Fault, faults: Sequence[Fault], readings: Iterable[ProbeReading]
+) -> tuple[ProbeReading, ...]:
+    """Return what probes say of a fault: of its cells, without what fits only another fault."""
+    cells = {one.cell for one in fault.cells}
+    others = [
+        one for one in faults if one is not fault and cells & {each.cell for each in one.cells}
+    ]
+    return tuple(
+        replace(
+            one,
+            findings=tuple(
+                found
+                for found in one.findings
+                if _fits(fault, found) or not any(_fits(other, found) for other in others)
+            ),
+        )
+        for one in readings
+        if one.cell in cells
+    )
+
+
+def _fits(fault: Fault, found: ProbeFinding) -> bool:
+    if fault.parts and found.signature is fault.signature and found.subject:
+        return part_name(found.subject) in fault.parts
+    return found.signature is fault.signature
 
 
 def _slab_cache(verdict: CellVerdict) -> str:
@@ -124,42 +145,43 @@ def _options(text: str) -> Iterable[str]:
     return (one.strip() for one in text.split(",") if one.strip())
 
 
-def guilt_entries(
-    findings: RunVerdicts, conjunction: Conjunction | None = None
-) -> tuple[Guilt, ...]:
-    """Return one entry for each way in which cells are guilty: leaks, what broke, surges.
-
-    What has to come together is known of what the factors are about.
-    """
-    groups: dict[Kind, list[CellVerdict]] = {}
-    for one in findings.cells:
-        if one.verdict.is_guilty:
-            groups.setdefault(kind(one), []).append(one)
-    looked_into = {kind(one) for one in gravest(findings.cells)}
-    acquitted = tuple(one.factor for one in findings.factors if one.matters is False)
-    entries = []
-    for of in sorted(groups, key=lambda of: GRAVITY.index(of[0])):
-        group, conditions = groups[of], tuple(_conditions(groups[of], findings.factors))
-        if conjunction is not None and looked_into == {of}:
-            conditions = conjunction.conditions
-        entries.append(
-            Guilt(
-                verdict=group[0].verdict,
-                signature=group[0].signature,
-                detail=detail_text(group[0].signature_detail),
-                conditions=conditions if of in looked_into else (),
-                acquitted=acquitted if of in looked_into else (),
-                innocent=_innocent(group, findings.cells),
-                cells=tuple(one.cell.id for one in group),
-            )
-        )
-    return tuple(entries)
+def guilt_entry(fault: Fault, conjunction: Conjunction | None = None) -> Guilt:
+    """Return what the cells that show a fault have in common, by its smallest conjunction."""
+    cells, known = fault.cells, conjunction.conditions if conjunction is not None else None
+    return Guilt(
+        verdict=fault.verdict,
+        signature=fault.signature,
+        detail=detail_text(cells[0].signature_detail),
+        conditions=known if known is not None else tuple(_conditions(fault)),
+        acquitted=tuple(one.factor for one in fault.factors if one.matters is False),
+        innocent=_innocent(cells, fault.verdicts),
+        cells=tuple(one.cell.id for one in cells),
+        name=fault_label(fault),
+    )
 
 
-def _conditions(group: Sequence[CellVerdict], factors: Iterable[Factor]) -> Iterable[Condition]:
-    for factor in factors:
+def surge_entries(findings: RunVerdicts) -> tuple[Guilt, ...]:
+    """Return what surges beside faults that are graver: nothing is known of what it takes."""
+    surges = [one for one in findings.cells if one.verdict is Verdict.SURGE]
+    if not surges or any(fault.verdict is Verdict.SURGE for fault in findings.faults):
+        return ()
+    return (
+        Guilt(
+            verdict=Verdict.SURGE,
+            signature=None,
+            detail="",
+            conditions=(),
+            acquitted=(),
+            innocent=_innocent(surges, findings.cells),
+            cells=tuple(one.cell.id for one in surges),
+        ),
+    )
+
+
+def _conditions(fault: Fault) -> Iterable[Condition]:
+    for factor in fault.factors:
         if factor.matters:
-            for value in dict.fromkeys(one.cell.value(factor.factor) for one in group):
+            for value in dict.fromkeys(one.cell.value(factor.factor) for one in fault.cells):
                 yield Condition(axis=factor.factor, value=value)
 
 

@@ -112,11 +112,11 @@ def _error(point: DosePoint) -> float:
     return math.hypot((high - low) / (2 * Z95), NORMAL_SPREAD * point.rate_kib)
 
 
-def _line(points: Sequence[tuple[float, float, float]]) -> DoseLine:
+def _line(points: Sequence[tuple[float, float, float]]) -> DoseLine | None:
     """Return the line through doses and rates with their standard errors.
 
     There are three different doses at least. In units of the largest one their spread cannot
-    underflow, however small they are.
+    underflow, however small they are; but a slope may be larger than any number: then None.
     """
     unit = max(dose for dose, _, _ in points)
     smallest = min((error for _, _, error in points if error > 0), default=1.0)
@@ -128,9 +128,12 @@ def _line(points: Sequence[tuple[float, float, float]]) -> DoseLine:
     spread = sum(w * (dose - mean_dose) ** 2 for dose, _, w in weighted)
     slope = sum(w * (d - mean_dose) * (r - mean_rate) for d, r, w in weighted) / spread
     fixed = mean_rate - slope * mean_dose
+    slope_error = 1 / math.sqrt(spread)
+    if not math.isfinite((abs(slope) + Z95 * slope_error) / unit):
+        return None
     return DoseLine(
         slope_kib=slope / unit,
-        slope_error=1 / math.sqrt(spread) / unit,
+        slope_error=slope_error / unit,
         fixed_kib=fixed,
         fixed_error=math.sqrt(1 / total + mean_dose**2 / spread),
         misfit=sum(w * (rate - fixed - slope * dose) ** 2 for dose, rate, w in weighted),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from anyclue.fstests.core.configuration import options_of, sections
@@ -15,22 +15,26 @@ from anyclue.hunt.clue.model import DosePoint, DoseResponse, Reproducer
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.minimise.delta_debugging import Parameters, ddmin, ddmin_before, simplify
 from anyclue.hunt.minimise.dose_response import done_per_round, fit_dose_response, other_doses
+from anyclue.hunt.minimise.model import FollowUps
+from anyclue.hunt.minimise.plan import FollowUpKind, FollowUpStep
 from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
 from anyclue.hunt.minimise.variations import (
     NotRunError,
     Runner,
+    SearchEnd,
     StoredVariations,
     Variations,
     VariationSource,
     run_search,
 )
+from anyclue.hunt.model import Fault
 from anyclue.hunt.render import clue_words
-from anyclue.hunt.select.factors import first_leak_or_break
 from anyclue.hunt.select.isolation import smallest_conjunction
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Axis, TestChoice, WorkloadChoice
-from anyclue.model.verdict import CellVerdict
+from anyclue.model.scenario import Axis, Cell, TestChoice, WorkloadChoice
+from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.recordings.store import read_seconds
 from anyclue.trial.workloads.registry import WORKLOADS
 
 log = logging.getLogger(__name__)
@@ -39,70 +43,117 @@ SHELL = "shell"
 TestGroup: TypeAlias = tuple[TestId, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FollowUps:
-    """What is known beside the verdicts; None or empty is what was not run, or not to the end.
-
-    ``options`` are the mkfs and mount options that are enough, where there were more.
-    """
-
-    options: Mapping[Axis, str] = field(default_factory=dict)
-    dose: DoseResponse | None = None
-    reproducer: Reproducer | None = None
+async def read_follow_ups(judged: JudgedRun) -> tuple[FollowUps, ...]:
+    """Return the follow-ups of each fault that the run holds, and what is left of them."""
+    return tuple(
+        [await _read(judged, number, fault) for number, fault in enumerate(judged.findings.faults)]
+    )
 
 
-async def run_follow_ups(judged: JudgedRun, runner: Runner) -> FollowUps:
-    """Follow up the guilty cell that is looked into; what is stored already does not run again.
+async def run_follow_up(judged: JudgedRun, step: FollowUpStep, runner: Runner) -> None:
+    """Run one step of a fault's follow-up; what is stored already does not run again.
+
+    It ends early where guests or time are up: what was run stays, and `read_follow_ups` reads it.
 
     Raises:
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
     """
-    guilty = _followed_up(judged)
-    if guilty is not None:
-        log.info("following up %s", guilty.cell.id)
-    return await _follow_ups(judged, guilty, runner)
+    fault = judged.findings.faults[step.fault]
+    log.info("following up %s", fault.lead.id)
+    cell = _FollowUp(judged, fault, runner)
+    match step.kind:
+        case FollowUpKind.TESTS:
+            await fewest_tests(cell.variations("tests", Axis.WORKLOAD))
+        case FollowUpKind.DOSE:
+            await cell.dose()
+        case FollowUpKind.OPTIONS:
+            await cell.options(Axis(step.subject))
+        case FollowUpKind.SMALLER_FORM | FollowUpKind.SCRIPT:
+            stored = await _FollowUp(judged, fault, StoredVariations()).all_options()
+            smallest = cell.with_options(
+                {axis: join_options(axis, end.found) for axis, end in stored.items() if end.tried}
+            )
+            form = await smallest.smaller_form()
+            if step.kind is FollowUpKind.SCRIPT:
+                await smallest.script(form.found)
 
 
-async def read_follow_ups(judged: JudgedRun) -> FollowUps:
-    """Return the follow-ups that the run holds."""
-    return await _follow_ups(judged, _followed_up(judged), StoredVariations())
-
-
-def _followed_up(judged: JudgedRun) -> CellVerdict | None:
-    """Return the cell to follow up; None for a surge, which shows only beside its reference.
+def can_be_followed_up(fault: Fault) -> bool:
+    """Say whether a fault is followed up; a surge is not, which shows only beside its reference.
 
     Nor is a guest that hangs: every single step would take a whole deadline.
     """
-    guilty = first_leak_or_break(judged.findings.cells)
-    return guilty if guilty is not None and guilty.outcome is not Outcome.HUNG else None
+    return fault.verdict is not Verdict.SURGE and fault.looked_into.outcome is not Outcome.HUNG
 
 
-async def _follow_ups(
-    judged: JudgedRun, guilty: CellVerdict | None, source: VariationSource
-) -> FollowUps:
-    if guilty is None:
+async def _read(judged: JudgedRun, number: int, fault: Fault) -> FollowUps:
+    if not can_be_followed_up(fault):
         return FollowUps()
-    cell = _FollowUp(judged, guilty, source)
-    if judged.scenario.workloads[guilty.cell.workload].tests is not None:
-        return FollowUps(reproducer=await fewest_tests(cell.variations("tests", Axis.WORKLOAD)))
-    options = await cell.options()
+    cell, trials = _FollowUp(judged, fault, StoredVariations()), judged.scenario.limits.trials
+    seconds = mean_seconds(judged, fault.lead)
+
+    def step(kind: FollowUpKind, cells: int, subject: str = "", *, begun: bool) -> FollowUpStep:
+        guests = cells * trials
+        cost = seconds * guests if seconds is not None else None
+        return FollowUpStep(
+            kind=kind, fault=number, subject=subject, guests=guests, seconds=cost, begun=begun
+        )
+
+    left: list[FollowUpStep] = []
+    if judged.scenario.workloads[fault.lead.workload].tests is not None:
+        end = await fewest_tests(cell.variations("tests", Axis.WORKLOAD))
+        if end is not None and end.more_guests:
+            cells = end.more_guests // trials
+            left.append(step(FollowUpKind.TESTS, cells, begun=bool(end.reduced)))
+        return FollowUps(reproducer=end, left=tuple(left))
+    options = await cell.all_options()
+    left += [
+        step(FollowUpKind.OPTIONS, end.more, axis.value, begun=bool(end.tried))
+        for axis, end in options.items()
+        if end.more
+    ]
+    known = {axis: join_options(axis, end.found) for axis, end in options.items() if end.tried}
+    dose = await cell.dose()
+    if dose is None and (doses := cell.doses()):
+        left.append(step(FollowUpKind.DOSE, len(doses), begun=False))
+    cell = cell.with_options(known)
+    form = await cell.smaller_form()
+    if form.more:
+        left.append(step(FollowUpKind.SMALLER_FORM, form.more, begun=bool(form.tried)))
+    try:
+        script, verdict = await cell.script(form.found)
+    except NotRunError:
+        left.append(step(FollowUpKind.SCRIPT, 1, begun=False))
+        return FollowUps(options=known, dose=dose, left=tuple(left))
     return FollowUps(
-        options=options,
-        dose=await cell.dose(),
-        reproducer=await cell.with_options(options).reproducer(),
+        options=known,
+        dose=dose,
+        reproducer=cell.reproducer(form, script, verdict, form.more * trials),
+        left=tuple(left),
     )
+
+
+def mean_seconds(judged: JudgedRun, cell: Cell) -> float | None:
+    """Return how long a guest of a cell took, in the mean; None where none is known."""
+    known = [seconds for seconds in map(read_seconds, judged.run.trials(cell)) if seconds]
+    return sum(known) / len(known) if known else None
 
 
 @dataclass(frozen=True)
 class _FollowUp:
     judged: JudgedRun
-    guilty: CellVerdict
+    fault: Fault
     source: VariationSource
 
     def variations(self, name: str, axis: Axis) -> Variations:
         return Variations(
-            name=name, axis=axis, judged=self.judged, guilty=self.guilty, source=self.source
+            name=name, axis=axis, judged=self.judged, fault=self.fault, source=self.source
         )
+
+    @property
+    def guilty(self) -> CellVerdict:
+        """The cell's verdict, as it is of the fault."""
+        return self.fault.looked_into
 
     @property
     def _workload(self) -> WorkloadChoice:
@@ -117,58 +168,61 @@ class _FollowUp:
         scenario = replace(scenario, mkfs=mkfs, mount=mount)
         return replace(self, judged=replace(self.judged, scenario=scenario))
 
-    async def options(self) -> dict[Axis, str]:
+    async def all_options(self) -> dict[Axis, SearchEnd[tuple[str, ...]]]:
         """Return the fewest options that are enough, on the axes that matter and have several."""
         scenario = self.judged.scenario
-        conjunction = smallest_conjunction(
-            self.judged.findings.cells, scenario.combinations, scenario.references
-        )
-        found: dict[Axis, str] = {}
-        for condition in conjunction.conditions if conjunction is not None else ():
-            axis = condition.axis
-            if axis not in (Axis.MKFS, Axis.MOUNT):
-                continue
-            values = scenario.mount if axis is Axis.MOUNT else scenario.mkfs
-            items = split_options(axis, values[self.guilty.cell.value(axis)])
-            if len(items) < 2:
-                continue
-            variations = self.variations(f"{axis.value}-options", axis)
-
-            async def answer(
-                batch: Sequence[tuple[str, ...]], of: Variations = variations
-            ) -> tuple[bool, ...]:
-                return await of.still_guilty([join_options(of.axis, some) for some in batch])
-
-            try:
-                enough, _ = await run_search(ddmin(items), answer)
-            except NotRunError:
-                continue
-            found[axis] = join_options(axis, enough)
+        conjunction = smallest_conjunction(self.fault, scenario.combinations, scenario.references)
+        found: dict[Axis, SearchEnd[tuple[str, ...]]] = {}
+        for condition in conjunction.conditions:
+            if condition.axis in (Axis.MKFS, Axis.MOUNT):
+                end = await self.options(condition.axis)
+                if end is not None:
+                    found[condition.axis] = end
         return found
 
-    async def dose(self) -> DoseResponse | None:
-        """Return how what leaks follows what is done: at the cell's own dose, and at two others."""
+    async def options(self, axis: Axis) -> SearchEnd[tuple[str, ...]] | None:
+        """Return the fewest options of an axis that are enough; None where there is but one."""
+        scenario = self.judged.scenario
+        values = scenario.mount if axis is Axis.MOUNT else scenario.mkfs
+        items = split_options(axis, values[self.guilty.cell.value(axis)])
+        if len(items) < 2:
+            return None
+        variations = self.variations(f"{axis.value}-options", axis)
+
+        async def answer(batch: Sequence[tuple[str, ...]]) -> tuple[bool, ...]:
+            return await variations.still_guilty([join_options(axis, some) for some in batch])
+
+        return await run_search(ddmin(items), answer, items, len)
+
+    def doses(self) -> tuple[WorkloadChoice, ...]:
+        """Return the workload at two other doses; none where there is no dose, or no rate."""
         choice = self._workload
         rules = WORKLOADS[choice.use].rules
-        rate = self.guilty.rate_kib_per_round
-        if not rules.dose or rate is None:
-            return None
-        trials = self.judged.trials.get(self.guilty.cell, ())
-        own = self._point(choice, self.guilty, trials)
+        if not rules.dose or self.guilty.rate_kib_per_round is None:
+            return ()
+        own = self._point(choice, self.guilty, self.judged.trials.get(self.guilty.cell, ()))
         rule = next(rule for rule in rules.parameters if rule.name == rules.dose)
         given = int(choice.parameters[rules.dose]) or int(own.dose)
-        others = [
+        return tuple(
             WorkloadChoice(
                 name="", use=choice.use, parameters={**choice.parameters, rules.dose: dose}
             )
             for dose in other_doses(given, rule)
-        ]
+        )
+
+    async def dose(self) -> DoseResponse | None:
+        """Return how what leaks follows what is done: at the cell's own dose, and at two others."""
+        choice, others = self._workload, self.doses()
+        if not others:
+            return None
         try:
             verdicts = await self.variations("dose", Axis.WORKLOAD).verdicts(others)
         except NotRunError:
             return None
+        own = self._point(choice, self.guilty, self.judged.trials.get(self.guilty.cell, ()))
         points = [self._point(o, *v) for o, v in zip(others, verdicts, strict=True)]
-        return clue_words.dose_response(fit_dose_response([own, *points], rules.dose_unit))
+        unit = WORKLOADS[choice.use].rules.dose_unit
+        return clue_words.dose_response(fit_dose_response([own, *points], unit))
 
     def _point(
         self, choice: WorkloadChoice, verdict: CellVerdict, trials: Sequence[TrialEvaluation]
@@ -181,8 +235,8 @@ class _FollowUp:
             ci95_kib=verdict.rate_ci95_kib,
         )
 
-    async def reproducer(self) -> Reproducer | None:
-        """Return the workload with the simplest parameters, as a script that was seen to do it."""
+    async def smaller_form(self) -> SearchEnd[Parameters]:
+        """Return the simplest parameters of the workload that are enough."""
         choice = self._workload
         rules = WORKLOADS[choice.use].rules.parameters
         variations = self.variations("reduction", Axis.WORKLOAD)
@@ -192,20 +246,39 @@ class _FollowUp:
                 [WorkloadChoice(name="", use=choice.use, parameters=one) for one in batch]
             )
 
-        try:
-            found, tried = await run_search(simplify(choice.parameters, rules), answer)
-            script, verdict = await self._script(choice.use, (found, choice.parameters))
-        except NotRunError:
-            return None
+        def size(one: Parameters) -> tuple[int, int]:
+            same = sum(value == choice.parameters[name] for name, value in one.items())
+            return same, sum(len(str(value).split(",")) for value in one.values())
+
+        return await run_search(simplify(choice.parameters, rules), answer, choice.parameters, size)
+
+    def reproducer(
+        self,
+        form: SearchEnd[Parameters],
+        script: str,
+        verdict: CellVerdict | None,
+        more_guests: int,
+    ) -> Reproducer:
+        """Return the smallest form that is known, with its script."""
         return Reproducer(
             script=script,
-            parameters=found,
+            parameters=form.found,
             reduced=tuple(
-                clue_words.tried_parameters(choice.parameters, one, guilty=guilty)
-                for one, guilty in tried
+                clue_words.tried_parameters(self._workload.parameters, one, guilty=guilty)
+                for one, guilty in form.tried
             ),
             rate_kib=verdict.rate_kib_per_round if verdict is not None else None,
+            more_guests=more_guests,
         )
+
+    async def script(self, smallest: Parameters) -> tuple[str, CellVerdict | None]:
+        """Return the smallest form, or else the workload as it is, as a script that does it.
+
+        Raises:
+            NotRunError: one was not run, and is not run now.
+        """
+        choice = self._workload
+        return await self._script(choice.use, (smallest, choice.parameters))
 
     async def _script(
         self, use: str, forms: Sequence[Parameters]
@@ -259,7 +332,7 @@ async def fewest_tests(variations: Variations) -> Reproducer | None:
     """Return the fewest tests of the guilty cell that leak with the one that leaks most.
 
     A test that was seen to leak alone is all it takes, and nothing is run. Else it is run with
-    fewer and fewer of those before it, in rounds. None when something was not run.
+    fewer and fewer of those before it, in rounds. None when no test leaks.
     """
     judged, guilty = variations.judged, variations.guilty
     tests = judged.findings.tests[guilty.cell]
@@ -269,17 +342,17 @@ async def fewest_tests(variations: Variations) -> Reproducer | None:
         return None
     choice = workload.tests
     if last.alone:
-        return _test_reproducer(variations, choice, (last.id,), ())
+        return _test_reproducer(variations, choice, SearchEnd(found=(last.id,), tried=()))
 
     async def answer(batch: Sequence[TestGroup]) -> tuple[bool, ...]:
         values = [replace(workload, name="", tests=_only(choice, group)) for group in batch]
         return await variations.still_guilty(values)
 
-    try:
-        found, tried = await run_search(ddmin_before(_before(tests, last), last.id), answer)
-    except NotRunError:
-        return None
-    return _test_reproducer(variations, choice, found, tried)
+    before = _before(tests, last)
+    search = ddmin_before(before, last.id)
+    return _test_reproducer(
+        variations, choice, await run_search(search, answer, (*before, last.id), len)
+    )
 
 
 def _before(tests: Sequence[TestFinding], last: TestFinding) -> TestGroup:
@@ -301,9 +374,8 @@ def _only(choice: TestChoice, group: TestGroup) -> TestChoice:
     )
 
 
-def _test_reproducer(
-    of: Variations, choice: TestChoice, found: TestGroup, tried: Sequence[tuple[TestGroup, bool]]
-) -> Reproducer:
+def _test_reproducer(of: Variations, choice: TestChoice, end: SearchEnd[TestGroup]) -> Reproducer:
+    found = end.found
     scenario, cell = of.judged.scenario, of.guilty.cell
     section = sections(choice, scenario.mkfs[cell.mkfs], scenario.mount[cell.mount])
     names = tuple(one.test for one in found)
@@ -312,6 +384,7 @@ def _test_reproducer(
             names, options=options_of(section[found[-1].section]), rounds=choice.repeats
         ),
         tests=names,
-        reduced=tuple(clue_words.tried_tests(group, guilty=guilty) for group, guilty in tried),
+        reduced=tuple(clue_words.tried_tests(group, guilty=guilty) for group, guilty in end.tried),
         rate_kib=of.guilty.rate_kib_per_round,
+        more_guests=end.more * scenario.limits.trials,
     )

@@ -25,6 +25,7 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 from anyclue.report.text import clean
 from anyclue.system.files import move_whole, staging, write_whole
+from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.trial.context import Context
 from anyclue.trial.executor import fitting_jobs
 from anyclue.trial.model import TrialJob
@@ -49,6 +50,7 @@ async def run_probes(
     guilty: Cell,
     innocent: Cell | None,
     probes: Sequence[Probe] | None = None,
+    time_limit: TimeLimit | None = None,
 ) -> tuple[ProbeReading, ...]:
     """Run probes in guests of both cells, those that did not run yet; write ``probes.json``.
 
@@ -57,6 +59,7 @@ async def run_probes(
     Raises:
         RequestError: ``probes.json`` of the run is damaged.
         InfrastructureError: the machine failed; what is recorded stays.
+        TimeLimitReachedError: not all guests began; those that did have ended.
     """
     run, scenario, findings = judged.run, judged.scenario, judged.findings
     if probes is None:
@@ -73,12 +76,14 @@ async def run_probes(
     jobs = [await _job(scenario, one, cell, context, suites[cell]) for one, cell in wanted]
     if jobs:
         limit = asyncio.Semaphore(fitting_jobs(jobs))
-        await asyncio.gather(
+        ran = await asyncio.gather(
             *(
-                _run(run, context, one, job, limit)
+                _run(run, context, one, job, limit, time_limit or TimeLimit())
                 for (one, _), job in zip(wanted, jobs, strict=True)
             )
         )
+        if not all(ran):
+            raise TimeLimitReachedError
     compared = [await asyncio.to_thread(_compare, run, one, guilty, innocent) for one in probes]
     readings, symbols = zip(*compared, strict=True) if compared else ((), ())
     placed = await with_lines(readings, symbols, scenario, guilty, context)
@@ -104,6 +109,11 @@ def _write(run: RunDirectory, readings: Sequence[ProbeReading]) -> None:
     write_whole(run.file(FILE), readings_to_json([*kept, *readings]))
 
 
+def was_probed(run: RunDirectory, one: Probe, cell: Cell) -> bool:
+    """Say whether a probe has looked at a cell."""
+    return _place(run, one, cell).exists()
+
+
 def _place(run: RunDirectory, one: Probe, cell: Cell) -> Path:
     return run.path / DIRECTORY / one.name / cell.id
 
@@ -117,10 +127,18 @@ async def _job(
 
 
 async def _run(
-    run: RunDirectory, context: Context, one: Probe, job: TrialJob, limit: asyncio.Semaphore
-) -> None:
+    run: RunDirectory,
+    context: Context,
+    one: Probe,
+    job: TrialJob,
+    limit: asyncio.Semaphore,
+    time_limit: TimeLimit,
+) -> bool:
+    """Run one guest; return whether it was still time for that."""
     place = _place(run, one, job.cell)
     async with limit:
+        if time_limit.is_reached:
+            return False
         with staging(place.parent, place.name) as directory:
             watch = ProbeWatch(one, job.image.machine.cpus)
             result = await run_trial(job, context.store, directory, watch)
@@ -129,6 +147,7 @@ async def _run(
         "probe %s  %s: %s (%s) in %.0f s",
         *(one.name, job.cell.id, result.outcome, clean(result.detail), result.seconds),
     )
+    return True
 
 
 def _compare(

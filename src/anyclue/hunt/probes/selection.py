@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.verdicts import worst_leak
-from anyclue.hunt.model import RunVerdicts
+from anyclue.hunt.model import Fault, RunVerdicts
 from anyclue.hunt.probes.core.kmap_balance import KMAP_BALANCE
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.hunt.probes.core.registry import PROBES
@@ -26,6 +27,12 @@ def nearest_clean(findings: RunVerdicts, guilty: Cell) -> Cell | None:
     clean = [one.cell for one in findings.cells if one.verdict is Verdict.CLEAN]
     others = (cell for cell in clean if cell != guilty and _does_the_same(findings, cell, guilty))
     return min(others, key=distance, default=None)
+
+
+def nearest_innocent(findings: RunVerdicts, fault: Fault, guilty: Cell) -> Cell | None:
+    """Return the same, or else the nearest cell that is guilty only of other faults."""
+    clean = nearest_clean(findings, guilty)
+    return clean or nearest_clean(replace(findings, cells=fault.verdicts), guilty)
 
 
 def _does_the_same(findings: RunVerdicts, cell: Cell, guilty: Cell) -> bool:
@@ -103,13 +110,16 @@ def probes_for(signature: Signature | None) -> tuple[Probe, ...]:
     return tuple(probe for probe in PROBES.values() if signature in probe.signatures)
 
 
-def probes_to_run(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tuple[Probe, ...]:
-    """Return the probes that a hunt runs: those that fit, and what its suspects are tested by.
+def probes_to_run(
+    scenario: Scenario, findings: RunVerdicts, fault: Fault, guilty: Cell
+) -> tuple[Probe, ...]:
+    """Return the probes that a hunt runs for a fault in a cell that shows it.
 
-    Debian's kernels have no debug option: a probe that needs one is left out. None where a cell of
-    fstests is guilty for a test that only failed, or where a cell surges: nothing of that stays.
+    Those are the ones that fit, and what its suspects are tested by. Debian's kernels have no debug
+    option: a probe that needs one is left out. None where a cell of fstests is guilty for a test
+    that only failed, or where a cell surges: nothing of that stays.
     """
-    if any(one.cell == guilty and one.verdict is Verdict.SURGE for one in findings.cells):
+    if fault.verdict is Verdict.SURGE:
         return ()
     try:
         tests_to_repeat(findings, guilty)
@@ -117,8 +127,7 @@ def probes_to_run(scenario: Scenario, findings: RunVerdicts, guilty: Cell) -> tu
         return ()
     theories = (theory.about for theory in scenario.suspects)
     of_kmap = any(isinstance(t, OfResource) and Resource.KMAP in t.resources for t in theories)
-    fit = probes_for(signature_of(findings, guilty))
-    wanted = dict.fromkeys((*fit, *((KMAP_BALANCE,) if of_kmap else ())))
+    wanted = dict.fromkeys((*probes_for(fault.signature), *((KMAP_BALANCE,) if of_kmap else ())))
     of_debian = isinstance(scenario.kernels[guilty.kernel].source, DebianKernel)
     return tuple(probe for probe in wanted if not (of_debian and probe.debug))
 

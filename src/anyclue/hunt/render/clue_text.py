@@ -8,6 +8,7 @@ from anyclue.hunt.clue.model import (
     Condition,
     Conjunction,
     DoseResponse,
+    FaultClue,
     Guilt,
     Place,
     Reason,
@@ -105,12 +106,21 @@ def missing_release(one: Place) -> str:
 
 def fixes_lines(clue: Clue) -> list[str]:
     """Return the ``Fixes:`` lines to suggest: of a commit that is the only one to have done it."""
-    if clue.commit is not None:
-        return [_fixes(clue.commit)]
-    first = next(iter(clue.places), None)
+    return list(dict.fromkeys(line for one in clue.each_fault for line in _fixes_lines(one)))
+
+
+def _fixes_lines(of: FaultClue) -> list[str]:
+    if of.commit is not None:
+        return [_fixes(of.commit)]
+    first = next(iter(of.places), None)
     commits = first.commits if first is not None else ()
     named = [one for one in commits if one.accused] or (list(commits) if len(commits) == 1 else [])
     return [_fixes(one) for one in named]
+
+
+def fault_title(of: FaultClue, clue: Clue) -> str:
+    """Return what heads the lines about one of several faults; "" where it is the only one."""
+    return f"{of.guilt.verdict.value}, {of.guilt.name}" if clue.faults else ""
 
 
 def _fixes(one: ChangingCommit) -> str:
@@ -131,18 +141,28 @@ def suspects_in_order(clue: Clue) -> list[Suspect]:
 def conditions_lines(clue: Clue, scenario: Scenario, width: int) -> list[str]:
     """Return what has to come together, how that was proven, and how much an operation leaks."""
     lines: list[str] = []
-    for one in clue.guilt:
-        what = f"{one.verdict.value}, {one.signature.value}: " if one.signature else ""
-        lines += wrap(
-            (what if len(clue.guilt) > 1 else "") + conditions_sentence(one, scenario), width
-        )
-    if clue.conjunction is not None and clue.guilt:
-        lines += wrap(isolation_sentence(clue.conjunction), width)
-    if clue.dose is not None:
-        lines += wrap(dose_sentence(clue.dose), width)
-        for point in dose_points(clue.dose):
-            lines += wrap(point, width, first="  ")
+    several = len(clue.guilt) > 1
+    for of in clue.each_fault:
+        lines += wrap(guilt_sentence(of.guilt, scenario, several=several), width)
+        if of.conjunction is not None:
+            lines += wrap(isolation_sentence(of.conjunction), width)
+        if of.companions:
+            lines += wrap(of.companions, width)
+        if of.dose is not None:
+            lines += wrap(dose_sentence(of.dose), width)
+            for point in dose_points(of.dose):
+                lines += wrap(point, width, first="  ")
+    for one in clue.guilt[len(clue.each_fault) :]:
+        lines += wrap(guilt_sentence(one, scenario, several=several), width)
     return lines
+
+
+def guilt_sentence(one: Guilt, scenario: Scenario, *, several: bool) -> str:
+    """Return what it takes; of which of several faults is said before it."""
+    if not several:
+        return conditions_sentence(one, scenario)
+    what = one.name or (f"{one.verdict.value}, {one.signature.value}" if one.signature else "")
+    return f"{what or one.verdict.value}: {conditions_sentence(one, scenario)}"
 
 
 def suspect_lines(clue: Clue, width: int) -> list[str]:
@@ -154,17 +174,21 @@ def suspect_lines(clue: Clue, width: int) -> list[str]:
 
 
 def place_lines(clue: Clue, width: int) -> list[str]:
-    """Return the places, the first in full, and how likely it is that it is none of them."""
-    if not clue.places:
-        return []
-    lines = _first_place(clue.places[0], width)
-    others = clue.places[1:PLACES]
-    if others:
-        lines += ["", *wrap("Others, by probability:", width)]
-    for one in others:
-        lines += _place(one, width)
-    elsewhere = probability_words(clue.elsewhere)
-    lines += ["", *wrap(f"Somewhere else, outside of the module: {elsewhere}.", width)]
+    """Return the places of each fault: the first in full, and how likely it is none of them."""
+    lines: list[str] = []
+    for of in clue.each_fault:
+        if not of.places:
+            continue
+        title = fault_title(of, clue)
+        lines += [*([""] if lines else []), *([*wrap(f"{title}:", width), ""] if title else [])]
+        lines += _first_place(of.places[0], width)
+        others = of.places[1:PLACES]
+        if others:
+            lines += ["", *wrap("Others, by probability:", width)]
+        for one in others:
+            lines += _place(one, width)
+        elsewhere = probability_words(of.elsewhere)
+        lines += ["", *wrap(f"Somewhere else, outside of the module: {elsewhere}.", width)]
     return lines
 
 
@@ -175,11 +199,17 @@ def reproducer_lines(one: Reproducer, width: int) -> list[str]:
         lines += wrap(f"The fewest tests that leak, in order: {', '.join(one.tests)}.", width)
     if one.script and one.rate_kib is not None:
         lines += wrap(f"In this form it leaked {words.number(one.rate_kib)} KiB a round.", width)
+    if one.more_guests:
+        lines += wrap(f"Not minimal: {_guests(one.more_guests)} more would tell.", width)
     if one.reduced:
         lines += ["", "What was made simpler, and what came of it:"]
     for said in one.reduced:
         lines += wrap(said, width, first="- ")
     return lines if not lines[-1] else [*lines, ""]
+
+
+def _guests(count: int) -> str:
+    return "1 guest" if count == 1 else f"{count} guests"
 
 
 def script_lines(one: Reproducer) -> list[str]:
@@ -200,11 +230,14 @@ def probe_lines(clue: Clue, width: int) -> list[str]:
 def summary_blocks(clue: Clue, width: int) -> list[list[str]]:
     """Return what the terminal shows of the clue: blocks of lines."""
     blocks = []
-    if clue.places:
-        lines = [line for one in clue.places[:3] for line in _place(one, width)]
-        blocks.append(["Places, by probability:", *lines])
-        if named := fixes_lines(clue):
-            blocks.append([line for one in named for line in wrap(one, width)])
+    for of in clue.each_fault:
+        if of.places:
+            lines = [line for one in of.places[:3] for line in _place(one, width)]
+            title = fault_title(of, clue)
+            head = f"Places of {title}, by probability:" if title else "Places, by probability:"
+            blocks.append([*wrap(head, width), *lines])
+    if named := fixes_lines(clue):
+        blocks.append([line for one in named for line in wrap(one, width)])
     if clue.suspects:
         lines = []
         for suspect in suspects_in_order(clue):

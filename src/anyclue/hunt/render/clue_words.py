@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from anyclue.fstests.core.model import TestId
 from anyclue.hunt.clue.model import Conjunction, DoseResponse
 from anyclue.hunt.minimise.dose_response import LEAST_DOSES, DoseFit
-from anyclue.hunt.model import Gap, RunVerdicts
+from anyclue.hunt.minimise.plan import FollowUpKind, FollowUpStep, in_order
+from anyclue.hunt.model import Fault, Gap
+from anyclue.hunt.render.fault_words import fault_label
 from anyclue.hunt.render.verdict_words import open_factors, unproven_cells
-from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.suspects.model import TheoryContext
-from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Scalar
+from anyclue.model.scenario import Cell, Scalar
+from anyclue.report.words import first_few, listed
 
 _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
     {
@@ -27,12 +29,35 @@ _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
 )
 
 
+_STEPS: Final[Mapping[FollowUpKind, str]] = MappingProxyType(
+    {
+        FollowUpKind.DOSE: "dose and response",
+        FollowUpKind.TESTS: "the fewest tests",
+        FollowUpKind.SMALLER_FORM: "a smaller form of the workload",
+        FollowUpKind.SCRIPT: "a script that shows it",
+    }
+)
+
+
 def not_tested(
-    context: TheoryContext, gaps: Iterable[Gap | str], conjunction: Conjunction | None
+    of_each: Sequence[tuple[TheoryContext, Sequence[Gap | str], Conjunction | None]],
 ) -> tuple[str, ...]:
-    """Return what was not tested, a line each; gaps that are words were kept with the sources."""
-    said = [_GAPS[gap] if isinstance(gap, Gap) else gap for gap in gaps]
-    return tuple(dict.fromkeys([*said, *_left_out(conjunction), *_of_cells(context)]))
+    """Return what was not tested, a line each, of each fault: its gaps, what was not isolated.
+
+    Gaps that are words were kept with the sources. What is not so of every fault is said of which.
+    """
+    said: dict[str, list[str]] = {}
+    for context, gaps, conjunction in of_each:
+        words = [_GAPS[gap] if isinstance(gap, Gap) else gap for gap in gaps]
+        words += [*_left_out(conjunction), *_of_fault(context)]
+        name = fault_label(context.fault) if context.fault is not None else ""
+        for one in dict.fromkeys(words):
+            said.setdefault(one, []).append(name)
+    lines = [
+        one if len(names) == len(of_each) else f"{listed(list(dict.fromkeys(names)))}: {one}"
+        for one, names in said.items()
+    ]
+    return tuple(dict.fromkeys([*lines, *unproven_cells(of_each[0][0].findings)]))
 
 
 def _left_out(conjunction: Conjunction | None) -> Iterable[str]:
@@ -42,26 +67,67 @@ def _left_out(conjunction: Conjunction | None) -> Iterable[str]:
         yield f"{left} of {full} combinations: what shows only there was not seen"
 
 
-def _of_cells(context: TheoryContext) -> Iterable[str]:
-    findings = context.findings
-    if context.guilty:
-        yield from open_factors(one for one in findings.factors if one.matters is None)
-    yield from unproven_cells(findings)
-    accused = context.accused
-    if accused is None:
+def _of_fault(context: TheoryContext) -> Iterable[str]:
+    fault, accused = context.fault, context.accused
+    if fault is not None and context.guilty:
+        yield from open_factors(one for one in fault.factors if one.matters is None)
+    if fault is None or accused is None:
         return
     if accused.good is None:
         yield f"kernel {accused.bad}: no innocent kernel ran under the same conditions"
-    others = _other_kernels(findings, accused.bad)
-    if others:
-        yield f"places were looked for in kernel {accused.bad} only; guilty too: {others}"
     if not context.readings:
         yield "no probe looked at the guilty cell"
 
 
-def _other_kernels(findings: RunVerdicts, bad: str) -> str:
-    guilty = {one.cell.kernel for one in gravest(findings.cells) if one.outcome is not Outcome.LOST}
-    return ", ".join(sorted(guilty - {bad}))
+def left_out(
+    steps: Iterable[FollowUpStep],
+    cells: Sequence[Cell],
+    faults: Sequence[Fault],
+    *,
+    run: str,
+    guests_run: Sequence[int],
+) -> tuple[str, ...]:
+    """Return what guests or time did not suffice for, a line each, with the command that runs it.
+
+    Args:
+        steps: what is left of the follow-ups.
+        cells: those that a hunt would run next.
+        faults: the faults that the steps are of.
+        run: the run directory, as a command names it.
+        guests_run: how many guests have followed up each fault.
+    """
+    command = f"anyclue hunt --resume {shlex.quote(run)}"
+    said = []
+    if cells:
+        said.append(f"cells that would tell more: {first_few([c.id for c in cells], 4)}: {command}")
+    by_fault: dict[int, list[FollowUpStep]] = {}
+    for step in steps:
+        by_fault.setdefault(step.fault, []).append(step)
+    for number, own in sorted(by_fault.items()):
+        guests = sum(step.guests for step in own)
+        title = f"{fault_label(faults[number])}: " if len(faults) > 1 else ""
+        what = "; ".join(_step(step) for step in in_order(own))
+        allowed = guests_run[number] + guests
+        said.append(f"{title}{what}: {command} --follow-ups {allowed}")
+    return tuple(said)
+
+
+def _step(step: FollowUpStep) -> str:
+    """Return what is left out, whether it was begun, and what it costs."""
+    match step.kind:
+        case FollowUpKind.PROBE:
+            what = f"probe {step.subject}" + (f" in {step.cell.id}" if step.cell else "")
+        case FollowUpKind.OPTIONS:
+            what = f"the fewest {step.subject} options"
+        case _:
+            what = _STEPS[step.kind]
+    what += ", not to the end" if step.begun else ""
+    guests = f"{step.guests} guest{'' if step.guests == 1 else 's'}"
+    return f"{what} ({guests}{f', about {_minutes(step.seconds)}' if step.seconds else ''})"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def dose_response(fit: DoseFit) -> DoseResponse:

@@ -14,6 +14,9 @@ from anyclue.report.text import clean, clean_block
 
 SCHEMA: Final = "anyclue.clues/1"
 
+_ADDED: Final[dict[str, Any]] = {"companions": "", "faults": (), "left_out": ()}
+"""What documents of earlier versions do not have, and what it is then."""
+
 _FIELDS: Final[dict[str, Any]] = {
     "schema_": (
         Literal["anyclue.clues/1"],
@@ -21,7 +24,7 @@ _FIELDS: Final[dict[str, Any]] = {
     ),
     "title": (str, ...),
     "verdicts_sha256": (str, ...),
-    **{name: (kind, ...) for name, kind in get_type_hints(Clue).items()},
+    **{name: (kind, _ADDED.get(name, ...)) for name, kind in get_type_hints(Clue).items()},
 }
 CluesDocument = create_model(
     "CluesDocument", __base__=DocumentModel, __doc__="The clue of a run.", **_FIELDS

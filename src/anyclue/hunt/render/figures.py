@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.hunt.render.selection import carrier_class, representative, varying_axes
+from anyclue.hunt.render.selection import representative, varying_axes
+from anyclue.hunt.select.faults import carrier_class
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
-from anyclue.hunt.model import Reproduction, RunVerdicts
-from anyclue.hunt.render import clue_text, scenario_words, verdict_words
+from anyclue.hunt.model import Factor, Reproduction, RunVerdicts
+from anyclue.hunt.render import clue_text, fault_words, scenario_words, verdict_words
 from anyclue.hunt.render.selection import (
-    carrier_class,
     classes_by_status,
     common_axes,
     is_incident_line,
@@ -23,6 +22,7 @@ from anyclue.hunt.render.selection import (
 )
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.text import log_text
+from anyclue.hunt.select.faults import carrier_class
 from anyclue.model.recording import Incident, LogLine, Recording
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, MemoryClass
@@ -91,7 +91,9 @@ def report_html(
     least_kib = 4 * scenario.sensitivity.leak_kib_per_round
     by_cell = {verdict.cell: verdict for verdict in findings.cells}
     clue = clue or Clue(sentence=verdict_sentence(findings))
-    not_tested = dict.fromkeys([*verdict_words.not_judged(findings, scenario), *clue.not_tested])
+    left_out = [f"left out: {one}" for one in clue.left_out]
+    not_judged = verdict_words.not_judged(findings, scenario)
+    not_tested = dict.fromkeys([*not_judged, *clue.not_tested, *left_out])
     notable = notable_cells(findings)
     shown = notable[:DETAILED_CELLS]
     return (
@@ -100,6 +102,7 @@ def report_html(
         .render(
             findings=findings,
             because=verdict_words.factor_reason,
+            factor_groups=_factor_groups(findings),
             scenario=scenario,
             counts=verdict_words.verdict_counts(findings, scenario),
             axes=varying_axes(cells) if cells else tuple(Axis),
@@ -135,6 +138,13 @@ def report_html(
             tests_words=tests_words,
         )
     )
+
+
+def _factor_groups(findings: RunVerdicts) -> list[tuple[str, Sequence[Factor]]]:
+    """Return the factors of each fault, with its name where there are several."""
+    if len(findings.faults) < 2:
+        return [("", findings.factors)]
+    return [(fault_words.fault_label(fault), fault.factors) for fault in findings.faults]
 
 
 def _detail(

@@ -10,7 +10,6 @@ from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Verdict
 from anyclue.report.words import SEVERITY, finite
 from anyclue.verdicts.class_growth import GrowthStatus, growth_status
-from anyclue.verdicts.classes import TRAITS
 
 LINES_BEFORE = 10
 LINES_AFTER = 30
@@ -51,19 +50,6 @@ def was_broken(verdict: CellVerdict) -> bool:
         or verdict.verdict is Verdict.BROKEN
         or verdict.outcome in {Outcome.OOM, Outcome.HUNG, Outcome.CRASHED, Outcome.CORRUPT}
     )
-
-
-def carrier_class(verdict: CellVerdict) -> MemoryClass:
-    """Return the class of memory that carries ``verdict``; ``USED`` unless it is a leak."""
-    if verdict.verdict is not Verdict.LEAK:
-        return MemoryClass.USED
-    signature = verdict.signature
-    wanted = [name for name, of in TRAITS.items() if signature and of.signature is signature]
-    grew = [name for name, found in verdict.classes.items() if found.grew]
-    known = [name for name in wanted if name in verdict.classes or name in verdict.floors]
-    candidates = [name for name in known if name in grew] or known
-    candidates = candidates or [name for name in grew if name is not MemoryClass.USED]
-    return max(candidates, key=lambda name: _rate_of(verdict, name), default=MemoryClass.USED)
 
 
 def classes_by_status(
@@ -129,8 +115,3 @@ def _position(verdict: CellVerdict, log: Sequence[LogLine]) -> int | None:
         return None
     at = incident.t_s
     return min(range(len(log)), key=lambda index: abs(log[index].t_s - at))
-
-
-def _rate_of(verdict: CellVerdict, name: MemoryClass) -> float:
-    found = verdict.classes.get(name)
-    return (finite(found.rate_kib) or 0.0) if found else 0.0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 from anyclue.fstests.render.reasons import detail_text
-from anyclue.hunt.clue.model import DoseResponse, Place
-from anyclue.hunt.model import Factor, RunVerdicts
-from anyclue.hunt.render.selection import carrier_class
-from anyclue.hunt.select.factors import gravest, kind
+from anyclue.hunt.clue.model import DoseResponse, FaultClue, Place
+from anyclue.hunt.model import Factor, Fault, RunVerdicts
+from anyclue.hunt.select.factors import gravest
+from anyclue.hunt.select.faults import carrier_class
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import incident_text
@@ -30,19 +31,22 @@ LIKELY: Final = 0.5
 ALMOST_CERTAIN: Final = 0.95
 
 
-def clue_sentence(
-    findings: RunVerdicts, places: Iterable[Place] = (), dose: DoseResponse | None = None
-) -> str:
+def clue_sentence(findings: RunVerdicts, faults: Sequence[FaultClue] = ()) -> str:
     """Return the clue in plain words: what, how much, which suspects are innocent, where it is.
 
     How much it is per file is what the dose showed, and left out where that showed no such thing.
     """
-    said = verdict_sentence(findings, dose)
-    first = next(iter(places), None)
-    if first is None or first.probability < LIKELY:
-        return said
-    likely = "Almost certainly" if first.probability >= ALMOST_CERTAIN else "Probably"
-    return f"{said} {likely} in {first.function}() at {first.path}:{first.line}{missing(first)}."
+    doses = [of.dose for of in faults]
+    said = verdict_sentence(findings, doses)
+    for of in faults:
+        first = next(iter(of.places), None)
+        if first is None or first.probability < LIKELY:
+            continue
+        likely = "Almost certainly" if first.probability >= ALMOST_CERTAIN else "Probably"
+        if len(faults) > 1:
+            likely = f"{_capital(of.guilt.name)}: {likely.lower()}"
+        said += f" {likely} in {first.function}() at {first.path}:{first.line}{missing(first)}."
+    return said
 
 
 def missing(place: Place) -> str:
@@ -55,21 +59,23 @@ def missing(place: Place) -> str:
     return f", where {lost.release[0]}(){resource} is missing{at}"
 
 
-def verdict_sentence(findings: RunVerdicts, dose: DoseResponse | None = None) -> str:
-    """Return what the verdicts say: what, how much, with which conditions."""
-    verdicts = findings.cells
+def verdict_sentence(findings: RunVerdicts, doses: Sequence[DoseResponse | None] = ()) -> str:
+    """Return what the verdicts say: what, how much, with which conditions.
+
+    ``doses`` are of each fault, where they were measured.
+    """
+    verdicts, faults = findings.cells, findings.faults
     if not verdicts:
         return "No cell was run, so nothing can be said."
     grave = gravest(verdicts)
-    groups: dict[object, list[CellVerdict]] = {}
-    for verdict in grave:
-        groups.setdefault(kind(verdict), []).append(verdict)
-    parts = [
-        f"{_what(group, findings, dose)} {_where(group, findings.factors)}"
-        for group in groups.values()
-    ]
-    if parts:
-        parts.append(_factors(findings.factors))
+    known = [_factors(fault.factors) for fault in faults]
+    alike = len(set(known)) == 1
+    parts = []
+    for fault, dose, factors in zip_longest(faults, doses[: len(faults)], known):
+        said = f"{_what(fault, findings, dose)} {_where(fault.cells, fault.factors)}"
+        parts.append(said if alike or not factors else f"{said} ({factors})")
+    if alike:
+        parts.append(known[0])
     for of, words in ((Verdict.SURGE, SURGE), (Verdict.CACHE, CACHE)):
         others = [v for v in verdicts if v.verdict is of and v not in grave]
         if others:
@@ -80,22 +86,25 @@ def verdict_sentence(findings: RunVerdicts, dose: DoseResponse | None = None) ->
         parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean")
     if unproven:
         parts.append(f"{_cells(unproven)} unproven, which is not clean")
-    text = "; ".join(part for part in parts if part)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{_capital('; '.join(part for part in parts if part))}."
 
 
-def _what(group: Sequence[CellVerdict], findings: RunVerdicts, dose: DoseResponse | None) -> str:
-    match group[0].verdict:
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _what(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str:
+    match fault.verdict:
         case Verdict.LEAK:
-            return _leak(group, findings, dose)
+            return _leak(fault, findings, dose)
         case Verdict.SURGE:
             return SURGE
-    return _broken(group)
+    return _broken(fault.cells)
 
 
-def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, dose: DoseResponse | None) -> str:
-    first = group[0]
-    signature = first.signature
+def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str:
+    group, signature = fault.cells, fault.signature
+    first = fault.looked_into
     kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
         kinds += f" ({_short(detail_text(first.signature_detail))})"
@@ -104,7 +113,7 @@ def _leak(group: Sequence[CellVerdict], findings: RunVerdicts, dose: DoseRespons
         return f"leak, {kinds}: it used up the guest's memory"
     per_file = _kib_per_file(group, findings, dose)
     each = f" ({per_operation(per_file)} KiB per file)" if per_file is not None else ""
-    return f"leak, {kinds}: {_range(rates)} KiB a round{each}{_beside(group)}"
+    return f"leak, {kinds}: {_range(rates)} KiB a round{each}{_beside(group, findings)}"
 
 
 def _kib_per_file(
@@ -117,13 +126,17 @@ def _kib_per_file(
     return each.pop() if len(each) == 1 else None
 
 
-def _beside(group: Sequence[CellVerdict]) -> str:
-    """Return what else leaks in these cells or may do so, and how much it is in all."""
+def _beside(group: Sequence[CellVerdict], findings: RunVerdicts) -> str:
+    """Return what else leaks in these cells or may do so, and how much it is in all.
+
+    What is a fault of its own is told by itself.
+    """
     said = ""
+    own = {fault.memory_class for fault in findings.faults}
     leaking = [(verdict, leaking_kib(verdict.classes)) for verdict in group]
     others: dict[MemoryClass, list[float]] = {}
     for verdict, kib in leaking:
-        for name in kib.keys() - {carrier_class(verdict)}:
+        for name in kib.keys() - {carrier_class(verdict)} - own:
             others.setdefault(name, []).append(kib[name])
     named = [f"{_range(others[name])} of {CLASSES[name]}" for name in MemoryClass if name in others]
     if named:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.hunt.clue.model import Place, Suspect, SuspectKind
+from anyclue.hunt.clue.model import Place, Suspect, SuspectKind, SuspectStatus
 from anyclue.hunt.localise.core.model import CommitMembership
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
-from anyclue.hunt.render import verdict_words
+from anyclue.hunt.render import fault_words, verdict_words
 from anyclue.hunt.render.clue_text import DIGITS
 from anyclue.hunt.render.evidence_words import FIRST_BAD_COMMIT
 from anyclue.hunt.select.factors import kind
 from anyclue.hunt.suspects.model import (
     AcquittedReason,
+    CellInDoubt,
     CellPair,
     ClassGrowth,
     Evidence,
+    FaultRuling,
     GuestEnd,
     GuiltyReason,
     LeakWithoutSlots,
@@ -38,7 +40,7 @@ from anyclue.model.scenario import (
     Theory,
 )
 from anyclue.model.verdict import ClassRate
-from anyclue.report.words import kind_label, probability_words
+from anyclue.report.words import kind_label, listed, probability_words
 
 _PROBE: Final = "anyclue probe RUN, and then anyclue clue RUN"
 _KMAP_PROBE: Final = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
@@ -50,6 +52,8 @@ _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
         AcquittedReason.VALUE_IS_INNOCENT: "with {test} nothing leaks, all else equal",
         AcquittedReason.OTHER_VALUE_LEAKS: "it leaks in the same way with another {name}",
         UnprovenReason.FACTOR_IS_OPEN: "{factor}",
+        UnprovenReason.VALUE_IN_DOUBT: "with {test} one cell is innocent, and another is not proven"
+        " to be",
         GuiltyReason.ARCH_LEAKS: "it leaks on {name}, and elsewhere it does not",
         AcquittedReason.ARCH_IS_INNOCENT: "on {name} nothing leaks, all else equal",
         AcquittedReason.OTHER_ARCH_LEAKS: "it leaks in the same way on another architecture",
@@ -93,6 +97,8 @@ _SETTLE: Final[Mapping[UnprovenReason, str]] = MappingProxyType(
     {
         UnprovenReason.NOTHING_GUILTY: "a cell that leaks",
         UnprovenReason.SURGES_ALONE: "a cell that leaks",
+        UnprovenReason.VALUE_IN_DOUBT: "more rounds of the cell that is in doubt, and of cells"
+        " beside it",
         UnprovenReason.NO_FLOORS: "a guilty cell that lives to its floors: more memory,"
         " or fewer files a round",
         UnprovenReason.GREW_TOO: f"{_PROBE}: where it was allocated",
@@ -106,20 +112,38 @@ _SETTLE: Final[Mapping[UnprovenReason, str]] = MappingProxyType(
 )
 
 
-def suspect(theory: Theory, ruling: Ruling, context: TheoryContext) -> Suspect:
-    """Return what became of a theory, as the clue holds it."""
+def suspect(
+    theory: Theory, standing: SuspectStatus, decisive: Sequence[FaultRuling], faults: int = 1
+) -> Suspect:
+    """Return what became of a theory, as the clue holds it.
+
+    ``decisive`` are the rulings that decide it. Where there are several ``faults``, and what is
+    said does not hold of all of them, it is said of which.
+    """
     kind_of, test = _test(theory.about)
-    rulings = (ruling, *ruling.also)
-    because = [_because(one, theory.about, context) for one in rulings]
+    said: dict[str, list[str]] = {}
+    evidence: dict[str, None] = {}
+    settle: dict[str, None] = {}
+    for one in decisive:
+        rulings = (one.ruling, *one.ruling.also)
+        because = [_because(each, theory.about, one.context) for each in rulings]
+        of = fault_words.fault_label(one.context.fault) if one.context.fault is not None else ""
+        said.setdefault("; ".join(dict.fromkeys(because)), []).append(of)
+        for each in rulings:
+            evidence |= dict.fromkeys(_evidence(it, one.ruling) for it in each.evidence)
+        settle[_settle(one.ruling, theory.about, one.context)] = None
     return Suspect(
         name=theory.name,
         theory=theory.theory,
         test=test,
         kind=kind_of,
-        standing=ruling.status,
-        because="; ".join(dict.fromkeys(because)),
-        evidence=tuple(_evidence(one, ruling) for of in rulings for one in of.evidence),
-        settle=_settle(ruling, theory.about, context),
+        standing=standing,
+        because="; ".join(
+            because if len(of) == faults else f"{because} ({listed(list(dict.fromkeys(of)))})"
+            for because, of in said.items()
+        ),
+        evidence=tuple(evidence),
+        settle="; ".join(settle),
     )
 
 
@@ -202,11 +226,12 @@ def _settle(ruling: Ruling, about: About, context: TheoryContext) -> str:  # noq
     return _SETTLE[ruling.reason] if isinstance(ruling.reason, UnprovenReason) else ""
 
 
-def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: PLR0911 - a line for each kind
+def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: C901, PLR0911 - a line for each kind
     match one:
         case CellPair(guilty=a, other=b):
-            words = [f"{v.cell.id} is {kind_label(*kind(v))}" for v in (a, b)]
-            return ", ".join(words)
+            return f"{a.cell.id} is {kind_label(*kind(a))}, {b.cell.id} is {fault_words.beside(b)}"
+        case CellInDoubt(verdict=verdict):
+            return f"{verdict.cell.id} is {kind_label(*kind(verdict))}"
         case ClassGrowth(verdict=verdict, memory_class=name):
             return f"{verdict.cell.id}: {name.value} {_rate(verdict.classes[name])} KiB a round"
         case GuestEnd(verdict=verdict):

@@ -9,7 +9,7 @@ from anyclue.fstests.render import words as tests_words
 from anyclue.fstests.render.reasons import detail_text, reason_text
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import Factor, Reproduction, RunVerdicts
-from anyclue.hunt.render import clue_text, scenario_words
+from anyclue.hunt.render import clue_text, fault_words, scenario_words
 from anyclue.hunt.render.clue_text import (
     conditions_lines,
     place_lines,
@@ -85,7 +85,7 @@ def report_text(
     lines += _section("Since when", _since(clue, findings, scenario))
     lines += _section("How to reproduce", _reproduce(clue, reproduction.commands))
     matters = [*conditions_lines(clue, scenario, MAIL_COLUMNS), ""]
-    matters += factor_lines(findings.factors, MAIL_COLUMNS)
+    matters += factors_of_faults(findings, MAIL_COLUMNS)
     lines += _section("What matters, and what does not", matters if any(matters) else [])
     lines += _section("Suspects", suspect_lines(clue, MAIL_COLUMNS))
     lines += _section("The place", place_lines(clue, MAIL_COLUMNS))
@@ -110,8 +110,9 @@ def report_text(
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
     lines += _section("What was run", _what_was_run(scenario))
     lines += _section("Versions", _versions(reproduction.versions))
-    script = script_lines(clue.reproducer) if clue.reproducer else []
-    return "\n".join(_tidy(lines, set(script) - {""})) + "\n"
+    scripts = [script_lines(of.reproducer) for of in clue.each_fault if of.reproducer]
+    whole = {line for script in scripts for line in script}
+    return "\n".join(_tidy(lines, whole - {""})) + "\n"
 
 
 def subject(findings: RunVerdicts, scenario: Scenario) -> str:
@@ -236,8 +237,10 @@ def _commands(commands: Mapping[str, str]) -> list[str]:
 
 def _since(clue: Clue, findings: RunVerdicts, scenario: Scenario) -> list[str]:
     """Return the first bad commit, or the guilty kernels beside the innocent ones."""
-    if clue.commit is not None:
-        return wrap(f"commit {clue_text.commit_line(clue.commit)}", MAIL_COLUMNS, rest="  ")
+    proven = [one.commit for one in clue.each_fault if one.commit is not None]
+    if proven:
+        said = dict.fromkeys(f"commit {clue_text.commit_line(one)}" for one in proven)
+        return [line for one in said for line in wrap(one, MAIL_COLUMNS, rest="  ")]
     labels: dict[str, str] = {}
     for guilt in clue.guilt:
         if any(one.axis is Axis.KERNEL for one in guilt.conditions):
@@ -256,12 +259,18 @@ def _since(clue: Clue, findings: RunVerdicts, scenario: Scenario) -> list[str]:
 
 
 def _reproduce(clue: Clue, commands: Mapping[str, str]) -> list[str]:
-    lines = reproducer_lines(clue.reproducer, MAIL_COLUMNS) if clue.reproducer else []
+    lines: list[str] = []
+    for of in clue.each_fault:
+        if of.reproducer is not None:
+            title = clue_text.fault_title(of, clue)
+            lines += [*wrap(f"{title}:", MAIL_COLUMNS), ""] if title else []
+            lines += reproducer_lines(of.reproducer, MAIL_COLUMNS)
     return [*lines, *_commands(commands)]
 
 
 def _not_tested(findings: RunVerdicts, scenario: Scenario, clue: Clue) -> list[str]:
     items = [*not_judged(findings, scenario), *clue.not_tested]
+    items += [f"left out: {one}" for one in clue.left_out]
     if not items:
         return ["Every planned cell was run and judged."]
     unique = dict.fromkeys(items)
@@ -335,6 +344,17 @@ def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
     return lines
 
 
+def factors_of_faults(findings: RunVerdicts, width: int) -> list[str]:
+    """Return the factors, of each fault where there are several."""
+    if len(findings.faults) < 2:
+        return factor_lines(findings.factors, width)
+    lines: list[str] = []
+    for fault in findings.faults:
+        lines += [*([""] if lines else []), *wrap(f"{fault_words.fault_label(fault)}:", width)]
+        lines += factor_lines(fault.factors, width)
+    return lines
+
+
 def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
     """Return what a hunt prints at its end: the clue, the cells, the factors, what is open.
 
@@ -345,13 +365,16 @@ def summary(findings: RunVerdicts, clue: Clue | None = None) -> str:
         wrap(clue.sentence if clue is not None else verdict_sentence(findings), width),
         *(summary_blocks(clue, width) if clue is not None else ()),
         cells_table(findings.cells, width),
-        factor_lines(findings.factors, width),
+        factors_of_faults(findings, width),
         *(tests_of(cell, tests, width) for cell, tests in findings.tests.items()),
     ]
     missing = not_judged(findings, None)
     if missing:
         items = [line for text in missing for line in wrap(text, width, first="- ")]
         blocks.append(["Not judged:", *items])
+    if clue is not None and clue.left_out:
+        items = [line for text in clue.left_out for line in wrap(text, width, first="- ")]
+        blocks.append(["Left out:", *items])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from anyclue.fstests.core.model import CheckStatus
 from anyclue.fstests.render.reasons import reason_text
 from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
+from anyclue.hunt.render.fault_words import beside
 from anyclue.hunt.render.selection import missing_cells
 from anyclue.hunt.select.factors import kind
+from anyclue.model.reason import OtherFault
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
@@ -137,17 +139,22 @@ def _of_pair(factor: Factor) -> str:
             return f"{one} is {guilt} and {other} is {unlike}: not the same{equal}"
         case FactorReason.RATES_OVERLAP:
             return (
-                f"{one} is {guilt}, {other} is {second.verdict.value}, but"
+                f"{one} is {guilt}, {other} is {_innocent(second)}, but"
                 f" may leak as much{equal}: more rounds would tell"
             )
         case FactorReason.GUILTY_ALIKE:
             said = f"{one} and {other} are both {guilt}{equal}"
         case _:
-            said = f"{one} is {guilt}, {other} is {second.verdict.value}{equal}"
+            said = f"{one} is {guilt}, {other} is {_innocent(second)}{equal}"
     more = len(factor.evidence) - 1
     if more > 1:
         return f"{said}; so say {more} more pairs"
     return f"{said}; so says 1 more pair" if more else said
+
+
+def _innocent(verdict: CellVerdict) -> str:
+    of_other = isinstance(verdict.because, OtherFault)
+    return beside(verdict) if of_other else verdict.verdict.value
 
 
 def open_factors(factors: Iterable[Factor]) -> list[str]:

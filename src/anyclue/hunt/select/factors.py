@@ -7,13 +7,16 @@ could. Where the cells cannot tell, the cell that would tell is named.
 A leak below the sensitivity may be proven in one cell and not in the next, which is then clean: the
 same leak, seen less well. So a clean cell is innocent of a leak only where the two rates differ.
 
+Here a run has one fault; where it has several, the verdicts are those of one of them, as
+`anyclue.hunt.select.faults` gives them.
+
 A surge is guilt too, of peaks; its floors are flat, and so it is innocent of a leak. While a cell
 leaks or broke, the factors are about that, and surges count as innocent; else about the surges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import hypot
@@ -81,40 +84,53 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     return more.rate_kib - less.rate_kib > hypot(more.rate_kib - low, high - less.rate_kib)
 
 
-def find_factors(verdicts: Sequence[CellVerdict]) -> tuple[Factor, ...]:
-    """Return one factor an axis, in the order of :class:`Axis`."""
-    return tuple(_factor(axis, verdicts) for axis in Axis)
+def without(cell: Cell, axis: Axis) -> Cell:
+    """Return a cell without its value on an axis: the same for all that differ in it alone."""
+    return replace(cell, **{axis.value: ""})
 
 
-def _factor(axis: Axis, verdicts: Sequence[CellVerdict]) -> Factor:
-    guilty = {v.cell for v in gravest(verdicts)}
+def find_factors(verdicts: Sequence[CellVerdict], of: Kind | None = None) -> tuple[Factor, ...]:
+    """Return one factor an axis, in the order of :class:`Axis`.
+
+    They are about what is guilty of the kind ``of``: without it, of that of the first guilty cell.
+    """
+    first = first_guilty(verdicts)
+    of = of or (kind(first) if first is not None else None)
+    guilty = tuple(v for v in verdicts if kind(v) == of and v.verdict.is_guilty)
+    return tuple(_factor(axis, verdicts, guilty) for axis in Axis)
+
+
+def _factor(axis: Axis, verdicts: Sequence[CellVerdict], shown: Sequence[CellVerdict]) -> Factor:
+    guilty = {v.cell for v in shown}
     if len({v.cell.value(axis) for v in verdicts}) < 2:
         return Factor(factor=axis, reason=FactorReason.ONE_VALUE, verdicts=tuple(verdicts[:1]))
     if not guilty:
         return Factor(factor=axis, reason=FactorReason.NOTHING_GUILTY)
-    pairs = [
-        (a, b) if a.cell in guilty else (b, a)
-        for a, b in _differing(verdicts, axis)
-        if {a.cell, b.cell} & guilty
-    ]
+    pairs = [(a, b) if a.cell in guilty else (b, a) for a, b in _differing(verdicts, axis, guilty)]
     accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
         return _factor_by(axis, FactorReason.INNOCENT_BESIDE, accusing)
     both = [pair for pair in pairs if pair[1].cell in guilty]
-    unlike = [(a, b) for a, b in both if kind(a) != kind(b)]
+    grave = {v.cell for v in gravest(verdicts)} - guilty
+    unlike = [(a, b) for a, b in pairs if b.cell in grave]
     if unlike:
         return _factor_by(axis, FactorReason.GUILTY_UNLIKE, unlike)
     if both and len(both) == len(pairs):
         return _factor_by(axis, FactorReason.GUILTY_ALIKE, both)
-    return _open_factor(axis, verdicts, pairs)
+    return _open_factor(axis, verdicts, pairs, shown[0].cell)
 
 
-def _differing(verdicts: Sequence[CellVerdict], axis: Axis) -> list[Pair]:
-    """Return the pairs whose cells differ on this axis alone, in the order of the verdicts."""
+def _differing(verdicts: Sequence[CellVerdict], axis: Axis, guilty: Container[Cell]) -> list[Pair]:
+    """Return the pairs that differ on this axis alone, one of them guilty, in order."""
     alike: dict[Cell, list[int]] = {}
     for at, verdict in enumerate(verdicts):
-        alike.setdefault(replace(verdict.cell, **{axis.value: ""}), []).append(at)
-    pairs = sorted(pair for group in alike.values() for pair in combinations(group, 2))
+        alike.setdefault(without(verdict.cell, axis), []).append(at)
+    pairs = sorted(
+        (a, b)
+        for group in alike.values()
+        for a, b in combinations(group, 2)
+        if verdicts[a].cell in guilty or verdicts[b].cell in guilty
+    )
     return [
         (verdicts[a], verdicts[b])
         for a, b in pairs
@@ -127,7 +143,9 @@ def _factor_by(axis: Axis, reason: FactorReason, pairs: Sequence[Pair]) -> Facto
     return Factor(factor=axis, reason=reason, verdicts=pairs[0], evidence=evidence)
 
 
-def _open_factor(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair]) -> Factor:
+def _open_factor(
+    axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pair], guilty: Cell
+) -> Factor:
     """Return which cell would settle an axis: one that is not judged yet, else one not planned."""
     for _, other in pairs:
         if other.verdict is Verdict.UNPROVEN:
@@ -135,7 +153,6 @@ def _open_factor(axis: Axis, verdicts: Sequence[CellVerdict], pairs: Sequence[Pa
     for pair in pairs:
         if pair[1].verdict in FLAT_FLOORS:
             return Factor(factor=axis, reason=FactorReason.RATES_OVERLAP, verdicts=pair)
-    guilty = gravest(verdicts)[0].cell
     values = dict.fromkeys(v.cell.value(axis) for v in verdicts)
     other_value = next(value for value in values if value != guilty.value(axis))
     missing = replace(guilty, **{axis.value: other_value})

@@ -4,7 +4,7 @@ As long as nothing leaks or broke, the cells that are most unlike those that ran
 each value of each axis is met once, then each pair of values, and what is known to be good comes
 last. From the first such cell on only that is asked which pairs of cells answer, a guilty one and
 one that differs from it on one axis: does this axis matter? If it does: with which of its values?
-An axis that a pair acquits is not asked about again. Each kind of guilt is asked about by itself.
+An axis that a pair acquits is not asked about again. Each fault is asked about by itself.
 A surge does not end the search: a leak is the graver.
 """
 
@@ -16,16 +16,15 @@ from itertools import combinations
 from typing import TypeAlias
 
 from anyclue.hunt.clue.model import Condition, Conjunction
-from anyclue.hunt.model import Factor
+from anyclue.hunt.model import Factor, Fault
 from anyclue.hunt.select.factors import (
-    Kind,
-    find_factors,
-    first_guilty,
     first_leak_or_break,
     gravest,
     innocent_beside,
     kind,
+    without,
 )
+from anyclue.hunt.select.faults import find_faults
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict
 
@@ -56,47 +55,48 @@ def next_cells(
     ran = {verdict.cell for verdict in verdicts}
     if first_leak_or_break(verdicts) is None:
         return _most_unlike(universe, references, ran, width)
-    return _answers(open_questions(universe, references, verdicts), width)
+    questions = [
+        question
+        for fault in find_faults(verdicts)
+        for question in open_questions(universe, references, fault)
+    ]
+    return _answers(questions, width)
 
 
 def open_questions(
-    universe: Sequence[Cell], references: Sequence[Cell], verdicts: Sequence[CellVerdict]
+    universe: Sequence[Cell], references: Sequence[Cell], fault: Fault
 ) -> tuple[OpenQuestion, ...]:
-    """Return what is not known of the guilty yet and a cell that did not run could tell."""
-    ran = {verdict.cell for verdict in verdicts}
+    """Return what is not known of a fault yet and a cell that did not run could tell."""
+    ran = {verdict.cell for verdict in fault.verdicts}
     left = [cell for cell in universe if cell not in ran]
-    kinds = dict.fromkeys(map(kind, gravest(verdicts)))
     return tuple(
-        question
-        for of in kinds
-        for axis in Axis
-        for question in _questions(of, axis, left, set(references), verdicts)
+        question for axis in Axis for question in _questions(fault, axis, left, set(references))
     )
 
 
 def _questions(
-    of: Kind,
-    axis: Axis,
-    left: Sequence[Cell],
-    good: Container[Cell],
-    verdicts: Sequence[CellVerdict],
+    fault: Fault, axis: Axis, left: Sequence[Cell], good: Container[Cell]
 ) -> Iterable[OpenQuestion]:
-    proven = [v for v in verdicts if kind(v) == of]
+    verdicts, proven = fault.verdicts, fault.cells
+    of = fault.verdict, fault.signature
     guilty = [v.cell for v in proven]
     grave = {v.cell for v in gravest(verdicts)}
+    beside: dict[Cell, list[CellVerdict]] = {}
+    for one in proven:
+        beside.setdefault(without(one.cell, axis), []).append(one)
     pairs = [
         v
         for v in verdicts
         if any(
-            v.cell.differs(one.cell) == (axis,) and (v.cell in grave or innocent_beside(v, one))
-            for one in proven
+            v.cell != one.cell and (v.cell in grave or innocent_beside(v, one))
+            for one in beside.get(without(v.cell, axis), ())
         )
     ]
     alike = [v for v in pairs if kind(v) == of]
     # Whether an axis matters, a cell that is known to be good tells best; of a value that is not
     # the point it would say what is known.
     candidates = sorted(
-        (cell for cell in left if _beside(cell, guilty, axis)),
+        (cell for cell in left if without(cell, axis) in beside),
         key=lambda cell: (cell in good) is bool(pairs),
     )
     if not pairs:
@@ -108,11 +108,6 @@ def _questions(
             if value not in known:
                 those = tuple(cell for cell in candidates if cell.value(axis) == value)
                 yield OpenQuestion(axis=axis, matters=True, candidates=those)
-
-
-def _beside(cell: Cell, guilty: Sequence[Cell], axis: Axis) -> bool:
-    """Say whether a cell differs from a guilty one on this axis, and on no other."""
-    return any(cell.differs(one) == (axis,) for one in guilty)
 
 
 def _answers(questions: Sequence[OpenQuestion], width: int) -> tuple[Cell, ...]:
@@ -169,17 +164,11 @@ def _pairs(cell: Cell) -> tuple[Met, ...]:
 
 
 def smallest_conjunction(
-    verdicts: Sequence[CellVerdict], universe: Sequence[Cell], references: Sequence[Cell]
-) -> Conjunction | None:
-    """Return what has to come together for the first guilty cell; None when nothing is guilty.
-
-    ``universe`` are all combinations, ``verdicts`` those that ran.
-    """
-    first = first_guilty(verdicts)
-    if first is None:
-        return None
-    guilty = [v.cell for v in verdicts if kind(v) == kind(first)]
-    factors = _varied_factors(verdicts, universe)
+    fault: Fault, universe: Sequence[Cell], references: Sequence[Cell]
+) -> Conjunction:
+    """Return what has to come together for a fault; ``universe`` are all combinations."""
+    guilty = [v.cell for v in fault.cells]
+    factors = _varied_factors(fault, universe)
     return Conjunction(
         conditions=tuple(
             Condition(axis=factor.factor, value=" or ".join(_distinct(guilty, factor)))
@@ -187,26 +176,26 @@ def smallest_conjunction(
             if factor.matters
         ),
         irrelevant=tuple((f.factor, f.evidence[0]) for f in factors if f.matters is False),
-        proven=not undecided_factors(verdicts, universe, references),
-        cells_run=len(verdicts),
+        proven=not undecided_factors(fault, universe, references),
+        cells_run=len(fault.verdicts),
         cells_full=len(universe),
     )
 
 
 def undecided_factors(
-    verdicts: Sequence[CellVerdict], universe: Sequence[Cell], references: Sequence[Cell]
+    fault: Fault, universe: Sequence[Cell], references: Sequence[Cell]
 ) -> tuple[Factor, ...]:
     """Return the factors that are missing to the proof of the smallest conjunction."""
-    open_axes = {question.axis for question in open_questions(universe, references, verdicts)}
+    open_axes = {question.axis for question in open_questions(universe, references, fault)}
     return tuple(
         factor
-        for factor in _varied_factors(verdicts, universe)
+        for factor in _varied_factors(fault, universe)
         if factor.matters is None or (factor.matters and factor.factor in open_axes)
     )
 
 
-def _varied_factors(verdicts: Sequence[CellVerdict], universe: Sequence[Cell]) -> list[Factor]:
-    return [factor for factor in find_factors(verdicts) if len(_distinct(universe, factor)) > 1]
+def _varied_factors(fault: Fault, universe: Sequence[Cell]) -> list[Factor]:
+    return [factor for factor in fault.factors if len(_distinct(universe, factor)) > 1]
 
 
 def _distinct(cells: Sequence[Cell], factor: Factor) -> list[str]:

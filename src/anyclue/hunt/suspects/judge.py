@@ -9,15 +9,18 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from anyclue.hunt.clue.model import Place, ReasonSource
+from anyclue.hunt.clue.model import Place, ReasonSource, SuspectStatus
 from anyclue.hunt.localise.core.model import FunctionSource
+from anyclue.hunt.model import Factor
 from anyclue.hunt.probes.core.model import ProbeReading, StackEvidence
 from anyclue.hunt.select.factors import gravest, innocent_beside, kind
 from anyclue.hunt.suspects.model import (
     AcquittedReason,
+    CellInDoubt,
     CellPair,
     ClassGrowth,
     Evidence,
+    FaultRuling,
     GuestEnd,
     GuiltyReason,
     LeakWithoutSlots,
@@ -40,7 +43,7 @@ from anyclue.model.scenario import (
     OfSubsystem,
     Resource,
 )
-from anyclue.model.verdict import MemoryClass, Signature
+from anyclue.model.verdict import MemoryClass, Signature, Verdict
 from anyclue.verdicts.class_growth import GrowthStatus, growth_status
 
 CLASSES: Final[Mapping[Resource, tuple[MemoryClass, ...]]] = MappingProxyType(
@@ -71,8 +74,23 @@ LIKELIEST: Final = 3
 _SPEAKING: Final = frozenset({ReasonSource.PAIRS_CHANGE, ReasonSource.PROBE, ReasonSource.COMMIT})
 
 
+def judge_by_faults(
+    about: About, contexts: Sequence[TheoryContext]
+) -> tuple[SuspectStatus, tuple[FaultRuling, ...]]:
+    """Return what becomes of a theory by all faults, and the rulings that decide it.
+
+    One fault is enough to be guilty, and it takes every one to be acquitted.
+    """
+    rulings = [FaultRuling(context=of, ruling=judge_theory(about, of)) for of in contexts]
+    for status in (SuspectStatus.GUILTY, SuspectStatus.UNPROVEN, SuspectStatus.ACQUITTED):
+        found = tuple(one for one in rulings if one.ruling.status is status)
+        if found:
+            return status, found
+    raise ValueError("there is no context to judge by")
+
+
 def judge_theory(about: About, context: TheoryContext) -> Ruling:  # noqa: PLR0911 - by kind
-    """Return what becomes of a theory."""
+    """Return what becomes of a theory by one fault."""
     if not context.guilty:
         surges = gravest(context.findings.cells)
         reason = UnprovenReason.SURGES_ALONE if surges else UnprovenReason.NOTHING_GUILTY
@@ -101,6 +119,9 @@ def _factor(about: OfFactor, context: TheoryContext) -> Ruling:
     if against:
         return Ruling(reason=GuiltyReason.VALUE_LEAKS, evidence=_distinct(against))
     innocent = [p for p in differing if p.other.cell.value(axis) == value]
+    if innocent and (doubt := _in_doubt(about, context)):
+        evidence: tuple[Evidence, ...] = (*doubt, *_distinct(innocent))
+        return Ruling(reason=UnprovenReason.VALUE_IN_DOUBT, evidence=evidence)
     if innocent:
         return Ruling(reason=AcquittedReason.VALUE_IS_INNOCENT, evidence=_distinct(innocent))
     alike = [
@@ -109,11 +130,30 @@ def _factor(about: OfFactor, context: TheoryContext) -> Ruling:
         if kind(p.guilty) == kind(p.other)
         and value in (p.guilty.cell.value(axis), p.other.cell.value(axis))
     ]
-    factor = next((one for one in context.findings.factors if one.factor is axis), None)
+    factor = next((one for one in _factors(context) if one.factor is axis), None)
     if alike and factor is not None and factor.matters is False:
         return Ruling(reason=AcquittedReason.OTHER_VALUE_LEAKS, evidence=_distinct(alike))
     cell = _cell_to_run(context, axis, value)
     return Ruling(reason=UnprovenReason.FACTOR_IS_OPEN, factor=factor, cell_to_run=cell)
+
+
+def _factors(context: TheoryContext) -> tuple[Factor, ...]:
+    fault = context.fault
+    return fault.factors if fault is not None else context.findings.factors
+
+
+def _in_doubt(about: OfFactor, context: TheoryContext) -> list[CellInDoubt]:
+    """Return the cells with a value that show the fault, or may: whose other values it takes."""
+    axes = [one.factor for one in _factors(context) if one.matters and one.factor is not about.axis]
+    guilty = {one.cell for one in context.guilty}
+    takes = {tuple(cell.value(axis) for axis in axes) for cell in guilty}
+    return [
+        CellInDoubt(verdict=one)
+        for one in context.cells
+        if one.cell.value(about.axis) == about.value
+        and (one.cell in guilty or one.verdict is Verdict.UNPROVEN)
+        and tuple(one.cell.value(axis) for axis in axes) in takes
+    ]
 
 
 def _arch(arch: Arch, context: TheoryContext) -> Ruling:
@@ -142,7 +182,7 @@ def _arch(arch: Arch, context: TheoryContext) -> Ruling:
 def _pairs(context: TheoryContext, axis: Axis) -> Iterable[CellPair]:
     """Return each guilty cell beside the others that differ in one axis alone."""
     for one in context.guilty:
-        for other in context.findings.cells:
+        for other in context.cells:
             if one.cell.differs(other.cell) == (axis,):
                 yield CellPair(guilty=one, other=other)
 
@@ -206,9 +246,21 @@ def _resource(resource: Resource, context: TheoryContext) -> Ruling:
         reason = GuiltyReason.GREW
     elif any(one.verdict.classes[one.memory_class].grew for one in growths):
         reason = UnprovenReason.GREW_TOO
+    elif doubtful := [
+        one for one in _unproven(resource, context) if not _is_excluded(one, context)
+    ]:
+        growths = doubtful
     elif all(_is_excluded(one, context) for one in growths):
         reason = AcquittedReason.DID_NOT_GROW
     return Ruling(reason=reason, resource=resource, evidence=tuple(growths))
+
+
+def _unproven(resource: Resource, context: TheoryContext) -> Iterable[ClassGrowth]:
+    """Return how a resource moved in cells of which nothing is proven."""
+    for one in context.cells:
+        for name in CLASSES[resource]:
+            if one.verdict is Verdict.UNPROVEN and name in one.classes:
+                yield ClassGrowth(verdict=one, memory_class=name)
 
 
 def _is_excluded(one: ClassGrowth, context: TheoryContext) -> bool:

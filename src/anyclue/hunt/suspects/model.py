@@ -11,20 +11,21 @@ from anyclue.hunt.clue.model import Place, SuspectStatus
 from anyclue.hunt.localise.core.model import CommitMembership, FunctionSource
 from anyclue.hunt.localise.core.rank import Ranking
 from anyclue.hunt.localise.symptoms import AccusedKernel
-from anyclue.hunt.model import Factor, RunVerdicts
+from anyclue.hunt.model import Factor, Fault, RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.model.scenario import Arch, Cell, Resource, Scenario
-from anyclue.model.verdict import CellVerdict, MemoryClass
+from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class TheoryContext:
-    """All that theories are judged by.
+    """All that theories are judged by, of one fault.
 
     Attributes:
         scenario: the scenario.
         findings: what the cells showed.
-        accused: the kernel that was looked into; None when no cell leaks or broke.
+        fault: the fault; None when nothing is guilty.
+        accused: the kernel of it that was looked into; None when no cell leaks or broke.
         ranked: the places.
         functions: every function of the module; none where there were no sources.
         alone: whether the kernels differ in nothing but the module.
@@ -36,7 +37,8 @@ class TheoryContext:
 
     scenario: Scenario
     findings: RunVerdicts
-    accused: AccusedKernel | None
+    fault: Fault | None = None
+    accused: AccusedKernel | None = None
     ranked: Ranking = field(default_factory=Ranking)
     functions: tuple[FunctionSource, ...] = ()
     alone: bool = False
@@ -46,9 +48,15 @@ class TheoryContext:
     scenario_file: str = "scenario.toml"
 
     @property
+    def cells(self) -> tuple[CellVerdict, ...]:
+        """Every cell's verdict, as it is of the fault alone."""
+        return self.fault.verdicts if self.fault is not None else self.findings.cells
+
+    @property
     def guilty(self) -> tuple[CellVerdict, ...]:
-        """The guilty cells of the accused kernel."""
-        return self.accused.cells if self.accused is not None else ()
+        """The cells that show the fault; none of a surge."""
+        surges = self.fault is None or self.fault.verdict is Verdict.SURGE
+        return self.fault.cells if self.fault is not None and not surges else ()
 
     @property
     def has_good(self) -> bool:
@@ -104,6 +112,8 @@ class UnprovenReason(Enum):
     SURGES_ALONE = auto()
     """A surge leaves nothing behind by which a theory could be tested."""
     FACTOR_IS_OPEN = auto()
+    VALUE_IN_DOUBT = auto()
+    """It is innocent in one cell, and another cell with it shows the fault, or may show it."""
     NOT_RUN_ON_ARCH = auto()
     NO_OTHER_ARCH = auto()
     NO_FLOORS = auto()
@@ -153,8 +163,16 @@ class LeakWithoutSlots:
     verdict: CellVerdict
 
 
+@dataclass(frozen=True, kw_only=True)
+class CellInDoubt:
+    """A cell that shows a fault, or may show it."""
+
+    verdict: CellVerdict
+
+
 Evidence: TypeAlias = (
     CellPair
+    | CellInDoubt
     | ClassGrowth
     | GuestEnd
     | LeakWithoutSlots
@@ -196,3 +214,11 @@ class Ruling:
             return SuspectStatus.GUILTY
         acquitted = isinstance(self.reason, AcquittedReason)
         return SuspectStatus.ACQUITTED if acquitted else SuspectStatus.UNPROVEN
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultRuling:
+    """What becomes of a theory by one fault: the ruling, and what it was judged by."""
+
+    context: TheoryContext
+    ruling: Ruling

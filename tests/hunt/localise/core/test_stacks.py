@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from anyclue.hunt.clue.model import Reason, ReasonSource
 from anyclue.hunt.localise.core.likelihood_ratios import STACK
 from anyclue.hunt.localise.core.model import Symptoms
@@ -143,3 +146,38 @@ def test_a_release_that_is_gone_counts_and_every_kind_has_a_weight(
     )
     assert found["inner"] > 30
     assert found.get("outer", 1.0) < 2
+
+
+AMOUNTS = st.builds(
+    Amount,
+    kib_per_round=st.sampled_from([0.0, 5e-324, 1e38]) | st.floats(0, 1e38),
+    count_per_round=st.sampled_from([0.0, 5e-324, 2.0**64]) | st.floats(0, 2.0**64),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(StackEvidence), AMOUNTS, st.none() | AMOUNTS),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_amounts_give_ratios(
+    found: list[tuple[StackEvidence, Amount, Amount | None]],
+) -> None:
+    """A count of 64 bits of objects, each of as many bytes, is the most that a guest can print."""
+    findings = tuple(
+        ProbeFinding(
+            probe="p",
+            what=what,
+            signature=None,
+            stack=(Frame(symbol="inner"), Frame(symbol="outer")),
+            guilty=guilty,
+            innocent=innocent,
+        )
+        for what, guilty, innocent in found
+    )
+    probed = ProbeReading(probe="p", cell=CELL, innocent=None, findings=findings, rounds=2)
+    told = ratios(Symptoms(signature=None, readings=(probed,)))
+    assert told.keys() == {"inner", "outer"}
+    assert all(1.0 <= ratio <= 1e6 for ratio in told.values())
