@@ -94,16 +94,21 @@ class AliasSet:
         stored = state.stored
         if same:
             aliases |= {place}
-            stored = stored or not self.is_local(place)
+            stored = stored or self._is_outside(place, state)
         elif is_derived and not self._scoped:
             others |= {place}
-            stored = stored or not self.is_local(place)
+            stored = stored or self._is_outside(place, state)
         if aliases == state.aliases and others == state.derived and stored == state.stored:
             return state
         if not aliases and not others and not stored:
             self._lost(number, state, trail)
             return None
         return state._replace(aliases=aliases, derived=others, stored=stored)
+
+    def _is_outside(self, place: str, state: ResourceState) -> bool:
+        """Tell whether a place is reached by others: what hangs on the resource itself is not."""
+        held = state.aliases | state.derived
+        return not self.is_local(place) and paths.base(place) not in held
 
     def _lost(self, number: int, state: ResourceState, trail: Trail | None) -> None:
         """Note that nothing leads to the resource any more."""
