@@ -67,6 +67,10 @@ zipapp: ## build dist/anyclue-record.pyz: the recorder alone, for any machine wi
 bench-hunt: setup ## measure the hunt: cold, warm, smallest leak found; last line is JSON
 	$(BIN)/python bench/hunt.py
 
+.PHONY: bench-kernels
+bench-kernels: setup ## measure the hunt on every series of Debian's kernels; last line is JSON
+	$(BIN)/python -m bench.kernels
+
 .PHONY: bench-judging
 bench-judging: setup ## measure judging: 2,000 stored trials, and one trial more; last line is JSON
 	$(BIN)/python -m bench.judging

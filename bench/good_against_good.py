@@ -180,7 +180,8 @@ def scenario_text(number: int) -> str:
 
 def summary(judged: Sequence[JudgedRun]) -> dict[str, Any]:
     """Return what was said of all cells, and how often what is false may be said."""
-    every = [(run, verdict) for run in judged for verdict in run.findings.cells]
+    planned = [(run, verdict) for run in judged for verdict in run.findings.cells]
+    every = [(run, verdict) for run, verdict in planned if verdict.trials]
     cells = [verdict for _, verdict in every]
     by_verdict = {
         verdict.value: [described(run, one) for run, one in every if one.verdict is verdict]
@@ -197,6 +198,7 @@ def summary(judged: Sequence[JudgedRun]) -> dict[str, Any]:
         "clean": sum(verdict.verdict is Verdict.CLEAN for verdict in cells),
         "cache": sum(verdict.verdict is Verdict.CACHE for verdict in cells),
         **by_verdict,
+        "not_run": len(planned) - len(every),
         "lost": sum(verdict.outcome is Outcome.LOST for verdict in cells),
         "leaks_ci95": interval(leaks, len(cells)),
         "unproven_ci95": interval(unproven, len(cells)),

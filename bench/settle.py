@@ -13,18 +13,22 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.verdicts.conftest import BAD, GOOD, Plan, Simulator, scenario
 
 from anyclue.model.reason import GrowthUndecided
 from anyclue.model.recording import Recording
-from anyclue.model.scenario import Cell
+from anyclue.model.scenario import Cell, Limits
 from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
+from anyclue.trial.scheduler import extra_trials
 from anyclue.verdicts.judge import judge_cells
 from anyclue.verdicts.settlement import LIKELY
 
 RATES_KIB = (0.0, 16.0, 32.0, 48.0, 66.0, 96.0, 128.0)
+LIMITS = Limits()
+"""Those of a scenario that sets none: one guest, and up to two more."""
+
 MANY = 8
 """Guests of both cells that are tried where none are asked for."""
 
@@ -44,9 +48,22 @@ class Drawn:
         for _ in range(guests):
             of.append(self.simulator.recording(self.plans[cell], cell, trial=len(of) + 1))
 
+    def verdicts(self) -> tuple[CellVerdict, ...]:
+        """Judge the cell, and its reference."""
+        return judge_cells(scenario(BAD, GOOD), self.recordings)
+
     def verdict(self) -> CellVerdict:
         """Judge the cell beside its reference."""
-        return judge_cells(scenario(BAD, GOOD), self.recordings)[0]
+        return self.verdicts()[0]
+
+    def hunted(self) -> CellVerdict:
+        """Give both cells more guests as a hunt does within its limits, and judge the cell."""
+        verdicts = self.verdicts()
+        while more := extra_trials(verdicts, LIMITS):
+            for cell in more:
+                self.add(cell, 1)
+            verdicts = self.verdicts()
+        return verdicts[0]
 
 
 def draw(simulator: Simulator) -> Drawn:
@@ -87,6 +104,8 @@ def settle(simulator: Simulator, cells: int) -> dict[str, float]:
             continue
         found["undecided"] += 1
         wanted = verdict.because.settlement
+        hunt = replace(drawn, recordings={c: list(of) for c, of in drawn.recordings.items()})
+        found["hunt_settled"] += hunt.hunted().verdict is not Verdict.UNPROVEN
         if wanted is None:
             for cell in (BAD, GOOD):
                 drawn.add(cell, MANY)
@@ -109,7 +128,7 @@ def settle(simulator: Simulator, cells: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure, and print the result."""
-    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    cells = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     found = settle(Simulator(seed=1), cells)
     asked = max(found["asked"], 1)
     result = {
@@ -122,6 +141,7 @@ def main() -> None:
         "settled_percent": percent(found["settled"], asked),
         "likely": int(found["likely"]),
         "likely_settled_percent": percent(found["likely_settled"], found["likely"]),
+        "hunt_settled_percent": percent(found["hunt_settled"], found["undecided"]),
         "false_leaks": int(found["false_leaks"]),
         "not_asked": int(found["hopeless"]),
         "not_asked_settled_percent": percent(found["hopeless_settled"], found["hopeless"]),

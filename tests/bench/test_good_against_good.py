@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from bench.good_against_good import interval, kept, moved, scenario_text
+from bench.good_against_good import interval, kept, moved, scenario_text, summary
 
 from anyclue.hunt.driver import plan
+from anyclue.hunt.judge import judge
 from anyclue.model.scenario import Scenario
+from anyclue.recordings.run_directory import RunDirectory
 from bench import good_against_good
 
 
@@ -76,3 +79,18 @@ def test_what_grew_and_what_nearly_did() -> None:
     assert list(found) == ["slab", "used"]
     assert found["slab"] == {"cells": 2, "grew": 1, "nearly": 0, "most": 4.0}
     assert found["used"] == {"cells": 2, "grew": 0, "nearly": 1, "most": 2.0}
+
+
+def test_a_cell_without_a_guest_is_counted_as_not_run(tmp_path: Path) -> None:
+    golden = Path(__file__).parent.parent / "hunt/data/lzo-leak"
+    run = tmp_path / "hunt-001/run"
+    shutil.copytree(golden, run)
+    whole = summary([judge(RunDirectory(run))])
+    assert whole["not_run"] == 0
+    assert [one["cell"].partition(": ")[0] for one in whole["leak"]] == ["hunt-001"] * 2
+    shutil.rmtree(run / "cells" / whole["leak"][0]["cell"].partition(": ")[2])
+    found = summary([judge(RunDirectory(run))])
+    assert found["not_run"] == 1
+    assert len(found["leak"]) == 1
+    assert found["unproven"] == []
+    assert found["cells"] == whole["cells"] - 1

@@ -9,7 +9,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from anyclue.cli.output import run_until_stopped
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
 from anyclue.system.debian_archive import Mirror, MirrorOrigin
+from anyclue.trial import doctor as trial_doctor
+from anyclue.trial.doctor import Check, CheckState
 from anyclue.trial.kernels.catalogue import Catalogue, CatalogueEntry
 from anyclue.trial.kernels.preparation import Kernels
 from anyclue.version import __version__
@@ -185,6 +188,55 @@ def test_a_damaged_plan(call: Call, tmp_path: Path, content: bytes) -> None:
         assert err.startswith("anyclue: error: ")
 
 
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody ask the archive, or install a thing."""
+
+    async def catalogue(_: object, _arches: object) -> Catalogue:
+        return replace(CATALOGUE, entries=())
+
+    async def install(packages: Sequence[str]) -> None:
+        raise InfrastructureError(f"would install {' '.join(packages)}")
+
+    monkeypatch.setattr(Kernels, "catalogue", catalogue)
+    monkeypatch.setattr(trial_doctor, "install", install)
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_machine_without_kernels_cannot_hunt(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def examine(_: object) -> tuple[Check, ...]:
+        return (Check(name="qemu", state=CheckState.OK, detail="/usr/bin/qemu"),)
+
+    monkeypatch.setattr(trial_doctor, "examine", examine)
+    status, out, _ = call("doctor")
+    assert status == 3
+    assert "This machine can hunt" not in out
+    assert "no package lists of sid" in out
+    assert "anyclue kernels --mirror URI" in out
+
+
+@pytest.mark.usefixtures("offline")
+def test_doctor_installs_what_is_missing_when_told_to(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def examine(_: object) -> tuple[Check, ...]:
+        return tuple(
+            Check(name=name, state=state, detail="", remedy="x", package=package)
+            for name, state, package in (
+                ("make", CheckState.MISSING, "make"),
+                ("cache", CheckState.MISSING, ""),
+                ("git", CheckState.NOTE, "git"),
+            )
+        )
+
+    monkeypatch.setattr(trial_doctor, "examine", examine)
+    assert call("doctor")[0] == 3
+    status, _, err = call("doctor", "--fix")
+    assert status == 3
+    assert "would install make\n" in err
+
+
+@pytest.mark.usefixtures("offline")
 def test_doctor(call: Call) -> None:
     status, out, _ = call("doctor", "--json")
     document = json.loads(out)

@@ -489,6 +489,40 @@ def test_a_list_of_contracts_is_no_review(call: Call, other: str) -> None:
     refused(call("--contracts", other), f"--contracts and {other.partition('=')[0]}")
 
 
+def test_only_news_is_told_with_a_baseline(tree: Tree, call: Call) -> None:
+    tree.write(fill=BAD)
+    _, out, _ = call("fs", "--json")
+    known = tree.path / "known.json"
+    known.write_text(out)
+    status, out, _ = call("fs", "--baseline", known)
+    assert status == ExitCode.NOTHING_FOUND
+    assert last(out) == "no findings, 1 known, 1 file, 1 function"
+    tree.write(fill="\n\n" + BAD, lock=OTHER_BAD)
+    status, out, _ = call("fs", "--baseline", known)
+    assert status == ExitCode.REGRESSION
+    assert last(out) == "1 finding (1 medium), 1 known, 2 files, 2 functions"
+    assert "gizmo->lock" in out
+    known.write_text("{}")
+    refused(call("fs", "--baseline", known), "is no review of pairs")
+
+
+def test_the_most_probable_come_first(tree: Tree, call: Call) -> None:
+    tree.write(a=OTHER_BAD, b=BAD)
+    _, out, _ = call("fs", "--json")
+    shares = [one["probability"] for one in json.loads(out)["findings"]]
+    assert len(shares) == 2
+    assert shares == sorted(shares, reverse=True)
+    status, out, _ = call("fs", "--top", "1", "--json")
+    document = json.loads(out)
+    assert status == ExitCode.REGRESSION
+    assert ([one["path"] for one in document["findings"]], document["cut"]) == (
+        ["fs/gizmo/b.c"],
+        1,
+    )
+    _, out, _ = call("fs", "--top", "1")
+    assert last(out) == "1 finding (1 high), 1 less probable, 2 files, 2 functions"
+
+
 def test_contracts_against_a_tree(tree: Tree, call: Call) -> None:
     tree.write(a="DEFINE_FREE(widget, void *, widget_free(_T))\nint f(void)\n{\n\tkfree(0);\n}\n")
     (tree.path / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 12\n")

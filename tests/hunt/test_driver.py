@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.hunt.limits import HuntLimits, read_limits
 from anyclue.model.errors import ExitCode, RequestError
 from anyclue.model.reason import NotJudged, RefusedAlike
-from anyclue.model.recording import EndReason, Outcome, Recording
+from anyclue.model.recording import EndReason, Outcome, Reading, Recording
 from anyclue.model.scenario import Axis
 from anyclue.model.verdict import Verdict
 from anyclue.recordings.run_directory import RunDirectory
@@ -92,6 +93,35 @@ def test_unproven_cells_get_extra_trials_up_to_the_limit(hunted: Hunted, make: M
     judged = go(hunted, executor)
     assert executor.ran == [("bad", 1), ("good", 1), ("bad", 2), ("bad", 3)]
     assert judged.exit_code is ExitCode.INFRASTRUCTURE
+
+
+def drifting(make: Make) -> Callable[[TrialJob], Recording]:
+    """Both kernels: the page cache drifts by 66 KiB a round, unsteadily."""
+
+    def made(job: TrialJob) -> Recording:
+        recording = make(job)
+        noise = random.Random(f"{job.cell.kernel} {job.trial}")
+        rises = [66.0 + noise.gauss(0.0, 60.0) for _ in recording.rounds]
+
+        def drifted(sample: Reading) -> Reading:
+            cached = sum(rises[: int(sample.t_s // 10)])  # a round lasts ten seconds
+            counters = dict(sample.counters)
+            for name, sign in (("Cached", 1), ("Active(file)", 1), ("MemFree", -1)):
+                counters[f"meminfo.{name}"] += sign * cached
+            return replace(sample, counters=counters)
+
+        return replace(recording, timeline=tuple(map(drifted, recording.timeline)))
+
+    return made
+
+
+def test_the_reference_gets_extra_trials_where_it_is_uncertain(hunted: Hunted, make: Make) -> None:
+    executor = hunted.executor(drifting(make))
+    judged = go(hunted, executor)
+    bad, good = (sum(kernel == name for kernel, _ in executor.ran) for name in ("bad", "good"))
+    assert 1 <= bad <= 3
+    assert 2 <= good <= 3
+    assert {cell.verdict for cell in judged.findings.cells} <= {Verdict.CLEAN, Verdict.UNPROVEN}
 
 
 def test_resuming_repeats_only_what_has_no_outcome(hunted: Hunted, make: Make) -> None:
@@ -211,6 +241,15 @@ def test_a_run_is_begun_once(hunted: Hunted, scenario_file: Path, tmp_path: Path
     empty = tmp_path / "empty"
     empty.mkdir()
     assert begin_run(scenario_file, empty).plan.is_file()
+
+
+def test_what_is_no_run_yet_is_not_to_be_resumed(scenario_file: Path, tmp_path: Path) -> None:
+    """A hunt that is killed at once leaves no plan: --resume would refuse it."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/scenario.toml").write_text("schema = 1")
+    with pytest.raises(RequestError, match="killed while it was made") as caught:
+        begin_run(scenario_file, tmp_path / "run")
+    assert "--resume" not in str(caught.value)
 
 
 def test_resuming_what_is_no_run(tmp_path: Path, hunted: Hunted) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-GONE_S = 20
+GONE_S = 120
+"""How long something is waited for; it takes a second, on a machine that has time for it."""
 
 
 def outcomes(run: Path) -> dict[Path, int]:
@@ -47,9 +48,10 @@ def test_kill_9_at_random_moments_then_resume(hunts: Hunts, tmp_path: Path) -> N
         process.communicate()
         assert until(lambda: not hunts.guests_of(run)), "a guest outlived its hunt"
         before = outcomes(run)
-        arguments = ("--resume", run)
-    status, _, _ = hunts.run("hunt", "--resume", run)
-    assert status == 1
+        if (run / "plan.json").exists():  # else it was killed before it was a run
+            arguments = ("--resume", run)
+    status, _, err = hunts.run("hunt", *arguments)
+    assert status == 1, err
     after = outcomes(run)
     assert {path: after[path] for path in before} == before, "a trial with an outcome was repeated"
     assert not list(run.glob("cells/*/.trial-*"))

@@ -155,14 +155,14 @@ def test_suites_that_cannot_be_had_are_gone_on_without(
 
 
 def test_no_lists_of_the_release_itself(apt: Apt, programs: Path) -> None:
-    failed = "echo 'E: Temporary failure resolving deb.debian.org' >&2; exit 100"
+    failed = "printf 'W: one\\nE: Temporary failure resolving deb.debian.org\\n' >&2; exit 100"
     program(programs, "apt-get", f"{lists(apt, 'bookworm-backports')}; {failed}")
     for _ in range(2):  # it is tried again, not remembered
         with pytest.raises(InfrastructureError, match="no package lists of bookworm") as caught:
             asyncio.run(apt.refresh())
-        assert "Temporary failure resolving" in str(caught.value)
+        assert "could be had: Temporary failure resolving" in str(caught.value)
         assert SOURCE.format("bookworm") in str(caught.value)
-        assert "anyclue kernels" in str(caught.value)
+        assert "anyclue kernels --mirror" in str(caught.value)
     assert len(calls(programs)) == 2
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.verdicts_json import verdicts_json
-from anyclue.model.recording import Outcome, Reading, Recording, Round
+from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading, Recording, Round
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.verdicts.evaluation import evaluate
@@ -35,6 +35,7 @@ MEMINFO = (
 NAMES = (
     *(f"meminfo.{name}" for name in MEMINFO),
     *("pcp.total", "slab_kib.kmalloc-64", "slab_objects.kmalloc-64", "vmalloc_kib.f"),
+    *("slab_objects.dentry", "threads.kworker", "mounts.btrfs", "vmalloc_areas.f"),
 )
 LARGEST, SMALLEST = sys.float_info.max, 5e-324
 WRAPPED = float(2**64 - 4)
@@ -73,7 +74,9 @@ def reading(value: st.SearchStrategy[float]) -> st.SearchStrategy[Reading]:
 def recordings(
     cell: Cell, floors: st.SearchStrategy[Reading], *, outcome: st.SearchStrategy[Outcome]
 ) -> st.SearchStrategy[Recording]:
-    def made(readings: list[Reading], ended: Outcome, facts: list[int | float]) -> Recording:
+    def made(
+        readings: list[Reading], ended: Outcome, facts: list[int | float], exact: int
+    ) -> Recording:
         return Recording(
             cell=cell,
             trial=1,
@@ -87,7 +90,7 @@ def recordings(
                     end_s=1.0,
                     settled=one,
                     floor=one,
-                    facts={"files": files},
+                    facts={"files": files, EXACT_OBJECTS: exact},
                 )
                 for number, (one, files) in enumerate(zip(readings, facts, strict=False), 1)
             ),
@@ -95,7 +98,7 @@ def recordings(
         )
 
     files = st.lists(st.integers(0, 2**64) | st.floats(0, 2.0**64), min_size=8, max_size=8)
-    return st.builds(made, st.lists(floors, max_size=8), outcome, files)
+    return st.builds(made, st.lists(floors, max_size=8), outcome, files, st.integers(0, 1))
 
 
 def judged(bad: Recording, good: Recording) -> tuple[CellVerdict, ...]:
@@ -133,6 +136,11 @@ def test_any_number_is_judged_and_none_is_shown_that_is_no_number(
             for number in (rate.rate_kib, *(rate.ci95_kib or ()), *(kib for _, kib in rate.top))
         ]
         shown += [verdict.rate_kib_per_round, *(verdict.rate_ci95_kib or ())]
+        shown += [
+            number
+            for of in verdict.objects.values()
+            for number in (of.rate, *of.ci95, of.at_most, of.kib)
+        ]
         assert all(map(math.isfinite, (number for number in shown if number is not None)))
 
 

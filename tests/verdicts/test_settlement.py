@@ -96,4 +96,5 @@ def test_what_is_asked_for_settles_most_verdicts(simulator: Simulator) -> None:
     found = settle(simulator, 80)
     assert found["asked"] >= 8
     assert found["settled"] >= 0.8 * found["expected"]
-    assert found["false_leaks"] == 0
+    assert found["hunt_settled"] >= 0.5 * found["undecided"]
+    assert found["false_leaks"] <= 1, "a pure random walk is hardly ever accused"

@@ -51,6 +51,18 @@ def pairs(
             help="Least confidence shown; default: medium for a tree, low for a change.",
         ),
     ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", min=1, metavar="N", help="Only the N most probable findings."),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="Only findings that a review printed as JSON before does not have.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0.")] = False,
     contracts: Annotated[
@@ -125,6 +137,8 @@ def pairs(
         staged=staged,
         least=confidence,
         jobs=jobs,
+        baseline=baseline,
+        top=top,
     )
     reviewed = request.review(wanted)
     result(

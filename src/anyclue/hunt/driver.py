@@ -107,18 +107,13 @@ def new_run(out: Path | None, name: str) -> RunDirectory:
         RequestError: there is something already.
     """
     path = out or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    run = RunDirectory(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RequestError(
-            [
-                Problem(
-                    what="there is something there already",
-                    where=str(path),
-                    next_step=f"continue it with --resume {shlex.quote(str(path))}, "
-                    "or name another directory",
-                )
-            ]
-        )
-    return RunDirectory(path)
+        step = "name another directory; this is no run, or one that was killed while it was made"
+        if run.plan.exists():
+            step = f"continue it with --resume {shlex.quote(str(path))}, or name another directory"
+        raise RequestError.of("there is something there already", where=str(path), next_step=step)
+    return run
 
 
 def _keep_files(scenario: Scenario, base: Path, run: RunDirectory) -> Scenario:

@@ -153,11 +153,11 @@ class Apt:
             )
             if self.release.name in self.missing_suites():
                 raise InfrastructureError(
-                    f"no package lists of {self.release.name} ({self.arch}) could be had:\n"
-                    f"{updated.stderr.strip()[-1500:]}",
+                    f"no package lists of {self.release.name} ({self.arch}) could be had: "
+                    f"{_first_said(updated.stderr)}",
                     where=self.sources[0],
-                    next_step="check the network and the mirror (anyclue doctor names it); "
-                    "kernels that are in the cache are listed by: anyclue kernels",
+                    next_step="check the network, or name another mirror: anyclue kernels --mirror "
+                    "URI; releases whose lists are here already need none of that",
                 )
             write_whole(self._stamp, self._sources_text)
             if updated.status != 0:
@@ -309,6 +309,12 @@ class Apt:
         packages = sorted(f"{name}={version}" for name, version in versions.items())
         recipe = Recipe(kind="packages", inputs={"arch": self.arch, "packages": packages})
         return Closure(versions=versions, recipe=recipe)
+
+
+def _first_said(errors: str) -> str:
+    """Return apt's first error, or else its first warning, without the mark."""
+    lines = sorted(errors.splitlines(), key=lambda line: not line.startswith("E:"))
+    return lines[0].removeprefix("E: ").removeprefix("W: ").strip() if lines else "apt says nothing"
 
 
 def parse_records(text: str) -> tuple[PackageRecord, ...]:

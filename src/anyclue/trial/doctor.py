@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from anyclue.model.errors import InfrastructureError
-from anyclue.model.scenario import Arch
+from anyclue.model.errors import AnyclueError, InfrastructureError
+from anyclue.model.scenario import Arch, DebianKernel, Kernel, Machine
+from anyclue.system.debian_archive import KEYRINGS, host_release
+from anyclue.system.processes import run
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
 from anyclue.trial.guest import accelerator
+from anyclue.trial.kernels.catalogue import CatalogueEntry
+from anyclue.trial.model import Shape
 
 # Program -> the Debian package that brings it, and what it is for.
 PROGRAMS: dict[str, tuple[str, str]] = {
@@ -39,6 +44,7 @@ KERNEL_BUILD_PROGRAMS: dict[str, tuple[str, str]] = {
     "flex": ("flex", "kernels from git"),
     "bison": ("bison", "kernels from git"),
     "bc": ("bc", "kernels from git"),
+    "zstd": ("zstd", "kernels of yours whose modules are compressed with it"),
     "ccache": ("ccache", "building kernels from git again in less time"),
 }
 # A header -> the same; objtool, which most 64-bit kernels are built with, and signed modules.
@@ -48,6 +54,10 @@ KERNEL_BUILD_HEADERS: dict[str, tuple[str, str]] = {
 }
 INCLUDES = (Path("/usr/include"), Path("/usr/include/x86_64-linux-gnu"))
 SPACE_MIB = 2048
+BOOT_S = 300
+INSTALL_S = 1800
+PROVEN_ON = Machine(name="doctor", arch=Arch.X86_64, ram_mib=512)
+"""The guest that is booted to see that one boots."""
 
 
 class CheckState(StrEnum):
@@ -60,12 +70,13 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing looked at."""
+    """One thing looked at; ``package`` is the package of Debian's that brings it."""
 
     name: str
     state: CheckState
     detail: str
     remedy: str = ""
+    package: str = ""
 
 
 async def examine(context: Context) -> tuple[Check, ...]:
@@ -74,11 +85,69 @@ async def examine(context: Context) -> tuple[Check, ...]:
     checks += [_program(name, *rest, needed=False) for name, rest in FULL_GUEST_PROGRAMS.items()]
     checks += [_program(name, *rest, needed=False) for name, rest in KERNEL_BUILD_PROGRAMS.items()]
     checks += [_header(name, *rest) for name, rest in KERNEL_BUILD_HEADERS.items()]
-    checks += [_multilib(), _space(context.cache), _memory()]
+    checks += [_multilib(), _keyring(), _space(context.cache), _memory()]
     checks += [await _accelerator(arch, context.cache) for arch in Arch]
     if os.geteuid() != 0:
         checks.append(_user_namespaces())
     return tuple(checks)
+
+
+async def prove(context: Context) -> tuple[Check, ...]:
+    """See that a kernel can be had, and that a guest boots with it; what it takes stays cached."""
+    mirror = await context.archive.mirror()
+    where = Check(
+        name="Debian's archive",
+        state=CheckState.OK,
+        detail=f"{mirror.main}, {mirror.security} ({mirror.origin})",
+    )
+    try:
+        found = await context.kernels.catalogue([PROVEN_ON.arch])
+        offers = [entry for entry in found.entries if entry.newest]
+        if not offers:
+            raise InfrastructureError("\n".join(found.failures) or "no suite has a whole kernel")
+        series = ", ".join(dict.fromkeys(entry.series for entry in offers))
+        kernels = Check(name="kernels", state=CheckState.OK, detail=f"on offer: {series}")
+    except AnyclueError as error:
+        remedy = "check the network, or name another mirror: anyclue kernels --mirror URI"
+        return where, _failed("kernels", error, remedy)
+    try:
+        return where, kernels, await _booted(context, _nearest(offers))
+    except AnyclueError as error:
+        return where, kernels, _failed("a guest boots", error, "what it says is wrong, first")
+
+
+def _nearest(offers: Iterable[CatalogueEntry]) -> CatalogueEntry:
+    """Return the newest kernel that is of the host's release, or else of any."""
+    return max(offers, key=lambda entry: (entry.of == host_release().name, bool(entry.cached)))
+
+
+async def _booted(context: Context, entry: CatalogueEntry) -> Check:
+    source = DebianKernel(series=entry.series, version=entry.version)
+    kernel, arches = Kernel(name="doctor", source=source), [PROVEN_ON.arch]
+    base = await context.kernels.base(kernel, PROVEN_ON.arch, arches)
+    userspace = await context.kernels.debian_release(kernel, arches)
+    image = await context.images.prepare(
+        base, PROVEN_ON, Shape.LEAN, userspace=userspace or host_release(), boot_s=BOOT_S
+    )
+    detail = f"{base.release} under {image.accelerator}"
+    return Check(name="a guest boots", state=CheckState.OK, detail=detail)
+
+
+def _failed(name: str, error: AnyclueError, remedy: str) -> Check:
+    return Check(name=name, state=CheckState.MISSING, detail=str(error), remedy=remedy)
+
+
+async def install(packages: Iterable[str]) -> None:
+    """Install packages of Debian's, as root or where sudo asks for no password.
+
+    Raises:
+        CommandError: that is not allowed, or failed.
+    """
+    sudo = () if os.geteuid() == 0 else ("sudo", "-n")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    await run((*sudo, "apt-get", "update", "-qq"), deadline_s=INSTALL_S, env=quiet, check=False)
+    argv = (*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages)
+    await run(argv, deadline_s=INSTALL_S, env=quiet)
 
 
 def _program(name: str, package: str, purpose: str, *, needed: bool) -> Check:
@@ -100,6 +169,7 @@ def _found(name: str, path: str | None, package: str, purpose: str, *, needed: b
         state=state,
         detail=f"not there: {purpose}",
         remedy=f"apt-get install --no-install-recommends {package}",
+        package=package,
     )
 
 
@@ -112,7 +182,14 @@ def _multilib() -> Check:
         state=CheckState.MISSING,
         detail="no 32-bit libraries: the tools of 32-bit guests cannot be built",
         remedy="apt-get install --no-install-recommends gcc-multilib",
+        package="gcc-multilib",
     )
+
+
+def _keyring() -> Check:
+    path = next((str(one) for one in KEYRINGS if one.exists()), None)
+    purpose = "the signatures of Debian's packages cannot be checked"
+    return _found("Debian's keys", path, "debian-archive-keyring", purpose, needed=True)
 
 
 def _space(cache: Path) -> Check:

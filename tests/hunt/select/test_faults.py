@@ -22,7 +22,16 @@ from anyclue.hunt.select.isolation import next_cells, smallest_conjunction
 from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    ObjectKind,
+    ObjectRate,
+    ObjectSeries,
+    Signature,
+    Verdict,
+)
 from anyclue.verdicts.classes import TRAITS
 
 PAGES, SLAB, STACKS = (
@@ -275,6 +284,62 @@ def test_a_variation_is_judged_by_the_fault_alone() -> None:
     without = judged("bad i386 v", {PAGES: 2400})
     assert not shows(hidden, without)
     assert as_of(hidden, without).verdict is Verdict.CLEAN
+
+
+def counted(where: str, grown: Grown | None = None, **rates: float) -> CellVerdict:
+    """Return the verdict of a cell in which counts of objects grew, too small for any class."""
+    objects = {
+        ObjectSeries(kind=ObjectKind.SLAB, name=name.replace("_of_", "-")): ObjectRate(
+            rate=rate, ci95=(rate - 0.1, rate + 0.1), at_most=rate + 0.1, grew=True
+        )
+        for name, rate in rates.items()
+    }
+    made = judged(where, grown, objects=objects)
+    if grown:
+        return made
+    return replace(made, verdict=Verdict.LEAK, signature=Signature.OBJECT)
+
+
+def test_a_count_of_objects_hidden_behind_pages_is_heard() -> None:
+    hidden = counted("bad i386 lzo", {PAGES: 2400}, kmalloc_of_32=14)
+    verdicts = [hidden, counted("bad i386 zstd", kmalloc_of_32=14), judged("good i386 lzo")]
+    pages, objects = find_faults(verdicts)
+    assert (where(pages), where(objects)) == (
+        ["bad i386 lzo"],
+        ["bad i386 lzo", "bad i386 zstd"],
+    )
+    assert objects.cells[0].signature_detail == SlabCache(name="kmalloc-32", objects=14)
+    assert fault_label(objects) == "object in kmalloc-32"
+    assert matters(objects)[Axis.MOUNT] is False
+    assert shows(objects, counted("bad i386 v", {PAGES: 600}, kmalloc_of_32=3))
+    assert not shows(objects, judged("bad i386 v", {PAGES: 600}))
+
+
+def test_what_belongs_to_a_page_is_no_leak_beside_it() -> None:
+    (found,) = find_faults([counted("bad i386 lzo", {PAGES: 2400}, radix_tree_node=14)])
+    assert found.signature is PAGES_LOST
+
+
+def test_counts_tell_caches_apart() -> None:
+    verdicts = [
+        counted("bad i386 lzo", kmalloc_of_256=600, kmalloc_of_32=14),
+        counted("bad i386 zstd", kmalloc_of_32=14),
+    ]
+    large, small = find_faults(verdicts)
+    assert (large.subject, small.subject) == ("kmalloc-256", "kmalloc-32")
+    assert (where(large), where(small)) == (
+        ["bad i386 lzo"],
+        ["bad i386 lzo", "bad i386 zstd"],
+    )
+    assert matters(large)[Axis.MOUNT] is True
+
+
+def test_a_cache_that_is_a_small_share_of_one_cell_is_not_absent_there() -> None:
+    verdicts = [
+        judged("bad i386 lzo", caches={"a": 70, "b": 30}),
+        judged("bad i386 zstd", caches={"a": 80, "b": 20}),
+    ]
+    assert len(find_faults(verdicts)) == 1
 
 
 def test_random_caches_are_one() -> None:

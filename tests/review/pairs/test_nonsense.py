@@ -253,7 +253,8 @@ def test_many_branches_that_can_be_followed_are_followed(analyse: Analyse) -> No
 
 def test_branches_on_which_nothing_depends_are_passed_over(analyse: Analyse) -> None:
     body = "".join(f"\tif (w->a{n})\n\t\tn += {n};\n" for n in range(3_000))
-    program = analyse(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}\tif (n)\n\t\treturn n;\n{TAIL}")
+    tail = "\tif (w->last)\n\t\treturn -2;\n\tkfree(p);\n\treturn 0;\n}\n"
+    program = analyse(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{tail}")
     assert not list(program.unjudged())
     found = [one for _, _, one in program.candidates() if one.confidence != Confidence.LOW]
     assert len(found) == 1

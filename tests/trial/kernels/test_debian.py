@@ -233,6 +233,7 @@ def test_lists_of_another_architecture_are_fetched_only_where_the_series_is(
     archive: FakeArchive,
 ) -> None:
     archive.add("6.1.0-50", "6.1.176-1")
+    archive.add("6.12.9+deb13", "6.12.9-1", suite="trixie", series="6.12", arches=("amd64",))
     resolve(archive)
     assert {of for of in archive.used if of[1] == "i386"} == {("bookworm", "i386")}
     assert {of[0] for of in archive.used if of[1] == "amd64"} == {one.name for one in RELEASES}
@@ -300,6 +301,14 @@ def test_a_release_that_cannot_be_asked(archive: FakeArchive) -> None:
         resolve(archive, DebianKernel(series="7.3"))
     for name in ("7.3", "no package lists of trixie", "no package lists of sid"):
         assert name in str(caught.value)
+
+
+def test_a_suite_that_vanished(archive: FakeArchive) -> None:
+    archive.add("6.1.0-50", "6.1.176-1")
+    archive.of("forky", "amd64").missing = ("forky-backports",)
+    wanted = DebianKernel(series="6.1", suite="forky-backports")
+    with pytest.raises(InfrastructureError, match="the mirror has no forky-backports"):
+        resolve(archive, wanted, [Arch.X86_64])
 
 
 def test_the_catalogue(archive: FakeArchive, tmp_path: Path) -> None:

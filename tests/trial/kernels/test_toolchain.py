@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -84,21 +84,23 @@ def test_a_compiler_that_cannot_be_had() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Scripted(HostToolchain):
-    """Has make's place taken by a function."""
+    """Has make's place taken by what it says, and its status."""
 
-    make: Callable[[Path], str]
+    says: str
+    status: int = 0
 
     async def run(
         self,
         argv: Sequence[str],
         *,
-        bench: Path,
+        bench: Path,  # noqa: ARG002
         deadline_s: float,  # noqa: ARG002
     ) -> Completed:
-        return Completed(argv=tuple(argv), status=0, stdout=self.make(bench), stderr="")
+        return Completed(argv=tuple(argv), status=self.status, stdout=self.says, stderr="")
 
 
-def test_a_build_that_made_no_module_is_an_error(tmp_path: Path) -> None:
+def not_built(tmp_path: Path, says: str, status: int) -> str:
+    """Return what is said of a build that says this and makes nothing."""
     bench, sources, into = tmp_path / "bench", tmp_path / "sources", tmp_path / "into"
     for path in (bench / "module", sources, into):
         path.mkdir(parents=True)
@@ -108,15 +110,26 @@ def test_a_build_that_made_no_module_is_an_error(tmp_path: Path) -> None:
         sources=sources,
         headers=bench,
         arch=Arch.X86_64,
-        toolchain=Scripted(compiler="gcc", version="1", make=lambda _: "nothing to be done"),
+        toolchain=Scripted(compiler="gcc", version="1", says=says, status=status),
         directory="fs/btrfs",
         into=into,
     )
-    with pytest.raises(DoesNotBuildError, match=r"made no btrfs\.ko") as caught:
+    with pytest.raises(DoesNotBuildError) as caught:
         asyncio.run(built)
-    assert "nothing to be done" in str(caught.value)
     assert not (bench / UNFINISHED).exists()
     assert list(into.iterdir()) == []
+    return str(caught.value)
+
+
+def test_a_build_that_made_no_module_is_an_error(tmp_path: Path) -> None:
+    said = not_built(tmp_path, "nothing to be done", 0)
+    assert "made no btrfs.ko" in said
+    assert "nothing to be done" in said
+
+
+def test_an_error_is_named_by_its_place_in_the_kernel(tmp_path: Path) -> None:
+    line = f"{tmp_path}/bench/module/lzo.c:297:9: error: 'x' undeclared"
+    assert "    fs/btrfs/lzo.c:297:9: error: 'x' undeclared" in not_built(tmp_path, line, 2)
 
 
 def shell_tree(tree: Path) -> None:

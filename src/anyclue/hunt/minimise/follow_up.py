@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -68,14 +69,21 @@ async def run_follow_up(judged: JudgedRun, step: FollowUpStep, runner: Runner) -
             await cell.dose()
         case FollowUpKind.OPTIONS:
             await cell.options(Axis(step.subject))
-        case FollowUpKind.SMALLER_FORM | FollowUpKind.SCRIPT:
-            stored = await _FollowUp(judged, fault, StoredVariations()).all_options()
-            smallest = cell.with_options(
-                {axis: join_options(axis, end.found) for axis, end in stored.items() if end.tried}
-            )
-            form = await smallest.smaller_form()
-            if step.kind is FollowUpKind.SCRIPT:
+        case FollowUpKind.SMALLER_FORM:
+            await (await _smallest(cell)).smaller_form()
+        case FollowUpKind.SCRIPT:
+            smallest = await _smallest(cell)
+            form = await replace(smallest, source=StoredVariations()).smaller_form()
+            with suppress(NotRunError):
                 await smallest.script(form.found)
+
+
+async def _smallest(cell: _FollowUp) -> _FollowUp:
+    """Return a follow-up with the fewest options that are stored."""
+    stored = await replace(cell, source=StoredVariations()).all_options()
+    return cell.with_options(
+        {axis: join_options(axis, end.found) for axis, end in stored.items() if end.tried}
+    )
 
 
 def can_be_followed_up(fault: Fault) -> bool:

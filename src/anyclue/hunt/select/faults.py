@@ -37,9 +37,11 @@ from anyclue.hunt.select.factors import (
     without,
 )
 from anyclue.model.reason import (
+    CountedObjects,
     FloorSample,
     GrowthProven,
     KernelError,
+    ObjectsGrew,
     OtherFault,
     SlabCache,
     TrialBroke,
@@ -52,10 +54,13 @@ from anyclue.model.verdict import (
     CellVerdict,
     ClassRate,
     MemoryClass,
+    ObjectKind,
+    ObjectSeries,
     Signature,
     SignatureDetail,
     Verdict,
 )
+from anyclue.verdicts.breakdown import class_of
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 
 PARTED: Final = frozenset({MemoryClass.SLAB_UNRECLAIMABLE, MemoryClass.VMALLOC})
@@ -78,6 +83,14 @@ MADE_OF: Final[Mapping[MemoryClass, frozenset[MemoryClass]]] = MappingProxyType(
     }
 )
 """What else grows with a class by its nature: a thread has a task_struct, a mapping its tables."""
+
+HELD_BY: Final[Mapping[MemoryClass, frozenset[str]]] = MappingProxyType(
+    {
+        MemoryClass.ORPHANED_FILE_PAGES: frozenset({"radix_tree_node", "buffer_head"}),
+        MemoryClass.VMALLOC: frozenset({"vmap_area"}),
+    }
+)
+"""Slab caches whose objects belong to what leaks in a class: pages have their buffers and nodes."""
 
 _RANDOM_CACHE: Final = re.compile(r"^kmalloc-rnd-\d+-")
 
@@ -168,14 +181,27 @@ def _symptoms(
 def _beside_carrier(verdict: CellVerdict) -> tuple[MemoryClass, ...]:
     """Return what grew as a leak beside what carries the verdict of a cell that leaks."""
     carrier = _leaking_class(verdict)
+    held = HELD_BY.get(carrier, frozenset())
+    counted = {_class_of(one) for one in _grown_objects(verdict) if one.name not in held}
     return tuple(
         name
         for name in MemoryClass
         if name is not carrier
         and TRAITS[name].kind is GrowthKind.KERNEL
-        and name in verdict.classes
-        and verdict.classes[name].grew
+        and ((name in verdict.classes and verdict.classes[name].grew) or name in counted)
     )
+
+
+def _grown_objects(verdict: CellVerdict) -> list[ObjectSeries]:
+    """Return the counts of objects that grew, the most first."""
+    grown = [(series, of) for series, of in verdict.objects.items() if of.grew]
+    return [series for series, _ in sorted(grown, key=lambda one: -one[1].rate)]
+
+
+def _class_of(series: ObjectSeries) -> MemoryClass:
+    """Return the class of kernel memory that a count is of; what reclaim leaves leaks, too."""
+    of = class_of(series)
+    return of if TRAITS[of].signature is not None else MemoryClass.SLAB_UNRECLAIMABLE
 
 
 def _broke_too(verdict: CellVerdict) -> bool:
@@ -215,7 +241,8 @@ def _in_proportion(name: MemoryClass, of: MemoryClass, a: CellVerdict, b: CellVe
 
 def _half(verdict: CellVerdict, name: MemoryClass) -> float:
     """Return half of the 95 % interval of a class's rate."""
-    interval = verdict.classes[name].ci95_kib
+    found = verdict.classes.get(name)
+    interval = found.ci95_kib if found is not None else None
     return (interval[1] - interval[0]) / 2 if interval is not None else float("inf")
 
 
@@ -264,7 +291,8 @@ def shows(fault: Fault, verdict: CellVerdict) -> bool:
         return False
     if fault.memory_class is None or not fault.parts or not verdict.classes:
         return True
-    return bool(_present(verdict, fault.memory_class) & fault.parts)
+    of = fault.memory_class
+    return bool((_kib(verdict, of).present | _counts(verdict, of).present) & fault.parts)
 
 
 def as_of(fault: Fault, verdict: CellVerdict) -> CellVerdict:
@@ -311,7 +339,7 @@ def _view(symptom: _Symptom, one: CellVerdict, *, shows: bool) -> CellVerdict:
         return one
     parted = _with_part(one, name, symptom.parts) if name and symptom.parts else one
     if shows:
-        if _carries(symptom, one) and parted is one:
+        if _carries(symptom, one) and not symptom.parts:
             return one
         return _shown(symptom, parted)
     if _is_excluded(symptom, parted):
@@ -347,6 +375,13 @@ def _shown(symptom: _Symptom, one: CellVerdict) -> CellVerdict:
             signature_detail=None,
         )
     found = one.classes.get(name) if name is not None else None
+    counted = [
+        series
+        for series in _grown_objects(one)
+        if _class_of(series) is name and _is_of(symptom, part_name(series.name))
+    ]
+    if counted and (found is None or not found.grew):
+        return _counted(symptom, one, counted)
     if name is None or found is None or found.rate_kib is None:
         return replace(one, verdict=symptom.verdict, signature=symptom.signature)
     detail = _detail(name, found)
@@ -362,6 +397,36 @@ def _shown(symptom: _Symptom, one: CellVerdict) -> CellVerdict:
         ),
         rate_kib_per_round=found.rate_kib,
         rate_ci95_kib=found.ci95_kib,
+        signature=symptom.signature,
+        signature_detail=detail,
+    )
+
+
+def _is_of(symptom: _Symptom, part: str) -> bool:
+    return not symptom.parts or part in symptom.parts
+
+
+def _counted(symptom: _Symptom, one: CellVerdict, counted: Sequence[ObjectSeries]) -> CellVerdict:
+    """Return the verdict of a cell in which only counts of objects show it."""
+    series, *others = counted
+    found = one.objects[series]
+    detail: SignatureDetail = CountedObjects(series=series, rate=found.rate)
+    if series.kind is ObjectKind.SLAB:
+        detail = SlabCache(name=series.name, objects=found.rate, kib=found.kib, merged=found.merged)
+    rate = one.classes.get(symptom.memory_class) if symptom.memory_class is not None else None
+    return replace(
+        one,
+        verdict=Verdict.LEAK,
+        because=ObjectsGrew(
+            series=series,
+            rate=found.rate,
+            ci95=found.ci95,
+            sample=FloorSample(floors=one.rounds, trials=one.trials, warm_up=one.warm_up),
+            detail=detail,
+            others=tuple((other, one.objects[other].rate) for other in others),
+        ),
+        rate_kib_per_round=rate.rate_kib if rate is not None else None,
+        rate_ci95_kib=rate.ci95_kib if rate is not None else None,
         signature=symptom.signature,
         signature_detail=detail,
     )
@@ -383,6 +448,13 @@ def _is_excluded(symptom: _Symptom, one: CellVerdict) -> bool:
         quiet = incident is None or not incident.breaks
         return one.verdict is Verdict.LEAK and one.outcome is Outcome.PASSED and quiet
     found = one.classes.get(symptom.memory_class) if symptom.memory_class is not None else None
+    counted = {
+        part_name(series.name)
+        for series in _grown_objects(one)
+        if _class_of(series) is symptom.memory_class
+    }
+    if any(_is_of(symptom, part) for part in counted):
+        return False
     return found is not None and found.ci95_kib is not None and not found.grew
 
 
@@ -394,6 +466,8 @@ def _subject(symptom: _Symptom, shown: Sequence[CellVerdict]) -> str:
             return detail.name
         if isinstance(detail, VmallocCaller):
             return detail.function
+        if isinstance(detail, CountedObjects):
+            return detail.series.name
         if symptom.verdict is Verdict.BROKEN and one.incident is not None:
             return one.incident.function or ""
         found = one.classes.get(symptom.memory_class) if symptom.memory_class in PARTED else None
@@ -410,12 +484,39 @@ def part_name(name: str) -> str:
     return _RANDOM_CACHE.sub("kmalloc-", name)
 
 
-def _parts(one: CellVerdict, of: MemoryClass) -> dict[str, float]:
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What the parts of a class grew by in a cell, in objects or in KiB, and which count."""
+
+    rates: Mapping[str, float]
+    present: frozenset[str]
+
+
+def _parts(of: MemoryClass, cells: Sequence[CellVerdict]) -> dict[Cell, _Parts]:
+    """Return the parts of a class by cell: all in objects, or else all in KiB."""
+    counted = {one.cell: _counts(one, of) for one in cells}
+    if all(parts.rates for parts in counted.values()):
+        return counted
+    return {one.cell: _kib(one, of) for one in cells}
+
+
+def _counts(one: CellVerdict, of: MemoryClass) -> _Parts:
+    rates: dict[str, float] = {}
+    for series in _grown_objects(one):
+        if _class_of(series) is of:
+            name = part_name(series.name)
+            rates[name] = rates.get(name, 0.0) + one.objects[series].rate
+    return _Parts(rates=rates, present=frozenset(rates))
+
+
+def _kib(one: CellVerdict, of: MemoryClass) -> _Parts:
     found = one.classes.get(of)
     rates: dict[str, float] = {}
     for name, kib in found.top if found is not None else ():
         rates[part_name(name)] = rates.get(part_name(name), 0.0) + kib
-    return rates
+    least = PRESENT * _rate(one, of)
+    present = frozenset(name for name, kib in rates.items() if kib > 0 and kib >= least)
+    return _Parts(rates=rates, present=present)
 
 
 def _with_part(one: CellVerdict, name: MemoryClass, parts: frozenset[str]) -> CellVerdict:
@@ -452,21 +553,19 @@ def _by_parts(
     of = symptom.memory_class
     if of not in PARTED:
         return whole
+    parts = _parts(of, showing)
     clusters: list[set[str]] = []
     for machine in dict.fromkeys(one.cell.machine for one in showing):
-        cells = [one for one in showing if one.cell.machine == machine]
-        for cluster in _inseparable(of, cells):
+        for cluster in _inseparable(parts, machine):
             shared = [known for known in clusters if known & cluster]
             clusters = [known for known in clusters if not known & cluster]
             clusters.append(cluster.union(*shared))
-    on_one_machine = any(
-        len(_inseparable(of, [one for one in showing if one.cell.machine == machine])) > 1
-        for machine in {one.cell.machine for one in showing}
-    )
+    machines = {one.cell.machine for one in showing}
+    on_one_machine = any(len(_inseparable(parts, machine)) > 1 for machine in machines)
     if len(clusters) < 2 or not on_one_machine:
         return whole
     named: list[list[Cell]] = [
-        [one.cell for one in showing if _present(one, of) & cluster] for cluster in clusters
+        [cell for cell, grown in parts.items() if grown.present & cluster] for cluster in clusters
     ]
     for one in showing:
         if not any(one.cell in cells for cells in named):
@@ -487,18 +586,13 @@ def _beside_machine(cell: Cell, named: Sequence[list[Cell]]) -> list[Cell]:
     return named[0]
 
 
-def _present(one: CellVerdict, of: MemoryClass) -> set[str]:
-    least = PRESENT * _rate(one, of)
-    return {name for name, kib in _parts(one, of).items() if kib > 0 and kib >= least}
-
-
-def _inseparable(of: MemoryClass, cells: Sequence[CellVerdict]) -> list[set[str]]:
-    """Return the parts that are present in cells of one machine, those together that always are."""
-    names = dict.fromkeys(name for one in cells for name in sorted(_present(one, of)))
+def _inseparable(parts: Mapping[Cell, _Parts], machine: str) -> list[set[str]]:
+    """Return the parts that grew in cells of one machine, those together that always did."""
+    own = [grown for cell, grown in parts.items() if cell.machine == machine]
     clusters: list[set[str]] = []
-    for name in names:
+    for name in dict.fromkeys(name for grown in own for name in sorted(grown.present)):
         for cluster in clusters:
-            if not any(_separates(of, cells, name, other) for other in cluster):
+            if not any(_separates(own, name, other) for other in cluster):
                 cluster.add(name)
                 break
         else:
@@ -506,15 +600,14 @@ def _inseparable(of: MemoryClass, cells: Sequence[CellVerdict]) -> list[set[str]
     return clusters
 
 
-def _separates(of: MemoryClass, cells: Sequence[CellVerdict], a: str, b: str) -> bool:
+def _separates(cells: Sequence[_Parts], a: str, b: str) -> bool:
     """Say whether one part grew in a cell in which the other did not."""
-    most = {name: max(_parts(one, of).get(name, 0.0) for one in cells) for name in (a, b)}
+    most = {name: max(grown.rates.get(name, 0.0) for grown in cells) for name in (a, b)}
 
     def alone(present: str, absent: str) -> bool:
         return any(
-            present in _present(one, of)
-            and _parts(one, of).get(absent, 0.0) < PRESENT * most[absent]
-            for one in cells
+            present in grown.present and grown.rates.get(absent, 0.0) < PRESENT * most[absent]
+            for grown in cells
         )
 
     return alone(a, b) or alone(b, a)

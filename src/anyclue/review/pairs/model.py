@@ -156,6 +156,7 @@ class Finding:
         steps: the path, in order.
         confidence: how much to trust it.
         reason: why that much.
+        probability: how probable it is that it is real; see rules/probability.py.
         suggestion: the insertion that balances all paths, when there is a single one.
         also: lines of further places where the same resource is lost in the same way.
     """
@@ -174,6 +175,7 @@ class Finding:
     steps: tuple[PathStep, ...]
     confidence: Confidence
     reason: ConfidenceReason
+    probability: float = 0.0
     suggestion: Suggestion | None = None
     also: tuple[int, ...] = ()
 
@@ -200,12 +202,15 @@ class Review:
     """All that a review of a tree or of a change says.
 
     Attributes:
-        findings: of a tree: all; of a change: what it introduces. By file and line.
+        findings: of a tree: all; of a change: what it introduces. The most probable first, those
+            that are equally probable by file and line.
         fixed: of a change: what it takes away (places are in the old version).
         unjudged: what could not be read or followed to its end.
         files: files read.
         functions: functions judged.
         lines: lines read.
+        known: findings that were left out because a baseline has them.
+        cut: findings that were left out because others are more probable.
         change: what was compared (``A..B``); empty for a tree.
     """
 
@@ -215,4 +220,6 @@ class Review:
     files: int = 0
     functions: int = 0
     lines: int = 0
+    known: int = 0
+    cut: int = 0
     change: str = ""

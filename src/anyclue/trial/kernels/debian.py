@@ -150,7 +150,8 @@ class DebianKernels:
             newest = max(fitting, key=lambda offer: PackageVersion(offer.version))
             return {arch: newest.complete[arch] for arch in arches}
         if failures:
-            raise _unasked(wanted, failures)
+            raise _unasked(wanted, failures, (await self._archive.mirror()).main)
+        await self._check_suite(wanted.suite)
         raise RequestError([await self._nothing(wanted, arches, offers)])
 
     async def offered(
@@ -166,7 +167,7 @@ class DebianKernels:
             of_arch = states
             if flavour.debian_arch != BUILD_ARCH:
                 # A release without the source has no whole kernel: its lists need not be fetched.
-                having = [one.release for one in states if await one.names(f"{SOURCE}{series}")]
+                having = [one.release for one in states if await _has_source(one, series)]
                 of_arch, failed = await self._archive.asked(having, flavour.debian_arch)
                 failures += failed
             for apt in of_arch:
@@ -223,6 +224,22 @@ class DebianKernels:
         return {
             (one.name, one.version): one for state in states for one in await state.records(names)
         }
+
+    async def _check_suite(self, suite: str | None) -> None:
+        """Make sure that there are lists of a suite.
+
+        Raises:
+            InfrastructureError: it is not on the mirror, or could not be had.
+        """
+        if suite is None:
+            return
+        apt = await self._archive.apt(release_of(suite), BUILD_ARCH)
+        if suite in apt.missing_suites():
+            raise InfrastructureError(
+                f"the mirror has no {suite}, or it could not be had",
+                where=(await self._archive.mirror()).main,
+                next_step="anyclue kernels lists the suites that are there; or leave `suite` out",
+            )
 
     async def _nothing(
         self, wanted: DebianKernel, arches: frozenset[Arch], offers: Sequence[KernelOffer]
@@ -343,6 +360,11 @@ def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
     return unpacked / "usr/src" / f"{HEADERS}{packages.release}"
 
 
+async def _has_source(apt: Apt, series: str) -> bool:
+    names = await apt.names(f"{SOURCE}{series}")
+    return f"{SOURCE}{series}" in names if series else bool(names)
+
+
 async def _related(apt: Apt, names: Iterable[str]) -> dict[tuple[str, str], PackageRecord]:
     """Return what is known of packages, and of all that they depend on in their own version."""
     # apt takes a name that it does not know for a pattern, which costs a tenth of a second each.
@@ -433,12 +455,14 @@ def _offer(series: str, version: str, by_arch: Mapping[Arch, Sequence[_Found]]) 
     )
 
 
-def _unasked(wanted: DebianKernel, failures: Sequence[InfrastructureError]) -> InfrastructureError:
-    said = "\n".join(failure.problem.what for failure in failures)
+def _unasked(
+    wanted: DebianKernel, failures: Sequence[InfrastructureError], mirror: str
+) -> InfrastructureError:
+    said = "\n".join(f"    {failure.problem.what}" for failure in failures)
     return InfrastructureError(
         f"no kernel {wanted.version or wanted.series} is in the releases of Debian that could be "
         f"asked, and others could not:\n{said}",
-        where=", ".join(dict.fromkeys(failure.problem.where for failure in failures)),
+        where=mirror,
         next_step=failures[0].problem.next_step,
     )
 

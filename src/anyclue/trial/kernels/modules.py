@@ -162,7 +162,7 @@ async def build_module(
         bench=bench,
         deadline_s=BUILD_S,
     )
-    log = built.stdout + built.stderr
+    log = (built.stdout + built.stderr).replace(f"{place}/", f"{directory}/")
     if built.status != 0:
         # make has removed what did not compile: the bench stays as good as it was.
         (bench / UNFINISHED).unlink()

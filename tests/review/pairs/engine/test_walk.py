@@ -1039,6 +1039,86 @@ __be32 f(struct svc_rqst *rqstp, struct svc_fh *fhp)
         LEAK,
     ),
     Case(
+        "a helper that drops another holder's reference, as its contract says",
+        """
+int f(struct buffer_head *bh)
+{
+	struct journal_head *jh = jbd2_journal_grab_journal_head(bh);
+	int may_free;
+
+	if (!jh)
+		return 0;
+	may_free = __dispose_buffer(jh);
+	jbd2_journal_put_journal_head(jh);
+	return may_free;
+}
+
+static int __dispose_buffer(struct journal_head *jh)
+{
+	jbd2_journal_put_journal_head(jh);
+	return 1;
+}
+""",
+        "\tjbd2_journal_put_journal_head(jh);\n\treturn may_free;",
+        "\treturn may_free;",
+        LEAK,
+    ),
+    Case(
+        "a pointer that is set to an error",
+        """
+int f(struct work *w, int ret)
+{
+	struct page *page;
+
+	page = find_get_page(w->mapping, 0);
+	if (!page)
+		return -ENOENT;
+	if (ret) {
+		put_page(page);
+		page = ERR_PTR(ret);
+	}
+	if (IS_ERR(page)) {
+		put_page(page);
+		return -EIO;
+	}
+	put_page(page);
+	return 0;
+}
+""",
+        "\t\tpage = ERR_PTR(ret);\n",
+        "\t\tw->n = ret;\n\t\tput_page(page);\n",
+        DOUBLE,
+    ),
+    Case(
+        "what is mapped second, and may have failed, is not to be unmapped first",
+        """
+int f(struct work *w)
+{
+	char *one, *other;
+
+	one = kmap_local_page(w->page);
+	other = map_other(w);
+	if (IS_ERR(other)) {
+		kunmap_local(one);
+		return PTR_ERR(other);
+	}
+	kunmap_local(other);
+	kunmap_local(one);
+	return 0;
+}
+
+char *map_other(struct work *w)
+{
+	if (!w->n)
+		return ERR_PTR(-EIO);
+	return kmap_local_page(w->page);
+}
+""",
+        "\tkunmap_local(other);\n\tkunmap_local(one);\n",
+        "\tkunmap_local(other);\n",
+        LEAK,
+    ),
+    Case(
         "break in scoped_guard() leaves nothing else",
         """
 int f(struct work *w, int n)

@@ -286,6 +286,15 @@ class Contracts:
         return self.noreturn.union(_SCOPED, *paired)
 
     @cached_property
+    def borrowing(self) -> Mapping[str, frozenset[str]]:
+        """The pairs whose resource a call gets and neither releases nor keeps, by its name."""
+        found: dict[str, set[str]] = {}
+        for pair in self.pairs:
+            for call in pair.borrow:
+                found.setdefault(call, set()).add(pair.name)
+        return MappingProxyType({call: frozenset(names) for call, names in found.items()})
+
+    @cached_property
     def acquires_by_call(self) -> Mapping[str, tuple[tuple[Pair, Acquire], ...]]:
         """Every acquire with its pair, by the call's name."""
         return _by_call(self.pairs, lambda pair: pair.acquire)

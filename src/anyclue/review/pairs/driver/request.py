@@ -11,6 +11,7 @@ from anyclue.model.errors import Problem, RequestError
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.contracts.read import built_in, read
 from anyclue.review.pairs.contracts.versions import for_version
+from anyclue.review.pairs.driver.baseline import most_probable, read_baseline, without_known
 from anyclue.review.pairs.driver.changes import SourceChange, of_index, of_range, of_worktree
 from anyclue.review.pairs.driver.piped_patch import of_patch
 from anyclue.review.pairs.driver.review import Reviewer
@@ -32,6 +33,8 @@ class PairsRequest:
         staged: review what the index would commit.
         least: least confidence to report; None for the usual one.
         jobs: worker processes; None for one a processor.
+        baseline: a review as JSON, whose findings are not told again.
+        top: so many of the most probable findings; None for all.
     """
 
     paths: tuple[Path, ...]
@@ -41,6 +44,8 @@ class PairsRequest:
     staged: bool = False
     least: Confidence | None = None
     jobs: int | None = None
+    baseline: Path | None = None
+    top: int | None = None
 
 
 def review(request: PairsRequest) -> Review:
@@ -49,6 +54,11 @@ def review(request: PairsRequest) -> Review:
     Raises:
         RequestError: everything that is wrong with the request.
     """
+    known = read_baseline(request.baseline) if request.baseline is not None else frozenset()
+    return most_probable(without_known(_review(request), known), request.top)
+
+
+def _review(request: PairsRequest) -> Review:
     tree = request.paths[0]
     try:
         contracts = contracts_near(tree)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from anyclue.model.errors import RequestError
@@ -17,6 +18,7 @@ from anyclue.review.pairs.driver.sources import DiskTree, SourceTree, list_sourc
 from anyclue.review.pairs.driver.worker_pool import FEW, Summaries, WorkerPool
 from anyclue.review.pairs.model import Confidence, Finding, Review, Unjudged
 from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.review.pairs.rules.probability import confidence_in_tree
 from anyclue.review.pairs.rules.program import KnownSummary, Program, is_exported
 from anyclue.system.confined_files import read_inside
 from anyclue.system.workers import Workers, processors
@@ -82,8 +84,14 @@ class Reviewer:
             pool.run_to_fixpoint(texts)
             parts = pool.reviews(least)
         not_judged = [*unread, *(one for part in parts for one in part.unjudged)]
+        findings = (
+            replace(one, confidence=confidence_in_tree(one))
+            for part in parts
+            for one in part.findings
+        )
+        shown = (one for one in findings if one.confidence.rank >= least.rank)
         return Review(
-            findings=tuple(sorted((one for part in parts for one in part.findings), key=_order)),
+            findings=tuple(sorted(shown, key=_order)),
             unjudged=tuple(sorted(not_judged, key=lambda one: (one.path, one.line))),
             files=sum(part.files for part in parts),
             functions=sum(part.functions for part in parts),
@@ -210,5 +218,5 @@ def _newly(old: Sequence[Unjudged], new: Sequence[Unjudged]) -> list[Unjudged]:
     return [one for one in new if one.function or (one.path, one.line == 0) not in known]
 
 
-def _order(one: Finding) -> tuple[str, int, int, str]:
-    return one.path, one.line, one.column, one.kind
+def _order(one: Finding) -> tuple[float, str, int, int, str]:
+    return -one.probability, one.path, one.line, one.column, one.kind

@@ -84,6 +84,8 @@ def _named(step: ir.Step) -> Iterable[str]:
         return (step.place, *(one for one in step.arguments if one is not None))
     if isinstance(step, ir.AssignStep):
         return (step.place,) if step.value is None else (step.place, step.value)
+    if isinstance(step, ir.SignCopyStep):
+        return (step.place,)
     if isinstance(step, (ir.EscapeStep, ir.UseStep)):
         return (step.path,)
     return ()

@@ -169,6 +169,8 @@ class Callees:
         """Return what is known of a function; None when nothing is."""
         contract = self._contract.get(name)
         found = self.inferred(name)
+        if found is not None and name in self.contracts.borrowing:
+            found = _without(found, self.contracts.borrowing[name])
         if contract is None or found is None:
             return contract or found
         known = self._combined.get(name)
@@ -216,6 +218,12 @@ class Callees:
     def may_keep(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may keep what it is given."""
         return name in self.contracts.escape or _matches(_KEEPS, name)
+
+
+def _without(found: Summary, borrowed: frozenset[str]) -> Summary:
+    """Return what the source says, but for pairs whose contract says that it ends nothing."""
+    kept = {pair: listed for pair, listed in found.effects.items() if pair not in borrowed}
+    return replace(found, effects=kept)
 
 
 def _combined(contract: Summary, found: Summary) -> Summary:

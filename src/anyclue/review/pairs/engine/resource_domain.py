@@ -110,16 +110,16 @@ class ResourceDomain(Domain[ResourceState]):
         if isinstance(step, ir.CallStep):
             return self._calls.apply(number, step, point)
         state, facts, trail = point
-        if isinstance(step, ir.AssignStep):
-            assigned = self._aliases.assign(number, step.place, step.value, state, trail)
+        if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
+            # ERR_PTR(err) is another pointer than the one that was there.
+            value = step.value if isinstance(step, ir.AssignStep) else None
+            assigned = self._aliases.assign(number, step.place, value, state, trail)
             if assigned is None:
                 return ()
             learned = self._path_facts.transfer(facts, step)
             if assigned is state and learned is facts:
                 return (point,)
             return (PathPoint(assigned, learned, trail),)
-        if isinstance(step, ir.SignCopyStep):
-            return (PathPoint(state, self._path_facts.transfer(facts, step), trail),)
         if isinstance(step, ir.EscapeStep) and not self._scoped and is_alias(step.path, state):
             self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
             return ()

@@ -186,7 +186,8 @@ class EffectTransfer:
     ) -> list[CallOutcome]:
         """Return what follows an acquire, of this resource or of another one of its pair."""
         if not matched:
-            return [self._nest(place, before)]
+            # Of one that may have failed, nobody asks here whether it did.
+            return [before if effect.unless else self._nest(place, before)]
         if effect.place == "$ret":
             return [before]
         if self._seed.from_entry:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -14,6 +14,9 @@ from anyclue.report.json_document import DocumentModel, Line, document_text
 from anyclue.report.text import code_block, safe_path
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind, Review, StepKind
 from anyclue.review.pairs.render.words import REASONS, fingerprints
+
+FORMAT: Final = "anyclue.pairs/1"
+"""Name and version of the format of a review."""
 
 FilePath = Annotated[str, AfterValidator(safe_path)]
 CodeBlock = Annotated[str, AfterValidator(code_block)]
@@ -77,6 +80,8 @@ class FindingDocument(DocumentModel):
     """How much to trust it."""
     reason: Line
     """Why that much."""
+    probability: Annotated[float, Field(ge=0, le=1)]
+    """How many of ten findings like it were real, over ten, where they were sorted by hand."""
     suggestion: SuggestionDocument | None
     """The single insertion that mends every path; null: there is none."""
     also: tuple[LineNumber, ...]
@@ -101,9 +106,7 @@ class UnjudgedDocument(DocumentModel):
 class ReviewDocument(DocumentModel):
     """What a review of C source says."""
 
-    schema_: Literal["anyclue.pairs/1"] = Field(
-        default="anyclue.pairs/1", serialization_alias="schema"
-    )
+    schema_: Literal["anyclue.pairs/1"] = Field(default=FORMAT, serialization_alias="schema")
     """Name and version of this format."""
     change: Line | None
     """What was compared; null: a tree as it lies there."""
@@ -111,6 +114,10 @@ class ReviewDocument(DocumentModel):
     """Of a tree: all; of a change: what it introduces."""
     fixed: tuple[FindingDocument, ...]
     """Of a change: what it takes away; places are in the old version."""
+    known: Count = 0
+    """Findings that the baseline has; they are in no other list."""
+    cut: Count = 0
+    """Findings that are less probable than the most probable ones that were asked for."""
     unjudged: tuple[UnjudgedDocument, ...]
     """What could not be judged."""
     files: Count

@@ -151,6 +151,10 @@ def summary_line(review: Review) -> str:
     parts = [_findings(review.findings)]
     if review.fixed:
         parts.append(f"{len(review.fixed):,} fixed")
+    if review.known:
+        parts.append(f"{review.known:,} known")
+    if review.cut:
+        parts.append(f"{review.cut:,} less probable")
     parts += _not_judged(review.unjudged)
     parts += [counted(review.files, "file"), counted(review.functions, "function")]
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.model import Finding, FindingKind, PathStep, StepKind
 from anyclue.review.pairs.rules.imbalances import Candidate
+from anyclue.review.pairs.rules.probability import likeness, probability
 
 WIDTH = 160
 """Code in a step is cut behind so many characters."""
@@ -75,13 +76,14 @@ def explain(
     path: str, function: FunctionIR, candidate: Candidate, text: SourceText, callees: Callees
 ) -> Finding:
     """Return a candidate as a finding."""
-    steps = function.steps
+    graph = function.steps
     seed = candidate.seed
-    last = steps[candidate.trail.step]
+    last = graph[candidate.trail.step]
     taken = _acquiring_call(function, candidate)
     acquired_line = text.line(taken.begin) if taken is not None else None
     resource = _resource(function, candidate)
     named = f" `{resource}`" if resource else ""
+    steps = tuple(_steps(function, candidate, text))
     source = f", acquired at line {acquired_line} by {taken.callee}()," if taken is not None else ""
     return Finding(
         kind=candidate.kind,
@@ -95,10 +97,13 @@ def explain(
         acquired_by=taken.callee if taken is not None else "",
         release=_releases(function, candidate, callees),
         message=f"{seed.pair.title}{named}{source} {_what(candidate)}",
-        steps=tuple(_steps(function, candidate, text)),
+        steps=steps,
         confidence=candidate.confidence,
         reason=candidate.reason,
-        also=tuple(sorted({text.line(steps[one].begin) for one in candidate.others})),
+        probability=probability(
+            likeness(candidate.kind, seed.pair.kind, candidate.confidence, steps)
+        ),
+        also=tuple(sorted({text.line(graph[one].begin) for one in candidate.others})),
     )
 
 
