@@ -83,6 +83,10 @@ bench-aa: setup ## measure what is said of good kernels: hunts with nothing plan
 bench-settle: setup ## measure whether what an unproven verdict asks for settles it, by simulation; last line is JSON
 	$(BIN)/python -m bench.settle
 
+.PHONY: bench-object-errors
+bench-object-errors: setup ## measure how often counts of objects accuse a good kernel, by simulation; last line is JSON
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.object_errors
+
 .PHONY: bench-pairs
 bench-pairs: setup ## measure the checker of pairing: recall on mutants, noise, time, other tools; last line is JSON
 	$(BIN)/python -m bench.pairs
@@ -106,6 +110,10 @@ bench-probes: setup ## measure what each probe costs a guest; last line is JSON
 .PHONY: bench-clue
 bench-clue: setup ## measure the clue in real guests: rank of the right function, suspects, cells run; last line is JSON
 	$(BIN)/python -m bench.clue
+
+.PHONY: bench-objects
+bench-objects: setup ## measure counts of objects in real guests: smallest leak found, what is no leak; last line is JSON
+	$(BIN)/python -m bench.objects
 
 .PHONY: bench-planted-pairs
 bench-planted-pairs: setup ## hunt pairs of planted bugs in real guests: suspects, kinds followed up, ranks; last line is JSON

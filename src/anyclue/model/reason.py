@@ -362,3 +362,8 @@ class TrialsLeftOut(VerdictReason):
     judged: VerdictReason
     trials: int
     left_out: tuple[tuple[Outcome, int], ...]
+
+
+def judged_reason(because: VerdictReason) -> VerdictReason:
+    """Return what the trials say that were judged, whatever was left out."""
+    return because.judged if isinstance(because, TrialsLeftOut) else because

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -65,16 +65,37 @@ class ObjectFloors:
                 still &= np.all((counts == counts[0]) | np.isnan(counts), axis=0)
         return frozenset(one for one, same in zip(self.series, still, strict=True) if not same)
 
+    def rising(self, share: float, least: int) -> frozenset[ObjectSeries]:
+        """Return what goes up in at least that share of the rises of each trial.
+
+        A trial with fewer than ``least`` rises does not count.
+        """
+        rises = np.ones(len(self.series), dtype=bool)
+        for counts in self.counts:
+            if len(counts) > least:
+                rises &= np.mean(~(np.diff(counts, axis=0) <= 0.0), axis=0) >= share
+        return frozenset(one for one, up in zip(self.series, rises, strict=True) if up)
+
     def of(self, series: ObjectSeries) -> tuple[FloorSeries, ...]:
         """Return the floors of one series by trial; none where its kind was not counted."""
-        columns = [k for k, one in enumerate(self.series) if one.kind is series.kind]
-        if not columns:
+        column = self._columns.get(series)
+        of_kind = column if column is not None else self._kinds.get(series.kind)
+        if of_kind is None:
             return ()
-        column = next((k for k in columns if self.series[k] == series), None)
+        factor = 1.0 if column is not None else 0.0
         return tuple(
-            _floors(rounds, counts[:, column] if column is not None else 0 * counts[:, columns[0]])
+            _floors(rounds, factor * counts[:, of_kind])
             for rounds, counts in zip(self.rounds, self.counts, strict=True)
         )
+
+    @cached_property
+    def _columns(self) -> dict[ObjectSeries, int]:
+        return {one: column for column, one in enumerate(self.series)}
+
+    @cached_property
+    def _kinds(self) -> dict[ObjectKind, int]:
+        """A column of each kind: all of them have the same floors."""
+        return {one.kind: column for column, one in enumerate(self.series)}
 
     def still(self) -> tuple[FloorSeries, ...]:
         """Return what a series looks like that never moved, by trial."""

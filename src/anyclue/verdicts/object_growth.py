@@ -16,14 +16,16 @@ Without a reference no series is accused: in every kernel something rises a litt
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from anyclue.model.verdict import ObjectBound, ObjectRate, ObjectSeries
 from anyclue.verdicts.floors import (
+    MIN_FLOORS,
     FloorSeries,
     Rises,
     set_one_time_costs_aside,
@@ -50,6 +52,9 @@ NEARLY_EVERY: Final = 0.75
 SHOWN_SHARE: Final = 0.5
 """Each half of a guest's rounds must show at least this part of the excess."""
 
+AFTER_WARM_UP: Final = 2.0 / 3.0
+"""So many of a guest's rises are left after the warm-up, at the least."""
+
 MIN_RISES: Final = 3
 """With fewer rises a guest shows nothing."""
 
@@ -72,14 +77,39 @@ class ObjectGrowth(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectTest:
-    """What is known of one series: ``steady`` and ``full`` are the two fits, as for a class."""
+    """What is known of one series.
+
+    Attributes:
+        series: what was counted.
+        growth: whether it grew.
+        steady: the fit without late steps up; None where growth is not shown.
+        cell: its floors, by trial.
+        reference: those of the reference.
+    """
 
     series: ObjectSeries
     growth: ObjectGrowth
-    steady: Fit
-    full: Fit
-    floors: int
-    warm_up: int
+    steady: Fit | None
+    cell: Sequence[FloorSeries]
+    reference: Sequence[FloorSeries]
+
+    @cached_property
+    def warm_up(self) -> int:
+        """How many rounds are set aside at the beginning."""
+        return _warm_up(self.cell)
+
+    @property
+    def floors(self) -> int:
+        """How many floors are left after them, all trials together."""
+        return sum(max(len(one.values) - self.warm_up, 0) for one in self.cell)
+
+    @cached_property
+    def full(self) -> Fit:
+        """The fit of all rises, as for a class."""
+        own = set_one_time_costs_aside(_rises(self.cell), OBJECT)
+        found = fit(own, _rises(self.reference), OBJECT, pool_noisier=True)
+        assert found is not None  # noqa: S101 - no test is made of less than two rises
+        return found
 
     @property
     def grew(self) -> bool:
@@ -115,7 +145,7 @@ class ObjectTest:
 
     @property
     def _fit(self) -> Fit:
-        return self.full if self.growth is ObjectGrowth.NOT_SHOWN else self.steady
+        return self.steady or self.full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,19 +228,28 @@ def object_tests(
     )
     tests: dict[ObjectSeries, ObjectTest] = {}
     theirs = reference.moved() if reference is not None else frozenset()
+    rising = cell.rising(NEARLY_EVERY * AFTER_WARM_UP, MIN_RISES)
     for series in cell.series:
         if series not in moved and series not in theirs:
             continue
-        found = _test(
-            series,
-            cell.of(series),
-            reference.of(series) if reference is not None else (),
-            level=level,
-            suspicion=suspicion,
-            alone=cell.exact and not is_reference,
+        own = cell.of(series)
+        if sum(max(len(one.values) - 1, 0) for one in own) < MIN_FLOORS - 1:
+            continue
+        other = reference.of(series) if reference is not None else ()
+        growth, steady = ObjectGrowth.NOT_SHOWN, None
+        if series in rising:
+            steady = _steady_fit(own, other)
+        if steady is not None:
+            alone = cell.exact and not is_reference
+            guests = sum(len(one.values) > MIN_RISES for one in own)
+            growth = _growth(steady, guests, level=level, suspicion=suspicion, alone=alone)
+        tests[series] = ObjectTest(
+            series=series,
+            growth=growth,
+            steady=steady if growth is not ObjectGrowth.NOT_SHOWN else None,
+            cell=own,
+            reference=other,
         )
-        if found is not None:
-            tests[series] = found
     return ObjectTests(
         moved=tests,
         still_at_most=still.own.at_most if still is not None else None,
@@ -219,58 +258,54 @@ def object_tests(
     )
 
 
-def _test(
-    series: ObjectSeries,
-    cell: Sequence[FloorSeries],
-    reference: Sequence[FloorSeries],
-    *,
-    level: float,
-    suspicion: float,
-    alone: bool,
-) -> ObjectTest | None:
-    warm_up = warm_up_rounds(cell, OBJECT)
-    own = [s.without_first(warm_up).rises() for s in cell]
-    theirs = [s.without_first(warm_up_rounds(reference, OBJECT)).rises() for s in reference]
-    full = fit(set_one_time_costs_aside(own, OBJECT), theirs, OBJECT)
-    if full is None:
+def _rises(trials: Sequence[FloorSeries]) -> list[Rises]:
+    warm_up = _warm_up(trials)
+    return [one.without_first(warm_up).rises() for one in trials]
+
+
+def _warm_up(trials: Sequence[FloorSeries]) -> int:
+    """Return how many leading rounds to set aside: what is first filled gains more, not less."""
+    count = warm_up_rounds(trials, OBJECT)
+    rises = [one.rises().per_round() for one in trials if len(one.values) > count + 1]
+    gained = sum(float(np.mean(r[:count]) - np.mean(r[count:])) for r in rises) if count else 0.0
+    return count if gained > 0.0 else 0
+
+
+def _without_jumps(rises: Rises) -> Rises:
+    """Set late steps up aside. A round without growth, or a step down, is evidence against it."""
+    aside = set_steps_aside(rises, OBJECT)
+    every = np.asarray(rises.values) / np.asarray(rises.gaps)
+    middle = float(np.median(every)) if len(every) else 0.0
+    kept = zip(aside.kept, every, strict=True)
+    return replace(aside, kept=tuple(bool(k or value <= middle) for k, value in kept))
+
+
+def _steady_fit(cell: Sequence[FloorSeries], reference: Sequence[FloorSeries]) -> Fit | None:
+    """Fit growth without late steps up; None where not every guest shows it.
+
+    It has to be more than in any guest of the reference. Of that nothing is set aside: what may be
+    a step is also what it normally does.
+    """
+    own, theirs = [_without_jumps(rises) for rises in _rises(cell)], _rises(reference)
+    normal = max([0.0, *(float(np.mean(r.per_round())) for r in theirs if r.count)])
+    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
+    excess = float(np.mean([np.mean(r.per_round()) for r in guests])) - normal if guests else 0.0
+    if excess <= 0.0 or not all(_shows(rises, normal, excess) for rises in guests):
         return None
-    own_steady = [set_steps_aside(r, OBJECT) for r in own]
-    their_steady = [set_steps_aside(r, OBJECT) for r in theirs]
-    steady = fit(own_steady, their_steady, OBJECT) or full
-    return ObjectTest(
-        series=series,
-        growth=_growth(
-            *(steady, own_steady, their_steady), level=level, suspicion=suspicion, alone=alone
-        ),
-        steady=steady,
-        full=full,
-        floors=sum(max(len(s.values) - warm_up, 0) for s in cell),
-        warm_up=warm_up,
-    )
+    return fit(own, theirs, OBJECT, pool_noisier=True)
 
 
 def _growth(
-    steady: Fit,
-    own: Sequence[Rises],
-    reference: Sequence[Rises],
-    *,
-    level: float,
-    suspicion: float,
-    alone: bool,
+    steady: Fit, guests: int, *, level: float, suspicion: float, alone: bool
 ) -> ObjectGrowth:
-    """Return what one series shows; ``alone``: it may be suspected without a reference."""
-    normal = max([0.0, *(float(np.mean(r.per_round())) for r in reference if r.count)])
-    guests = [rises for rises in own if len(rises.values) >= MIN_RISES]
-    excess = steady.own.rate - normal
-    if not guests or excess <= 0.0 or not all(_shows(r, normal, excess) for r in guests):
-        return ObjectGrowth.NOT_SHOWN
+    """Return what a series is that all guests show; ``alone``: it may be suspected by itself."""
     likely = steady.own.below(0.0)
     if steady.excess is None:
         shown = alone and likely < suspicion
         return ObjectGrowth.NO_REFERENCE if shown else ObjectGrowth.NOT_SHOWN
     likely = max(likely, steady.excess.below(0.0))
     if likely < level:
-        enough = len(guests) >= MIN_LEAKING_GUESTS
+        enough = guests >= MIN_LEAKING_GUESTS
         return ObjectGrowth.PROVEN if enough else ObjectGrowth.ONE_GUEST
     return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
 

@@ -105,18 +105,34 @@ class Fit:
 
 
 def fit(
-    own: Sequence[Rises], reference: Sequence[Rises] = (), quantum: float = PAGE_KIB
+    own: Sequence[Rises],
+    reference: Sequence[Rises] = (),
+    quantum: float = PAGE_KIB,
+    *,
+    pool_noisier: bool = False,
 ) -> Fit | None:
     """Fit the rate of ``own`` (all its trials); None when that is less than two rises.
 
-    ``quantum`` is the smallest step of what is counted.
+    Args:
+        own: what is fitted, by trial.
+        reference: what it is compared with.
+        quantum: the smallest step of what is counted.
+        pool_noisier: whether a reference is pooled that is plainly noisier; the excess is then
+            known no better than the rate of the reference.
     """
     mine, theirs = _sums(own), _sums(reference)
     if mine is None or mine.count < MIN_FLOORS - 1:
         return None
     has_reference = theirs is not None and theirs.count >= MIN_FLOORS - 1
     pooled = [mine]
-    if theirs is not None and has_reference and _alike(mine, theirs, quantum):
+    if (
+        theirs is not None
+        and has_reference
+        and (
+            _no_noisier(mine, theirs, quantum)
+            and (pool_noisier or _no_quieter(mine, theirs, quantum))
+        )
+    ):
         pooled.append(theirs)
     freedom = float(sum(part.count - 1 for part in pooled))
     squares = np.sum([part.residual for part in pooled], axis=0) + quantum**2
@@ -198,13 +214,21 @@ def _inverse(gaps: tuple[int, ...], kept: tuple[bool, ...]) -> tuple[Array, Arra
     return inverse, log_determinant
 
 
-def _alike(mine: _Sums, theirs: _Sums, quantum: float) -> bool:
-    """Say whether the reference's scatter may be pooled (variances of rises, walk's case)."""
-    free_mine, free_theirs = mine.count - 1, theirs.count - 1
-    ratio = ((mine.residual[-1] + quantum**2) / free_mine) / (
-        (theirs.residual[-1] + quantum**2) / free_theirs
-    )
-    return bool(
-        special.fdtr(free_mine, free_theirs, ratio) <= NOISIER_LEVEL
-        and special.fdtr(free_theirs, free_mine, 1.0 / ratio) <= QUIETER_LEVEL
+def _no_noisier(mine: _Sums, theirs: _Sums, quantum: float) -> bool:
+    """Say whether a cell is not plainly noisier than its reference."""
+    freedom = mine.count - 1, theirs.count - 1
+    return bool(special.fdtr(*freedom, _variance_ratio(mine, theirs, quantum)) <= NOISIER_LEVEL)
+
+
+def _no_quieter(mine: _Sums, theirs: _Sums, quantum: float) -> bool:
+    """Say whether a reference is not plainly noisier than the cell."""
+    freedom = theirs.count - 1, mine.count - 1
+    return bool(special.fdtr(*freedom, _variance_ratio(theirs, mine, quantum)) <= QUIETER_LEVEL)
+
+
+def _variance_ratio(one: _Sums, other: _Sums, quantum: float) -> float:
+    """Return the ratio of the variances of rises, in the walk's case."""
+    return float(
+        ((one.residual[-1] + quantum**2) / (one.count - 1))
+        / ((other.residual[-1] + quantum**2) / (other.count - 1))
     )

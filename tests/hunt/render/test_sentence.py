@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.verdict_words import not_judged
-from anyclue.model.reason import NotRun, SlabCache
+from anyclue.hunt.render.verdict_words import not_judged, rate_text
+from anyclue.model.reason import FloorSample, GrowthExcluded, NotRun, ObjectsGrew, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording, Round
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    ObjectBound,
+    ObjectKind,
+    ObjectSeries,
+    Signature,
+    Verdict,
+)
 from anyclue.verdicts.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -137,6 +146,47 @@ def test_broken_names_the_function_on_one_line(tools: Tools) -> None:
     assert "in kunmap_local_indexed) with kernel bad; kernel matters." in text
     assert "\n" not in text
     assert len(text) < 300
+
+
+NODES = ObjectSeries(kind=ObjectKind.SLAB, name="radix_tree_node")
+SAMPLE = FloorSample(floors=16, trials=2, warm_up=0)
+
+
+def test_a_leak_of_objects_is_told_in_objects(tools: Tools) -> None:
+    because = ObjectsGrew(
+        series=NODES,
+        rate=14.0,
+        ci95=(13.9, 14.1),
+        sample=SAMPLE,
+        detail=SlabCache(name="radix_tree_node", objects=14.0),
+    )
+    leaking = replace(
+        tools.verdict("bad i386 lzo", Verdict.LEAK, Signature.OBJECT), because=because
+    )
+    assert say(leaking, tools.verdict("good i386 lzo")).startswith(
+        "Leak, slab objects never freed (slab cache radix_tree_node): 14 objects a round with"
+    )
+    assert rate_text(leaking) == "14 objects [13.9, 14.1]"
+
+
+def test_clean_says_below_what(tools: Tools) -> None:
+    def clean(where: str, kib: float, excluded: int | None) -> CellVerdict:
+        bound = None
+        if excluded is not None:
+            bound = ObjectBound(series=162, excluded=excluded, limit=1)
+        because = GrowthExcluded(
+            limit_kib=64.0, sample=SAMPLE, memory_class=MemoryClass.PERCPU, at_most_kib=kib
+        )
+        return replace(tools.verdict(where), because=because, object_bound=bound)
+
+    said = "Nothing found: 2 cells are clean: no leak of "
+    one, other = clean("bad i386 lzo", 15.2, 162), clean("bad i386 zstd", 9.0, 162)
+    assert say(one, other) == f"{said}1 object or 16 KiB a round."
+    noisy = clean("bad i386 zstd", 9.0, 150)
+    assert say(one, noisy) == (
+        f"{said}16 KiB a round, nor of 1 object in 150 of 162 counts of objects."
+    )
+    assert say(one, clean("bad i386 zstd", 9.0, None)) == f"{said}16 KiB a round."
 
 
 def test_nothing_found_and_unproven(tools: Tools) -> None:

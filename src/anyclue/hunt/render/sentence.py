@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from math import ceil
 from typing import Final
 
 from anyclue.fstests.render.reasons import detail_text
@@ -11,10 +12,19 @@ from anyclue.hunt.clue.model import DoseResponse, FaultClue, Place
 from anyclue.hunt.model import Factor, Fault, RunVerdicts
 from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.select.faults import carrier_class
+from anyclue.model.reason import GrowthExcluded, ObjectsGrew, judged_reason
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import incident_text
-from anyclue.report.words import CLASSES, SIGNATURES, listed, per_operation, rate
+from anyclue.report.words import (
+    CLASSES,
+    SIGNATURES,
+    listed,
+    objects,
+    per_operation,
+    rate,
+    series_name,
+)
 from anyclue.review.pairs.model import LOST
 from anyclue.verdicts.breakdown import kib_per_file
 from anyclue.verdicts.class_growth import HALF, leaking_kib, more_used, perhaps_leaking
@@ -83,7 +93,8 @@ def verdict_sentence(findings: RunVerdicts, doses: Sequence[DoseResponse | None]
     unproven = sum(v.verdict is Verdict.UNPROVEN for v in verdicts)
     clean = sum(v.verdict is Verdict.CLEAN for v in verdicts)
     if clean and not grave:
-        parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean")
+        excluded = _excluded(verdicts)
+        parts.append(f"{'' if parts else 'nothing found: '}{_cells(clean)} clean{excluded}")
     if unproven:
         parts.append(f"{_cells(unproven)} unproven, which is not clean")
     return f"{_capital('; '.join(part for part in parts if part))}."
@@ -104,6 +115,9 @@ def _what(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str
 
 def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str:
     group, signature = fault.cells, fault.signature
+    grown = [because for v in group if isinstance(because := judged_reason(v.because), ObjectsGrew)]
+    if len(grown) == len(group):
+        return _objects_leak(grown, signature)
     first = fault.looked_into
     kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
@@ -114,6 +128,33 @@ def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str
     per_file = _kib_per_file(group, findings, dose)
     each = f" ({per_operation(per_file)} KiB per file)" if per_file is not None else ""
     return f"leak, {kinds}: {_range(rates)} KiB a round{each}{_beside(group, findings)}"
+
+
+def _objects_leak(grown: Sequence[ObjectsGrew], signature: Signature | None) -> str:
+    names = dict.fromkeys(_short(series_name(of.series)) for of in grown)
+    low, high = (objects(of([one.rate for one in grown])) for of in (min, max))
+    amount = low if low == high else f"{low} to {high}"
+    leaked = SIGNATURES[signature].leaked if signature else "objects never freed"
+    return f"leak, {leaked} ({listed(list(names))}): {amount} a round"
+
+
+def _excluded(verdicts: Sequence[CellVerdict]) -> str:
+    """Return below what the clean cells are clean: objects where all counted them, and KiB."""
+    clean = [v for v in verdicts if v.verdict is Verdict.CLEAN]
+    reasons = [judged_reason(v.because) for v in clean]
+    kib = [of.at_most_kib for of in reasons if isinstance(of, GrowthExcluded)]
+    if len(kib) < len(clean):
+        return ""
+    most = f"{ceil(max(*kib, 1.0))} KiB"
+    bounds = [v.object_bound for v in clean if v.object_bound is not None]
+    if len(bounds) < len(clean):
+        return f": no leak of {most} a round"
+    limit = objects(max(bound.limit for bound in bounds))
+    least = min(bounds, key=lambda bound: bound.excluded / bound.series)
+    if least.excluded == least.series:
+        return f": no leak of {limit} or {most} a round"
+    counts = f"{least.excluded} of {least.series} counts"
+    return f": no leak of {most} a round, nor of {limit} in {counts} of objects"
 
 
 def _kib_per_file(

@@ -34,6 +34,7 @@ from anyclue.hunt.render.verdict_words import (
     factor_reason,
     findings_headline,
     not_judged,
+    rate_text,
     signatures_label,
     top_growth_text,
     verdict_label,
@@ -321,7 +322,7 @@ def cells_table(cells: Sequence[CellVerdict], width: int) -> list[str]:
         (
             *(ascii_line(cell.cell.value(axis)) for axis in axes),
             verdict_label(cell),
-            ascii_line(words.rate(cell.rate_kib_per_round, cell.rate_ci95_kib)),
+            ascii_line(rate_text(cell)),
             signatures_label(cell),
         )
         for cell in cells

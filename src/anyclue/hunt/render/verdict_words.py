@@ -10,11 +10,11 @@ from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
 from anyclue.hunt.render.fault_words import beside
 from anyclue.hunt.render.selection import missing_cells
 from anyclue.hunt.select.factors import kind
-from anyclue.model.reason import OtherFault
+from anyclue.model.reason import ObjectsGrew, OtherFault, judged_reason
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
-from anyclue.report.words import SEVERITY, first_few, kind_label, number
+from anyclue.report.words import SEVERITY, first_few, kind_label, number, objects, rate
 from anyclue.verdicts.class_growth import leaking_kib
 from anyclue.verdicts.classes import TRAITS
 
@@ -95,6 +95,15 @@ def signatures_label(verdict: CellVerdict) -> str:
         if (signature := TRAITS[name].signature) not in (None, verdict.signature)
     ]
     return ", ".join([verdict.signature.value, *beside])
+
+
+def rate_text(verdict: CellVerdict) -> str:
+    """Return what a cell grows by, with its interval: KiB, or objects where those alone grew."""
+    because = judged_reason(verdict.because)
+    if isinstance(because, ObjectsGrew):
+        low, high = because.ci95
+        return f"{objects(because.rate)} [{low:.1f}, {high:.1f}]"
+    return rate(verdict.rate_kib_per_round, verdict.rate_ci95_kib)
 
 
 def factor_label(value: bool | None) -> str:

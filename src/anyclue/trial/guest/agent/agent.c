@@ -60,16 +60,15 @@
 #define MAX_CACHES 512
 #define SLAB "/sys/kernel/slab"
 
+enum { MEMINFO, ZONEINFO, VMSTAT, SLABINFO, VMALLOCINFO, AT_ANY_TIME, MOUNTS = AT_ANY_TIME, AT_FLOORS };
 static struct { const char *name, *path; int fd; size_t length; } sampled[] = {
-	{ "meminfo", "/proc/meminfo", -1, 0 },
-	{ "zoneinfo", "/proc/zoneinfo", -1, 0 },
-	{ "vmstat", "/proc/vmstat", -1, 0 },
-	{ "slabinfo", "/proc/slabinfo", -1, 0 },
-	{ "vmallocinfo", "/proc/vmallocinfo", -1, 0 },
-	{ "mounts", "/proc/self/mounts", -1, 0 },
+	[MEMINFO] = { "meminfo", "/proc/meminfo", -1, 0 },
+	[ZONEINFO] = { "zoneinfo", "/proc/zoneinfo", -1, 0 },
+	[VMSTAT] = { "vmstat", "/proc/vmstat", -1, 0 },
+	[SLABINFO] = { "slabinfo", "/proc/slabinfo", -1, 0 },
+	[VMALLOCINFO] = { "vmallocinfo", "/proc/vmallocinfo", -1, 0 },
+	[MOUNTS] = { "mounts", "/proc/self/mounts", -1, 0 },
 };
-#define AT_FLOORS (sizeof(sampled) / sizeof(sampled[0]))
-#define AT_ANY_TIME (AT_FLOORS - 1)
 
 static char proc_text[4 << 20];
 static DIR *slab_directory, *proc_directory;
@@ -244,15 +243,15 @@ static void shrink(size_t i)
 	}
 }
 
-/* Have every slab cache give back what it holds ready for each CPU, which counts as objects in use.
- * Returns whether all did. */
+/* Have every slab cache give back what it holds ready for each CPU, which counts as objects in use. In
+ * 7.x that is held in objects of other caches (sheaves): so twice. Returns whether all did. */
 static int shrink_caches(void)
 {
 	int all = find_caches();
 	size_t i;
 
-	for (i = 0; i < MAX_CACHES; i++)
-		shrink(i);
+	for (i = 0; i < 2 * MAX_CACHES; i++)
+		shrink(i % MAX_CACHES);
 	/* Last the cache of the copies. */
 	for (i = 0; i < MAX_CACHES; i++) {
 		if (strstr(caches[i].name, "-8k"))
@@ -370,17 +369,24 @@ static void set_rate(long millihertz)
 	timerfd_settime(timer_fd, 0, &spec, NULL);
 }
 
-/* Have the kernel forget the areas of vmalloc that are free. It does when they are 32 MiB, times the
- * bits in the number of CPUs: so make many. A module of 1 MiB that cannot be read is an area of 1 MiB,
- * freed before the call returns. */
+/* Have the kernel forget the areas of vmalloc that are free. It does when they have more than 32 MiB,
+ * times the bits in the number of CPUs: so make what is missing. A module of 1 MiB, unreadable, is
+ * an area of that size and one page, freed before the call returns. */
 static void purge_vmalloc(void)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	long mib = 1;
+	long page = sysconf(_SC_PAGESIZE), missing = 1, cpus, size;
+	char *at;
 
-	for (; cpus > 0; cpus >>= 1)
-		mib += 32;
-	while (mib-- > 0)
+	for (cpus = sysconf(_SC_NPROCESSORS_ONLN); cpus > 0; cpus >>= 1)
+		missing += (32 << 20) / page;
+	slurp(sampled[VMALLOCINFO].fd, proc_text, sizeof(proc_text));
+	for (at = proc_text; at && *at; at = (at = strchr(at, '\n')) ? at + 1 : NULL) {
+		char word[9];
+
+		if (sscanf(at, "%*s %ld %8s", &size, word) == 2 && !strcmp(word, "unpurged"))
+			missing -= size / page;
+	}
+	for (; missing > 0; missing -= (1 << 20) / page + 1)
 		syscall(SYS_init_module, NULL, 1L << 20, "");
 }
 
@@ -418,11 +424,11 @@ static long long free_kib(void)
 	long long kib = 0;
 	char *at;
 
-	slurp(sampled[0].fd, proc_text, sizeof(proc_text));
+	slurp(sampled[MEMINFO].fd, proc_text, sizeof(proc_text));
 	at = strstr(proc_text, "MemFree:");
 	if (at)
 		kib = atoll(at + 8);
-	slurp(sampled[1].fd, proc_text, sizeof(proc_text));
+	slurp(sampled[ZONEINFO].fd, proc_text, sizeof(proc_text));
 	for (at = proc_text; (at = strstr(at, "  count: ")); at += 9)
 		kib += atoll(at + 9) * page_kib;
 	return kib;

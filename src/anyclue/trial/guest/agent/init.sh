@@ -15,6 +15,9 @@ while read -r module; do
 done </lib/modules/order
 echo 45 >/proc/sys/kernel/hung_task_timeout_secs
 echo 1 >/proc/sys/kernel/sysrq
+# It looks at all memory now and then, and allocates as it likes (7.x).
+damon=/sys/module/damon_stat/parameters/enabled
+[ -e $damon ] && echo N >$damon
 
 port() {
 	for name in /sys/class/virtio-ports/*/name; do
