@@ -550,7 +550,7 @@ def test_contracts_against_no_tree(call: Call) -> None:
 
 
 def test_only_contracts_of_the_trees_version_count(tree: Tree, call: Call) -> None:
-    late = CONTRACT.replace('"error" }', '"error", since = "6.17" }')
+    late = CONTRACT.replace('"error" }', '"error", since = "6.17", exact = true }')
     (tree.path / ".anyclue").mkdir()
     (tree.path / ".anyclue" / "pairs.toml").write_text(late)
     tree.write(widget=WIDGET)
@@ -563,7 +563,7 @@ def test_only_contracts_of_the_trees_version_count(tree: Tree, call: Call) -> No
 
 
 def test_of_a_change_the_version_before_it_counts(tree: Tree, call: Call) -> None:
-    late = CONTRACT.replace('"error" }', '"error", since = "6.17" }')
+    late = CONTRACT.replace('"error" }', '"error", since = "6.17", exact = true }')
     (tree.path / ".anyclue").mkdir()
     (tree.path / ".anyclue" / "pairs.toml").write_text(late)
     tree.git("init", "-q", "-b", "main")

@@ -31,6 +31,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "depmod": ("kmod", "module dependencies"),
     "readelf": ("binutils", "the guest's libraries"),
     "setpriv": ("util-linux", "guests that end with anyclue"),
+    "mount": ("mount", "compilers of other releases of Debian"),
     "tar": ("tar", "unpacking kernel source"),
     "xz": ("xz-utils", "unpacking kernel source"),
 }

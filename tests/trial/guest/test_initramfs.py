@@ -114,6 +114,16 @@ def test_the_loader_is_where_the_program_says(merged_tree: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_the_loader_is_the_packages_and_not_the_hosts(merged_tree: Path) -> None:
+    # As bookworm's libc6 has it: taken for a path of the host's, it is the loader of another libc.
+    link = merged_tree / "usr/lib64/ld-own.so.2"
+    link.unlink()
+    link.symlink_to("/lib/arch/ld-own.so.2")
+    found = asyncio.run(shared_libraries(merged_tree, ["bin/program"]))
+    assert found["lib64/ld-own.so.2"].resolve() == merged_tree / "usr/lib/arch/ld-own.so.2"
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 def test_a_library_that_no_package_holds_is_an_error(merged_tree: Path) -> None:
     (merged_tree / "usr/lib/arch/libown.so.1").unlink()
     with pytest.raises(InfrastructureError, match=r"hold no libown\.so\.1, which program needs"):

@@ -82,7 +82,7 @@ async def build_initramfs(
         "kernel": kernel.key,
         "init": sha256(HERE / "init.sh"),
         "more": more,
-        "format": 2,
+        "format": 3,
     }
 
     async def build(directory: Path) -> None:
@@ -139,9 +139,17 @@ async def shared_libraries(tree: Path, programs: Sequence[str]) -> dict[str, Pat
             paths[loader.lstrip("/")] = by_name[Path(loader).name]
         for path, file in paths.items():
             if path not in needed:
-                needed[path] = file.resolve()
-                todo.append(file.resolve())
+                needed[path] = _followed(file, tree)
+                todo.append(needed[path])
     return needed
+
+
+def _followed(file: Path, tree: Path) -> Path:
+    """Return what a link in a tree leads to there: an absolute one starts at the tree's top."""
+    while file.is_symlink():
+        target = file.readlink()
+        file = tree / target.relative_to("/") if target.is_absolute() else file.parent / target
+    return file
 
 
 @dataclass(frozen=True, kw_only=True)

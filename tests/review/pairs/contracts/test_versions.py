@@ -14,11 +14,11 @@ name = "gizmo"
 title = "gizmo"
 kind = "handle"
 acquire = [
-  { call = "gizmo_open", holds = "*$1", fails = "nonzero", until = "6.16.3" },
-  { call = "gizmo_open", holds = "$ret", since = "6.17" },
+  { call = "gizmo_open", holds = "*$1", fails = "nonzero", until = "6.16.3", exact = true },
+  { call = "gizmo_open", holds = "$ret", since = "6.17", exact = true },
 ]
 release = [{ call = "gizmo_close", takes = "$0" }]
-consume = [{ call = "gizmo_give", takes = "$0", since = "6.9" }]
+consume = [{ call = "gizmo_give", takes = "$0", since = "6.9", exact = true }]
 
 [[pair]]
 name = "gadget"
@@ -26,6 +26,7 @@ title = "gadget"
 kind = "lock"
 since = "6.8"
 until = "6.12"
+exact = true
 acquire = [{ call = "gadget_lock", holds = "$0" }]
 release = [{ call = "gadget_unlock", takes = "$0" }]
 
@@ -78,7 +79,15 @@ def test_only_what_a_version_has_counts(
     assert [guard.name for guard in contracts.guards] == ["gadget"] * gadget
 
 
-def test_entries_say_whether_they_count() -> None:
+def test_what_is_not_exact_may_have_come_with_a_backport() -> None:
+    contracts = read(
+        {"x": TABLE.replace(", exact = true", "").replace("exact = true\n", "")}, Contracts()
+    )
+    for version in ((6, 1), (7, 3)):
+        assert for_version(contracts, version) == contracts
+
+
+def test_entries_say_whether_a_version_should_have_them() -> None:
     contracts = read({"x": TABLE}, Contracts())
     listed = [(pair.name, entry.call, counts) for pair, entry, counts in entries(contracts, (7, 3))]
     assert listed == [

@@ -103,8 +103,9 @@ class Acquire:
         holds: what is held after it.
         fails: how the call's result looks when nothing was acquired.
         mode: a word, or ``$N`` for the text of that argument; None where there are no modes.
-        since: first kernel version in which this counts.
-        until: last kernel version in which this counts.
+        since: first kernel version that has it.
+        until: last kernel version that has it.
+        exact: the name means something else in other versions, so that it does not count there.
     """
 
     call: str
@@ -113,6 +114,7 @@ class Acquire:
     mode: str | None = None
     since: str | None = None
     until: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +126,7 @@ class Release:
     mode: str | None = None
     since: str | None = None
     until: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +141,7 @@ class Consume:
     fails: FailureConvention = FailureConvention.NEVER
     since: str | None = None
     until: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +154,7 @@ class Downgrade:
     to_mode: str
     since: str | None = None
     until: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,8 +180,9 @@ class Pair:
             is released by the address of the member.
         borrow: calls that get the resource and neither release nor keep it.
         downgrade: calls that change its mode.
-        since: first kernel version in which the pair counts.
-        until: last kernel version in which the pair counts.
+        since: first kernel version that has the pair.
+        until: last kernel version that has the pair.
+        exact: the names mean something else in other versions, so that it does not count there.
         good: C functions that are balanced; empty only in a user's pair.
         bad: C functions with one imbalance each; empty only in a user's pair.
     """
@@ -199,6 +205,7 @@ class Pair:
     downgrade: tuple[Downgrade, ...] = ()
     since: str | None = None
     until: str | None = None
+    exact: bool = False
     good: str = ""
     bad: str = ""
 

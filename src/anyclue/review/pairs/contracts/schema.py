@@ -69,6 +69,7 @@ class VersionedTable(ContractTable):
 
     since: Version | None = None
     until: Version | None = None
+    exact: bool = Field(default=False, examples=[True])
 
 
 class AcquireTable(VersionedTable):

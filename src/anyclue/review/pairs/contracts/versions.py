@@ -1,4 +1,4 @@
-"""Contracts by kernel version: what of them counts in a tree that tells its version."""
+"""Contracts by kernel version: what counts in a tree that tells its version."""
 
 from __future__ import annotations
 
@@ -32,12 +32,17 @@ def version_of(makefile: bytes) -> KernelVersion | None:
     return numbers[b"VERSION"], numbers[b"PATCHLEVEL"]
 
 
-def _counts(since: str | None, until: str | None, version: KernelVersion | None) -> bool:
+def _is_within(since: str | None, until: str | None, version: KernelVersion | None) -> bool:
     if version is None:
         return True
     return (since is None or _parsed(since) <= version) and (
         until is None or version <= _parsed(until)
     )
+
+
+def _counts(one: Pair | Entry, version: KernelVersion) -> bool:
+    """Tell whether something counts in a version: names that came with a backport do."""
+    return not one.exact or _is_within(one.since, one.until, version)
 
 
 def _parsed(text: str) -> KernelVersion:
@@ -48,9 +53,9 @@ def _parsed(text: str) -> KernelVersion:
 def entries(
     contracts: Contracts, version: KernelVersion | None
 ) -> Iterator[tuple[Pair, Entry, bool]]:
-    """Yield every entry with its pair, and whether it counts in a tree of this version."""
+    """Yield every entry with its pair, and whether a tree of this version should have it."""
     for pair in contracts.pairs:
-        whole = _counts(pair.since, pair.until, version)
+        whole = _is_within(pair.since, pair.until, version)
         listed: tuple[Entry, ...] = (
             *pair.acquire,
             *pair.release,
@@ -58,7 +63,7 @@ def entries(
             *pair.downgrade,
         )
         for entry in listed:
-            yield pair, entry, whole and _counts(entry.since, entry.until, version)
+            yield pair, entry, whole and _is_within(entry.since, entry.until, version)
 
 
 def for_version(contracts: Contracts, version: KernelVersion | None) -> Contracts:
@@ -74,7 +79,7 @@ def for_version(contracts: Contracts, version: KernelVersion | None) -> Contract
             downgrade=_of(pair.downgrade, version),
         )
         for pair in contracts.pairs
-        if _counts(pair.since, pair.until, version)
+        if _counts(pair, version)
     )
     names = {pair.name for pair in pairs}
     return replace(
@@ -86,4 +91,4 @@ def for_version(contracts: Contracts, version: KernelVersion | None) -> Contract
 
 
 def _of(entries: tuple[_Entry, ...], version: KernelVersion) -> tuple[_Entry, ...]:
-    return tuple(one for one in entries if _counts(one.since, one.until, version))
+    return tuple(one for one in entries if _counts(one, version))
