@@ -52,7 +52,7 @@ PROVEN = reason.GrowthProven(
 )
 NODES = ObjectSeries(kind=ObjectKind.SLAB, name="radix_tree_node")
 THREADS = ObjectSeries(kind=ObjectKind.THREADS, name="btrfs-cleaner")
-FILES = ObjectSeries(kind=ObjectKind.OPEN_FILES, name="all")
+MOUNTS = ObjectSeries(kind=ObjectKind.MOUNTS, name="btrfs")
 OBJECTS = reason.ObjectsGrew(
     series=NODES,
     rate=14.0,
@@ -247,7 +247,7 @@ DETAILS: list[tuple[SignatureDetail | None, str]] = [
         reason.SlabCache(name="a", objects=12.0, kib=1.0, merged=("b",)),
         "slab cache a (which the kernel merged with b): 12 objects, 1.0 KiB a round",
     ),
-    (reason.CountedObjects(series=FILES, rate=2.5), "open files: all: 2.5 objects a round"),
+    (reason.CountedObjects(series=MOUNTS, rate=2.5), "mounts of btrfs: 2.5 objects a round"),
     (
         reason.LargeKmalloc(),
         "no slab cache explains it: kmalloc of more than two pages goes past the caches",

@@ -67,7 +67,6 @@ def test_objects_that_no_class_shows_are_a_leak(simulator: Simulator, tools: Too
         ("threads.btrfs-cleaner", Signature.KERNEL_STACKS, MemoryClass.KERNEL_STACKS),
         ("vmalloc_areas.zstd_alloc", Signature.VMALLOC, MemoryClass.VMALLOC),
         ("mounts.btrfs", Signature.OBJECT, MemoryClass.SLAB_UNRECLAIMABLE),
-        ("open_files.all", Signature.OBJECT, MemoryClass.SLAB_UNRECLAIMABLE),
     ],
 )
 def test_whatever_a_kernel_counts_can_leak(

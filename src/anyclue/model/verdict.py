@@ -65,7 +65,6 @@ class ObjectKind(StrEnum):
     THREADS = "threads"  # of the kernel, by name
     MOUNTS = "mounts"  # by type of file system
     VMALLOC_AREAS = "vmalloc-areas"  # by the function that asked
-    OPEN_FILES = "open-files"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

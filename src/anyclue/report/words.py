@@ -77,7 +77,6 @@ OBJECT_KINDS: Final[Mapping[ObjectKind, str]] = MappingProxyType(
         ObjectKind.THREADS: "kernel threads named",
         ObjectKind.MOUNTS: "mounts of",
         ObjectKind.VMALLOC_AREAS: "vmalloc areas of",
-        ObjectKind.OPEN_FILES: "open files:",
     }
 )
 """What comes before the name of a count of objects."""

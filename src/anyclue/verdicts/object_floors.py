@@ -27,7 +27,6 @@ PREFIXES: Final[Mapping[str, ObjectKind]] = MappingProxyType(
         "threads": ObjectKind.THREADS,
         "mounts": ObjectKind.MOUNTS,
         "vmalloc_areas": ObjectKind.VMALLOC_AREAS,
-        "open_files": ObjectKind.OPEN_FILES,
     }
 )
 """By the first part of a counter's name."""

@@ -218,7 +218,6 @@ CUT_OFF = {
     "20,000 cases": "\tswitch (w->n) {\n"
     + "".join(f"\tcase {n}:\n\t\tn++;\n\t\tbreak;\n" for n in range(20_000))
     + "\t}\n",
-    "3,000 branches": "".join(f"\tif (w->a{n})\n\t\tn += {n};\n" for n in range(3_000)),
     "100 nested ifs": "if (w->n) {" * 100 + "n++;" + "}" * 100,
     "5,000 nested ifs": "if (w->n) {" * 5_000 + "n++;" + "}" * 5_000,
     "5,000 else ifs": "if (w->n) n = 1;" + "else if (w->n == n) n++;\n" * 5_000,
@@ -250,6 +249,15 @@ def test_many_branches_that_can_be_followed_are_followed(analyse: Analyse) -> No
     found = [one for _, _, one in program.candidates() if one.confidence != Confidence.LOW]
     assert len(found) == 1
     assert len(found[0].others) == 499
+
+
+def test_branches_on_which_nothing_depends_are_passed_over(analyse: Analyse) -> None:
+    body = "".join(f"\tif (w->a{n})\n\t\tn += {n};\n" for n in range(3_000))
+    tail = "\tif (w->last)\n\t\treturn -2;\n\tkfree(p);\n\treturn 0;\n}\n"
+    program = analyse(f"{HEAD}\tif (!p)\n\t\treturn -1;\n{body}{tail}")
+    assert not list(program.unjudged())
+    found = [one for _, _, one in program.candidates() if one.confidence != Confidence.LOW]
+    assert len(found) == 1
 
 
 @pytest.mark.xfail(

@@ -31,7 +31,11 @@ _AUTOMATIC: Final = re.compile(
 )
 _FREES: Final = re.compile(rb"(?:^|_)K?V?(?:FREE|PUT|RELEASE|DESTROY)\Z")
 _TYPED: Final = re.compile(rb"(?:\w|\*)\s*+\Z")
-_CALLS: Final = {b"KFREE": b"kfree", b"KVFREE": b"kvfree"}
+_CALLS: Final = {
+    b"AUTO_KFREE": b"kfree",
+    b"AUTO_KVFREE": b"kvfree",
+    b"BTRFS_PATH_AUTO_FREE": b"btrfs_free_path",
+}
 
 
 def rewrite_members(text: bytearray) -> None:
@@ -87,7 +91,7 @@ def rewrite_automatic(source: bytes, text: bytearray) -> list[Cleanup]:
         if len(made) > end - begin:
             continue
         text[begin:end] = made.ljust(end - begin)
-        freed = _CALLS.get(found["does"], found["macro"])
+        freed = _CALLS.get(found["macro"], found["macro"])
         cleanups.append(
             Cleanup(
                 kind="free",

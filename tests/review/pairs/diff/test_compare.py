@@ -1051,3 +1051,20 @@ def test_a_new_file_is_judged(
     broken = OWN["page"].replace("goto out;", "return err;")
     review = change_files({}, {"a.c": broken})
     assert [one.kind for one in review.findings] == [FindingKind.LEAK]
+
+
+def test_an_unlock_of_what_nobody_locked_may_go(change: Compare) -> None:
+    stray = """
+static int skip(struct ses *ses, struct srv *srv)
+{
+	if (srv->secondary) {
+		reconnect(srv);
+		mutex_unlock(&ses->mutex);
+		return -EHOSTDOWN;
+	}
+	lower(ses);
+	return 0;
+}
+"""
+    review = change(stray, stray.replace("\t\tmutex_unlock(&ses->mutex);\n", ""))
+    assert all(one.confidence == Confidence.LOW for one in review.findings)

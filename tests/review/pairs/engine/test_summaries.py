@@ -790,3 +790,31 @@ def test_a_static_helper_of_another_file_is_not_taken_for_this_ones(
     program = analyse(text)
     assert "helper" not in program.shared
     assert "helper" in program.files["x.c"].own
+
+
+def test_what_is_stored_in_itself_is_still_returned(sure: Judge) -> None:
+    text = """
+static struct inode *get(struct super_block *sb, unsigned long ino)
+{
+	struct inode *inode = iget_locked(sb, ino);
+
+	if (!inode)
+		return NULL;
+	DEMO_I(inode)->base = DEMO_I(inode);
+	inode->i_private = inode;
+	return inode;
+}
+
+int f(struct super_block *sb)
+{
+	struct inode *inode = get(sb, 2);
+
+	if (!inode)
+		return -ENOMEM;
+	if (inode->i_size)
+		return -EIO;
+	iput(inode);
+	return 0;
+}
+"""
+    assert [(one.function, one.pair) for one in sure(text)] == [("f", "inode-reference")]

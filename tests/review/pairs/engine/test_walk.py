@@ -1256,7 +1256,6 @@ char *f(struct work *w)
         "return no_free_ptr(buf);",
         "no_free_ptr(buf);\n\treturn NULL;",
         LEAK,
-        bad_fails="no_free_ptr() ends tracking even where its result is dropped",
     ),
     # What goes wrong
     Case(

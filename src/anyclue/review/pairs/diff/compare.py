@@ -22,10 +22,12 @@ from anyclue.review.pairs.diff.release_counts import (
     fewer_releases,
     more_releases,
 )
+from anyclue.review.pairs.engine.effects import SCOPED, EffectKind
+from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.trace import ExitKind, Seed
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.model import Confidence, ConfidenceReason, FindingKind
-from anyclue.review.pairs.rules.imbalances import Candidate, candidates
+from anyclue.review.pairs.rules.imbalances import Candidate, Grade, candidates
 from anyclue.review.pairs.rules.program import Program
 
 _LOST = (FindingKind.LEAK, FindingKind.OVERWRITTEN)
@@ -135,7 +137,7 @@ class Comparison:
             elif one.confidence != Confidence.LOW:
                 fixed.add((FindingKind.DOUBLE_RELEASE, *about))
         variables = frozenset(new.function.parameters).union(
-            *(variables_of(node) for node in new.function.nodes)
+            *(variables_of(step) for step in new.function.steps)
         )
         done: set[str] = set()
         for pair, place in direct_releases(old.analysis):
@@ -171,6 +173,8 @@ class Comparison:
             if self._moves.is_transferred(pair, places[1], old, new):
                 return None
             path, grade = fewer
+            if _never_acquired(before, pair, places[0]) and any(one.net == 0 for one in had.found):
+                grade = Grade(Confidence.LOW, ConfidenceReason.NOT_ACQUIRED_HERE)
             return Candidate(
                 kind=FindingKind.LOST_RELEASE,
                 seed=seed,
@@ -194,6 +198,16 @@ class Comparison:
         return None
 
 
+def _never_acquired(analysis: FunctionAnalysis, pair: str, place: str) -> bool:
+    """Tell whether a function releases a lock, say, that it never acquires itself."""
+    return analysis.callees.pairs[pair].kind in SCOPED and not any(
+        effect.kind == EffectKind.ACQUIRE
+        and effect.pair == pair
+        and analysis.place(number, effect) == place
+        for number, effect in analysis.effects
+    )
+
+
 def _places(version: FunctionVersion) -> set[Place]:
     found: set[Place] = set(version.analysis.released_places)
     for trace in (*version.analysis.acquired_traces, *version.analysis.inferred_traces):
@@ -214,10 +228,9 @@ def _balanced(version: FunctionVersion, renamed: Mapping[str, str]) -> set[tuple
 
 def _source(version: FunctionVersion, seed: Seed) -> str:
     """Return the call that acquires; empty for what is there from the entry."""
-    if seed.from_entry or seed.node < 0:
+    if seed.from_entry or seed.step < 0:
         return ""
-    name: str = version.function.nodes[seed.node][4]
-    return name
+    return version.analysis.call(seed.step).callee
 
 
 def _unmatched(

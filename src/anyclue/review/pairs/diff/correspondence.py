@@ -132,13 +132,13 @@ def _variables(function: FunctionIR) -> dict[str, Counter[str]]:
     }
     for name in sorted(function.locals):
         found[name] = Counter()
-    for node in function.nodes:
-        for slot, path in enumerate(_paths_of(node)):
+    for step in function.steps:
+        call = step.callee if isinstance(step, ir.CallStep) else ""
+        for slot, path in enumerate(paths_of(step)):
             name = paths.base(path)
             if name in found:
                 shape = path.replace(name, "$", 1)
-                call = node[4] if node[0] == ir.CALL else ""
-                found[name][f"{node[0]} {slot} {call} {shape}"] += 1
+                found[name][f"{step.__class__.__name__} {slot} {call} {shape}"] += 1
     return found
 
 
@@ -148,22 +148,23 @@ def _dice(one: Counter[str], other: Counter[str]) -> float:
     return 2 * sum((one & other).values()) / total if total else 0.0
 
 
-def _paths_of(node: ir.Node) -> list[str]:
-    kind = node[0]
-    if kind == ir.CALL:
-        listed = [node[3], *node[5]]
-    elif kind in (ir.SET, ir.COPY):
-        listed = [node[3], node[4]]
-    elif kind in (ir.BRANCH, ir.RETURN, ir.ESCAPE, ir.USE):
-        listed = [node[3]]
-    else:
-        listed = []
+def paths_of(step: ir.Step) -> list[str]:
+    """Return the paths in a step."""
+    listed: tuple[str | None, ...] = ()
+    if isinstance(step, ir.CallStep):
+        listed = (step.place, *step.arguments)
+    elif isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
+        listed = (step.place, step.value)
+    elif isinstance(step, (ir.BranchStep, ir.EscapeStep, ir.UseStep)):
+        listed = (step.path,)
+    elif isinstance(step, ir.ReturnStep):
+        listed = (step.value,)
     return [one for one in listed if one is not None and not paths.is_constant(one)]
 
 
-def variables_of(node: ir.Node) -> frozenset[str]:
+def variables_of(step: ir.Step) -> frozenset[str]:
     """Return the variables that a step is about."""
-    return frozenset(paths.base(one) for one in _paths_of(node))
+    return frozenset(paths.base(one) for one in paths_of(step))
 
 
 def rename_variable(place: str, renamed: Mapping[str, str]) -> str:

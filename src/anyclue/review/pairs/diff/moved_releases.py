@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 
-from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ
+from anyclue.review.pairs.diff.correspondence import FunctionVersion, differ, paths_of
 from anyclue.review.pairs.engine.effects import EffectKind
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.ir import access_paths as paths
@@ -78,9 +78,9 @@ class MovedReleases:
                 continue
             if function.name not in caller.calls:
                 continue
-            for node in caller.function.nodes:
-                if node[0] == ir.CALL and node[4] == function.name:
-                    there = paths.substitute(template, node[5], node[3])
+            for step in caller.function.steps:
+                if isinstance(step, ir.CallStep) and step.callee == function.name:
+                    there = paths.substitute(template, step.arguments, step.place)
                     if there is not None and any(
                         (name, released) == (pair, there) and call != function.name
                         for name, call, released in caller.analysis.releases
@@ -106,10 +106,12 @@ def _balance(
     """Return by pair how many more calls that acquire and release the new version has."""
     found: Counter[tuple[EffectKind, str]] = Counter()
     for version, sign in ((old, -1), (new, 1)):
-        for node in version.function.nodes if version is not None else ():
-            if version is None or node[0] != ir.CALL or not version.callees.has_contract(node[4]):
+        for step in version.function.steps if version is not None else ():
+            if version is None or not isinstance(step, ir.CallStep):
                 continue
-            summary = version.callees.summary(node[4])
+            if not version.callees.has_contract(step.callee):
+                continue
+            summary = version.callees.summary(step.callee)
             for pair, effects in summary.effects.items() if summary is not None else ():
                 kind = {
                     EffectKind.RELEASE if one.kind == EffectKind.CONSUME else one.kind
@@ -130,10 +132,10 @@ def _consumed_by_new_call(fresh: Set[str], after: FunctionAnalysis, place: str) 
         return False
     near = _connected_variables(after, paths.base(place))
     return any(
-        node[0] == ir.CALL
-        and node[4] in takers
-        and any(one is not None and paths.base(one) in near for one in node[5])
-        for node in after.function.nodes
+        isinstance(step, ir.CallStep)
+        and step.callee in takers
+        and any(one is not None and paths.base(one) in near for one in step.arguments)
+        for step in after.function.steps
     )
 
 
@@ -160,10 +162,10 @@ def _members(version: FunctionVersion, pair: str) -> Counter[str]:
 
 def _paths_in(version: FunctionVersion) -> Iterator[str]:
     """Return every path in a function."""
-    for node in version.function.nodes:
-        for part in node[3:]:
-            listed = part if isinstance(part, tuple) else (part,)
-            yield from (one for one in listed if isinstance(one, str))
+    for step in version.function.steps:
+        yield from paths_of(step)
+        if isinstance(step, ir.BranchStep):
+            yield step.key
 
 
 def _released_by_other_pair(
@@ -184,13 +186,16 @@ def _is_same_object(analysis: FunctionAnalysis, one: str | None, place: str) -> 
     if one is None or one == place or paths.origin(one) == place:
         return one is not None
     return any(
-        node[0] == ir.SET and node[3] == one and node[4] and paths.origin(node[4]) == place
-        for node in analysis.function.nodes
+        isinstance(step, ir.AssignStep)
+        and step.place == one
+        and step.value
+        and paths.origin(step.value) == place
+        for step in analysis.function.steps
     )
 
 
 def _called(analysis: FunctionAnalysis) -> Counter[str]:
-    return Counter(node[4] for node in analysis.function.nodes if node[0] == ir.CALL)
+    return Counter(step.callee for step in analysis.function.steps if isinstance(step, ir.CallStep))
 
 
 def _connected_variables(analysis: FunctionAnalysis, name: str) -> frozenset[str]:
@@ -199,11 +204,16 @@ def _connected_variables(analysis: FunctionAnalysis, name: str) -> frozenset[str
     size = 0
     while size < len(near):
         size = len(near)
-        for node in analysis.function.nodes:
-            if node[0] == ir.SET and node[4] is not None and not paths.is_constant(node[4]):
-                linked = {paths.base(node[3]), paths.base(node[4])}
-            elif node[0] == ir.CALL and node[3][0] != "%":
-                linked = {paths.base(one) for one in (node[3], *node[5][:1]) if one is not None}
+        for step in analysis.function.steps:
+            if (
+                isinstance(step, ir.AssignStep)
+                and step.value is not None
+                and not paths.is_constant(step.value)
+            ):
+                linked = {paths.base(step.place), paths.base(step.value)}
+            elif isinstance(step, ir.CallStep) and step.place[0] != "%":
+                given = (step.place, *step.arguments[:1])
+                linked = {paths.base(one) for one in given if one is not None}
             else:
                 continue
             if not near.isdisjoint(linked):

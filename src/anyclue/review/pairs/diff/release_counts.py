@@ -1,24 +1,25 @@
 """Releases counted on the paths through a function: what two versions of it are compared by.
 
 Nothing is assumed of who owns the resource: only calls count, so this sees a release go missing
-where `walk` must give up because something else may have taken the resource over.
+where following the resource must give up because something else may have taken the resource over.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cached_property
 from typing import NamedTuple
 
-from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.effects import SCOPED, Effect, EffectKind, Summary
+from anyclue.review.pairs.engine.entry_facts import facts_before
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, explore
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.path_facts import Facts, join_facts
-from anyclue.review.pairs.engine.trace import Trail
-from anyclue.review.pairs.engine.walk import CHEAP, STEPS
+from anyclue.review.pairs.engine.path_facts import Facts
+from anyclue.review.pairs.engine.slice import slice_of
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -119,13 +120,18 @@ class PathCounts:
 
 def count_paths(analysis: FunctionAnalysis, pair: str, place: str) -> PathCounts | None:
     """Return the paths from where ``place`` is set, or from the entry; None when too many."""
-    return _PathCounter(analysis, pair, place).run()
+    return _CountDomain(analysis, pair, place).counts()
 
 
-class _PathCounter:
+_Point = PathPoint[ReleaseCount]
+
+
+class _CountDomain(Domain[ReleaseCount]):
+    notes_joins = True
+
     def __init__(self, analysis: FunctionAnalysis, pair: str, place: str) -> None:
         self._analysis = analysis
-        self._nodes = analysis.function.nodes
+        self._steps = analysis.function.steps
         self._path_facts = analysis.path_facts
         self._pair = pair
         self._scoped = analysis.callees.pairs[pair].kind in SCOPED
@@ -133,60 +139,35 @@ class _PathCounter:
         self._variables = {paths.base(place), paths.base(self._place)}
         self._paths = PathCounts()
 
-    def run(self) -> PathCounts | None:
-        if not self._nodes:
+    def counts(self) -> PathCounts | None:
+        if not self._steps:
             return self._paths
-        slice_ = slice_graph(self._nodes, self._is_relevant)
+        slice_ = slice_of(
+            self._path_facts,
+            (number for number in range(len(self._steps)) if self._is_relevant(number)),
+            asked=(self._place, paths.base(self._place)),
+        )
+        complete = explore(self._path_facts, slice_, self, self._points())
+        return self._paths if complete else None
+
+    def _points(self) -> Iterator[tuple[int, _Point]]:
         starts = self._starts()
-        befores = self._path_facts.facts_before(frozenset(one for one in starts if one >= 0))
-        pending: deque[tuple[int, ReleaseCount, Facts, Trail | None]] = deque()
-        empty = ReleaseCount()
+        before = facts_before(self._path_facts, frozenset(one for one in starts if one >= 0))
         for start in starts:
             if start < 0:
-                pending.append((slice_.following[0], empty, self._assumed({}), None))
+                yield 0, PathPoint(ReleaseCount(), self._assumed({}), None)
                 continue
-            node = self._nodes[start]
-            for facts in befores[start]:
-                after = self._assumed(self._path_facts.transfer(facts, node))
-                pending.append((slice_.following[node[1]], empty, after, Trail(start, True, None)))
-        seen: dict[_Join, list[Facts]] = {}
-        budget = STEPS
-        while pending:
-            number, net, facts, trail = pending.popleft()
-            while number >= 0:
-                budget -= 1 + len(facts) // CHEAP
-                if budget < 0:
-                    return None
-                if number in slice_.joins:
-                    live = self._path_facts.restrict_to_live(facts, number)
-                    joined = join_facts(seen.setdefault((number, net), []), live)
-                    if joined is None:
-                        self._paths.merged.append(((number, net), trail))
-                        break
-                    self._paths.continued.setdefault((number, net), []).append(trail)
-                    facts = joined
-                node = self._nodes[number]
-                kind = node[0]
-                if kind == ir.BRANCH:
-                    for holds, target in ((True, node[1]), (False, node[6])):
-                        assumed = self._path_facts.assume(facts, number, holds)
-                        if assumed is not None:
-                            step = Trail(number, holds, trail)
-                            pending.append((slice_.following[target], net, assumed, step))
-                    break
-                if kind in (ir.RETURN, ir.END):
-                    self._exit(number, node, net, facts, trail)
-                    break
-                if node[1] < 0:
-                    break
-                outcomes = self._outcomes(number, node, net, facts, trail)
-                for one in outcomes[1:]:
-                    pending.append((slice_.following[node[1]], *one))
-                if not outcomes:
-                    break
-                net, facts, trail = outcomes[0]
-                number = slice_.following[node[1]]
-        return self._paths
+            step = self._steps[start]
+            for facts in before[start]:
+                after = self._assumed(self._path_facts.transfer(facts, step))
+                yield step.next, PathPoint(ReleaseCount(), after, Trail(start, True, None))
+
+    def join(self, number: int, point: _Point, *, goes_on: bool) -> None:
+        place = number, point.state
+        if goes_on:
+            self._paths.continued.setdefault(place, []).append(point.trail)
+        else:
+            self._paths.merged.append((place, point.trail))
 
     def _starts(self) -> list[int]:
         function = self._analysis.function
@@ -195,22 +176,22 @@ class _PathCounter:
             return [-1]
         found = []
         iterator = []
-        for number, node in enumerate(self._nodes):
-            if node[0] == ir.SET and node[3] in (local, self._place):
-                if node[4] is None:
+        for number, step in enumerate(self._steps):
+            if isinstance(step, ir.AssignStep) and step.place in (local, self._place):
+                if step.value is None:
                     # In a loop, and nowhere else, it may be its iterator.
-                    iterator += [number] * (number in self._path_facts.in_loop)
-                elif not paths.is_constant(node[4]):
+                    iterator += [number] * (number in self._path_facts.control_flow.in_loop)
+                elif not paths.is_constant(step.value):
                     found.append(number)
-            elif node[0] == ir.CALL:
-                given = f"&{local}" in node[5] and not self._releases(node)
-                found += [number] * (node[3] in (local, self._place) or given)
+            elif isinstance(step, ir.CallStep):
+                given = f"&{local}" in step.arguments and not self._releases(step)
+                found += [number] * (step.place in (local, self._place) or given)
         return found or iterator or [-1]
 
-    def _releases(self, node: ir.Node) -> bool:
+    def _releases(self, step: ir.CallStep) -> bool:
         """Tell whether a contract says that a call only releases."""
         callees = self._analysis.callees
-        summary = callees.summary(node[4]) if callees.has_contract(node[4]) else None
+        summary = callees.summary(step.callee) if callees.has_contract(step.callee) else None
         listed = summary.effects.get(self._pair, ()) if summary is not None else ()
         return bool(listed) and all(
             one.kind in (EffectKind.RELEASE, EffectKind.CONSUME) for one in listed
@@ -222,76 +203,80 @@ class _PathCounter:
         return facts
 
     def _is_relevant(self, number: int) -> bool:
-        node = self._nodes[number]
-        kind = node[0]
-        if kind == ir.CALL:
-            summary = self._analysis.callees.summary(node[4])
+        step = self._steps[number]
+        if isinstance(step, ir.CallStep):
+            summary = self._analysis.callees.summary(step.callee)
             if summary is not None and (summary.noreturn or self._pair in summary.effects):
                 return True
-        if kind in (ir.CALL, ir.SET) and paths.base(node[3]) in self._variables:
-            return True
-        return self._path_facts.changes_facts[number]
+        if isinstance(step, (ir.CallStep, ir.AssignStep)):
+            return paths.base(step.place) in self._variables
+        return False
 
-    def _outcomes(
-        self, number: int, node: ir.Node, net: ReleaseCount, facts: Facts, trail: Trail | None
-    ) -> list[tuple[ReleaseCount, Facts, Trail | None]]:
-        after = self._path_facts.transfer(facts, node)
-        changed = [(net, values.ANY, trail)]
-        if node[0] == ir.CALL:
-            summary = self._analysis.callees.summary(node[4])
+    def transfer(self, number: int, step: ir.Step, point: _Point) -> Sequence[_Point]:
+        count, facts, trail = point
+        after = self._path_facts.transfer(facts, step)
+        changed = [(count, values.ANY, trail)]
+        if isinstance(step, ir.CallStep):
+            summary = self._analysis.callees.summary(step.callee)
             if summary is not None:
                 if summary.noreturn:
-                    return []
-                for effect in summary.effects.get(self._pair, ()):
-                    path = self._place_of(effect.place, node)
-                    if path != self._place or effect.place == "$ret":
-                        continue
-                    if effect.kind == EffectKind.ACQUIRE and self._acquires_other_name(
-                        summary, node
-                    ):
-                        continue
-                    by = {EffectKind.ACQUIRE: -1, EffectKind.DOWNGRADE: 0}.get(effect.kind, 1)
-                    if by < 0 or not net.empty:
-                        changed = _after_effect(changed, by, effect, number)
-        if node[0] == ir.SET and node[4] == "#0" and paths.reached_through(self._place, node[3]):
-            return [(net._replace(empty=True), after, trail)]
-        if node[0] in (ir.SET, ir.CALL) and paths.reached_through(self._place, node[3]):
+                    return ()
+                changed = self._after_call(number, step, summary, point)
+        if not isinstance(step, (ir.AssignStep, ir.CallStep)):
+            return (PathPoint(count, after, trail),)
+        if paths.reached_through(self._place, step.place):
+            if isinstance(step, ir.AssignStep) and step.value == "#0":
+                return (PathPoint(count._replace(empty=True), after, trail),)
             # Set anew: what it held is counted so far.
-            if trail is None or trail.node != number or trail.before is not None:
-                for count, _, before in changed:
-                    self._end(PathEnd.REASSIGNED, "", count, Trail(number, True, before))
-            return []
+            if trail is None or trail.step != number or trail.before is not None:
+                for counted, _, before in changed:
+                    self._end(PathEnd.REASSIGNED, "", counted, Trail(number, True, before))
+            return ()
         return [
-            (
-                count,
-                self._path_facts.assign(after, node[3], when) if when != values.ANY else after,
+            PathPoint(
+                counted,
+                self._path_facts.assign(after, step.place, when) if when != values.ANY else after,
                 before,
             )
-            for count, when, before in changed
+            for counted, when, before in changed
         ]
 
-    def _acquires_other_name(self, summary: Summary, node: ir.Node) -> bool:
+    def _after_call(
+        self, number: int, step: ir.CallStep, summary: Summary, point: _Point
+    ) -> list[_Counted]:
+        """Return the counts behind a call, each with the signs of its result."""
+        changed: list[_Counted] = [(point.state, values.ANY, point.trail)]
+        for effect in summary.effects.get(self._pair, ()):
+            path = self._place_of(effect.place, step)
+            if path != self._place or effect.place == "$ret":
+                continue
+            if effect.kind == EffectKind.ACQUIRE and self._acquires_other_name(summary, step):
+                continue
+            by = {EffectKind.ACQUIRE: -1, EffectKind.DOWNGRADE: 0}.get(effect.kind, 1)
+            if by < 0 or not point.state.empty:
+                changed = _after_effect(changed, by, effect, number)
+        return changed
+
+    def _acquires_other_name(self, summary: Summary, step: ir.CallStep) -> bool:
         """Tell whether the reference that a call takes is kept under another name."""
-        result = node[3]
+        result = step.place
         return 0 in summary.passes and result[0] != "%" and result != self._place
 
-    def _place_of(self, template: str, node: ir.Node) -> str | None:
-        path = paths.substitute(template, node[5], node[3])
+    def _place_of(self, template: str, step: ir.CallStep) -> str | None:
+        path = paths.substitute(template, step.arguments, step.place)
         if path is None:
             return None
         if self._scoped:
             return self._analysis.canonical(path)
         return self._analysis.containers.get(path, path)
 
-    def _exit(
-        self, number: int, node: ir.Node, net: ReleaseCount, facts: Facts, trail: Trail | None
-    ) -> None:
+    def leave(self, number: int, step: ir.Step, point: _Point) -> None:
+        net, facts, trail = point
         owner = paths.base(self._place)
         if owner != self._place and facts.get(owner) == values.ZERO:
             return  # what it would hang on is NULL here
-        if self._place in self._analysis.function.automatic and not net.empty:
-            net = net._replace(net=net.net + 1)
-        value = self._path_facts.value_of(facts, node[3]) if node[0] == ir.RETURN else None
+        path = step.value if isinstance(step, ir.ReturnStep) else None
+        value = self._path_facts.value_of(facts, path)
         signs = values.ANY if value is None else values.signs(value)
         returns = self._analysis.function.returns
         if returns == "void":
@@ -319,18 +304,19 @@ class _PathCounter:
 def _suffix_after(trail: Trail, first: Trail | None) -> list[tuple[int, bool]] | None:
     """Return the steps of a trail behind an earlier part of it; None when that is no part."""
     steps = []
-    step: Trail | None = trail
-    while step is not None and step is not first:
-        steps.append((step.node, step.holds))
-        step = step.before
-    return steps[::-1] if step is first else None
+    at: Trail | None = trail
+    while at is not None and at is not first:
+        steps.append((at.step, at.holds))
+        at = at.before
+    return steps[::-1] if at is first else None
 
 
-def _after_effect(
-    states: list[tuple[ReleaseCount, int, Trail | None]], by: int, effect: Effect, number: int
-) -> list[tuple[ReleaseCount, int, Trail | None]]:
+_Counted = tuple[ReleaseCount, int, Trail | None]
+
+
+def _after_effect(states: list[_Counted], by: int, effect: Effect, number: int) -> list[_Counted]:
     """Return the counts after an effect that happens for some results of a call only."""
-    found: list[tuple[ReleaseCount, int, Trail | None]] = []
+    found: list[_Counted] = []
     for count, known, trail in states:
         step = Trail(number, True, trail)
         uncertain = count.uncertain or effect.uncertain
@@ -348,7 +334,7 @@ def direct_releases(analysis: FunctionAnalysis) -> list[Place]:
     acquired = {effect.pair for _, effect in analysis.effects if effect.kind == EffectKind.ACQUIRE}
     found: dict[Place, bool] = {}
     for number, effect in analysis.effects:
-        name = analysis.function.nodes[number][4]
+        name = analysis.call(number).callee
         if effect.kind != EffectKind.RELEASE or not analysis.callees.is_direct_effect(
             name, effect.pair
         ):
@@ -361,14 +347,16 @@ def direct_releases(analysis: FunctionAnalysis) -> list[Place]:
 
 def _decisions(path: PathCount, analysis: FunctionAnalysis) -> dict[str, object]:
     """Return what each branch of a path found, however the source words the question."""
-    nodes = analysis.function.nodes
+    steps = analysis.function.steps
     found: dict[str, object] = {}
     for number, holds in path.trail.forward():
-        node = nodes[number]
-        if node[0] == ir.BRANCH:
-            test = node[4]
-            signs = isinstance(test, int)
-            found[node[5]] = (test if holds else values.ANY & ~test) if signs else (test, holds)
+        step = steps[number]
+        if isinstance(step, ir.BranchStep):
+            test = step.test
+            if isinstance(test, int):
+                found[step.key] = test if holds else values.ANY & ~test
+            else:
+                found[step.key] = (test, holds)
     return found
 
 
@@ -396,10 +384,10 @@ def calls_dropped(
     )
     variable = paths.base(places[1])
     new = Counter(
-        node[4]
-        for node in after.function.nodes
-        if node[0] == ir.CALL
-        and any(one is not None and paths.base(one) == variable for one in node[5])
+        step.callee
+        for step in after.function.steps
+        if isinstance(step, ir.CallStep)
+        and any(one is not None and paths.base(one) == variable for one in step.arguments)
     )
     return bool(old - new)
 

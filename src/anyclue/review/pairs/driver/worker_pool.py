@@ -8,11 +8,16 @@ from typing import Any
 from anyclue.review.pairs.contracts.model import Contracts
 from anyclue.review.pairs.driver.cache import Cache, cached_unit
 from anyclue.review.pairs.driver.findings import deduplicate, finding_of, unjudged
-from anyclue.review.pairs.engine.callgraph import Outline, Position, call_levels
+from anyclue.review.pairs.engine.callgraph import (
+    Outline,
+    Position,
+    call_levels,
+    run_to_fixpoint,
+)
 from anyclue.review.pairs.engine.effects import Summary
 from anyclue.review.pairs.engine.summaries import SummaryMemo
 from anyclue.review.pairs.model import Confidence, Review
-from anyclue.review.pairs.rules.program import MAX_ITERATIONS, Program, outline
+from anyclue.review.pairs.rules.program import Program, outline
 from anyclue.system.workers import Workers
 
 FEW = 24
@@ -53,14 +58,18 @@ class Shard:
 
     def analyse(
         self, level: Sequence[Position], updates: Mapping[str, Summary]
-    ) -> tuple[dict[str, Summary], bool]:
+    ) -> tuple[dict[str, Summary], frozenset[Position]]:
         """Analyse functions, knowing what others found out about theirs.
 
         Returns:
-            what is new about functions that other files see, and whether anything is new.
+            what is new about functions that other files see, and of which functions anything is.
         """
         self.program.shared.update(updates)
         return self.program.analyse(level)
+
+    def mark_unsettled(self, positions: frozenset[Position]) -> None:
+        """Note that functions, some of them perhaps elsewhere, have no fixpoint."""
+        self.program.mark_unsettled(positions)
 
     def review(self, least: Confidence) -> Review:
         """Return what is wrong in these files; nothing in it is sorted."""
@@ -137,22 +146,17 @@ class WorkerPool:
             outlines |= part
         self._table: Summaries = {}
         self._updates: list[Summaries] = [{} for _ in parts]
-        for level in call_levels(dict(sorted(outlines.items()))):
-            self._analyse(level.acyclic)
-            for _ in range(MAX_ITERATIONS):
-                changes = [self._analyse(step) for step in level.cyclic]
-                if not any(changes):
-                    break
+        unsettled = run_to_fixpoint(call_levels(dict(sorted(outlines.items()))), self._analyse)
+        if unsettled:
+            self._each("mark_unsettled", [(unsettled,)] * self._count)
         return self._table
 
-    def _analyse(self, positions: Sequence[Position]) -> bool:
+    def _analyse(self, positions: Sequence[Position]) -> frozenset[Position]:
         """Let each worker analyse its functions, with what is new since the last step.
 
         Returns:
-            whether anything was new to any of them.
+            of which functions anything was new.
         """
-        if not positions:
-            return False
         shares: list[list[Position]] = [[] for _ in self._updates]
         for one in positions:
             shares[self._shard_of[one.path]].append(one)
@@ -165,7 +169,7 @@ class WorkerPool:
             {name: one for name, one in fresh.items() if name not in answer}
             for answer, _ in answers
         ]
-        return any(new for _, new in answers)
+        return frozenset(one for _, new in answers for one in new)
 
     def file_summaries(self) -> dict[str, Summaries]:
         """Return what the functions of each file do."""

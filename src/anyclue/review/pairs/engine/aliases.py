@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
     ResourceState,
     Seed,
     Trace,
     TraceEvent,
-    Trail,
 )
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
@@ -44,41 +42,6 @@ def reaches(argument: str, state: ResourceState) -> bool:
     return any(
         paths.base(one) == name and not one.startswith("%") for one in state.aliases | state.derived
     )
-
-
-def possible_aliases(
-    nodes: tuple[ir.Node, ...],
-    seed: Seed,
-    canonical: Callable[[str], str],
-    *,
-    by_calls: bool,
-) -> frozenset[str]:
-    """Return the variables that may come to hold the resource, or something derived from it.
-
-    Args:
-        nodes: the function's steps.
-        seed: the resource.
-        canonical: gives a path without the locals that only stand for others.
-        by_calls: what a call returns may be derived from what it is given.
-    """
-    found = set(paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place))
-    size = 0
-    while size < len(found):
-        size = len(found)
-        for node in nodes:
-            if _comes_from(node, found, by_calls=by_calls):
-                found.add(paths.base(node[3]))
-    return frozenset(found)
-
-
-def _comes_from(node: ir.Node, names: set[str], *, by_calls: bool) -> bool:
-    """Tell whether a step sets something to what comes from one of these variables."""
-    kind = node[0]
-    if kind == ir.SET:
-        return node[4] is not None and paths.base(node[4]) in names
-    if kind == ir.CALL and by_calls:
-        return any(one is not None and paths.base(one) in names for one in node[5])
-    return False
 
 
 class AliasSet:
@@ -131,16 +94,21 @@ class AliasSet:
         stored = state.stored
         if same:
             aliases |= {place}
-            stored = stored or not self.is_local(place)
+            stored = stored or self._is_outside(place, state)
         elif is_derived and not self._scoped:
             others |= {place}
-            stored = stored or not self.is_local(place)
+            stored = stored or self._is_outside(place, state)
         if aliases == state.aliases and others == state.derived and stored == state.stored:
             return state
         if not aliases and not others and not stored:
             self._lost(number, state, trail)
             return None
         return state._replace(aliases=aliases, derived=others, stored=stored)
+
+    def _is_outside(self, place: str, state: ResourceState) -> bool:
+        """Tell whether a place is reached by others: what hangs on the resource itself is not."""
+        held = state.aliases | state.derived
+        return not self.is_local(place) and paths.base(place) not in held
 
     def _lost(self, number: int, state: ResourceState, trail: Trail | None) -> None:
         """Note that nothing leads to the resource any more."""

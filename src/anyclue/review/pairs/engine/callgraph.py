@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from anyclue.review.pairs.engine.control_flow import strongly_connected_components
@@ -36,6 +36,36 @@ class Level(NamedTuple):
 
     acyclic: list[Position]
     cyclic: list[list[Position]]
+
+
+MAX_ITERATIONS = 6
+"""A strongly connected component that has no fixpoint by then has none: it is not judged."""
+
+
+def run_to_fixpoint(
+    levels: Sequence[Level], analyse: Callable[[Sequence[Position]], frozenset[Position]]
+) -> frozenset[Position]:
+    """Analyse all functions, callees first; those of a component until nothing changes.
+
+    Args:
+        levels: the functions.
+        analyse: analyses functions of which none calls another; returns those of which something
+            was new.
+
+    Returns:
+        the functions of components that reached no fixpoint.
+    """
+    unsettled: set[Position] = set()
+    for level in levels:
+        if level.acyclic:
+            analyse(level.acyclic)
+        changed: frozenset[Position] = frozenset()
+        for _ in range(MAX_ITERATIONS):
+            changed = frozenset(one for step in level.cyclic for one in analyse(step))
+            if not changed:
+                break
+        unsettled |= changed
+    return frozenset(unsettled)
 
 
 def call_levels(files: Mapping[str, Outline]) -> list[Level]:

@@ -1,23 +1,25 @@
-"""Control flow: successors, strongly connected components, and slices of a function's graph.
+"""Control flow: strongly connected components, postdominators, control dependence.
 
-A slice is the part that is relevant for one question. Steps that touch neither the resource nor
-what is known of it are passed over, and so are branches both of whose sides lead to the same step,
-and loops in which nothing is relevant.
+Ferrante, Ottenstein, Warren, "The Program Dependence Graph and Its Use in Optimization", 1987;
+postdominators as Cooper, Harvey and Kennedy compute dominators, 2001.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cached_property
 
 from anyclue.review.pairs.ir import function as ir
 
+EXIT = -1
+"""Stands for what follows the last step of every path."""
 
-def successors(node: ir.Node) -> tuple[int, ...]:
-    """Return the nodes that may come next."""
-    if node[0] == ir.BRANCH:
-        return (node[1], node[6])
-    return (node[1],) if node[1] >= 0 else ()
+
+def successors(step: ir.Step) -> tuple[int, ...]:
+    """Return the steps that may come next."""
+    if isinstance(step, ir.BranchStep):
+        return (step.next, step.otherwise)
+    return (step.next,) if step.next >= 0 else ()
 
 
 def strongly_connected_components(after: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -83,80 +85,154 @@ class _ComponentSearch:
         self.found.append(component)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The part of a graph that is relevant for one question.
-
-    Attributes:
-        following: for every node the first relevant one from there on, itself included; -1: none.
-        joins: nodes that are reached from more than one relevant node.
-    """
-
-    following: Sequence[int]
-    joins: frozenset[int]
-
-
-def slice_graph(nodes: Sequence[ir.Node], is_relevant: Callable[[int], bool]) -> Slice:
-    """Return the slice of a graph.
+class ControlFlow:
+    """The control flow of one function.
 
     Args:
-        nodes: the graph.
-        is_relevant: tells of a node, by its number, whether it counts; not asked for branches.
+        steps: its graph; each step can be reached from the first.
     """
-    following: list[int] = []
-    branches = []
-    for number, node in enumerate(nodes):
-        kind = node[0]
-        if kind == ir.BRANCH:
-            branches.append(number)
-            following.append(number)
-        elif kind in (ir.RETURN, ir.END, ir.STOP) or is_relevant(number):
-            following.append(number)
-        else:
-            following.append(node[1])
 
-    def resolve(number: int) -> int:
-        trail = []
-        while number >= 0 and following[number] != number:
-            trail.append(number)
-            if len(trail) > len(following):
-                # A loop without an end in which nothing matters.
-                following[number] = -1
-                number = -1
-                break
-            number = following[number]
-        for one in trail:
-            following[one] = number
-        return number
+    def __init__(self, steps: Sequence[ir.Step]) -> None:
+        self._steps = steps
+        self.after = tuple(successors(step) for step in steps)
 
-    changed = True
-    while changed:
-        changed = False
-        remaining = []
-        for number in reversed(branches):
-            node = nodes[number]
-            yes, no = resolve(node[1]), resolve(node[6])
-            if yes == no:
-                # Both sides may lead back here: then nothing comes behind it.
-                following[number] = yes if yes != number else -1
-            elif yes == number:
-                following[number] = no
-            elif no == number:
-                following[number] = yes
-            else:
-                remaining.append(number)
+    @cached_property
+    def before(self) -> tuple[tuple[int, ...], ...]:
+        """For every step those that lead to it."""
+        found: list[list[int]] = [[] for _ in self._steps]
+        for number, listed in enumerate(self.after):
+            for one in listed:
+                found[one].append(number)
+        return tuple(tuple(one) for one in found)
+
+    @cached_property
+    def loops(self) -> tuple[frozenset[int], ...]:
+        """The steps of each loop, those of the loops in it included."""
+        found = strongly_connected_components(self.after)
+        return tuple(frozenset(one) for one in found if len(one) > 1)
+
+    @cached_property
+    def in_loop(self) -> frozenset[int]:
+        """Steps that can be reached from themselves."""
+        return frozenset(number for one in self.loops for number in one)
+
+    def reachable_from(self, numbers: Sequence[int]) -> frozenset[int]:
+        """Return the steps that come behind these, and these."""
+        return frozenset(_closure(numbers, self.after))
+
+    def leading_to(self, numbers: Sequence[int]) -> frozenset[int]:
+        """Return the steps from which one of these can be reached, and these."""
+        return frozenset(_closure(numbers, self.before))
+
+    @cached_property
+    def doomed(self) -> frozenset[int]:
+        """Steps from which every path stops dead, as at a BUG_ON."""
+        alive = set(self.in_loop)
+        alive.update(
+            number
+            for number, step in enumerate(self._steps)
+            if step.ends and not isinstance(step, ir.StopStep)
+        )
+        return frozenset(range(len(self._steps))) - _closure(list(alive), self.before)
+
+    @cached_property
+    def immediate_postdominators(self) -> Sequence[int]:
+        """For every step the first one that all paths from it come by; EXIT for none."""
+        doomed, after = self.doomed, self.after
+        leaves = [number for number, step in enumerate(self._steps) if step.ends]
+        order, position = self._reverse_postorder(leaves)
+        exit_ = len(self._steps)
+        nearest: dict[int, int] = {exit_: exit_}
+        changed = True
+        while changed:
+            changed = False
+            for number in order:
+                found = -1
+                ways = [one for one in after[number] if one not in doomed] or after[number]
+                for one in ways or (exit_,):
+                    if one not in nearest:
+                        continue
+                    found = one if found < 0 else _common(nearest, position, found, one)
+                if number in self._roots:
+                    found = exit_
+                if found >= 0 and nearest.get(number) != found:
+                    nearest[number] = found
+                    changed = True
+        return [
+            EXIT if nearest.get(number, exit_) == exit_ else nearest[number]
+            for number in range(len(self._steps))
+        ]
+
+    def _reverse_postorder(self, leaves: list[int]) -> tuple[list[int], dict[int, int]]:
+        """Return steps so that what a step leads to mostly comes first, and each one's rank."""
+        found: list[int] = []
+        seen: set[int] = set()
+        self._roots: set[int] = set(leaves)
+
+        def visit(root: int) -> None:
+            work = [(root, 0)]
+            seen.add(root)
+            while work:
+                number, index = work.pop()
+                listed = self.before[number]
+                while index < len(listed) and listed[index] in seen:
+                    index += 1
+                if index < len(listed):
+                    work.append((number, index + 1))
+                    work.append((listed[index], 0))
+                    seen.add(listed[index])
+                else:
+                    found.append(number)
+
+        for one in leaves:
+            if one not in seen:
+                visit(one)
+        for one in range(len(self._steps) - 1, -1, -1):
+            if one not in seen:
+                # A loop without an end.
+                self._roots.add(one)
+                visit(one)
+        # In the order found, a step's rank is above those of the steps that lead to it.
+        position = {number: rank for rank, number in enumerate(found)}
+        position[len(self._steps)] = len(found)
+        return found[::-1], position
+
+    @cached_property
+    def control_parents(self) -> Sequence[Sequence[int]]:
+        """For every step the branches that decide whether it is reached."""
+        parents: list[list[int]] = [[] for _ in self._steps]
+        nearest, doomed = self.immediate_postdominators, self.doomed
+        for number, step in enumerate(self._steps):
+            if not isinstance(step, ir.BranchStep):
                 continue
-            changed = True
-        branches = remaining[::-1]
-    seen: set[int] = set()
-    joined: set[int] = set()
-    for number in range(len(following)):
-        resolve(number)
-    for number, node in enumerate(nodes):
-        if following[number] != number:
-            continue
-        for after in (node[1], node[6]) if node[0] == ir.BRANCH else (node[1],):
-            target = following[after] if after >= 0 else -1
-            if target >= 0:
-                (joined if target in seen else seen).add(target)
-    return Slice(following, frozenset(joined))
+            for one in self.after[number]:
+                at = one
+                if at in doomed:
+                    continue
+                while at not in (EXIT, nearest[number]):
+                    if parents[at] and parents[at][-1] == number:
+                        break
+                    parents[at].append(number)
+                    at = nearest[at]
+        return parents
+
+
+def _common(nearest: dict[int, int], position: dict[int, int], one: int, other: int) -> int:
+    """Return the first step that all paths from two steps come by."""
+    while one != other:
+        while position[one] < position[other]:
+            one = nearest[one]
+        while position[other] < position[one]:
+            other = nearest[other]
+    return one
+
+
+def _closure(numbers: Sequence[int], edges: Sequence[Sequence[int]]) -> set[int]:
+    found = set(numbers)
+    pending = list(found)
+    while pending:
+        for one in edges[pending.pop()]:
+            if one not in found:
+                found.add(one)
+                pending.append(one)
+    return found

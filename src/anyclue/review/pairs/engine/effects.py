@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import marshal
 import re
@@ -145,6 +146,12 @@ _CONVERSIONS = re.compile(
 )
 
 
+@functools.cache
+def _matches(pattern: re.Pattern[str], name: str) -> bool:
+    """Tell whether a pattern is found in a function's name."""
+    return pattern.search(name) is not None
+
+
 class Callees:
     """Looks up what calls do: contracts first, then the file's own functions, then the tree's."""
 
@@ -186,7 +193,7 @@ class Callees:
 
     def may_consume(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may end the resource."""
-        return not name or _CONSUMES.search(name) is not None
+        return not name or _matches(_CONSUMES, name)
 
     def takes_reference(self, name: str) -> bool:
         """Tell whether a call takes a reference on the object whose counter it is given."""
@@ -194,23 +201,23 @@ class Callees:
 
     def drops_reference(self, name: str) -> bool:
         """Tell whether a call drops one of several owners' counts: who frees it is not seen."""
-        return _DROPS_REFERENCE.search(name) is not None
+        return _matches(_DROPS_REFERENCE, name)
 
     def is_lock_query(self, name: str) -> bool:
         """Tell whether a function answers whether the lock that it is given is held."""
-        return _QUERIES_LOCK.search(name) is not None
+        return _matches(_QUERIES_LOCK, name)
 
     def may_unlock(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may release a lock."""
-        return _UNLOCKS.search(name) is not None
+        return _matches(_UNLOCKS, name)
 
     def is_conversion(self, name: str) -> bool:
         """Tell whether an unknown function seems to return its argument in another form."""
-        return name not in self.contracts.escape and _CONVERSIONS.search(name) is not None
+        return name not in self.contracts.escape and _matches(_CONVERSIONS, name)
 
     def may_keep(self, name: str) -> bool:
         """Tell whether the name of an unknown function says that it may keep what it is given."""
-        return name in self.contracts.escape or _KEEPS.search(name) is not None
+        return name in self.contracts.escape or _matches(_KEEPS, name)
 
 
 def _without(found: Summary, borrowed: frozenset[str]) -> Summary:
@@ -264,6 +271,15 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
         )
         for name, listed in effects.items()
     }
+    for free in contracts.frees:
+        # It releases what a call of its name does: kvfree() takes slab memory too.
+        scope_end = ir.scope_release(free.name)
+        named = found.get(free.name)
+        if named is not None:
+            released = dict(found[scope_end].effects)
+            for pair, of_pair in named.effects.items():
+                released.setdefault(pair, of_pair)
+            found[scope_end] = replace(found[scope_end], effects=released)
     for name in contracts.noreturn:
         found[name] = Summary(noreturn=True)
     return found
@@ -312,6 +328,9 @@ def _contract_effects(contracts: Contracts) -> Iterator[tuple[str, Effect]]:
                     to_mode=changed.to_mode,
                 ),
             )
+    for free in contracts.frees:
+        release = Effect(kind=EffectKind.RELEASE, pair=free.pair, place="$0")
+        yield ir.scope_release(free.name), release
     for guard in contracts.guards:
         if guard.fails == "never":
             place, mode = guard.holds.text, guard.mode or ""

@@ -13,10 +13,11 @@ from anyclue.review.pairs.engine.trace import (
     ResourceState,
     Seed,
     Trace,
-    Trail,
     add_reference,
 )
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
 
 SPARSE_ANNOTATIONS = ("__release", "__acquire")
 """Calls that tell sparse, the checker, that a lock changes hands."""
@@ -51,7 +52,7 @@ class CallEscape:
         self, site: CallSite, state: ResourceState, trail: Trail | None
     ) -> ResourceState | None:
         """Return the state after a call was given the resource; None when the call keeps it."""
-        name = site.node[4]
+        name = site.step.callee
         if name in self._pair.borrow:
             return state
         counted = self._pair.kind == PairKind.REFERENCE and not self._callees.has_contract(name)
@@ -71,14 +72,17 @@ class CallEscape:
         self, site: CallSite, position: int, argument: str, state: ResourceState
     ) -> ResourceState | None:
         """Return the state after one argument led to the resource; None when it is kept."""
-        name = site.node[4]
+        name = site.step.callee
         whole = is_alias(argument, state) and argument[0] != "&"
-        if not whole and self._callees.takes_reference(name):
+        own = not whole and paths.is_own_member(argument)
+        if own and self._callees.takes_reference(name):
             return add_reference(state)
-        if not whole and self._callees.drops_reference(name):
+        if own and self._callees.drops_reference(name):
             return None
         if site.summary is None:
             return self._apply_unknown(name, argument, state, whole=whole)
+        if self._callees.inferred(name) is None and _is_holder(argument, state):
+            return self._apply_holder(state)
         kept = (
             self._released_by_other_pair(site.summary, site.arguments, state)
             or self._kept_by_contract(name, site.summary)
@@ -91,17 +95,19 @@ class CallEscape:
         self, name: str, argument: str, state: ResourceState, *, whole: bool
     ) -> ResourceState | None:
         """Return the state after an unknown function was given the resource."""
-        holder = argument.startswith("&") and (
-            argument[1:] in state.aliases
-            or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
-        )
-        if holder:
-            return state._replace(may_escape=True) if len(state.aliases) > 1 else None
+        if ir.is_scope_release(name):
+            return None
+        if _is_holder(argument, state):
+            return self._apply_holder(state)
         if self._callees.is_conversion(name):
             return state
         if self._callees.may_keep(name) or (whole and self._callees.may_consume(name)):
             return None
         return state._replace(may_escape=True) if whole else state
+
+    def _apply_holder(self, state: ResourceState) -> ResourceState | None:
+        """Return the state after a function was given what the resource is stored in."""
+        return state._replace(may_escape=True) if len(state.aliases) > 1 else None
 
     def _kept_by_contract(self, name: str, summary: Summary) -> bool:
         """Tell whether a call with a contract for other pairs seems to keep what it is given."""
@@ -127,7 +133,7 @@ class CallEscape:
 
     def returns_derived(self, site: CallSite, state: ResourceState) -> bool:
         """Tell whether a call returns something derived from the resource that it is given."""
-        is_conversion = site.summary is None and self._callees.is_conversion(site.node[4])
+        is_conversion = site.summary is None and self._callees.is_conversion(site.step.callee)
         passes = site.summary.passes if site.summary is not None else ()
         return any(
             argument is not None
@@ -147,7 +153,7 @@ class CallEscape:
         return self._may_unlock_alias(site, site.summary, state)
 
     def _unknown_may_unlock(self, site: CallSite, state: ResourceState) -> bool:
-        name = site.node[4]
+        name = site.step.callee
         if name in SPARSE_ANNOTATIONS:
             return True  # an annotation: it is meant so
         if not self._callees.may_unlock(name):
@@ -158,7 +164,7 @@ class CallEscape:
     def _may_unlock_alias(self, site: CallSite, summary: Summary, state: ResourceState) -> bool:
         """Tell whether what a function releases may be this lock, reached by another way."""
         effects = summary.effects.get(self._pair.name, ())
-        if not effects or self._callees.has_contract(site.node[4]):
+        if not effects or self._callees.has_contract(site.step.callee):
             return False
         last = {paths.last_member(one) for one in state.aliases} - {""}
         for effect in effects:
@@ -170,6 +176,14 @@ class CallEscape:
                 if is_near or paths.last_member(place) in last:
                     return True
         return False
+
+
+def _is_holder(argument: str, state: ResourceState) -> bool:
+    """Tell whether an argument is the address of what the resource is stored in."""
+    return argument.startswith("&") and (
+        argument[1:] in state.aliases
+        or any(one.startswith(f"{argument[1:]}.") for one in state.aliases)
+    )
 
 
 def invalidates_path(arguments: tuple[str | None, ...], state: ResourceState) -> bool:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Pair
+from anyclue.review.pairs.engine.def_use import DefUse
 from anyclue.review.pairs.engine.effects import SCOPED, Callees, Effect, EffectKind
-from anyclue.review.pairs.engine.path_facts import PathFacts
+from anyclue.review.pairs.engine.entry_facts import facts_before
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
+from anyclue.review.pairs.engine.resource_domain import ResourceDomain
 from anyclue.review.pairs.engine.trace import Seed, Trace
-from anyclue.review.pairs.engine.walk import Walk
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -34,20 +36,20 @@ class FunctionAnalysis:
         self.function = function
         self.callees = callees
         self.path_facts = PathFacts(function)
+        self.def_use = DefUse(function)
 
     @cached_property
     def origins(self) -> dict[str, str]:
         """Locals that are set once, to a plain path of parameters, with that path."""
         written: dict[str, str | None] = {}
-        for node in self.function.nodes:
-            place, value = None, None
-            if node[0] == ir.SET:
-                place, value = node[3], node[4]
-            elif node[0] in (ir.CALL, ir.COPY):
-                place = node[3]
-            if place is None or not place.isidentifier():
+        for step in self.function.steps:
+            if not isinstance(step, (ir.AssignStep, ir.CallStep, ir.SignCopyStep)):
                 continue
-            if value is None and place not in written and node[0] == ir.SET:
+            place = step.place
+            value = step.value if isinstance(step, ir.AssignStep) else None
+            if not place.isidentifier():
+                continue
+            if value is None and place not in written and isinstance(step, ir.AssignStep):
                 continue
             written[place] = None if place in written else value
         return {
@@ -80,20 +82,24 @@ class FunctionAnalysis:
     def containers(self) -> dict[str, str]:
         """Locals that are a conversion of a parameter (``list_entry(...)``), with the parameter."""
         found = {}
-        for node in self.function.nodes:
-            if node[0] == ir.SET and node[4] is not None and node[3] in self.function.locals:
-                source = paths.origin(node[4])
+        for step in self.function.steps:
+            if (
+                isinstance(step, ir.AssignStep)
+                and step.value is not None
+                and step.place in self.function.locals
+            ):
+                source = paths.origin(step.value)
                 if source in self.function.parameters:
-                    found[node[3]] = source
+                    found[step.place] = source
         return found
 
     @cached_property
     def effects(self) -> tuple[tuple[int, Effect], ...]:
         """Every call that does something, with what it does."""
         found = []
-        for number, node in enumerate(self.function.nodes):
-            if node[0] == ir.CALL:
-                summary = self.callees.summary(node[4])
+        for number, step in enumerate(self.function.steps):
+            if isinstance(step, ir.CallStep):
+                summary = self.callees.summary(step.callee)
                 if summary is not None:
                     for listed in summary.effects.values():
                         found += [(number, effect) for effect in listed]
@@ -102,13 +108,13 @@ class FunctionAnalysis:
     @property
     def too_large(self) -> bool:
         """Tell whether there are too many resources on too many paths to follow each."""
-        return len(self.effects) * len(self.function.nodes) > MAX_SIZE
+        return len(self.effects) * len(self.function.steps) > MAX_SIZE
 
     @cached_property
     def releases(self) -> tuple[tuple[str, str, str | None], ...]:
         """Every release: its pair, the call, and what it is on."""
         return tuple(
-            (effect.pair, self.function.nodes[number][4], self.place(number, effect))
+            (effect.pair, self.call(number).callee, self.place(number, effect))
             for number, effect in self.effects
             if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME)
         )
@@ -126,7 +132,7 @@ class FunctionAnalysis:
             if place is not None and written is not None:
                 pair = self.callees.pairs[effect.pair]
                 seeds.append(
-                    Seed(pair=pair, place=place, node=number, effect=effect, source_path=written)
+                    Seed(pair=pair, place=place, step=number, effect=effect, source_path=written)
                 )
         return self._traces(seeds)
 
@@ -174,23 +180,45 @@ class FunctionAnalysis:
             pair = self.callees.pairs[name]
             if pair.kind in SCOPED:
                 continue
-            for number, node in enumerate(self.function.nodes):
-                if node[0] == ir.CALL and node[3] == place and self._may_acquire(node[4], pair):
-                    if any(one.node == number for one in seeds):
+            for number, step in enumerate(self.function.steps):
+                if (
+                    isinstance(step, ir.CallStep)
+                    and step.place == place
+                    and self._may_acquire(step.callee, pair)
+                ):
+                    if any(one.step == number for one in seeds):
                         continue
                     seeds.append(
-                        Seed(pair=pair, place=place, node=number, effect=_INFERRED, inferred=True)
+                        Seed(pair=pair, place=place, step=number, effect=_INFERRED, inferred=True)
                     )
         return self._traces(seeds)
 
     def _traces(self, seeds: Sequence[Seed]) -> tuple[Trace, ...]:
         if not seeds:
             return ()
-        befores = self.path_facts.facts_before(frozenset(one.node for one in seeds))
+        quick = [self._quick_trace(one) for one in seeds]
+        left = frozenset(one.step for one, found in zip(seeds, quick, strict=True) if found is None)
+        before = facts_before(self.path_facts, left)
         return tuple(
-            Walk(self.path_facts, self.callees, one, self.canonical, befores[one.node]).run()
-            for one in seeds
+            found or self._trace(self.path_facts, one, before[one.step])
+            for one, found in zip(seeds, quick, strict=True)
         )
+
+    def _quick_trace(self, seed: Seed) -> Trace | None:
+        """Return what becomes of a resource whatever else is known; None if that is too coarse.
+
+        What holds on all paths, those too that can't be taken, holds on those that can.
+        """
+        own = {key for key in self.path_facts.keys if key == seed.place}
+        if seed.step >= 0 and not seed.from_entry:
+            own.add(self.call(seed.step).place)
+        trace = self._trace(self.path_facts.restricted(frozenset(own)), seed, ({},))
+        return trace if trace.is_balanced else None
+
+    def _trace(self, path_facts: PathFacts, seed: Seed, before: Sequence[Facts] = ()) -> Trace:
+        return ResourceDomain(
+            path_facts, self.def_use, self.callees, seed, self.canonical, before
+        ).trace()
 
     def _may_acquire(self, name: str, pair: Pair) -> bool:
         summary = self.callees.summary(name)
@@ -209,18 +237,35 @@ class FunctionAnalysis:
         if local not in self.function.locals:
             return (self.trace_from_entry(pair, place),)
         seeds = [
-            Seed(pair=self.callees.pairs[pair], place=place, node=number)
-            for number, node in enumerate(self.function.nodes)
-            if node[0] in (ir.CALL, ir.SET)
-            and (node[3] in (local, place) or (node[0] == ir.CALL and f"&{local}" in node[5]))
-            and not (node[0] == ir.SET and (node[4] is None or paths.is_constant(node[4])))
+            Seed(pair=self.callees.pairs[pair], place=place, step=number)
+            for number, step in enumerate(self.function.steps)
+            if _sets(step, local, place)
         ]
         return self._traces(seeds)
+
+    def may_release_first(self, pair: str, place: str) -> bool:
+        """Tell whether a path from the entry comes to a release before it comes to an acquire."""
+        acquires, releases = set(), set()
+        for number, effect in self.effects:
+            if effect.pair == pair and self.place(number, effect) == place:
+                acquires |= {number} if effect.kind == EffectKind.ACQUIRE else set()
+                if effect.kind in (EffectKind.RELEASE, EffectKind.CONSUME):
+                    releases.add(number)
+        seen = set(acquires)
+        pending = [0]
+        while pending:
+            number = pending.pop()
+            if number in releases:
+                return True
+            if number not in seen:
+                seen.add(number)
+                pending += self.path_facts.control_flow.after[number]
+        return False
 
     def trace_from_entry(self, pair: str, place: str) -> Trace:
         """Return what becomes of a resource that is at ``place`` from the entry on."""
         seed = Seed(pair=self.callees.pairs[pair], place=place)
-        return Walk(self.path_facts, self.callees, seed, self.canonical).run()
+        return self._quick_trace(seed) or self._trace(self.path_facts, seed)
 
     def place(self, number: int, effect: Effect) -> str | None:
         """Return what an effect of the call at a node is on."""
@@ -230,8 +275,14 @@ class FunctionAnalysis:
         return place
 
     def _source_place(self, number: int, effect: Effect) -> str | None:
-        node = self.function.nodes[number]
-        return paths.substitute(effect.place, node[5], node[3])
+        step = self.call(number)
+        return paths.substitute(effect.place, step.arguments, step.place)
+
+    def call(self, number: int) -> ir.CallStep:
+        """Return the call that a step is."""
+        step = self.function.steps[number]
+        assert isinstance(step, ir.CallStep)  # noqa: S101
+        return step
 
     @cached_property
     def released_places(self) -> tuple[tuple[str, str], ...]:
@@ -258,9 +309,19 @@ class FunctionAnalysis:
     def noreturn_calls(self) -> frozenset[int]:
         """Calls that never return."""
         found = set()
-        for number, node in enumerate(self.function.nodes):
-            if node[0] == ir.CALL:
-                summary = self.callees.summary(node[4])
+        for number, step in enumerate(self.function.steps):
+            if isinstance(step, ir.CallStep):
+                summary = self.callees.summary(step.callee)
                 if summary is not None and summary.noreturn:
                     found.add(number)
         return frozenset(found)
+
+
+def _sets(step: ir.Step, local: str, place: str) -> bool:
+    """Tell whether a step puts something at a place, or at the variable that leads to it."""
+    if isinstance(step, ir.AssignStep):
+        known = step.value is not None and not paths.is_constant(step.value)
+        return known and step.place in (local, place)
+    if isinstance(step, ir.CallStep):
+        return step.place in (local, place) or f"&{local}" in step.arguments
+    return False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import TypeGuard
 
-from anyclue.review.pairs.engine.control_flow import (
-    slice_graph,
-    strongly_connected_components,
-    successors,
-)
+from anyclue.review.pairs.engine.control_flow import ControlFlow
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -21,85 +20,166 @@ Facts = dict[str, Value]
 MAX_FACT_SETS = 6
 """So many sets of facts are kept apart at one step; then they are joined."""
 
-ENTRY_STEPS = 20_000
-"""Where a function takes more steps to its seeds, no facts are known there."""
-
 _LOCKS = re.compile(r"(^|_)(lock|down|trylock)(_|$)")
 
 
+@functools.cache
+def _takes_lock(name: str) -> bool:
+    return _LOCKS.search(name) is not None
+
+
 class PathFacts:
-    """What can be known in one function, and where it still matters."""
+    """What can be known in one function, and where it still matters.
+
+    Args:
+        function: its graph.
+    """
 
     def __init__(self, function: ir.FunctionIR) -> None:
         self.function = function
-        self.nodes = function.nodes
+        self.steps = function.steps
+        self.control_flow = ControlFlow(function.steps)
         self._killed: dict[str, tuple[str, ...]] = {}
         self._locked: dict[int, frozenset[str]] = {}
 
-    @cached_property
-    def loops(self) -> tuple[frozenset[int], ...]:
-        """The nodes of each loop, those of the loops in it included."""
-        found = strongly_connected_components([successors(node) for node in self.nodes])
-        return tuple(frozenset(one) for one in found if len(one) > 1)
+    def restricted(self, only: frozenset[str]) -> PathFacts:
+        """Return what can be known when nothing is learned but of these keys."""
+        return _RestrictedFacts(self, only)
 
     @cached_property
-    def in_loop(self) -> frozenset[int]:
-        """Nodes that can be reached from themselves."""
-        return frozenset(number for one in self.loops for number in one)
+    def leaves(self) -> tuple[int, ...]:
+        """The ways out of the function."""
+        return tuple(
+            number
+            for number, step in enumerate(self.steps)
+            if isinstance(step, (ir.ReturnStep, ir.EndStep))
+        )
 
     @cached_property
     def keys(self) -> dict[str, int]:
         """What some branch or return asks for, each with a bit of its own."""
         keys: dict[str, int] = {}
-        for node in self.nodes:
-            kind = node[0]
-            if kind == ir.BRANCH:
-                for key in (node[3], node[5]):
-                    keys.setdefault(key, 1 << len(keys))
-            elif kind == ir.RETURN and node[3] is not None:
-                keys.setdefault(node[3], 1 << len(keys))
+
+        def add(key: str) -> None:
+            if key not in keys:
+                keys[key] = 1 << len(keys)
+
+        for step in self.steps:
+            if isinstance(step, ir.BranchStep):
+                for key in (step.path, step.key):
+                    add(key)
+                    masked = paths.masked_parts(key)
+                    if masked is not None:
+                        add(masked.path)
+            elif isinstance(step, ir.ReturnStep) and step.value is not None:
+                add(step.value)
         # What is copied into something that is asked for is asked for too.
         for _ in range(3):
             before = len(keys)
-            for node in self.nodes:
-                copied = node[0] in (ir.SET, ir.COPY) and node[3] in keys and node[4]
-                if copied and not paths.is_constant(node[4]):
-                    keys.setdefault(node[4], 1 << len(keys))
+            for step in self.steps:
+                if (
+                    isinstance(step, (ir.AssignStep, ir.SignCopyStep))
+                    and step.place in keys
+                    and step.value
+                    and not paths.is_constant(step.value)
+                ):
+                    add(step.value)
             if len(keys) == before:
                 break
         return keys
 
     @cached_property
+    def _masks(self) -> Mapping[str, tuple[str, ...]]:
+        """For every path of which bits are tested the keys that test them."""
+        found: dict[str, list[str]] = {}
+        for key in self.keys:
+            masked = paths.masked_parts(key)
+            if masked is not None:
+                found.setdefault(masked.path, []).append(key)
+        return {path: tuple(listed) for path, listed in found.items()}
+
+    @cached_property
+    def _keys_naming(self) -> Mapping[str, tuple[str, ...]]:
+        """For every identifier the keys in which it stands."""
+        found: dict[str, list[str]] = {}
+        for key in self.keys:
+            for name in paths.identifiers(key):
+                found.setdefault(name, []).append(key)
+        return {name: tuple(listed) for name, listed in found.items()}
+
+    def related_keys(self, key: str) -> tuple[str, ...]:
+        """Return the keys whose answers tell of this one's."""
+        masked = paths.masked_parts(key)
+        if masked is None:
+            return ()
+        return (masked.path, *self._masks.get(masked.path, ()))
+
+    @cached_property
+    def changers(self) -> Mapping[str, tuple[int, ...]]:
+        """For every key the steps that may change its answer."""
+        found: dict[str, list[int]] = {}
+        for number, step in enumerate(self.steps):
+            for key in self._changed_by(step):
+                listed = found.setdefault(key, [])
+                if not listed or listed[-1] != number:
+                    listed.append(number)
+        return {key: tuple(listed) for key, listed in found.items()}
+
+    def _changed_by(self, step: ir.Step) -> Iterator[str]:
+        if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
+            yield from self.killed_keys(step.place)
+        elif isinstance(step, ir.CallStep):
+            yield from self.killed_keys(step.place)
+            for argument in step.arguments:
+                if _gives_address(argument):
+                    yield from self.killed_keys(argument[1:])
+            yield from self._killed_by_lock(step)
+
+    @cached_property
+    def assertions(self) -> Mapping[str, tuple[int, ...]]:
+        """For every key the branches that stop dead on one answer."""
+        found: dict[str, list[int]] = {}
+        doomed = self.control_flow.doomed
+        for number, step in enumerate(self.steps if doomed else ()):
+            if (
+                isinstance(step, ir.BranchStep)
+                and number not in doomed
+                and (step.next in doomed or step.otherwise in doomed)
+            ):
+                for key in {step.path, step.key}:
+                    found.setdefault(key, []).append(number)
+        return {key: tuple(listed) for key, listed in found.items()}
+
+    @cached_property
     def live(self) -> tuple[int, ...]:
-        """For every node the bits of the keys that are asked for from there on."""
-        nodes, keys = self.nodes, self.keys
-        live = [0] * len(nodes)
-        before: list[list[int]] = [[] for _ in nodes]
-        for number, node in enumerate(nodes):
-            for after in successors(node):
-                before[after].append(number)
-        pending = list(range(len(nodes)))
+        """For every step the bits of the keys that are asked for from there on."""
+        steps, keys = self.steps, self.keys
+        after, before = self.control_flow.after, self.control_flow.before
+        live = [0] * len(steps)
+        pending = list(range(len(steps)))
         waiting = set(pending)
         while pending:
             number = pending.pop()
             waiting.discard(number)
-            node = nodes[number]
+            step = steps[number]
             bits = 0
-            for after in successors(node):
-                bits |= live[after]
-            kind = node[0]
-            if kind in (ir.SET, ir.COPY):
-                bit = keys.get(node[3], 0)
+            for one in after[number]:
+                bits |= live[one]
+            if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
+                bit = keys.get(step.place, 0)
                 if bits & bit:
                     bits &= ~bit
-                    if node[4] is not None:
-                        bits |= keys.get(node[4], 0)
-            elif kind == ir.CALL:
-                bits &= ~keys.get(node[3], 0)
-            elif kind == ir.BRANCH:
-                bits |= keys[node[3]] | keys[node[5]]
-            elif kind == ir.RETURN and node[3] is not None:
-                bits |= keys[node[3]]
+                    if step.value is not None:
+                        bits |= keys.get(step.value, 0)
+            elif isinstance(step, ir.CallStep):
+                bits &= ~keys.get(step.place, 0)
+            elif isinstance(step, ir.BranchStep):
+                for key in (step.path, step.key):
+                    bits |= keys[key]
+                    for related in self.related_keys(key):
+                        bits |= keys[related]
+            elif isinstance(step, ir.ReturnStep) and step.value is not None:
+                bits |= keys[step.value]
             if bits != live[number]:
                 live[number] = bits
                 for one in before[number]:
@@ -108,9 +188,20 @@ class PathFacts:
                         pending.append(one)
         return tuple(live)
 
-    def restrict_to_live(self, facts: Facts, number: int) -> Facts:
-        """Return the facts that are still asked for from a node on."""
+    def live_keys(self, number: int) -> tuple[str, ...]:
+        """Return the keys that are asked for from a step on."""
         bits = self.live[number]
+        return tuple(key for key, bit in self.keys.items() if bits & bit)
+
+    def restrict_to_live(self, facts: Facts, number: int, asked: int = -1) -> Facts:
+        """Return the facts that are still asked for from a step on.
+
+        Args:
+            facts: what is known there.
+            number: the step.
+            asked: bits of the keys that count; -1 for all.
+        """
+        bits = self.live[number] & asked
         keys = self.keys
         for key in facts:
             if not bits & keys.get(key, 0):
@@ -121,15 +212,26 @@ class PathFacts:
         """Return the keys whose facts a write to ``place`` ends."""
         found = self._killed.get(place)
         if found is None:
-            found = tuple(
-                key
-                for key in self.keys
-                if key == place
-                or paths.reached_through(key, place)
-                or (place.isidentifier() and paths.depends_on(key, place))
-            )
-            self._killed[place] = found
+            found = self._killed[place] = tuple(self._find_killed(place))
         return found
+
+    def _find_killed(self, place: str) -> Iterator[str]:
+        written = paths.masked_parts(place)
+        whole = place if written is None else written.path
+        plain = whole.isidentifier()
+        for key in self._keys_naming.get(paths.base(whole), ()):
+            if written is not None:
+                masked = paths.masked_parts(key)
+                if masked is not None and masked.path == whole:
+                    if paths.flags_overlap(masked.flags, written.flags):
+                        yield key
+                    continue
+            if (
+                key == whole
+                or paths.reached_through(key, whole)
+                or (plain and paths.depends_on(key, whole))
+            ):
+                yield key
 
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
@@ -151,17 +253,44 @@ class PathFacts:
             after[place] = value
         return after
 
-    @staticmethod
-    def value_of(facts: Facts, path: str | None) -> Value | None:
+    def value_of(self, facts: Facts, path: str | None) -> Value | None:
         """Return what is known of a path or a constant."""
         if path is None:
             return None
         if path.startswith("#"):
             return path
         known = facts.get(path)
+        if known is None:
+            if path.startswith("&"):
+                return values.POSITIVE
+            return self._masked_value(facts, path)
         if isinstance(known, str) and known[0] == "=":
             return facts.get(known[1:])
         return known
+
+    def _masked_value(self, facts: Facts, path: str) -> Value | None:
+        """Return what is known of some bits from what is known of the whole, or of other bits."""
+        masked = paths.masked_parts(path)
+        if masked is None or not facts:
+            return None
+        whole = facts.get(masked.path)
+        if whole is not None:
+            if values.signs(whole) == values.ZERO:
+                return values.ZERO
+            if isinstance(whole, str) and masked.flags & paths.flags_of(whole):
+                return values.NONZERO
+        for key in self._masks.get(masked.path, ()):
+            known = facts.get(key)
+            if known is None or isinstance(known, str):
+                continue
+            other = paths.masked_parts(key)
+            if other is None:
+                continue
+            if known == values.ZERO and masked.flags <= other.flags:
+                return values.ZERO
+            if not known & values.ZERO and other.flags <= masked.flags:
+                return values.NONZERO
+        return None
 
     def _copied_value(self, facts: Facts, path: str | None) -> Value | None:
         """Return what a variable holds after ``path`` was put into it."""
@@ -170,63 +299,73 @@ class PathFacts:
             return f"={path}"
         return known
 
-    def transfer(self, facts: Facts, node: ir.Node) -> Facts:
-        """Return the facts after a SET, COPY, CALL or LOOP step."""
-        kind = node[0]
-        if kind == ir.SET:
-            return self.assign(facts, node[3], self._copied_value(facts, node[4]))
-        if kind == ir.COPY:
-            return self.assign(facts, node[3], self._copied_sign(facts, node))
-        if kind == ir.CALL:
-            for argument in node[5]:
-                if argument is not None and argument[0] == "&" and "->" not in argument:
-                    facts = self.assign(facts, argument[1:], None)
-            gone = self._killed_by_lock(node)
+    def transfer(self, facts: Facts, step: ir.Step) -> Facts:
+        """Return the facts behind a step that is no branch."""
+        if isinstance(step, ir.AssignStep):
+            after = self.assign(facts, step.place, self._copied_value(facts, step.value))
+            equality = self._equalities.get((step.place, step.value))
+            return after if equality is None else {**after, equality: values.POSITIVE}
+        if isinstance(step, ir.SignCopyStep):
+            return self.assign(facts, step.place, self._copied_sign(facts, step))
+        if isinstance(step, ir.CallStep):
+            for argument in step.arguments:
+                if _gives_address(argument):
+                    facts = self._passed(facts, argument[1:])
+            gone = self._killed_by_lock(step)
             if gone:
                 facts = {key: value for key, value in facts.items() if key not in gone}
-            return self.assign(facts, node[3], None)
+            return self.assign(facts, step.place, None)
         return facts
 
-    def _killed_by_lock(self, node: ir.Node) -> frozenset[str]:
+    def _passed(self, facts: Facts, place: str) -> Facts:
+        """Return the facts after the address of a variable was passed.
+
+        What is passed to be worked on keeps the flags that say how.
+        """
+        flags = {
+            key: facts[key]
+            for key in self.killed_keys(place)
+            if key in facts
+            and (masked := paths.masked_parts(key)) is not None
+            and masked.path != place
+        }
+        after = self.assign(facts, place, None)
+        return {**after, **flags} if flags else after
+
+    @cached_property
+    def _equalities(self) -> Mapping[tuple[str, str | None], str]:
+        """For an assignment of one path to another the question whether they are equal."""
+        found: dict[tuple[str, str | None], str] = {}
+        for key in self.keys:
+            sides = paths.equality_operands(key)
+            if sides is not None:
+                found[sides] = found[sides[::-1]] = key
+        return found
+
+    def _killed_by_lock(self, step: ir.CallStep) -> frozenset[str]:
         """Return the keys whose facts a call that takes a lock ends.
 
         What was read of an object before its lock was taken is asked again behind it.
         """
-        if not _LOCKS.search(node[4]):
+        if not _takes_lock(step.callee):
             return frozenset()
-        found = self._locked.get(node[2])
+        found = self._locked.get(step.begin)
         if found is None:
-            bases = {paths.base(one) for one in node[5] if one is not None} - {"#"}
+            bases = {paths.base(one) for one in step.arguments if one is not None} - {"#"}
             found = frozenset(
                 key
                 for key in self.keys
-                if ("->" in key or "(" in key) and not bases.isdisjoint(paths.identifiers(key))
+                if ("->" in key or "(" in key)
+                and paths.equality_operands(key) is None
+                and not bases.isdisjoint(paths.identifiers(key))
             )
-            self._locked[node[2]] = found
+            self._locked[step.begin] = found
         return found
 
-    @cached_property
-    def changes_facts(self) -> tuple[bool, ...]:
-        """For every node whether it changes what is known."""
-        return tuple(self._changes_facts(node) for node in self.nodes)
-
-    def _changes_facts(self, node: ir.Node) -> bool:
-        kind = node[0]
-        if kind in (ir.SET, ir.COPY):
-            return bool(self.killed_keys(node[3]))
-        if kind == ir.CALL:
-            if self.killed_keys(node[3]) or self._killed_by_lock(node):
-                return True
-            return any(
-                one is not None and one[0] == "&" and "->" not in one and self.killed_keys(one[1:])
-                for one in node[5]
-            )
-        return False
-
-    def _copied_sign(self, facts: Facts, node: ir.Node) -> Value | None:
-        value = self.value_of(facts, node[4])
+    def _copied_sign(self, facts: Facts, step: ir.SignCopyStep) -> Value | None:
+        value = self.value_of(facts, step.value)
         known = values.ANY if value is None else values.signs(value)
-        if node[5] == "ERR_PTR":
+        if step.macro == "ERR_PTR":
             # ERR_PTR(0) is NULL.
             failed = values.NEGATIVE | values.ZERO
             return failed if value is None else known & ~values.POSITIVE or values.NEGATIVE
@@ -236,8 +375,12 @@ class PathFacts:
 
     def assume(self, facts: Facts, number: int, holds: bool) -> Facts | None:
         """Return the facts on one side of a branch; None when it can't come out so."""
-        node = self.nodes[number]
-        path, test, key = node[3], node[4], node[5]
+        step = self.steps[number]
+        assert isinstance(step, ir.BranchStep)  # noqa: S101
+        path, test, key = step.path, step.test, step.key
+        keys = self.keys
+        if path not in keys and key not in keys:
+            return facts
         link = facts.get(path)
         known = self.value_of(facts, path)
         after = values.narrow(known, test, holds)
@@ -248,57 +391,81 @@ class PathFacts:
             keyed = values.narrow(facts.get(key), test, holds)
             if keyed is None:
                 return None
+        elif holds and known is None and self._are_unequal(facts, key):
+            return None
+        elif after == known and link is not None:
+            return facts
         learned = dict(facts)
-        if after != values.ANY and path in self.keys:
+        if after != values.ANY and path in keys:
             learned[path] = after
             if isinstance(link, str) and link[0] == "=":
                 learned[link[1:]] = after
+            masked = paths.masked_parts(path)
+            if masked is not None and not values.signs(after) & values.ZERO:
+                whole = values.narrow(facts.get(masked.path), values.NONZERO, True)
+                if whole is not None and masked.path in keys:
+                    learned[masked.path] = whole
         # In a loop the same question may be answered otherwise the next time.
-        once = not node[7] and number not in self.in_loop
-        if keyed is not None and keyed != values.ANY and known is None and once:
+        if (
+            keyed is not None
+            and keyed != values.ANY
+            and known is None
+            and not step.loop
+            and key in keys
+            and number not in self.control_flow.in_loop
+        ):
             learned[key] = keyed
         return learned
 
-    def facts_before(self, wanted: frozenset[int]) -> dict[int, list[Facts]]:
-        """Return the sets of facts with which each of these nodes is reached from the entry."""
-        found: dict[int, list[Facts]] = {number: [] for number in wanted}
-        seen: dict[int, list[Facts]] = {}
-        slice_ = slice_graph(
-            self.nodes, lambda number: number in wanted or self.changes_facts[number]
-        )
-        pending: list[tuple[int, Facts]] = [(slice_.following[0], {})] if self.nodes else []
-        budget = ENTRY_STEPS
-        while pending and budget > 0:
-            number, facts = pending.pop()
-            while number >= 0:
-                budget -= 1 + len(facts) // 16
-                if number in slice_.joins:
-                    joined = join_facts(
-                        seen.setdefault(number, []), self.restrict_to_live(facts, number)
-                    )
-                    if joined is None:
-                        break
-                    facts = joined
-                node = self.nodes[number]
-                if number in wanted and facts not in found[number]:
-                    found[number].append(facts)
-                if budget <= 0 or node[1] < 0:
-                    break
-                if node[0] == ir.BRANCH:
-                    other = self.assume(facts, number, False)
-                    if other is not None:
-                        pending.append((slice_.following[node[6]], other))
-                    on = self.assume(facts, number, True)
-                    if on is None:
-                        break
-                    facts = on
-                else:
-                    facts = self.transfer(facts, node)
-                number = slice_.following[node[1]]
-        if budget <= 0:
-            # Too much to follow: nothing is known there.
-            return {number: [{}] for number in wanted}
-        return found
+    def _are_unequal(self, facts: Facts, key: str) -> bool:
+        """Tell whether a key asks whether two things are equal that are known not to be."""
+        sides = paths.equality_operands(key)
+        if sides is None:
+            return False
+        one, other = (self.value_of(facts, side) for side in sides)
+        if one is None or other is None:
+            return False
+        return not values.signs(one) & values.signs(other)
+
+
+class _RestrictedFacts(PathFacts):
+    """The same, with a few keys of which something may be known."""
+
+    def __init__(self, whole: PathFacts, only: frozenset[str]) -> None:
+        super().__init__(whole.function)
+        self.control_flow = whole.control_flow
+        self._whole = whole
+        self._only = only
+
+    @cached_property
+    def keys(self) -> dict[str, int]:
+        keys = self._whole.keys
+        return {key: keys[key] for key in self._only if key in keys}
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        return self._whole.live
+
+    @cached_property
+    def changers(self) -> Mapping[str, tuple[int, ...]]:
+        changers = self._whole.changers
+        return {key: changers[key] for key in self._only if key in changers}
+
+    @cached_property
+    def assertions(self) -> Mapping[str, tuple[int, ...]]:
+        assertions = self._whole.assertions
+        return {key: assertions[key] for key in self._only if key in assertions}
+
+    def _find_killed(self, place: str) -> Iterator[str]:
+        return (key for key in self._whole.killed_keys(place) if key in self._only)
+
+    def _killed_by_lock(self, step: ir.CallStep) -> frozenset[str]:
+        return self._whole._killed_by_lock(step) & self._only
+
+
+def _gives_address(argument: str | None) -> TypeGuard[str]:
+    """Tell whether a call is given the address of something that lies in the function itself."""
+    return argument is not None and argument[0] == "&" and "->" not in argument
 
 
 def join_facts(seen: list[Facts], facts: Facts) -> Facts | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from anyclue.review.pairs.engine.control_flow import slice_graph
 from anyclue.review.pairs.engine.effects import (
     SCOPED,
     Callees,
@@ -16,9 +15,8 @@ from anyclue.review.pairs.engine.effects import (
     by_pair,
 )
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
-from anyclue.review.pairs.engine.path_facts import Facts, join_facts
+from anyclue.review.pairs.engine.result_domain import result_signs_without
 from anyclue.review.pairs.engine.trace import Exit, ExitKind, Seed, Trace, result_signs
-from anyclue.review.pairs.engine.walk import CHEAP, STEPS
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -43,14 +41,13 @@ def summarise(analysis: FunctionAnalysis) -> Summary:
 
 
 def _result(analysis: FunctionAnalysis) -> int:
-    if analysis.function.returns == "void" or not analysis.function.nodes:
+    if analysis.function.returns == "void" or not analysis.function.steps:
         return values.ANY
     return results_without_acquire(analysis, "", None) or values.ANY
 
 
 def _noreturn(analysis: FunctionAnalysis) -> bool:
-    nodes = analysis.function.nodes
-    return bool(nodes) and not any(node[0] in (ir.RETURN, ir.END) for node in nodes)
+    return bool(analysis.function.steps) and not analysis.path_facts.leaves
 
 
 def _acquires(analysis: FunctionAnalysis) -> Iterator[Effect]:
@@ -167,6 +164,8 @@ def _frees(analysis: FunctionAnalysis) -> frozenset[str]:
         local = paths.base(place)
         if pair.kind not in SCOPED or local not in analysis.function.locals:
             continue
+        if name in found or not analysis.may_release_first(name, place):
+            continue
         for trace in analysis.traces_of(name, place):
             gone = trace.exits_of(ExitKind.RELEASED)
             if (gone or trace.acquired_again) and not trace.acquired_inside:
@@ -178,12 +177,14 @@ def _written(analysis: FunctionAnalysis) -> frozenset[int]:
     """Return the parameters that are stored to."""
     numbers = {name: number for number, name in enumerate(analysis.function.parameters)}
     found: set[int] = set()
-    for node in analysis.function.nodes:
-        if node[0] in (ir.SET, ir.CALL, ir.COPY) and node[3].startswith("*"):
-            found.add(numbers.get(node[3][1:], -1))
-        if node[0] == ir.CALL:
-            summary = analysis.callees.summary(node[4])
-            for position, argument in enumerate(node[5]):
+    for step in analysis.function.steps:
+        if isinstance(
+            step, (ir.AssignStep, ir.CallStep, ir.SignCopyStep)
+        ) and step.place.startswith("*"):
+            found.add(numbers.get(step.place[1:], -1))
+        if isinstance(step, ir.CallStep):
+            summary = analysis.callees.summary(step.callee)
+            for position, argument in enumerate(step.arguments):
                 stored = summary is not None and position in summary.writes
                 if stored and argument in numbers:
                     found.add(numbers[argument])
@@ -198,81 +199,12 @@ def results_without_acquire(analysis: FunctionAnalysis, pair: str, place: str | 
         pair: what is acquired; empty for nothing, so that all paths count.
         place: where; None for anywhere.
     """
-    return _ResultsWithoutAcquire(analysis, pair, place).run()
-
-
-class _ResultsWithoutAcquire:
-    def __init__(self, analysis: FunctionAnalysis, pair: str, place: str | None) -> None:
-        self._nodes = analysis.function.nodes
-        self._path_facts = analysis.path_facts
-        self._noreturn_calls = analysis.noreturn_calls
-        self._unless: dict[int, int] = {}
-        """Calls that acquire, with the signs of their results when they do not."""
-        for number, effect in analysis.effects:
-            acquires = effect.kind == EffectKind.ACQUIRE and effect.pair == pair
-            if (
-                acquires
-                and not effect.uncertain
-                and place in (None, analysis.place(number, effect))
-            ):
-                self._unless[number] = effect.unless
-        self._slice = slice_graph(self._nodes, self._is_relevant)
-        self._seen: dict[int, list[Facts]] = {}
-        self._pending: list[tuple[int, Facts]] = []
-        self._budget = STEPS
-        self._found = 0
-
-    def run(self) -> int:
-        """Return the signs; any when there are too many paths."""
-        if self._nodes:
-            self._pending.append((self._slice.following[0], {}))
-        while self._pending and self._budget > 0 and self._found != values.ANY:
-            self._follow(*self._pending.pop())
-        return self._found if self._budget > 0 else values.ANY
-
-    def _is_relevant(self, number: int) -> bool:
-        return (
-            number in self._unless
-            or number in self._noreturn_calls
-            or self._path_facts.changes_facts[number]
-        )
-
-    def _follow(self, number: int, facts: Facts) -> None:
-        """Follow one path until it ends; what branches off is followed later."""
-        following, joins = self._slice.following, self._slice.joins
-        while number >= 0 and self._budget > 0:
-            self._budget -= 1 + len(facts) // CHEAP
-            if number in joins:
-                live = self._path_facts.restrict_to_live(facts, number)
-                joined = join_facts(self._seen.setdefault(number, []), live)
-                if joined is None:
-                    return
-                facts = joined
-            node = self._nodes[number]
-            after = self._step(number, node, facts)
-            if after is None:
-                return
-            facts = after
-            number = following[node[1]]
-
-    def _step(self, number: int, node: ir.Node, facts: Facts) -> Facts | None:
-        """Return the facts behind a step; None when the path ends there."""
-        kind = node[0]
-        if kind in (ir.RETURN, ir.END):
-            value = self._path_facts.value_of(facts, node[3]) if kind == ir.RETURN else None
-            self._found |= values.ANY if value is None else values.signs(value)
-        if node[1] < 0 or number in self._noreturn_calls:
-            return None
-        if kind == ir.BRANCH:
-            other = self._path_facts.assume(facts, number, False)
-            if other is not None:
-                self._pending.append((self._slice.following[node[6]], other))
-            return self._path_facts.assume(facts, number, True)
-        after = self._path_facts.transfer(facts, node)
-        unless = self._unless.get(number)
-        if unless is None:
-            return after
-        return self._path_facts.assign(after, node[3], unless) if unless else None
+    unless: dict[int, int] = {}
+    for number, effect in analysis.effects:
+        acquires = effect.kind == EffectKind.ACQUIRE and effect.pair == pair
+        if acquires and not effect.uncertain and place in (None, analysis.place(number, effect)):
+            unless[number] = effect.unless
+    return result_signs_without(analysis.path_facts, unless, analysis.noreturn_calls)
 
 
 def parameter_flow(
@@ -282,8 +214,8 @@ def parameter_flow(
     flow = _ParameterFlow(function, callees)
     # The second time for what a loop hands on.
     for _ in range(2):
-        for node in function.nodes:
-            flow.step(node)
+        for step in function.steps:
+            flow.step(step)
     return frozenset(flow.keeps), frozenset(flow.passes)
 
 
@@ -297,17 +229,16 @@ class _ParameterFlow:
         self.keeps: set[int] = set()
         self.passes: set[int] = set()
 
-    def step(self, node: ir.Node) -> None:
+    def step(self, step: ir.Step) -> None:
         """Take one step, whatever path leads to it."""
-        kind = node[0]
-        if kind == ir.SET:
-            self._set(node)
-        elif kind == ir.ESCAPE:
-            self.keeps |= self._source(node[3])
-        elif kind == ir.RETURN:
-            self.passes |= self._source(node[3])
-        elif kind == ir.CALL:
-            self._call(node)
+        if isinstance(step, ir.AssignStep):
+            self._assign(step)
+        elif isinstance(step, ir.EscapeStep):
+            self.keeps |= self._source(step.path)
+        elif isinstance(step, ir.ReturnStep):
+            self.passes |= self._source(step.value)
+        elif isinstance(step, ir.CallStep):
+            self._call(step)
 
     def _source(self, path: str | None) -> set[int]:
         """Return the parameters that a path may hold."""
@@ -315,14 +246,17 @@ class _ParameterFlow:
             return set()
         if path in self._origin:
             return self._origin[path]
+        converted = paths.origin(path)
+        if converted is not None:
+            return self._source(converted)
         within = path.startswith("&") or path[1:] in self._origin
         return self._origin.get(paths.base(path), set()) if within else set()
 
     def _flows_to(self, place: str, came: set[int]) -> None:
         self._origin[place] = self._origin.get(place, set()) | came
 
-    def _set(self, node: ir.Node) -> None:
-        place, came = node[3], self._source(node[4])
+    def _assign(self, step: ir.AssignStep) -> None:
+        place, came = step.place, self._source(step.value)
         if not came:
             return
         if place in self._function.locals or place.startswith("%"):
@@ -330,10 +264,10 @@ class _ParameterFlow:
         elif place not in self._function.parameters:
             self.keeps |= came
 
-    def _call(self, node: ir.Node) -> None:
-        result, name = node[3], node[4]
+    def _call(self, step: ir.CallStep) -> None:
+        result, name = step.place, step.callee
         summary = self._callees.summary(name)
-        for position, argument in enumerate(node[5]):
+        for position, argument in enumerate(step.arguments):
             came = self._source(argument)
             if not came:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from anyclue.review.pairs.contracts.model import Pair
 from anyclue.review.pairs.engine.effects import SCOPED, Effect, Summary
 from anyclue.review.pairs.engine.path_facts import Facts
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -40,30 +41,6 @@ class TraceEvent(Enum):
     ORDER = auto()
     MODE = auto()
     USE = auto()
-
-
-class Trail(NamedTuple):
-    """A control-flow path, last step first."""
-
-    node: int
-    holds: bool
-    before: Trail | None
-
-    def earlier(self) -> Iterator[int]:
-        """Yield the steps before the last one, backwards."""
-        step = self.before
-        while step is not None:
-            yield step.node
-            step = step.before
-
-    def forward(self) -> list[tuple[int, bool]]:
-        """Return the steps in order."""
-        listed = []
-        step: Trail | None = self
-        while step is not None:
-            listed.append((step.node, step.holds))
-            step = step.before
-        return listed[::-1]
 
 
 class ResourceState(NamedTuple):
@@ -100,14 +77,14 @@ class Seed:
         pair: what it is.
         place: the path that holds it, without the locals that only stand for others.
         source_path: the same path as the call has it.
-        node: the call that acquires it; -1 when it is there from the entry.
+        step: the call that acquires it; -1 when it is there from the entry.
         effect: what that call does; None from the entry.
         inferred: no contract says that the call acquires: its result is released elsewhere.
     """
 
     pair: Pair
     place: str
-    node: int = -1
+    step: int = -1
     effect: Effect | None = None
     inferred: bool = False
     source_path: str = ""
@@ -134,7 +111,7 @@ class Exit:
 
     Attributes:
         kind: how the resource stands.
-        node: the last step.
+        step: the last step.
         result: signs of the returned value.
         value: the returned value's text, when it is a constant.
         state: the resource there.
@@ -142,7 +119,7 @@ class Exit:
     """
 
     kind: ExitKind
-    node: int
+    step: int
     result: int
     value: str
     state: ResourceState
@@ -159,14 +136,23 @@ class TraceIncident:
     """Something that goes wrong on a path."""
 
     event: TraceEvent
-    node: int
+    step: int
     state: ResourceState
     trail: Trail
 
 
 @dataclass(kw_only=True)
 class Trace:
-    """All that happened to the resource."""
+    """All that happened to the resource.
+
+    Attributes:
+        seed: the resource.
+        exits: the ways out.
+        incidents: what goes wrong.
+        complete: every path was followed to its end.
+        acquired_inside: it is acquired while it is held from the entry on.
+        acquired_again: it is acquired again after its release.
+    """
 
     seed: Seed
     exits: list[Exit] = field(default_factory=list)
@@ -175,6 +161,18 @@ class Trace:
     acquired_inside: bool = False
     acquired_again: bool = False
 
+    @property
+    def is_balanced(self) -> bool:
+        """Tell whether it is released on every way out, once, by nobody else."""
+        return (
+            self.complete
+            and not self.incidents
+            and not self.acquired_inside
+            and not self.acquired_again
+            and all(one.kind is ExitKind.RELEASED for one in self.exits)
+            and len({self.seed.place in one.state.aliases for one in self.exits}) <= 1
+        )
+
     def exits_of(self, *kinds: ExitKind) -> list[Exit]:
         """Return the ways out on which the resource stands so."""
         return [one for one in self.exits if one.kind in kinds]
@@ -182,7 +180,7 @@ class Trace:
     def add_exit(
         self,
         kind: ExitKind,
-        node: int,
+        step: int,
         state: ResourceState,
         trail: Trail | None,
         *,
@@ -193,7 +191,7 @@ class Trace:
 
         Args:
             kind: how the resource stands there.
-            node: the last step.
+            step: the last step.
             state: the resource there.
             trail: the path to that step.
             result: signs of the returned value.
@@ -202,23 +200,23 @@ class Trace:
         self.exits.append(
             Exit(
                 kind=kind,
-                node=node,
+                step=step,
                 result=result,
                 value=value,
                 state=state,
-                trail=Trail(node, True, trail),
+                trail=Trail(step, True, trail),
             )
         )
 
     def add_incident(
-        self, event: TraceEvent, node: int, state: ResourceState, trail: Trail | None
+        self, event: TraceEvent, step: int, state: ResourceState, trail: Trail | None
     ) -> None:
         """Note an incident, unless it is about an element of an array."""
         if any("[]" in name for name in state.aliases):
             # Elements of an array are not told apart.
             return
         self.incidents.append(
-            TraceIncident(event=event, node=node, state=state, trail=Trail(node, True, trail))
+            TraceIncident(event=event, step=step, state=state, trail=Trail(step, True, trail))
         )
 
 
@@ -226,15 +224,15 @@ class CallSite(NamedTuple):
     """A call on a path.
 
     Attributes:
-        number: its node's number.
-        node: its node.
+        number: its step's number.
+        step: its step.
         summary: what the function called does; None when that is not known.
         facts: what is known before the call.
         trail: the path to the call.
     """
 
     number: int
-    node: ir.Node
+    step: ir.CallStep
     summary: Summary | None
     facts: Facts
     trail: Trail | None
@@ -242,8 +240,7 @@ class CallSite(NamedTuple):
     @property
     def arguments(self) -> tuple[str | None, ...]:
         """What the call is given."""
-        given: tuple[str | None, ...] = self.node[5]
-        return given
+        return self.step.arguments
 
 
 def add_reference(state: ResourceState) -> ResourceState:

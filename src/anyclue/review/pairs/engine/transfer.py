@@ -9,6 +9,7 @@ from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import AliasSet, is_alias, reaches
 from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.escape import CallEscape, invalidates_path
+from anyclue.review.pairs.engine.explorer import PathPoint
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.trace import (
     REFERENCES_COUNTED,
@@ -18,9 +19,9 @@ from anyclue.review.pairs.engine.trace import (
     Seed,
     Trace,
     TraceEvent,
-    Trail,
     add_reference,
 )
+from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -46,7 +47,8 @@ def mode_of(effect: Effect, arguments: tuple[str | None, ...], facts: Facts) -> 
         return effect.mode
     number = int(effect.mode[1:])
     given = arguments[number] if number < len(arguments) else None
-    if given is None:
+    if given is None or len(paths.flags_of(given)) > 1:
+        # Several locks at once.
         return "?"
     if paths.is_constant(given):
         return given
@@ -83,7 +85,7 @@ class EffectTransfer:
 
     def _apply(self, site: CallSite, effect: Effect, before: CallOutcome) -> list[CallOutcome]:
         """Return what one effect makes of an outcome: itself, or what follows it."""
-        place = paths.substitute(effect.place, site.arguments, site.node[3])
+        place = paths.substitute(effect.place, site.arguments, site.step.place)
         if place is None:
             return [before]
         if self._scoped:
@@ -197,7 +199,7 @@ class EffectTransfer:
             return []
         if not before.state.held:
             return []
-        if effect.place.startswith("*") and not self._scoped and site.number != self._seed.node:
+        if effect.place.startswith("*") and not self._scoped and site.number != self._seed.step:
             # Another one is there now: what became of this one, only the call knows.
             self._trace.add_exit(ExitKind.ESCAPED, site.number, before.state, before.trail)
             return []
@@ -222,12 +224,12 @@ class EffectTransfer:
                     self._trace.add_incident(TraceEvent.AGAIN, site.number, state, before.trail)
                     return []
                 return [before]
-            if site.number == self._seed.node:
+            if site.number == self._seed.step:
                 return [before]
         return [before._replace(state=add_reference(state))]
 
 
-PathState = tuple[ResourceState, Facts, Trail | None]
+ResourcePoint = PathPoint[ResourceState]
 """The resource, what is known, and the path that led there."""
 
 
@@ -262,14 +264,13 @@ class CallTransfer:
         self._effects = effects
         self._escape = escape
 
-    def apply(
-        self, number: int, node: ir.Node, state: ResourceState, facts: Facts, trail: Trail | None
-    ) -> list[PathState]:
+    def apply(self, number: int, step: ir.CallStep, point: ResourcePoint) -> list[ResourcePoint]:
         """Return every way in which a call may come out; none when no path goes on behind it."""
-        summary = self._callees.summary(node[4])
+        state, facts, trail = point
+        summary = self._callees.summary(step.callee)
         if summary is not None and summary.noreturn:
             return []
-        site = CallSite(number, node, summary, facts, trail)
+        site = CallSite(number, step, summary, facts, trail)
         outcomes = self._effects.outcomes(site, state)
         if self._scoped:
             if self._escape.may_unlock(site, state):
@@ -285,7 +286,7 @@ class CallTransfer:
 
     def _with_result(
         self, site: CallSite, before: ResourceState, outcome: CallOutcome, *, is_given: bool
-    ) -> PathState | None:
+    ) -> ResourcePoint | None:
         """Return one outcome with the call's result put where it goes.
 
         Args:
@@ -302,31 +303,31 @@ class CallTransfer:
                 trail = Trail(site.number, True, trail)
         if passed is None:
             return None
-        result = site.node[3]
+        result = site.step.place
         derived = is_given and self._escape.returns_derived(site, state)
         after = self._aliases.assign(site.number, result, None, passed, trail, derived=derived)
         if after is None:
             return None
         when &= self._results(site, before, after)
-        learned = self._path_facts.transfer(site.facts, site.node)
+        learned = self._path_facts.transfer(site.facts, site.step)
         if when != values.ANY:
             learned = self._path_facts.assign(learned, result, when)
         if is_given:
             # These names still hold the resource, so what was known of them goes on.
             learned = learned | {one: site.facts[one] for one in after.aliases if one in site.facts}
-        return after, learned, trail
+        return PathPoint(after, learned, trail)
 
     def _results(self, site: CallSite, before: ResourceState, after: ResourceState) -> int:
         """Return the signs that the call's result may have."""
         signs = site.summary.result if site.summary is not None else values.ANY
-        tested = self._callees.contracts.zero_tests.get(site.node[4])
+        tested = self._callees.contracts.zero_tests.get(site.step.callee)
         if tested is not None:
             place = paths.substitute(tested, site.arguments, None)
             known = self._path_facts.value_of(site.facts, place)
             of = values.ANY if known is None else values.signs(known)
             signs &= values.ZERO if not of & values.ZERO else values.ANY
             signs &= values.ANY & ~values.ZERO if of == values.ZERO else values.ANY
-        is_query = self._scoped and self._callees.is_lock_query(site.node[4])
+        is_query = self._scoped and self._callees.is_lock_query(site.step.callee)
         if is_query and any(one in before.aliases for one in site.arguments):
             signs &= values.POSITIVE if after.held else values.ZERO
         return signs

@@ -42,6 +42,11 @@ ASSERTIONS = frozenset(["ASSERT", "J_ASSERT", "jbd2_assert", "ubifs_assert"])
 NOT_EVALUATED = frozenset(
     ["sizeof", "typeof", "__typeof__", "offsetof", "BUILD_BUG_ON", "__builtin_offsetof"]
 )
+BIT_TESTS = frozenset(["test_bit", "test_bit_acquire"])
+BIT_CHANGES = {"set_bit": "#1", "__set_bit": "#1", "clear_bit": "#0", "__clear_bit": "#0"}
+"""Calls that set or clear a bit, with what it is then; ``set_bit(FLAG, &x->flags)``."""
+MOVES = frozenset(["no_free_ptr", "return_ptr", "take_fd"])
+"""Macros whose value is a variable's, which then holds nothing."""
 _SPACE = re.compile(rb"\s+")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*$")
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
@@ -164,7 +169,7 @@ class Expressions:
         # Once a variable and statement is enough, and only for plain variables.
         if operand.isidentifier() and operand not in self._used:
             self._used.add(operand)
-            self._graph.emit(ir.USE, node.start_byte, operand)
+            self._graph.use(node.start_byte, operand)
 
     def new_statement(self) -> None:
         """Begin a statement: uses are noted anew."""
@@ -191,7 +196,7 @@ class Expressions:
     def _update(self, node: Node) -> str | None:
         operand = self.place(node.child_by_field_name("argument"))
         if operand is not None:
-            self._graph.emit(ir.SET, node.start_byte, operand, None)
+            self._graph.assign(node.start_byte, operand, None)
         return operand
 
     def _binary(self, node: Node, into: str | None) -> str | None:
@@ -199,10 +204,21 @@ class Expressions:
         if operator in ("&&", "||") or operator in _MIRROR:
             return self._truth(node, into)
         left = self.value(node.child_by_field_name("left"))
-        self.value(node.child_by_field_name("right"))
-        if operator in ("+", "-", "|", "&") and left is not None and not paths.is_constant(left):
+        right = self.value(node.child_by_field_name("right"))
+        if left is None or paths.is_constant(left):
+            return self._constant_flags(operator, left, right)
+        if operator == "&" and right is not None and paths.is_flags(right):
+            return paths.masked(left.removeprefix("~"), right)
+        if operator in ("+", "-", "|", "&"):
             return paths.mark_derived(left)
         return None
+
+    def _constant_flags(self, operator: str, left: str | None, right: str | None) -> str | None:
+        """Return ``A | B`` of two constants."""
+        if operator != "|" or left is None or right is None:
+            return None
+        both = paths.is_flags(left) and paths.is_flags(right)
+        return paths.union_of_flags(left, right) if both else None
 
     def _truth(self, node: Node, into: str | None) -> str | None:
         """Evaluate a condition as a value: 1 or 0 by branch."""
@@ -210,10 +226,10 @@ class Expressions:
         place = into or graph.temporary()
         yes, no = self.condition(node)
         graph.open = yes
-        graph.emit(ir.SET, node.start_byte, place, "#1")
+        graph.assign(node.start_byte, place, "#1")
         after = graph.open
         graph.open = no
-        graph.emit(ir.SET, node.start_byte, place, "#0")
+        graph.assign(node.start_byte, place, "#0")
         graph.open = after + graph.open
         return place
 
@@ -225,7 +241,7 @@ class Expressions:
         if consequence is None:
             # GNU's a ?: b
             first = self.value(condition)
-            graph.emit(ir.SET, node.start_byte, place, first)
+            graph.assign(node.start_byte, place, first)
             yes, no = graph.branch(node.start_byte, place, _TRUE, place, loop=False)
         else:
             yes, no = self.condition(condition) if condition is not None else ([], [])
@@ -249,12 +265,27 @@ class Expressions:
         operator = node.children[1].type
         place = self.place(left)
         if operator != "=":
-            self.value(right)
+            value = self.value(_complemented(right) if operator == "&=" else right)
             if place is not None:
-                self._graph.emit(ir.SET, node.start_byte, place, None)
+                self._change(
+                    node, place, operator, value, cleared=_complemented(right) is not right
+                )
             return place
         self.store(node, place, right)
         return place
+
+    def _change(
+        self, node: Node, place: str, operator: str, value: str | None, *, cleared: bool
+    ) -> None:
+        """Follow ``place |= value`` and the like: of some bits it is known what they are then."""
+        if value is not None and paths.is_flags(value) and paths.masked_parts(place) is None:
+            if operator == "|=":
+                self._graph.assign(node.start_byte, paths.masked(place, value), "#1")
+                return
+            if operator == "&=" and cleared:
+                self._graph.assign(node.start_byte, paths.masked(place, value), "#0")
+                return
+        self._graph.assign(node.start_byte, place, None)
 
     def store(self, node: Node, place: str | None, right: Node | None) -> None:
         """Evaluate ``right`` and put it at ``place``."""
@@ -264,14 +295,14 @@ class Expressions:
         target = place or self._graph.temporary()
         result = self.value(right, target)
         if result != target:
-            self._graph.emit(ir.SET, node.start_byte, target, result)
+            self._graph.assign(node.start_byte, target, result)
         if place is None:
-            self._graph.emit(ir.ESCAPE, node.start_byte, target)
+            self._graph.escape(node.start_byte, target)
 
     def initialise(self, place: str | None, node: Node) -> None:
         """Follow an initializer list: each value goes to its member."""
         if place is not None:
-            self._graph.emit(ir.SET, node.start_byte, place, None)
+            self._graph.assign(node.start_byte, place, None)
         for item in node.named_children:
             if item.type == "initializer_pair":
                 designators = item.children_by_field_name("designator")
@@ -312,7 +343,7 @@ class Expressions:
                 return paths.conversion(path, name)
         given = tuple(self.argument(one) for one in listed)
         result = into or self._graph.temporary()
-        self._graph.emit(ir.CALL, node.start_byte, result, name, given)
+        self._graph.call(node.start_byte, result, name, given)
         return result
 
     def _special(
@@ -325,25 +356,40 @@ class Expressions:
             return None
         if name in TRANSPARENT and listed:
             return self.value(listed[-1] if name == "XFS_IS_CORRUPT" else listed[0], into)
+        if name in MOVES and len(listed) == 1:
+            return self._moved(node, listed[0], into)
+        if name == "retain_and_null_ptr" and len(listed) == 1:
+            moved = self._moved(node, listed[0], None)
+            if moved is not None:
+                graph.escape(node.start_byte, moved)
+            return None
+        if (name in BIT_TESTS or name in BIT_CHANGES) and len(listed) == 2:
+            bit = self._bit(listed)
+            if bit is not None and name in BIT_TESTS:
+                return bit
+            if bit is not None:
+                graph.assign(node.start_byte, bit, BIT_CHANGES[name])
+                return None
+            return False
         if name in SIGN_COPIES and listed:
             number = self.argument(listed[0])
             if name == "ERR_PTR" and number is not None and paths.is_constant(number):
                 return number
             place = into or graph.temporary()
-            graph.emit(ir.COPY, node.start_byte, place, number, name)
+            graph.copy_sign(node.start_byte, place, number, name)
             return place
         if name == "PTR_ERR_OR_ZERO" and listed:
             return self._error_or_zero(node, listed[0], into)
         if name in ENDINGS and listed:
             yes, no = self.condition(listed[-1] if name == "f2fs_bug_on" else listed[0])
             graph.open = yes
-            graph.emit(ir.STOP, node.start_byte)
+            graph.stop(node.start_byte)
             graph.open = no
             return None
         if name in ASSERTIONS and listed:
             yes, no = self.condition(listed[-1])
             graph.open = no
-            graph.emit(ir.STOP, node.start_byte)
+            graph.stop(node.start_byte)
             graph.open = yes
             return None
         if name in ("IS_ERR", "IS_ERR_OR_NULL"):
@@ -352,9 +398,28 @@ class Expressions:
             for one in listed:
                 path = self.place(one)
                 if path is not None:
-                    graph.emit(ir.ESCAPE, node.start_byte, path)
+                    graph.escape(node.start_byte, path)
             return None
         return False
+
+    def _moved(self, node: Node, variable: Node, into: str | None) -> str | None:
+        """Take a pointer out of a variable, which holds NULL then."""
+        path = self.place(variable)
+        if path is None:
+            return None
+        place = into if into is not None and into != path else self._graph.temporary()
+        self._graph.assign(node.start_byte, place, path)
+        self._graph.assign(node.start_byte, path, "#0")
+        return place
+
+    def _bit(self, listed: list[Node]) -> str | None:
+        """Return the path of ``test_bit(FLAG, &x->flags)``; None when it has none."""
+        flag = self.value(listed[0])
+        word = self.value(listed[1])
+        if flag is None or not paths.is_flags(flag) or word is None or paths.is_constant(word):
+            return None
+        # A bit's number is no mask: it is told apart from one by its name.
+        return paths.masked(paths.dereference(word.removeprefix("~")), f"#bit_{flag[1:]}")
 
     def _stored_at(self, name: str, node: Node) -> str | None:
         place = self.place(node)
@@ -369,10 +434,10 @@ class Expressions:
         tested = path if path is not None else graph.temporary()
         yes, no = graph.branch(node.start_byte, tested, values.NEGATIVE, tested, loop=False)
         graph.open = yes
-        graph.emit(ir.COPY, node.start_byte, place, tested, "PTR_ERR")
+        graph.copy_sign(node.start_byte, place, tested, "PTR_ERR")
         after = graph.open
         graph.open = no
-        graph.emit(ir.SET, node.start_byte, place, "#0")
+        graph.assign(node.start_byte, place, "#0")
         graph.open = after + graph.open
         return place
 
@@ -448,10 +513,16 @@ class Expressions:
         if one is not None and paths.is_constant(one):
             one, other, operator = other, one, _MIRROR[operator]
         if one is not None and other is not None and paths.is_constant(other):
-            test = _test(operator, other)
+            masked = paths.masked_parts(one)
+            alone = masked is not None and len(masked.flags) == 1
+            if masked is not None and alone and masked.flags == paths.flags_of(other):
+                # Of a single bit only 0 and itself can come out.
+                test: int | str | None = _TRUE if operator in ("==", "!=") else None
+            else:
+                test = _test(operator, other)
             if test is not None:
                 path = one
-                if operator == "!=" and isinstance(test, str):
+                if operator == "!=" and (isinstance(test, str) or (alone and test == _TRUE)):
                     yes, no = graph.branch(node.start_byte, path, test, path, loop=loop)
                     return no, yes
                 return graph.branch(node.start_byte, path, test, path, loop=loop)
@@ -461,6 +532,16 @@ class Expressions:
         key = f"{words[0]}{'==' if operator == '!=' else operator}{words[1]}"
         yes, no = graph.branch(node.start_byte, key, _TRUE, key, loop=loop)
         return (no, yes) if operator == "!=" else (yes, no)
+
+
+def _complemented(node: Node | None) -> Node | None:
+    """Return the operand of ``~``, parentheses aside; any other expression as it is."""
+    inner = node
+    while inner is not None and inner.type == "parenthesized_expression":
+        inner = inner.named_children[0] if len(inner.named_children) == 1 else None
+    if inner is not None and inner.type == "unary_expression" and inner.children[0].type == "~":
+        return inner.child_by_field_name("argument")
+    return node
 
 
 def _test(operator: str, constant: str) -> int | str | None:

@@ -14,6 +14,7 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
+from anyclue.review.source.model import Cleanup
 from anyclue.review.source.vocabulary import SCOPED
 
 DEPTH = 120
@@ -22,7 +23,7 @@ NODES = 20_000
 """A function with more steps than this is not judged."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_CONSTRUCTED = {"scoped_guard": 1, "scoped_class": 2}
+_CONSTRUCTED = {"scoped_guard": 1, "scoped_class": 2, "scoped_cond_guard": 2}
 """Macros whose first argument names a class; which argument is the first of its constructor."""
 _CONDITIONAL = ("_try", "_intr", "_kill")
 """How the names of locks end that may not be got; then the body is skipped."""
@@ -35,12 +36,12 @@ class FileContext:
     Attributes:
         text: the cleaned source.
         macros: byte offset of a rewritten token to the macro's name (iterators).
-        automatic: byte offset of a declaration's ``__free(...)`` and the like.
+        cleanups: the declarations' ``__free(...)`` and the like.
     """
 
     text: bytes
     macros: Mapping[int, str]
-    automatic: tuple[int, ...]
+    cleanups: tuple[Cleanup, ...]
 
 
 @dataclass
@@ -54,8 +55,9 @@ class _Loops:
 class Lowering:
     """One function on its way to a graph."""
 
-    def __init__(self, context: FileContext) -> None:
+    def __init__(self, context: FileContext, parameters: frozenset[str]) -> None:
         self._context = context
+        self._parameters = parameters
         self._text = context.text
         self.graph = Graph()
         self._expressions = Expressions(self.graph, context.text, self._compound)
@@ -65,7 +67,6 @@ class Lowering:
         self._labels: dict[str, int] = {}
         self._placed: set[str] = set()
         self.locals: set[str] = set()
-        self.automatic: set[str] = set()
         self._depth = 0
 
     def _words(self, node: Node) -> str:
@@ -77,7 +78,7 @@ class Lowering:
         if handler is None:
             return
         self._depth += 1
-        if self._depth > DEPTH or len(self.graph.nodes) > NODES:
+        if self._depth > DEPTH or len(self.graph) > NODES:
             raise TooDeepError
         self._expressions.new_statement()
         handler(self, node)
@@ -91,20 +92,46 @@ class Lowering:
 
     def _expression(self, node: Node) -> None:
         for child in node.named_children:
-            if not self._guard(child):
-                self._expressions.value(child)
+            if self._scoped_object(child) or self._prepared_file(child):
+                continue
+            value = self._expressions.value(child)
+            function = child.child_by_field_name("function")
+            if function is not None and self._words(function) == "return_ptr":
+                self._scopes.jump_out(0, node.start_byte)
+                self.graph.leave(node.start_byte, value)
 
-    def _guard(self, node: Node) -> bool:
-        """Follow ``guard(name)(arguments)``; tell whether it is one."""
+    def _scoped_object(self, node: Node) -> bool:
+        """Follow ``guard(name)(arguments)``, ``CLASS(name, variable)(arguments)``, ``ACQUIRE``."""
         inner = node.child_by_field_name("function")
         arguments = node.child_by_field_name("arguments")
         if inner is None or inner.type != "call_expression" or arguments is None:
             return False
         called, names = (inner.child_by_field_name(one) for one in ("function", "arguments"))
-        if called is None or names is None or self._words(called) != "guard":
+        kind = self._words(called) if called is not None else ""
+        if names is None or kind not in ("guard", "CLASS", "ACQUIRE") or not names.named_children:
             return False
         given = tuple(self._expressions.argument(one) for one in arguments.named_children)
-        self._scopes.guard(node, self._words(names)[1:-1], given)
+        listed = [self._words(one) for one in names.named_children]
+        variable = listed[1] if kind != "guard" and len(listed) == 2 else ""
+        if variable and not _IDENTIFIER.fullmatch(variable):
+            return False
+        if variable:
+            self.locals.add(variable)
+        self._scopes.guard(node, listed[0], given, variable)
+        return True
+
+    def _prepared_file(self, node: Node) -> bool:
+        """Follow ``FD_PREPARE(variable, flags, file)``: from now on the variable owns the file."""
+        function = node.child_by_field_name("function")
+        arguments = node.child_by_field_name("arguments")
+        if function is None or arguments is None or self._words(function) != "FD_PREPARE":
+            return False
+        listed = [one for one in arguments.named_children if one.type != "comment"]
+        if len(listed) != 3 or listed[0].type != "identifier":
+            return False
+        self.locals.add(self._words(listed[0]))
+        self._expressions.value(listed[1])
+        self._expressions.store(node, None, listed[2])
         return True
 
     def _declaration(self, node: Node) -> None:
@@ -112,7 +139,9 @@ class Lowering:
             child.type == "storage_class_specifier" and self._words(child) in ("static", "extern")
             for child in node.children
         )
-        cleans_up = any(node.start_byte <= at < node.end_byte for at in self._context.automatic)
+        cleanups = [
+            one for one in self._context.cleanups if node.start_byte <= one.offset < node.end_byte
+        ]
         for declarator in node.children_by_field_name("declarator"):
             name = self._declared(declarator)
             if name is None:
@@ -120,13 +149,20 @@ class Lowering:
             if fixed:
                 continue
             self.locals.add(name)
-            if cleans_up:
-                self.automatic.add(name)
+            if name in self._parameters:
+                self._scopes.hide(declarator, name)
             if declarator.type == "init_declarator":
                 value = declarator.child_by_field_name("value")
                 self._expressions.store(declarator, name, value)
             else:
-                self.graph.emit(ir.SET, declarator.start_byte, name, None)
+                # One that is cleaned up was set by its macro, to NULL.
+                self.graph.assign(declarator.start_byte, name, "#0" if cleanups else None)
+            for one in cleanups:
+                if declarator.start_byte <= one.offset < declarator.end_byte or (
+                    one.offset < declarator.start_byte or len(cleanups) == 1
+                ):
+                    self._scopes.clean_up(declarator, one.name, name)
+                    break
 
     def _declared(self, node: Node | None) -> str | None:
         while node is not None and node.type not in ("identifier", "field_identifier"):
@@ -163,7 +199,7 @@ class Lowering:
         iterator: str = "",
     ) -> None:
         graph = self.graph
-        head = graph.place(ir.LOOP, node.start_byte)
+        head = graph.loop_head(node.start_byte)
         graph.continue_at(head)
         if iterator and condition is not None:
             yes, no = self._iteration(node, condition, iterator)
@@ -187,13 +223,13 @@ class Lowering:
         graph = self.graph
         listed = _flat(arguments)
         given = tuple(self._expressions.argument(one) for one in listed)
-        graph.emit(ir.CALL, node.start_byte, graph.temporary(), name, given)
+        graph.call(node.start_byte, graph.temporary(), name, given)
         for path in given[:1]:
             if path is not None and not paths.is_constant(path):
-                graph.emit(ir.SET, node.start_byte, path, None)
+                graph.assign(node.start_byte, path, None)
         key = graph.temporary()
         # Asked anew at every iteration.
-        graph.emit(ir.SET, node.start_byte, key, None)
+        graph.assign(node.start_byte, key, None)
         return graph.branch(node.start_byte, key, values.NEGATIVE | values.POSITIVE, key, loop=True)
 
     def _while(self, node: Node) -> None:
@@ -214,15 +250,26 @@ class Lowering:
         skipped: list[Edge] = []
         if listed and name in _CONSTRUCTED:
             constructor = self._words(listed[0])
+            variable = self._words(listed[1]) if name == "scoped_class" and listed[1:] else ""
             given = listed[_CONSTRUCTED[name] :]
             arguments = tuple(self._expressions.argument(one) for one in given)
-            self._scopes.guard(node, constructor, arguments)
-            if constructor.endswith(_CONDITIONAL):
+            if _IDENTIFIER.fullmatch(variable):
+                self.locals.add(variable)
+            else:
+                variable = ""
+            self._scopes.guard(node, constructor, arguments, variable)
+            if name == "scoped_cond_guard" or constructor.endswith(_CONDITIONAL):
                 key = graph.temporary()
-                graph.emit(ir.SET, node.start_byte, key, None)
+                graph.assign(node.start_byte, key, None)
                 graph.open, skipped = graph.branch(
-                    node.start_byte, key, values.NEGATIVE | values.POSITIVE, key, loop=False
+                    node.start_byte, key, values.NONZERO, key, loop=False
                 )
+        else:
+            for one in listed:
+                self._expressions.value(one)
+        if name == "scoped_cond_guard":
+            # Where the lock can't be had, its second argument is done: a jump, mostly.
+            skipped = []
         self._loops.breaks.append((skipped, depth))
         self._loops.continues.append((end, depth))
         if body is not None:
@@ -234,7 +281,7 @@ class Lowering:
 
     def _do(self, node: Node) -> None:
         graph = self.graph
-        head = graph.place(ir.LOOP, node.start_byte)
+        head = graph.loop_head(node.start_byte)
         graph.continue_at(head)
         again = graph.place()
         self._loops.breaks.append(([], self._scopes.depth))
@@ -324,7 +371,7 @@ class Lowering:
             place = self._label(name)
             if name not in self._placed:
                 self._placed.add(name)
-                self.graph.nodes[place][2] = node.start_byte
+                self.graph.locate(place, node.start_byte)
                 self.graph.continue_at(place)
         for child in node.named_children:
             if child.type != "statement_identifier":
@@ -335,13 +382,13 @@ class Lowering:
         label = node.child_by_field_name("label")
         if label is not None and graph.open:
             name = self._words(label)
-            graph.emit(ir.GOTO, node.start_byte)
+            graph.jump(node.start_byte)
             target = self._target(node, name)
             if target is not None:
                 self._scopes.jump_to(target, node.start_byte)
             place = self._label(name)
             if name in self._placed:
-                graph.nodes[place][0] = ir.LOOP
+                graph.make_loop_head(place)
             graph.join(graph.open, place)
         graph.open = []
 
@@ -349,7 +396,7 @@ class Lowering:
         children = [one for one in node.named_children if one.type != "comment"]
         path = self._expressions.value(children[0]) if children else None
         self._scopes.jump_out(0, node.start_byte)
-        self.graph.emit(ir.RETURN, node.start_byte, path)
+        self.graph.leave(node.start_byte, path)
 
     def _target(self, node: Node, name: str) -> int | None:
         """Return the byte at which a label stands."""
@@ -423,25 +470,24 @@ def lower(
         annotated: whether ``__acquires()`` or ``__releases()`` stands at its head.
         trouble: why it can't be judged, when that is known already.
     """
-    lowering = Lowering(context)
     parameters, returns = _signature(node, context.text)
-    nodes: tuple[ir.Node, ...] = ()
+    lowering = Lowering(context, frozenset(parameters))
+    steps: tuple[ir.Step, ...] = ()
     body = node.child_by_field_name("body")
     try:
         if body is not None and not trouble:
             lowering.statement(body)
-            lowering.graph.emit(ir.END, max(node.end_byte - 1, node.start_byte))
-            nodes = lowering.graph.finish()
+            lowering.graph.end(max(node.end_byte - 1, node.start_byte))
+            steps = lowering.graph.finish()
     except TooDeepError:
-        trouble, nodes = "nested too deeply, or too long, to be followed", ()
+        trouble, steps = "nested too deeply, or too long, to be followed", ()
     return ir.FunctionIR(
         name=name,
         static=static,
         parameters=parameters,
         returns=returns,
         locals=frozenset(lowering.locals - set(parameters)),
-        automatic=frozenset(lowering.automatic),
-        nodes=nodes,
+        steps=steps,
         begin=node.start_byte,
         end=node.end_byte,
         line=node.start_point[0] + 1,

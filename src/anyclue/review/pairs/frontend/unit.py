@@ -93,9 +93,7 @@ def _lowered(
     context = FileContext(
         text=source.text,
         macros=source.macros,
-        automatic=tuple(
-            one.offset for one in source.cleanups if one.kind in ("free", "cleanup", "class")
-        ),
+        cleanups=tuple(one for one in source.cleanups if one.kind in ("free", "cleanup")),
     )
     found = []
     for one in source.functions:

@@ -5,6 +5,7 @@ A path is a string: two expressions that name the same object by the same route 
 ``inode->(EXT4_I)`` is ``EXT4_I(inode)``: a conversion that always gives the same object.
 ``~`` before a path marks a value computed from it (``page + 1``): the same object, another pointer.
 An index that is no constant becomes ``[]``: elements of an array are not told apart.
+``flags&A|B`` are the bits A and B of ``flags``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 _BASE = re.compile(r"[~*&(]*([%@]?\w+)")
 _WORD = re.compile(r"[%@]?\w+")
@@ -47,6 +49,59 @@ def depends_on(text: str, name: str) -> bool:
 def mark_derived(path: str) -> str:
     """Return what marks a value computed from ``path``."""
     return path if path.startswith("~") else f"~{path}"
+
+
+class MaskedPath(NamedTuple):
+    """Some bits of a value.
+
+    Attributes:
+        path: the value.
+        flags: names, or numbers, of the bits.
+    """
+
+    path: str
+    flags: frozenset[str]
+
+
+_MASKED = re.compile(r"(.*[\w)\]])&([A-Za-z0-9_|]+)")
+
+
+def masked(path: str, mask: str) -> str:
+    """Return ``path & mask``, in normal form; the mask is a constant."""
+    return f"{path}&{'|'.join(sorted(flags_of(mask)))}"
+
+
+_FLAGS = re.compile(r"#[A-Za-z0-9_]+(\|[A-Za-z0-9_]+)*")
+
+
+def is_flags(path: str) -> bool:
+    """Tell whether a constant may be a mask of bits."""
+    return _FLAGS.fullmatch(path) is not None and path not in ("#0", '#""')
+
+
+def union_of_flags(one: str, other: str) -> str:
+    """Return the constant ``one | other``."""
+    return f"#{'|'.join(sorted(flags_of(one) | flags_of(other)))}"
+
+
+@functools.lru_cache(maxsize=65536)
+def masked_parts(path: str) -> MaskedPath | None:
+    """Return what `masked` put together; None for anything else."""
+    if "&" not in path:
+        return None
+    found = _MASKED.fullmatch(path)
+    return MaskedPath(found[1], frozenset(found[2].split("|"))) if found else None
+
+
+@functools.lru_cache(maxsize=65536)
+def flags_of(constant: str) -> frozenset[str]:
+    """Return the flags that a constant is made of: ``#A|B`` of A and B."""
+    return frozenset(constant.removeprefix("#").split("|"))
+
+
+def flags_overlap(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether two masks may have a bit in common; names are taken for distinct bits."""
+    return not one.isdisjoint(other) or any(flag[0].isdigit() for flag in one | other)
 
 
 def dereference(path: str) -> str:
@@ -88,8 +143,19 @@ def conversion(path: str, name: str) -> str:
 
 
 def origin(path: str) -> str | None:
-    """Return what ``path`` is a conversion of; None when it is none."""
-    return path[: path.rindex("->(")] if path.endswith(")") and "->(" in path else None
+    """Return what ``path`` is a conversion of; None when it is none.
+
+    ``EXT4_SB(sb)`` always gives the same object, but another one than ``sb``.
+    """
+    if not path.endswith(")") or "->(" not in path:
+        return None
+    before, _, name = path.rpartition("->(")
+    return None if name.endswith(("_SB)", "_sb)")) else before
+
+
+def is_own_member(path: str) -> bool:
+    """Tell whether a path is the address of a member of the object that a variable points to."""
+    return path.startswith("&") and path.count("->") == 1 and "(" not in path
 
 
 def source_text(path: str) -> str:
@@ -139,7 +205,7 @@ def reached_through(path: str, place: str) -> bool:
     for inner in (path.lstrip("("), path.lstrip("*&(")):
         if inner.startswith(bare):
             rest = inner[len(bare) :]
-            if not rest or rest[0] in "-.[)":
+            if not rest or rest[0] in "-.[)&":
                 return True
     return False
 

@@ -1,46 +1,154 @@
-"""The form in which a function is judged: a graph of small steps on access paths.
-
-All of it is tuples, strings and integers, so that it goes through ``marshal`` as it is.
-"""
+"""The form in which a function is judged: a control-flow graph of small steps on access paths."""
 
 from __future__ import annotations
 
 import hashlib
 import marshal
 from dataclasses import dataclass, fields
-from typing import Any
-
-CALL = 0
-"""(CALL, next, begin, result path or None, callee, argument paths)"""
-SET = 1
-"""(SET, next, begin, place, path or constant or None)"""
-COPY = 2
-"""(COPY, next, begin, place, path): the value's sign only (PTR_ERR, ERR_PTR, ERR_CAST)"""
-BRANCH = 3
-"""(BRANCH, next if it holds, begin, path, test, key, next if not, is a loop's condition)"""
-GOTO = 4
-"""(GOTO, next, begin)"""
-LOOP = 5
-"""(LOOP, next, begin): the head of a loop, reached at every iteration"""
-RETURN = 6
-"""(RETURN, -1, begin, path or constant or None)"""
-END = 7
-"""(END, -1, begin): the closing brace of a function"""
-STOP = 8
-"""(STOP, -1, begin): nothing goes on from here (BUG_ON, a loop without an end)"""
-ESCAPE = 9
-"""(ESCAPE, next, begin, path): the value goes where it can't be followed"""
-USE = 10
-"""(USE, next, begin, path): the object that a path points to is read or written"""
-NOTHING = 11
-"""(NOTHING, next, begin): a place to jump to; gone from a finished graph"""
-
-Node = tuple[Any, ...]
+from typing import Any, ClassVar
 
 PLAIN = 2
 """The version of ``marshal`` in which equal values have equal bytes."""
 
 UNKNOWN_CALLEE = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One step.
+
+    Attributes:
+        next: number of the step behind it; -1 where nothing goes on.
+        begin: byte offset in the file.
+    """
+
+    ends: ClassVar[bool] = False
+    """Whether nothing goes on behind a step of this class."""
+
+    next: int
+    begin: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallStep(Step):
+    """A call.
+
+    Attributes:
+        place: where its result goes; a temporary when nobody wants it.
+        callee: the name; ``->member`` for a call by pointer, empty when it is not known.
+        arguments: access paths and constants; None for what is neither.
+    """
+
+    place: str
+    callee: str
+    arguments: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssignStep(Step):
+    """``place = value``; the value is a path, a constant, or None when it is not known."""
+
+    place: str
+    value: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignCopyStep(Step):
+    """``place = PTR_ERR(value)`` and the like: only the sign goes over.
+
+    ``macro`` is PTR_ERR, ERR_PTR or ERR_CAST.
+    """
+
+    place: str
+    value: str | None
+    macro: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BranchStep(Step):
+    """A test; ``next`` is where it holds.
+
+    Attributes:
+        path: what is tested.
+        test: the signs, or the constant, that it is compared with.
+        key: the question: the path, or the condition's text.
+        otherwise: number of the step where it does not hold.
+        loop: whether it is a loop's condition.
+    """
+
+    path: str
+    test: int | str
+    key: str
+    otherwise: int
+    loop: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GotoStep(Step):
+    """A jump, to be told in a path."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopStep(Step):
+    """The head of a loop, reached at every iteration."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReturnStep(Step):
+    """``return value``."""
+
+    ends: ClassVar[bool] = True
+
+    value: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndStep(Step):
+    """The closing brace of a function."""
+
+    ends: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopStep(Step):
+    """Nothing goes on from here: BUG_ON, a loop without an end."""
+
+    ends: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EscapeStep(Step):
+    """The value goes where it can't be followed."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UseStep(Step):
+    """The object that a path points to is read or written."""
+
+    path: str
+
+
+_CLASSES: tuple[type[Step], ...] = (
+    *(CallStep, AssignStep, SignCopyStep, BranchStep, GotoStep, LoopStep),
+    *(ReturnStep, EndStep, StopStep, EscapeStep, UseStep),
+)
+_NUMBERS = {one: number for number, one in enumerate(_CLASSES)}
+_FIELDS = {one: tuple(field.name for field in fields(one)) for one in _CLASSES}
+
+
+def _packed(step: Step, start: int = 0) -> tuple[Any, ...]:
+    """Return a step as plain values, its place counted from a byte on."""
+    kind = step.__class__
+    rest = [getattr(step, name) for name in _FIELDS[kind][2:]]
+    return (_NUMBERS[kind], step.next, step.begin - start, *rest)
+
+
+def _unpacked(plain: tuple[Any, ...]) -> Step:
+    kind = _CLASSES[plain[0]]
+    step: Step = kind(**dict(zip(_FIELDS[kind], plain[1:], strict=True)))
+    return step
 
 
 def guard_acquire(name: str) -> str:
@@ -53,6 +161,16 @@ def guard_release(name: str) -> str:
     return f"~guard({name})"
 
 
+def scope_release(name: str) -> str:
+    """Return the name of the call that ``__free(name)`` stands for where its scope ends."""
+    return f"~free({name})"
+
+
+def is_scope_release(callee: str) -> bool:
+    """Tell whether a call is one that the end of a scope stands for."""
+    return callee.startswith("~free(")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionIR:
     """One function.
@@ -63,8 +181,7 @@ class FunctionIR:
         parameters: names, in order; empty for one that has none.
         returns: ``pointer``, ``value`` or ``void``.
         locals: variables declared in it, parameters not counted, static ones neither.
-        automatic: variables declared with ``__free(...)`` and the like.
-        nodes: the graph; node 0 is the entry.
+        steps: the graph; step 0 is the entry.
         begin: byte offset of its definition.
         end: byte offset behind it.
         line: its first line.
@@ -78,8 +195,7 @@ class FunctionIR:
     parameters: tuple[str, ...]
     returns: str
     locals: frozenset[str]
-    automatic: frozenset[str]
-    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
     begin: int
     end: int
     line: int
@@ -89,20 +205,22 @@ class FunctionIR:
 
     def digest(self) -> bytes:
         """Return what tells it from functions that do something else: where it stands does not."""
-        steps = tuple((*node[:2], node[2] - self.begin, *node[3:]) for node in self.nodes)
+        steps = tuple(_packed(step, self.begin) for step in self.steps)
         rest = (self.name, self.static, self.parameters, self.returns, sorted(self.locals))
-        more = (sorted(self.automatic), self.annotated, self.trouble)
+        more = (self.annotated, self.trouble)
         return hashlib.sha256(marshal.dumps((steps, rest, more), PLAIN)).digest()
 
     def pack(self) -> tuple[Any, ...]:
-        """Return the same as plain values."""
-        values = (getattr(self, one.name) for one in fields(self))
-        return tuple(tuple(sorted(one)) if isinstance(one, frozenset) else one for one in values)
+        """Return the same as plain values, for ``marshal``."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values["steps"] = tuple(_packed(step) for step in self.steps)
+        values["locals"] = tuple(sorted(values["locals"]))
+        return tuple(values.values())
 
     @staticmethod
-    def unpack(values: tuple[Any, ...]) -> FunctionIR:
+    def unpack(plain: tuple[Any, ...]) -> FunctionIR:
         """Return the function that `pack` made plain."""
-        given = {one.name: value for one, value in zip(fields(FunctionIR), values, strict=True)}
-        for name in ("locals", "automatic"):
-            given[name] = frozenset(given[name])
+        given = {one.name: value for one, value in zip(fields(FunctionIR), plain, strict=True)}
+        given["steps"] = tuple(_unpacked(one) for one in given["steps"])
+        given["locals"] = frozenset(given["locals"])
         return FunctionIR(**given)

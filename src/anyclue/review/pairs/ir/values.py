@@ -12,6 +12,7 @@ NEGATIVE = 1
 ZERO = 2
 POSITIVE = 4
 ANY = 7
+NONZERO = NEGATIVE | POSITIVE
 
 Value = int | str
 """A set of signs (1 to 7), a constant's text (``#-EIO``), or ``=path``: the same as that path."""
@@ -52,7 +53,7 @@ def signs(value: Value) -> int:
         return NEGATIVE if match.group(1) else POSITIVE
     if value.startswith(("#-E", "#-1")):
         return NEGATIVE
-    if value.startswith('#"'):
+    if value.startswith('#"') or "|" in value:
         return POSITIVE
     # A name for a flag or a code; what stands for nothing mostly says so.
     named = value[0] == "#" and not value.endswith(("NONE", "ZERO", "OK", "SUCCESS", "DEFAULT"))

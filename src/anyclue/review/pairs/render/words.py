@@ -74,6 +74,18 @@ REASONS: Mapping[Reason, str] = {
         "it is held at every way out, so this may be a function that acquires by design"
     ),
     Reason.RESULT_TELLS: "the returned value tells whether it is held, so this may be by design",
+    Reason.RESULT_MAY_TELL: (
+        "it is held only where the function reports success, so this may be by design"
+    ),
+    Reason.OBJECT_HANDED_ON: (
+        "what is locked is stored where the caller finds it, so this may be by design"
+    ),
+    Reason.BOUND_REACHED: (
+        "more is known on the paths than is kept apart, so this one may not be possible"
+    ),
+    Reason.NOT_ACQUIRED_HERE: (
+        "the function never acquired it, and other ways out did not release it before either"
+    ),
     Reason.UNKNOWN_ACQUIRE: "nothing says that the call acquires",
     Reason.INFERRED_ACQUIRE: (
         "no contract says that the call acquires, but its result is released elsewhere"

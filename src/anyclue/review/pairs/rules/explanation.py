@@ -76,25 +76,25 @@ def explain(
     path: str, function: FunctionIR, candidate: Candidate, text: SourceText, callees: Callees
 ) -> Finding:
     """Return a candidate as a finding."""
-    nodes = function.nodes
+    graph = function.steps
     seed = candidate.seed
-    last = nodes[candidate.trail.node]
-    taken = nodes[seed.node] if seed.node >= 0 and seed.effect is not None else None
-    acquired_line = text.line(taken[2]) if taken is not None else None
+    last = graph[candidate.trail.step]
+    taken = _acquiring_call(function, candidate)
+    acquired_line = text.line(taken.begin) if taken is not None else None
     resource = _resource(function, candidate)
     named = f" `{resource}`" if resource else ""
     steps = tuple(_steps(function, candidate, text))
-    source = f", acquired at line {acquired_line} by {taken[4]}()," if taken is not None else ""
+    source = f", acquired at line {acquired_line} by {taken.callee}()," if taken is not None else ""
     return Finding(
         kind=candidate.kind,
         pair=seed.pair.name,
         resource=resource,
         function=function.name,
         path=path,
-        line=text.line(last[2]),
-        column=text.column(last[2]),
+        line=text.line(last.begin),
+        column=text.column(last.begin),
         acquired_line=acquired_line,
-        acquired_by=taken[4] if taken is not None else "",
+        acquired_by=taken.callee if taken is not None else "",
         release=_releases(function, candidate, callees),
         message=f"{seed.pair.title}{named}{source} {_what(candidate)}",
         steps=steps,
@@ -103,8 +103,17 @@ def explain(
         probability=probability(
             likeness(candidate.kind, seed.pair.kind, candidate.confidence, steps)
         ),
-        also=tuple(sorted({text.line(nodes[one][2]) for one in candidate.others})),
+        also=tuple(sorted({text.line(graph[one].begin) for one in candidate.others})),
     )
+
+
+def _acquiring_call(function: FunctionIR, candidate: Candidate) -> ir.CallStep | None:
+    """Return the call that acquires the resource; None when the caller handed it over."""
+    seed = candidate.seed
+    if seed.step < 0 or seed.effect is None:
+        return None
+    step = function.steps[seed.step]
+    return step if isinstance(step, ir.CallStep) else None
 
 
 def _what(candidate: Candidate) -> str:
@@ -119,8 +128,8 @@ def _resource(function: FunctionIR, candidate: Candidate) -> str:
     if place.startswith("@"):
         return ""
     if place.startswith("%"):
-        node = function.nodes[candidate.seed.node]
-        return f"{node[4]}(...)" if node[0] == ir.CALL else ""
+        step = function.steps[candidate.seed.step]
+        return f"{step.callee}(...)" if isinstance(step, ir.CallStep) else ""
     shown = candidate.seed.source_text
     return shown.removeprefix("&") if candidate.seed.pair.kind == PairKind.LOCK else shown
 
@@ -129,12 +138,15 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
     """Return the calls that would release it: those of this function first."""
     pair = candidate.seed.pair
     used: dict[str, None] = {}
-    for node in function.nodes:
-        if node[0] == ir.CALL:
-            summary = callees.summary(node[4])
+    for step in function.steps:
+        if isinstance(step, ir.CallStep):
+            summary = callees.summary(step.callee)
             effects = summary.effects.get(pair.name, ()) if summary is not None else ()
-            if any(one.kind == EffectKind.RELEASE for one in effects) and node[4].isidentifier():
-                used[node[4]] = None
+            if (
+                any(one.kind == EffectKind.RELEASE for one in effects)
+                and step.callee.isidentifier()
+            ):
+                used[step.callee] = None
     mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
     for one in pair.release:
         if not mode or mode.startswith("$") or one.mode in (None, mode):
@@ -143,35 +155,33 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
 
 
 def _steps(function: FunctionIR, candidate: Candidate, text: SourceText) -> Sequence[PathStep]:
-    nodes = function.nodes
     walked = candidate.trail.forward()
     steps: list[PathStep] = []
     visits: dict[int, int] = {}
     for position, (number, holds) in enumerate(walked):
-        node = nodes[number]
-        line = text.line(node[2])
+        step = function.steps[number]
+        line = text.line(step.begin)
         if position:
             before, side = walked[position - 1]
             steps += _jumps_between(function, before, side, number, text, visits)
         final = position == len(walked) - 1
-        kind, note = _kind_and_note(candidate, node, number, holds, final=final)
+        kind, note = _kind_and_note(candidate, step, number, holds, final=final)
         steps.append(PathStep(line=line, kind=kind, text=text.statement(line), note=note))
     return steps
 
 
 def _kind_and_note(
-    candidate: Candidate, node: ir.Node, number: int, holds: bool, *, final: bool
+    candidate: Candidate, step: ir.Step, number: int, holds: bool, *, final: bool
 ) -> tuple[StepKind, str]:
-    kind = node[0]
-    if kind == ir.BRANCH:
-        return StepKind.BRANCH, _branch_note(node, holds)
-    if kind == ir.RETURN:
+    if isinstance(step, ir.BranchStep):
+        return StepKind.BRANCH, _branch_note(step, holds)
+    if isinstance(step, ir.ReturnStep):
         return StepKind.RETURN, _exit_note(candidate, final)
-    if kind == ir.END:
+    if isinstance(step, ir.EndStep):
         return StepKind.END, _exit_note(candidate, final) or "the function ends"
-    if number == candidate.seed.node and not final:
+    if number == candidate.seed.step and not final:
         return StepKind.ACQUIRE, "acquired here"
-    if kind == ir.USE:
+    if isinstance(step, ir.UseStep):
         return StepKind.USE, "used here"
     if not final:
         return StepKind.CALL, ""
@@ -186,8 +196,8 @@ def _exit_note(candidate: Candidate, final: bool) -> str:
     return "still held here" if final and candidate.kind in lost else ""
 
 
-def _branch_note(node: ir.Node, holds: bool) -> str:
-    path, test, key = node[3], node[4], node[5]
+def _branch_note(step: ir.BranchStep, holds: bool) -> str:
+    path, test, key = step.path, step.test, step.key
     shown = key if path.startswith("%") or "==" in key else path
     if shown.startswith("%"):
         return "taken" if holds else "not taken"
@@ -207,17 +217,17 @@ def _jumps_between(
     visits: dict[int, int],
 ) -> list[PathStep]:
     """Return the jumps between one step of a path and the next."""
-    nodes = function.nodes
-    node = nodes[before]
-    start = node[6] if node[0] == ir.BRANCH and not side else node[1]
+    graph = function.steps
+    step = graph[before]
+    start = step.otherwise if isinstance(step, ir.BranchStep) and not side else step.next
     came: dict[int, int] = {start: -1}
     pending = deque([start])
     while pending and after not in came:
         number = pending.popleft()
-        for one in successors(nodes[number]) if number >= 0 else ():
-            if one not in came:
-                came[one] = number
-                pending.append(one)
+        for after_ in successors(graph[number]) if number >= 0 else ():
+            if after_ not in came:
+                came[after_] = number
+                pending.append(after_)
     passed = []
     number = after
     while number in came and number >= 0:
@@ -225,14 +235,13 @@ def _jumps_between(
         number = came[number]
     steps = []
     for number in reversed(passed):
-        kind = nodes[number][0]
-        if kind == ir.GOTO:
-            line = text.line(nodes[number][2])
+        one = graph[number]
+        line = text.line(one.begin)
+        if isinstance(one, ir.GotoStep):
             steps.append(PathStep(line=line, kind=StepKind.GOTO, text=text.statement(line)))
-        elif kind == ir.LOOP and nodes[number][2] >= 0:
+        elif isinstance(one, ir.LoopStep) and one.begin >= 0:
             visits[number] = visits.get(number, 0) + 1
             if visits[number] > 1:
-                line = text.line(nodes[number][2])
                 note = "the loop goes round"
                 steps.append(
                     PathStep(line=line, kind=StepKind.LOOP, text=text.statement(line), note=note)

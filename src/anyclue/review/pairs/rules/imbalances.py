@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,13 +16,18 @@ from anyclue.review.pairs.engine.trace import (
     Trace,
     TraceEvent,
     TraceIncident,
-    Trail,
     result_signs,
 )
+from anyclue.review.pairs.engine.trail import Trail
+from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
 from anyclue.review.pairs.model import ConfidenceReason as Reason
+
+_FLAG = re.compile(r"#[A-Z]")
+_FAILURE = re.compile(r"#E[A-Z]+$|ERR|FAIL|FAULT|BAD|INVAL|CORRUPT|ABORT|REFUSED|DENIED")
+"""Constants in capitals are flags and states, unless their names say that something failed."""
 
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 
@@ -83,23 +89,44 @@ def local_incidents(analysis: FunctionAnalysis) -> Iterator[Candidate]:
 
 def _is_error_exit(analysis: FunctionAnalysis, one: Exit) -> bool:
     """Tell whether a way out reports a failure."""
+    if _FLAG.match(one.value) and not _FAILURE.search(one.value):
+        return False
     if analysis.function.returns == "pointer":
-        return not one.result & values.POSITIVE
+        return not one.result & values.POSITIVE and not _is_no_error(analysis, one)
     if analysis.function.returns == "value":
         return not one.result & values.ZERO and bool(one.result & values.NEGATIVE)
     return False
+
+
+def _is_no_error(analysis: FunctionAnalysis, one: Exit) -> bool:
+    """Tell whether a way out returns ``ERR_PTR(0)``."""
+    steps = analysis.function.steps
+    step = steps[one.step]
+    return (
+        one.result == values.ZERO
+        and isinstance(step, ir.ReturnStep)
+        and any(
+            isinstance(other, ir.SignCopyStep)
+            and other.macro == "ERR_PTR"
+            and other.place == step.value
+            for other in steps
+        )
+    )
 
 
 def _candidate(
     kind: FindingKind, trace: Trace, places: Sequence[Exit | TraceIncident], grade: Grade
 ) -> Candidate:
     """Return one candidate for several places where the same goes wrong."""
-    first = min(places, key=lambda one: (len(one.trail.forward()), one.node))
+    exact = [one for one in places if one.trail.is_exact]
+    first = min(exact or places, key=lambda one: (len(one.trail.forward()), one.step))
+    if not exact and grade.confidence == HIGH:
+        grade = Grade(MEDIUM, Reason.BOUND_REACHED)
     return Candidate(
         kind=kind,
         seed=trace.seed,
         trail=first.trail,
-        others=tuple(sorted({one.node for one in places} - {first.node})),
+        others=tuple(sorted({one.step for one in places} - {first.step})),
         confidence=grade.confidence,
         reason=grade.reason,
     )
@@ -114,7 +141,7 @@ def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
         if trace.seed.pair.handover:
             grade = Grade(LOW, Reason.HANDOVER)
         elif trace.seed.scoped:
-            grade = _scoped_leak(analysis, trace.seed.pair.name, held, released, escaped)
+            grade = _scoped_leak(analysis, trace.seed, held, released, escaped)
         else:
             grade = _object_leak(analysis, trace.seed, held, released, [*escaped, *stored])
         yield _candidate(FindingKind.LEAK, trace, held, grade)
@@ -126,14 +153,14 @@ def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
 
 def _scoped_leak(
     analysis: FunctionAnalysis,
-    seed_pair: str,
+    seed: Seed,
     held: Sequence[Exit],
     released: Sequence[Exit],
     escaped: Sequence[Exit],
 ) -> Grade:
     own = analysis.callees.summary(analysis.function.name)
     itself = analysis.callees.has_contract(analysis.function.name)
-    if itself and own is not None and seed_pair in own.effects:
+    if itself and own is not None and seed.pair.name in own.effects:
         return Grade(LOW, Reason.OWN_CONTRACT)
     if analysis.function.annotated:
         return Grade(LOW, Reason.ANNOTATED)
@@ -145,11 +172,51 @@ def _scoped_leak(
         return Grade(LOW, Reason.HELD_AT_EVERY_EXIT)
     if analysis.function.returns != "void":
         kept, gone = result_signs(held), result_signs(released)
-        if not kept & gone and not kept & values.NEGATIVE:
+        failing = any(_is_error_exit(analysis, one) for one in held)
+        if not kept & gone and not failing:
             return Grade(LOW, Reason.RESULT_TELLS)
+        if _only_success_holds(analysis, held, released):
+            return Grade(MEDIUM, Reason.RESULT_MAY_TELL)
+    if _handed_with_object(analysis, seed, held):
+        return Grade(MEDIUM, Reason.OBJECT_HANDED_ON)
     if all(one.result == values.ANY for one in (*held, *released)) and escaped:
         return Grade(MEDIUM, Reason.RELEASED_ELSEWHERE)
     return Grade(HIGH, Reason.RELEASED_ELSEWHERE)
+
+
+def _only_success_holds(
+    analysis: FunctionAnalysis, held: Sequence[Exit], released: Sequence[Exit]
+) -> bool:
+    """Tell whether a lock is held where the function says that all went well, and only there.
+
+    Where it is released, the result is that of something that went wrong, or is not known.
+    """
+    kept = result_signs(held)
+    if analysis.function.returns == "pointer":
+        well = not kept & values.ZERO and bool(kept & values.POSITIVE)
+    else:
+        well = kept in (values.ZERO, values.POSITIVE)
+    return well and not any(one.result & ~kept == 0 for one in released)
+
+
+def _handed_with_object(analysis: FunctionAnalysis, seed: Seed, held: Sequence[Exit]) -> bool:
+    """Tell whether the locked object, or what the acquire returned, is where a caller finds it."""
+    function = analysis.function
+    named = seed.source_path or seed.place
+    names = {paths.base(named), analysis.call(seed.step).place if seed.step >= 0 else ""}
+    names &= function.locals
+    stores = [
+        number
+        for number, step in enumerate(function.steps)
+        if isinstance(step, ir.AssignStep)
+        and step.value is not None
+        and step.value in names
+        and not paths.is_local_slot(step.place)
+        and paths.base(step.place) not in names
+    ]
+    behind = analysis.path_facts.control_flow.reachable_from(stores)
+    failing = any(_is_error_exit(analysis, one) for one in held)
+    return bool(stores) and not failing and all(one.step in behind for one in held)
 
 
 def _object_leak(
@@ -170,7 +237,7 @@ def _object_leak(
         return Grade(LOW, Reason.REFERENCE_MAY_STAY)
     if released:
         kept = not any(_is_error_exit(analysis, one) for one in held)
-        around = may_escape or seed.pair.kind == PairKind.HANDLE
+        around = may_escape or counted or seed.pair.kind == PairKind.HANDLE
         if around and kept and all(_is_error_exit(analysis, one) for one in released):
             return Grade(LOW, Reason.RELEASED_ON_FAILURE_ONLY)
         if may_escape:
@@ -201,14 +268,14 @@ def _acquire_is_checked(
     analysis: FunctionAnalysis, seed: Seed, incidents: Sequence[TraceIncident]
 ) -> bool:
     """Tell whether the acquire can't fail, or the paths ask whether it did."""
-    nodes = analysis.function.nodes
     if seed.effect is not None and not seed.effect.unless:
         return True
-    tested = {seed.place, nodes[seed.node][3]}
+    tested = {seed.place, analysis.call(seed.step).place}
+    steps = analysis.function.steps
     return all(
         any(
-            nodes[one][0] == ir.BRANCH and nodes[one][3] in tested
-            for one in (incident.node, *incident.trail.earlier())
+            isinstance(step := steps[one], ir.BranchStep) and step.path in tested
+            for one in (incident.step, *incident.trail.earlier())
         )
         for incident in incidents
     )
@@ -216,13 +283,14 @@ def _acquire_is_checked(
 
 def _branch_between(analysis: FunctionAnalysis, incident: TraceIncident) -> bool:
     """Tell whether a branch stands between the last two calls of a path."""
-    kinds = (analysis.function.nodes[number][0] for number in incident.trail.earlier())
-    return next((kind for kind in kinds if kind in (ir.CALL, ir.BRANCH)), None) == ir.BRANCH
+    steps = (analysis.function.steps[number] for number in incident.trail.earlier())
+    last = next((one for one in steps if isinstance(one, (ir.CallStep, ir.BranchStep))), None)
+    return isinstance(last, ir.BranchStep)
 
 
 def _in_later_iteration(incident: TraceIncident) -> bool:
     """Tell whether the path went over the step where it goes wrong before, in a loop."""
-    return incident.node in incident.trail.earlier()
+    return incident.step in incident.trail.earlier()
 
 
 def _by_event(trace: Trace) -> dict[TraceEvent, list[TraceIncident]]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Contracts
-from anyclue.review.pairs.engine.callgraph import Level, Outline, Position, call_levels
+from anyclue.review.pairs.engine.callgraph import (
+    Level,
+    Outline,
+    Position,
+    call_levels,
+    run_to_fixpoint,
+)
 from anyclue.review.pairs.engine.effects import Callees, Summary
 from anyclue.review.pairs.engine.function_analysis import FunctionAnalysis
 from anyclue.review.pairs.engine.summaries import SummaryMemo, summarise
@@ -18,8 +24,6 @@ from anyclue.review.pairs.ir.function import FunctionIR
 from anyclue.review.pairs.rules.imbalances import Candidate, candidates
 
 _NOTHING = Summary()
-MAX_ITERATIONS = 6
-"""A strongly connected component that has no fixpoint by then is left as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +40,29 @@ class FunctionAssessment:
 
     Attributes:
         function: its graph.
-        body: its text, white space folded.
+        text: the file that it is in.
         calls: names of what it calls.
         summary: what it does.
         candidates: what is wrong in it.
         complete: every resource could be followed to its end.
-        analysed: digest of what the last analysis depended on.
+        settled: its summary is that of a fixpoint.
+        analysed: digest of what the callees did at the last analysis.
     """
 
     function: FunctionIR
-    body: str
+    text: bytes
     calls: frozenset[str]
     summary: Summary = _NOTHING
     candidates: tuple[Candidate, ...] = ()
     complete: bool = True
+    settled: bool = True
     analysed: bytes = b""
+
+    @cached_property
+    def body(self) -> str:
+        """Its text, white space folded."""
+        text = self.text[self.function.begin : self.function.end]
+        return " ".join(text.decode("latin-1").split())
 
     @cached_property
     def _digest(self) -> bytes:
@@ -60,13 +72,17 @@ class FunctionAssessment:
     def _ordered(self) -> tuple[str, ...]:
         return tuple(sorted(self.calls))
 
-    def dependency_digest(self, callees: Callees) -> bytes:
-        """Return a digest of what an analysis of the function depends on, contracts aside."""
-        digest = hashlib.sha256(self._digest)
+    def callees_digest(self, callees: Callees) -> bytes:
+        """Return a digest of what its callees do, contracts aside."""
+        digest = hashlib.sha256()
         for name in self._ordered:
             summary = callees.inferred(name)
             digest.update(summary.digest if summary is not None else b"\0")
         return digest.digest()
+
+    def memo_key(self) -> bytes:
+        """Return a digest of all that the last analysis depended on, contracts aside."""
+        return hashlib.sha256(self._digest + self.analysed).digest()
 
 
 @dataclass(kw_only=True)
@@ -119,7 +135,7 @@ class Program:
             functions=[
                 FunctionAssessment(
                     function=one,
-                    body=" ".join(text[one.begin : one.end].decode("latin-1").split()),
+                    text=text,
                     calls=_calls(one),
                 )
                 for one in (*unit.functions, *unit.others)
@@ -129,9 +145,7 @@ class Program:
 
     def run_to_fixpoint(self) -> None:
         """Analyse every function, callees first; those of a component until nothing changes."""
-        for level in self._levels():
-            self.analyse(level.acyclic)
-            self._iterate(level.cyclic)
+        self.mark_unsettled(run_to_fixpoint(self._levels(), self._analyse_new))
 
     def rerun_changed(self, before: Mapping[str, Mapping[str, KnownSummary]]) -> None:
         """Analyse the functions that changed, and those that call something that did.
@@ -165,7 +179,8 @@ class Program:
             self.analyse(once)
             self._retract(again)
             if again:
-                self._iterate(level.cyclic)
+                cyclic_level = Level([], level.cyclic)
+                self.mark_unsettled(run_to_fixpoint([cyclic_level], self._analyse_new))
             for one in (*once, *again):
                 assessment = self.files[one.path].functions[one.number]
                 known = before.get(one.path, {}).get(assessment.function.name)
@@ -175,33 +190,38 @@ class Program:
     def _levels(self) -> list[Level]:
         return call_levels({path: outline(file) for path, file in self.files.items()})
 
-    def _iterate(self, steps: Sequence[Sequence[Position]]) -> None:
-        for _ in range(MAX_ITERATIONS):
-            changes = [self.analyse(step)[1] for step in steps]
-            if not any(changes):
-                return
+    def _analyse_new(self, positions: Sequence[Position]) -> frozenset[Position]:
+        return self.analyse(positions)[1]
 
-    def analyse(self, positions: Sequence[Position]) -> tuple[dict[str, Summary], bool]:
+    def mark_unsettled(self, positions: Iterable[Position]) -> None:
+        """Note that functions, those of this program among these, have no fixpoint."""
+        for one in positions:
+            if one.path in self.files:
+                self.files[one.path].functions[one.number].settled = False
+
+    def analyse(
+        self, positions: Sequence[Position]
+    ) -> tuple[dict[str, Summary], frozenset[Position]]:
         """Analyse functions of which none calls another.
 
         Returns:
-            what is new about functions that other files see, and whether anything is new.
+            what is new about functions that other files see, and of which functions anything is.
         """
         analysed = [one for one in positions if self._analyse(one)]
         updates: dict[str, Summary] = {}
         for one in analysed:
             updates |= self._publish(one)
-        return updates, bool(analysed)
+        return updates, frozenset(analysed)
 
     def _analyse(self, position: Position) -> bool:
         """Analyse a function if something that it depends on is new; tell whether it was."""
         assessment = self.files[position.path].functions[position.number]
         callees = self.callees(position.path)
-        digest = assessment.dependency_digest(callees)
+        digest = assessment.callees_digest(callees)
         if digest == assessment.analysed:
             return False
         assessment.analysed = digest
-        known = self._memo.get(digest) if self._memo is not None else None
+        known = self._memo.get(assessment.memo_key()) if self._memo is not None else None
         if known is not None:
             assessment.summary, assessment.complete = known
             return True
@@ -211,7 +231,7 @@ class Program:
         if self._memo is None:
             assessment.candidates = tuple(candidates(analysis))
         else:
-            self._memo.put(digest, assessment.summary, assessment.complete)
+            self._memo.put(assessment.memo_key(), assessment.summary, assessment.complete)
         return True
 
     def _publish(self, one: Position) -> dict[str, Summary]:
@@ -242,7 +262,7 @@ class Program:
         """Return all imbalances, certain or not, by file."""
         for path, file in self.files.items():
             for assessment in file.functions:
-                for one in assessment.candidates:
+                for one in assessment.candidates if assessment.settled else ():
                     yield path, assessment, one
 
     def unjudged(self) -> Iterator[tuple[str, FunctionIR, str]]:
@@ -253,6 +273,8 @@ class Program:
                     yield path, assessment.function, assessment.function.trouble
                 elif not assessment.complete:
                     yield path, assessment.function, "it has more paths than can be followed"
+                elif not assessment.settled:
+                    yield path, assessment.function, "what it and its callees do has no fixpoint"
 
 
 def outline(file: ProgramFile) -> Outline:
@@ -261,7 +283,7 @@ def outline(file: ProgramFile) -> Outline:
 
 
 def _calls(function: FunctionIR) -> frozenset[str]:
-    return frozenset(node[4] for node in function.nodes if node[0] == ir.CALL)
+    return frozenset(step.callee for step in function.steps if isinstance(step, ir.CallStep))
 
 
 def is_exported(path: str, function: FunctionIR) -> bool:

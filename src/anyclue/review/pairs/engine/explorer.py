@@ -1,0 +1,150 @@
+"""The explorer: follows one state along every path of a slice that differs for it, to a fixpoint.
+
+What the state is, and what steps make of it, is a domain's affair. States are kept apart exactly;
+what branches taught is joined when too much of it differs (property simulation: Das, Lerner and
+Seigle, "ESP", PLDI 2002). Who needs to know what becomes of a resource, how often it is released,
+which results a function has, or what is known at a step, writes a domain.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
+from enum import Enum, auto
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts, join_facts
+from anyclue.review.pairs.engine.slice import Slice
+from anyclue.review.pairs.engine.trail import JOINED, Trail
+from anyclue.review.pairs.ir import function as ir
+
+STEPS = 6_000
+"""So many steps are taken for one question; then it has no answer."""
+CHEAP = 128
+"""So many facts are carried along for nothing; with more, a step counts for more."""
+
+State = TypeVar("State", bound=Hashable)
+
+
+class Sides(Enum):
+    """Sides of a branch."""
+
+    NONE = auto()
+    OTHERWISE = auto()
+    BOTH = auto()
+
+
+class PathPoint(NamedTuple, Generic[State]):
+    """Where a path stands.
+
+    Attributes:
+        state: what is followed.
+        facts: what is known.
+        trail: the path.
+    """
+
+    state: State
+    facts: Facts
+    trail: Trail | None
+
+
+class Domain(Generic[State]):
+    """What is followed along paths."""
+
+    notes_joins: ClassVar[bool] = False
+    """Whether `join` does anything."""
+
+    def transfer(
+        self, number: int, step: ir.Step, point: PathPoint[State]
+    ) -> Sequence[PathPoint[State]]:
+        """Return where paths go on behind a step that is no branch and no way out."""
+        raise NotImplementedError
+
+    def sides(self, number: int, step: ir.BranchStep, point: PathPoint[State]) -> Sides:
+        """Return the sides of a branch that a path may take, whatever is known."""
+        return Sides.BOTH
+
+    def leave(self, number: int, step: ir.Step, point: PathPoint[State]) -> None:
+        """Take notice of a way out of the function."""
+
+    def join(self, number: int, point: PathPoint[State], *, goes_on: bool) -> None:
+        """Take notice of a path at a join; where it does not go on, an earlier one knew less."""
+
+
+def explore(  # noqa: PLR0915 - one loop, which all time is spent in
+    path_facts: PathFacts,
+    slice_: Slice,
+    domain: Domain[State],
+    starts: Iterable[tuple[int, PathPoint[State]]],
+    budget: int = STEPS,
+) -> bool:
+    """Follow paths, the shortest first; tell whether all came to their end.
+
+    Args:
+        path_facts: what can be known in the function.
+        slice_: the steps that count.
+        domain: what is followed.
+        starts: the steps that paths begin with, each with what is so there.
+        budget: steps to be taken at most.
+    """
+    following, asked = slice_.following, slice_.asked
+    steps, assume = path_facts.steps, path_facts.assume
+    seen: dict[tuple[int, State], list[Facts]] = {}
+    pending: deque[tuple[int, PathPoint[State]]] = deque(
+        (following[number] if number >= 0 else -1, point) for number, point in starts
+    )
+    # A loop may lead back to where paths begin.
+    joins = slice_.joins.union(number for number, _ in pending)
+    while pending:
+        number, point = pending.popleft()
+        while number >= 0:
+            budget -= 1 + len(point.facts) // CHEAP
+            if budget < 0:
+                return False
+            if number in joins:
+                live = path_facts.restrict_to_live(point.facts, number, asked)
+                known = seen.setdefault((number, point.state), [])
+                facts = join_facts(known, live)
+                if domain.notes_joins:
+                    domain.join(number, point, goes_on=facts is not None)
+                if facts is None:
+                    break
+                if facts is not live:
+                    point = PathPoint(point.state, facts, Trail(JOINED, True, point.trail))
+                elif facts is not point.facts:
+                    point = PathPoint(point.state, facts, point.trail)
+            step = steps[number]
+            if step.__class__ is ir.BranchStep:
+                sides = domain.sides(number, step, point)
+                if sides is Sides.NONE:
+                    break
+                state, facts, trail = point
+                fails = assume(facts, number, False)
+                holds = assume(facts, number, True) if sides is Sides.BOTH else None
+                if holds is None:
+                    if fails is None:
+                        break
+                    point = PathPoint(state, fails, Trail(number, False, trail))
+                    number = following[step.otherwise]
+                    continue
+                taken = PathPoint(state, holds, Trail(number, True, trail))
+                if fails is None:
+                    point = taken
+                    number = following[step.next]
+                    continue
+                other = PathPoint(state, fails, Trail(number, False, trail))
+                pending.append((following[step.otherwise], other))
+                pending.append((following[step.next], taken))
+                break
+            if step.ends:
+                if step.__class__ is not ir.StopStep:
+                    domain.leave(number, step, point)
+                break
+            points = domain.transfer(number, step, point)
+            if not points:
+                break
+            for one in points[1:]:
+                pending.append((following[step.next], one))
+            point = points[0]
+            number = following[step.next]
+    return True

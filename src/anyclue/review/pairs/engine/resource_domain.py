@@ -1,0 +1,254 @@
+"""The domain of one resource: who holds it, and how it fares on every path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from anyclue.review.pairs.contracts.model import PairKind
+from anyclue.review.pairs.engine.aliases import AliasSet, is_alias
+from anyclue.review.pairs.engine.def_use import DefUse
+from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
+from anyclue.review.pairs.engine.escape import SPARSE_ANNOTATIONS, CallEscape
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, Sides, explore
+from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
+from anyclue.review.pairs.engine.slice import slice_of
+from anyclue.review.pairs.engine.trace import (
+    ExitKind,
+    ResourceState,
+    Seed,
+    Trace,
+    TraceEvent,
+)
+from anyclue.review.pairs.engine.trail import Trail
+from anyclue.review.pairs.engine.transfer import (
+    CallTransfer,
+    EffectTransfer,
+    ResourcePoint,
+    mode_of,
+)
+from anyclue.review.pairs.ir import access_paths as paths
+from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
+
+
+class ResourceDomain(Domain[ResourceState]):
+    """Follows one seed.
+
+    Args:
+        path_facts: what can be known in the function.
+        def_use: its variables.
+        callees: what the functions that it calls do.
+        seed: the resource.
+        canonical: gives a path without the locals that only stand for others.
+        facts_before: the sets of facts with which the seed's step is reached.
+    """
+
+    def __init__(
+        self,
+        path_facts: PathFacts,
+        def_use: DefUse,
+        callees: Callees,
+        seed: Seed,
+        canonical: Callable[[str], str],
+        facts_before: Sequence[Facts] = (),
+    ) -> None:
+        self._path_facts = path_facts
+        self._function = path_facts.function
+        self._steps = path_facts.steps
+        self._def_use = def_use
+        self._callees = callees
+        self._seed = seed
+        self._pair = seed.pair
+        self._scoped = seed.scoped
+        self._facts_before = facts_before
+        self._trace = Trace(seed=seed)
+        names = paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place)
+        self._variables = def_use.reached_from(names, by_calls=not self._scoped)
+        owners = frozenset[str]()
+        if self._scoped and not seed.place.startswith(("&", "@")):
+            owners = def_use.reached_from(names, by_calls=True) - {paths.base(seed.place)}
+        self._aliases = AliasSet(self._function, seed, self._trace)
+        self._calls = CallTransfer(
+            path_facts,
+            callees,
+            seed,
+            self._trace,
+            self._aliases,
+            EffectTransfer(seed, self._trace, canonical),
+            CallEscape(callees, seed, self._trace, canonical, owners),
+        )
+        self._array_release_loops = array_release_loops(path_facts, callees, seed)
+
+    def trace(self) -> Trace:
+        """Return what happens to the resource on every path."""
+        starts = list(self._starts())
+        within = self._path_facts.control_flow.reachable_from(
+            [number for number, _ in starts if number >= 0]
+        )
+        slice_ = slice_of(
+            self._path_facts, self._relevant(), within=within, asked=(self._seed.place,)
+        )
+        self._trace.complete = explore(self._path_facts, slice_, self, starts)
+        return self._trace
+
+    def _relevant(self) -> Iterator[int]:
+        """Return the steps that can change the resource."""
+        naming = self._def_use.naming
+        for name in self._variables:
+            yield from naming.get(name, ())
+        for number, step in enumerate(self._steps):
+            if isinstance(step, ir.CallStep):
+                summary = self._callees.summary(step.callee)
+                if step.callee in SPARSE_ANNOTATIONS or (
+                    summary is not None and (summary.noreturn or self._pair.name in summary.effects)
+                ):
+                    yield number
+        yield from self._array_release_loops
+
+    def transfer(self, number: int, step: ir.Step, point: ResourcePoint) -> Sequence[ResourcePoint]:
+        """Return where paths go on behind a step."""
+        if isinstance(step, ir.CallStep):
+            return self._calls.apply(number, step, point)
+        state, facts, trail = point
+        if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
+            # ERR_PTR(err) is another pointer than the one that was there.
+            value = step.value if isinstance(step, ir.AssignStep) else None
+            assigned = self._aliases.assign(number, step.place, value, state, trail)
+            if assigned is None:
+                return ()
+            learned = self._path_facts.transfer(facts, step)
+            if assigned is state and learned is facts:
+                return (point,)
+            return (PathPoint(assigned, learned, trail),)
+        if isinstance(step, ir.EscapeStep) and not self._scoped and is_alias(step.path, state):
+            self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
+            return ()
+        gone = isinstance(step, ir.UseStep) and not state.held and step.path in state.aliases
+        if gone and self._pair.use_after_release:
+            self._trace.add_incident(TraceEvent.USE, number, state, trail)
+            return ()
+        return (point,)
+
+    def sides(self, number: int, step: ir.BranchStep, point: ResourcePoint) -> Sides:
+        """Return the sides of a branch that a path may take for what the resource is."""
+        if number in self._array_release_loops and point.state.held:
+            # It is one of the elements that the loop releases, in whichever iteration.
+            self._trace.add_exit(ExitKind.ESCAPED, number, point.state, point.trail)
+            return Sides.NONE
+        return Sides.OTHERWISE if self._differs(step, point.state) else Sides.BOTH
+
+    def _differs(self, step: ir.BranchStep, state: ResourceState) -> bool:
+        """Tell whether a branch compares the resource with something that it can't be."""
+        sides = paths.equality_operands(step.key)
+        if sides is None or self._scoped or self._seed.step < 0:
+            return False
+        for one, other in (sides, sides[::-1]):
+            known = other in state.aliases or other in state.derived
+            alone = self._pair.kind == PairKind.MEMORY or other.startswith("&")
+            if one in state.aliases and alone and not known:
+                return True
+        return False
+
+    def leave(self, number: int, step: ir.Step, point: ResourcePoint) -> None:
+        """Note how the resource stands where the function ends."""
+        state, facts, trail = point
+        path = step.value if isinstance(step, ir.ReturnStep) else None
+        known = self._path_facts.value_of(facts, path)
+        result = values.ANY if known is None else values.signs(known)
+        value = known if isinstance(known, str) else ""
+        if not state.held:
+            kind = ExitKind.RELEASED
+        elif path is not None and (
+            path in state.aliases if self._scoped else is_alias(path, state)
+        ):
+            kind = ExitKind.RETURNED
+        else:
+            kind = ExitKind.HELD
+        self._trace.add_exit(kind, number, state, trail, result=result, value=value)
+
+    def _starts(self) -> Iterator[tuple[int, ResourcePoint]]:
+        """Return where the resource is followed from: the step, and how it stands there."""
+        seed = self._seed
+        stored = not self._scoped and not self._aliases.is_local(seed.place)
+        state = ResourceState(
+            held=True,
+            extra_references=0,
+            aliases=frozenset((seed.place,)),
+            derived=frozenset(),
+            nested=(),
+            mode="",
+            stored=stored,
+            may_escape=False,
+            borrowed=False,
+        )
+        if seed.step < 0:
+            facts: Facts = {}
+            if not self._scoped and seed.place in self._path_facts.keys:
+                facts = {seed.place: values.POSITIVE}
+            yield 0, PathPoint(state, facts, None)
+            return
+        step = self._steps[seed.step]
+        for before in self._facts_before:
+            if seed.from_entry or not isinstance(step, ir.CallStep):
+                yield step.next, PathPoint(state, self._path_facts.transfer(before, step), None)
+                continue
+            acquired = self._acquired(step, state, before)
+            yield step.next, PathPoint(*acquired, Trail(seed.step, True, None))
+
+    def _acquired(
+        self, step: ir.CallStep, state: ResourceState, facts: Facts
+    ) -> tuple[ResourceState, Facts]:
+        """Return how the resource stands behind the call that acquires it."""
+        effect = self._seed.effect
+        result, arguments = step.place, step.arguments
+        facts = self._path_facts.transfer(facts, step)
+        when = effect.when if effect is not None else values.POSITIVE
+        if when != values.ANY:
+            facts = self._path_facts.assign(facts, result, when)
+        place = self._seed.place
+        if not self._scoped and place != result:
+            facts = self._path_facts.assign(facts, place, values.POSITIVE)
+        elif self._scoped and place in self._path_facts.keys:
+            # What is locked is there.
+            facts = {**facts, place: values.POSITIVE}
+        mode = mode_of(effect, arguments, facts) if effect is not None else ""
+        derived = frozenset[str]()
+        if effect is not None and effect.place == "$ret" and not self._scoped:
+            summary = self._callees.summary(step.callee)
+            passed = summary.passes if summary is not None else ()
+            derived = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
+        if effect is not None and effect.place != "$ret" and not result.startswith("%"):
+            derived = derived | {result} if not self._scoped and when == values.ANY else derived
+        return state._replace(mode=mode, derived=derived), facts
+
+
+def array_release_loops(path_facts: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:
+    """Return the conditions of loops that release an array's elements and acquire none.
+
+    None for a resource that is no element of an array.
+    """
+    if "[]" not in seed.place:
+        return frozenset()
+    found: set[int] = set()
+    for loop in path_facts.control_flow.loops:
+        steps = {number: path_facts.steps[number] for number in loop}
+        kinds = {one.kind for step in steps.values() for one in _effects(step, callees, seed)}
+        if EffectKind.RELEASE in kinds and EffectKind.ACQUIRE not in kinds:
+            found |= {
+                number
+                for number, step in steps.items()
+                if isinstance(step, ir.BranchStep) and step.loop
+            }
+    return frozenset(found)
+
+
+def _effects(step: ir.Step, callees: Callees, seed: Seed) -> list[Effect]:
+    """Return what a step does to an element."""
+    summary = callees.summary(step.callee) if isinstance(step, ir.CallStep) else None
+    if summary is None or not isinstance(step, ir.CallStep):
+        return []
+    return [
+        effect
+        for effect in summary.effects.get(seed.pair.name, ())
+        if paths.substitute(effect.place, step.arguments, step.place) == seed.place
+    ]

@@ -1,0 +1,173 @@
+"""Path facts: which paths can be taken, by what earlier branches and assignments tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from anyclue.review.pairs.model import Finding, FindingKind
+
+Judge = Callable[[str], list[Finding]]
+
+POSSIBLE = {
+    "other bits of one word": """
+int f(struct vol *v)
+{
+	int ret = 0;
+
+	if (v->flags & VOL_A)
+		return -EINVAL;
+	if (!(v->flags & VOL_B))
+		return -EINVAL;
+	mutex_lock(&v->lock);
+	if (dead(v))
+		return -EPERM;
+	mutex_unlock(&v->lock);
+	return ret;
+}
+""",
+    "a bit that was cleared": """
+int f(struct vol *v, int flags)
+{
+	if (flags & VOL_A)
+		mutex_lock(&v->lock);
+	flags &= ~VOL_A;
+	work(v);
+	if (flags & VOL_A)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "two things that are equal no more": """
+int f(struct vol *v, char *buf)
+{
+	char *p = v->buf;
+
+	if (p == v->buf)
+		mutex_lock(&v->lock);
+	p = next(p);
+	if (p == v->buf)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+}
+
+IMPOSSIBLE = {
+    "the same bit": """
+int f(struct vol *v, int flags)
+{
+	if (flags & VOL_A)
+		mutex_lock(&v->lock);
+	work(v);
+	if (flags & VOL_A)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "a bit of several": """
+int f(struct vol *v, int flags)
+{
+	if (flags & (VOL_A | VOL_B))
+		mutex_lock(&v->lock);
+	work(v);
+	if (!(flags & (VOL_A | VOL_B)))
+		return 0;
+	mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "another bit is set in between": """
+int f(struct vol *v, int flags)
+{
+	if (flags & VOL_A)
+		mutex_lock(&v->lock);
+	flags |= VOL_B;
+	if (flags & VOL_A)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "a bit that is set beside the lock": """
+int f(struct vol *v, int deep)
+{
+	int flags = 0;
+
+	if (deep) {
+		mutex_lock(&v->lock);
+		flags |= VOL_A;
+	}
+	work(v);
+	if (flags & VOL_A)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "compared with itself": """
+int f(struct vol *v, int flags)
+{
+	if ((flags & VOL_A) == VOL_A)
+		mutex_lock(&v->lock);
+	work(v);
+	if (flags & VOL_A)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "test_bit()": """
+int f(struct vol *v, struct state *s)
+{
+	if (test_bit(VOL_A, &s->flags))
+		mutex_lock(&v->lock);
+	work(v);
+	if (test_bit(VOL_A, &s->flags))
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "a flag of what is passed by address": """
+int f(struct vol *v)
+{
+	struct request p = { 0 };
+
+	ask(&p);
+	if (p.arg.flags & VOL_A)
+		mutex_lock(&v->lock);
+	walk(v, &p);
+	if (p.arg.flags & VOL_A)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "equal since it was set to it": """
+int f(struct vol *v, int n)
+{
+	char *buf;
+
+	buf = v->buf;
+	if (buf)
+		mutex_lock(&v->lock);
+	else
+		buf = kmalloc(n, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	work(v, buf);
+	if (buf == v->buf)
+		mutex_unlock(&v->lock);
+	else
+		kfree(buf);
+	return 0;
+}
+""",
+}
+
+
+@pytest.mark.parametrize("name", list(POSSIBLE))
+def test_a_path_that_can_be_taken_is_followed(name: str, found: Judge) -> None:
+    assert FindingKind.LEAK in [one.kind for one in found(POSSIBLE[name])]
+
+
+@pytest.mark.parametrize("name", list(IMPOSSIBLE))
+def test_a_path_that_can_not_be_taken_is_not(name: str, sure: Judge) -> None:
+    assert sure(IMPOSSIBLE[name]) == []
