@@ -12,7 +12,7 @@ from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import ObjectKind, ObjectSeries
-from anyclue.verdicts.object_floors import object_floors
+from anyclue.verdicts.object_floors import ObjectFloors, object_floors
 from anyclue.verdicts.object_growth import ObjectGrowth, ObjectTests, object_tests
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
@@ -265,3 +265,46 @@ def test_what_rises_in_no_more_than_half_of_the_rounds_is_no_leak(
     counts = [0.0, *np.cumsum(halved)]
     flat = [0.0] * len(counts)
     assert growth([counts, counts, counts], [flat]) is ObjectGrowth.NOT_SHOWN
+
+
+def whole_slabs(counts: Sequence[float], of_slab: int = 8) -> TrialEvaluation:
+    """Return a guest that counts one cache in whole slabs, as one held by a CPU is counted."""
+    full: dict[str, Sequence[float]] = {
+        NAME: [of_slab * math.ceil(count / of_slab) for count in counts],
+        "slab_grain.a": [of_slab] * len(counts),
+    }
+    return guest(full | dict.fromkeys(OTHERS, [0] * len(counts)))
+
+
+def test_what_fits_into_a_slab_is_not_excluded() -> None:
+    flat = object_floors([whole_slabs([96.0] * ROUNDS)])
+    found = object_tests(flat, flat)
+    assert flat.grains == {SERIES: 8.0}
+    assert [one.series for one in found.not_excluded] == []  # 7 objects in 9 rounds
+    short = object_floors([whole_slabs([96.0] * 7)])
+    found = object_tests(short, short)
+    assert [one.series for one in found.not_excluded] == [SERIES]  # 7 in 6
+    bound = found.bound()
+    assert bound is not None
+    assert (bound.excluded, bound.series) == (150, 151)
+
+
+def test_a_cache_that_is_full_by_chance_is_counted_by_objects() -> None:
+    counts = {NAME: (95, 96, 95, 96, 95, 95, 95), "slab_grain.a": (None, 8, None, 8, None, None, 8)}
+    assert object_floors([guest(counts)]).grains == {}
+
+
+def test_slabs_that_fill_up_are_suspected() -> None:
+    flat = object_floors([whole_slabs([96.0] * 24)])
+    climbing = object_floors([whole_slabs([96.0 + k for k in range(24)])])
+    once = object_floors([whole_slabs([96.0] * 5 + [97.0] * 19)])
+    falling = object_floors([whole_slabs([96.0, 110, 96, 110, 120, 130, 140, 96])])
+
+    def found(cell: ObjectFloors, reference: ObjectFloors | None) -> ObjectGrowth:
+        return object_tests(cell, reference).moved[SERIES].growth
+
+    assert found(climbing, flat) is ObjectGrowth.SUSPECTED
+    assert found(climbing, climbing) is ObjectGrowth.NOT_SHOWN
+    assert found(climbing, None) is ObjectGrowth.NOT_SHOWN
+    assert found(once, flat) is ObjectGrowth.NOT_SHOWN
+    assert found(falling, flat) is ObjectGrowth.NOT_SHOWN

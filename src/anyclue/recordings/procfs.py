@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 PAGE_KIB = 4
 SLAB_OBJECTS = "slab_objects."
+SLAB_GRAIN = "slab_grain."
 
 # A line counts only with its end: what was cut short could have lost digits. No number is longer
 # than 64 bits.
@@ -19,7 +20,8 @@ _MEMINFO = re.compile(r"^([A-Za-z][\w()]*): +(\d{1,20})(?: kB)?\n", re.MULTILINE
 _VMSTAT = re.compile(r"^([a-z]\w*) (-?\d{1,20})\n", re.MULTILINE | re.ASCII)
 _PCP_COUNT = re.compile(r"^ +count: +(\d{1,20})\n", re.MULTILINE | re.ASCII)
 _SLAB = re.compile(
-    r"^(\S+) +(\d{1,20}) +(\d{1,20}) +(\d{1,20}) +\d+ +\d+ : [^\n]*\n", re.MULTILINE | re.ASCII
+    r"^(\S+) +(\d{1,20}) +(\d{1,20}) +(\d{1,20}) +(\d{1,9}) +\d+ : [^\n]*\n",
+    re.MULTILINE | re.ASCII,
 )
 _VMALLOC = re.compile(
     r"^0x[0-9a-f]+-0x[0-9a-f]+ +(\d{1,20}) ([A-Za-z_][\w.]*)\+0x([^\n]*)\n",
@@ -51,11 +53,17 @@ def vmstat(text: str) -> dict[str, float]:
 
 
 def slabinfo(text: str) -> dict[str, float]:
-    """``slab_objects.CACHE`` (active objects) and ``slab_kib.CACHE`` (KiB of all its objects)."""
+    """``slab_objects.CACHE`` (active objects) and ``slab_kib.CACHE`` (KiB of all its objects).
+
+    Where all its objects are active, ``slab_grain.CACHE`` (objects of a slab): that may be so
+    because a CPU holds its last slab, of which the free objects then count as active.
+    """
     counters: dict[str, float] = {}
-    for name, active, total, size in _SLAB.findall(text):
+    for name, active, total, size, of_slab in _SLAB.findall(text):
         counters[f"{SLAB_OBJECTS}{name}"] = float(active)
         counters[f"slab_kib.{name}"] = int(total) * int(size) / 1024
+        if int(active) == int(total) > 0 and int(of_slab) > 1:
+            counters[f"{SLAB_GRAIN}{name}"] = float(of_slab)
     return counters
 
 

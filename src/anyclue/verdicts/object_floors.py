@@ -8,8 +8,9 @@ slab caches and threads come and go. What the kernel does not count at all is mi
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -37,6 +38,8 @@ FREED_LATER: Final = frozenset({"vmap_area"})
 An area of vmalloc that is freed waits until enough of them are to be unmapped together
 (``lazy_max_pages()`` in ``mm/vmalloc.c``). Those in use are counted by their caller."""
 
+_GRAIN: Final = "slab_grain."
+
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
@@ -49,12 +52,16 @@ class ObjectFloors:
         rounds: the numbers of the rounds with a floor, by trial.
         counts: by trial, a row for each of these, NaN where something was not counted.
         exact: whether every floor counted objects in use alone, and none that are only kept ready.
+        grains: the slab caches of which a floor counted none but whole slabs, with the objects of
+            one. A CPU may have held its last slab, whose free objects then count as in use: such a
+            count moves by whole slabs, and what stays within one is not seen.
     """
 
     series: tuple[ObjectSeries, ...]
     rounds: tuple[tuple[int, ...], ...]
     counts: tuple[Array, ...]
     exact: bool
+    grains: Mapping[ObjectSeries, float] = field(default_factory=dict)
 
     def moved(self) -> frozenset[ObjectSeries]:
         """Return what was not the same at all floors of a trial."""
@@ -116,6 +123,7 @@ def object_floors(trials: Sequence[TrialEvaluation]) -> ObjectFloors:
         rounds=tuple(map(tuple, counted)),
         counts=tuple(_matrix(list(floors.values()), series) for floors in counted),
         exact=counted_exactly(trials),
+        grains=_grains(by_trial),
     )
 
 
@@ -129,6 +137,20 @@ def _by_round(trial: TrialEvaluation) -> dict[int, EvaluatedRound]:
     """Return the rounds that have a floor, by number."""
     rounds = sorted(trial.rounds, key=lambda r: r.number)
     return {one.number: one for one in rounds if one.floor is not None}
+
+
+def _grains(trials: Sequence[Mapping[int, EvaluatedRound]]) -> dict[ObjectSeries, float]:
+    """Return the caches that were full at most of a trial's floors, with the objects of a slab."""
+    grains: dict[ObjectSeries, float] = {}
+    for rounds in trials:
+        floors = [one.floor.counters for one in rounds.values() if one.floor is not None]
+        full = Counter(name for floor in floors for name in floor if name.startswith(_GRAIN))
+        for name, times in full.items():
+            if 2 * times > len(floors):
+                series = ObjectSeries(kind=ObjectKind.SLAB, name=name.removeprefix(_GRAIN))
+                found = [floor[name] for floor in floors if is_count(floor.get(name, math.nan))]
+                grains[series] = max([grains.get(series, 0.0), *found])
+    return grains
 
 
 def _counted(counters: Mapping[str, float]) -> dict[ObjectSeries, float]:
