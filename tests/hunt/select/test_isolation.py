@@ -145,7 +145,11 @@ def test_any_one_conjunction_is_found(
 def test_it_ends_whatever_the_verdicts(
     tools: Tools, case: tuple[Sizes, dict[Axis, str], int, bool], random: object
 ) -> None:
-    sizes, _, width, _ = case
+    # Of random verdicts nearly every cell runs, and is judged again for each: few cells will do.
+    sizes, width = (
+        {axis: min(size, 2 + (axis is Axis.MOUNT)) for axis, size in case[0].items()},
+        case[2],
+    )
     every: Sequence[tuple[Verdict, Signature | None]] = (
         *KINDS,
         (Verdict.BROKEN, None),
