@@ -32,7 +32,7 @@ def _reading(reading: ProbeReading) -> Iterator[str]:
     if reading.could_not:
         yield f"  cannot tell: {clean(reading.could_not)}"
     elif not reading.findings:
-        yield "  nothing stayed in every round that did not in the innocent cell"
+        yield f"  {_nothing(reading)}"
     for finding in reading.findings[:MOST_FINDINGS]:
         yield from _finding(finding)
     if (left := len(reading.findings) - MOST_FINDINGS) > 0:
@@ -77,13 +77,19 @@ def figures(probe: Probe, guilty: Amount, beside: Amount | None, *, rounds: int)
 def probe_summary(reading: ProbeReading) -> ProbeSummary:
     """Return what a probe found first, and what it cannot see, or lost on the way."""
     lost = ", ".join(f"{count} {name} lost" for name, count in reading.lost.items())
-    found = _found(reading.findings[0]) if reading.findings else "nothing stayed that should not"
+    found = _found(reading.findings[0]) if reading.findings else _nothing(reading)
     return ProbeSummary(
         name=reading.probe,
         cell=reading.cell.id,
         says=reading.could_not or found,
         limits="; ".join(part for part in (reading.cannot_see, lost) if part),
     )
+
+
+def _nothing(reading: ProbeReading) -> str:
+    """Return that a probe found nothing, which is about what it counts alone."""
+    beside = ", beside the innocent cell" if reading.innocent is not None else ""
+    return f"found nothing in every round of what it looks for{beside}"
 
 
 def _found(one: ProbeFinding) -> str:
