@@ -21,6 +21,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.verdicts.kworkers import KWORKERS
 from anyclue.verdicts.object_floors import ObjectFloors
 from anyclue.verdicts.object_growth import ObjectTests, object_tests
 
@@ -53,6 +54,7 @@ class Noise:
 
     Attributes:
         threads: how often in a round a thread comes or goes, and its counts with it.
+        counted: whether these threads are kworkers, and the first of these counts is theirs.
         steps: a step in one of 20 rounds, up as often as down.
         flips: two levels, by chance.
         scatters: a few objects more or less, by chance.
@@ -62,6 +64,7 @@ class Noise:
     """
 
     threads: float = 0.0
+    counted: bool = False
     steps: int = 0
     flips: int = 0
     scatters: int = 0
@@ -90,8 +93,11 @@ class Kernels:
 
     def guests(self, count: int, *, leaks: bool = False) -> ObjectFloors:
         """Return the floors of so many guests."""
+        series = [ObjectSeries(kind=ObjectKind.SLAB, name=str(k)) for k in range(SERIES)]
+        if self.noise.counted:
+            series[LEAKING + 1] = KWORKERS
         return ObjectFloors(
-            series=tuple(ObjectSeries(kind=ObjectKind.SLAB, name=str(k)) for k in range(SERIES)),
+            series=tuple(series),
             rounds=(tuple(range(1, self.rounds + 1)),) * count,
             counts=tuple(self._guest(self.leak if leaks else 0.0) for _ in range(count)),
             exact=True,

@@ -22,7 +22,13 @@ from anyclue.review.pairs.driver.request import cache_directory
 from anyclue.review.pairs.driver.review import Reviewer
 from anyclue.review.pairs.driver.sources import kernel_version
 from anyclue.review.pairs.model import Confidence, Finding
-from anyclue.review.pairs.rules.probability import Likeness, SortedCount, likeness, probability
+from anyclue.review.pairs.rules.probability import (
+    Likeness,
+    SortedCount,
+    confidence_in_tree,
+    likeness,
+    probability,
+)
 
 SORTED = Path(__file__).parent / "pairs_bench" / "sorted.json"
 
@@ -54,7 +60,11 @@ def main() -> None:
     for tree in options.tree:
         version, _, directory = tree.partition("=")
         wanted = [row for row in rows if row["tree"] == version]
-        _find(Path(directory), wanted, options.jobs, found, gone)
+        again = found_again(Path(directory), wanted, options.jobs)
+        found += [one for one in again if one is not None]
+        gone.update(
+            bool(row["real"]) for row, one in zip(wanted, again, strict=True) if one is None
+        )
     counts = _counts(found)
     for like, count in counts.items():
         print(
@@ -80,24 +90,27 @@ def main() -> None:
     )
 
 
-def _find(
-    tree: Path,
-    rows: Sequence[Mapping[str, object]],
-    jobs: int | None,
-    found: list[SortedFinding],
-    gone: Counter[bool],
-) -> None:
+def found_again(
+    tree: Path, rows: Sequence[Mapping[str, object]], jobs: int | None
+) -> list[SortedFinding | None]:
+    """Return each sorted finding as it is found now; None for one that is found no more.
+
+    What it is like is asked of what the rules say, before that is trusted less in a tree.
+    """
     contracts = for_version(built_in(), kernel_version(tree))
     kinds = {pair.name: pair.kind for pair in contracts.pairs}
     reviewer = Reviewer(tree, contracts=contracts, cache=cache_directory(), jobs=jobs)
-    findings = reviewer.tree([tree / "fs"]).findings
+    findings = reviewer.tree([tree / "fs"], trust=lambda one: one.confidence).findings
+    again: list[SortedFinding | None] = []
     for row in rows:
         one = _same(row, findings)
         if one is None:
-            gone[bool(row["real"])] += 1
+            again.append(None)
             continue
         like = likeness(one.kind, kinds[one.pair], one.confidence, one.steps)
-        found.append(SortedFinding(real=bool(row["real"]), confidence=one.confidence, like=like))
+        confidence = confidence_in_tree(one)
+        again.append(SortedFinding(real=bool(row["real"]), confidence=confidence, like=like))
+    return again
 
 
 def _same(row: Mapping[str, object], findings: Sequence[Finding]) -> Finding | None:

@@ -110,11 +110,11 @@ def test_any_floors_are_drawn(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = series.floors(verdict, MemoryClass.USED)
-        line = series.fit(verdict, drawn)
+        line = series.fit(verdict.rate_kib_per_round, verdict.rate_ci95_kib, drawn)
         chart = charts.floors_by_round(drawn, line, drawn, "var(--leak)", 64.0)
         svg = charts.inline_svg(chart, "one", "title", "words")
-        known = tuple((float(point.round), point.kib) for point in drawn)
+        known = tuple((float(point.round), point.value) for point in drawn)
         one = charts.FloorLine(label="a cell", colour="var(--leak)", points=known)
         whole = charts.inline_svg(charts.overview([one], 64.0), "all", "title", "words")
-    assert all(math.isfinite(point.kib) for point in drawn)
+    assert all(math.isfinite(point.value) for point in drawn)
     assert "NaN" not in svg + whole

@@ -204,6 +204,17 @@ WORDS += [
     (
         replace(
             OBJECTS,
+            rate=1.0,
+            ci95=(1.0, 1.0),
+            detail=reason.SlabCache(name="radix_tree_node", objects=1.0, kib=0.4),
+        ),
+        "slab cache radix_tree_node gained 1 object a round (95 % interval 1.0 to 1.0) over 16"
+        " rounds in 2 guests, in both of them and in nearly every round, and nothing brought them"
+        " back; 0 objects a round in the reference good.m.d.d.w",
+    ),
+    (
+        replace(
+            OBJECTS,
             series=replace(NODES, name="kmalloc-32"),
             sample=SAMPLE,
             detail=reason.SlabCache(name="kmalloc-32", objects=14.0, merged=("a", "b", "c", "d")),
@@ -244,9 +255,12 @@ DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (reason.SlabCache(name="a", kib=9.97), "slab cache a: 10 KiB a round"),
     (reason.SlabCache(name="a", objects=12.0), "slab cache a: 12 objects a round"),
     (
-        reason.SlabCache(name="a", objects=12.0, kib=1.0, merged=("b",)),
-        "slab cache a (which the kernel merged with b): 12 objects, 1.0 KiB a round",
+        reason.SlabCache(name="a", objects=12.0, kib=4.0, merged=("b",)),
+        "slab cache a (which the kernel merged with b): 12 objects, 4.0 KiB a round",
     ),
+    (reason.SlabCache(name="a", objects=1.0, kib=0.0), "slab cache a: 1 object a round"),
+    (reason.SlabCache(name="a", objects=12.0, kib=3.9), "slab cache a: 12 objects a round"),
+    (reason.SlabCache(name="a", kib=3.9), "slab cache a: 3.9 KiB a round"),
     (reason.CountedObjects(series=MOUNTS, rate=2.5), "mounts of btrfs: 2.5 objects a round"),
     (
         reason.LargeKmalloc(),

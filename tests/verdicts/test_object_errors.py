@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from bench.object_errors import NOISES, false_answers, found_share
 
 
 @pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("rounds", [5, 8])
-def test_no_good_kernel_is_accused(noise: str, rounds: int) -> None:
-    found = false_answers(NOISES[noise], rounds, 60)
+def test_no_good_kernel_is_accused(noise: str, counted: bool, rounds: int) -> None:
+    found = false_answers(replace(NOISES[noise], counted=counted), rounds, 60)
     assert found["leak"] == 0
     assert found["unproven"] <= 1
     assert found["more guests"] <= 3

@@ -31,7 +31,7 @@ _ORDER = alt.Order(field="x", type="quantitative")
 _TEXT = alt.Text(field="text", type="nominal")
 _TOP = alt.YValue(0)  # type: ignore[no-untyped-call]
 
-_FLOOR_TITLE = "KiB above the first counted floor"
+_FLOOR_TITLE = "{unit} above the first counted floor"
 
 INK, MUTED, GRID, PAPER = "var(--ink)", "var(--muted)", "var(--grid)", "var(--paper)"
 REFERENCE = "var(--ref)"
@@ -97,31 +97,35 @@ def floors_by_round(
     line: FitLine | None,
     reference: Sequence[FloorPoint],
     colour: str,
-    least_kib: float,
+    least: float,
+    *,
+    unit: str = "KiB",
 ) -> alt.LayerChart:
     """Return floors by round with the fitted line and the band of its 95 % interval.
 
-    The vertical axis spans ``least_kib`` at least, so that noise does not fill the chart.
+    The vertical axis spans ``least`` at least, so that noise does not fill the chart.
     """
     layers: list[alt.Chart] = []
     if line is not None and line.low is not None and line.high is not None:
         layers.append(_band(line, line.low, line.high, colour))
     for trial in sorted({point.trial for point in reference}):
-        of_trial = [(float(p.round), p.kib) for p in reference if p.trial == trial]
+        of_trial = [(float(p.round), p.value) for p in reference if p.trial == trial]
         layers.append(_line(of_trial, REFERENCE, width=1.2))
-    layers.append(_dots([(float(p.round), p.kib) for p in reference], REFERENCE))
+    layers.append(_dots([(float(p.round), p.value) for p in reference], REFERENCE))
     if line is not None:
         ends = list(zip(line.rounds, line.line, strict=True))
         layers.append(_line(ends, colour, width=1.6))
-    counted = [(float(p.round), p.kib) for p in cell if not p.warm_up]
+    counted = [(float(p.round), p.value) for p in cell if not p.warm_up]
     layers.append(_dots(counted, colour))
-    layers.append(_dots([(float(p.round), p.kib) for p in cell if p.warm_up], colour, hollow=True))
+    layers.append(
+        _dots([(float(p.round), p.value) for p in cell if p.warm_up], colour, hollow=True)
+    )
     drawn = [*cell, *reference]
-    heights = [p.kib for p in drawn] + [*(line.line if line else ())]
+    heights = [p.value for p in drawn] + [*(line.line if line else ())]
     return _framed(
         layers,
         _axis("round", [float(p.round) for p in drawn], least=1.0),
-        _axis(_FLOOR_TITLE, heights, least=least_kib),
+        _axis(_FLOOR_TITLE.format(unit=unit), heights, least=least),
         whole=True,
     )
 
@@ -142,7 +146,7 @@ def overview(lines: Sequence[FloorLine], least_kib: float) -> alt.LayerChart:
     return _framed(
         layers,
         _axis("round", [x for line in lines for x, _ in line.points], least=1.0),
-        _axis(_FLOOR_TITLE, [*heights, *placed], least=least_kib),
+        _axis(_FLOOR_TITLE.format(unit="KiB"), [*heights, *placed], least=least_kib),
         whole=True,
     )
 

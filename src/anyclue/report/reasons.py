@@ -66,6 +66,9 @@ TITLE_LENGTH: Final = 120
 NAMED: Final = 3
 """So many counts of objects are named."""
 
+LEAST_SLAB_KIB: Final = 4.0
+"""A slab is a page or more: below that in a round, KiB tell of slabs and not of objects."""
+
 
 def growth_reason_text(
     reason: VerdictReason, *, unit: str = "round", reclaimed: bool = True
@@ -231,9 +234,17 @@ def _growth_proven(reason: GrowthProven, unit: str, *, reclaimed: bool) -> str:
 
 
 def _slab_cache(detail: SlabCache, unit: str) -> str:
-    amounts = [objects(detail.objects)] if detail.objects > 0 or detail.kib is None else []
-    amounts += [f"{number(detail.kib)} KiB"] if detail.kib is not None else []
+    kib = _slab_kib(detail)
+    amounts = [objects(detail.objects)] if detail.objects > 0 or not kib else []
+    amounts += [kib] if kib else []
     return f"slab cache {_cache_name(detail)}: {', '.join(amounts)} a {unit}"
+
+
+def _slab_kib(detail: SlabCache) -> str:
+    """Return the KiB of a cache that grew; "" where its objects are known and slabs hide them."""
+    if detail.kib is None or (detail.objects > 0 and detail.kib < LEAST_SLAB_KIB):
+        return ""
+    return f"{number(detail.kib)} KiB"
 
 
 def _cache_name(detail: SlabCache) -> str:
@@ -245,8 +256,7 @@ def _objects_grew(reason: ObjectsGrew, unit: str) -> str:
     name, kib = series_name(reason.series), ""
     if isinstance(reason.detail, SlabCache):
         name = f"slab cache {_cache_name(reason.detail)}"
-        if number(reason.detail.kib) not in ("-", number(0.0)):
-            kib = f", {number(reason.detail.kib)} KiB,"
+        kib = f", {in_kib}," if (in_kib := _slab_kib(reason.detail)) else ""
     each = "both" if reason.sample.trials == 2 else "each"
     parts = [
         f"{name} gained {objects(reason.rate)}{kib} a {unit} ({_count_interval(reason.ci95)})"

@@ -28,11 +28,11 @@ class Timeline:
 
 @dataclass(frozen=True, kw_only=True)
 class FloorPoint:
-    """One floor: KiB above the first floor that counts, and whether it was set aside."""
+    """One floor: KiB or objects above the first that counts, and whether it was set aside."""
 
     trial: int
     round: int
-    kib: float
+    value: float
     warm_up: bool
 
 
@@ -113,39 +113,51 @@ def timeline(recording: Recording) -> Timeline | None:
 
 def floors(verdict: CellVerdict, of: MemoryClass) -> tuple[FloorPoint, ...]:
     """Return the floors of one class, each trial's above its first floor after the warm-up."""
+    trials = [tuple(enumerate(values, start=1)) for values in verdict.floors.get(of, ())]
+    return floor_points(trials, verdict.warm_up)
+
+
+def floor_points(
+    trials: Sequence[Sequence[tuple[int, float]]], warm_up: int
+) -> tuple[FloorPoint, ...]:
+    """Return floors, by trial with the numbers of their rounds, above the first after warm-up."""
     points: list[FloorPoint] = []
-    for trial, values in enumerate(verdict.floors.get(of, ()), start=1):
-        counted = [value for value in values[verdict.warm_up :] if words.finite(value) is not None]
-        if not counted:
-            continue
-        points += [
-            FloorPoint(
-                trial=trial, round=number, kib=value - counted[0], warm_up=number <= verdict.warm_up
-            )
-            for number, value in enumerate(values, start=1)
-            if words.finite(value) is not None
-        ]
+    for trial, values in enumerate(trials, start=1):
+        known = [(n, value) for n, value in values if words.finite(value) is not None]
+        counted = [value for number, value in known if number > warm_up]
+        if counted:
+            points += [
+                FloorPoint(
+                    trial=trial,
+                    round=number,
+                    value=value - counted[0],
+                    warm_up=number <= warm_up,
+                )
+                for number, value in known
+            ]
     return tuple(points)
 
 
-def fit(verdict: CellVerdict, points: Sequence[FloorPoint]) -> FitLine | None:
-    """Return the line with the verdict's rate through ``points``, or None without a rate.
+def fit(
+    rate: float | None, ci95: tuple[float, float] | None, points: Sequence[FloorPoint]
+) -> FitLine | None:
+    """Return the line with a verdict's rate through ``points``, or None without a rate.
 
     The slope is what the statistics found; only the height is chosen here, as the median of what
     is left. The interval's lines turn about the middle of the rounds.
     """
     counted = [point for point in points if not point.warm_up]
-    slope = words.finite(verdict.rate_kib_per_round)
+    slope = words.finite(rate)
     if slope is None or len(counted) < 2:
         return None
     first, last = min(p.round for p in counted), max(p.round for p in counted)
     middle = (first + last) / 2
-    height = statistics.median(p.kib - slope * (p.round - middle) for p in counted)
+    height = statistics.median(p.value - slope * (p.round - middle) for p in counted)
 
     def line(rate: float) -> Point:
         return (height + rate * (first - middle), height + rate * (last - middle))
 
-    ends = [words.finite(end) for end in verdict.rate_ci95_kib or ()]
+    ends = [words.finite(end) for end in ci95 or ()]
     known = [line(end) for end in ends if end is not None]
     return FitLine(
         rounds=(float(first), float(last)),

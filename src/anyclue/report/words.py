@@ -143,10 +143,20 @@ def objects(count: float) -> str:
     >>> objects(1.0), objects(14.04), objects(0.5), objects(1270.3)
     ('1 object', '14 objects', '0.5 objects', '1270 objects')
     """
+    text = count_number(count)
+    return f"{text} object{'' if text == '1' else 's'}"
+
+
+def count_number(count: float) -> str:
+    """Return a count as a number, with a decimal where it is small and not whole."""
     text = f"{count:.1f}"
     text = text.removesuffix(".0") if abs(count) < 99.95 else f"{count:.0f}"
-    text = "0" if text == "-0" else text
-    return f"{text} object{'' if text == '1' else 's'}"
+    return "0" if text == "-0" else text
+
+
+def count_interval(ci95: tuple[float, float]) -> str:
+    """Return the 95 % interval of a count in brackets: ``[0.8, 1.2]``."""
+    return f"[{ci95[0]:.1f}, {ci95[1]:.1f}]"
 
 
 def kind_label(verdict: Verdict, signature: Signature | None) -> str:

@@ -38,6 +38,9 @@ FREED_LATER: Final = frozenset({"vmap_area"})
 An area of vmalloc that is freed waits until enough of them are to be unmapped together
 (``lazy_max_pages()`` in ``mm/vmalloc.c``). Those in use are counted by their caller."""
 
+OBJECT: Final = 1.0
+"""The smallest step of a count."""
+
 _GRAIN: Final = "slab_grain."
 
 Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]

@@ -10,6 +10,10 @@ kernel. So growth is proven only where all of this holds:
 * there are two guests at least. What makes the guests of one cell differ from each other is in no
   interval; a second guest is the only witness of it.
 
+All but the number of kworkers itself is judged without what kworkers take (:mod:`kworkers
+<anyclue.verdicts.kworkers>`); but what does not rise in half of the rounds as it was counted is
+never accused for kworkers that went.
+
 Without a reference no series is accused: in every kernel something rises a little.
 """
 
@@ -32,11 +36,9 @@ from anyclue.verdicts.floors import (
     set_steps_aside,
     warm_up_rounds,
 )
-from anyclue.verdicts.object_floors import ObjectFloors
+from anyclue.verdicts.kworkers import without_kworkers
+from anyclue.verdicts.object_floors import OBJECT, ObjectFloors
 from anyclue.verdicts.rates import Fit, fit
-
-OBJECT: Final = 1.0
-"""The smallest step of a count."""
 
 FALSE_OBJECT_LEAKS_PER_CELL: Final = 5e-4
 """Accepted probability that a series of a good cell grows significantly, all series together."""
@@ -86,7 +88,7 @@ class ObjectTest:
         series: what was counted.
         growth: whether it grew.
         steady: the fit without late steps up; None where growth is not shown.
-        cell: its floors, by trial.
+        cell: its floors without what kworkers take, by trial.
         reference: those of the reference.
         grain: the steps by which a slab cache is counted that was full at its floors.
     """
@@ -242,10 +244,9 @@ def object_tests(
         grain = cell.grains.get(series, OBJECT)
         if grain <= OBJECT and series not in moved and series not in theirs:
             continue
-        own = cell.of(series)
+        own, other = without_kworkers(series, cell, reference)
         if sum(max(len(one.values) - 1, 0) for one in own) < MIN_FLOORS - 1:
             continue
-        other = reference.of(series) if reference is not None else ()
         growth, steady = ObjectGrowth.NOT_SHOWN, None
         if series in rising:
             steady = _steady_fit(own, other)

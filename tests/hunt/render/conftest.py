@@ -44,13 +44,19 @@ from anyclue.model.reason import (
     LeftToReclaim,
     NotJudged,
     NotRun,
+    ObjectEvidence,
+    ObjectsGrew,
+    ObjectsSuspected,
     PeakAboveReference,
     PerFile,
+    ReferenceObjects,
+    SlabCache,
     TooFewFloors,
     TrialBroke,
     TrialEnd,
 )
 from anyclue.model.recording import (
+    EXACT_OBJECTS,
     EndReason,
     EndState,
     Incident,
@@ -79,6 +85,8 @@ from anyclue.model.verdict import (
     CellVerdict,
     ClassRate,
     MemoryClass,
+    ObjectKind,
+    ObjectSeries,
     Signature,
     Verdict,
     VerdictReason,
@@ -86,6 +94,7 @@ from anyclue.model.verdict import (
 from anyclue.review.pairs.model import Confidence, FindingKind, PathStep, StepKind
 
 RAM_KIB = 2_040_000
+LEAKED_OBJECTS = 14.0
 FILES = 600
 ROUNDS = 6
 ROUND_S = 6.4
@@ -450,6 +459,78 @@ def default_run() -> Inputs:
 @pytest.fixture(scope="session")
 def broken_run() -> Inputs:
     return broken_inputs()
+
+
+@pytest.fixture(scope="session")
+def objects_run() -> Inputs:
+    return objects_inputs()
+
+
+def objects_inputs() -> Inputs:
+    """The default scenario: bad+lzo leaks objects, bad+zstd may, which no class of memory shows."""
+    inputs = default_inputs()
+    good = cell("good", "i386-2g", "lzo")
+
+    def with_objects(verdict: CellVerdict) -> CellVerdict:
+        cache = SlabCache(name="kmalloc-64", objects=LEAKED_OBJECTS, kib=0.0)
+        counted = ObjectSeries(kind=ObjectKind.SLAB, name=cache.name)
+        sample = FloorSample(floors=ROUNDS - 1, trials=1, warm_up=1)
+        quiet = replace(
+            verdict,
+            rate_kib_per_round=0.0,
+            rate_ci95_kib=(-0.2, 0.2),
+            classes={c: replace(of, grew=False) for c, of in verdict.classes.items()},
+        )
+        if verdict.verdict is Verdict.LEAK:
+            because = ObjectsGrew(
+                series=counted,
+                rate=LEAKED_OBJECTS,
+                ci95=(13.9, 14.1),
+                sample=sample,
+                detail=cache,
+                reference=ReferenceObjects(cell=good, rate=0.0),
+            )
+            return replace(
+                quiet, because=because, signature=Signature.OBJECT, signature_detail=cache
+            )
+        if verdict.cell.mount == "zstd":
+            suspected = ObjectsSuspected(
+                series=replace(counted, name="kmalloc-128"),
+                rate=1.0,
+                ci95=(0.8, 1.2),
+                sample=sample,
+                lacking=ObjectEvidence.GUEST,
+            )
+            return replace(quiet, verdict=Verdict.UNPROVEN, because=suspected)
+        return verdict
+
+    def counting(of: Cell, trial: Recording) -> Recording:
+        gain = LEAKED_OBJECTS if (of.kernel, of.mount) == ("bad", "lzo") else 0.0
+        rounds = [
+            replace(
+                one,
+                facts={EXACT_OBJECTS: 1, **one.facts},
+                floor=replace(
+                    one.floor,
+                    counters={
+                        **one.floor.counters,
+                        "slab_objects.kmalloc-64": 4800.0 + gain * one.number,
+                    },
+                ),
+            )
+            for one in trial.rounds
+            if one.floor is not None
+        ]
+        return replace(trial, rounds=tuple(rounds))
+
+    return replace(
+        inputs,
+        findings=conclude([with_objects(one) for one in inputs.findings.cells]),
+        recordings={
+            of: tuple(counting(of, trial) for trial in trials)
+            for of, trials in inputs.recordings.items()
+        },
+    )
 
 
 def tests_of_all_kinds() -> tuple[TestFinding, ...]:

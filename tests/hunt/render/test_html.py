@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.hunt.model import Reproduction, RunVerdicts
-from anyclue.hunt.render import html
+from anyclue.hunt.render import figures, html
 from anyclue.hunt.render.html import report_html
+from anyclue.hunt.render.selection import last_facts
 from anyclue.hunt.render.sentence import verdict_sentence
+from anyclue.model.reason import ObjectsGrew
+from anyclue.model.recording import EXACT_OBJECTS, Round
 from anyclue.model.verdict import ClassRate, MemoryClass, Verdict
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
 
+ROUND = Round(number=2, begin_s=0.0, end_s=1.0, settled=None, floor=None)
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
 
@@ -78,6 +82,44 @@ def test_default_page(default_html: str, default_run: Inputs) -> None:
     assert "anyclue hunt scenarios/lzo-leak.toml" in page.text
     assert default_html.count("<svg ") == 2 + 2 * 2
     assert "Kernel log" not in page.text
+
+
+def test_objects_are_told_and_drawn_in_objects(objects_run: Inputs) -> None:
+    source = render(objects_run)
+    text = Page(source).text
+    assert "leak 14 objects [13.9, 14.1] object in kmalloc-64 slab cache kmalloc-64" in text
+    assert "unproven 1 object [0.8, 1.2] slab cache kmalloc-128 gained 1 object a round" in text
+    assert "(slab cache kmalloc-64: 14 objects a round)" in text
+    assert "Slab cache kmalloc-64, objects in use. Line: 14 objects [13.9, 14.1] per round" in text
+    assert "Leaks of objects alone do not show in KiB: see their cells." in text
+    assert source.count(">Objects above the first counted floor<") == 2
+    assert "1 objects" not in text
+    assert "0.0 KiB" not in text
+
+
+def test_counts_are_drawn_above_their_first_floor(objects_run: Inputs) -> None:
+    leak = next(v for v in objects_run.findings.cells if v.verdict is Verdict.LEAK)
+    because = leak.because
+    assert isinstance(because, ObjectsGrew)
+    (_, drawn) = figures.cell_figures(leak, None, objects_run.recordings, 256.0, "c")
+    assert drawn.title == "Floor by round: slab cache kmalloc-64"
+    assert ">60<" in drawn.svg  # 14 objects in each of four rounds after the first that counts
+    assert len(figures.cell_figures(leak, None, {}, 256.0, "c")) == 0
+
+
+def test_what_the_sampler_notes_is_no_fact_of_a_round(objects_run: Inputs) -> None:
+    assert any(
+        EXACT_OBJECTS in one.facts for t in objects_run.recordings.values() for one in t[0].rounds
+    )
+    text = Page(render(objects_run)).text
+    assert "last round files 600," in text
+    assert EXACT_OBJECTS not in text
+    only = replace(ROUND, facts={EXACT_OBJECTS: 1})
+    first = replace(ROUND, number=1, facts={"files": 600})
+    trial = next(iter(objects_run.recordings.values()))[0]
+    assert last_facts(replace(trial, rounds=(first, only))) == (("files", 600),)
+    assert last_facts(replace(trial, rounds=(only,))) == ()
+    assert last_facts(None) == ()
 
 
 def test_nothing_is_called_flat_that_may_have_grown(default_run: Inputs) -> None:

@@ -46,6 +46,27 @@ def test_default_run(default_run: Inputs) -> None:
     assert "orphaned-file-pages 2400 [2390, 2411]" in (failure.text or "")
 
 
+def test_objects_are_told_in_objects(objects_run: Inputs) -> None:
+    cases = {c.attrib["name"]: c for c in parse(objects_run).iter("testcase")}
+
+    def properties(name: str) -> dict[str, str]:
+        return {p.attrib["name"]: p.attrib["value"] for p in cases[name].iter("property")}
+
+    leak = "bad.i386-2g.default.lzo.small-files"
+    said = properties(leak)
+    assert said["counted"] == "slab cache kmalloc-64"
+    assert (said["rate_objects_per_round"], said["rate_ci95_objects"]) == ("14", "[13.9, 14.1]")
+    failure = cases[leak].find("failure")
+    assert failure is not None
+    assert failure.attrib["message"].startswith("slab cache kmalloc-64 gained 14 objects a round")
+    assert "signature object slab cache kmalloc-64: 14 objects a round" in (failure.text or "")
+    assert "KiB" not in (failure.text or "")
+    open_ = properties("bad.i386-2g.default.zstd.small-files")
+    assert open_["counted"] == "slab cache kmalloc-128"
+    assert open_["rate_objects_per_round"] == "1"
+    assert "counted" not in properties("bad.i386-2g.default.none.small-files")
+
+
 def test_what_was_not_judged_never_passes(broken_run: Inputs) -> None:
     ended = results(parse(broken_run))
     of = {name.rsplit(".", 1)[1]: end for name, end in ended.items() if name.startswith("bad")}

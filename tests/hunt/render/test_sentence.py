@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.verdict_words import not_judged, rate_text
+from anyclue.hunt.render.verdict_words import growth, not_judged, signatures_label
 from anyclue.model.reason import FloorSample, GrowthExcluded, NotRun, ObjectsGrew, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording, Round
 from anyclue.model.verdict import (
@@ -166,7 +166,9 @@ def test_a_leak_of_objects_is_told_in_objects(tools: Tools) -> None:
     assert say(leaking, tools.verdict("good i386 lzo")).startswith(
         "Leak, slab objects never freed (slab cache radix_tree_node): 14 objects a round with"
     )
-    assert rate_text(leaking) == "14 objects [13.9, 14.1]"
+    assert str(growth(leaking)) == "14 objects [13.9, 14.1]"
+    assert growth(leaking).per_round == "14 objects [13.9, 14.1] per round"
+    assert signatures_label(leaking) == "object in radix_tree_node"
 
 
 def test_clean_says_below_what(tools: Tools) -> None:

@@ -60,14 +60,14 @@ def test_fit_has_the_slope_of_the_verdict(default_run: Inputs) -> None:
     verdict = default_run.findings.cells[2]
     points = series.floors(verdict, carrier_class(verdict))
     assert [point.warm_up for point in points] == [True, *[False] * 5]
-    assert points[1].kib == 0.0
-    line = series.fit(verdict, points)
+    assert points[1].value == 0.0
+    line = series.fit(verdict.rate_kib_per_round, verdict.rate_ci95_kib, points)
     assert line is not None
     assert line.rounds == (2.0, 6.0)
     assert (line.line[1] - line.line[0]) / 4 == pytest.approx(2400.0)
     assert line.low is not None
     assert (line.low[1] - line.low[0]) / 4 == pytest.approx(2390.5)
-    assert series.fit(replace(verdict, rate_kib_per_round=float("nan")), points) is None
+    assert series.fit(float("nan"), verdict.rate_ci95_kib, points) is None
     assert series.floors(replace(verdict, warm_up=9), MemoryClass.USED) == ()
 
 
@@ -99,7 +99,7 @@ def test_charts_are_valid_vega_lite(default_run: Inputs, broken_run: Inputs) -> 
             if line is None or not points:
                 continue
             charts.memory_over_time(line, line, "red").to_dict()
-            fitted = series.fit(verdict, points)
+            fitted = series.fit(verdict.rate_kib_per_round, verdict.rate_ci95_kib, points)
             charts.floors_by_round(points, fitted, points, "red", 64.0).to_dict()
     drawn = charts.FloorLine(label="one", colour="red", points=((1.0, 0.0), (2.0, 3.0)))
     charts.overview([drawn, drawn], 64.0).to_dict()

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.model import Reproduction, RunVerdicts
-from anyclue.hunt.render.text import report_text, summary
+from anyclue.hunt.render.text import cells_table, report_text, summary
+from anyclue.model.recording import EXACT_OBJECTS
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass
 
 if TYPE_CHECKING:
@@ -38,6 +39,22 @@ def test_default_run(default_run: Inputs) -> None:
     assert "    anyclue hunt scenarios/lzo-leak.toml\n" in text
     assert "Every planned cell was run and judged." in text
     assert "QEMU: 7.2.19 (Debian" in text
+
+
+def test_objects_are_told_in_objects(objects_run: Inputs) -> None:
+    text = mail(objects_run)
+    assert "bad     i386-2g    lzo    leak      14 objects [13.9, 14.1]" in text
+    assert "bad     i386-2g    zstd   unproven  1 object [0.8, 1.2]\n" in text
+    said = unfolded(text)
+    assert "object in kmalloc-64" in said
+    assert "zstd.small-files: slab cache kmalloc-128 gained 1 object a round" in said
+    assert EXACT_OBJECTS not in said
+    assert "0.0 KiB" not in said
+    assert "1 objects" not in said
+    narrow = "\n".join(cells_table(objects_run.findings.cells, 40))
+    assert "leak, 14 objects [13.9, 14.1] per round" in unfolded(narrow)
+    assert "objects [13.9, 14.1] KiB" not in unfolded(narrow)
+    assert "KiB per round" in unfolded(narrow)
 
 
 def test_nothing_is_called_flat_that_may_have_grown(default_run: Inputs) -> None:
@@ -140,4 +157,4 @@ def test_long_names_are_stacked_not_cut(default_run: Inputs) -> None:
     inputs = replace(default_run, findings=replace(default_run.findings, cells=cells))
     for text in (mail(inputs), summary(inputs.findings)):
         assert f"{name}-3" in text.replace("\n    ", "")
-        assert "    leak, 2400 [2390, 2411] KiB/round, page-cache-reference\n" in text
+        assert "    leak, 2400 [2390, 2411] KiB per round, page-cache-reference\n" in text

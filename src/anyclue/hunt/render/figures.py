@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from anyclue.hunt.render.selection import representative, varying_axes
+from anyclue.hunt.render.verdict_words import growth
 from anyclue.hunt.select.faults import carrier_class
-from anyclue.model.recording import Recording
+from anyclue.model.reason import ObjectsGrew, judged_reason
+from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict, MemoryClass, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass, ObjectSeries, Verdict
 from anyclue.report import charts, series, words
 from anyclue.report.pages import Figure, Key
 from anyclue.report.text import clean, shorten
+from anyclue.verdicts.evaluation import evaluate
+from anyclue.verdicts.object_floors import object_floors
 
 _LABEL_COLUMNS = 28
+_LEAST_OBJECTS = 4.0
+"""What an axis of objects spans at least, so that one object does not fill the chart."""
 
 
 def colour(verdict: CellVerdict) -> str:
@@ -39,6 +45,8 @@ def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
         title = f"Floors of all cells on {where}"
         caption = f"{drawn} of {len(group)} cells reached floors. "
         caption += f"Drawn: {of.value} ({words.CLASSES[of]})."
+        if any(_objects_grew(cell) for cell in group):
+            caption += " Leaks of objects alone do not show in KiB: see their cells."
         figures.append(
             Figure(
                 title=title,
@@ -62,7 +70,9 @@ def cell_figures(
     """Return a cell's memory over time and its floors by round, each over the reference's."""
     drawn = (
         _over_time(verdict, reference, recordings, name),
-        _by_round(verdict, reference, least_kib, name),
+        _counts_by_round(verdict, because, reference, recordings, name)
+        if (because := _objects_grew(verdict))
+        else _by_round(verdict, reference, least_kib, name),
     )
     return [figure for figure in drawn if figure is not None]
 
@@ -106,15 +116,12 @@ def _by_round(
     if len(points) < 2:
         return None
     beside = series.floors(reference, of) if reference else ()
-    line = series.fit(verdict, points)
+    line = series.fit(verdict.rate_kib_per_round, verdict.rate_ci95_kib, points)
     title = f"Floor by round: {of.value}"
-    fitted = words.rate(verdict.rate_kib_per_round, verdict.rate_ci95_kib)
-    caption = f"{_describe(of)}. "
-    caption += f"Line: {fitted} KiB per round [95 %]. " if line else "No rate could be fitted. "
-    caption += "Hollow: warm-up, set aside." if verdict.warm_up else ""
+    caption = _caption(verdict, _capital(words.CLASSES[of]), line)
     return Figure(
         title=title,
-        caption=caption.strip(),
+        caption=caption,
         svg=charts.inline_svg(
             charts.floors_by_round(points, line, beside, colour(verdict), least_kib),
             f"{name}f",
@@ -125,6 +132,62 @@ def _by_round(
     )
 
 
+def _counts_by_round(
+    verdict: CellVerdict,
+    because: ObjectsGrew,
+    reference: CellVerdict | None,
+    recordings: Mapping[Cell, Sequence[Recording]],
+    name: str,
+) -> Figure | None:
+    points = _counts(verdict, because.series, recordings)
+    if len(points) < 2:
+        return None
+    beside = _counts(reference, because.series, recordings) if reference else ()
+    line = series.fit(because.rate, because.ci95, points)
+    counted = words.series_name(because.series)
+    title = f"Floor by round: {counted}"
+    caption = _caption(verdict, f"{_capital(counted)}, objects in use", line)
+    return Figure(
+        title=title,
+        caption=caption,
+        svg=charts.inline_svg(
+            charts.floors_by_round(
+                points, line, beside, colour(verdict), _LEAST_OBJECTS, unit="Objects"
+            ),
+            f"{name}f",
+            f"{title}: {verdict.cell.id}",
+            caption,
+        ),
+        keys=_keys(verdict, reference if beside else None),
+    )
+
+
+def _counts(
+    verdict: CellVerdict, of: ObjectSeries, recordings: Mapping[Cell, Sequence[Recording]]
+) -> tuple[series.FloorPoint, ...]:
+    """Return what was counted at the floors of a cell's trials that said something."""
+    trials = [
+        evaluate(trial)
+        for trial in recordings.get(verdict.cell, ())
+        if trial.outcome not in {Outcome.LOST, Outcome.NOT_RUN}
+    ]
+    counted = object_floors(trials).of(of)
+    return series.floor_points(
+        [tuple(zip(one.rounds, one.values, strict=True)) for one in counted], verdict.warm_up
+    )
+
+
+def _objects_grew(verdict: CellVerdict) -> ObjectsGrew | None:
+    because = judged_reason(verdict.because)
+    return because if isinstance(because, ObjectsGrew) else None
+
+
+def _caption(verdict: CellVerdict, drawn: str, line: series.FitLine | None) -> str:
+    fitted = f"Line: {growth(verdict).per_round} [95 %]." if line else "No rate could be fitted."
+    aside = "Hollow: warm-up, set aside." if verdict.warm_up else ""
+    return f"{drawn}. {fitted} {aside}".rstrip()
+
+
 def _keys(verdict: CellVerdict, reference: CellVerdict | None) -> tuple[Key, ...]:
     key = Key(colour=colour(verdict), text=f"this cell, {verdict.verdict.value}")
     if reference is None:
@@ -133,15 +196,21 @@ def _keys(verdict: CellVerdict, reference: CellVerdict | None) -> tuple[Key, ...
     return (key, Key(colour=charts.REFERENCE, text=text))
 
 
-def _describe(of: MemoryClass) -> str:
-    text = words.CLASSES[of]
+def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
 def _common_class(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) -> MemoryClass:
-    """Return the class to compare cells in: the worst leak's, here or anywhere, else all."""
+    """Return the class to compare cells in: the worst leak's, here or anywhere, else all.
+
+    A leak of objects alone shows in none.
+    """
     for candidates in (group, cells):
-        leaks = [cell for cell in candidates if cell.verdict is Verdict.LEAK]
+        leaks = [
+            cell
+            for cell in candidates
+            if cell.verdict is Verdict.LEAK and _objects_grew(cell) is None
+        ]
         if leaks:
             return carrier_class(
                 max(leaks, key=lambda cell: words.finite(cell.rate_kib_per_round) or 0.0)
@@ -160,7 +229,7 @@ def _overview_lines(
         charts.FloorLine(
             label="" if quiet or trial > 1 else shorten(label, _LABEL_COLUMNS),
             colour=colour(verdict),
-            points=tuple((float(p.round), p.kib) for p in points if p.trial == trial),
+            points=tuple((float(p.round), p.value) for p in points if p.trial == trial),
         )
         for trial in sorted({point.trial for point in points})
     ]

@@ -14,6 +14,7 @@ from anyclue.hunt.render.selection import (
     classes_by_status,
     common_axes,
     is_incident_line,
+    last_facts,
     log_excerpt,
     notable_cells,
     representative,
@@ -156,8 +157,6 @@ def _detail(
     recording = representative(verdict, recordings)
     broke = was_broken(verdict)
     log: Sequence[LogLine] = log_excerpt(verdict, recording) if recording and broke else ()
-    with_facts = [entry for entry in recording.rounds if entry.facts] if recording else []
-    said = with_facts[-1].facts.items() if with_facts else ()
     provenance = recording.provenance.items() if recording else ()
     return _Detail(
         verdict=verdict,
@@ -167,7 +166,7 @@ def _detail(
         incident=verdict.incident,
         incident_text=_cut(verdict.incident.text) if verdict.incident else "",
         log=[_LogRow(text=log_text(line), hot=is_incident_line(verdict, line)) for line in log],
-        facts=[(key, words.scalar(value)) for key, value in said],
+        facts=[(key, words.scalar(value)) for key, value in last_facts(recording)],
         provenance=[(key, words.scalar(value)) for key, value in provenance],
     )
 

@@ -8,6 +8,7 @@ from anyclue.hunt.clue.model import ProbeSummary
 from anyclue.hunt.probes.core.model import Amount, Frame, ProbeFinding, ProbeReading, SourceLocation
 from anyclue.hunt.probes.core.probe import Probe
 from anyclue.report.text import clean
+from anyclue.report.words import count_number, number
 
 MOST_FINDINGS = 5
 
@@ -66,12 +67,14 @@ def _line(place: SourceLocation) -> str:
 
 def figures(probe: Probe, guilty: Amount, beside: Amount | None, *, rounds: int) -> str:
     """Return what stayed in the guilty cell, and in the innocent one ``beside`` it."""
-    kib = f" ({guilty.kib_per_round:.0f} KiB)" if guilty.kib_per_round else ""
+    kib = f" ({number(guilty.kib_per_round)} KiB)" if guilty.kib_per_round >= 0.05 else ""
     over = f"{rounds} rounds" if rounds != 1 else "one round"
-    said = f"{guilty.count_per_round:.0f} {probe.unit}{kib} a round {probe.did}, over {over}"
+    count = count_number(guilty.count_per_round)
+    things = probe.unit.removesuffix("s") if count == "1" else probe.unit
+    said = f"{count} {things}{kib} a round {probe.did}, over {over}"
     if beside is None:
         return f"{said}; there was no innocent cell beside it"
-    return f"{said}; in the innocent cell {beside.count_per_round:.0f}"
+    return f"{said}; in the innocent cell {count_number(beside.count_per_round)}"
 
 
 def probe_summary(reading: ProbeReading) -> ProbeSummary:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from anyclue.hunt.model import RunVerdicts
-from anyclue.model.recording import LogLine, Outcome, Recording
-from anyclue.model.scenario import Axis, Cell, Scenario
+from anyclue.model.recording import EXACT_OBJECTS, LogLine, Outcome, Recording
+from anyclue.model.scenario import Axis, Cell, Scalar, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Verdict
 from anyclue.report.words import SEVERITY, finite
 from anyclue.verdicts.class_growth import GrowthStatus, growth_status
@@ -86,6 +86,15 @@ def representative(
         return (not same_incident, trial.outcome is not verdict.outcome)
 
     return min(trials, key=distance, default=None)
+
+
+def last_facts(recording: Recording | None) -> tuple[tuple[str, Scalar], ...]:
+    """Return what the workload told of its last round; what the sampler notes is left out."""
+    told = [
+        tuple(item for item in entry.facts.items() if item[0] != EXACT_OBJECTS)
+        for entry in (recording.rounds if recording else ())
+    ]
+    return next((facts for facts in reversed(told) if facts), ())
 
 
 def log_excerpt(verdict: CellVerdict, recording: Recording) -> tuple[LogLine, ...]:

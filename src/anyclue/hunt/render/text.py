@@ -22,6 +22,7 @@ from anyclue.hunt.render.clue_text import (
 from anyclue.hunt.render.selection import (
     classes_by_status,
     common_axes,
+    last_facts,
     log_excerpt,
     notable_cells,
     representative,
@@ -33,8 +34,8 @@ from anyclue.hunt.render.verdict_words import (
     factor_label,
     factor_reason,
     findings_headline,
+    growth,
     not_judged,
-    rate_text,
     signatures_label,
     top_growth_text,
     verdict_label,
@@ -183,11 +184,8 @@ def _classes(verdict: CellVerdict, limit_kib: float) -> list[str]:
 
 
 def _last_round_facts(recording: Recording | None) -> list[str]:
-    with_facts = [r for r in recording.rounds if r.facts] if recording else []
-    if not with_facts:
-        return []
-    facts = (f"{key} {words.scalar(value)}" for key, value in with_facts[-1].facts.items())
-    return wrap(f"Last round: {', '.join(facts)}.", MAIL_COLUMNS, first="  ")
+    facts = [f"{key} {words.scalar(value)}" for key, value in last_facts(recording)]
+    return wrap(f"Last round: {', '.join(facts)}.", MAIL_COLUMNS, first="  ") if facts else []
 
 
 def _first_break(
@@ -322,8 +320,8 @@ def cells_table(cells: Sequence[CellVerdict], width: int) -> list[str]:
         (
             *(ascii_line(cell.cell.value(axis)) for axis in axes),
             verdict_label(cell),
-            ascii_line(rate_text(cell)),
-            signatures_label(cell),
+            str(growth(cell)),
+            ascii_line(signatures_label(cell)),
         )
         for cell in cells
     ]
@@ -333,7 +331,8 @@ def cells_table(cells: Sequence[CellVerdict], width: int) -> list[str]:
     if shared:
         said = ", ".join(f"{axis.value} {value}" for axis, value in shared)
         lines += [*wrap(f"In all cells: {said}.", width), ""]
-    return lines + _fitted(header, rows, width)
+    rates = [growth(cell).per_round for cell in cells]
+    return lines + _fitted(header, rows, rates, width)
 
 
 def factor_lines(factors: Sequence[Factor], width: int) -> list[str]:
@@ -386,7 +385,10 @@ def tests_of(cell: Cell, tests: Sequence[TestFinding], width: int) -> list[str]:
     return [*wrap(f"Tests in {cell.id}:", width), *tests_words.lines(tests, width)]
 
 
-def _fitted(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:
+def _fitted(
+    header: tuple[str, ...], rows: list[tuple[str, ...]], rates: Sequence[str], width: int
+) -> list[str]:
+    """Lay the table out; ``rates`` are how the rates of the rows are said without its head."""
     has_signature = any(row[-1] for row in rows)
     if not has_signature:
         header, rows = header[:-1], [row[:-1] for row in rows]
@@ -397,8 +399,8 @@ def _fitted(header: tuple[str, ...], rows: list[tuple[str, ...]], width: int) ->
         lines = ruled(table([header[:-1], *(row[:-1] for row in rows)]))
         if max(map(len, lines)) <= width:
             return _with_signatures(lines, rows, width)
-        return _stacked(rows, width, values=3)
-    return _stacked(rows, width, values=2)
+        return _stacked(rows, rates, width, values=3)
+    return _stacked(rows, rates, width, values=2)
 
 
 def _with_signatures(lines: list[str], rows: list[tuple[str, ...]], width: int) -> list[str]:
@@ -410,12 +412,14 @@ def _with_signatures(lines: list[str], rows: list[tuple[str, ...]], width: int) 
     return result
 
 
-def _stacked(rows: list[tuple[str, ...]], width: int, *, values: int) -> list[str]:
+def _stacked(
+    rows: list[tuple[str, ...]], rates: Sequence[str], width: int, *, values: int
+) -> list[str]:
     lines: list[str] = []
-    for row in rows:
+    for row, said_rate in zip(rows, rates, strict=True):
         lines += wrap(" ".join(row[:-values]), width, rest=_INDENT)
         verdict, rate, *signature = row[-values:]
-        known = "no rate" if rate == "-" else f"{rate} KiB/round"
+        known = "no rate" if rate == "-" else said_rate
         said = [verdict, known, *(word for word in signature if word)]
         lines += wrap(", ".join(said), width, first=_INDENT)
     return lines

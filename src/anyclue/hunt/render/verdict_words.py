@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from anyclue.fstests.core.model import CheckStatus
 from anyclue.fstests.render.reasons import reason_text
@@ -10,15 +11,40 @@ from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
 from anyclue.hunt.render.fault_words import beside
 from anyclue.hunt.render.selection import missing_cells
 from anyclue.hunt.select.factors import kind
-from anyclue.model.reason import ObjectsGrew, OtherFault, judged_reason
+from anyclue.model.reason import ObjectsGrew, ObjectsSuspected, OtherFault, judged_reason
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
-from anyclue.report.words import SEVERITY, first_few, kind_label, number, objects, rate
+from anyclue.report.words import (
+    SEVERITY,
+    count_interval,
+    first_few,
+    interval,
+    kind_label,
+    number,
+    objects,
+)
 from anyclue.verdicts.class_growth import leaking_kib
 from anyclue.verdicts.classes import TRAITS
 
 _NAMED = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordedRate:
+    """What a cell grows by: ``4.3 objects`` and ``[4.0, 4.6]``; KiB have no unit here."""
+
+    amount: str
+    interval: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.interval}".rstrip()
+
+    @property
+    def per_round(self) -> str:
+        """Return both with their unit: ``2.5 [-0.3, 5.9] KiB per round``."""
+        return " ".join(part for part in (str(self), self.unit, "per round") if part)
 
 
 def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
@@ -86,9 +112,15 @@ def verdict_label(verdict: CellVerdict) -> str:
 
 
 def signatures_label(verdict: CellVerdict) -> str:
-    """Return a verdict's signature, and what leaks beside: ``page-cache-reference, object 300``."""
+    """Return a verdict's signature, and what leaks beside: ``page-cache-reference, object 300``.
+
+    Where objects alone grew, it is with the count's name: ``object in kmalloc-64``.
+    """
     if verdict.signature is None:
         return ""
+    because = judged_reason(verdict.because)
+    if isinstance(because, ObjectsGrew):
+        return f"{verdict.signature.value} in {because.series.name}"
     beside = [
         f"{signature.value} {number(kib)}"
         for name, kib in leaking_kib(verdict.classes).items()
@@ -97,13 +129,24 @@ def signatures_label(verdict: CellVerdict) -> str:
     return ", ".join([verdict.signature.value, *beside])
 
 
-def rate_text(verdict: CellVerdict) -> str:
-    """Return what a cell grows by, with its interval: KiB, or objects where those alone grew."""
+def counted_reason(verdict: CellVerdict) -> ObjectsGrew | ObjectsSuspected | None:
+    """Return the count of objects that a verdict rests on; None where that is KiB."""
     because = judged_reason(verdict.because)
-    if isinstance(because, ObjectsGrew):
-        low, high = because.ci95
-        return f"{objects(because.rate)} [{low:.1f}, {high:.1f}]"
-    return rate(verdict.rate_kib_per_round, verdict.rate_ci95_kib)
+    return because if isinstance(because, ObjectsGrew | ObjectsSuspected) else None
+
+
+def growth(verdict: CellVerdict) -> WordedRate:
+    """Return what a cell grows by: KiB, or objects where its verdict rests on these alone."""
+    counted = counted_reason(verdict)
+    if counted is not None:
+        return WordedRate(
+            amount=objects(counted.rate), interval=count_interval(counted.ci95), unit=""
+        )
+    return WordedRate(
+        amount=number(verdict.rate_kib_per_round),
+        interval=interval(verdict.rate_ci95_kib),
+        unit="KiB",
+    )
 
 
 def factor_label(value: bool | None) -> str:

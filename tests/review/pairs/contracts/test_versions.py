@@ -107,3 +107,12 @@ def test_built_in_pairs_can_be_acquired_and_released_in_every_version(
     for pair in for_version(built_in(), version).pairs:
         assert pair.acquire, pair.name
         assert pair.release, pair.name
+
+
+@pytest.mark.parametrize(
+    ("version", "pair"),
+    [((6, 1), "btrfs-extent-map"), ((6, 7), "btrfs-extent-map"), ((6, 8), "btrfs-chunk-map")],
+)
+def test_a_chunk_was_an_extent_map(version: KernelVersion, pair: str) -> None:
+    acquired = for_version(built_in(), version).acquires_by_call["btrfs_get_chunk_map"]
+    assert [one.name for one, _ in acquired] == [pair]

@@ -315,6 +315,14 @@ def test_many_files_in_any_number_of_workers(box: Box) -> None:
         assert tree(box, Confidence.LOW, jobs=jobs) == one
 
 
+def test_a_function_with_an_if_of_the_preprocessor_is_listed_once(box: Box) -> None:
+    arms = "#ifdef A\n\ta = one();\n#else\n\ta = two();\n#endif\n"
+    large = "\tmutex_lock(&v->lock);\n\tmutex_unlock(&v->lock);\n" * 350
+    box.write("fs/large.c", f"int f(struct vol *v, int a)\n{{\n{arms}{large}}}\n".encode())
+    listed = review(PairsRequest(paths=(box.path,), jobs=1)).unjudged
+    assert [one.function for one in listed] == ["f"]
+
+
 @pytest.mark.parametrize("method", ["read", "analyse", "review"])
 def test_a_worker_that_is_killed_is_one_clear_error(
     box: Box, method: str, monkeypatch: pytest.MonkeyPatch

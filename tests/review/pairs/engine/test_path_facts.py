@@ -39,6 +39,54 @@ int f(struct vol *v, int flags)
 	return 0;
 }
 """,
+    "what is compared with an address": """
+int f(struct vol *v)
+{
+	mutex_lock(&v->lock);
+	if (v->ops != &bad_ops)
+		return -EIO;
+	mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "a helper that compares with an address": """
+static bool is_bad(struct vol *v)
+{
+	return v->ops == &bad_ops;
+}
+
+int f(struct vol *v)
+{
+	mutex_lock(&v->lock);
+	if (!is_bad(v))
+		return -EIO;
+	mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "bits of an address": """
+int f(struct vol *v)
+{
+	mutex_lock(&v->lock);
+	if (!((unsigned long)&v->buf & ALIGNED))
+		return -EIO;
+	mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "a member that is no more what it was compared with": """
+int f(struct vol *v)
+{
+	struct ops *o = &bad_ops;
+
+	if (o == v->ops)
+		mutex_lock(&v->lock);
+	v->ops = next(v);
+	if (o == v->ops)
+		mutex_unlock(&v->lock);
+	return 0;
+}
+""",
     "two things that are equal no more": """
 int f(struct vol *v, char *buf)
 {
@@ -55,6 +103,18 @@ int f(struct vol *v, char *buf)
 }
 
 IMPOSSIBLE = {
+    "an address that is NULL": """
+int f(struct vol *v)
+{
+	struct buf *b = &v->bufs[0].head;
+
+	mutex_lock(&v->lock);
+	if (!b)
+		return -EIO;
+	mutex_unlock(&v->lock);
+	return 0;
+}
+""",
     "the same bit": """
 int f(struct vol *v, int flags)
 {

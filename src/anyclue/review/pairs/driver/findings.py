@@ -81,4 +81,5 @@ def unjudged(program: Program, texts: Mapping[str, bytes]) -> list[Unjudged]:
             Unjudged(path=path, line=first, function="", what="could not be parsed")
             for first, _ in file.unit.unread
         ]
-    return found
+    # A function with #if is read twice.
+    return list(dict.fromkeys(found))

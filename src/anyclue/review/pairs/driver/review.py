@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,8 +58,19 @@ class Reviewer:
         self._disk = DiskTree(root)
         self._contexts = TreeContexts(contracts, self._cache, self._jobs)
 
-    def tree(self, paths: Sequence[Path], least: Confidence = Confidence.MEDIUM) -> Review:
+    def tree(
+        self,
+        paths: Sequence[Path],
+        least: Confidence = Confidence.MEDIUM,
+        *,
+        trust: Callable[[Finding], Confidence] = confidence_in_tree,
+    ) -> Review:
         """Return what is wrong in files, or in all C sources below directories.
+
+        Args:
+            paths: files and directories.
+            least: least confidence to report.
+            trust: how much a finding in a tree may be trusted.
 
         Raises:
             RequestError: a path is not there, or holds no C source.
@@ -84,11 +95,7 @@ class Reviewer:
             pool.run_to_fixpoint(texts)
             parts = pool.reviews(least)
         not_judged = [*unread, *(one for part in parts for one in part.unjudged)]
-        findings = (
-            replace(one, confidence=confidence_in_tree(one))
-            for part in parts
-            for one in part.findings
-        )
+        findings = (replace(one, confidence=trust(one)) for part in parts for one in part.findings)
         shown = (one for one in findings if one.confidence.rank >= least.rank)
         return Review(
             findings=tuple(sorted(shown, key=_order)),

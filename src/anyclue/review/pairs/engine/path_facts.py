@@ -226,11 +226,10 @@ class PathFacts:
                     if paths.flags_overlap(masked.flags, written.flags):
                         yield key
                     continue
-            if (
-                key == whole
-                or paths.reached_through(key, whole)
-                or (plain and paths.depends_on(key, whole))
-            ):
+            if any(
+                side == whole or paths.reached_through(side, whole)
+                for side in paths.equality_operands(key) or (key,)
+            ) or (plain and paths.depends_on(key, whole)):
                 yield key
 
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
@@ -261,7 +260,7 @@ class PathFacts:
             return path
         known = facts.get(path)
         if known is None:
-            if path.startswith("&"):
+            if paths.is_address(path):
                 return values.POSITIVE
             return self._masked_value(facts, path)
         if isinstance(known, str) and known[0] == "=":

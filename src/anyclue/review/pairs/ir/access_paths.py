@@ -114,6 +114,14 @@ def address(path: str) -> str:
     return path[1:] if path.startswith("*") else f"&{path}"
 
 
+_ADDRESS = re.compile(r"&(?:->|[\w.*()\[\]%@])+")
+
+
+def is_address(path: str) -> bool:
+    """Tell the address of something, never NULL, from a condition or bits that begin with one."""
+    return _ADDRESS.fullmatch(path) is not None
+
+
 def member(path: str, operator: str, name: str) -> str:
     """Return ``path->name`` or ``path.name``, in normal form."""
     if path.startswith("&") and operator == "->":
