@@ -250,10 +250,11 @@ class KernelError(VerdictReason):
 
 @dataclass(frozen=True, kw_only=True)
 class TooFewFloors(VerdictReason):
-    """Fewer floors than the ``needed`` ones are left after the warm-up."""
+    """Fewer floors than the ``needed`` ones are left after the warm-up; of a class, or of all."""
 
     floors: int
     needed: int
+    memory_class: MemoryClass | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -127,7 +127,7 @@ def growth_reason_text(
             return f"the kernel {said}: {incident_text(incident)}{flat}"
         case TooFewFloors():
             return (
-                f"{reason.floors} floors are too few to judge {_subject(None)}:"
+                f"{reason.floors} floors are too few to judge {_subject(reason.memory_class)}:"
                 f" at least {reason.needed} are needed after the warm-up"
             )
         case SingleSteps():

@@ -17,7 +17,7 @@ from typing import Final
 from anyclue.model.reason import GrowthUndecided, SingleSteps, TooFewFloors
 from anyclue.model.verdict import ClassRate, MemoryClass, VerdictReason
 from anyclue.verdicts.breakdown import top_growth
-from anyclue.verdicts.classes import TRAITS, GrowthKind
+from anyclue.verdicts.classes import TRAITS, GrowthKind, of_kind
 from anyclue.verdicts.floors import (
     MIN_FLOORS,
     Floors,
@@ -125,12 +125,21 @@ def not_excluded(
 ) -> VerdictReason | None:
     """Return why growth of ``limit_kib`` a round cannot be excluded, or None where it can.
 
+    A class that the cell or its reference tells of, and of which the cell has too few floors, is
+    not excluded: its counters could not be read.
+
     Every class of kernel memory must exclude it by itself. The total includes caches that a
     quiesce did not empty, so for the total it is enough not to exceed the reference.
     """
     total = _fit_total(cell, reference)
     if total is None:
-        return TooFewFloors(floors=cell.used_rounds, needed=MIN_FLOORS)
+        read = sum(len(one.values) for one in cell.total())
+        return TooFewFloors(floors=read, needed=MIN_FLOORS)
+    for memory_class in of_kind(GrowthKind.KERNEL):
+        told = memory_class in cell.series or (reference and memory_class in reference.series)
+        if told and memory_class not in growth:
+            read = sum(len(one.values) for one in cell.used(memory_class))
+            return TooFewFloors(floors=read, needed=MIN_FLOORS, memory_class=memory_class)
     undecided: list[tuple[Fit, MemoryClass | None, tuple[FloorSeries, ...]]] = [
         (of.full, c, cell.used(c))
         for c, of in growth.items()
