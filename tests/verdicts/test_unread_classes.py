@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from anyclue.model.reason import TooFewFloors
 from anyclue.model.verdict import MemoryClass
-from anyclue.verdicts.floors import FloorSeries, Floors
+from anyclue.verdicts.floors import Floors, FloorSeries
 from anyclue.verdicts.growth import growth_by_class, not_excluded
 
 CLASSES = (MemoryClass.USED, MemoryClass.SLAB_UNRECLAIMABLE)
