@@ -135,11 +135,11 @@ def not_excluded(
     if total is None:
         read = sum(len(one.values) for one in cell.total())
         return TooFewFloors(floors=read, needed=MIN_FLOORS)
-    for memory_class in of_kind(GrowthKind.KERNEL):
-        told = memory_class in cell.series or (reference and memory_class in reference.series)
-        if told and memory_class not in growth:
-            read = sum(len(one.values) for one in cell.used(memory_class))
-            return TooFewFloors(floors=read, needed=MIN_FLOORS, memory_class=memory_class)
+    for name in of_kind(GrowthKind.KERNEL):
+        told = name in cell.series or (reference and name in reference.series)
+        if told and name not in growth:
+            read = sum(len(one.values) for one in cell.used(name))
+            return TooFewFloors(floors=read, needed=MIN_FLOORS, memory_class=name)
     undecided: list[tuple[Fit, MemoryClass | None, tuple[FloorSeries, ...]]] = [
         (of.full, c, cell.used(c))
         for c, of in growth.items()
