@@ -308,3 +308,10 @@ def test_slabs_that_fill_up_are_suspected() -> None:
     assert found(climbing, None) is ObjectGrowth.NOT_SHOWN
     assert found(once, flat) is ObjectGrowth.NOT_SHOWN
     assert found(falling, flat) is ObjectGrowth.NOT_SHOWN
+
+
+def test_what_could_not_be_read_is_not_excluded() -> None:
+    unread: dict[str, Sequence[float | None]] = {NAME: (100, *[math.nan] * (ROUNDS - 1)), **OTHERS}
+    bound = object_tests(object_floors([guest(unread)]), None, is_reference=True).bound()
+    assert bound is not None
+    assert (bound.excluded, bound.series) == (150, 151)

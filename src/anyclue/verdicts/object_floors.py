@@ -74,6 +74,13 @@ class ObjectFloors:
                 still &= np.all((counts == counts[0]) | np.isnan(counts), axis=0)
         return frozenset(one for one, same in zip(self.series, still, strict=True) if not same)
 
+    def unread(self, least: int) -> frozenset[ObjectSeries]:
+        """Return what has fewer than ``least`` rises to be judged by, all trials together."""
+        rises = np.zeros(len(self.series), dtype=int)
+        for counts in self.counts:
+            rises += np.maximum(np.count_nonzero(~np.isnan(counts), axis=0) - 1, 0)
+        return frozenset(one for one, n in zip(self.series, rises, strict=True) if n < least)
+
     def rising(self, share: float, least: int) -> frozenset[ObjectSeries]:
         """Return what goes up in at least that share of the rises of each trial.
 
@@ -157,10 +164,11 @@ def _grains(trials: Sequence[Mapping[int, EvaluatedRound]]) -> dict[ObjectSeries
 
 
 def _counted(counters: Mapping[str, float]) -> dict[ObjectSeries, float]:
+    """Return the counts; NaN for what was counted and cannot be a count."""
     return {
-        series: value
+        series: value if is_count(value) else math.nan
         for counter, value in counters.items()
-        if (series := _series(counter)) is not None and is_count(value)
+        if (series := _series(counter)) is not None
     }
 
 

@@ -168,12 +168,14 @@ class ObjectTests:
         still_at_most: what one that never moved may gain a round (95 %); None: too few floors.
         counted: how many series there are.
         exact: whether the counts were exact.
+        unread: how many of the series have too few floors to be judged.
     """
 
     moved: Mapping[ObjectSeries, ObjectTest]
     still_at_most: float | None
     counted: int
     exact: bool
+    unread: int = 0
 
     @property
     def limit(self) -> int | None:
@@ -204,7 +206,7 @@ class ObjectTests:
         limit = self.limit
         if not self.exact or limit is None or not self.counted:
             return None
-        open_ = len(self.not_excluded) + len(self.grown)
+        open_ = len(self.not_excluded) + len(self.grown) + self.unread
         return ObjectBound(series=self.counted, excluded=self.counted - open_, limit=limit)
 
     def rates(self) -> dict[ObjectSeries, ObjectRate]:
@@ -240,13 +242,14 @@ def object_tests(
     tests: dict[ObjectSeries, ObjectTest] = {}
     theirs = reference.moved() if reference is not None else frozenset()
     rising = cell.rising(NEARLY_EVERY * AFTER_WARM_UP, MIN_RISES)
+    unread = cell.unread(MIN_FLOORS - 1)
     for series in cell.series:
+        if series in unread:
+            continue
         grain = cell.grains.get(series, OBJECT)
         if grain <= OBJECT and series not in moved and series not in theirs:
             continue
         own, other = without_kworkers(series, cell, reference)
-        if sum(max(len(one.values) - 1, 0) for one in own) < MIN_FLOORS - 1:
-            continue
         growth, steady = ObjectGrowth.NOT_SHOWN, None
         if series in rising:
             steady = _steady_fit(own, other)
@@ -269,6 +272,7 @@ def object_tests(
         still_at_most=still.own.at_most if still is not None else None,
         counted=len(cell.series),
         exact=cell.exact,
+        unread=len(unread),
     )
 
 
