@@ -222,6 +222,17 @@ def reading(*, undone: bool = False, **known: object) -> ProbeReading:
 I386_ALONE: Final = (*THE_MAILS[:2], THE_MAILS[3])
 
 
+def test_what_a_guilty_cell_does_not_tell_of_is_not_acquitted() -> None:
+    whole = THE_MAILS[0]
+    assert judged(resource(Resource.SLAB), theory_context((whole,))).standing is ACQUITTED
+    told = dict(whole.classes)
+    del told[MemoryClass.SLAB_UNRECLAIMABLE]
+    unread = replace(whole, cell=replace(whole.cell, machine="x86_64"), classes=told)
+    found = judged(resource(Resource.SLAB), theory_context((whole, unread)))
+    assert found.standing is UNPROVEN
+    assert found.because == "slab could not be read in every guilty cell"
+
+
 @pytest.mark.parametrize(
     ("cells", "readings", "standing"),
     [

@@ -62,6 +62,7 @@ _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
         GuiltyReason.GREW: "{resource} {grew}",
         AcquittedReason.DID_NOT_GROW: "{resource} did not grow",
         UnprovenReason.NO_FLOORS: "no guilty cell has a floor by which {resource} could be told",
+        UnprovenReason.NOT_READ: "{resource} could not be read in every guilty cell",
         UnprovenReason.GREW_TOO: "{resource} grew too, beside what carries the verdict",
         UnprovenReason.MAY_HAVE_GROWN: "{resource} may have grown: that is neither proven nor"
         " excluded",
@@ -101,6 +102,7 @@ _SETTLE: Final[Mapping[UnprovenReason, str]] = MappingProxyType(
         " beside it",
         UnprovenReason.NO_FLOORS: "a guilty cell that lives to its floors: more memory,"
         " or fewer files a round",
+        UnprovenReason.NOT_READ: "a guilty cell whose counters are whole",
         UnprovenReason.GREW_TOO: f"{_PROBE}: where it was allocated",
         UnprovenReason.MAY_HAVE_GROWN: "more rounds",
         UnprovenReason.GUEST_ENDED_BADLY: _KMAP_PROBE,

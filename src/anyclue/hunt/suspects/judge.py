@@ -250,6 +250,8 @@ def _resource(resource: Resource, context: TheoryContext) -> Ruling:
         one for one in _unproven(resource, context) if not _is_excluded(one, context)
     ]:
         growths = doubtful
+    elif _is_unread(resource, context):
+        reason = UnprovenReason.NOT_READ
     elif all(_is_excluded(one, context) for one in growths):
         reason = AcquittedReason.DID_NOT_GROW
     return Ruling(reason=reason, resource=resource, evidence=tuple(growths))
@@ -261,6 +263,12 @@ def _unproven(resource: Resource, context: TheoryContext) -> Iterable[ClassGrowt
         for name in CLASSES[resource]:
             if one.verdict is Verdict.UNPROVEN and name in one.classes:
                 yield ClassGrowth(verdict=one, memory_class=name)
+
+
+def _is_unread(resource: Resource, context: TheoryContext) -> bool:
+    """Say whether a guilty cell lacks a class of the resource that the run tells of."""
+    told = {name for one in context.cells for name in one.classes} & set(CLASSES[resource])
+    return any(one.classes and not told <= one.classes.keys() for one in context.guilty)
 
 
 def _is_excluded(one: ClassGrowth, context: TheoryContext) -> bool:

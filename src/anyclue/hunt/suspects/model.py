@@ -117,6 +117,8 @@ class UnprovenReason(Enum):
     NOT_RUN_ON_ARCH = auto()
     NO_OTHER_ARCH = auto()
     NO_FLOORS = auto()
+    NOT_READ = auto()
+    """A guilty cell does not tell of it, though another cell does."""
     GREW_TOO = auto()
     """It grew beside what carries the verdict."""
     MAY_HAVE_GROWN = auto()
