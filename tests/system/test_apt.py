@@ -105,11 +105,11 @@ def apt(tmp_path: Path) -> Apt:
     )
 
 
-def lists(apt: Apt, *suites: str) -> str:
+def lists(apt: Apt, *suites: str, mirror: str = "deb.example.org_debian") -> str:
     """Return a script that fetches lists of these suites."""
     directory = f"{apt.root}/state/lists"
     return "; ".join(
-        f"echo x >'{directory}/deb.example.org_debian_dists_{suite}_main_binary-amd64_Packages'"
+        f"echo x >'{directory}/{mirror}_dists_{suite}_main_binary-amd64_Packages'"
         for suite in suites
     )
 
@@ -134,9 +134,44 @@ def test_lists_of_another_mirror_are_fetched_anew(apt: Apt, programs: Path) -> N
     asyncio.run(apt.refresh())
     moved = [line.replace("deb.example.org", "mirror.example.org") for line in apt.sources]
     other = Apt(apt.root, Store(apt.root), release=RELEASE, arch="amd64", sources=moved)
+    program(programs, "apt-get", lists(apt, "bookworm", mirror="mirror.example.org_debian"))
     asyncio.run(other.refresh())
     assert len(calls(programs)) == 2
     assert "mirror.example.org" in (apt.root / "sources.list").read_text()
+
+
+def test_lists_of_the_mirror_before_are_no_lists_of_this_one(apt: Apt, programs: Path) -> None:
+    program(programs, "apt-get", lists(apt, *RELEASE.suites))
+    asyncio.run(apt.refresh())
+    moved = [line.replace("deb.example.org", "gone.example.org") for line in apt.sources]
+    other = Apt(apt.root, Store(apt.root), release=RELEASE, arch="amd64", sources=moved)
+    program(programs, "apt-get", "echo 'E: Could not connect' >&2; exit 100")
+    with pytest.raises(InfrastructureError, match="no package lists of bookworm"):
+        asyncio.run(other.refresh())
+    assert other.missing_suites() == RELEASE.suites
+    assert apt.missing_suites() == ()
+    asyncio.run(apt.refresh())  # back again: offline, with the lists from before
+    assert (apt.root / "sources.list").read_text().splitlines() == list(apt.sources)
+    assert len(calls(programs)) == 3
+
+
+# What apt 2.6 calls them.
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("https://me:secret@deb.example.org:8080/a_b/~c", "deb.example.org:8080_a%5fb_%7ec"),
+        ("file:/srv/debian", "_srv_debian"),
+        ("copy:/srv/debian+x", "_srv_debian+x"),
+    ],
+)
+def test_lists_are_known_by_what_apt_calls_them(
+    tmp_path: Path, programs: Path, uri: str, name: str
+) -> None:
+    sources = [f"deb [signed-by=/k.gpg] {uri} {suite} main" for suite in RELEASE.suites]
+    apt = Apt(tmp_path, Store(tmp_path), release=RELEASE, arch="amd64", sources=sources)
+    program(programs, "apt-get", lists(apt, *RELEASE.suites, mirror=name))
+    asyncio.run(apt.refresh())
+    assert apt.missing_suites() == ()
 
 
 def test_suites_that_cannot_be_had_are_gone_on_without(

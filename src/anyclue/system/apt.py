@@ -38,6 +38,8 @@ OPTIONS = (
     *("-o", "Acquire::GzipIndexes=true"),
     *("-o", "APT::Default-Release="),
 )
+# What apt writes as %xx in the name of a list (URItoFileName in its strutl.cc).
+QUOTED = re.compile(r"[\\|{}\[\]<>\"^~_=!@#$&*]")
 # What Debian ships as a link, and only where all of the release lies below usr.
 MERGED = ("bin", "sbin", "lib", "lib64")
 
@@ -144,6 +146,7 @@ class Apt:
         async with locked_file(self.root / "lock"):
             if self._fresh():
                 return
+            self._stamp.unlink(missing_ok=True)  # it speaks of the sources that are replaced now
             self._write_configuration()
             updated = await run(
                 ("apt-get", *OPTIONS, "update", "-qq"),
@@ -190,12 +193,18 @@ class Apt:
         return tuple(line for suite, line in named if suite not in missing)
 
     def missing_suites(self) -> tuple[str, ...]:
-        """Return the suites of which there is no list: none on the mirror, or not to be had."""
+        """Return the suites of which there is no list: none on the mirror, or not to be had.
+
+        apt keeps the lists of the mirror before, as long as there are none of this one, and asks
+        neither.
+        """
         lists = self.root / "state/lists"
+        there = [file.name for file in lists.glob("*_Packages*")]
+        named = zip(self.release.suites, self.sources, strict=True)
         return tuple(
             suite
-            for suite in self.release.suites
-            if not any(lists.glob(f"*_dists_{suite}_*_Packages*"))
+            for suite, line in named
+            if not any(name.startswith(f"{_listed_as(line)}_dists_{suite}_") for name in there)
         )
 
     def _write_configuration(self) -> None:
@@ -309,6 +318,13 @@ class Apt:
         packages = sorted(f"{name}={version}" for name, version in versions.items())
         recipe = Recipe(kind="packages", inputs={"arch": self.arch, "packages": packages})
         return Closure(versions=versions, recipe=recipe)
+
+
+def _listed_as(source: str) -> str:
+    """Return how apt begins the names of lists from the mirror of a line of a sources.list."""
+    host, slash, path = source.split()[-3].partition(":")[2].removeprefix("//").partition("/")
+    address = f"{host.rpartition('@')[2]}{slash}{path}"
+    return re.sub(QUOTED, lambda match: f"%{ord(match[0]):02x}", address).replace("/", "_")
 
 
 def _first_said(errors: str) -> str:

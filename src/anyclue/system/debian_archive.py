@@ -100,6 +100,7 @@ class DebianArchive:
             step = f"give it as in {MAIN}; security updates are looked for beside it"
             raise RequestError.of("is no address of a mirror", where=uri, next_step=step)
         self._mirror = None
+        self._states.clear()
 
     async def apt(self, release: DebianRelease, arch: str) -> Apt:
         """Return apt for a release and an architecture, with fresh lists.
