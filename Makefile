@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F'\t' '{ printf "make %-14s %s\n", $$1, $$2 }'
+		awk -F'\t' '{ printf "make %-19s %s\n", $$1, $$2 }'
 
 .PHONY: system
 system:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -55,10 +53,7 @@ def test_paths_exist(docs: Docs) -> None:
 
 
 def test_make_targets_exist(docs: Docs) -> None:
-    makefile = docs.root / "Makefile"
-    if not makefile.exists():
-        pytest.skip("no Makefile yet")
-    known = set(re.findall(r"^([a-z-]+):", makefile.read_text(), re.MULTILINE))
+    known = set(re.findall(r"^([a-z-]+):", makefile(docs), re.MULTILINE))
     named = {
         (page.path.name, match[1])
         for page in docs.pages
@@ -67,6 +62,19 @@ def test_make_targets_exist(docs: Docs) -> None:
     }
     assert {"hunt", "test"} <= {target for _, target in named}
     assert not {(page, target) for page, target in named if target not in known}
+
+
+def test_every_make_target_is_described(docs: Docs) -> None:
+    shown = set(re.findall(r"^([a-z-]+):.*##", makefile(docs), re.MULTILINE)) - {"help"}
+    page = docs.page("CONTRIBUTING.md")
+    described = {match[1] for line in page.code_lines() if (match := TARGET.match(line))}
+    assert shown <= described
+    measured = {title.strip("`") for title in docs.page("docs/bench.md").headings()}
+    assert {f"make {name}" for name in shown if name.startswith("bench-")} <= measured
+
+
+def makefile(docs: Docs) -> str:
+    return (docs.root / "Makefile").read_text()
 
 
 def test_every_decision_is_listed(docs: Docs) -> None:
