@@ -118,7 +118,7 @@ async def prove(context: Context) -> tuple[Check, ...]:
 
 
 def _nearest(offers: Iterable[CatalogueEntry]) -> CatalogueEntry:
-    """Return the newest kernel that is of the host's release, or else of any."""
+    """Return the kernel that takes least: of the host's release, in the cache, of an old series."""
     return max(offers, key=lambda entry: (entry.of == host_release().name, bool(entry.cached)))
 
 

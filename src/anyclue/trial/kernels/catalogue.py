@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anyclue.model.debian import RELEASES
 from anyclue.model.scenario import Arch
@@ -56,10 +56,7 @@ async def catalogue(
     return Catalogue(
         mirror=await archive.mirror(),
         host=host_release().name,
-        entries=tuple(
-            CatalogueEntry(**{**vars(entry), "newest": entry in newest.values()})
-            for entry in entries
-        ),
+        entries=tuple(replace(entry, newest=entry in newest.values()) for entry in entries),
         missing_suites=tuple(suite for apt in states for suite in apt.missing_suites()),
         failures=tuple(failure.problem.what for failure in failures),
     )

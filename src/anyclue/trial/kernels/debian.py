@@ -314,8 +314,7 @@ class DebianKernels:
             await collect_modules(tree, packages.release, directory)
             shutil.rmtree(tree)
 
-        recipe = Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
-        return await self._store.make(recipe, build)
+        return await self._store.make(_recipe(packages), build)
 
     async def unpack_headers(self, packages: KernelPackages, into: Path) -> None:
         """Unpack all that building external modules takes; see `headers_tree`."""
@@ -351,8 +350,12 @@ class DebianKernels:
 
     def cached(self, packages: KernelPackages) -> bool:
         """Return whether the kernel itself is in the cache."""
-        recipe = Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
+        recipe = _recipe(packages)
         return (self._store.root / recipe.kind / recipe.key).is_dir()
+
+
+def _recipe(packages: KernelPackages) -> Recipe:
+    return Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
 
 
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
