@@ -117,7 +117,9 @@ ZERO_NAMES: Final = frozenset(
 FAILURE_NAMES: Final = re.compile(r"nfserr_\w+")
 """Names in small letters that are constants, and not 0."""
 
-SCOPED: Final = re.compile(r"_{0,2}scoped_(?:guard|cond_guard|class|with_\w+|user_\w+)|with_\w+")
+SCOPED_MACRO: Final = re.compile(
+    r"_{0,2}scoped_(?:guard|cond_guard|class|with_\w+|user_\w+)|with_\w+"
+)
 """Macros that run what follows them once; the ``for`` that they hide is seen by ``break`` alone."""
 
 _PLAIN_NAME: Final = re.compile(rb"\b[a-z_]\w*+(?=\s*+[,)])")

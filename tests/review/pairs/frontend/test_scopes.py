@@ -142,6 +142,60 @@ again:
 	return rc;
 }
 """,
+    "a jump to the release where the lock is refused": """
+int f(struct work *w)
+{
+	char *p = kmalloc(8, GFP_KERNEL);
+	int ret = -EINTR;
+
+	if (!p)
+		return -ENOMEM;
+	scoped_cond_guard(mutex_intr, goto out, &w->mutex)
+		ret = fill(p, 8);
+out:
+	kfree(p);
+	return ret;
+}
+""",
+    "returned where the lock is refused": """
+char *f(struct work *w)
+{
+	char *p = kmalloc(8, GFP_KERNEL);
+
+	if (!p)
+		return NULL;
+	scoped_cond_guard(mutex_try, return p, &w->mutex)
+		w->done = 1;
+	kfree(p);
+	return NULL;
+}
+""",
+    "handed on where the lock is refused": """
+int f(struct work *w)
+{
+	char *p = kmalloc(8, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	scoped_cond_guard(mutex_try, return queue_later(p), &w->mutex)
+		w->done = 1;
+	kfree(p);
+	return 0;
+}
+""",
+    "nothing done where the lock is refused": """
+int f(struct work *w)
+{
+	char *p = kmalloc(8, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	scoped_cond_guard(mutex_try, ;, &w->mutex)
+		w->done = 1;
+	kfree(p);
+	return 0;
+}
+""",
 }
 
 UNBALANCED = {
@@ -211,6 +265,22 @@ int f(struct pid *pid)
 	if (!task->nice)
 		return -ENOENT;
 	task_unlock(task);
+	return 0;
+}
+""",
+    ),
+    "lost where the lock is refused": (
+        FindingKind.LEAK,
+        """
+int f(struct work *w)
+{
+	char *p = kmalloc(8, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	scoped_cond_guard(mutex_intr, return -EINTR, &w->mutex)
+		w->done = fill(p, 8);
+	kfree(p);
 	return 0;
 }
 """,

@@ -23,7 +23,7 @@ class FunctionVersion:
 
     Args:
         path: its file.
-        judged: the function.
+        assessment: the function.
         callees: what the functions that it calls do, in that version.
     """
 

@@ -31,14 +31,14 @@ class Effect:
     """One effect of a call.
 
     Attributes:
-        does: what happens.
+        kind: what happens.
         pair: the contract's name.
         place: template of the resource (``$ret``, ``$0``, ``*$1``, ``&$0->lock``, ``@rcu``).
         when: signs of the call's result when it happens; 7 for always.
         unless: signs of the call's result when it does not.
         mode: the lock's mode, or ``$N`` for an argument's text; empty for none.
         to_mode: mode after a downgrade.
-        sometimes: on some paths only, and the result does not tell which.
+        uncertain: on some paths only, and the result does not tell which.
         clears: the place is set to NULL after the release.
     """
 
@@ -142,7 +142,7 @@ _UNLOCKS = re.compile(r"(^|_|>)(unlock\w*|release|drop|end|put|out|finish|up|exi
 _QUERIES_LOCK = re.compile(r"locked$|Locked$|_is_locked|_held$|_held_")
 _CONVERSIONS = re.compile(
     r"^[A-Z][A-Z0-9_]*$|^container_of|_entry(_safe)?$|(^|_)to_|_of$|_i$|_sb$|_info$|_priv(ate)?$|"
-    r"(^|_)(address|data|inode|folio|page)$|^kmap|^virt_to|^no_free_ptr|^rcu_|^xchg|^cmpxchg"
+    r"(^|_)(address|data|inode|folio|page)$|^kmap|^virt_to|^rcu_|^xchg|^cmpxchg"
 )
 
 

@@ -56,9 +56,8 @@ _AGAINST_ZERO = {
     ">": values.POSITIVE,
     ">=": values.POSITIVE | values.ZERO,
     "==": values.ZERO,
-    "!=": values.NEGATIVE | values.POSITIVE,
+    "!=": values.NONZERO,
 }
-_TRUE = values.NEGATIVE | values.POSITIVE
 
 
 class TooDeepError(Exception):
@@ -242,7 +241,7 @@ class Expressions:
             # GNU's a ?: b
             first = self.value(condition)
             graph.assign(node.start_byte, place, first)
-            yes, no = graph.branch(node.start_byte, place, _TRUE, place, loop=False)
+            yes, no = graph.branch(node.start_byte, place, values.NONZERO, place, loop=False)
         else:
             yes, no = self.condition(condition) if condition is not None else ([], [])
             graph.open = yes
@@ -485,7 +484,7 @@ class Expressions:
             if known in (values.ZERO, values.POSITIVE, values.NEGATIVE):
                 return ([], graph.open) if known == values.ZERO else (graph.open, [])
         key = path if path is not None else self.words(node)
-        return graph.branch(node.start_byte, path or key, _TRUE, key, loop=loop)
+        return graph.branch(node.start_byte, path or key, values.NONZERO, key, loop=loop)
 
     def _tested_call(self, node: Node, *, loop: bool) -> tuple[list[Edge], list[Edge]]:
         function = node.child_by_field_name("function")
@@ -503,7 +502,7 @@ class Expressions:
         path = self.place(node) or self._graph.temporary()
         # The same call with the same arguments is taken to answer the same.
         key = self.words(node) if path.startswith("%") else path
-        return self._graph.branch(node.start_byte, path, _TRUE, key, loop=loop)
+        return self._graph.branch(node.start_byte, path, values.NONZERO, key, loop=loop)
 
     def _comparison(
         self, node: Node, operator: str, left: Node, right: Node, *, loop: bool
@@ -517,12 +516,14 @@ class Expressions:
             alone = masked is not None and len(masked.flags) == 1
             if masked is not None and alone and masked.flags == paths.flags_of(other):
                 # Of a single bit only 0 and itself can come out.
-                test: int | str | None = _TRUE if operator in ("==", "!=") else None
+                test: int | str | None = values.NONZERO if operator in ("==", "!=") else None
             else:
                 test = _test(operator, other)
             if test is not None:
                 path = one
-                if operator == "!=" and (isinstance(test, str) or (alone and test == _TRUE)):
+                if operator == "!=" and (
+                    isinstance(test, str) or (alone and test == values.NONZERO)
+                ):
                     yes, no = graph.branch(node.start_byte, path, test, path, loop=loop)
                     return no, yes
                 return graph.branch(node.start_byte, path, test, path, loop=loop)
@@ -530,7 +531,7 @@ class Expressions:
         if operator in ("==", "!="):
             words.sort()
         key = f"{words[0]}{'==' if operator == '!=' else operator}{words[1]}"
-        yes, no = graph.branch(node.start_byte, key, _TRUE, key, loop=loop)
+        yes, no = graph.branch(node.start_byte, key, values.NONZERO, key, loop=loop)
         return (no, yes) if operator == "!=" else (yes, no)
 
 

@@ -15,7 +15,7 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.graph import Edge, Graph
 from anyclue.review.source.model import Cleanup
-from anyclue.review.source.vocabulary import SCOPED
+from anyclue.review.source.vocabulary import SCOPED_MACRO
 
 DEPTH = 120
 """Statements nested deeper than this are not followed."""
@@ -25,6 +25,9 @@ NODES = 20_000
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _CONSTRUCTED = {"scoped_guard": 1, "scoped_class": 2, "scoped_cond_guard": 2}
 """Macros whose first argument names a class; which argument is the first of its constructor."""
+_JUMP_ARGUMENT = re.compile(r"goto_(?P<label>\w+)|Return|return_(?P<value>.*)")
+"""A jump that is a macro's argument, as review/source/macro_arguments.py makes it a name."""
+_CONSTANT = re.compile(r"-?(?:\d+|[A-Z][A-Z0-9_]+)")
 _CONDITIONAL = ("_try", "_intr", "_kill")
 """How the names of locks end that may not be got; then the body is skipped."""
 
@@ -230,13 +233,13 @@ class Lowering:
         key = graph.temporary()
         # Asked anew at every iteration.
         graph.assign(node.start_byte, key, None)
-        return graph.branch(node.start_byte, key, values.NEGATIVE | values.POSITIVE, key, loop=True)
+        return graph.branch(node.start_byte, key, values.NONZERO, key, loop=True)
 
     def _while(self, node: Node) -> None:
         name = self._context.macros.get(node.start_byte, "")
         condition = node.child_by_field_name("condition")
         body = node.child_by_field_name("body")
-        if SCOPED.fullmatch(name):
+        if SCOPED_MACRO.fullmatch(name):
             self._scoped(node, name, condition, body)
             return
         self._loop(node, condition, None, body, iterator=name)
@@ -257,19 +260,21 @@ class Lowering:
                 self.locals.add(variable)
             else:
                 variable = ""
-            self._scopes.guard(node, constructor, arguments, variable)
+            refused: list[Edge] = []
             if name == "scoped_cond_guard" or constructor.endswith(_CONDITIONAL):
                 key = graph.temporary()
                 graph.assign(node.start_byte, key, None)
-                graph.open, skipped = graph.branch(
+                graph.open, refused = graph.branch(
                     node.start_byte, key, values.NONZERO, key, loop=False
                 )
+            got, graph.open = graph.open, refused
+            if name == "scoped_cond_guard" and listed[1:]:
+                self._refused(listed[1])
+            skipped, graph.open = graph.open, got
+            self._scopes.guard(node, constructor, arguments, variable)
         else:
             for one in listed:
                 self._expressions.value(one)
-        if name == "scoped_cond_guard":
-            # Where the lock can't be had, its second argument is done: a jump, mostly.
-            skipped = []
         self._loops.breaks.append((skipped, depth))
         self._loops.continues.append((end, depth))
         if body is not None:
@@ -278,6 +283,24 @@ class Lowering:
         self._loops.continues.pop()
         graph.continue_at(end)
         graph.open += self._loops.breaks.pop()[0]
+
+    def _refused(self, node: Node) -> None:
+        """Follow the argument of ``scoped_cond_guard()`` that is done where there is no lock.
+
+        A ``break`` or ``continue`` there only leaves the loop that the macro hides.
+        """
+        jump = _JUMP_ARGUMENT.fullmatch(self._words(node))
+        if jump is not None and jump["label"] is not None:
+            self._jump(node, jump["label"])
+            return
+        given = (jump["value"] if jump is not None else None) or ""
+        if _CONSTANT.fullmatch(given):
+            value: str | None = f"#{given}"
+        else:
+            value = given if _IDENTIFIER.fullmatch(given) else self._expressions.value(node)
+        if jump is not None:
+            self._scopes.jump_out(0, node.start_byte)
+            self.graph.leave(node.start_byte, value)
 
     def _do(self, node: Node) -> None:
         graph = self.graph
@@ -378,10 +401,14 @@ class Lowering:
                 self.statement(child)
 
     def _goto(self, node: Node) -> None:
-        graph = self.graph
         label = node.child_by_field_name("label")
-        if label is not None and graph.open:
-            name = self._words(label)
+        if label is not None:
+            self._jump(node, self._words(label))
+
+    def _jump(self, node: Node, name: str) -> None:
+        """Go to a label."""
+        graph = self.graph
+        if graph.open:
             graph.jump(node.start_byte)
             target = self._target(node, name)
             if target is not None:
