@@ -16,16 +16,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.verdicts.floors import Array
 from anyclue.verdicts.kworkers import KWORKERS
 from anyclue.verdicts.object_floors import ObjectFloors
 from anyclue.verdicts.object_growth import ObjectTests, object_tests
-
-Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 SERIES: Final = 200
 GUESTS: Final = 3

@@ -21,7 +21,7 @@ from anyclue.model.recording import (
 )
 from anyclue.model.scenario import Cell, ParameterRule
 from anyclue.model.verdict import MemoryClass, Signature, Verdict
-from anyclue.recordings.procfs import PARSERS
+from anyclue.recordings.procfs import PARSERS, slab_grains
 from anyclue.recordings.store import samples_frame, write_recording
 from anyclue.review.merge.render.words import MARKS
 from anyclue.trial.workloads.registry import FSLOAD_SOURCE, WORKLOADS
@@ -37,7 +37,7 @@ PROC = {
     "meminfo": "MemFree:          123 kB\n",
     "zoneinfo": "    cpu: 0\n              count: 12\n",
     "vmstat": "nr_free_pages 12\n",
-    "slabinfo": "inode_cache 10 20 600 6 1 : tunables 0 0 0 : slabdata 2 2 0\n",
+    "slabinfo": "inode_cache 12 12 600 6 1 : tunables 0 0 0 : slabdata 2 2 0\n",
     "vmallocinfo": "0xf0000000-0xf0002000    8192 load_module+0x1/0x2 pages=1 vmalloc\n",
     "mounts": "rootfs / rootfs rw 0 0\n",
     "threads": "kswapd0\n",
@@ -125,6 +125,7 @@ def test_facts(docs: Docs) -> None:
 
 def test_counters(docs: Docs) -> None:
     read = {name for kind, text in PROC.items() for name in PARSERS[kind](text)}
+    read |= slab_grains(PROC["slabinfo"]).keys()
     assert set(PROC) == set(PARSERS)
     section = docs.page("docs/run-directory.md").section("samples.parquet")
     told = [word for word in docs.first_column(section) if "." in word]

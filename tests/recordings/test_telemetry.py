@@ -51,6 +51,23 @@ def test_what_is_read_at_floors(guest_proc: Mapping[str, str]) -> None:
     assert sample.counters["threads.kworker"] > 1
 
 
+def test_grains_are_read_at_floors_alone() -> None:
+    def mark(name: MarkName, time_ns: int) -> bytes:
+        return record("mark", time_ns, format_mark(name, 1, {}).encode())
+
+    slabs = b"full 64 64 128 32 1 : tunables 0 0 0 : slabdata 2 2 0\n"
+    stream = b"".join(
+        (
+            *(mark(MarkName.SETTLED, 1), record("slabinfo", 2, slabs)),
+            *(mark(MarkName.FLOOR_BEGIN, 3), record("slabinfo", 4, slabs)),
+            *(record("slabinfo", 5, slabs), mark(MarkName.FLOOR_END, 6)),
+            record("slabinfo", 7, slabs),
+        )
+    )
+    grains = [one.counters.get("slab_grain.full") for one in parse_telemetry(stream).samples]
+    assert grains == [None, 32.0, 32.0, None]
+
+
 def test_cut_short_anywhere(stream: bytes) -> None:
     """Only whole records count; the places around each record's ends are all tried."""
     ends, at = [0], 0

@@ -310,6 +310,16 @@ def test_every_reason_of_the_statistics_is_worded() -> None:
             "no leak of 2 objects a round in 161 of 162 counts of objects, but not excluded in slab"
             " cache radix_tree_node (up to 9 objects)",
         ),
+        (
+            reason.ExcludedObjects(bound=replace(BOUND, excluded=160)),
+            "no leak of 1 object a round in 160 of 162 counts of objects, but not excluded in 2 of"
+            " which too few floors could be read",
+        ),
+        (
+            reason.ExcludedObjects(bound=replace(BOUND, excluded=160), highest=((NODES, 8.96),)),
+            "no leak of 1 object a round in 160 of 162 counts of objects, but not excluded in slab"
+            " cache radix_tree_node (up to 9 objects) and 1 of which too few floors could be read",
+        ),
     ],
 )
 def test_what_counts_of_objects_exclude_is_said(

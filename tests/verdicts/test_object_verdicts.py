@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from anyclue.model.verdict import (
     Signature,
     Verdict,
 )
+from anyclue.report.reasons import growth_reason_text
 
 if TYPE_CHECKING:
     from tests.verdicts.conftest import Plan, Simulator, Tools
@@ -105,6 +107,16 @@ def test_clean_says_what_counts_exclude(simulator: Simulator, tools: Tools) -> N
     assert found.because.objects.bound == ObjectBound(series=101, excluded=101, limit=1)
     assert found.because.objects.bound == found.object_bound
     assert not found.objects
+
+
+def test_clean_says_what_counts_could_not_be_read(simulator: Simulator, tools: Tools) -> None:
+    found = simulator.judge(plan(tools, gain=math.nan), plan(tools))
+    assert isinstance(found.because, GrowthExcluded)
+    excluded = found.because.objects
+    assert excluded is not None
+    assert excluded.bound == ObjectBound(series=101, excluded=100, limit=1)
+    assert (excluded.unread, excluded.highest) == (1, ())
+    assert "100 of 101 counts of objects" in growth_reason_text(found.because)
 
 
 def test_without_exact_counts_clean_is_of_kib_alone(simulator: Simulator, tools: Tools) -> None:

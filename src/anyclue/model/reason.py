@@ -114,6 +114,11 @@ class ExcludedObjects:
     bound: ObjectBound
     highest: tuple[tuple[ObjectSeries, float], ...] = ()
 
+    @property
+    def unread(self) -> int:
+        """How many are not excluded since too few floors could be read of them."""
+        return self.bound.series - self.bound.excluded - len(self.highest)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialEnd:

@@ -96,8 +96,8 @@ class Reading:
 
     ``counters`` maps ``SOURCE.NAME`` to a value: ``meminfo.MemFree`` (KiB), ``pcp.total`` (KiB
     on per-CPU page lists), ``vmstat.NAME`` (the kernel's own unit), ``slab_objects.CACHE``
-    (active objects), ``slab_grain.CACHE`` (objects of a slab, where all of a cache are active),
-    ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``, ``vmalloc_areas.CALLER``; at floors also
+    (active objects), ``slab_kib.CACHE``, ``vmalloc_kib.CALLER``, ``vmalloc_areas.CALLER``; at
+    floors also ``slab_grain.CACHE`` (objects of a slab, where all of a cache are active),
     ``mounts.FSTYPE`` and ``threads.NAME``.
     """
 

@@ -124,8 +124,8 @@ class ObjectRate:
 class ObjectBound:
     """What exact counts of objects exclude.
 
-    Of all ``series`` those that ``CellVerdict.objects`` does not hold gain less than ``limit``
-    objects a round; ``excluded`` counts these.
+    Of all ``series`` those that are ``excluded`` gain less than ``limit`` objects a round. Of the
+    others ``CellVerdict.objects`` holds all but those of which too few floors could be read.
     """
 
     series: int

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 PAGE_KIB = 4
 SLAB_OBJECTS = "slab_objects."
-SLAB_GRAIN = "slab_grain."
 
 # A line counts only with its end: what was cut short could have lost digits. No number is longer
 # than 64 bits.
@@ -53,18 +52,24 @@ def vmstat(text: str) -> dict[str, float]:
 
 
 def slabinfo(text: str) -> dict[str, float]:
-    """``slab_objects.CACHE`` (active objects) and ``slab_kib.CACHE`` (KiB of all its objects).
-
-    Where all its objects are active, ``slab_grain.CACHE`` (objects of a slab): that may be so
-    because a CPU holds its last slab, of which the free objects then count as active.
-    """
+    """``slab_objects.CACHE`` (active objects) and ``slab_kib.CACHE`` (KiB of all its objects)."""
     counters: dict[str, float] = {}
-    for name, active, total, size, of_slab in _SLAB.findall(text):
+    for name, active, total, size, _ in _SLAB.findall(text):
         counters[f"{SLAB_OBJECTS}{name}"] = float(active)
         counters[f"slab_kib.{name}"] = int(total) * int(size) / 1024
-        if int(active) == int(total) > 0 and int(of_slab) > 1:
-            counters[f"{SLAB_GRAIN}{name}"] = float(of_slab)
     return counters
+
+
+def slab_grains(text: str) -> dict[str, float]:
+    """``slab_grain.CACHE``: the objects of a slab, where all objects of a cache are active.
+
+    That may be so because a CPU holds its last slab, of which the free objects count as active.
+    """
+    return {
+        f"slab_grain.{name}": float(of_slab)
+        for name, active, total, _, of_slab in _SLAB.findall(text)
+        if int(active) == int(total) > 0 and int(of_slab) > 1
+    }
 
 
 def vmallocinfo(text: str) -> dict[str, float]:

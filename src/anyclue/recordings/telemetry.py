@@ -10,7 +10,7 @@ from pathlib import Path
 
 from anyclue.model.recording import LogLine, Mark, MarkName, Reading
 from anyclue.recordings.kernel_log import parse_kmsg
-from anyclue.recordings.procfs import PARSERS, SLAB_OBJECTS, merged_caches
+from anyclue.recordings.procfs import PARSERS, SLAB_OBJECTS, merged_caches, slab_grains
 
 _RAW_NAME = re.compile(rb"[a-z0-9][a-z0-9-]{0,39}")
 _MOST = 2**64
@@ -44,14 +44,19 @@ def parse_telemetry(stream: bytes) -> Telemetry:
     log: list[LogLine] = []
     lost = 0
     links = ""
+    at_floor = False
     for name, time_ns, data in _records(stream):
         text = data.decode(errors="replace")
         if name in PARSERS:
-            samples.setdefault(time_ns, {}).update(PARSERS[name](text))
+            counters = samples.setdefault(time_ns, {})
+            counters.update(PARSERS[name](text))
+            if name == "slabinfo" and at_floor:
+                counters.update(slab_grains(text))
         elif name == "mark":
             mark = parse_mark(text, time_ns / 1e9)
             if mark is not None:
                 marks.append(mark)
+                at_floor = mark.name is MarkName.FLOOR_BEGIN
         elif name == "kmsg":
             line = parse_kmsg(text)
             if line is not None:
@@ -64,8 +69,8 @@ def parse_telemetry(stream: bytes) -> Telemetry:
         Reading(t_s=time_ns / 1e9, counters=counters)
         for time_ns, counters in sorted(samples.items())
     )
-    counters = set[str]().union(*samples.values())
-    slabs = {name.removeprefix(SLAB_OBJECTS) for name in counters if name.startswith(SLAB_OBJECTS)}
+    names = set[str]().union(*samples.values())
+    slabs = {name.removeprefix(SLAB_OBJECTS) for name in names if name.startswith(SLAB_OBJECTS)}
     return Telemetry(
         samples=readings,
         marks=tuple(marks),

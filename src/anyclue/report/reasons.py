@@ -361,10 +361,13 @@ def _excluded_objects(excluded: ExcludedObjects | None, unit: str) -> str:
     limit = objects(bound.limit)
     if bound.excluded == bound.series:
         return f"; no leak of {limit} a {unit} in any of {bound.series} counts of objects"
-    rest = [f"{series_name(one)} (up to {objects(most)})" for one, most in excluded.highest]
+    highest = [f"{series_name(one)} (up to {objects(most)})" for one, most in excluded.highest]
+    rest = [first_few(highest, NAMED)] if highest else []
+    if excluded.unread:
+        rest.append(f"{excluded.unread} of which too few floors could be read")
     return (
         f"; no leak of {limit} a {unit} in {bound.excluded} of {bound.series} counts of objects,"
-        f" but not excluded in {first_few(rest, NAMED)}"
+        f" but not excluded in {listed(rest)}"
     )
 
 

@@ -86,10 +86,14 @@ class Rises:
         """How many rises are kept."""
         return sum(self.kept)
 
+    def all_per_round(self) -> Array:
+        """Return all rises, per round."""
+        values: Array = np.asarray(self.values, dtype=float) / np.asarray(self.gaps, dtype=float)
+        return values
+
     def per_round(self) -> Array:
         """Return the kept rises, per round."""
-        values = np.asarray(self.values, dtype=float) / np.asarray(self.gaps, dtype=float)
-        kept: Array = values[np.asarray(self.kept, bool)]
+        kept: Array = self.all_per_round()[np.asarray(self.kept, bool)]
         return kept
 
 

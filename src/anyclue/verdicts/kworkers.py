@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from anyclue.model.verdict import ObjectKind, ObjectSeries
-from anyclue.verdicts.floors import FloorSeries
+from anyclue.verdicts.floors import Array, FloorSeries
 from anyclue.verdicts.object_floors import OBJECT, ObjectFloors
 
 KWORKERS: Final = ObjectSeries(kind=ObjectKind.THREADS, name="kworker")
@@ -33,8 +33,6 @@ MIN_MOVES: Final = 2
 
 EXPLAINED_SHARE: Final = 0.5
 """At least this part of what is out of line there has to be explained."""
-
-Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)

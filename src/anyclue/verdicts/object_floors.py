@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
 from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.recording import EXACT_OBJECTS, is_count
 from anyclue.model.verdict import ObjectKind, ObjectSeries
-from anyclue.verdicts.floors import FloorSeries
+from anyclue.verdicts.floors import Array, FloorSeries
 
 PREFIXES: Final[Mapping[str, ObjectKind]] = MappingProxyType(
     {
@@ -42,8 +42,6 @@ OBJECT: Final = 1.0
 """The smallest step of a count."""
 
 _GRAIN: Final = "slab_grain."
-
-Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)

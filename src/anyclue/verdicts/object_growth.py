@@ -292,7 +292,7 @@ def _warm_up(trials: Sequence[FloorSeries]) -> int:
 def _without_jumps(rises: Rises) -> Rises:
     """Set late steps up aside. A round without growth, or a step down, is evidence against it."""
     aside = set_steps_aside(rises, OBJECT)
-    every = np.asarray(rises.values) / np.asarray(rises.gaps)
+    every = rises.all_per_round()
     middle = float(np.median(every)) if len(every) else 0.0
     kept = zip(aside.kept, every, strict=True)
     return replace(aside, kept=tuple(bool(k or value <= middle) for k, value in kept))
@@ -349,7 +349,7 @@ def _shows(rises: Rises, normal: float, excess: float) -> bool:
 
     Rounds that were set aside count among all.
     """
-    every = np.asarray(rises.values) / np.asarray(rises.gaps)
+    every = rises.all_per_round()
     if np.count_nonzero(every > normal) < NEARLY_EVERY * len(every):
         return False
     kept = rises.per_round() - normal

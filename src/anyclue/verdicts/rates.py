@@ -25,15 +25,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from scipy import optimize, special
 
 from anyclue.verdicts.classes import PAGE_KIB
-from anyclue.verdicts.floors import MIN_FLOORS, Rises
-
-Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+from anyclue.verdicts.floors import MIN_FLOORS, Array, Rises
 
 WALK_SHARES: Final = (0.0, 0.05, 0.15, 0.35, 0.65, 1.0)
 """Values of ``share`` that are averaged over, from pure noise to a pure random walk."""

@@ -18,7 +18,8 @@ import numpy as np
 from scipy import special
 
 from anyclue.model.reason import Settlement
-from anyclue.verdicts.rates import Array, Estimate, Fit
+from anyclue.verdicts.floors import Array
+from anyclue.verdicts.rates import Estimate, Fit
 
 LIKELY: Final = 0.8
 """So many of the cases are to be settled by the guests that are asked for, where that can be."""
