@@ -218,8 +218,14 @@ async def hunt(
         if not clue:
             write_reports(judged, clue_of(judged))
             return judged
-        guests = limits.follow_up_guests
-        await run_follow_ups(judged, context, executors, guests=guests, time_limit=time_limit)
+        await run_follow_ups(
+            judged,
+            context,
+            executors,
+            guests=limits.follow_up_guests,
+            time_limit=time_limit,
+            jobs=jobs,
+        )
         write_reports(judged, await make_clue(judged, context, await read_follow_ups(judged)))
     return judged
 

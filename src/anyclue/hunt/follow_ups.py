@@ -32,6 +32,7 @@ async def run_follow_ups(
     *,
     guests: int | None = None,
     time_limit: TimeLimit | None = None,
+    jobs: int | None = None,
 ) -> None:
     """Follow up every fault, the most telling step first; what is stored does not run again.
 
@@ -41,6 +42,7 @@ async def run_follow_ups(
         executors: makes the executor for a run directory.
         guests: at most so many follow up each fault; without it as the scenario's limits say.
         time_limit: until when guests may begin.
+        jobs: at most so many guests of a probe side by side; without it as many as fit.
 
     Raises:
         InfrastructureError: the machine failed; what is recorded stays, and can be resumed.
@@ -56,7 +58,7 @@ async def run_follow_ups(
         left = allowed - guests_run(judged, faults[step.fault])
         if step.kind is FollowUpKind.PROBE:
             if step.guests <= left:
-                await _probe(judged, step, context, limit)
+                await _probe(judged, step, context, limit, jobs)
         else:
             scripts = (
                 one.guests
@@ -68,14 +70,19 @@ async def run_follow_ups(
 
 
 async def _probe(
-    judged: JudgedRun, step: FollowUpStep, context: Context, time_limit: TimeLimit
+    judged: JudgedRun,
+    step: FollowUpStep,
+    context: Context,
+    time_limit: TimeLimit,
+    jobs: int | None,
 ) -> None:
     assert step.cell is not None  # noqa: S101 - of a probe it is known
     beside = selection.nearest_innocent(
         judged.findings, judged.findings.faults[step.fault], step.cell
     )
+    probes = (PROBES[step.subject],)
     try:
-        await run_probes(judged, context, step.cell, beside, (PROBES[step.subject],), time_limit)
+        await run_probes(judged, context, step.cell, beside, probes, time_limit, jobs)
     except TimeLimitReachedError:
         log.info("the time is up: probe %s did not run to its end", step.subject)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -33,6 +34,13 @@ RECLAIMABLE_CACHES: Final = ("dentry", "radix_tree_node", "buffer_head", "btrfs_
 
 RECLAIMABLE_PREFIX: Final = "kmalloc-rcl-"
 RECLAIMABLE_SUFFIX: Final = "inode_cache"
+
+_RANDOM_CACHE: Final = re.compile(r"^kmalloc-rnd-\d+-")
+
+
+def part_name(name: str) -> str:
+    """Return a cache's name without what is random in it."""
+    return _RANDOM_CACHE.sub("kmalloc-", name)
 
 
 def is_reclaimable_cache(name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anyclue.fstests.core.model import CheckStatus, TestFinding, TestId
-from anyclue.hunt.driver import RULES
+from anyclue.hunt.driver import RULES, hunt
 from anyclue.hunt.judge import judge
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.probes import run as probes_run
@@ -28,12 +28,13 @@ from anyclue.model.reason import NotRun
 from anyclue.model.recording import EndReason, EndState, Outcome
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.scenarios.read import load_scenario
 from anyclue.system.store import Store
 from anyclue.trial.guest.channel import Reply
-from anyclue.trial.model import TrialJob, TrialResult
+from anyclue.trial.model import TrialExecutor, TrialJob, TrialResult
 from anyclue.trial.session import TrialEndedError, Watch
 
 if TYPE_CHECKING:
@@ -56,11 +57,17 @@ class Guests:
     make: Make
     outcome: Outcome = Outcome.PASSED
     ran: list[str] = field(default_factory=list)
+    running: int = 0
+    most: int = 0
 
     async def run_trial(
         self, job: TrialJob, _store: Store, directory: Path, _watch: Watch
     ) -> TrialResult:
         self.ran.append(job.cell.kernel)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
         recording = replace(self.make(job, outcome=self.outcome), detail="no such\x07 file")
         write_recording(directory, recording, seconds=1, lost_log=0)
         raw = directory / "raw"
@@ -110,6 +117,20 @@ def test_what_ran_is_not_run_again(hunted: Hunted, guests: Guests) -> None:
     first = probed(hunted)
     assert probed(hunted) == first
     assert len(guests.ran) == 2
+
+
+@pytest.mark.parametrize(("jobs", "side_by_side"), [(1, 1), (2, 2)])
+def test_a_hunts_jobs_hold_for_its_probes(
+    hunted: Hunted, make: Make, guests: Guests, jobs: int, side_by_side: int
+) -> None:
+    def executor(run: RunDirectory) -> TrialExecutor:
+        return hunted.executor(
+            lambda job: make(job, 400.0 if job.cell.kernel == "bad" else 0.0), run=run
+        )
+
+    asyncio.run(hunt(hunted.run, hunted.context, jobs=jobs, executors=executor))
+    assert {"bad", "good"} <= set(guests.ran)
+    assert guests.most == side_by_side
 
 
 def test_readings_of_other_probes_are_kept(hunted: Hunted, guests: Guests) -> None:

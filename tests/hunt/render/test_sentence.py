@@ -161,7 +161,9 @@ def test_a_leak_of_objects_is_told_in_objects(tools: Tools) -> None:
         detail=SlabCache(name="radix_tree_node", objects=14.0),
     )
     leaking = replace(
-        tools.verdict("bad i386 lzo", Verdict.LEAK, Signature.OBJECT), because=because
+        tools.verdict("bad i386 lzo", Verdict.LEAK, Signature.OBJECT),
+        because=because,
+        reference=tools.cell("good"),
     )
     assert say(leaking, tools.verdict("good i386 lzo")).startswith(
         "Leak, slab objects never freed (slab cache radix_tree_node): 14 objects a round with"

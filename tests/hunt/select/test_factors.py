@@ -9,11 +9,26 @@ from hypothesis import strategies as st
 
 from anyclue.hunt.model import Factor, FactorReason
 from anyclue.hunt.render.verdict_words import factor_reason
-from anyclue.hunt.select.factors import find_factors, first_guilty, first_leak_or_break
-from anyclue.model.reason import NotRun
+from anyclue.hunt.select.factors import (
+    find_factors,
+    first_guilty,
+    first_leak_or_break,
+    innocent_beside,
+)
+from anyclue.model.reason import FloorSample, NotRun, ObjectsGrew, SlabCache
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    ObjectBound,
+    ObjectKind,
+    ObjectRate,
+    ObjectSeries,
+    Signature,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from tests.hunt.conftest import Tools
@@ -207,3 +222,69 @@ def test_what_leaks_comes_before_what_broke_and_that_before_a_surge(tools: Tools
     assert first_guilty([surge, broken]) == first_leak_or_break([surge, broken]) == broken
     assert first_guilty([surge]) == surge
     assert first_leak_or_break([surge]) is None
+
+
+NODES = ObjectSeries(kind=ObjectKind.SLAB, name="kmalloc-64")
+EXACT = ObjectBound(series=100, excluded=100, limit=1)
+
+
+def _of_objects(tools: Tools, rate: float) -> CellVerdict:
+    """Return the verdict of a cell in which a count grew, and no class of memory."""
+    because = ObjectsGrew(
+        series=NODES,
+        rate=rate,
+        ci95=(rate - 0.1, rate + 0.1),
+        sample=FloorSample(floors=16, trials=2, warm_up=0),
+        detail=SlabCache(name=NODES.name, objects=rate),
+    )
+    leak = tools.verdict("bad i386 lzo", Verdict.LEAK, Signature.OBJECT, because=because)
+    return replace(leak, reference=tools.cell("good"))
+
+
+def _gaining(rate: float, high: float) -> ObjectRate:
+    return ObjectRate(rate=rate, ci95=(rate - 0.1, high), at_most=high, grew=False)
+
+
+@pytest.mark.parametrize(
+    ("of", "objects", "bound", "innocent"),
+    [
+        (14.0, {}, EXACT, True),
+        (0.97, {}, EXACT, True),  # one object a round, seen with an error
+        (0.3, {}, EXACT, False),
+        (3.0, {}, replace(EXACT, limit=4), False),
+        (14.0, {}, None, False),  # not counted exactly
+        (14.0, {}, replace(EXACT, excluded=98), False),  # two could not be read: this may be one
+        (14.0, {"kmalloc-64": _gaining(2.0, 4.0)}, replace(EXACT, excluded=99), True),
+        (14.0, {"kmalloc-64": _gaining(2.0, 14.5)}, replace(EXACT, excluded=99), False),
+        (14.0, {"kmalloc-rnd-03-64": _gaining(2.0, 14.5)}, replace(EXACT, excluded=99), False),
+        (14.0, {"dentry": _gaining(2.0, 14.5)}, replace(EXACT, excluded=99), True),
+    ],
+)
+def test_a_cell_is_innocent_of_objects_where_a_gain_of_as_many_is_excluded(
+    tools: Tools,
+    of: float,
+    objects: dict[str, ObjectRate],
+    bound: ObjectBound | None,
+    innocent: bool,
+) -> None:
+    guilty = _of_objects(tools, of)
+    series = {replace(NODES, name=name): rate for name, rate in objects.items()}
+    other = replace(tools.verdict("bad i386 none"), objects=series, object_bound=bound)
+    assert innocent_beside(other, guilty) is innocent
+    found = factors([guilty, other])[Axis.MOUNT]
+    assert found.reason is (
+        FactorReason.INNOCENT_BESIDE if innocent else FactorReason.RATES_OVERLAP
+    )
+    more = not innocent and bound is not None
+    assert factor_reason(found).endswith("more rounds would tell") is more
+    # Beyond the reference it grew by the verdict itself.
+    assert innocent_beside(tools.verdict("good i386 lzo"), guilty)
+
+
+def test_on_another_machine_the_cache_may_be_of_another_size(tools: Tools) -> None:
+    series = {replace(NODES, name="kmalloc-128"): _gaining(2.0, 14.5)}
+    bound = replace(EXACT, excluded=99)
+    for machine, innocent in (("i386", True), ("x86_64", False)):
+        other = tools.verdict(f"bad {machine} none")
+        other = replace(other, objects=series, object_bound=bound)
+        assert innocent_beside(other, _of_objects(tools, 14.0)) is innocent

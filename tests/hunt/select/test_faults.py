@@ -17,7 +17,7 @@ from anyclue.hunt.render.fault_words import companions_sentence, fault_label
 from anyclue.hunt.render.sentence import verdict_sentence
 from anyclue.hunt.render.verdict_words import factor_reason
 from anyclue.hunt.select.factors import innocent_beside, kind
-from anyclue.hunt.select.faults import as_of, find_faults, of_kernels, part_name, shows
+from anyclue.hunt.select.faults import as_of, find_faults, of_kernels, shows
 from anyclue.hunt.select.isolation import next_cells, smallest_conjunction
 from anyclue.model.reason import NotRun, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome
@@ -26,12 +26,14 @@ from anyclue.model.verdict import (
     CellVerdict,
     ClassRate,
     MemoryClass,
+    ObjectBound,
     ObjectKind,
     ObjectRate,
     ObjectSeries,
     Signature,
     Verdict,
 )
+from anyclue.verdicts.breakdown import part_name
 from anyclue.verdicts.classes import TRAITS
 
 PAGES, SLAB, STACKS = (
@@ -294,7 +296,8 @@ def counted(where: str, grown: Grown | None = None, **rates: float) -> CellVerdi
         )
         for name, rate in rates.items()
     }
-    made = judged(where, grown, objects=objects)
+    bound = ObjectBound(series=100, excluded=100 - len(objects), limit=1)
+    made = judged(where, grown, objects=objects, object_bound=bound)
     if grown:
         return made
     return replace(made, verdict=Verdict.LEAK, signature=Signature.OBJECT)

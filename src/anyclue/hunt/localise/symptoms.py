@@ -13,11 +13,11 @@ from anyclue.hunt.model import Fault, RunVerdicts
 from anyclue.hunt.probes.core.model import ProbeFinding, ProbeReading
 from anyclue.hunt.render.fault_words import fault_label
 from anyclue.hunt.select.factors import innocent_beside
-from anyclue.hunt.select.faults import part_name
 from anyclue.model.reason import NeverFreed, SlabCache
 from anyclue.model.recording import LeakedObject
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, SignatureDetail, Verdict
+from anyclue.verdicts.breakdown import part_name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,10 +51,12 @@ async def run_probes(
     innocent: Cell | None,
     probes: Sequence[Probe] | None = None,
     time_limit: TimeLimit | None = None,
+    jobs: int | None = None,
 ) -> tuple[ProbeReading, ...]:
     """Run probes in guests of both cells, those that did not run yet; write ``probes.json``.
 
-    Without ``probes`` they are those that fit what the guilty cell was found to be.
+    Without ``probes`` they are those that fit what the guilty cell was found to be. At most
+    ``jobs`` guests run side by side; without it as many as fit.
 
     Raises:
         RequestError: ``probes.json`` of the run is damaged.
@@ -73,13 +75,13 @@ async def run_probes(
         cell: await repeat_suite(run, scenario, cell, tests * ROUNDS, context) if tests else None
         for _, cell in wanted
     }
-    jobs = [await _job(scenario, one, cell, context, suites[cell]) for one, cell in wanted]
-    if jobs:
-        limit = asyncio.Semaphore(fitting_jobs(jobs))
+    trials = [await _job(scenario, one, cell, context, suites[cell]) for one, cell in wanted]
+    if trials:
+        limit = asyncio.Semaphore(jobs or fitting_jobs(trials))
         ran = await asyncio.gather(
             *(
                 _run(run, context, one, job, limit, time_limit or TimeLimit())
-                for (one, _), job in zip(wanted, jobs, strict=True)
+                for (one, _), job in zip(wanted, trials, strict=True)
             )
         )
         if not all(ran):

@@ -28,6 +28,8 @@ from anyclue.verdicts.class_growth import leaking_kib
 from anyclue.verdicts.classes import TRAITS
 
 _NAMED = 10
+_MORE_ROUNDS = "more rounds would tell"
+_NOT_EXACT = "its objects were not counted exactly"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,10 +192,11 @@ def _of_pair(factor: Factor) -> str:
             unlike = kind_label(*kind(second))
             return f"{one} is {guilt} and {other} is {unlike}: not the same{equal}"
         case FactorReason.RATES_OVERLAP:
-            return (
-                f"{one} is {guilt}, {other} is {_innocent(second)}, but"
-                f" may leak as much{equal}: more rounds would tell"
-            )
+            counted = isinstance(judged_reason(first.because), ObjectsGrew)
+            uncounted = counted and second.object_bound is None
+            settle = _NOT_EXACT if uncounted else _MORE_ROUNDS
+            innocent = _innocent(second)
+            return f"{one} is {guilt}, {other} is {innocent}, but may leak as much{equal}: {settle}"
         case FactorReason.GUILTY_ALIKE:
             said = f"{one} and {other} are both {guilt}{equal}"
         case _:

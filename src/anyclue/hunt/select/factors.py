@@ -5,7 +5,8 @@ beside a cell that is guilty in the same way acquits it, but only when no pair a
 could. Where the cells cannot tell, the cell that would tell is named.
 
 A leak below the sensitivity may be proven in one cell and not in the next, which is then clean: the
-same leak, seen less well. So a clean cell is innocent of a leak only where the two rates differ.
+same leak, seen less well. So a clean cell is innocent of a leak only where the two rates differ;
+of one that only counts of objects show, only where a gain of as many is excluded.
 
 Here a run has one fault; where it has several, the verdicts are those of one of them, as
 `anyclue.hunt.select.faults` gives them.
@@ -23,8 +24,10 @@ from math import hypot
 from typing import Final, TypeAlias
 
 from anyclue.hunt.model import Factor, FactorReason
+from anyclue.model.reason import ObjectsGrew, judged_reason
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
+from anyclue.verdicts.breakdown import part_name
 
 FLAT_FLOORS: Final = frozenset({Verdict.CLEAN, Verdict.CACHE, Verdict.SURGE})
 """Verdicts that rest on floors in which growth is excluded."""
@@ -33,6 +36,8 @@ GRAVITY: Final = (Verdict.LEAK, Verdict.BROKEN, Verdict.SURGE)
 
 Kind: TypeAlias = tuple[Verdict, Signature | None]
 Pair: TypeAlias = tuple[CellVerdict, CellVerdict]
+RateInterval: TypeAlias = tuple[float, tuple[float, float]]
+"""A rate with its 95 % interval."""
 
 
 def gravest(verdicts: Sequence[CellVerdict]) -> tuple[CellVerdict, ...]:
@@ -65,11 +70,14 @@ def innocent_verdicts(guilty: Verdict) -> frozenset[Verdict]:
 def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     """Say whether a cell does not do what ``guilty`` does.
 
-    Of a leak the rates of what leaks are compared: their difference has to be above 0, by the
-    interval that follows from those of the two (R. G. Newcombe's square-and-add).
+    Of a leak the rates of what leaks are compared, in KiB or in objects: their difference has to be
+    above 0.
     """
     if other.verdict not in innocent_verdicts(guilty.verdict):
         return False
+    grown = judged_reason(guilty.because)
+    if guilty.verdict is Verdict.LEAK and isinstance(grown, ObjectsGrew):
+        return _gains_fewer(other, guilty, grown)
     leaks = [
         name
         for name, one in guilty.classes.items()
@@ -80,8 +88,39 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     more, less = guilty.classes[leaks[0]], other.classes.get(leaks[0])
     if less is None or more.rate_kib is None or less.rate_kib is None:
         return True
-    (low, _), (_, high) = more.ci95_kib or (0.0, 0.0), less.ci95_kib or (0.0, less.rate_kib)
-    return more.rate_kib - less.rate_kib > hypot(more.rate_kib - low, high - less.rate_kib)
+    return _differ(
+        (more.rate_kib, more.ci95_kib or (0.0, 0.0)),
+        (less.rate_kib, less.ci95_kib or (0.0, less.rate_kib)),
+    )
+
+
+def _differ(more: RateInterval, less: RateInterval) -> bool:
+    """Say whether a rate is above another, by R. G. Newcombe's square-and-add of intervals."""
+    (rate, (low, _)), (other, (_, high)) = more, less
+    return rate - other > hypot(rate - low, high - other)
+
+
+def _gains_fewer(other: CellVerdict, guilty: CellVerdict, grown: ObjectsGrew) -> bool:
+    """Say whether a cell is known to gain fewer of the objects that grew in a guilty one.
+
+    Beyond the reference they grew by the verdict itself. Elsewhere their count has to be exact, and
+    a gain of as many whole objects excluded. On another machine the cache may be of another size.
+    """
+    if other.cell == guilty.reference:
+        return True
+    bound, wanted = other.object_bound, part_name(grown.series.name)
+    alike = [
+        of
+        for series, of in other.objects.items()
+        if series.kind is grown.series.kind
+        and (part_name(series.name) == wanted or other.cell.machine != guilty.cell.machine)
+    ]
+    if bound is None or bound.excluded + len(other.objects) < bound.series:
+        return False
+    if round(grown.rate) < bound.limit:
+        return False
+    own = grown.rate, grown.ci95
+    return all(not of.grew and _differ(own, (of.rate, of.ci95)) for of in alike)
 
 
 def without(cell: Cell, axis: Axis) -> Cell:

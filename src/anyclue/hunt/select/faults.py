@@ -19,7 +19,6 @@ companion.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
@@ -60,7 +59,7 @@ from anyclue.model.verdict import (
     SignatureDetail,
     Verdict,
 )
-from anyclue.verdicts.breakdown import class_of
+from anyclue.verdicts.breakdown import class_of, part_name
 from anyclue.verdicts.classes import TRAITS, GrowthKind
 
 PARTED: Final = frozenset({MemoryClass.SLAB_UNRECLAIMABLE, MemoryClass.VMALLOC})
@@ -91,8 +90,6 @@ HELD_BY: Final[Mapping[MemoryClass, frozenset[str]]] = MappingProxyType(
     }
 )
 """Slab caches whose objects belong to what leaks in a class: pages have their buffers and nodes."""
-
-_RANDOM_CACHE: Final = re.compile(r"^kmalloc-rnd-\d+-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,12 +260,13 @@ def _fault(
     companions: tuple[MemoryClass, ...],
 ) -> Fault:
     views, of = tuple(_views(symptom, verdicts, showing)), (symptom.verdict, symptom.signature)
+    cells = set(showing)
     carried = {one.cell for one in verdicts if _carries(symptom, one)}
     return Fault(
         verdict=symptom.verdict,
         signature=symptom.signature,
         memory_class=symptom.memory_class,
-        subject=_subject(symptom, [one for one in views if one.cell in set(showing)]),
+        subject=_subject(symptom, [one for one in views if one.cell in cells]),
         lead=next((cell for cell in showing if cell in carried), showing[0]),
         verdicts=views,
         factors=find_factors(views, of),
@@ -477,11 +475,6 @@ def _subject(symptom: _Symptom, shown: Sequence[CellVerdict]) -> str:
 
 
 # Parts of a class: slab caches, callers of vmalloc.
-
-
-def part_name(name: str) -> str:
-    """Return a cache's name without what is random in it."""
-    return _RANDOM_CACHE.sub("kmalloc-", name)
 
 
 @dataclass(frozen=True, kw_only=True)
