@@ -100,6 +100,35 @@ int f(struct vol *v, char *buf)
 	return 0;
 }
 """,
+    "a loop with a bound that may be 0": """
+int f(struct vol *v, int n)
+{
+	int i;
+
+	mutex_lock(&v->lock);
+	for (i = 0; i < n; i++) {
+		mutex_unlock(&v->lock);
+		return 0;
+	}
+	return 0;
+}
+""",
+    "two loops with different bounds": """
+int f(struct vol *v, int n, int m)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		mutex_lock(&v->lock);
+		break;
+	}
+	for (i = 0; i < m; i++) {
+		mutex_unlock(&v->lock);
+		break;
+	}
+	return 0;
+}
+""",
 }
 
 IMPOSSIBLE = {
@@ -217,6 +246,98 @@ int f(struct vol *v, int n)
 		mutex_unlock(&v->lock);
 	else
 		kfree(buf);
+	return 0;
+}
+""",
+    "a loop with a fixed bound, not run": """
+int f(struct vol *v)
+{
+	int i;
+
+	mutex_lock(&v->lock);
+	for (i = 0; i < 2; i++) {
+		work(v, i);
+		mutex_unlock(&v->lock);
+		return 0;
+	}
+	return 0;
+}
+""",
+    "a counter that is 0 in the first turn only": """
+int f(struct vol *v)
+{
+	int index = 0;
+
+	mutex_lock(&v->lock);
+	while (more(v)) {
+		if (index == 0) {
+			index++;
+			continue;
+		}
+		index++;
+		if (index == 0)
+			return -EINVAL;
+	}
+	mutex_unlock(&v->lock);
+	return 0;
+}
+""",
+    "two loops with one bound": """
+int f(struct vol *v, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		mutex_lock(&v->lock);
+		break;
+	}
+	for (i = 0; i < n; i++) {
+		mutex_unlock(&v->lock);
+		break;
+	}
+	return 0;
+}
+""",
+    "an array that is no NULL": """
+int f(int n)
+{
+	struct sg *few[6], **all = few;
+
+	if (n > 6)
+		all = kmalloc(n, GFP_KERNEL);
+	if (!all)
+		goto out;
+	work(n);
+out:
+	if (all != few)
+		kfree(all);
+	return 0;
+}
+""",
+    "something else than what it is compared with": """
+int f(struct vol *v, struct acl *acl)
+{
+	struct acl *orig = acl;
+
+	if (!acl)
+		acl = posix_acl_from_mode(v->mode, GFP_KERNEL);
+	if (IS_ERR(acl))
+		return PTR_ERR(acl);
+	work(v);
+	if (acl != orig)
+		posix_acl_release(acl);
+	return 0;
+}
+""",
+    "ZERO_OR_NULL_PTR()": """
+int f(int n)
+{
+	char *data = kvmalloc(n, GFP_KERNEL);
+
+	if (ZERO_OR_NULL_PTR(data))
+		return -ENOMEM;
+	work(n);
+	kvfree(data);
 	return 0;
 }
 """,

@@ -1809,6 +1809,380 @@ int f(struct work *w)
         "\tif (w->m)\n\t\treturn -EAGAIN;",
         LEAK,
     ),
+    # A pointer that moves over the object, and what hangs on something else
+    Case(
+        "a mapping that is walked over",
+        """
+int f(struct page *page, int n, int by)
+{
+	char *at = kmap_local_page(page);
+	char *p = at;
+
+	at += n - by;
+	while (p <= at)
+		p++;
+	at--;
+	kunmap_local(at);
+	return 0;
+}
+""",
+        "\tat--;\n\tkunmap_local(at);\n",
+        "\tat--;\n\tif (by)\n\t\tkunmap_local(at);\n",
+        LEAK,
+    ),
+    Case(
+        "an array that the caller's pointer leads to",
+        """
+int f(struct super_block *sb, struct entry *e, sector_t nr)
+{
+	struct buffer_head **bhs = e->bhs;
+
+	bhs[0] = sb_bread(sb, nr);
+	if (!bhs[0])
+		return -EIO;
+	if (e->two) {
+		bhs[1] = sb_bread(sb, nr + 1);
+		if (!bhs[1])
+			goto fail;
+	}
+	return 0;
+fail:
+	brelse(bhs[0]);
+	return -EIO;
+}
+""",
+        "struct buffer_head **bhs = e->bhs;",
+        "struct buffer_head *bhs[2];",
+        LEAK,
+    ),
+    Case(
+        "a struct that is copied with what it holds",
+        """
+int f(struct args *args, int n)
+{
+	struct arg one = { .size = 0 };
+
+	one.value = kmalloc(n, GFP_KERNEL);
+	if (!one.value)
+		return -ENOMEM;
+	if (n > 4)
+		args->in[n] = one;
+	else
+		kfree(one.value);
+	return 0;
+}
+""",
+        "args->in[n] = one;",
+        "args->in[n] = other;",
+        LEAK,
+    ),
+    Case(
+        "a struct that is copied by memcpy()",
+        """
+int f(struct queue *q, int n)
+{
+	struct name s;
+	char *text = kmalloc(n, GFP_KERNEL);
+
+	if (!text)
+		return -ENOMEM;
+	s.text = text;
+	if (n < 3) {
+		kfree(text);
+		return -EINVAL;
+	}
+	memcpy(&q->name, &s, sizeof(struct name));
+	return 0;
+}
+""",
+        "memcpy(&q->name, &s, sizeof(struct name));",
+        "memcpy(&q->name, &q->old, sizeof(struct name));",
+        LEAK,
+    ),
+    Case(
+        "what hangs on an object that gets another name",
+        """
+int f(struct inode *dir, const struct cred *cred, bool old)
+{
+	struct deleg *d = find_deleg(dir), *freeme = NULL;
+
+	d->cred = get_cred(cred);
+	if (old) {
+		freeme = d;
+		d = NULL;
+	} else {
+		put_cred(d->cred);
+	}
+	if (freeme)
+		put_cred(freeme->cred);
+	return 0;
+}
+""",
+        "\tif (freeme)\n\t\tput_cred(freeme->cred);\n",
+        "",
+        LEAK,
+    ),
+    Case(
+        "a macro that stands for a place",
+        """
+int f(struct walk *w, int n)
+{
+	char *path = kmalloc(n, GFP_KERNEL);
+
+	if (!path)
+		return -ENOMEM;
+	if (n < 3) {
+		kfree(path);
+		return -EINVAL;
+	}
+	walk_path(w) = path;
+	return get_referral(w);
+}
+""",
+        "walk_path(w) = path;",
+        "walk_length(w) = n;",
+        LEAK,
+    ),
+    Case(
+        "a counter that counts no references",
+        """
+struct dev *f(int n)
+{
+	struct dev *d = kzalloc(sizeof(*d), GFP_KERNEL);
+
+	if (!d)
+		return NULL;
+	atomic_inc(&d->dev_stats_ccnt);
+	if (n) {
+		kfree(d);
+		return NULL;
+	}
+	return d;
+}
+""",
+        "\t\tkfree(d);\n\t\treturn NULL;",
+        "\t\treturn NULL;",
+        LEAK,
+    ),
+    Case(
+        "a local that stands for the argument before that moves",
+        """
+static int insert(struct run *dst, struct run *src, int n)
+{
+	struct run *first = src;
+
+	if (n < 0)
+		return -EINVAL;
+	if (dst->end == src->begin)
+		src++;
+	merge(dst, src->begin);
+	kfree(first);
+	return 0;
+}
+
+int f(struct run *dst, int n)
+{
+	struct run *hole = kmalloc(sizeof(*hole), GFP_KERNEL);
+
+	if (!hole)
+		return -ENOMEM;
+	if (insert(dst, hole, n)) {
+		kfree(hole);
+		return -EIO;
+	}
+	return 0;
+}
+""",
+        "\t\tkfree(hole);\n\t\treturn -EIO;",
+        "\t\treturn -EIO;",
+        LEAK,
+    ),
+    # What the resource itself can be
+    Case(
+        "what is held is not NULL, whatever a call may have done",
+        """
+int f(struct super_block *sb, sector_t nr)
+{
+	struct buffer_head *bh = sb_bread(sb, nr);
+	struct walk w;
+
+	if (!bh)
+		return -EIO;
+	w.bh = bh;
+	look_at(&w);
+	if (w.bh)
+		brelse(w.bh);
+	return 0;
+}
+""",
+        "\tif (w.bh)\n\t\tbrelse(w.bh);\n",
+        "\tif (w.size)\n\t\tbrelse(w.bh);\n",
+        LEAK,
+    ),
+    Case(
+        "what was just allocated is no part of something else",
+        """
+int f(struct buffer_head *bh, int n)
+{
+	struct head *h;
+
+	if (n)
+		h = HDR(bh);
+	else
+		h = kzalloc(4096, GFP_KERNEL);
+	if (!h)
+		return -ENOMEM;
+	fill(h);
+	if (!(bh && h == HDR(bh)))
+		kfree(h);
+	return 0;
+}
+""",
+        "if (!(bh && h == HDR(bh)))",
+        "if (!(bh && n == HDR(bh)))",
+        LEAK,
+    ),
+    Case(
+        "the result of dget() is no error",
+        """
+int f(struct dentry *parent, bool dot, const char *name)
+{
+	struct dentry *child;
+
+	if (dot)
+		child = dget(parent);
+	else
+		child = lookup_one_positive_unlocked(&nop_mnt_idmap, name, parent);
+	if (IS_ERR(child))
+		return -ENOENT;
+	dput(child);
+	return 0;
+}
+""",
+        "\tdput(child);\n\treturn 0;",
+        "\tif (!dot)\n\t\tdput(child);\n\treturn 0;",
+        LEAK,
+    ),
+    Case(
+        "memory for nothing",
+        """
+int f(struct map *map, int n)
+{
+	struct cap *caps = kcalloc(n, sizeof(*caps), GFP_KERNEL);
+	int i;
+
+	if (!caps)
+		return -ENOMEM;
+	if (!n)
+		return 0;
+	for (i = 0; i < n; i++)
+		caps[i].bits = map->bits;
+	kfree(caps);
+	return 0;
+}
+
+int g(struct map *map, int n)
+{
+	struct cap *caps = NULL;
+
+	if (n && map->closed)
+		goto out;
+	caps = kcalloc(n, sizeof(*caps), GFP_KERNEL);
+	if (!caps)
+		return -ENOMEM;
+out:
+	if (n)
+		kfree(caps);
+	return 0;
+}
+""",
+        "\tif (n)\n\t\tkfree(caps);\n",
+        "\tif (map->open)\n\t\tkfree(caps);\n",
+        LEAK,
+        good_fails="of the result of the call before the question, nothing is known",
+    ),
+    Case(
+        "a call that returns nothing but errors",
+        """
+int f(struct super_block *sb, sector_t nr, int n)
+{
+	struct buffer_head *bh = sb_bread(sb, nr);
+	int status = 0;
+
+	if (!bh)
+		return -EIO;
+	if (bh->b_size < 512) {
+		status = ocfs2_error(sb, "too small");
+		goto bail;
+	}
+	status = 0;
+bail:
+	if (status < 0)
+		brelse(bh);
+	else
+		put_bh(bh);
+	return status;
+}
+""",
+        "\telse\n\t\tput_bh(bh);\n",
+        "",
+        LEAK,
+    ),
+    Case(
+        "a helper that leaves one object in two places",
+        """
+static int set_buffer(struct buffer **bufp, struct vec *iov, int n)
+{
+	struct buffer *buf = kzalloc(n, GFP_KERNEL);
+
+	if (!buf)
+		return -ENOMEM;
+	*bufp = buf;
+	iov->base = buf;
+	return 0;
+}
+
+int f(int n)
+{
+	struct buffer *buf = NULL;
+	struct vec iov;
+	int rc = set_buffer(&buf, &iov, n);
+
+	if (rc)
+		return rc;
+	send(&iov);
+	kfree(buf);
+	return 0;
+}
+""",
+        "\tkfree(buf);\n\treturn 0;",
+        "\tif (n > 4)\n\t\tkfree(buf);\n\treturn 0;",
+        LEAK,
+    ),
+    Case(
+        "a buffer of a folio, returned for the folio",
+        """
+struct buffer_head *f(struct address_space *mapping, pgoff_t index, int n)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+	struct buffer_head *bh;
+
+	if (IS_ERR(folio))
+		return ERR_CAST(folio);
+	bh = folio_buffers(folio);
+	while (n--)
+		bh = bh->b_this_page;
+	if (bh->b_size < 512) {
+		folio_put(folio);
+		return NULL;
+	}
+	return bh;
+}
+""",
+        "\t\tfolio_put(folio);\n\t\treturn NULL;",
+        "\t\treturn NULL;",
+        LEAK,
+    ),
 ]
 
 

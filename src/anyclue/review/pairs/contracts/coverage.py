@@ -128,6 +128,7 @@ def coverage(
     for pair, entry, counts in entries(contracts, version):
         (wanted if counts else excluded).setdefault(entry.call, set()).add(pair.name)
     known = contracts.calls | contracts.borrow | contracts.escape | contracts.nonnull
+    known |= contracts.negative
     known |= {guard.name for guard in contracts.guards} | excluded.keys()
     cleaning = {one.name for one in contracts.guards} | {one.name for one in contracts.frees}
     uses = {name: names.uses[name] for name in names.cleanups}

@@ -246,6 +246,7 @@ class Contracts:
         borrow: calls that keep nothing they are given.
         escape: calls after which what was given, or the object around it, is known elsewhere.
         nonnull: calls that return neither NULL nor an ERR_PTR.
+        negative: calls that return nothing but errors.
         identity: calls whose result is their first argument, or NULL where they fail: what they
             hold is ``$0``, whether the result is used or not.
         zero_tests: calls that are true exactly where something is 0 when they are called, and
@@ -259,6 +260,7 @@ class Contracts:
     borrow: frozenset[str] = frozenset()
     escape: frozenset[str] = frozenset()
     nonnull: frozenset[str] = frozenset()
+    negative: frozenset[str] = frozenset()
     identity: frozenset[str] = frozenset()
     zero_tests: Mapping[str, str] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
@@ -273,6 +275,7 @@ class Contracts:
             "borrow": self.borrow,
             "escape": self.escape,
             "nonnull": self.nonnull,
+            "negative": self.negative,
             "identity": self.identity,
             "zero_tests": dict(self.zero_tests),
             "guards": {guard.name: asdict(guard) for guard in self.guards},

@@ -90,6 +90,7 @@ def read(texts: Mapping[str, str], base: Contracts) -> Contracts:
         borrow=base.borrow.union(*(table.borrow for table in functions)),
         escape=base.escape.union(*(table.escape for table in functions)),
         nonnull=base.nonnull.union(*(table.nonnull for table in functions)),
+        negative=base.negative.union(*(table.negative for table in functions)),
         identity=base.identity.union(*(table.identity for table in functions)),
         zero_tests={
             **base.zero_tests,

@@ -164,6 +164,7 @@ class FunctionsTable(ContractTable):
     borrow: CallTransfer = []
     escape: CallTransfer = []
     nonnull: CallTransfer = []
+    negative: CallTransfer = []
     identity: CallTransfer = []
     zero_tests: list[ZeroTestTable] = []
 

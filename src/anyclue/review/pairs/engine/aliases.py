@@ -44,6 +44,47 @@ def reaches(argument: str, state: ResourceState) -> bool:
     )
 
 
+def _is_next(place: str, value: str) -> bool:
+    """Tell whether a cursor goes on to the next of a list: ``bh = bh->b_this_page``."""
+    return value.startswith(f"{place}->") and value.count("->") == 1
+
+
+def _copied(place: str, value: str | None, held: frozenset[str]) -> frozenset[str]:
+    """Return what holds a resource behind ``place = value`` as it hangs on the value already.
+
+    ``a = b`` makes ``a.x``, or ``a->x``, hold what ``b.x`` holds.
+    """
+    if value is None or value[0] in "#~&":
+        return frozenset()
+    heads = (
+        (paths.member(value, ".", ""), paths.member(place, ".", "")),
+        (paths.member(value, "->", ""), paths.member(place, "->", "")),
+    )
+    return frozenset(
+        f"{new}{one[len(old) :]}" for one in held for old, new in heads if one.startswith(old)
+    )
+
+
+def _outward_pointers(function: ir.FunctionIR) -> frozenset[str]:
+    """Return locals that point to what lies elsewhere: a parameter, or what hangs on one."""
+    found = set(function.parameters)
+    steps = [
+        step
+        for step in function.steps
+        if isinstance(step, ir.AssignStep)
+        and step.value is not None
+        and step.place in function.locals
+        and step.value[0] not in "#~%"
+    ]
+    for _ in range(2):
+        for step in steps:
+            value = step.value or ""
+            outward = paths.base(value) in found
+            if outward and ("->" in value or value.isidentifier() or value[0] == "*"):
+                found.add(step.place)
+    return frozenset(found & function.locals - function.arrays)
+
+
 class AliasSet:
     """Follows the resource from alias to alias.
 
@@ -56,6 +97,7 @@ class AliasSet:
     def __init__(self, function: ir.FunctionIR, seed: Seed, trace: Trace) -> None:
         self._locals = function.locals
         self._parameters = frozenset(function.parameters)
+        self._pointers = _outward_pointers(function)
         self._seed = seed
         self._scoped = seed.scoped
         self._trace = trace
@@ -63,6 +105,8 @@ class AliasSet:
     def is_local(self, path: str) -> bool:
         """Tell whether a path is a variable of this function, or a member of one."""
         name = paths.base(path)
+        if path != name and name in self._pointers:
+            return False
         return paths.is_local_slot(path) and (
             name[0] == "%" or name in self._locals or (name in self._parameters and path == name)
         )
@@ -88,10 +132,17 @@ class AliasSet:
             derived: the value is known to be derived from the resource.
         """
         same = value is not None and value in state.aliases
-        is_derived = derived or (value is not None and not same and is_alias(value, state))
+        is_derived = derived or (
+            value is not None
+            and not same
+            and (is_alias(value, state) or (place in state.derived and _is_next(place, value)))
+        )
+        copied = _copied(place, value, state.aliases)
         aliases = frozenset(one for one in state.aliases if not paths.reached_through(one, place))
+        aliases |= copied
         others = frozenset(one for one in state.derived if not paths.reached_through(one, place))
-        stored = state.stored
+        others |= _copied(place, value, state.derived)
+        stored = state.stored or any(self._is_outside(one, state) for one in copied)
         if same:
             aliases |= {place}
             stored = stored or self._is_outside(place, state)

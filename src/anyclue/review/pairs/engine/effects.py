@@ -40,6 +40,7 @@ class Effect:
         to_mode: mode after a downgrade.
         uncertain: on some paths only, and the result does not tell which.
         clears: the place is set to NULL after the release.
+        also: templates of further places that hold the same object after it is acquired.
     """
 
     kind: EffectKind
@@ -51,6 +52,7 @@ class Effect:
     to_mode: str = ""
     uncertain: bool = False
     clears: bool = False
+    also: tuple[str, ...] = ()
 
     def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values."""
@@ -131,18 +133,22 @@ _CONSUMES = re.compile(
 )
 _KEEPS = re.compile(
     r"(^|_|>)(add|insert|queue|enqueue|register|link|schedule|arm|attach|install|store|set_private|"
-    r"attach_page|push|assign|replace|join|track|stash|mount|init_once|bind|splice|append|list|"
+    r"attach_page|push|post|assign|replace|join|track|stash|mount|init_once|bind|splice|append|list|"
     r"d_instantiate|init_work|setup_timer|call_rcu|wait_on|start_io|async)(_|$|\()"
 )
 _TAKES_REFERENCE = frozenset(
     ["refcount_inc", "atomic_inc", "kref_get", "refcount_inc_not_zero", "atomic_long_inc"]
 )
+_COUNTER = re.compile(
+    r"(->|\.)([a-z]{1,4}_)?(active_|use_|queue_|n)?(ref(s|cnt|count)?|count|active|users|usage)$"
+)
+"""How the member is named that counts the references on an object; others count other things."""
 _DROPS_REFERENCE = re.compile(r"(dec|sub)_and_|_dec_not_one|kref_put|refcount_dec|atomic_dec")
 _UNLOCKS = re.compile(r"(^|_|>)(unlock\w*|release|drop|end|put|out|finish|up|exit|leave)(_|$)")
 _QUERIES_LOCK = re.compile(r"locked$|Locked$|_is_locked|_held$|_held_")
 _CONVERSIONS = re.compile(
     r"^[A-Z][A-Z0-9_]*$|^container_of|_entry(_safe)?$|(^|_)to_|_of$|_i$|_sb$|_info$|_priv(ate)?$|"
-    r"(^|_)(address|data|inode|folio|page)$|^kmap|^virt_to|^rcu_|^xchg|^cmpxchg"
+    r"(^|_)(address|data|inode|folio|page|buffers)$|^kmap|^virt_to|^rcu_|^xchg|^cmpxchg"
 )
 
 
@@ -150,6 +156,14 @@ _CONVERSIONS = re.compile(
 def _matches(pattern: re.Pattern[str], name: str) -> bool:
     """Tell whether a pattern is found in a function's name."""
     return pattern.search(name) is not None
+
+
+def _counts_references(call: str, counter: str) -> bool:
+    """Tell whether a counter is that of the references on its object.
+
+    An atomic number may count anything; what is a ``refcount_t`` or a ``kref`` does not.
+    """
+    return "atomic" not in call or _matches(_COUNTER, counter)
 
 
 class Callees:
@@ -195,13 +209,13 @@ class Callees:
         """Tell whether the name of an unknown function says that it may end the resource."""
         return not name or _matches(_CONSUMES, name)
 
-    def takes_reference(self, name: str) -> bool:
+    def takes_reference(self, name: str, counter: str) -> bool:
         """Tell whether a call takes a reference on the object whose counter it is given."""
-        return name in _TAKES_REFERENCE
+        return name in _TAKES_REFERENCE and _counts_references(name, counter)
 
-    def drops_reference(self, name: str) -> bool:
+    def drops_reference(self, name: str, counter: str) -> bool:
         """Tell whether a call drops one of several owners' counts: who frees it is not seen."""
-        return _matches(_DROPS_REFERENCE, name)
+        return _matches(_DROPS_REFERENCE, name) and _counts_references(name, counter)
 
     def is_lock_query(self, name: str) -> bool:
         """Tell whether a function answers whether the lock that it is given is held."""
@@ -253,7 +267,8 @@ def contract_summaries(contracts: Contracts) -> dict[str, Summary]:
 
 def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
     effects: dict[str, list[Effect]] = {
-        name: [] for name in contracts.borrow | contracts.nonnull | contracts.identity
+        name: []
+        for name in contracts.borrow | contracts.nonnull | contracts.identity | contracts.negative
     }
     for call, effect in _contract_effects(contracts):
         effects.setdefault(call, []).append(effect)
@@ -267,7 +282,11 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
         name: Summary(
             effects=by_pair(listed),
             passes=frozenset((0,)) if name in contracts.identity else frozenset(),
-            result=values.POSITIVE if name in sure else values.ANY,
+            result=values.POSITIVE
+            if name in sure
+            else values.NEGATIVE
+            if name in contracts.negative
+            else values.ANY,
         )
         for name, listed in effects.items()
     }

@@ -75,9 +75,9 @@ class CallEscape:
         name = site.step.callee
         whole = is_alias(argument, state) and argument[0] != "&"
         own = not whole and paths.is_own_member(argument)
-        if own and self._callees.takes_reference(name):
+        if own and self._callees.takes_reference(name, argument):
             return add_reference(state)
-        if own and self._callees.drops_reference(name):
+        if own and self._callees.drops_reference(name, argument):
             return None
         if site.summary is None:
             return self._apply_unknown(name, argument, state, whole=whole)
@@ -120,7 +120,15 @@ class CallEscape:
     def _released_by_other_pair(
         self, summary: Summary, arguments: tuple[str | None, ...], state: ResourceState
     ) -> bool:
-        """Tell whether a call releases the resource by the rules of another pair."""
+        """Tell whether a call releases the resource by the rules of another pair alone."""
+        if any(
+            one.kind in (EffectKind.RELEASE, EffectKind.CONSUME)
+            and not one.uncertain
+            and (place := paths.substitute(one.place, arguments, None)) is not None
+            and is_alias(place, state)
+            for one in summary.effects.get(self._pair.name, ())
+        ):
+            return False
         for pair, effects in summary.effects.items():
             if pair == self._pair.name or self._callees.pairs[pair].kind in SCOPED:
                 continue

@@ -30,6 +30,7 @@ class Sides(Enum):
     """Sides of a branch."""
 
     NONE = auto()
+    NEXT = auto()
     OTHERWISE = auto()
     BOTH = auto()
 
@@ -119,8 +120,8 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
                 if sides is Sides.NONE:
                     break
                 state, facts, trail = point
-                fails = assume(facts, number, False)
-                holds = assume(facts, number, True) if sides is Sides.BOTH else None
+                fails = assume(facts, number, False) if sides is not Sides.NEXT else None
+                holds = assume(facts, number, True) if sides is not Sides.OTHERWISE else None
                 if holds is None:
                     if fails is None:
                         break

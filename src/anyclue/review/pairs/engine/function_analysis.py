@@ -42,7 +42,10 @@ class FunctionAnalysis:
     def origins(self) -> dict[str, str]:
         """Locals that are set once, to a plain path of parameters, with that path."""
         written: dict[str, str | None] = {}
-        for step in self.function.steps:
+        moved: dict[str, int] = {}
+        set_at: dict[str, int] = {}
+        loops = self.path_facts.control_flow.in_loop
+        for number, step in enumerate(self.function.steps):
             if not isinstance(step, (ir.AssignStep, ir.CallStep, ir.SignCopyStep)):
                 continue
             place = step.place
@@ -52,6 +55,9 @@ class FunctionAnalysis:
             if value is None and place not in written and isinstance(step, ir.AssignStep):
                 continue
             written[place] = None if place in written else value
+            set_at[place] = number
+            if place in self.function.parameters:
+                moved.setdefault(place, number)
         return {
             place: value
             for place, value in written.items()
@@ -60,7 +66,8 @@ class FunctionAnalysis:
             and value[0] not in "#~%"
             and "[" not in value
             and paths.base(value) in self.function.parameters
-            and paths.base(value) not in written
+            and moved.get(paths.base(value), set_at[place]) >= set_at[place]
+            and (paths.base(value) not in moved or set_at[place] not in loops)
         }
 
     def canonical(self, path: str) -> str:
@@ -130,9 +137,17 @@ class FunctionAnalysis:
                 continue
             place, written = self.place(number, effect), self._source_place(number, effect)
             if place is not None and written is not None:
-                pair = self.callees.pairs[effect.pair]
+                step = self.call(number)
+                also = (paths.substitute(one, step.arguments, step.place) for one in effect.also)
                 seeds.append(
-                    Seed(pair=pair, place=place, step=number, effect=effect, source_path=written)
+                    Seed(
+                        pair=self.callees.pairs[effect.pair],
+                        place=place,
+                        step=number,
+                        effect=effect,
+                        source_path=written,
+                        also=frozenset(one for one in also if one is not None),
+                    )
                 )
         return self._traces(seeds)
 
@@ -293,7 +308,7 @@ class FunctionAnalysis:
                 place = self.place(number, effect)
                 if place is None or paths.base(place).startswith("%"):
                     continue
-                place = self.containers.get(place, place)
+                place = self.containers.get(place, self.canonical(place))
                 found[effect.pair, place] = None
         return tuple(found)
 

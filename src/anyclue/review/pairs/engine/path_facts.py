@@ -68,9 +68,8 @@ class PathFacts:
             if isinstance(step, ir.BranchStep):
                 for key in (step.path, step.key):
                     add(key)
-                    masked = paths.masked_parts(key)
-                    if masked is not None:
-                        add(masked.path)
+                    for side in _sides(key):
+                        add(side)
             elif isinstance(step, ir.ReturnStep) and step.value is not None:
                 add(step.value)
         # What is copied into something that is asked for is asked for too.
@@ -81,7 +80,7 @@ class PathFacts:
                     isinstance(step, (ir.AssignStep, ir.SignCopyStep))
                     and step.place in keys
                     and step.value
-                    and not paths.is_constant(step.value)
+                    and step.value[0] not in "#~"
                 ):
                     add(step.value)
             if len(keys) == before:
@@ -111,7 +110,7 @@ class PathFacts:
         """Return the keys whose answers tell of this one's."""
         masked = paths.masked_parts(key)
         if masked is None:
-            return ()
+            return tuple(side for side in _sides(key) if side in self.keys)
         return (masked.path, *self._masks.get(masked.path, ()))
 
     @cached_property
@@ -167,7 +166,7 @@ class PathFacts:
                 bits |= live[one]
             if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
                 bit = keys.get(step.place, 0)
-                if bits & bit:
+                if bits & bit and not (isinstance(step, ir.AssignStep) and step.by):
                     bits &= ~bit
                     if step.value is not None:
                         bits |= keys.get(step.value, 0)
@@ -205,7 +204,11 @@ class PathFacts:
         keys = self.keys
         for key in facts:
             if not bits & keys.get(key, 0):
-                return {key: value for key, value in facts.items() if bits & keys.get(key, 0)}
+                kept = {key: value for key, value in facts.items() if bits & keys.get(key, 0)}
+                for key, value in kept.items():
+                    if isinstance(value, str) and value[0] == "=" and value[1:] not in kept:
+                        kept[key] = facts.get(value[1:], value)
+                return kept
         return facts
 
     def killed_keys(self, place: str) -> tuple[str, ...]:
@@ -235,19 +238,25 @@ class PathFacts:
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
         ended = [key for key in self.killed_keys(place) if key in facts]
-        ended += [
+        # What was the same as something that changes is still what that was.
+        moved = [
             key
             for key, known in facts.items()
             if known.__class__ is str
             and known[0] == "="
+            and key not in ended
             and paths.reached_through(known[1:], place)
         ]
         known = value is not None and value != values.ANY and place in self.keys
-        if not ended and not known:
+        if not ended and not moved and not known:
             return facts
         after = dict(facts)
-        for key in ended:
+        for key in (*ended, *moved):
             after.pop(key, None)
+        for key in moved:
+            was = self.value_of(facts, key)
+            if was is not None and (isinstance(was, int) or was[0] != "="):
+                after[key] = was
         if known and value is not None:
             after[place] = value
         return after
@@ -260,7 +269,7 @@ class PathFacts:
             return path
         known = facts.get(path)
         if known is None:
-            if paths.is_address(path):
+            if paths.is_address(path) or path in self.function.arrays:
                 return values.POSITIVE
             return self._masked_value(facts, path)
         if isinstance(known, str) and known[0] == "=":
@@ -300,6 +309,10 @@ class PathFacts:
 
     def transfer(self, facts: Facts, step: ir.Step) -> Facts:
         """Return the facts behind a step that is no branch."""
+        if isinstance(step, ir.AssignStep) and step.by:
+            known = self.value_of(facts, step.place)
+            counted = values.ANY if known is None else values.counted(known, step.by)
+            return self.assign(facts, step.place, counted)
         if isinstance(step, ir.AssignStep):
             after = self.assign(facts, step.place, self._copied_value(facts, step.value))
             equality = self._equalities.get((step.place, step.value))
@@ -385,6 +398,12 @@ class PathFacts:
         after = values.narrow(known, test, holds)
         if after is None:
             return None
+        related = paths.relation(key)
+        if related is not None:
+            learned_of = self._compared(facts, related, holds=holds)
+            if learned_of is None:
+                return None
+            facts = learned_of
         keyed = None
         if key != path:
             keyed = values.narrow(facts.get(key), test, holds)
@@ -415,6 +434,25 @@ class PathFacts:
         ):
             learned[key] = keyed
         return learned
+
+    def _compared(self, facts: Facts, related: paths.Relation, *, holds: bool) -> Facts | None:
+        """Return the facts where one number is, or is not, less than another; None: it can't be.
+
+        Where one side is 0, the other one's sign is learned: how often a loop ran, and another one
+        with the same bound will run.
+        """
+        less, greater = (self.value_of(facts, one) for one in (related.less, related.greater))
+        sides = (values.ANY if less is None else less, values.ANY if greater is None else greater)
+        answer = values.is_less(*sides, or_equal=related.or_equal)
+        if answer is not None:
+            return facts if answer is holds else None
+        if values.signs(sides[0]) != values.ZERO or related.greater not in self.keys:
+            return facts
+        above = values.ZERO | values.POSITIVE if related.or_equal else values.POSITIVE
+        narrowed = values.narrow(greater, above, holds)
+        if narrowed is None or narrowed == values.ANY:
+            return facts if narrowed is not None else None
+        return {**facts, related.greater: narrowed}
 
     def _are_unequal(self, facts: Facts, key: str) -> bool:
         """Tell whether a key asks whether two things are equal that are known not to be."""
@@ -460,6 +498,15 @@ class _RestrictedFacts(PathFacts):
 
     def _killed_by_lock(self, step: ir.CallStep) -> frozenset[str]:
         return self._whole._killed_by_lock(step) & self._only
+
+
+def _sides(key: str) -> tuple[str, ...]:
+    """Return the paths whose values tell the answer to a question."""
+    masked = paths.masked_parts(key)
+    if masked is not None:
+        return (masked.path,)
+    sides = paths.equality_operands(key) or (paths.relation(key) or ())[:2]
+    return tuple(one for one in sides if one and not paths.is_constant(one))
 
 
 def _gives_address(argument: str | None) -> TypeGuard[str]:

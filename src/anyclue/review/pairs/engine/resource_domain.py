@@ -63,6 +63,7 @@ class ResourceDomain(Domain[ResourceState]):
         self._facts_before = facts_before
         self._trace = Trace(seed=seed)
         names = paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place)
+        names = names.union(*map(paths.identifiers, seed.also))
         self._variables = def_use.reached_from(names, by_calls=not self._scoped)
         owners = frozenset[str]()
         if self._scoped and not seed.place.startswith(("&", "@")):
@@ -76,6 +77,9 @@ class ResourceDomain(Domain[ResourceState]):
             self._aliases,
             EffectTransfer(seed, self._trace, canonical),
             CallEscape(callees, seed, self._trace, canonical, owners),
+        )
+        self._results = frozenset(
+            step.place for step in self._steps if isinstance(step, ir.CallStep)
         )
         self._array_release_loops = array_release_loops(path_facts, callees, seed)
 
@@ -135,15 +139,39 @@ class ResourceDomain(Domain[ResourceState]):
             # It is one of the elements that the loop releases, in whichever iteration.
             self._trace.add_exit(ExitKind.ESCAPED, number, point.state, point.trail)
             return Sides.NONE
-        return Sides.OTHERWISE if self._differs(step, point.state) else Sides.BOTH
+        if self._differs(step, point.state):
+            return Sides.OTHERWISE
+        return self._pointer_sides(step, point.state)
+
+    def _pointer_sides(self, step: ir.BranchStep, state: ResourceState) -> Sides:
+        """Return the sides that are left where a branch asks what the resource itself is.
+
+        It is there, so that a name that holds it, or leads to one that does, is neither NULL nor an
+        error, nor a constant.
+        """
+        if self._scoped or "[]" in step.path:
+            return Sides.BOTH
+        held = state.aliases | state.derived
+        known = (
+            step.path in state.aliases
+            or (step.path in state.derived and step.path not in self._results)
+            or any(one.startswith(f"{step.path}->") for one in held)
+        )
+        if not known:
+            return Sides.BOTH
+        if isinstance(step.test, str):
+            return Sides.OTHERWISE
+        return Sides.NEXT if step.test & values.POSITIVE else Sides.OTHERWISE
 
     def _differs(self, step: ir.BranchStep, state: ResourceState) -> bool:
         """Tell whether a branch compares the resource with something that it can't be."""
-        sides = paths.equality_operands(step.key)
-        if sides is None or self._scoped or self._seed.step < 0:
+        left, equal, right = step.key.partition("==")
+        if not equal or "=" in right or self._scoped or self._seed.step < 0:
             return False
-        for one, other in (sides, sides[::-1]):
+        held = {paths.base(name) for name in state.aliases | state.derived}
+        for one, other in ((left, right), (right, left)):
             known = other in state.aliases or other in state.derived
+            known = known or ("(" in other and not held.isdisjoint(paths.identifiers(other)))
             alone = self._pair.kind == PairKind.MEMORY or other.startswith("&")
             if one in state.aliases and alone and not known:
                 return True
@@ -169,11 +197,12 @@ class ResourceDomain(Domain[ResourceState]):
     def _starts(self) -> Iterator[tuple[int, ResourcePoint]]:
         """Return where the resource is followed from: the step, and how it stands there."""
         seed = self._seed
-        stored = not self._scoped and not self._aliases.is_local(seed.place)
+        places = {seed.place, *seed.also}
+        stored = not self._scoped and not all(self._aliases.is_local(one) for one in places)
         state = ResourceState(
             held=True,
             extra_references=0,
-            aliases=frozenset((seed.place,)),
+            aliases=frozenset(places),
             derived=frozenset(),
             nested=(),
             mode="",
@@ -189,11 +218,29 @@ class ResourceDomain(Domain[ResourceState]):
             return
         step = self._steps[seed.step]
         for before in self._facts_before:
+            if self._is_of_no_size(step, before):
+                continue
             if seed.from_entry or not isinstance(step, ir.CallStep):
                 yield step.next, PathPoint(state, self._path_facts.transfer(before, step), None)
                 continue
             acquired = self._acquired(step, state, before)
             yield step.next, PathPoint(*acquired, Trail(seed.step, True, None))
+
+    def _is_of_no_size(self, step: ir.Step, facts: Facts) -> bool:
+        """Tell whether memory for no bytes is asked for: there is none to be freed then."""
+        return (
+            self._pair.kind is PairKind.MEMORY
+            and isinstance(step, ir.CallStep)
+            and "realloc" not in step.callee
+            and self._callees.has_contract(step.callee)
+            and any(
+                one is not None
+                and not paths.is_constant(one)
+                and facts.get(one) is not None
+                and values.signs(facts[one]) == values.ZERO
+                for one in step.arguments
+            )
+        )
 
     def _acquired(
         self, step: ir.CallStep, state: ResourceState, facts: Facts
@@ -208,6 +255,8 @@ class ResourceDomain(Domain[ResourceState]):
         place = self._seed.place
         if not self._scoped and place != result:
             facts = self._path_facts.assign(facts, place, values.POSITIVE)
+            if step.callee in self._callees.contracts.identity:
+                facts = self._path_facts.assign(facts, result, values.POSITIVE)
         elif self._scoped and place in self._path_facts.keys:
             # What is locked is there.
             facts = {**facts, place: values.POSITIVE}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from anyclue.review.pairs.engine.effects import (
@@ -75,12 +76,16 @@ def _object_acquires(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Effec
     outward: dict[str, list[Exit]] = {}
     for one in trace.exits_of(ExitKind.HELD):
         if one.state.stored:
-            for name in one.state.aliases:
+            for name in sorted(one.state.aliases, key=lambda path: (len(path), path)):
                 template = paths.generalise(name, analysis.function.parameters)
                 if template is not None and not _BY_VALUE.match(template):
                     outward.setdefault(template, []).append(one)
+    alike: dict[tuple[int, ...], list[str]] = {}
     for template, left in outward.items():
-        yield _acquire(analysis, trace, template, left, None, "")
+        alike.setdefault(tuple(id(one) for one in left), []).append(template)
+    for first, *others in alike.values():
+        effect = _acquire(analysis, trace, first, outward[first], None, "")
+        yield replace(effect, also=tuple(sorted(others)))
 
 
 def _is_reacquired(analysis: FunctionAnalysis, seed: Seed) -> bool:

@@ -77,6 +77,7 @@ class Seed:
         pair: what it is.
         place: the path that holds it, without the locals that only stand for others.
         source_path: the same path as the call has it.
+        also: further paths that hold it behind the call.
         step: the call that acquires it; -1 when it is there from the entry.
         effect: what that call does; None from the entry.
         inferred: no contract says that the call acquires: its result is released elsewhere.
@@ -88,6 +89,7 @@ class Seed:
     effect: Effect | None = None
     inferred: bool = False
     source_path: str = ""
+    also: frozenset[str] = frozenset()
 
     @property
     def source_text(self) -> str:

@@ -45,6 +45,13 @@ NOT_EVALUATED = frozenset(
 BIT_TESTS = frozenset(["test_bit", "test_bit_acquire"])
 BIT_CHANGES = {"set_bit": "#1", "__set_bit": "#1", "clear_bit": "#0", "__clear_bit": "#0"}
 """Calls that set or clear a bit, with what it is then; ``set_bit(FLAG, &x->flags)``."""
+COPIES = frozenset(["memcpy", "memmove", "__builtin_memcpy"])
+NULL_TESTS = {
+    "IS_ERR": values.NEGATIVE,
+    "IS_ERR_OR_NULL": values.NEGATIVE | values.ZERO,
+    "ZERO_OR_NULL_PTR": values.ZERO,
+}
+"""Calls that ask what a pointer is, with the signs of those for which they are true."""
 MOVES = frozenset(["no_free_ptr", "return_ptr", "take_fd"])
 """Macros whose value is a variable's, which then holds nothing."""
 _SPACE = re.compile(rb"\s+")
@@ -195,7 +202,8 @@ class Expressions:
     def _update(self, node: Node) -> str | None:
         operand = self.place(node.child_by_field_name("argument"))
         if operand is not None:
-            self._graph.assign(node.start_byte, operand, None)
+            by = 1 if any(child.type == "++" for child in node.children) else -1
+            self._graph.assign(node.start_byte, operand, paths.mark_derived(operand), by)
         return operand
 
     def _binary(self, node: Node, into: str | None) -> str | None:
@@ -263,6 +271,9 @@ class Expressions:
         right = node.child_by_field_name("right")
         operator = node.children[1].type
         place = self.place(left)
+        if place is not None and place.startswith("%"):
+            # A macro that stands for a place.
+            place = None
         if operator != "=":
             value = self.value(_complemented(right) if operator == "&=" else right)
             if place is not None:
@@ -284,7 +295,8 @@ class Expressions:
             if operator == "&=" and cleared:
                 self._graph.assign(node.start_byte, paths.masked(place, value), "#0")
                 return
-        self._graph.assign(node.start_byte, place, None)
+        moved = paths.mark_derived(place) if operator in ("+=", "-=") else None
+        self._graph.assign(node.start_byte, place, moved)
 
     def store(self, node: Node, place: str | None, right: Node | None) -> None:
         """Evaluate ``right`` and put it at ``place``."""
@@ -343,7 +355,14 @@ class Expressions:
         given = tuple(self.argument(one) for one in listed)
         result = into or self._graph.temporary()
         self._graph.call(node.start_byte, result, name, given)
+        if name in COPIES and len(given) == 3:
+            self._copied(node, *given[:2])
         return result
+
+    def _copied(self, node: Node, target: str | None, source: str | None) -> None:
+        """Follow ``memcpy(target, &source, ...)``: what hangs on the one hangs on the other."""
+        if target is not None and source is not None and source.startswith("&"):
+            self._graph.assign(node.start_byte, paths.dereference(target), source[1:])
 
     def _special(
         self, node: Node, name: str, listed: list[Node], into: str | None
@@ -391,7 +410,7 @@ class Expressions:
             graph.stop(node.start_byte)
             graph.open = yes
             return None
-        if name in ("IS_ERR", "IS_ERR_OR_NULL"):
+        if name in NULL_TESTS:
             return self._truth(node, into)
         if name == "swap" and len(listed) == 2:
             for one in listed:
@@ -491,10 +510,9 @@ class Expressions:
         arguments = node.child_by_field_name("arguments")
         name = self.words(function) if function is not None else ""
         listed = arguments.named_children if arguments is not None else []
-        if name in ("IS_ERR", "IS_ERR_OR_NULL") and listed:
+        if name in NULL_TESTS and listed:
             path = self.place(listed[0]) or self._graph.temporary()
-            test = values.NEGATIVE | (values.ZERO if name == "IS_ERR_OR_NULL" else 0)
-            return self._graph.branch(node.start_byte, path, test, path, loop=loop)
+            return self._graph.branch(node.start_byte, path, NULL_TESTS[name], path, loop=loop)
         if name in ASKS and listed:
             return self.condition(listed[0], loop=loop)
         if name == "XFS_IS_CORRUPT" and listed:

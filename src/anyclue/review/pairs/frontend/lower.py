@@ -70,6 +70,7 @@ class Lowering:
         self._labels: dict[str, int] = {}
         self._placed: set[str] = set()
         self.locals: set[str] = set()
+        self.arrays: set[str] = set()
         self._depth = 0
 
     def _words(self, node: Node) -> str:
@@ -152,6 +153,8 @@ class Lowering:
             if fixed:
                 continue
             self.locals.add(name)
+            if _is_array(declarator):
+                self.arrays.add(name)
             if name in self._parameters:
                 self._scopes.hide(declarator, name)
             if declarator.type == "init_declarator":
@@ -449,6 +452,14 @@ class Lowering:
             self.statement(child)
 
 
+def _is_array(node: Node) -> bool:
+    """Tell whether a declarator declares an array, not a pointer to one."""
+    inner: Node | None = node
+    while inner is not None and inner.type in ("init_declarator", "pointer_declarator"):
+        inner = inner.child_by_field_name("declarator")
+    return inner is not None and inner.type == "array_declarator"
+
+
 def _flat(node: Node) -> list[Node]:
     """Return the arguments of a rewritten iterator: a comma expression, taken apart."""
     pending, listed = [node], []
@@ -514,6 +525,7 @@ def lower(
         parameters=parameters,
         returns=returns,
         locals=frozenset(lowering.locals - set(parameters)),
+        arrays=frozenset(lowering.arrays - set(parameters)),
         steps=steps,
         begin=node.start_byte,
         end=node.end_byte,

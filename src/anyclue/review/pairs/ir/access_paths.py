@@ -197,6 +197,31 @@ def equality_operands(key: str) -> tuple[str, str] | None:
     return (one, other) if found and "(" not in key and "=" not in other else None
 
 
+class Relation(NamedTuple):
+    """``less < greater``, or ``less <= greater``; each side a path or a number."""
+
+    less: str
+    greater: str
+    or_equal: bool
+
+
+_SIDE = r"[A-Za-z_]\w*(?:(?:->|\.)\w+)*|\d\w*"
+_RELATION = re.compile(rf"({_SIDE})(<=?|>=?)({_SIDE})")
+
+
+@functools.lru_cache(maxsize=65536)
+def relation(key: str) -> Relation | None:
+    """Return the two sides of a condition's text when it is ``one<other`` and both are plain."""
+    match = _RELATION.fullmatch(key)
+    if match is None:
+        return None
+    one, operator, other = match.groups()
+    one, other = (f"#{side}" if side[0].isdigit() else side for side in (one, other))
+    if operator.startswith(">"):
+        one, other = other, one
+    return Relation(one, other, operator.endswith("="))
+
+
 def is_local_slot(path: str) -> bool:
     """Tell whether a path is a variable or a member of one, reached through no pointer."""
     return "->" not in path and path[:1] not in ("*", "(", "@") and "[]" not in path

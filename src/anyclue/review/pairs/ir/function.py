@@ -46,10 +46,14 @@ class CallStep(Step):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssignStep(Step):
-    """``place = value``; the value is a path, a constant, or None when it is not known."""
+    """``place = value``; the value is a path, a constant, or None when it is not known.
+
+    ``by`` is 1 or -1 where something is counted up or down: ``place++``.
+    """
 
     place: str
     value: str | None
+    by: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,6 +185,7 @@ class FunctionIR:
         parameters: names, in order; empty for one that has none.
         returns: ``pointer``, ``value`` or ``void``.
         locals: variables declared in it, parameters not counted, static ones neither.
+        arrays: those of them that are arrays, so that their names are addresses.
         steps: the graph; step 0 is the entry.
         begin: byte offset of its definition.
         end: byte offset behind it.
@@ -195,6 +200,7 @@ class FunctionIR:
     parameters: tuple[str, ...]
     returns: str
     locals: frozenset[str]
+    arrays: frozenset[str]
     steps: tuple[Step, ...]
     begin: int
     end: int
@@ -207,14 +213,15 @@ class FunctionIR:
         """Return what tells it from functions that do something else: where it stands does not."""
         steps = tuple(_packed(step, self.begin) for step in self.steps)
         rest = (self.name, self.static, self.parameters, self.returns, sorted(self.locals))
-        more = (self.annotated, self.trouble)
+        more = (sorted(self.arrays), self.annotated, self.trouble)
         return hashlib.sha256(marshal.dumps((steps, rest, more), PLAIN)).digest()
 
     def pack(self) -> tuple[Any, ...]:
         """Return the same as plain values, for ``marshal``."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         values["steps"] = tuple(_packed(step) for step in self.steps)
-        values["locals"] = tuple(sorted(values["locals"]))
+        for name in ("locals", "arrays"):
+            values[name] = tuple(sorted(values[name]))
         return tuple(values.values())
 
     @staticmethod
@@ -222,5 +229,6 @@ class FunctionIR:
         """Return the function that `pack` made plain."""
         given = {one.name: value for one, value in zip(fields(FunctionIR), plain, strict=True)}
         given["steps"] = tuple(_unpacked(one) for one in given["steps"])
-        given["locals"] = frozenset(given["locals"])
+        for name in ("locals", "arrays"):
+            given[name] = frozenset(given[name])
         return FunctionIR(**given)

@@ -62,9 +62,9 @@ class Graph:
         given = tuple(_shared(one) for one in arguments)
         self._emit(ir.CallStep, begin, place=intern(place), callee=intern(callee), arguments=given)
 
-    def assign(self, begin: int, place: str, value: str | None) -> None:
+    def assign(self, begin: int, place: str, value: str | None, by: int = 0) -> None:
         """Add an assignment."""
-        self._emit(ir.AssignStep, begin, place=intern(place), value=_shared(value))
+        self._emit(ir.AssignStep, begin, place=intern(place), value=_shared(value), by=by)
 
     def copy_sign(self, begin: int, place: str, value: str | None, macro: str) -> None:
         """Add an assignment of a value's sign."""

@@ -6,6 +6,7 @@ can be used is positive.
 
 from __future__ import annotations
 
+import math
 import re
 
 NEGATIVE = 1
@@ -58,6 +59,43 @@ def signs(value: Value) -> int:
     # A name for a flag or a code; what stands for nothing mostly says so.
     named = value[0] == "#" and not value.endswith(("NONE", "ZERO", "OK", "SUCCESS", "DEFAULT"))
     return NEGATIVE | POSITIVE if named else ANY
+
+
+def counted(value: Value, by: int) -> int:
+    """Return the signs of a number after one was added to it, or taken from it; none wraps."""
+    before = signs(value)
+    if by < 0:
+        return _mirrored(counted(_mirrored(before), 1))
+    after = POSITIVE if before & (ZERO | POSITIVE) else 0
+    return after | (NEGATIVE | ZERO if before & NEGATIVE else 0)
+
+
+def _mirrored(known: int) -> int:
+    """Return the signs of what has the opposite sign."""
+    return known & ZERO | (NEGATIVE if known & POSITIVE else 0) | (known & NEGATIVE and POSITIVE)
+
+
+def is_less(one: Value, other: Value, *, or_equal: bool) -> bool | None:
+    """Tell whether ``one < other``, or ``<=``; None when what is known does not tell."""
+    least, most = _range(one)
+    low, high = _range(other)
+    if most < low or (or_equal and most <= low):
+        return True
+    if least > high or (not or_equal and least >= high):
+        return False
+    return None
+
+
+def _range(value: Value) -> tuple[float, float]:
+    """Return the least and the greatest number that a value may be."""
+    if isinstance(value, str) and (match := _NUMBER.match(value)):
+        digits = match.group(2)
+        number = int(digits, 16 if digits[1:2] in ("x", "X") else 10)
+        return (-number, -number) if match.group(1) else (number, number)
+    known = signs(value)
+    least = -math.inf if known & NEGATIVE else 0 if known & ZERO else 1
+    most = math.inf if known & POSITIVE else 0 if known & ZERO else -1
+    return least, most
 
 
 def join(one: Value, other: Value) -> Value:
