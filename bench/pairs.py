@@ -24,7 +24,9 @@ from bench.pairs_bench.sources import Sources
 from bench.pairs_bench.stable import updates
 
 from anyclue.review.pairs.contracts.read import built_in
+from anyclue.review.pairs.contracts.versions import for_version
 from anyclue.review.pairs.driver.review import Reviewer
+from anyclue.review.pairs.driver.sources import kernel_version
 
 PARTS = ("mutants", "noops", "stable", "noise", "speed", "peers")
 SEED = 6
@@ -69,7 +71,7 @@ def _set_up(options: argparse.Namespace, scratch: Path) -> run.Bench:
     oldest = options.oldest or asyncio.run(sources.tree(offered.oldest))
     version = options.newest.name if options.newest else offered.newest
     print(f"source: {newest}; changes since {oldest}", file=sys.stderr)
-    contracts = built_in()
+    contracts = for_version(built_in(), kernel_version(newest))
     return run.Bench(
         tree=newest,
         oldest=oldest,

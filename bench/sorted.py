@@ -107,7 +107,7 @@ def found_again(
         if one is None:
             again.append(None)
             continue
-        like = likeness(one.kind, kinds[one.pair], one.confidence, one.steps)
+        like = likeness(one.path, one.kind, kinds[one.pair], one.confidence, one.steps)
         confidence = confidence_in_tree(one)
         again.append(SortedFinding(real=bool(row["real"]), confidence=confidence, like=like))
     return again

@@ -59,6 +59,8 @@ class ConfidenceReason(Enum):
     RESULT_MAY_TELL = auto()
     OBJECT_HANDED_ON = auto()
     BOUND_REACHED = auto()
+    ERROR_TAKEN_FOR_NONE = auto()
+    LOOP_NOT_ENTERED = auto()
     NOT_ACQUIRED_HERE = auto()
     UNKNOWN_ACQUIRE = auto()
     INFERRED_ACQUIRE = auto()

@@ -178,12 +178,16 @@ def test_a_users_pair_is_added_and_one_of_the_same_name_replaced() -> None:
 
 def test_functions_are_united_with_those_of_the_base() -> None:
     base = read({"base": '[functions]\nborrow = ["look"]\nnoreturn = ["stop"]'}, Contracts())
-    text = '[functions]\nborrow = ["peek"]\nescape = ["keep"]\nnonnull = ["ok"]\nidentity = ["me"]'
+    text = (
+        '[functions]\nborrow = ["peek"]\nescape = ["keep"]\nnonnull = ["ok"]\nnegative = ["no"]\n'
+        'identity = ["me"]'
+    )
     merged = read({"mine": text}, base)
     assert merged.borrow == {"look", "peek"}
     assert merged.noreturn == {"stop"}
     assert merged.escape == {"keep"}
     assert merged.nonnull == {"ok"}
+    assert merged.negative == {"no"}
     assert merged.identity == {"me"}
 
 

@@ -2183,6 +2183,47 @@ struct buffer_head *f(struct address_space *mapping, pgoff_t index, int n)
         "\t\treturn NULL;",
         LEAK,
     ),
+    Case(
+        "a mode that the contract of another call names",
+        """
+int f(struct xfs_inode *ip, int n)
+{
+	struct xfs_trans *tp;
+	int error = xfs_trans_alloc_inode(ip, &resv, n, 0, false, &tp);
+
+	if (error)
+		return error;
+	error = xfs_trans_commit(tp);
+	xfs_iunlock(ip, XFS_ILOCK_EXCL);
+	return error;
+}
+""",
+        "XFS_ILOCK_EXCL",
+        "XFS_ILOCK_SHARED",
+        LEAK,
+    ),
+    Case(
+        "a path whose parts are stored one by one",
+        """
+int f(struct super_block *sb, const char *name)
+{
+	struct path path;
+	int rc = kern_path(name, LOOKUP_FOLLOW, &path);
+
+	if (rc)
+		return rc;
+	if (path.dentry->d_sb == sb) {
+		path_put(&path);
+		return -EINVAL;
+	}
+	sb->lower_mnt = path.mnt;
+	return 0;
+}
+""",
+        "\tsb->lower_mnt = path.mnt;\n",
+        "",
+        LEAK,
+    ),
 ]
 
 

@@ -22,23 +22,26 @@ LEFT = PathStep(line=3, kind=StepKind.RETURN, text="return 0;")
 
 
 @pytest.mark.parametrize(
-    ("kind", "pair", "confidence", "steps", "like"),
+    ("path", "kind", "pair", "confidence", "steps", "like"),
     [
-        ("leak", "reference", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
-        ("leak", "memory", "high", (ACQUIRED, GIVEN, LEFT), Likeness.GIVEN_OBJECT),
-        ("lost-release", "mapping", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
-        ("leak", "lock", "high", (ACQUIRED, GIVEN, LEFT), Likeness.SCOPED),
-        ("leak", "count", "high", (ACQUIRED, LEFT), Likeness.SCOPED),
-        ("overwritten", "reference", "high", (ACQUIRED, LEFT), Likeness.OTHER),
-        ("double-release", "lock", "high", (ACQUIRED, LEFT), Likeness.OTHER),
-        ("leak", "reference", "medium", (ACQUIRED, LEFT), Likeness.DOUBTFUL),
-        ("wrong-mode", "lock", "low", (ACQUIRED, LEFT), Likeness.DOUBTFUL),
+        ("fs/x.c", "leak", "reference", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
+        ("fs/x.c", "leak", "memory", "high", (ACQUIRED, GIVEN, LEFT), Likeness.GIVEN_OBJECT),
+        ("fs/x.c", "lost-release", "mapping", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
+        ("fs/x.c", "leak", "lock", "high", (ACQUIRED, GIVEN, LEFT), Likeness.SCOPED),
+        ("fs/x.c", "leak", "count", "high", (ACQUIRED, LEFT), Likeness.SCOPED),
+        ("fs/x.c", "overwritten", "reference", "high", (ACQUIRED, LEFT), Likeness.OTHER),
+        ("fs/x.c", "double-release", "lock", "high", (ACQUIRED, LEFT), Likeness.OTHER),
+        ("fs/x.c", "leak", "reference", "medium", (ACQUIRED, LEFT), Likeness.DOUBTFUL),
+        ("fs/x/tests/y.c", "leak", "memory", "high", (ACQUIRED, LEFT), Likeness.SELF_TEST),
+        ("lib/list-test.c", "leak", "memory", "high", (ACQUIRED, LEFT), Likeness.SELF_TEST),
+        ("fs/x/contest.c", "leak", "memory", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
+        ("fs/x.c", "wrong-mode", "lock", "low", (ACQUIRED, LEFT), Likeness.DOUBTFUL),
     ],
 )
 def test_findings_are_counted_with_those_like_them(
-    kind: str, pair: str, confidence: str, steps: tuple[PathStep, ...], like: Likeness
+    path: str, kind: str, pair: str, confidence: str, steps: tuple[PathStep, ...], like: Likeness
 ) -> None:
-    found = likeness(FindingKind(kind), PairKind(pair), Confidence(confidence), steps)
+    found = likeness(path, FindingKind(kind), PairKind(pair), Confidence(confidence), steps)
     assert found is like
 
 

@@ -14,6 +14,10 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
 
+ALIASES = 12
+"""So many names are followed; of something that is known by more, no copy is followed further."""
+
+
 def is_alias(path: str, state: ResourceState) -> bool:
     """Tell whether a path is the resource, or leads out of it by address."""
     if path in state.aliases or path in state.derived:
@@ -54,7 +58,8 @@ def _copied(place: str, value: str | None, held: frozenset[str]) -> frozenset[st
 
     ``a = b`` makes ``a.x``, or ``a->x``, hold what ``b.x`` holds.
     """
-    if value is None or value[0] in "#~&":
+    own = value is not None and paths.base(place) == paths.base(value)
+    if value is None or value[0] in "#~&" or own or len(held) >= ALIASES:
         return frozenset()
     heads = (
         (paths.member(value, ".", ""), paths.member(place, ".", "")),
@@ -143,6 +148,9 @@ class AliasSet:
         others = frozenset(one for one in state.derived if not paths.reached_through(one, place))
         others |= _copied(place, value, state.derived)
         stored = state.stored or any(self._is_outside(one, state) for one in copied)
+        if value is not None and any(value.startswith(f"{one}.") for one in state.aliases):
+            # A part of the struct that is held: who has it, has it all.
+            stored = stored or (not self._scoped and self._is_outside(place, state))
         if same:
             aliases |= {place}
             stored = stored or self._is_outside(place, state)

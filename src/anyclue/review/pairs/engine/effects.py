@@ -304,6 +304,11 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
     return found
 
 
+def _mode(word: str | None) -> str:
+    """Return a contract's mode as calls give it: a constant is one where the code has it, too."""
+    return f"#{word}" if word is not None and word.isupper() else word or ""
+
+
 def _contract_effects(contracts: Contracts) -> Iterator[tuple[str, Effect]]:
     """Yield what contracts say that calls do, by the call's name."""
     for pair in contracts.pairs:
@@ -319,12 +324,12 @@ def _contract_effects(contracts: Contracts) -> Iterator[tuple[str, Effect]]:
                     place=got.holds.text,
                     when=when,
                     unless=values.FAILED[got.fails],
-                    mode=got.mode or "",
+                    mode=_mode(got.mode),
                 ),
             )
         for given in pair.release:
             kind, place = EffectKind.RELEASE, given.takes.text
-            yield given.call, Effect(kind=kind, pair=pair.name, place=place, mode=given.mode or "")
+            yield given.call, Effect(kind=kind, pair=pair.name, place=place, mode=_mode(given.mode))
         for taken in pair.consume:
             yield (
                 taken.call,

@@ -83,6 +83,12 @@ REASONS: Mapping[Reason, str] = {
     Reason.BOUND_REACHED: (
         "more is known on the paths than is kept apart, so this one may not be possible"
     ),
+    Reason.ERROR_TAKEN_FOR_NONE: (
+        "on the path something is not 0 and then no error, so it may not be possible"
+    ),
+    Reason.LOOP_NOT_ENTERED: (
+        "the path enters no turn of a loop that does something to it, so it may not be possible"
+    ),
     Reason.NOT_ACQUIRED_HERE: (
         "the function never acquired it, and other ways out did not release it before either"
     ),

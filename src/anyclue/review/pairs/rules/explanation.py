@@ -101,7 +101,7 @@ def explain(
         confidence=candidate.confidence,
         reason=candidate.reason,
         probability=probability(
-            likeness(candidate.kind, seed.pair.kind, candidate.confidence, steps)
+            likeness(path, candidate.kind, seed.pair.kind, candidate.confidence, steps)
         ),
         also=tuple(sorted({text.line(graph[one].begin) for one in candidate.others})),
     )

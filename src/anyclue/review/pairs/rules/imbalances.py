@@ -24,6 +24,7 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.model import Confidence, FindingKind
 from anyclue.review.pairs.model import ConfidenceReason as Reason
+from anyclue.review.pairs.rules.doubts import doubt
 
 _FLAG = re.compile(r"#[A-Z]")
 _FAILURE = re.compile(r"#E[A-Z]+$|ERR|FAIL|FAULT|BAD|INVAL|CORRUPT|ABORT|REFUSED|DENIED")
@@ -83,7 +84,11 @@ def local_incidents(analysis: FunctionAnalysis) -> Iterator[Candidate]:
                 for event, listed in _by_event(trace).items():
                     if event in (TraceEvent.DOUBLE, TraceEvent.USE):
                         yield _candidate(
-                            _EVENTS[event], trace, listed, Grade(LOW, Reason.BOTH_ON_ONE_PATH)
+                            analysis,
+                            _EVENTS[event],
+                            trace,
+                            listed,
+                            Grade(LOW, Reason.BOTH_ON_ONE_PATH),
                         )
 
 
@@ -115,13 +120,21 @@ def _is_no_error(analysis: FunctionAnalysis, one: Exit) -> bool:
 
 
 def _candidate(
-    kind: FindingKind, trace: Trace, places: Sequence[Exit | TraceIncident], grade: Grade
+    analysis: FunctionAnalysis,
+    kind: FindingKind,
+    trace: Trace,
+    places: Sequence[Exit | TraceIncident],
+    grade: Grade,
 ) -> Candidate:
     """Return one candidate for several places where the same goes wrong."""
-    exact = [one for one in places if one.trail.is_exact]
-    first = min(exact or places, key=lambda one: (len(one.trail.forward()), one.step))
-    if not exact and grade.confidence == HIGH:
-        grade = Grade(MEDIUM, Reason.BOUND_REACHED)
+    by_length = sorted(places, key=_by_clearness)
+    first = by_length[0]
+    if grade.confidence == HIGH:
+        doubts = [doubt(analysis, trace.seed, one.trail) for one in by_length]
+        clear = doubts.index(None) if None in doubts else 0
+        first, why = by_length[clear], doubts[clear]
+        if why is not None:
+            grade = Grade(MEDIUM, why)
     return Candidate(
         kind=kind,
         seed=trace.seed,
@@ -130,6 +143,11 @@ def _candidate(
         confidence=grade.confidence,
         reason=grade.reason,
     )
+
+
+def _by_clearness(place: Exit | TraceIncident) -> tuple[bool, int, int]:
+    """Return what puts the clearest path first: one without joined facts, then the shortest."""
+    return not place.trail.is_exact, len(place.trail.forward()), place.step
 
 
 def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
@@ -144,11 +162,11 @@ def _leaks(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
             grade = _scoped_leak(analysis, trace.seed, held, released, escaped)
         else:
             grade = _object_leak(analysis, trace.seed, held, released, [*escaped, *stored])
-        yield _candidate(FindingKind.LEAK, trace, held, grade)
+        yield _candidate(analysis, FindingKind.LEAK, trace, held, grade)
     elif released:
         lost = [one for one in stored if _is_error_exit(analysis, one)]
         if lost and any(_is_error_exit(analysis, one) for one in released):
-            yield _candidate(FindingKind.LEAK, trace, lost, Grade(LOW, Reason.STORED))
+            yield _candidate(analysis, FindingKind.LEAK, trace, lost, Grade(LOW, Reason.STORED))
 
 
 def _scoped_leak(
@@ -327,7 +345,7 @@ def _incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
                 grade = Grade(HIGH, Reason.BOTH_ON_ONE_PATH)
         elif event == TraceEvent.ORDER:
             grade = Grade(HIGH, Reason.LIFO)
-        yield _candidate(_EVENTS[event], trace, listed, grade)
+        yield _candidate(analysis, _EVENTS[event], trace, listed, grade)
 
 
 def _entry_incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
@@ -344,7 +362,7 @@ def _entry_incidents(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candi
             grade = Grade(LOW, Reason.TWO_REFERENCES)
         else:
             grade = Grade(MEDIUM, Reason.BOTH_ON_ONE_PATH)
-        yield _candidate(_EVENTS[event], trace, listed, grade)
+        yield _candidate(analysis, _EVENTS[event], trace, listed, grade)
 
 
 def _caller_imbalances(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Candidate]:
@@ -354,8 +372,8 @@ def _caller_imbalances(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Can
         return
     if trace.acquired_inside:
         grade = Grade(LOW, Reason.ACQUIRED_ELSEWHERE)
-        yield _candidate(FindingKind.UNHELD, trace, released, grade)
+        yield _candidate(analysis, FindingKind.UNHELD, trace, released, grade)
     elif {_is_error_exit(analysis, one) for one in held} & {
         _is_error_exit(analysis, one) for one in released
     }:
-        yield _candidate(FindingKind.LEAK, trace, held, Grade(LOW, Reason.CALLERS_LOCK))
+        yield _candidate(analysis, FindingKind.LEAK, trace, held, Grade(LOW, Reason.CALLERS_LOCK))

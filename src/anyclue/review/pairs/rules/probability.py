@@ -7,6 +7,7 @@ few were sorted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,8 @@ class Likeness(StrEnum):
     """A lock, or another thing that is held by place, is still held."""
     OTHER = "other"
     """It is overwritten, released twice, in another order or mode, used afterwards."""
+    SELF_TEST = "self-test"
+    """Code that tests other code loses it, where what is tested is broken."""
     DOUBTFUL = "doubtful"
     """What the rules are not sure of."""
 
@@ -45,16 +48,25 @@ SORTED: Final[Mapping[Likeness, SortedCount]] = {
     Likeness.GIVEN_OBJECT: SortedCount(real=10, all=20),
     Likeness.SCOPED: SortedCount(real=2, all=9),
     Likeness.OTHER: SortedCount(real=0, all=4),
+    Likeness.SELF_TEST: SortedCount(real=0, all=8),
     Likeness.DOUBTFUL: SortedCount(real=0, all=13),
 }
 
 
+_SELF_TEST = re.compile(r"(^|/)(self)?tests?/|[_-](self)?tests?\.c$|[_-]kunit\.c$")
+
+
 def likeness(
-    kind: FindingKind, pair: PairKind, confidence: Confidence, steps: Sequence[PathStep]
+    path: str,
+    kind: FindingKind,
+    pair: PairKind,
+    confidence: Confidence,
+    steps: Sequence[PathStep],
 ) -> Likeness:
     """Return what a finding is counted with.
 
     Args:
+        path: the file.
         kind: what is wrong.
         pair: what sort of thing the resource is.
         confidence: how sure the rules are.
@@ -62,6 +74,8 @@ def likeness(
     """
     if confidence is not Confidence.HIGH:
         return Likeness.DOUBTFUL
+    if _SELF_TEST.search(path):
+        return Likeness.SELF_TEST
     if kind not in (FindingKind.LEAK, FindingKind.LOST_RELEASE):
         return Likeness.OTHER
     if pair in SCOPED:
