@@ -100,7 +100,9 @@ def found_again(
     contracts = for_version(built_in(), kernel_version(tree))
     kinds = {pair.name: pair.kind for pair in contracts.pairs}
     reviewer = Reviewer(tree, contracts=contracts, cache=cache_directory(), jobs=jobs)
-    findings = reviewer.tree([tree / "fs"], trust=lambda one: one.confidence).findings
+    directories = sorted({str(row["file"]).partition("/")[0] for row in rows})
+    wanted = [tree / one for one in directories]
+    findings = reviewer.tree(wanted, trust=lambda one: one.confidence).findings
     again: list[SortedFinding | None] = []
     for row in rows:
         one = _same(row, findings)

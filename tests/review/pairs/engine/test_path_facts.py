@@ -341,6 +341,49 @@ int f(int n)
 	return 0;
 }
 """,
+    "what a call returned, and an array": """
+int f(int n)
+{
+	struct sg *few[6], **all = few, *sg = NULL;
+
+	if (n > 6) {
+		all = make(n);
+		sg = kmalloc(n, GFP_KERNEL);
+		if (!sg)
+			return -ENOMEM;
+	}
+	work(n);
+	if (all != few)
+		kfree(sg);
+	return 0;
+}
+""",
+    "the address of a mapping, and of something else": """
+int f(struct page *page, struct stream *s)
+{
+	char *at = kmap_local_page(page) + s->begin;
+
+	work(s);
+	if (at != (char *)sink)
+		kunmap_local(at);
+	return 0;
+}
+""",
+    "a page of a folio that is no error": """
+int f(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+	struct page *page;
+
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	page = folio_file_page(folio, index);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	folio_put(folio);
+	return 0;
+}
+""",
 }
 
 

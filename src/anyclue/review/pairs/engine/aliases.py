@@ -13,7 +13,6 @@ from anyclue.review.pairs.engine.trail import Trail
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 
-
 ALIASES = 12
 """So many names are followed; of something that is known by more, no copy is followed further."""
 

@@ -315,7 +315,7 @@ class PathFacts:
             return self.assign(facts, step.place, counted)
         if isinstance(step, ir.AssignStep):
             after = self.assign(facts, step.place, self._copied_value(facts, step.value))
-            equality = self._equalities.get((step.place, step.value))
+            equality = self._equalities.get((step.place, step.value or ""))
             return after if equality is None else {**after, equality: values.POSITIVE}
         if isinstance(step, ir.SignCopyStep):
             return self.assign(facts, step.place, self._copied_sign(facts, step))
@@ -326,8 +326,23 @@ class PathFacts:
             gone = self._killed_by_lock(step)
             if gone:
                 facts = {key: value for key, value in facts.items() if key not in gone}
-            return self.assign(facts, step.place, None)
+            after = self.assign(facts, step.place, None)
+            apart = [
+                key
+                for key, array in self._array_questions.get(step.place, ())
+                if array not in step.arguments
+            ]
+            return {**after, **dict.fromkeys(apart, values.ZERO)} if apart else after
         return facts
+
+    @cached_property
+    def _array_questions(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """For every path the questions whether it is a local array, which no call returns."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for (one, other), key in self._equalities.items():
+            if other in self.function.arrays:
+                found.setdefault(one, []).append((key, other))
+        return {one: tuple(listed) for one, listed in found.items()}
 
     def _passed(self, facts: Facts, place: str) -> Facts:
         """Return the facts after the address of a variable was passed.
@@ -345,9 +360,9 @@ class PathFacts:
         return {**after, **flags} if flags else after
 
     @cached_property
-    def _equalities(self) -> Mapping[tuple[str, str | None], str]:
+    def _equalities(self) -> Mapping[tuple[str, str], str]:
         """For an assignment of one path to another the question whether they are equal."""
-        found: dict[tuple[str, str | None], str] = {}
+        found: dict[tuple[str, str], str] = {}
         for key in self.keys:
             sides = paths.equality_operands(key)
             if sides is not None:

@@ -30,6 +30,9 @@ from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
+_APART = (PairKind.MEMORY, PairKind.MAPPING)
+"""Kinds whose address nothing else has."""
+
 
 class ResourceDomain(Domain[ResourceState]):
     """Follows one seed.
@@ -172,8 +175,9 @@ class ResourceDomain(Domain[ResourceState]):
         for one, other in ((left, right), (right, left)):
             known = other in state.aliases or other in state.derived
             known = known or ("(" in other and not held.isdisjoint(paths.identifiers(other)))
-            alone = self._pair.kind == PairKind.MEMORY or other.startswith("&")
-            if one in state.aliases and alone and not known:
+            alone = self._pair.kind in _APART or other.startswith("&")
+            is_it = one in state.aliases or (one in state.derived and one not in self._results)
+            if is_it and alone and not known:
                 return True
         return False
 

@@ -305,6 +305,9 @@ class CallTransfer:
             return None
         result = site.step.place
         derived = is_given and self._escape.returns_derived(site, state)
+        if derived and site.summary is None:
+            # Of what is there, another form is no error.
+            when &= ~values.NEGATIVE
         after = self._aliases.assign(site.number, result, None, passed, trail, derived=derived)
         if after is None:
             return None

@@ -271,7 +271,7 @@ class Expressions:
         right = node.child_by_field_name("right")
         operator = node.children[1].type
         place = self.place(left)
-        if place is not None and place.startswith("%"):
+        if place is not None and paths.is_temporary(place):
             # A macro that stands for a place.
             place = None
         if operator != "=":

@@ -25,6 +25,11 @@ def is_constant(path: str) -> bool:
     return path.startswith("#")
 
 
+def is_temporary(path: str) -> bool:
+    """Tell whether a path is a value without a name, and nothing that hangs on one."""
+    return path.startswith("%") and path[1:].isdigit()
+
+
 @functools.lru_cache(maxsize=65536)
 def base(path: str) -> str:
     """Return the variable that a path begins with (``page`` of ``*page->x``); empty if none."""
