@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anyclue.review.pairs.engine.def_use import DefUse
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
     ResourceState,
@@ -69,39 +70,20 @@ def _copied(place: str, value: str | None, held: frozenset[str]) -> frozenset[st
     )
 
 
-def _outward_pointers(function: ir.FunctionIR) -> frozenset[str]:
-    """Return locals that point to what lies elsewhere: a parameter, or what hangs on one."""
-    found = set(function.parameters)
-    steps = [
-        step
-        for step in function.steps
-        if isinstance(step, ir.AssignStep)
-        and step.value is not None
-        and step.place in function.locals
-        and step.value[0] not in "#~%"
-    ]
-    for _ in range(2):
-        for step in steps:
-            value = step.value or ""
-            outward = paths.base(value) in found
-            if outward and ("->" in value or value.isidentifier() or value[0] == "*"):
-                found.add(step.place)
-    return frozenset(found & function.locals - function.arrays)
-
-
 class AliasSet:
     """Follows the resource from alias to alias.
 
     Args:
         function: where this happens.
+        def_use: its variables.
         seed: the resource.
         trace: where it is noted that the last alias is gone.
     """
 
-    def __init__(self, function: ir.FunctionIR, seed: Seed, trace: Trace) -> None:
+    def __init__(self, function: ir.FunctionIR, def_use: DefUse, seed: Seed, trace: Trace) -> None:
         self._locals = function.locals
         self._parameters = frozenset(function.parameters)
-        self._pointers = _outward_pointers(function)
+        self._pointers = def_use.outward_pointers
         self._seed = seed
         self._scoped = seed.scoped
         self._trace = trace
@@ -135,33 +117,39 @@ class AliasSet:
             trail: the path to the step.
             derived: the value is known to be derived from the resource.
         """
-        same = value is not None and value in state.aliases
-        is_derived = derived or (
-            value is not None
-            and not same
-            and (is_alias(value, state) or (place in state.derived and _is_next(place, value)))
-        )
-        copied = _copied(place, value, state.aliases)
         aliases = frozenset(one for one in state.aliases if not paths.reached_through(one, place))
-        aliases |= copied
         others = frozenset(one for one in state.derived if not paths.reached_through(one, place))
-        others |= _copied(place, value, state.derived)
-        stored = state.stored or any(self._is_outside(one, state) for one in copied)
-        if value is not None and any(value.startswith(f"{one}.") for one in state.aliases):
-            # A part of the struct that is held: who has it, has it all.
-            stored = stored or (not self._scoped and self._is_outside(place, state))
-        if same:
+        holders: set[str] = set()
+        if value in state.aliases:
             aliases |= {place}
-            stored = stored or self._is_outside(place, state)
-        elif is_derived and not self._scoped:
+            holders.add(place)
+        elif value is not None and not self._scoped and self._leads_to(value, state):
+            derived = derived or is_alias(value, state)
+            derived = derived or (place in state.derived and _is_next(place, value))
+            if any(value.startswith(f"{one}.") for one in state.aliases):
+                # A part of the struct that is held: who has it, has it all.
+                holders.add(place)
+            copied = _copied(place, value, state.aliases)
+            aliases |= copied
+            holders |= copied
+            others |= _copied(place, value, state.derived)
+        if derived and value not in state.aliases and not self._scoped:
             others |= {place}
-            stored = stored or self._is_outside(place, state)
+            holders.add(place)
+        stored = state.stored or any(self._is_outside(one, state) for one in holders)
         if aliases == state.aliases and others == state.derived and stored == state.stored:
             return state
         if not aliases and not others and not stored:
             self._lost(number, state, trail)
             return None
         return state._replace(aliases=aliases, derived=others, stored=stored)
+
+    def _leads_to(self, value: str, state: ResourceState) -> bool:
+        """Tell whether a value begins with a variable that leads to the resource."""
+        name = paths.base(value)
+        return any(paths.base(one) == name for one in state.aliases) or any(
+            paths.base(one) == name for one in state.derived
+        )
 
     def _is_outside(self, place: str, state: ResourceState) -> bool:
         """Tell whether a place is reached by others: what hangs on the resource itself is not."""

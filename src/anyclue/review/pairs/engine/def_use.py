@@ -17,6 +17,7 @@ class DefUse:
     """
 
     def __init__(self, function: ir.FunctionIR) -> None:
+        self._function = function
         self._steps = function.steps
 
     @cached_property
@@ -52,6 +53,27 @@ class DefUse:
         return {
             name: self._assigned.get(name, nothing) | passed.get(name, nothing) for name in names
         }
+
+    @cached_property
+    def results(self) -> frozenset[str]:
+        """What calls are asked to return to."""
+        return frozenset(step.place for step in self._steps if isinstance(step, ir.CallStep))
+
+    @cached_property
+    def outward_pointers(self) -> frozenset[str]:
+        """Locals that point to what lies elsewhere: what a parameter, or what hangs on one, is."""
+        found = set(self._function.parameters)
+        moves = [
+            (step.place, paths.base(step.value))
+            for step in self._steps
+            if isinstance(step, ir.AssignStep)
+            and step.value is not None
+            and step.place in self._function.locals
+            and ("->" in step.value or step.value.isidentifier() or step.value[0] == "*")
+        ]
+        for _ in range(2):
+            found.update(place for place, name in moves if name in found)
+        return frozenset(found & self._function.locals - self._function.arrays)
 
     def reached_from(self, names: Iterable[str], *, by_calls: bool) -> frozenset[str]:
         """Return the variables that may come to hold what these lead to, and these.

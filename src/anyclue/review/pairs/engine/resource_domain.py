@@ -71,7 +71,7 @@ class ResourceDomain(Domain[ResourceState]):
         owners = frozenset[str]()
         if self._scoped and not seed.place.startswith(("&", "@")):
             owners = def_use.reached_from(names, by_calls=True) - {paths.base(seed.place)}
-        self._aliases = AliasSet(self._function, seed, self._trace)
+        self._aliases = AliasSet(self._function, def_use, seed, self._trace)
         self._calls = CallTransfer(
             path_facts,
             callees,
@@ -81,9 +81,7 @@ class ResourceDomain(Domain[ResourceState]):
             EffectTransfer(seed, self._trace, canonical),
             CallEscape(callees, seed, self._trace, canonical, owners),
         )
-        self._results = frozenset(
-            step.place for step in self._steps if isinstance(step, ir.CallStep)
-        )
+        self._results = def_use.results
         self._array_release_loops = array_release_loops(path_facts, callees, seed)
 
     def trace(self) -> Trace:
@@ -154,12 +152,13 @@ class ResourceDomain(Domain[ResourceState]):
         """
         if self._scoped or "[]" in step.path:
             return Sides.BOTH
-        held = state.aliases | state.derived
-        known = (
-            step.path in state.aliases
-            or (step.path in state.derived and step.path not in self._results)
-            or any(one.startswith(f"{step.path}->") for one in held)
-        )
+        if step.path in state.derived:
+            known = step.path not in self._results
+        else:
+            known = step.path in state.aliases or (
+                step.path.isidentifier()
+                and any(one.startswith(f"{step.path}->") for one in state.aliases | state.derived)
+            )
         if not known:
             return Sides.BOTH
         if isinstance(step.test, str):
@@ -168,8 +167,10 @@ class ResourceDomain(Domain[ResourceState]):
 
     def _differs(self, step: ir.BranchStep, state: ResourceState) -> bool:
         """Tell whether a branch compares the resource with something that it can't be."""
+        if self._scoped or self._seed.step < 0:
+            return False
         left, equal, right = step.key.partition("==")
-        if not equal or "=" in right or self._scoped or self._seed.step < 0:
+        if not equal or "=" in right:
             return False
         held = {paths.base(name) for name in state.aliases | state.derived}
         for one, other in ((left, right), (right, left)):
