@@ -1921,6 +1921,7 @@ int f(struct inode *dir, const struct cred *cred, bool old)
         "\tif (freeme)\n\t\tput_cred(freeme->cred);\n",
         "",
         LEAK,
+        bad_fails="it stays stored in what find_deleg() returned",
     ),
     Case(
         "a macro that stands for a place",
@@ -2222,6 +2223,87 @@ int f(struct super_block *sb, const char *name)
 """,
         "\tsb->lower_mnt = path.mnt;\n",
         "",
+        LEAK,
+    ),
+    Case(
+        "a result that is an error or there",
+        """
+int f(struct address_space *mapping, struct file *file)
+{
+	struct folio *folio = NULL;
+	void *header;
+	int error = 0;
+
+	folio = read_mapping_folio(mapping, 0, file);
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	header = kmap_local_folio(folio, 0);
+	error = look_at(header);
+	if (!IS_ERR_OR_NULL(folio))
+		folio_release_kmap(folio, header);
+	return error;
+}
+""",
+        "if (!IS_ERR_OR_NULL(folio))",
+        "if (!IS_ERR_OR_NULL(folio) && !error)",
+        LEAK,
+    ),
+    Case(
+        "a pointer into what was allocated",
+        """
+int f(struct set *set, struct kmem_cache *cache)
+{
+	struct bio *bio = take_one(set);
+	void *p = NULL;
+
+	if (!bio) {
+		p = kmem_cache_alloc(cache, GFP_KERNEL);
+		if (p)
+			bio = p + set->pad;
+	}
+	if (!bio)
+		return -ENOMEM;
+	if (p)
+		kmem_cache_free(cache, p);
+	return 0;
+}
+""",
+        "\tif (p)\n\t\tkmem_cache_free",
+        "\tif (set->pad)\n\t\tkmem_cache_free",
+        LEAK,
+    ),
+    Case(
+        "a reference that is stored where it is taken",
+        """
+int f(struct area *vma, struct file *file, int n)
+{
+	vma->file = get_file(file);
+	if (n < 0) {
+		fput(file);
+		return -EINVAL;
+	}
+	return 0;
+}
+""",
+        "vma->file = get_file(file);",
+        "get_file(file);",
+        LEAK,
+    ),
+    Case(
+        "1 for a reference that was got",
+        """
+int f(struct folio *folio, struct page *page)
+{
+	if (folio_try_get(folio)) {
+		if (folio == page_folio(page))
+			return 1;
+		folio_put(folio);
+	}
+	return 0;
+}
+""",
+        "return 1;",
+        "return -EBUSY;",
         LEAK,
     ),
 ]

@@ -270,23 +270,20 @@ def _contract_summaries(contracts: Contracts) -> dict[str, Summary]:
         name: []
         for name in contracts.borrow | contracts.nonnull | contracts.identity | contracts.negative
     }
-    for call, effect in _contract_effects(contracts):
-        effects.setdefault(call, []).append(effect)
-    sure = contracts.nonnull | {
-        got.call
-        for pair in contracts.pairs
-        for got in pair.acquire
-        if got.holds.text == "$ret" and got.fails == "never"
-    }
+    for name, effect in _contract_effects(contracts):
+        effects.setdefault(name, []).append(effect)
+    results = dict.fromkeys(contracts.negative, values.NEGATIVE)
+    for whole in contracts.pairs:
+        for got in whole.acquire:
+            if got.holds.text == "$ret":
+                known = values.FAILS[got.fails] | values.FAILED[got.fails]
+                results[got.call] = results.get(got.call, 0) | known
+    results |= dict.fromkeys(contracts.nonnull, values.POSITIVE)
     found = {
         name: Summary(
             effects=by_pair(listed),
             passes=frozenset((0,)) if name in contracts.identity else frozenset(),
-            result=values.POSITIVE
-            if name in sure
-            else values.NEGATIVE
-            if name in contracts.negative
-            else values.ANY,
+            result=results.get(name, values.ANY),
         )
         for name, listed in effects.items()
     }

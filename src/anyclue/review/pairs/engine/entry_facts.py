@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.explorer import Domain, PathPoint, explore
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
 from anyclue.review.pairs.ir import function as ir
+from anyclue.review.pairs.ir import values
 
 ENTRY_STEPS = 20_000
 """Where a function takes more steps than these to what is looked for, nothing is known there."""
@@ -15,11 +17,13 @@ ENTRY_STEPS = 20_000
 _Point = PathPoint[None]
 
 
-def facts_before(path_facts: PathFacts, wanted: frozenset[int]) -> dict[int, list[Facts]]:
+def facts_before(
+    path_facts: PathFacts, callees: Callees, wanted: frozenset[int]
+) -> dict[int, list[Facts]]:
     """Return the sets of facts with which each of these steps is reached from the entry."""
     if not wanted:
         return {}
-    domain = _FactsDomain(path_facts, wanted)
+    domain = _FactsDomain(path_facts, callees, wanted)
     slice_ = slice_of(
         path_facts,
         wanted,
@@ -34,8 +38,9 @@ def facts_before(path_facts: PathFacts, wanted: frozenset[int]) -> dict[int, lis
 
 
 class _FactsDomain(Domain[None]):
-    def __init__(self, path_facts: PathFacts, wanted: frozenset[int]) -> None:
+    def __init__(self, path_facts: PathFacts, callees: Callees, wanted: frozenset[int]) -> None:
         self._path_facts = path_facts
+        self._callees = callees
         self.found: dict[int, list[Facts]] = {number: [] for number in sorted(wanted)}
 
     def transfer(self, number: int, step: ir.Step, point: _Point) -> Sequence[_Point]:
@@ -44,4 +49,9 @@ class _FactsDomain(Domain[None]):
             live = self._path_facts.restrict_to_live(point.facts, number)
             if live not in listed:
                 listed.append(live)
-        return (point._replace(facts=self._path_facts.transfer(point.facts, step)),)
+        facts = self._path_facts.transfer(point.facts, step)
+        if isinstance(step, ir.CallStep):
+            summary = self._callees.summary(step.callee)
+            if summary is not None and summary.result != values.ANY:
+                facts = self._path_facts.assign(facts, step.place, summary.result)
+        return (point._replace(facts=facts),)

@@ -213,7 +213,7 @@ class FunctionAnalysis:
             return ()
         quick = [self._quick_trace(one) for one in seeds]
         left = frozenset(one.step for one, found in zip(seeds, quick, strict=True) if found is None)
-        before = facts_before(self.path_facts, left)
+        before = facts_before(self.path_facts, self.callees, left)
         return tuple(
             found or self._trace(self.path_facts, one, before[one.step])
             for one, found in zip(seeds, quick, strict=True)

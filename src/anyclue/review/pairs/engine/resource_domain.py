@@ -122,6 +122,8 @@ class ResourceDomain(Domain[ResourceState]):
             if assigned is None:
                 return ()
             learned = self._path_facts.transfer(facts, step)
+            if value is not None and step.place in assigned.aliases | assigned.derived:
+                learned = self._path_facts.assign(learned, step.place, values.POSITIVE)
             if assigned is state and learned is facts:
                 return (point,)
             return (PathPoint(assigned, learned, trail),)
@@ -271,9 +273,12 @@ class ResourceDomain(Domain[ResourceState]):
             summary = self._callees.summary(step.callee)
             passed = summary.passes if summary is not None else ()
             derived = frozenset(a for i, a in enumerate(arguments) if i in passed and a is not None)
-        if effect is not None and effect.place != "$ret" and not result.startswith("%"):
-            derived = derived | {result} if not self._scoped and when == values.ANY else derived
-        return state._replace(mode=mode, derived=derived), facts
+        stored = state.stored
+        beside = effect is not None and effect.place != "$ret" and not result.startswith("%")
+        if beside and not self._scoped and when == values.ANY:
+            derived = derived | {result}
+            stored = stored or not self._aliases.is_local(result)
+        return state._replace(mode=mode, derived=derived, stored=stored), facts
 
 
 def array_release_loops(path_facts: PathFacts, callees: Callees, seed: Seed) -> frozenset[int]:

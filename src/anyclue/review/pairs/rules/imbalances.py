@@ -253,6 +253,14 @@ def _object_leak(
         return Grade(LOW, Reason.INFERRED_ACQUIRE)
     if counted and not released:
         return Grade(LOW, Reason.REFERENCE_MAY_STAY)
+    if (
+        counted
+        and analysis.function.returns == "value"
+        and result_signs(held) == values.POSITIVE
+        and not result_signs(released) & values.POSITIVE
+    ):
+        # 1 for got it.
+        return Grade(LOW, Reason.RESULT_TELLS)
     if released:
         kept = not any(_is_error_exit(analysis, one) for one in held)
         around = may_escape or counted or seed.pair.kind == PairKind.HANDLE
