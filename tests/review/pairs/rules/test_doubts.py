@@ -21,6 +21,9 @@ int f(struct super_block *sb, sector_t nr)
 	status = ask_elsewhere(nr);
 	if (status)
 		goto out;
+	status = ask_elsewhere(nr + 1);
+	if (status < 0)
+		goto out;
 	brelse(bh);
 	return 0;
 out:
@@ -52,7 +55,7 @@ CASES = {
 }
 CLEAR = {
     "the status is set anew": STATUS.replace("out:", "out:\n\tstatus = ask_elsewhere(nr);"),
-    "the status is asked for being an error both times": STATUS.replace(
+    "the status is asked for being an error each time": STATUS.replace(
         "if (status)", "if (status < 0)"
     ).replace("\tif (status < 0)\n\t\tbrelse", "\tif (nr)\n\t\tbrelse"),
     "the loop does nothing to it": LOOP.replace("k->part[i] = buf", "k->part[i] = NULL"),

@@ -130,9 +130,10 @@ class AliasSet:
                 # A part of the struct that is held: who has it, has it all.
                 holders.add(place)
             copied = _copied(place, value, state.aliases)
+            beside = _copied(place, value, state.derived)
             aliases |= copied
-            holders |= copied
-            others |= _copied(place, value, state.derived)
+            others |= beside
+            holders |= copied | beside
         if derived and value not in state.aliases and not self._scoped:
             others |= {place}
             holders.add(place)

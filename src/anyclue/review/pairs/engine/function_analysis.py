@@ -308,7 +308,10 @@ class FunctionAnalysis:
                 place = self.place(number, effect)
                 if place is None or paths.base(place).startswith("%"):
                     continue
-                place = self.containers.get(place, self.canonical(place))
+                stands_for = self.origins.get(place)
+                if stands_for in self.function.parameters:
+                    place = stands_for
+                place = self.containers.get(place, place)
                 found[effect.pair, place] = None
         return tuple(found)
 

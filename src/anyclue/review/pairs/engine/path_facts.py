@@ -68,7 +68,7 @@ class PathFacts:
             if isinstance(step, ir.BranchStep):
                 for key in (step.path, step.key):
                     add(key)
-                    for side in _sides(key):
+                    for side in self._telling_sides(key):
                         add(side)
             elif isinstance(step, ir.ReturnStep) and step.value is not None:
                 add(step.value)
@@ -86,6 +86,35 @@ class PathFacts:
             if len(keys) == before:
                 break
         return keys
+
+    def _telling_sides(self, key: str) -> tuple[str, ...]:
+        """Return the sides of a question of which this function knows enough to answer it.
+
+        Of numbers, where one is set to a constant; of equality, where one side is set.
+        """
+        sides = _sides(key)
+        if len(sides) < 2 and paths.masked_parts(key) is not None:
+            return sides
+        set_to = self._set_to_constants if paths.relation(key) else self._set
+        return () if set_to.isdisjoint(sides) else sides
+
+    @cached_property
+    def _set(self) -> frozenset[str]:
+        """The paths that a step puts something in."""
+        return frozenset(
+            step.place
+            for step in self.steps
+            if isinstance(step, (ir.AssignStep, ir.CallStep, ir.SignCopyStep))
+        )
+
+    @cached_property
+    def _set_to_constants(self) -> frozenset[str]:
+        """The paths that a step sets to a constant."""
+        return frozenset(
+            step.place
+            for step in self.steps
+            if isinstance(step, ir.AssignStep) and step.value is not None and step.value[0] == "#"
+        )
 
     @cached_property
     def _masks(self) -> Mapping[str, tuple[str, ...]]:

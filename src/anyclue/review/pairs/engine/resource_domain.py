@@ -155,7 +155,8 @@ class ResourceDomain(Domain[ResourceState]):
         if self._scoped or "[]" in step.path:
             return Sides.BOTH
         if step.path in state.derived:
-            known = step.path not in self._results
+            constant = isinstance(step.test, str) and not step.test.startswith("#-")
+            known = constant or step.path not in self._results
         else:
             known = step.path in state.aliases or (
                 step.path.isidentifier()

@@ -38,37 +38,47 @@ def doubt(analysis: FunctionAnalysis, seed: Seed, trail: Trail) -> Reason | None
 _Walked = list[tuple[int, ir.BranchStep, bool]]
 
 
-def _error_questions(walked: _Walked) -> Iterator[tuple[ir.BranchStep, ir.BranchStep]]:
+def _error_questions(walked: _Walked) -> Iterator[tuple[int, bool, int]]:
     """Yield questions that a status answers either way, of which a path takes both ways.
 
-    The first says that it is not 0, the next that it is not negative.
+    The first says that it is not 0, the next that it is not negative: their steps, and which side
+    of the first one is taken.
     """
-    not_zero: dict[str, ir.BranchStep] = {}
-    for _, step, holds in walked:
+    not_zero: dict[str, tuple[int, bool]] = {}
+    for number, step, holds in walked:
         if not isinstance(step.test, int) or not step.path.isidentifier():
             continue
         signs = step.test if holds else values.ANY & ~step.test
         if signs == values.NONZERO:
-            not_zero[step.path] = step
+            not_zero[step.path] = number, holds
         elif not signs & values.NEGATIVE and step.path in not_zero:
-            yield not_zero[step.path], step
+            yield *not_zero[step.path], number
 
 
-def _are_of_one_error(
-    analysis: FunctionAnalysis, first: ir.BranchStep, second: ir.BranchStep
-) -> bool:
-    """Tell whether nothing between two questions sets what they ask for."""
-    return not any(
-        isinstance(step, (ir.AssignStep, ir.CallStep, ir.SignCopyStep))
-        and step.place == first.path
-        and first.begin < step.begin < second.begin
-        and not (isinstance(step, ir.AssignStep) and _is_error(step.value))
-        for step in analysis.function.steps
-    )
+def _are_of_one_error(analysis: FunctionAnalysis, first: int, holds: bool, second: int) -> bool:
+    """Tell whether a way from one question to the other sets nothing that they ask for."""
+    steps = analysis.function.steps
+    asked = steps[first]
+    assert isinstance(asked, ir.BranchStep)  # noqa: S101
+    pending = [asked.next if holds else asked.otherwise]
+    seen: set[int] = set()
+    while pending:
+        number = pending.pop()
+        if number == second:
+            return True
+        step = steps[number] if number >= 0 else None
+        if step is None or number in seen or _sets(step, asked.path):
+            continue
+        seen.add(number)
+        pending += analysis.path_facts.control_flow.after[number]
+    return False
 
 
-def _is_error(value: str | None) -> bool:
-    return value is not None and value.startswith("#-")
+def _sets(step: ir.Step, path: str) -> bool:
+    """Tell whether a step sets a variable, and not to an error."""
+    if isinstance(step, ir.AssignStep) and step.value is not None and step.value.startswith("#-"):
+        return False
+    return isinstance(step, (ir.AssignStep, ir.CallStep, ir.SignCopyStep)) and step.place == path
 
 
 def _not_entered(walked: _Walked) -> Iterator[tuple[int, ir.BranchStep]]:
