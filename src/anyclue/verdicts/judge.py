@@ -334,6 +334,7 @@ def _object_leak(evidence: CellEvidence) -> Decision:
         reference=_reference_objects(most, evidence),
         others=_without(objects, most.series),
         end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
+        slabs=most.slabs,
     )
     return Decision(
         verdict=Verdict.LEAK,
@@ -349,6 +350,7 @@ _LACKING: Final = MappingProxyType(
         ObjectGrowth.ONE_GUEST: ObjectEvidence.GUEST,
         ObjectGrowth.SUSPECTED: ObjectEvidence.ROUNDS,
         ObjectGrowth.NO_REFERENCE: ObjectEvidence.REFERENCE,
+        ObjectGrowth.SLABS: ObjectEvidence.SLABS,
     }
 )
 """What would tell of a growth that is in doubt."""
@@ -368,6 +370,7 @@ def _suspected_objects(evidence: CellEvidence) -> ObjectsSuspected | None:
         lacking=_LACKING[most.growth],
         reference=_reference_objects(most, evidence),
         others=len(doubts) - 1,
+        slabs=most.slabs,
     )
 
 
