@@ -13,7 +13,13 @@ from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import ObjectKind, ObjectSeries
 from anyclue.verdicts.object_floors import ObjectFloors, object_floors
-from anyclue.verdicts.object_growth import ObjectGrowth, ObjectTests, object_tests
+from anyclue.verdicts.object_growth import (
+    FALSE_REPEATS,
+    ObjectGrowth,
+    ObjectTests,
+    object_rate,
+    object_tests,
+)
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
 NAME = "slab_objects.a"
@@ -315,3 +321,41 @@ def test_what_could_not_be_read_is_not_excluded() -> None:
     bound = object_tests(object_floors([guest(unread)]), None, is_reference=True).bound()
     assert bound is not None
     assert (bound.excluded, bound.series) == (150, 151)
+
+
+def test_what_is_known_to_leak_is_judged_alone_and_by_one_guest() -> None:
+    """Another series that grows as much may be normal under these conditions."""
+    other = ObjectSeries(kind=ObjectKind.SLAB, name="other")
+    steady = tuple(range(ROUNDS))
+    cell = object_floors([guest({NAME: steady, "slab_objects.other": steady})])
+    reference = object_floors([guest({NAME: FLAT, "slab_objects.other": FLAT})])
+    found = object_tests(cell, reference, known={SERIES})
+    assert [one.series for one in found.grown] == [SERIES]
+    assert other not in found.moved
+    assert found.bound() is not None
+    alone = object_tests(cell, reference)
+    assert {one.growth for one in alone.moved.values()} == {ObjectGrowth.ONE_GUEST}
+
+
+def test_what_is_known_to_leak_is_not_taken_to_do_so_by_chance() -> None:
+    random = np.random.default_rng(3)
+    flat = object_floors([guest({NAME: FLAT})])
+    hits = 0
+    for _ in range(400):
+        walk = np.cumsum(random.integers(-1, 2, ROUNDS))
+        hits += bool(
+            object_tests(object_floors([guest({NAME: walk.tolist()})]), flat, known={SERIES}).grown
+        )
+    assert hits / 400 <= FALSE_REPEATS
+
+
+def test_the_rate_of_one_series() -> None:
+    found = object_rate(SERIES, [guest({NAME: tuple(range(0, 2 * ROUNDS, 2))})] * 2)
+    assert found is not None
+    rate, (low, high) = found
+    assert rate == pytest.approx(2.0)
+    assert 1.7 < low < 2.0 < high < 2.3
+    assert object_rate(SERIES, [guest({NAME: (1, 2)})]) is None
+    assert (
+        object_rate(ObjectSeries(kind=ObjectKind.MOUNTS, name="x"), [guest({NAME: FLAT})]) is None
+    )

@@ -95,6 +95,23 @@ def judge_cells(
     return CellJudge().judge(scenario, trials)
 
 
+def judge_known_objects(
+    sensitivity: Sensitivity,
+    trials: Sequence[TrialEvaluation],
+    cell: Cell,
+    reference: tuple[Cell, Sequence[TrialEvaluation]],
+    known: frozenset[ObjectSeries],
+) -> CellVerdict:
+    """Return the verdict of a cell in which counts may leak that were proven to do so elsewhere.
+
+    ``reference`` is the one that they were proven beside, with its trials. No other count is
+    judged: it may have another workload.
+    """
+    good, of_good = reference
+    normal = gather(good, of_good, None, None, is_reference=True)
+    return _verdict(sensitivity, gather(cell, trials, good, normal, known=known))
+
+
 class CellJudge:
     """Judges cells; one whose trials, reference and sensitivity are the same is judged once."""
 

@@ -19,7 +19,7 @@ Without a reference no series is accused: in every kernel something rises a litt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
@@ -27,6 +27,7 @@ from typing import Final
 
 import numpy as np
 
+from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.verdict import ObjectBound, ObjectRate, ObjectSeries
 from anyclue.verdicts.floors import (
     MIN_FLOORS,
@@ -37,7 +38,7 @@ from anyclue.verdicts.floors import (
     warm_up_rounds,
 )
 from anyclue.verdicts.kworkers import without_kworkers
-from anyclue.verdicts.object_floors import OBJECT, ObjectFloors
+from anyclue.verdicts.object_floors import OBJECT, ObjectFloors, object_floors
 from anyclue.verdicts.rates import Fit, fit
 
 FALSE_OBJECT_LEAKS_PER_CELL: Final = 5e-4
@@ -47,6 +48,9 @@ FALSE_SUSPICIONS_PER_CELL: Final = 1e-2
 """The same for a suspicion, over the series that moved at all: more guests are then asked for.
 
 Counts that are not exact are suspected only of what would be proof but for a guest."""
+
+FALSE_REPEATS: Final = 1e-2
+"""Accepted probability that a series which leaks elsewhere is taken to do so where it does not."""
 
 NEARLY_EVERY: Final = 0.75
 """At least this part of a guest's rises must show the growth."""
@@ -225,15 +229,26 @@ NO_OBJECTS: Final = ObjectTests(moved={}, still_at_most=None, counted=0, exact=F
 
 
 def object_tests(
-    cell: ObjectFloors, reference: ObjectFloors | None, *, is_reference: bool = False
+    cell: ObjectFloors,
+    reference: ObjectFloors | None,
+    *,
+    is_reference: bool = False,
+    known: Collection[ObjectSeries] = (),
 ) -> ObjectTests:
     """Decide for every series of a cell that moved, there or in its reference.
 
-    ``is_reference``: the cell shows what is normal, and so nothing is suspected there.
+    Args:
+        cell: what was counted in the cell.
+        reference: the same of its reference.
+        is_reference: whether the cell shows what is normal, and so nothing is suspected there.
+        known: series that were proven to leak under other conditions: only these are judged, and
+            one guest is enough.
     """
-    moved = cell.moved()
-    level = FALSE_OBJECT_LEAKS_PER_CELL / max(len(cell.series), 1)
+    judged = [one for one in cell.series if not known or one in known]
+    moved = cell.moved().intersection(judged)
+    level = (FALSE_REPEATS if known else FALSE_OBJECT_LEAKS_PER_CELL) / max(len(judged), 1)
     suspicion = FALSE_SUSPICIONS_PER_CELL / max(len(moved), 1) if cell.exact else level
+    enough = 1 if known else MIN_LEAKING_GUESTS
     still = fit(
         [one.rises() for one in cell.still()],
         [one.rises() for one in reference.still()] if reference is not None else (),
@@ -242,8 +257,8 @@ def object_tests(
     tests: dict[ObjectSeries, ObjectTest] = {}
     theirs = reference.moved() if reference is not None else frozenset()
     rising = cell.rising(NEARLY_EVERY * AFTER_WARM_UP, MIN_RISES)
-    unread = cell.unread(MIN_FLOORS - 1)
-    for series in cell.series:
+    unread = cell.unread(MIN_FLOORS - 1).intersection(judged)
+    for series in judged:
         if series in unread:
             continue
         grain = cell.grains.get(series, OBJECT)
@@ -256,7 +271,9 @@ def object_tests(
         if steady is not None:
             alone = cell.exact and not is_reference
             guests = sum(len(one.values) > MIN_RISES for one in own)
-            growth = _growth(steady, guests, level=level, suspicion=suspicion, alone=alone)
+            growth = _growth(steady, level=level, suspicion=suspicion, alone=alone)
+            if growth is ObjectGrowth.PROVEN and guests < enough:
+                growth = ObjectGrowth.ONE_GUEST
         if growth is ObjectGrowth.NOT_SHOWN and cell.exact and other and _climbs(own, other, grain):
             growth = ObjectGrowth.SUSPECTED
         tests[series] = ObjectTest(
@@ -270,10 +287,22 @@ def object_tests(
     return ObjectTests(
         moved=tests,
         still_at_most=still.own.at_most if still is not None else None,
-        counted=len(cell.series),
+        counted=len(judged),
         exact=cell.exact,
         unread=len(unread),
     )
+
+
+def object_rate(
+    series: ObjectSeries, trials: Sequence[TrialEvaluation]
+) -> tuple[float, tuple[float, float]] | None:
+    """Return objects a round of one series in some trials, and the 95 % interval, by themselves.
+
+    Steps that come once are set aside. None where the series was not counted at enough floors.
+    """
+    own, _ = without_kworkers(series, object_floors(trials), None)
+    found = fit(set_one_time_costs_aside(_rises(own), OBJECT), (), OBJECT)
+    return (found.own.rate, found.own.interval) if found is not None else None
 
 
 def _rises(trials: Sequence[FloorSeries]) -> list[Rises]:
@@ -313,9 +342,7 @@ def _steady_fit(cell: Sequence[FloorSeries], reference: Sequence[FloorSeries]) -
     return fit(own, theirs, OBJECT, pool_noisier=True)
 
 
-def _growth(
-    steady: Fit, guests: int, *, level: float, suspicion: float, alone: bool
-) -> ObjectGrowth:
+def _growth(steady: Fit, *, level: float, suspicion: float, alone: bool) -> ObjectGrowth:
     """Return what a series is that all guests show; ``alone``: it may be suspected by itself."""
     likely = steady.own.below(0.0)
     if steady.excess is None:
@@ -323,8 +350,7 @@ def _growth(
         return ObjectGrowth.NO_REFERENCE if shown else ObjectGrowth.NOT_SHOWN
     likely = max(likely, steady.excess.below(0.0))
     if likely < level:
-        enough = guests >= MIN_LEAKING_GUESTS
-        return ObjectGrowth.PROVEN if enough else ObjectGrowth.ONE_GUEST
+        return ObjectGrowth.PROVEN
     return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
 
 
