@@ -11,10 +11,17 @@ from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
 from anyclue.hunt.render.fault_words import beside
 from anyclue.hunt.render.selection import missing_cells
 from anyclue.hunt.select.factors import kind
-from anyclue.model.reason import ObjectsGrew, ObjectsSuspected, OtherFault, judged_reason
+from anyclue.model.reason import (
+    GrowthExcluded,
+    ObjectsGrew,
+    ObjectsSuspected,
+    OtherFault,
+    judged_reason,
+)
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
+from anyclue.report.reasons import open_counts_text
 from anyclue.report.words import (
     SEVERITY,
     count_interval,
@@ -52,12 +59,29 @@ class WordedRate:
 def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
     """Return all that was not judged, and why.
 
-    Those are the unproven cells, the planned ones without any verdict (with a scenario), and the
-    tests of fstests that did not run.
+    Those are the unproven cells, the planned ones without any verdict (with a scenario), the tests
+    of fstests that did not run, and counts of objects of clean cells.
     """
     planned = missing_cells(findings, scenario) if scenario else ()
     missing = [f"{cell.id}: planned, not run" for cell in planned]
-    return [*unproven_cells(findings), *missing, *_not_run(findings)]
+    open_ = [
+        f"{verdict.cell.id}: clean, but {said}"
+        for verdict in findings.cells
+        if (said := open_counts(verdict))
+    ]
+    return [*unproven_cells(findings), *missing, *_not_run(findings), *open_]
+
+
+def open_counts(verdict: CellVerdict) -> str:
+    """Return in which counts of objects of a clean cell no leak is excluded; "" for none."""
+    because = judged_reason(verdict.because)
+    if not isinstance(because, GrowthExcluded) or because.objects is None:
+        return ""
+    bound = because.objects.bound
+    if not (said := open_counts_text(because.objects)):
+        return ""
+    counts = f"{bound.series - bound.excluded} of {bound.series} counts"
+    return f"a leak of {objects(bound.limit)} a round is not excluded in {counts}: {said}"
 
 
 def unproven_cells(findings: RunVerdicts) -> list[str]:
