@@ -126,7 +126,10 @@ def findings_headline(findings: RunVerdicts, scenario: Scenario) -> str:
         for verdict in SEVERITY[:3]
         if (count := sum(cell.verdict is verdict for cell in findings.cells))
     ]
-    words = f"{', '.join(found) or 'nothing found'} {'of' if found else 'in'} {total} cells"
+    cells = f"{total} cell{'' if total == 1 else 's'}"
+    if open_ == total:
+        return f"nothing judged in {cells}" if total else "no cell was run"
+    words = f"{', '.join(found) or 'nothing found'} {'of' if found else 'in'} {cells}"
     return f"{words}, {open_} not judged" if open_ else words
 
 
@@ -192,6 +195,8 @@ def factor_reason(factor: Factor) -> str:
         case FactorReason.ONE_VALUE:
             only = "".join(f" ({one.cell.value(axis)})" for one in factor.verdicts)
             said = f"only one value was run{only}"
+        case FactorReason.NO_CELL_RUN:
+            said = "no cell was run"
         case FactorReason.NOTHING_GUILTY:
             said = "no cell is guilty of anything"
         case FactorReason.UNPROVEN:
