@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.verdict_words import growth, not_judged, signatures_label
+from anyclue.hunt.render.verdict_words import factor_reason, growth, not_judged, signatures_label
 from anyclue.model.reason import FloorSample, GrowthExcluded, NotRun, ObjectsGrew, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording, Round
 from anyclue.model.verdict import (
@@ -204,6 +204,10 @@ def test_nothing_found_and_unproven(tools: Tools) -> None:
     (line,) = not_judged(conclude([unproven]), None)
     assert line == "bad.i386.default.zstd.mix: not run"
     assert say() == "No cell was run, so nothing can be said."
+    left = [replace(unproven, trials=0), replace(clean[0], verdict=Verdict.UNPROVEN, trials=0)]
+    assert say(*left) == say()
+    said = {factor_reason(one) for one in conclude(left).factors}
+    assert said == {"no cell was run"}
 
 
 def test_cache_is_only_cache(tools: Tools) -> None:

@@ -133,6 +133,8 @@ def find_factors(verdicts: Sequence[CellVerdict], of: Kind | None = None) -> tup
 
     They are about what is guilty of the kind ``of``: without it, of that of the first guilty cell.
     """
+    if not any(v.trials for v in verdicts):
+        return tuple(Factor(factor=axis, reason=FactorReason.NO_CELL_RUN) for axis in Axis)
     first = first_guilty(verdicts)
     of = of or (kind(first) if first is not None else None)
     guilty = tuple(v for v in verdicts if kind(v) == of and v.verdict.is_guilty)
