@@ -104,6 +104,7 @@ class CellRunner:
             InfrastructureError: the machine failed: nothing is said about the cell.
         """
         cell = replace(self.cell, kernel=name)
+        await self._run_good_end(name)
         self.build_seconds = 0.0
         group: list[Recording] = []
 
@@ -114,7 +115,6 @@ class CellRunner:
             verdict = self._judge_next(cell, group)
             return verdict, [self._next(cell)] if self._wants_another(verdict) else []
 
-        await self._run_good_end(name)
         return await run_until_proven(self.run, [self._next(cell)], execute, judge)
 
     async def _execute(

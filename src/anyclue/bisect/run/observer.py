@@ -155,6 +155,8 @@ class Observer:
                 if isinstance(grew := judged_reason(verdict.because), ObjectsGrew):
                     others = (series for series, _ in grew.others)
                     self.runner.known = frozenset((grew.series, *others))
+                else:
+                    self.runner.good = None  # what else some commit leaves is another failure
             if kind(verdict) == self.failure:
                 term = BisectTerm.BAD
             else:
