@@ -14,6 +14,7 @@ from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice
 from anyclue.scenarios.read import read_scenario
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.workloads.registry import FSLOAD_SOURCE, WORKLOADS
 from anyclue.trial.workloads.workload import Workload, WorkloadPlan
 
@@ -133,7 +134,9 @@ def test_a_reproducer_is_a_script(tmp_path: Path) -> None:
         make = WORKLOADS[name].script
         assert make is not None
         parameters = {rule.name: rule.default for rule in WORKLOADS[name].parameters}
-        text = reproducer_script(make(parameters), size_mib=256, mkfs="-m dup", mount="x='$(y)'")
+        text = reproducer_script(
+            make(parameters), file_system=BTRFS, size_mib=256, mkfs="-m dup", mount="x='$(y)'"
+        )
         file = tmp_path / "reproducer.sh"
         file.write_text(text)
         subprocess.run(["sh", "-n", str(file)], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+from anyclue.trial.filesystems.file_system import FileSystem
 from anyclue.trial.workloads.workload import Script
 
 ROUNDS = 5
@@ -15,7 +16,7 @@ _TEMPLATE = """\
 # After the first round, what is in use should stay the same.
 DEV=${{1:?which device?}} MNT=$(mktemp -d)
 for round in {rounds}; do
-  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" >/dev/null || exit
+  {mkfs} >/dev/null || exit
   mount {mount}"$DEV" "$MNT" || exit
   {write}
   sync
@@ -45,12 +46,14 @@ sync; echo 3 >/proc/sys/vm/drop_caches; sleep 2
               "KiB of file pages that are in no file" }' /proc/meminfo"""
 
 
-def reproducer_script(script: Script, *, size_mib: int, mkfs: str, mount: str) -> str:
+def reproducer_script(
+    script: Script, *, file_system: FileSystem, size_mib: int, mkfs: str, mount: str
+) -> str:
     """Return the script; ``mkfs`` and ``mount`` are options as a scenario has them."""
+    size_mib = file_system.size_mib(size_mib)
     return _TEMPLATE.format(
         rounds=_rounds(ROUNDS),
-        size_mib=size_mib,
-        mkfs="".join(f"{shlex.quote(word)} " for word in shlex.split(mkfs)),
+        mkfs=file_system.mkfs_line('"$DEV"', size_mib, shlex.split(mkfs)),
         mount=f"-o {shlex.quote(mount)} " if mount else "",
         write=script.write,
         exercise=f"{script.exercise}\n  " if script.exercise.strip() else "",
