@@ -134,8 +134,8 @@ def _check_rebuilt(given: Mapping[str, Any], path: KeyPath, problems: Problems) 
         problems.add(
             (*path, "modules"),
             "belongs to an image of your own, and there is none",
-            'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module, or for '
-            'several: modules = ["fs/jbd2", "fs/ext4"]',
+            'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module, or '
+            'for several: modules = ["fs/jbd2", "fs/ext4"]',
         )
     if listed and "module" in given:
         problems.add(

@@ -20,6 +20,7 @@ from anyclue.trial.workloads.workload import Workload, WorkloadPlan
 
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 VERBS = {"fill", "write", "overwrite", "truncate", "verify", "remove", "hold", "extents"}
+VERBS |= {"names", "check-names", "ranges", "check-ranges"}
 each = pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
 
 
@@ -127,6 +128,16 @@ def test_a_script_runs_in_any_shell(
     assert len(list(tmp_path.iterdir())) == files
     sh(script.remove)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_script_of_names_leaves_what_the_workload_leaves(tmp_path: Path) -> None:
+    script = WORKLOADS["names"].script
+    assert script is not None
+    text = script({"dirs": 3, "files": 4}).write
+    subprocess.run(["sh", "-c", text], env={"MNT": str(tmp_path), "PATH": "/bin"}, check=True)
+    left = [path for path in tmp_path.rglob("*") if not path.is_dir() or path.is_symlink()]
+    assert len(left) == 3 * 4 * 3
+    assert {path.name for path in tmp_path.glob("d1/moved*")} == {"moved0-0", "moved0-2"}
 
 
 def test_a_reproducer_is_a_script(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.modules import LOAD_MODULES
 from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
 from anyclue.trial.workloads.registry import WORKLOADS
-from anyclue.trial.workloads.workload import MNT, WorkloadPlan
+from anyclue.trial.workloads.workload import MNT, MOUNT, WorkloadPlan
 
 MOUNT_POINT = "/mnt"
 WRONG_CONTENTS = "wrong contents"
@@ -203,7 +203,7 @@ class WorkloadRounds:
     async def _count(self) -> None:
         if not self._file_system.count:
             return
-        counted = await self._session.must(_command(self._file_system.count))
+        counted = await self._session.must(self._command(self._file_system.count))
         for name, count in facts(counted.output):
             self._facts[name] = count
             if self._feature and name == self._feature.fact:
@@ -217,7 +217,7 @@ class WorkloadRounds:
 
     async def _phase(self, commands: Sequence[Sequence[str]]) -> None:
         for argv in commands:
-            command = _command(argv)
+            command = self._command(argv)
             ran = await self._session.shell(command)
             for name, value in facts(ran.output):
                 before = self._facts.get(name, 0)
@@ -239,6 +239,7 @@ class WorkloadRounds:
                 "writes and verifies: raise size_mib, or write less",
             )
 
-
-def _command(argv: Sequence[str]) -> str:
-    return shlex.join(word.replace(MNT, MOUNT_POINT) for word in argv)
+    def _command(self, argv: Sequence[str]) -> str:
+        return shlex.join(
+            word.replace(MNT, MOUNT_POINT).replace(MOUNT, self._mount_it) for word in argv
+        )
