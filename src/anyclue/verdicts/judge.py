@@ -95,6 +95,23 @@ def judge_cells(
     return CellJudge().judge(scenario, trials)
 
 
+def judge_known_objects(
+    sensitivity: Sensitivity,
+    trials: Sequence[TrialEvaluation],
+    cell: Cell,
+    reference: tuple[Cell, Sequence[TrialEvaluation]],
+    known: frozenset[ObjectSeries],
+) -> CellVerdict:
+    """Return the verdict of a cell in which counts may leak that were proven to do so elsewhere.
+
+    ``reference`` is the one that they were proven beside, with its trials. No other count is
+    judged: it may have another workload.
+    """
+    good, of_good = reference
+    normal = gather(good, of_good, None, None, is_reference=True)
+    return _verdict(sensitivity, gather(cell, trials, good, normal, known=known))
+
+
 class CellJudge:
     """Judges cells; one whose trials, reference and sensitivity are the same is judged once."""
 
@@ -317,6 +334,7 @@ def _object_leak(evidence: CellEvidence) -> Decision:
         reference=_reference_objects(most, evidence),
         others=_without(objects, most.series),
         end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
+        slabs=most.slabs,
     )
     return Decision(
         verdict=Verdict.LEAK,
@@ -332,6 +350,7 @@ _LACKING: Final = MappingProxyType(
         ObjectGrowth.ONE_GUEST: ObjectEvidence.GUEST,
         ObjectGrowth.SUSPECTED: ObjectEvidence.ROUNDS,
         ObjectGrowth.NO_REFERENCE: ObjectEvidence.REFERENCE,
+        ObjectGrowth.SLABS: ObjectEvidence.SLABS,
     }
 )
 """What would tell of a growth that is in doubt."""
@@ -351,6 +370,7 @@ def _suspected_objects(evidence: CellEvidence) -> ObjectsSuspected | None:
         lacking=_LACKING[most.growth],
         reference=_reference_objects(most, evidence),
         others=len(doubts) - 1,
+        slabs=most.slabs,
     )
 
 
