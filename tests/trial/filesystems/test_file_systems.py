@@ -69,10 +69,10 @@ def test_what_its_check_says(fs: FileSystem, tmp_path: Path) -> None:
         return subprocess.run(argv, check=False, env={"PATH": PATH}, capture_output=True).returncode
 
     assert status() == 0
-    with device.open("r+b") as file:
+    with device.open("r+b") as damaged:
         for at in range(1 << 12, size << 20, 1 << 16):
-            file.seek(at)
-            file.write(b"\xa5" * 4096)
+            damaged.seek(at)
+            damaged.write(b"\xa5" * 4096)
     assert fs.check.finds_damage(status())
 
 
