@@ -15,7 +15,12 @@ from anyclue.trial.workloads.workload import (
     size_mib,
 )
 
-FILES: Mapping[str, Scalar] = {"sizes": "1000,65536", "kinds": "mixed", "modes": "buffered", "copies": 4}
+FILES: Mapping[str, Scalar] = {
+    "sizes": "1000,65536",
+    "kinds": "mixed",
+    "modes": "buffered",
+    "copies": 4,
+}
 
 
 def _plan(parameters: Mapping[str, Scalar]) -> WorkloadPlan:
