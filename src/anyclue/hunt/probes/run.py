@@ -31,7 +31,7 @@ from anyclue.trial.context import Context
 from anyclue.trial.executor import fitting_jobs
 from anyclue.trial.kernels.configuration import symbols
 from anyclue.trial.model import TrialJob
-from anyclue.trial.preparation import prepare_one
+from anyclue.trial.preparation import module_under_test, prepare_one
 from anyclue.trial.run import RAW, run_trial
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,13 @@ async def run_probes(
     if trials:
         limit = asyncio.Semaphore(jobs or fitting_jobs([job for _, job in trials]))
         ran = await asyncio.gather(
-            *(_run(run, context, one, job, limit, time_limit or TimeLimit()) for one, job in trials)
+            *(
+                _run(
+                    *(run, context, one, job, module_under_test(scenario, job.cell)),
+                    *(limit, time_limit or TimeLimit()),
+                )
+                for one, job in trials
+            )
         )
         if not all(ran):
             raise TimeLimitReachedError
@@ -186,6 +192,7 @@ async def _run(
     context: Context,
     one: Probe,
     job: TrialJob,
+    module: str,
     limit: asyncio.Semaphore,
     time_limit: TimeLimit,
 ) -> bool:
@@ -195,7 +202,7 @@ async def _run(
         if time_limit.is_reached:
             return False
         with staging(place.parent, place.name) as directory:
-            watch = ProbeWatch(one, job.image.machine.cpus)
+            watch = ProbeWatch(one, job.image.machine.cpus, module)
             result = await run_trial(job, context.store, directory, watch)
             await move_whole(directory, place)
     log.info(
