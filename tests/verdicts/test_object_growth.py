@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,16 @@ from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.verdicts.floors import FloorSeries
 from anyclue.verdicts.object_floors import ObjectFloors, object_floors
 from anyclue.verdicts.object_growth import (
     FALSE_REPEATS,
     ObjectGrowth,
+    ObjectTest,
     ObjectTests,
     object_rate,
     object_tests,
+    slab_steps,
 )
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
@@ -309,11 +313,44 @@ def test_slabs_that_fill_up_are_suspected() -> None:
     def found(cell: ObjectFloors, reference: ObjectFloors | None) -> ObjectGrowth:
         return object_tests(cell, reference).moved[SERIES].growth
 
-    assert found(climbing, flat) is ObjectGrowth.SUSPECTED
+    assert found(climbing, flat) is ObjectGrowth.SLABS
     assert found(climbing, climbing) is ObjectGrowth.NOT_SHOWN
     assert found(climbing, None) is ObjectGrowth.NOT_SHOWN
     assert found(once, flat) is ObjectGrowth.NOT_SHOWN
     assert found(falling, flat) is ObjectGrowth.NOT_SHOWN
+
+
+def test_enough_slabs_that_fill_up_in_every_guest_are_proof() -> None:
+    """Each count stands still in half of the rounds: no rate of all rises shows it."""
+    flat = [whole_slabs([96.0] * 24)] * 3
+    climbing = [whole_slabs([96.0 + 4 * k for k in range(24)])] * 3
+
+    def found(
+        cell: Sequence[TrialEvaluation], reference: Sequence[TrialEvaluation] = flat
+    ) -> ObjectTest:
+        return object_tests(object_floors(cell), object_floors(reference)).moved[SERIES]
+
+    test = found(climbing)
+    assert test.growth is ObjectGrowth.PROVEN
+    assert test.slabs is not None
+    assert (test.slabs.objects, test.slabs.seen) == (8, 36)
+    assert test.interval[0] < 4 < test.interval[1]
+    assert found(climbing[:1]).growth is ObjectGrowth.ONE_GUEST
+    assert found([*climbing[:2], flat[0]]).growth is ObjectGrowth.NOT_SHOWN
+    assert found(climbing, climbing).growth is ObjectGrowth.NOT_SHOWN
+
+
+def test_steps_that_the_reference_takes_as_often_are_no_proof() -> None:
+    """What would be proof by the steps of the cell alone is weighed against the reference's."""
+    own = [FloorSeries(rounds=tuple(range(25)), values=tuple(8.0 * (k // 2) for k in range(25)))]
+    still = FloorSeries(rounds=tuple(range(25)), values=(8.0,) * 25)
+    busy = replace(still, values=tuple(8.0 * (k % 2) for k in range(25)))
+    beside_still = slab_steps(own, [still], 8.0, 1e-3)
+    beside_busy = slab_steps(own, [busy], 8.0, 1e-3)
+    assert beside_still is not None
+    assert beside_busy is not None
+    assert (beside_still.seen, beside_still.needed) == (12, 10)
+    assert beside_busy.needed > 12
 
 
 def test_what_could_not_be_read_is_not_excluded() -> None:

@@ -10,6 +10,10 @@ kernel. So growth is proven only where all of this holds:
 * there are two guests at least. What makes the guests of one cell differ from each other is in no
   interval; a second guest is the only witness of it.
 
+A count of whole slabs stands still in most rounds, and then takes a step. There the steps up are
+counted: none down, some in both halves of every guest, and so many more than in the rounds of the
+reference that, were a step as likely in each of all these rounds, that would be as improbable.
+
 All but the number of kworkers itself is judged without what kworkers take (:mod:`kworkers
 <anyclue.verdicts.kworkers>`); but what does not rise in half of the rounds as it was counted is
 never accused for kworkers that went.
@@ -23,11 +27,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
+from itertools import count
 from typing import Final
 
 import numpy as np
+from scipy import special
 
 from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import SlabSteps
 from anyclue.model.verdict import ObjectBound, ObjectRate, ObjectSeries
 from anyclue.verdicts.floors import (
     MIN_FLOORS,
@@ -79,6 +86,8 @@ class ObjectGrowth(Enum):
     """It would be proven if another guest showed it, too."""
     SUSPECTED = auto()
     """Every guest shows it, not yet significantly."""
+    SLABS = auto()
+    """The same in steps of whole slabs."""
     NO_REFERENCE = auto()
     """Every guest shows it, and there is no reference to say whether that is normal."""
     NOT_SHOWN = auto()
@@ -95,6 +104,7 @@ class ObjectTest:
         cell: its floors without what kworkers take, by trial.
         reference: those of the reference.
         grain: the steps by which a slab cache is counted that was full at its floors.
+        slabs: the steps up, where these show growth.
     """
 
     series: ObjectSeries
@@ -103,6 +113,7 @@ class ObjectTest:
     cell: Sequence[FloorSeries]
     reference: Sequence[FloorSeries]
     grain: float = OBJECT
+    slabs: SlabSteps | None = None
 
     @cached_property
     def warm_up(self) -> int:
@@ -265,17 +276,22 @@ def object_tests(
         if grain <= OBJECT and series not in moved and series not in theirs:
             continue
         own, other = without_kworkers(series, cell, reference)
-        growth, steady = ObjectGrowth.NOT_SHOWN, None
+        growth, steady, slabs = ObjectGrowth.NOT_SHOWN, None, None
+        # Two tests of one series: each has half of what it may err.
+        of_series = level if grain <= OBJECT else level / 2.0
+        guests = sum(len(one.values) > MIN_RISES for one in own)
         if series in rising:
             steady = _steady_fit(own, other)
         if steady is not None:
             alone = cell.exact and not is_reference
-            guests = sum(len(one.values) > MIN_RISES for one in own)
-            growth = _growth(steady, level=level, suspicion=suspicion, alone=alone)
-            if growth is ObjectGrowth.PROVEN and guests < enough:
-                growth = ObjectGrowth.ONE_GUEST
-        if growth is ObjectGrowth.NOT_SHOWN and cell.exact and other and _climbs(own, other, grain):
-            growth = ObjectGrowth.SUSPECTED
+            growth = _growth(steady, level=of_series, suspicion=suspicion, alone=alone)
+        if growth is ObjectGrowth.NOT_SHOWN and cell.exact and grain > OBJECT:
+            slabs = slab_steps(own, other, grain, of_series)
+            if slabs is not None:
+                proven = slabs.seen >= slabs.needed
+                growth = ObjectGrowth.PROVEN if proven else ObjectGrowth.SLABS
+        if growth is ObjectGrowth.PROVEN and guests < enough:
+            growth = ObjectGrowth.ONE_GUEST
         tests[series] = ObjectTest(
             series=series,
             growth=growth,
@@ -283,6 +299,7 @@ def object_tests(
             cell=own,
             reference=other,
             grain=grain,
+            slabs=slabs,
         )
     return ObjectTests(
         moved=tests,
@@ -354,20 +371,34 @@ def _growth(steady: Fit, *, level: float, suspicion: float, alone: bool) -> Obje
     return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
 
 
-def _climbs(cell: Sequence[FloorSeries], reference: Sequence[FloorSeries], grain: float) -> bool:
-    """Say whether a count of whole slabs climbs in every guest, and in none of the reference.
+def slab_steps(
+    cell: Sequence[FloorSeries], reference: Sequence[FloorSeries], grain: float, level: float
+) -> SlabSteps | None:
+    """Return the steps of a count of whole slabs; None where not every guest climbs.
 
-    An object a round fills a slab in as many rounds as it has objects, so it shows as some steps up
-    and none down. That is no proof: it keeps a cell from being called clean.
+    Each guest goes up twice at least, in both halves of its rounds, and never down; no guest of the
+    reference gains a slab. A step may be as likely in any round of the cell or its reference: that
+    so many are in the cell is then a binomial probability, and proof where it is below ``level``.
     """
     own = [np.diff(one.values) for one in cell if len(one.values) > MIN_RISES]
-    theirs = [np.diff(one.values) for one in reference]
-    return bool(
-        grain > OBJECT
-        and own
-        and all(np.all(r >= 0.0) and np.count_nonzero(r) >= MIN_STEPS for r in own)
-        and all(np.sum(r) < grain for r in theirs)
-    )
+    theirs = [np.diff(one.values) for one in reference if len(one.values) > 1]
+    if not own or not theirs or any(np.sum(rises) >= grain for rises in theirs):
+        return None
+    for rises in own:
+        half = len(rises) // 2
+        up = [np.count_nonzero(part > 0.0) for part in (rises, rises[:half], rises[-half:])]
+        if np.any(rises < 0.0) or up[0] < MIN_STEPS or not all(up):
+            return None
+    seen = sum(int(np.count_nonzero(rises)) for rises in own)
+    beside = sum(int(np.count_nonzero(rises > 0.0)) for rises in theirs)
+    rounds = sum(map(len, own))
+    share = rounds / (rounds + sum(map(len, theirs)))
+
+    def chance(steps: int) -> float:
+        return float(special.bdtrc(steps - 1, steps + beside, share))
+
+    needed = next(steps for steps in count(MIN_STEPS) if chance(steps) < level)
+    return SlabSteps(objects=grain, seen=seen, needed=needed)
 
 
 def _shows(rises: Rises, normal: float, excess: float) -> bool:

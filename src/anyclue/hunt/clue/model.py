@@ -210,12 +210,13 @@ class Missing:
 
     Attributes:
         kind: what is wrong with the pairing.
-        release: calls that would release it, the likeliest first.
+        release: calls that would release it, the likeliest first; first those that a change took
+            away.
         resource: the expression that names it.
         acquired_line: where it was acquired; None when the caller handed it over.
         acquired_by: the call that acquired it; "" when the caller handed it over.
-        line: where the path ends without the release.
-        label: the label that the path ends behind, as ``out``; "" where there is none.
+        line: where the path ends without the release, or where a change took the release away.
+        label: the label that the line stands behind, as ``out``; "" where there is none.
         message: one sentence.
         steps: the path.
         confidence: how far pairing may be trusted here.

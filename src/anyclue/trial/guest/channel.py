@@ -22,7 +22,7 @@ MAX_OUTPUT = 1 << 20
 TELEMETRY_MAX = 2 << 30
 MOST_LINES_BEFORE = 5000
 _HEADER = re.compile(
-    rb"(?:meminfo|zoneinfo|vmstat|slabinfo|vmallocinfo|mounts|threads|caches|floor|mark|raw"
+    rb"(?:meminfo|zoneinfo|vmstat|slabinfo|vmallocinfo|pools|mounts|threads|caches|floor|mark|raw"
     rb"|kmsg(?:-lost)?) \d{1,19} \d{1,9}\n$"
 )
 NOT_THE_PROTOCOL = (EOFError, ValueError, asyncio.LimitOverrunError)
