@@ -239,7 +239,7 @@ class Agent:
 @pytest.mark.parametrize("name", list(PROBES))
 def test_the_steps_of_a_probe(name: str) -> None:
     agent = Agent()
-    watch = ProbeWatch(PROBES[name], 2)
+    watch = ProbeWatch(PROBES[name], 2, "btrfs")
 
     async def trial() -> None:
         await watch.loaded(agent)
@@ -257,7 +257,7 @@ def test_the_steps_of_a_probe(name: str) -> None:
 def test_a_probe_that_is_not_available_ends_the_trial() -> None:
     for refuses, said in (("slabinfo", "the kernel has none"), ("kallsyms", "does not work")):
         with pytest.raises(TrialEndedError, match=said) as error:
-            asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
+            asyncio.run(ProbeWatch(PROBES[SLAB], 1, "btrfs").loaded(Agent(refuses)))
         assert error.value.ending.outcome is Outcome.NOT_RUN
 
 

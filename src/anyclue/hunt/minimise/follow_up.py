@@ -42,6 +42,7 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, TestChoice, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, ObjectKind, ObjectSeries, Verdict
 from anyclue.recordings.store import read_seconds
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.workloads.registry import WORKLOADS
 from anyclue.verdicts.object_growth import object_rate
 
@@ -350,6 +351,7 @@ class _FollowUp:
             if variations.is_alike(verdict):
                 text = reproducer_script(
                     script,
+                    file_system=FILE_SYSTEMS[variations.scenario.filesystem],
                     size_mib=int(parameters["size_mib"]),
                     mkfs=variations.scenario.mkfs[cell.mkfs],
                     mount=variations.scenario.mount[cell.mount],

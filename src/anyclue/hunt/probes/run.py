@@ -29,7 +29,7 @@ from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.trial.context import Context
 from anyclue.trial.executor import fitting_jobs
 from anyclue.trial.model import TrialJob
-from anyclue.trial.preparation import prepare_one
+from anyclue.trial.preparation import module_under_test, prepare_one
 from anyclue.trial.run import RAW, run_trial
 
 log = logging.getLogger(__name__)
@@ -80,8 +80,11 @@ async def run_probes(
         limit = asyncio.Semaphore(jobs or fitting_jobs(trials))
         ran = await asyncio.gather(
             *(
-                _run(run, context, one, job, limit, time_limit or TimeLimit())
-                for (one, _), job in zip(wanted, trials, strict=True)
+                _run(
+                    *(run, context, one, job, module_under_test(scenario, cell)),
+                    *(limit, time_limit or TimeLimit()),
+                )
+                for (one, cell), job in zip(wanted, trials, strict=True)
             )
         )
         if not all(ran):
@@ -133,6 +136,7 @@ async def _run(
     context: Context,
     one: Probe,
     job: TrialJob,
+    module: str,
     limit: asyncio.Semaphore,
     time_limit: TimeLimit,
 ) -> bool:
@@ -142,7 +146,7 @@ async def _run(
         if time_limit.is_reached:
             return False
         with staging(place.parent, place.name) as directory:
-            watch = ProbeWatch(one, job.image.machine.cpus)
+            watch = ProbeWatch(one, job.image.machine.cpus, module)
             result = await run_trial(job, context.store, directory, watch)
             await move_whole(directory, place)
     log.info(

@@ -29,7 +29,7 @@ def kernel_meaning(kernel: Kernel) -> str:
     changes += [f"patch {patch}" for patch in variant.patches]
     of = f" from {variant.tree}" if variant.tree is not None else ""
     made = " and ".join(changes) or ("as it is there" if of else "unchanged")
-    return f"{said}; {variant.directory} rebuilt{of}, {made}"
+    return f"{said}; {', '.join(variant.directories)} rebuilt{of}, {made}"
 
 
 def _source_meaning(source: KernelSource) -> str:
