@@ -252,14 +252,13 @@ class _FollowUp:
 
     @property
     def _series(self) -> ObjectSeries | None:
-        """The count of objects that leaks most, where one was seen to grow."""
+        """The count of objects that leaks most: by itself, or as what grew most of a class."""
         if self.fault.counted:
             return self.fault.counted[0]
-        detail, counted = self.guilty.signature_detail, self.guilty.objects
-        if not isinstance(detail, SlabCache):
+        detail = self.guilty.signature_detail
+        if not isinstance(detail, SlabCache) or not detail.objects:
             return None
-        series = ObjectSeries(kind=ObjectKind.SLAB, name=detail.name)
-        return series if series in counted and counted[series].grew else None
+        return ObjectSeries(kind=ObjectKind.SLAB, name=detail.name)
 
     def _own_point(self) -> DosePoint:
         trials = self.judged.trials.get(self.guilty.cell, ())
