@@ -121,6 +121,7 @@ def test_facts(docs: Docs) -> None:
     assert kinds is not None
     names |= {f"extents_{kind}" for kind in re.findall(r'"(\w+)"', kinds[1])}
     names = {name for name in names if "%" not in name} | {"mount_options", "quiesced", "mounts"}
+    names |= {"compressed_blocks_saved"}
     steps = re.search(r"step_names\[NR_STEPS\] = \{([^}]*)\}", source)
     assert steps is not None
     names |= set(re.findall(r'"(\w+)"', steps[1]))

@@ -61,7 +61,7 @@ Suite: TypeAlias = Literal[
     "forky-backports",
     "sid",
 ]
-FileSystemName: TypeAlias = Literal["btrfs", "ext4", "xfs"]
+FileSystemName: TypeAlias = Literal["btrfs", "ext4", "xfs", "f2fs", "exfat"]
 ResourceName: TypeAlias = Literal[
     "kmap", "page-references", "raw-pages", "slab", "vmalloc", "page-cache"
 ]

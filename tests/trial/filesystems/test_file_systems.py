@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from anyclue.scenarios.schema import FileSystemName
+from anyclue.trial.filesystems.f2fs import compression
 from anyclue.trial.filesystems.file_system import FileSystem
 from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.filesystems.xfs import direct_access
@@ -19,8 +20,18 @@ MADE = {
     "btrfs": "mkfs.btrfs -q -f -K -b 400M -L 'a {mib}' /dev/vdb",
     "ext4": "mkfs.ext4 -q -F -E nodiscard -L 'a {mib}' /dev/vdb 400M",
     "xfs": "mkfs.xfs -q -f -K -d size=400m -L 'a {mib}' /dev/vdb",
+    "exfat": "mkfs.exfat -L 'a {mib}' /dev/vdb",
+    "f2fs": "mkfs.f2fs -q -f -t 0 -L 'a {mib}' /dev/vdb 819200",
 }
-DAMAGED = {"btrfs": list(range(1, 256)), "ext4": [4, 5, 6, 7, 12, 13, 14, 15], "xfs": [1]}
+DAMAGED = {
+    "btrfs": list(range(1, 256)),
+    "ext4": [4, 5, 6, 7, 12, 13, 14, 15],
+    "xfs": [1],
+    "f2fs": [1, 4, 5],
+    "exfat": [1, 3, 4, 5, 6, 7],
+}
+DAMAGE = {"f2fs": (range(8 << 20, 64 << 20, 1 << 12), 1)}
+"""Where, and how many bytes: more than that, and fsck.f2fs cannot open it, or aborts."""
 ALL = pytest.mark.parametrize("fs", FILE_SYSTEMS.values(), ids=lambda fs: fs.name)
 PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -43,7 +54,7 @@ def test_its_commands(fs: FileSystem) -> None:
 @ALL
 def test_its_smallest_size(fs: FileSystem) -> None:
     assert fs.size_mib(1) == fs.smallest_mib
-    assert fs.size_mib(4096) == 4096
+    assert fs.size_mib(8192) == 8192
 
 
 @ALL
@@ -70,9 +81,12 @@ def test_what_its_check_says(fs: FileSystem, tmp_path: Path) -> None:
 
     assert status() == 0
     with device.open("r+b") as damaged:
-        for at in range(1 << 12, size << 20, 1 << 16):
+        places, length = DAMAGE.get(fs.name, (range(1 << 12, size << 20, 1 << 16), 1024))
+        for at in places:
             damaged.seek(at)
-            damaged.write(b"\xa5" * 4096)
+            if any(damaged.read(4096)):
+                damaged.seek(at + 12)
+                damaged.write(b"\xa5" * length)
     assert fs.check.finds_damage(status())
 
 
@@ -82,4 +96,17 @@ def test_what_its_check_says(fs: FileSystem, tmp_path: Path) -> None:
 )
 def test_xfs_leaves_out_direct_access_in_silence(mount: str, asked: str | None) -> None:
     feature = direct_access(mount)
+    assert (feature and feature.option) == asked
+
+
+@pytest.mark.parametrize(
+    ("mount", "asked"),
+    [
+        ("compress_extension=*", None),
+        ("compress_algorithm=lz4,compress_extension=*", "compress_algorithm=lz4"),
+        ("compress_algorithm=zstd:3", "compress_algorithm=zstd"),
+    ],
+)
+def test_f2fs_leaves_out_compression_in_silence(mount: str, asked: str | None) -> None:
+    feature = compression(mount)
     assert (feature and feature.option) == asked

@@ -177,7 +177,7 @@ async def check_maker(guest: Guest, file_system: FileSystem) -> None:
     tried = await guest.agent.request("run", payload=shown, deadline_s=30)
     if tried.status != 0:
         raise InfrastructureError(
-            f"{file_system.version[0]} does not run in the guest: {tried.output.strip()}",
+            f"{file_system.mkfs[0]} does not run in the guest: {tried.output.strip()}",
             next_step="please report it, with the release of Debian that its programs are from",
         )
 

@@ -24,7 +24,7 @@ from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
-from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.kernels.modules import COLLECTED, collect_modules
 
 IMAGE = "linux-image-"
 HEADERS = "linux-headers-"
@@ -430,7 +430,8 @@ class DebianKernels:
 
 
 def _recipe(packages: KernelPackages) -> Recipe:
-    return Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 3})
+    inputs = {"package": str(packages.image), "modules": COLLECTED, "format": 3}
+    return Recipe(kind="kernel", inputs=inputs)
 
 
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:

@@ -27,6 +27,11 @@ MORE = (
 )
 """Modules that a full guest finds in its ``/lib/modules`` beside: none is loaded beforehand."""
 
+COLLECTED = tuple(
+    dict.fromkeys((*BASE, *(root for fs in FILE_SYSTEMS.values() for root in fs.modules), *MORE))
+)
+"""What is kept of a kernel's modules, with all that they depend on."""
+
 UNPACKERS: Mapping[str, tuple[str, ...]] = {
     ".xz": ("xz", "-d"),
     ".gz": ("gzip", "-d"),
@@ -54,14 +59,13 @@ DEBUG_TREE = "/linux"
 async def collect_modules(tree: Path, release: str, into: Path) -> None:
     """Copy what guests may load from ``tree`` to ``into/modules``; say so in ``into/modules.json``.
 
-    That is ``BASE``, the modules of all file systems, ``MORE``, and what these depend on.
+    That is what is ``COLLECTED``: an artifact's recipe has it.
     """
     await run(("depmod", "-b", str(tree), release), deadline_s=120)
     (into / "modules").mkdir()
-    roots = [root for fs in FILE_SYSTEMS.values() for root in fs.modules]
     known = _dependencies(tree / "lib/modules" / release)
     modules: dict[str, ModuleEntry] = {}
-    for root in dict.fromkeys((*BASE, *roots, *MORE)):
+    for root in COLLECTED:
         shown = await run(
             ("modprobe", "-d", str(tree), "-S", release, "--show-depends", root),
             deadline_s=30,

@@ -12,7 +12,7 @@ from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Recipe, Store
 from anyclue.trial.kernels.configuration import symbols
 from anyclue.trial.kernels.layout import LAYOUT, KernelLayout, layout_text
-from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.kernels.modules import COLLECTED, collect_modules
 from anyclue.trial.model import PreparedKernel
 
 INSTALL_S = 1800
@@ -42,7 +42,12 @@ async def from_files(store: Store, name: str, files: KernelFiles) -> PreparedKer
     }
     recipe = Recipe(
         kind="kernel",
-        inputs={"image": sha256(image_path), "modules": digests, "format": 3},
+        inputs={
+            "image": sha256(image_path),
+            "modules": digests,
+            "collected": COLLECTED,
+            "format": 3,
+        },
     )
 
     async def build(directory: Path) -> None:
@@ -89,6 +94,7 @@ async def from_build(store: Store, source: KernelBuild, arch: Arch) -> PreparedK
             "build": source.build,
             "image": sha256(image),
             "modules": {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()},
+            "collected": COLLECTED,
             "format": 3,
         },
     )

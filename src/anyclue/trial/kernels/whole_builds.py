@@ -43,7 +43,7 @@ from anyclue.trial.kernels.make import (
     does_not_build,
     make,
 )
-from anyclue.trial.kernels.modules import UNFINISHED, collect_modules
+from anyclue.trial.kernels.modules import COLLECTED, UNFINISHED, collect_modules
 from anyclue.trial.kernels.sources import BUILD, set_sources, usable_entries
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,7 @@ class WholeBuilds:
             "config": asdict(asked),
             "compiler": version,
             "arch": arch.value,
+            "modules": COLLECTED,
             "format": 2,
         }
         recipe = Recipe(kind="kernel", inputs=inputs)
