@@ -109,7 +109,7 @@ def found_again(
         if one is None:
             again.append(None)
             continue
-        like = likeness(one.path, one.kind, kinds[one.pair], one.confidence, one.steps)
+        like = likeness(one, kinds[one.pair])
         confidence = confidence_in_tree(one)
         again.append(SortedFinding(real=bool(row["real"]), confidence=confidence, like=like))
     return again

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclue.review.pairs.contracts.model import PairKind
-from anyclue.review.pairs.model import Confidence, FindingKind, PathStep, StepKind
+from anyclue.review.pairs.model import (
+    Confidence,
+    ConfidenceReason,
+    Finding,
+    FindingKind,
+    PathStep,
+    StepKind,
+)
 from anyclue.review.pairs.rules.probability import (
     SORTED,
     Likeness,
@@ -21,28 +28,54 @@ GIVEN = PathStep(line=2, kind=StepKind.CALL, text="use(p);")
 LEFT = PathStep(line=3, kind=StepKind.RETURN, text="return 0;")
 
 
+RELEASED = ConfidenceReason.RELEASED_ELSEWHERE
+LOST = ConfidenceReason.LOST_ON_FAILURE
+
+
 @pytest.mark.parametrize(
-    ("path", "kind", "pair", "confidence", "steps", "like"),
+    ("path", "kind", "pair", "confidence", "reason", "steps", "like"),
     [
-        ("fs/x.c", "leak", "reference", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
-        ("fs/x.c", "leak", "memory", "high", (ACQUIRED, GIVEN, LEFT), Likeness.GIVEN_OBJECT),
-        ("fs/x.c", "lost-release", "mapping", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
-        ("fs/x.c", "leak", "lock", "high", (ACQUIRED, GIVEN, LEFT), Likeness.SCOPED),
-        ("fs/x.c", "leak", "count", "high", (ACQUIRED, LEFT), Likeness.SCOPED),
-        ("fs/x.c", "overwritten", "reference", "high", (ACQUIRED, LEFT), Likeness.OTHER),
-        ("fs/x.c", "double-release", "lock", "high", (ACQUIRED, LEFT), Likeness.OTHER),
-        ("fs/x.c", "leak", "reference", "medium", (ACQUIRED, LEFT), Likeness.DOUBTFUL),
-        ("fs/x/tests/y.c", "leak", "memory", "high", (ACQUIRED, LEFT), Likeness.SELF_TEST),
-        ("lib/list-test.c", "leak", "memory", "high", (ACQUIRED, LEFT), Likeness.SELF_TEST),
-        ("fs/x/contest.c", "leak", "memory", "high", (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
-        ("fs/x.c", "wrong-mode", "lock", "low", (ACQUIRED, LEFT), Likeness.DOUBTFUL),
+        ("x.c", "leak", "memory", "high", LOST, (ACQUIRED, GIVEN, LEFT), Likeness.FAILURE),
+        ("x.c", "leak", "reference", "high", RELEASED, (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
+        ("x.c", "leak", "memory", "high", RELEASED, (ACQUIRED, GIVEN, LEFT), Likeness.GIVEN_OBJECT),
+        ("x.c", "lost-release", "mapping", "high", LOST, (ACQUIRED, LEFT), Likeness.FAILURE),
+        ("x.c", "leak", "lock", "high", RELEASED, (ACQUIRED, GIVEN, LEFT), Likeness.SCOPED),
+        ("x.c", "leak", "count", "high", RELEASED, (ACQUIRED, LEFT), Likeness.SCOPED),
+        ("x.c", "overwritten", "reference", "high", RELEASED, (ACQUIRED, LEFT), Likeness.OTHER),
+        ("x.c", "double-release", "lock", "high", RELEASED, (ACQUIRED, LEFT), Likeness.OTHER),
+        ("x.c", "leak", "reference", "medium", RELEASED, (ACQUIRED, LEFT), Likeness.DOUBTFUL),
+        ("x.c", "wrong-mode", "lock", "low", RELEASED, (ACQUIRED, LEFT), Likeness.DOUBTFUL),
+        ("x/tests/y.c", "leak", "memory", "high", LOST, (ACQUIRED, LEFT), Likeness.SELF_TEST),
+        ("list-test.c", "leak", "memory", "high", LOST, (ACQUIRED, LEFT), Likeness.SELF_TEST),
+        ("contest.c", "leak", "memory", "high", LOST, (ACQUIRED, LEFT), Likeness.FAILURE),
     ],
 )
 def test_findings_are_counted_with_those_like_them(
-    path: str, kind: str, pair: str, confidence: str, steps: tuple[PathStep, ...], like: Likeness
+    path: str,
+    kind: str,
+    pair: str,
+    confidence: str,
+    reason: ConfidenceReason,
+    steps: tuple[PathStep, ...],
+    like: Likeness,
 ) -> None:
-    found = likeness(path, FindingKind(kind), PairKind(pair), Confidence(confidence), steps)
-    assert found is like
+    finding = Finding(
+        kind=FindingKind(kind),
+        pair="x",
+        resource="p",
+        function="f",
+        path=path,
+        line=3,
+        column=1,
+        acquired_line=1,
+        acquired_by="get",
+        release=("put",),
+        message="",
+        steps=steps,
+        confidence=Confidence(confidence),
+        reason=reason,
+    )
+    assert likeness(finding, PairKind(pair)) is like
 
 
 @given(st.integers(0, 500), st.integers(0, 500))

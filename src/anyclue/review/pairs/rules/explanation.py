@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.control_flow import successors
@@ -84,9 +85,8 @@ def explain(
     acquired_line = text.line(taken.begin) if taken is not None else None
     resource = _resource(function, candidate)
     named = f" `{resource}`" if resource else ""
-    steps = tuple(_steps(function, candidate, text))
     source = f", acquired at line {acquired_line} by {taken.callee}()," if taken is not None else ""
-    return Finding(
+    finding = Finding(
         kind=candidate.kind,
         pair=seed.pair.name,
         resource=resource,
@@ -98,14 +98,12 @@ def explain(
         acquired_by=taken.callee if taken is not None else "",
         release=_releases(function, candidate, callees),
         message=f"{seed.pair.title}{named}{source} {_what(candidate)}",
-        steps=steps,
+        steps=tuple(_steps(function, candidate, text)),
         confidence=candidate.confidence,
         reason=candidate.reason,
-        probability=probability(
-            likeness(path, candidate.kind, seed.pair.kind, candidate.confidence, steps)
-        ),
         also=tuple(sorted({text.line(graph[one].begin) for one in candidate.others})),
     )
+    return replace(finding, probability=probability(likeness(finding, seed.pair.kind)))
 
 
 def _acquiring_call(function: FunctionIR, candidate: Candidate) -> ir.CallStep | None:

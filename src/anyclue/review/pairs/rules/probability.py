@@ -8,23 +8,31 @@ few were sorted.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.effects import SCOPED
-from anyclue.review.pairs.model import Confidence, Finding, FindingKind, PathStep, StepKind
+from anyclue.review.pairs.model import (
+    Confidence,
+    ConfidenceReason,
+    Finding,
+    FindingKind,
+    StepKind,
+)
 
 
 class Likeness(StrEnum):
     """What findings have in common that are counted together."""
 
+    FAILURE = "failure"
+    """An object is lost where the function fails, which hands it on when it succeeds."""
     UNTOUCHED_OBJECT = "untouched-object"
-    """An object is lost that the path gives to no call after it was acquired."""
+    """An object is lost that other paths release; this one gives it to no call."""
     GIVEN_OBJECT = "given-object"
-    """An object is lost that the path gives to a call, which may have kept it."""
+    """An object is lost that other paths release; this one gives it to a call."""
     SCOPED = "scoped"
     """A lock, or another thing that is held by place, is still held."""
     OTHER = "other"
@@ -44,7 +52,8 @@ class SortedCount:
 
 
 SORTED: Final[Mapping[Likeness, SortedCount]] = {
-    Likeness.UNTOUCHED_OBJECT: SortedCount(real=5, all=7),
+    Likeness.FAILURE: SortedCount(real=12, all=13),
+    Likeness.UNTOUCHED_OBJECT: SortedCount(real=16, all=20),
     Likeness.GIVEN_OBJECT: SortedCount(real=10, all=20),
     Likeness.SCOPED: SortedCount(real=2, all=9),
     Likeness.OTHER: SortedCount(real=0, all=4),
@@ -56,31 +65,24 @@ SORTED: Final[Mapping[Likeness, SortedCount]] = {
 _SELF_TEST = re.compile(r"(^|/)(self)?tests?/|[_-](self)?tests?\.c$|[_-]kunit\.c$")
 
 
-def likeness(
-    path: str,
-    kind: FindingKind,
-    pair: PairKind,
-    confidence: Confidence,
-    steps: Sequence[PathStep],
-) -> Likeness:
+def likeness(finding: Finding, pair: PairKind) -> Likeness:
     """Return what a finding is counted with.
 
     Args:
-        path: the file.
-        kind: what is wrong.
+        finding: with its confidence as the rules have it.
         pair: what sort of thing the resource is.
-        confidence: how sure the rules are.
-        steps: the path.
     """
-    if confidence is not Confidence.HIGH:
+    if finding.confidence is not Confidence.HIGH:
         return Likeness.DOUBTFUL
-    if _SELF_TEST.search(path):
+    if _SELF_TEST.search(finding.path):
         return Likeness.SELF_TEST
-    if kind not in (FindingKind.LEAK, FindingKind.LOST_RELEASE):
+    if finding.kind not in (FindingKind.LEAK, FindingKind.LOST_RELEASE):
         return Likeness.OTHER
     if pair in SCOPED:
         return Likeness.SCOPED
-    if any(step.kind is StepKind.CALL for step in steps):
+    if finding.reason is ConfidenceReason.LOST_ON_FAILURE:
+        return Likeness.FAILURE
+    if any(step.kind is StepKind.CALL for step in finding.steps):
         return Likeness.GIVEN_OBJECT
     return Likeness.UNTOUCHED_OBJECT
 
@@ -91,11 +93,8 @@ def probability(like: Likeness, counts: Mapping[Likeness, SortedCount] = SORTED)
     return (count.real + 0.5) / (count.all + 1)
 
 
-HIGH_AT_LEAST: Final = 0.4
-"""Of a tree, what is real less often is not ``high``, however clear its path is.
-
-What ``high`` should mean is nine of ten; in what was sorted no kind reaches that.
-"""
+HIGH_AT_LEAST: Final = 0.7
+"""Of a tree, what is real less often is not ``high``, however clear its path is."""
 
 
 def confidence_in_tree(finding: Finding) -> Confidence:
