@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +100,7 @@ def found_again(
     contracts = for_version(built_in(), kernel_version(tree))
     kinds = {pair.name: pair.kind for pair in contracts.pairs}
     reviewer = Reviewer(tree, contracts=contracts, cache=cache_directory(), jobs=jobs)
-    directories = sorted({str(row["file"]).partition("/")[0] for row in rows})
-    wanted = [tree / one for one in directories]
+    wanted = [tree / one for one in _directories(str(row["file"]) for row in rows)]
     findings = reviewer.tree(wanted, trust=lambda one: one.confidence).findings
     again: list[SortedFinding | None] = []
     for row in rows:
@@ -113,6 +112,12 @@ def found_again(
         confidence = confidence_in_tree(one)
         again.append(SortedFinding(real=bool(row["real"]), confidence=confidence, like=like))
     return again
+
+
+def _directories(files: Iterable[str]) -> list[str]:
+    """Return the directories that are reviewed for some files: subsystems, none in another."""
+    found = {"/".join(one.split("/")[:-1][:2]) for one in files}
+    return sorted(one for one in found if one.partition("/")[0] not in found - {one})
 
 
 def _same(row: Mapping[str, object], findings: Sequence[Finding]) -> Finding | None:

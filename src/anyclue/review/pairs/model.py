@@ -160,6 +160,7 @@ class Finding:
         reason: why that much.
         probability: how probable it is that it is real; see rules/probability.py.
         suggestion: the insertion that balances all paths, when there is a single one.
+        passed: the path gives the resource to a call that no contract knows.
         also: lines of further places where the same resource is lost in the same way.
     """
 
@@ -179,6 +180,7 @@ class Finding:
     reason: ConfidenceReason
     probability: float = 0.0
     suggestion: Suggestion | None = None
+    passed: bool = False
     also: tuple[int, ...] = ()
 
 

@@ -24,7 +24,6 @@ from anyclue.review.pairs.rules.probability import (
 )
 
 ACQUIRED = PathStep(line=1, kind=StepKind.ACQUIRE, text="p = get();")
-GIVEN = PathStep(line=2, kind=StepKind.CALL, text="use(p);")
 LEFT = PathStep(line=3, kind=StepKind.RETURN, text="return 0;")
 
 
@@ -33,21 +32,21 @@ LOST = ConfidenceReason.LOST_ON_FAILURE
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "pair", "confidence", "reason", "steps", "like"),
+    ("path", "kind", "pair", "confidence", "reason", "passed", "like"),
     [
-        ("x.c", "leak", "memory", "high", LOST, (ACQUIRED, GIVEN, LEFT), Likeness.FAILURE),
-        ("x.c", "leak", "reference", "high", RELEASED, (ACQUIRED, LEFT), Likeness.UNTOUCHED_OBJECT),
-        ("x.c", "leak", "memory", "high", RELEASED, (ACQUIRED, GIVEN, LEFT), Likeness.GIVEN_OBJECT),
-        ("x.c", "lost-release", "mapping", "high", LOST, (ACQUIRED, LEFT), Likeness.FAILURE),
-        ("x.c", "leak", "lock", "high", RELEASED, (ACQUIRED, GIVEN, LEFT), Likeness.SCOPED),
-        ("x.c", "leak", "count", "high", RELEASED, (ACQUIRED, LEFT), Likeness.SCOPED),
-        ("x.c", "overwritten", "reference", "high", RELEASED, (ACQUIRED, LEFT), Likeness.OTHER),
-        ("x.c", "double-release", "lock", "high", RELEASED, (ACQUIRED, LEFT), Likeness.OTHER),
-        ("x.c", "leak", "reference", "medium", RELEASED, (ACQUIRED, LEFT), Likeness.DOUBTFUL),
-        ("x.c", "wrong-mode", "lock", "low", RELEASED, (ACQUIRED, LEFT), Likeness.DOUBTFUL),
-        ("x/tests/y.c", "leak", "memory", "high", LOST, (ACQUIRED, LEFT), Likeness.SELF_TEST),
-        ("list-test.c", "leak", "memory", "high", LOST, (ACQUIRED, LEFT), Likeness.SELF_TEST),
-        ("contest.c", "leak", "memory", "high", LOST, (ACQUIRED, LEFT), Likeness.FAILURE),
+        ("x.c", "leak", "memory", "high", LOST, True, Likeness.FAILURE),
+        ("x.c", "leak", "reference", "high", RELEASED, False, Likeness.UNTOUCHED_OBJECT),
+        ("x.c", "leak", "memory", "high", RELEASED, True, Likeness.GIVEN_OBJECT),
+        ("x.c", "lost-release", "mapping", "high", LOST, False, Likeness.FAILURE),
+        ("x.c", "leak", "lock", "high", RELEASED, True, Likeness.SCOPED),
+        ("x.c", "leak", "count", "high", RELEASED, False, Likeness.SCOPED),
+        ("x.c", "overwritten", "reference", "high", RELEASED, False, Likeness.OTHER),
+        ("x.c", "double-release", "lock", "high", RELEASED, False, Likeness.OTHER),
+        ("x.c", "leak", "reference", "medium", RELEASED, False, Likeness.DOUBTFUL),
+        ("x.c", "wrong-mode", "lock", "low", RELEASED, False, Likeness.DOUBTFUL),
+        ("x/tests/y.c", "leak", "memory", "high", LOST, False, Likeness.SELF_TEST),
+        ("list-test.c", "leak", "memory", "high", LOST, False, Likeness.SELF_TEST),
+        ("contest.c", "leak", "memory", "high", LOST, False, Likeness.FAILURE),
     ],
 )
 def test_findings_are_counted_with_those_like_them(
@@ -56,7 +55,7 @@ def test_findings_are_counted_with_those_like_them(
     pair: str,
     confidence: str,
     reason: ConfidenceReason,
-    steps: tuple[PathStep, ...],
+    passed: bool,
     like: Likeness,
 ) -> None:
     finding = Finding(
@@ -71,9 +70,10 @@ def test_findings_are_counted_with_those_like_them(
         acquired_by="get",
         release=("put",),
         message="",
-        steps=steps,
+        steps=(ACQUIRED, LEFT),
         confidence=Confidence(confidence),
         reason=reason,
+        passed=passed,
     )
     assert likeness(finding, PairKind(pair)) is like
 

@@ -126,7 +126,7 @@ class AliasSet:
         elif value is not None and not self._scoped and self._leads_to(value, state):
             derived = derived or is_alias(value, state)
             derived = derived or (place in state.derived and _is_next(place, value))
-            if any(value.startswith(f"{one}.") for one in state.aliases):
+            if any(value.startswith(f"{one.removeprefix('&')}.") for one in state.aliases):
                 # A part of the struct that is held: who has it, has it all.
                 holders.add(place)
             copied = _copied(place, value, state.aliases)

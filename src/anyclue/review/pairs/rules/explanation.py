@@ -101,9 +101,22 @@ def explain(
         steps=tuple(_steps(function, candidate, text)),
         confidence=candidate.confidence,
         reason=candidate.reason,
+        passed=_is_passed(function, candidate, callees),
         also=tuple(sorted({text.line(graph[one].begin) for one in candidate.others})),
     )
     return replace(finding, probability=probability(likeness(finding, seed.pair.kind)))
+
+
+def _is_passed(function: FunctionIR, candidate: Candidate, callees: Callees) -> bool:
+    """Tell whether a path gives the resource to a call that no contract knows."""
+    calls = (function.steps[number] for number in candidate.trail.earlier())
+    acquiring = _acquiring_call(function, candidate)
+    return any(
+        isinstance(step, ir.CallStep)
+        and step is not acquiring
+        and not callees.has_contract(step.callee)
+        for step in calls
+    )
 
 
 def _acquiring_call(function: FunctionIR, candidate: Candidate) -> ir.CallStep | None:

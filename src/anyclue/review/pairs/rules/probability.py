@@ -20,7 +20,6 @@ from anyclue.review.pairs.model import (
     ConfidenceReason,
     Finding,
     FindingKind,
-    StepKind,
 )
 
 
@@ -30,9 +29,9 @@ class Likeness(StrEnum):
     FAILURE = "failure"
     """An object is lost where the function fails, which hands it on when it succeeds."""
     UNTOUCHED_OBJECT = "untouched-object"
-    """An object is lost that other paths release; this one gives it to no call."""
+    """An object is lost that other paths release; this one gives it to calls of contracts alone."""
     GIVEN_OBJECT = "given-object"
-    """An object is lost that other paths release; this one gives it to a call."""
+    """An object is lost that other paths release; this one gives it to a call that may keep it."""
     SCOPED = "scoped"
     """A lock, or another thing that is held by place, is still held."""
     OTHER = "other"
@@ -52,13 +51,13 @@ class SortedCount:
 
 
 SORTED: Final[Mapping[Likeness, SortedCount]] = {
-    Likeness.FAILURE: SortedCount(real=12, all=13),
-    Likeness.UNTOUCHED_OBJECT: SortedCount(real=16, all=20),
-    Likeness.GIVEN_OBJECT: SortedCount(real=10, all=20),
-    Likeness.SCOPED: SortedCount(real=2, all=9),
-    Likeness.OTHER: SortedCount(real=0, all=4),
-    Likeness.SELF_TEST: SortedCount(real=0, all=8),
-    Likeness.DOUBTFUL: SortedCount(real=0, all=13),
+    Likeness.FAILURE: SortedCount(real=14, all=15),
+    Likeness.UNTOUCHED_OBJECT: SortedCount(real=17, all=22),
+    Likeness.GIVEN_OBJECT: SortedCount(real=16, all=27),
+    Likeness.SCOPED: SortedCount(real=2, all=7),
+    Likeness.OTHER: SortedCount(real=0, all=3),
+    Likeness.SELF_TEST: SortedCount(real=0, all=11),
+    Likeness.DOUBTFUL: SortedCount(real=0, all=16),
 }
 
 
@@ -82,9 +81,7 @@ def likeness(finding: Finding, pair: PairKind) -> Likeness:
         return Likeness.SCOPED
     if finding.reason is ConfidenceReason.LOST_ON_FAILURE:
         return Likeness.FAILURE
-    if any(step.kind is StepKind.CALL for step in finding.steps):
-        return Likeness.GIVEN_OBJECT
-    return Likeness.UNTOUCHED_OBJECT
+    return Likeness.GIVEN_OBJECT if finding.passed else Likeness.UNTOUCHED_OBJECT
 
 
 def probability(like: Likeness, counts: Mapping[Likeness, SortedCount] = SORTED) -> float:
