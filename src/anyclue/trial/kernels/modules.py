@@ -16,7 +16,7 @@ from anyclue.model.scenario import Arch
 from anyclue.system.files import staging
 from anyclue.system.processes import run
 from anyclue.system.store import locked_file
-from anyclue.trial.kernels.make import does_not_build
+from anyclue.trial.kernels.make import build_error
 from anyclue.trial.kernels.toolchain import Toolchain
 
 ROOTS = ("virtio_pci", "virtio_blk", "virtio_console", "loop", "overlay", "squashfs", "btrfs")
@@ -140,6 +140,7 @@ async def build_module(
 
     Raises:
         DoesNotBuildError: make failed, or made no module.
+        InfrastructureError: there is no space.
         CommandError: it took longer than ``BUILD_S``.
     """
     (bench / UNFINISHED).touch()
@@ -166,7 +167,7 @@ async def build_module(
     if built.status != 0:
         # make has removed what did not compile: the bench stays as good as it was.
         (bench / UNFINISHED).unlink()
-        raise does_not_build(
+        raise build_error(
             "the module does not build",
             log,
             where=directory,
@@ -174,7 +175,7 @@ async def build_module(
         )
     if not (work / module).is_file():
         (bench / UNFINISHED).unlink()
-        raise does_not_build(
+        raise build_error(
             f"make succeeded, but made no {module}",
             log,
             where=directory,
