@@ -159,7 +159,7 @@ def archive() -> FakeArchive:
 
 
 def kernels(archive: FakeArchive, store: Path = Path("/nowhere")) -> DebianKernels:
-    return DebianKernels(cast(DebianArchive, archive), Store(store))
+    return DebianKernels(cast(DebianArchive, archive), Store(store), store / "workbenches")
 
 
 def resolve(

@@ -13,7 +13,7 @@ import asyncio
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyclue.model.debian import RELEASES, DebianRelease, release_of
@@ -21,9 +21,20 @@ from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.scenario import Arch, DebianKernel
 from anyclue.system.apt import Apt, Offer, Package, PackageRecord, PackageVersion
 from anyclue.system.debian_archive import DebianArchive
+from anyclue.system.files import staging
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.kernels.source_builds import (
+    BUILD_PACKAGES,
+    BUILD_PROGRAMS,
+    build_source,
+    check_space,
+    say_what_it_takes,
+    source_recipe,
+)
+from anyclue.trial.kernels.toolchain import toolchain_of
+from anyclue.trial.kernels.whole_builds import unpack_devel
 
 IMAGE = "linux-image-"
 HEADERS = "linux-headers-"
@@ -32,6 +43,7 @@ BUILD_ARCH = "amd64"
 # Only maintainer scripts use it, and those are not run.
 _SCRIPTS_ONLY = "linux-base"
 _OF_KERNEL = "linux-"
+_COMPILER_PREFIX = "x86_64-linux-gnu-"
 _NEAREST = 3
 
 
@@ -58,8 +70,9 @@ class KernelPackages:
         series: as ``6.1``.
         release: what ``uname -r`` says in the guest.
         suite: one that has them, of ``debian``.
-        boot: the image first, and what it depends on: the kernel and its modules.
-        headers: all that building an external module takes, but for programs.
+        boot: the image first, and what it depends on: the kernel and its modules; nothing, where
+            Debian has none for the architecture, and it is built from ``source``.
+        headers: all that building an external module takes, but for programs; nothing likewise.
         source: the source with Debian's patches.
         needs: names of packages that the headers need beside: compiler and the like.
     """
@@ -80,9 +93,20 @@ class KernelPackages:
         return self.boot[0]
 
     @property
+    def from_source(self) -> bool:
+        """Whether the kernel has to be built."""
+        return not self.boot
+
+    @property
     def debian(self) -> DebianRelease:
         """The release of Debian that they are of: its compiler built them."""
         return release_of(self.suite)
+
+    @property
+    def compilers(self) -> tuple[str, ...]:
+        """The compilers among what the headers need, as ``gcc-12``."""
+        named = (name.removesuffix("-for-host") for name in self.needs if name.startswith("gcc-"))
+        return tuple(named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +136,10 @@ class _Found:
 class DebianKernels:
     """Debian's kernels as artifacts of the cache."""
 
-    def __init__(self, archive: DebianArchive, store: Store) -> None:
+    def __init__(self, archive: DebianArchive, store: Store, workbenches: Path) -> None:
         self._archive = archive
         self._store = store
+        self._workbenches = workbenches
         self._resolving = asyncio.Lock()
         self._resolved: dict[tuple[DebianKernel, frozenset[Arch]], dict[Arch, KernelPackages]] = {}
 
@@ -159,23 +184,52 @@ class DebianKernels:
     ) -> tuple[tuple[KernelOffer, ...], tuple[InfrastructureError, ...]]:
         """Return what there is of a series (of all, when none is named), the newest last.
 
-        Second: why releases cannot be asked.
+        Second: why releases cannot be asked. A series that Debian has nowhere for an architecture
+        can be built for it.
         """
         states, failures = await self._archive.asked(releases, BUILD_ARCH)
-        found: dict[tuple[str, str], dict[Arch, list[_Found]]] = {}
+        images: dict[Arch, list[_Found]] = {}
         for flavour in flavours:
-            of_arch = states
+            of_arch: Iterable[Apt] = states
+            failed: tuple[InfrastructureError, ...] = ()
             if flavour.debian_arch != BUILD_ARCH:
                 # A release without the source has no whole kernel: its lists need not be fetched.
                 having = [one.release for one in states if await _has_source(one, series)]
                 of_arch, failed = await self._archive.asked(having, flavour.debian_arch)
                 failures += failed
-            for apt in of_arch:
-                for one in await self._in_release(apt, flavour, series):
-                    by_arch = found.setdefault((one.series, one.offer.version), {})
-                    by_arch.setdefault(flavour.arch, []).append(one)
+            images[flavour.arch] = await self._images(of_arch, flavour, series)
+            if flavour.debian_arch != BUILD_ARCH and not failed:
+                images[flavour.arch] += await self._to_build(
+                    *(states, flavour, series, images[flavour.arch])
+                )
+        found: dict[tuple[str, str], dict[Arch, list[_Found]]] = {}
+        for arch, ones in images.items():
+            for one in ones:
+                by_arch = found.setdefault((one.series, one.offer.version), {})
+                by_arch.setdefault(arch, []).append(one)
         offers = [_offer(*key, versions) for key, versions in found.items()]
         return tuple(sorted(offers, key=lambda one: PackageVersion(one.version))), failures
+
+    async def _images(self, states: Iterable[Apt], flavour: Flavour, series: str) -> list[_Found]:
+        return [one for apt in states for one in await self._in_release(apt, flavour, series)]
+
+    async def _to_build(
+        self,
+        states: Iterable[Apt],
+        flavour: Flavour,
+        series: str,
+        there: Iterable[_Found],
+    ) -> list[_Found]:
+        """Return what can be built of series of which an architecture has nothing.
+
+        That is what is complete for the architecture that builds.
+        """
+        known = {one.series for one in there}
+        return [
+            replace(one, packages=_to_build(one.packages, flavour))
+            for one in await self._images(states, FLAVOURS[Arch.X86_64], series)
+            if one.series not in known and one.packages is not None and one.packages.compilers
+        ]
 
     async def _in_release(self, apt: Apt, flavour: Flavour, series: str) -> list[_Found]:
         """Return the images of a flavour in one release, with their packages."""
@@ -253,7 +307,7 @@ class DebianKernels:
                 f"without headers or source {', '.join(partial)}" if partial else "none"
             )
             said.append(f"{FLAVOURS[arch].debian_arch}: {text}")
-        series = await self._series(arches)
+        series = await self._series()
         near = sorted(series, key=lambda name: _distance(name, wanted.series))[:_NEAREST]
         listed = "; ".join(f"{name} ({', '.join(sorted(series[name]))})" for name in near)
         in_suite = f" in {wanted.suite}" if wanted.suite else ""
@@ -265,34 +319,28 @@ class DebianKernels:
             "all are listed by: anyclue kernels",
         )
 
-    async def _series(self, arches: Iterable[Arch]) -> dict[str, set[str]]:
-        """Return the suites of each series that has a source, and images for all ``arches``."""
+    async def _series(self) -> dict[str, set[str]]:
+        """Return the suites of each series that has a source and an image, of any architecture."""
         found: dict[str, set[str]] = {}
-        for release in RELEASES:
-            states, _ = await self._archive.asked([release], BUILD_ARCH)
-            for apt in states:
-                sources = await apt.offers(await apt.names(SOURCE))
-                for name, offers in sources.items():
-                    series = name.removeprefix(SOURCE)
-                    if re.fullmatch(r"\d+\.\d+", series) and await self._has_images(
-                        release, series, arches
-                    ):
-                        found.setdefault(series, set()).update(one.suite for one in offers)
+        states, _ = await self._archive.asked(RELEASES, BUILD_ARCH)
+        for apt in states:
+            images = await apt.names(IMAGE)
+            for name, offers in (await apt.offers(await apt.names(SOURCE))).items():
+                series = name.removeprefix(SOURCE)
+                image = re.compile(rf"{IMAGE}{re.escape(series)}\b")
+                if re.fullmatch(r"\d+\.\d+", series) and any(map(image.match, images)):
+                    found.setdefault(series, set()).update(one.suite for one in offers)
         return found
 
-    async def _has_images(
-        self, release: DebianRelease, series: str, arches: Iterable[Arch]
-    ) -> bool:
-        for flavour in (FLAVOURS[arch] for arch in arches):
-            states, _ = await self._archive.asked([release], flavour.debian_arch)
-            for apt in states:
-                names = await apt.names(f"{IMAGE}{series}")
-                if not any(name.endswith(f"-{flavour.name}") for name in names):
-                    return False
-        return True
-
     async def image(self, packages: KernelPackages) -> Artifact:
-        """Return ``vmlinuz``, ``config`` and the modules that guests load."""
+        """Return ``vmlinuz``, ``config`` and the modules that guests load.
+
+        Raises:
+            DoesNotBuildError: it has to be built, and make failed.
+            InfrastructureError: a package is of a new form, or there is no space.
+        """
+        if packages.from_source:
+            return await self._built(packages)
 
         async def build(directory: Path) -> None:
             tree = directory / "tree"
@@ -316,8 +364,33 @@ class DebianKernels:
 
         return await self._store.make(_recipe(packages), build)
 
+    async def _built(self, packages: KernelPackages) -> Artifact:
+        """Return the same, built, with ``devel.tar`` to build modules with."""
+        arch = packages.flavour.arch
+
+        async def build(directory: Path) -> None:
+            check_space(directory)
+            say_what_it_takes(packages.version, arch)
+            toolchain = await toolchain_of(
+                *(self._archive, packages.debian, f"{_COMPILER_PREFIX}{packages.compilers[0]}"),
+                *((*packages.needs, *BUILD_PACKAGES), BUILD_ARCH),
+                programs=BUILD_PROGRAMS,
+            )
+            with staging(directory, "source") as unpacked:
+                archive = await self._source_archive(packages, unpacked)
+                await build_source(
+                    *(archive, arch, toolchain, directory),
+                    of=f"{packages.source.name} {packages.version}",
+                    failed=self._workbenches / f"linux-{packages.version}-{arch}.log",
+                )
+
+        return await self._store.make(_recipe(packages), build)
+
     async def unpack_headers(self, packages: KernelPackages, into: Path) -> None:
         """Unpack all that building external modules takes; see `headers_tree`."""
+        if packages.from_source:
+            await asyncio.to_thread(unpack_devel, await self.image(packages), into)
+            return
         for package in packages.headers:
             await self._unpack(packages, package, into)
         # The packages name their places absolutely, for /usr/src.
@@ -329,8 +402,7 @@ class DebianKernels:
         """Return one directory of the kernel source, at its place below ``linux``."""
 
         async def build(directory: Path) -> None:
-            await self._unpack(packages, packages.source, directory)
-            (archive,) = (directory / "usr/src").glob(f"{packages.source.name}.tar.*")
+            archive = await self._source_archive(packages, directory)
             (directory / "linux").mkdir()
             await run(
                 (
@@ -344,6 +416,11 @@ class DebianKernels:
         inputs = {"package": str(packages.source), "directory": subdirectory, "format": 1}
         return await self._store.make(Recipe(kind="source", inputs=inputs), build)
 
+    async def _source_archive(self, packages: KernelPackages, into: Path) -> Path:
+        await self._unpack(packages, packages.source, into)
+        (archive,) = (into / "usr/src").glob(f"{packages.source.name}.tar.*")
+        return archive
+
     async def _unpack(self, packages: KernelPackages, package: Package, into: Path) -> None:
         arch = packages.flavour.debian_arch if package.arch == "all" else package.arch
         await (await self._archive.apt(packages.debian, arch)).unpack(package, into)
@@ -355,11 +432,19 @@ class DebianKernels:
 
 
 def _recipe(packages: KernelPackages) -> Recipe:
+    if packages.from_source:
+        return source_recipe(
+            *(str(packages.source), packages.flavour.arch),
+            release=packages.debian.name,
+            compiler=packages.compilers[0],
+        )
     return Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
 
 
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
     """Return where, in unpacked headers, ``make -C`` has to start."""
+    if packages.from_source:
+        return unpacked
     return unpacked / "usr/src" / f"{HEADERS}{packages.release}"
 
 
@@ -440,6 +525,12 @@ def _whole(
             if not there and group[0] != _SCRIPTS_ONLY:
                 return False
     return True
+
+
+def _to_build(packages: KernelPackages, flavour: Flavour) -> KernelPackages:
+    """Return the packages to build the same version from for another architecture."""
+    release = packages.version.partition("-")[0]
+    return replace(packages, release=release, flavour=flavour, boot=(), headers=())
 
 
 def _offer(series: str, version: str, by_arch: Mapping[Arch, Sequence[_Found]]) -> KernelOffer:

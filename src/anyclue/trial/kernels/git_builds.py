@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +30,12 @@ from anyclue.trial.kernels.modules import (
     workbench,
 )
 from anyclue.trial.kernels.toolchain import host_toolchain
-from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
+from anyclue.trial.kernels.whole_builds import (
+    WholeBuilds,
+    facts_of,
+    inputs_below,
+    unpack_devel,
+)
 
 log = logging.getLogger(__name__)
 
@@ -165,12 +169,8 @@ class GitBuilds:
             inputs={"kernel": base.key, "sources": sources, "compiler": facts_of(base).compiler},
         )
 
-        def unpack_devel(into: Path) -> None:
-            with tarfile.open(base.file("devel.tar")) as tar:
-                tar.extractall(into, filter="data")
-
         async def unpack_headers(into: Path) -> None:
-            await asyncio.to_thread(unpack_devel, into)
+            await asyncio.to_thread(unpack_devel, base, into)
 
         async def build(directory: Path) -> None:
             repo = git.repository(Path(kernel.repository))

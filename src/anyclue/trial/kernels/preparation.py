@@ -21,9 +21,11 @@ from anyclue.model.scenario import (
 from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.catalogue import Catalogue, catalogue
+from anyclue.trial.kernels.configuration import configuration
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.modules import pack_payload
+from anyclue.trial.kernels.source_builds import described
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
 from anyclue.trial.kernels.whole_builds import facts_of
@@ -36,7 +38,7 @@ class Kernels:
     def __init__(self, archive: DebianArchive, store: Store, workbenches: Path) -> None:
         self._store = store
         self._archive = archive
-        self._debian = DebianKernels(archive, store)
+        self._debian = DebianKernels(archive, store, workbenches)
         self._variants = Variants(self._debian, archive, store, workbenches)
         self._git = GitBuilds(store, workbenches)
 
@@ -87,14 +89,17 @@ class Kernels:
             return await self._from_git(source, arch)
         packages = await self._packages(source, arch, all_arches)
         image = await self._debian.image(packages)
+        package = packages.source if packages.from_source else packages.image
+        provenance = {"package": f"{package.name} {packages.version}", "suite": packages.suite}
+        if packages.from_source:
+            facts = facts_of(image)
+            provenance |= {
+                "config": described(configuration(arch, ())),
+                "compiler": facts.compiler,
+                "build": f"Debian has none for {arch}; {facts.how}",
+            }
         return PreparedKernel(
-            release=packages.release,
-            boot=image.ref,
-            payload=None,
-            provenance={
-                "package": f"{packages.image.name} {packages.version}",
-                "suite": packages.suite,
-            },
+            release=packages.release, boot=image.ref, payload=None, provenance=provenance
         )
 
     async def with_payload(
