@@ -68,6 +68,11 @@ def kernel_files() -> dict[str, str]:
 
 
 @pytest.fixture
+def kernel_sources() -> dict[str, str]:
+    return kernel_files()
+
+
+@pytest.fixture
 def kernel_repository(tmp_path: Path) -> Repository:
     repository = Repository(tmp_path / "linux")
     repository.commit(kernel_files())

@@ -422,7 +422,9 @@ class DebianKernels:
         return archive
 
     async def _unpack(self, packages: KernelPackages, package: Package, into: Path) -> None:
-        arch = packages.flavour.debian_arch if package.arch == "all" else package.arch
+        arch = package.arch
+        if arch == "all":
+            arch = BUILD_ARCH if packages.from_source else packages.flavour.debian_arch
         await (await self._archive.apt(packages.debian, arch)).unpack(package, into)
 
     def cached(self, packages: KernelPackages) -> bool:

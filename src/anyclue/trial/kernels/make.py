@@ -74,7 +74,8 @@ def build_error(
     """Return the error for a build that failed: for want of space, or because of the sources."""
     said = f"{what}; the first that make said:\n{first_errors(log)}"
     if os.strerror(errno.ENOSPC) in log:
-        return InfrastructureError(said, where=where, next_step="free some space there, run again")
+        step = "free some space on the disk of the cache, then run again"
+        return InfrastructureError(said, where=where, next_step=step)
     return DoesNotBuildError.of(said, where=where, next_step=next_step)
 
 
