@@ -154,7 +154,8 @@ class Apt:
                 env=self._env,
                 check=False,
             )
-            if self.release.name in self.missing_suites():
+            missing = self.missing_suites()
+            if self.release.name in missing:
                 raise InfrastructureError(
                     f"no package lists of {self.release.name} ({self.arch}) could be had: "
                     f"{_first_said(updated.stderr)}",
@@ -165,10 +166,9 @@ class Apt:
             write_whole(self._stamp, self._sources_text)
             if updated.status != 0:
                 log.info(
-                    "%s (%s): no lists of %s; going on with those there are",
-                    self.release.name,
-                    self.arch,
-                    ", ".join(self.missing_suites()) or "some",
+                    "%s (%s): %s; going on with the lists that are there: %s",
+                    *(self.release.name, self.arch, _first_said(updated.stderr)),
+                    ", ".join(one for one in self.release.suites if one not in missing),
                 )
 
     @property
@@ -260,12 +260,7 @@ class Apt:
     async def unpack(self, package: Package, into: Path) -> None:
         """Download one package (signatures checked by apt) and unpack it below ``into``."""
         with staging(self.root / "cache", "download") as directory:
-            await run(
-                ("apt-get", *OPTIONS, "download", "-qq", str(package)),
-                deadline_s=DOWNLOAD_S,
-                cwd=directory,
-                env=self._env,
-            )
+            await self._download([str(package)], directory)
             for deb in directory.glob("*.deb"):
                 await unpack_deb(deb, into)
 
@@ -274,18 +269,8 @@ class Apt:
         closure = await self.resolved(names)
 
         async def build(directory: Path) -> None:
-            with staging(self.root / "cache", "archives") as archives:
-                (archives / "partial").mkdir()
-                # apt lets one install at a time work on its state.
-                async with locked_file(self.root / "lock"):
-                    await run(
-                        (
-                            *("apt-get", *OPTIONS, "install", "-y", "-qq", "--download-only"),
-                            *("-o", f"Dir::Cache::archives={archives}", *names),
-                        ),
-                        deadline_s=DOWNLOAD_S,
-                        env=self._env,
-                    )
+            with staging(self.root / "cache", "download") as archives:
+                await self._download(_named(closure.versions), archives)
                 for deb in sorted(archives.glob("*.deb")):
                     await unpack_deb(deb, directory / "tree")
             for name in MERGED:
@@ -294,6 +279,27 @@ class Apt:
                     (directory / "tree" / name).symlink_to(f"usr/{name}")
 
         return await self._store.make(closure.recipe, build)
+
+    async def _download(self, packages: Sequence[str], into: Path) -> None:
+        """Have apt put packages into a directory, those of a mirror on this machine, too.
+
+        Raises:
+            InfrastructureError: it cannot; the lists are then no longer taken to be fresh, since
+                what they name may be gone.
+        """
+        argv = ("apt-get", *OPTIONS, "download", "-qq", *packages)
+        done = await run(argv, deadline_s=DOWNLOAD_S, cwd=into, env=self._env, check=False)
+        if done.status == 0:
+            return
+        self._stamp.unlink(missing_ok=True)
+        named = packages[0] if len(packages) == 1 else f"{len(packages)} packages"
+        raise InfrastructureError(
+            f"{named} of {self.release.name} ({self.arch}) could not be downloaded: "
+            f"{_first_said(done.stderr)}",
+            where=self.sources[0],
+            next_step="check the network, and the space that the cache has; package lists are "
+            "fetched anew by the next run; kernels and guests that are in the cache need neither",
+        )
 
     async def resolved(self, names: Sequence[str]) -> Closure:
         """Return which versions `closure` is made of, without making it."""
@@ -315,9 +321,14 @@ class Apt:
         }
         if not versions:
             raise CommandError(simulated.argv, "apt named no packages", simulated.stdout)
-        packages = sorted(f"{name}={version}" for name, version in versions.items())
+        packages = _named(versions)
         recipe = Recipe(kind="packages", inputs={"arch": self.arch, "packages": packages})
         return Closure(versions=versions, recipe=recipe)
+
+
+def _named(versions: Mapping[str, str]) -> list[str]:
+    """Return packages of these versions as apt is asked for them, in order."""
+    return sorted(f"{name}={version}" for name, version in versions.items())
 
 
 def _listed_as(source: str) -> str:
