@@ -155,3 +155,24 @@ def test_a_package_that_comes_in_part_or_not_at_all(
     asyncio.run(apt.refresh())
     asyncio.run(apt.unpack(PACKAGE, tmp_path / "tree"))
     assert (tmp_path / "tree/usr/share/thing/file").is_file()
+
+
+def test_no_room(
+    apt: Apt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    full = usage._replace(free=5 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(InfrastructureError, match="and 5 MiB are free") as caught:
+        asyncio.run(apt.refresh())
+    assert "fetching package lists takes up to" in str(caught.value)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    asyncio.run(apt.refresh())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    expire_lists(apt)
+    with caplog.at_level("INFO"):
+        asyncio.run(apt.refresh())
+    assert "5 MiB are free; going on with the lists that are there: sid" in caplog.text
+    with pytest.raises(InfrastructureError, match="downloading packages takes up to"):
+        asyncio.run(apt.unpack(PACKAGE, tmp_path / "tree"))
+    assert not (tmp_path / "tree").exists()

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from anyclue.model.debian import DebianRelease
 from anyclue.model.errors import InfrastructureError
-from anyclue.system.files import staging, write_whole
+from anyclue.system.files import check_space, disk_errors, staging, write_whole
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
 
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 LISTS_FRESH_S = 12 * 3600
 DOWNLOAD_S = 900
+# On a full disk apt waits for ever. A state is 71 MiB at most (docs/adr/0019), more while it is
+# made; the largest package, a kernel's source, is 167 MiB.
+LISTS_MIB = 128
+DOWNLOAD_MIB = 512
 QUESTION_S = 120
 # Container images often switch apt's own cache off, and every question then costs seconds; that of
 # sources would take as much room again, and lists are several times as large when not compressed.
@@ -147,15 +151,22 @@ class Apt:
             if self._fresh():
                 return
             self._stamp.unlink(missing_ok=True)  # it speaks of the sources that are replaced now
-            self._write_configuration()
+            with disk_errors(self.root):
+                self._write_configuration()
+            try:
+                check_space(self.root, LISTS_MIB, "fetching package lists")
+            except InfrastructureError as error:
+                if self.release.name in self.missing_suites():
+                    raise
+                self._go_on(error.problem.what)
+                return
             updated = await run(
                 ("apt-get", *OPTIONS, "update", "-qq"),
                 deadline_s=DOWNLOAD_S,
                 env=self._env,
                 check=False,
             )
-            missing = self.missing_suites()
-            if self.release.name in missing:
+            if self.release.name in self.missing_suites():
                 raise InfrastructureError(
                     f"no package lists of {self.release.name} ({self.arch}) could be had: "
                     f"{_first_said(updated.stderr)}",
@@ -165,11 +176,16 @@ class Apt:
                 )
             write_whole(self._stamp, self._sources_text)
             if updated.status != 0:
-                log.info(
-                    "%s (%s): %s; going on with the lists that are there: %s",
-                    *(self.release.name, self.arch, _first_said(updated.stderr)),
-                    ", ".join(one for one in self.release.suites if one not in missing),
-                )
+                self._go_on(_first_said(updated.stderr))
+
+    def _go_on(self, because: str) -> None:
+        """Say that not all lists are fresh."""
+        missing = self.missing_suites()
+        there = ", ".join(suite for suite in self.release.suites if suite not in missing)
+        log.info(
+            "%s (%s): %s; going on with the lists that are there: %s",
+            *(self.release.name, self.arch, because, there),
+        )
 
     @property
     def _stamp(self) -> Path:
@@ -287,6 +303,7 @@ class Apt:
             InfrastructureError: it cannot; the lists are then no longer taken to be fresh, since
                 what they name may be gone.
         """
+        check_space(into, DOWNLOAD_MIB, "downloading packages")
         argv = ("apt-get", *OPTIONS, "download", "-qq", *packages)
         done = await run(argv, deadline_s=DOWNLOAD_S, cwd=into, env=self._env, check=False)
         if done.status == 0:

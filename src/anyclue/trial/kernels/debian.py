@@ -21,15 +21,15 @@ from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.scenario import Arch, DebianKernel
 from anyclue.system.apt import Apt, Offer, Package, PackageRecord, PackageVersion
 from anyclue.system.debian_archive import DebianArchive
-from anyclue.system.files import staging
+from anyclue.system.files import check_space, staging
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.modules import collect_modules
 from anyclue.trial.kernels.source_builds import (
     BUILD_PACKAGES,
     BUILD_PROGRAMS,
+    SPACE_MIB,
     build_source,
-    check_space,
     say_what_it_takes,
     source_recipe,
 )
@@ -175,7 +175,9 @@ class DebianKernels:
             newest = max(fitting, key=lambda offer: PackageVersion(offer.version))
             return {arch: newest.complete[arch] for arch in arches}
         if failures:
-            raise _unasked(wanted, failures, (await self._archive.mirror()).main)
+            states, _ = await self._archive.asked(releases, BUILD_ARCH)
+            asked = [apt.release.name for apt in states]
+            raise _unasked(wanted, asked, failures, (await self._archive.mirror()).main)
         await self._check_suite(wanted.suite)
         raise RequestError([await self._nothing(wanted, arches, offers)])
 
@@ -369,7 +371,7 @@ class DebianKernels:
         arch = packages.flavour.arch
 
         async def build(directory: Path) -> None:
-            check_space(directory)
+            check_space(directory, SPACE_MIB, "building a kernel")
             say_what_it_takes(packages.version, arch)
             toolchain = await toolchain_of(
                 *(self._archive, packages.debian, f"{_COMPILER_PREFIX}{packages.compilers[0]}"),
@@ -552,12 +554,16 @@ def _offer(series: str, version: str, by_arch: Mapping[Arch, Sequence[_Found]]) 
 
 
 def _unasked(
-    wanted: DebianKernel, failures: Sequence[InfrastructureError], mirror: str
+    wanted: DebianKernel,
+    asked: Iterable[str],
+    failures: Sequence[InfrastructureError],
+    mirror: str,
 ) -> InfrastructureError:
     said = "\n".join(f"    {failure.problem.what}" for failure in failures)
+    there = ", ".join(asked)
+    what = f"no kernel {wanted.version or wanted.series} is in {there}, and" if there else "of"
     return InfrastructureError(
-        f"no kernel {wanted.version or wanted.series} is in the releases of Debian that could be "
-        f"asked, and others could not:\n{said}",
+        f"{what} Debian's other releases could not be asked:\n{said}",
         where=mirror,
         next_step=failures[0].problem.next_step,
     )
@@ -569,4 +575,6 @@ def _with_suites(offer: KernelOffer) -> str:
 
 def _distance(series: str, wanted: str) -> tuple[int, int]:
     (major, minor), (of, to) = (tuple(map(int, name.split(".")[:2])) for name in (series, wanted))
-    return abs(major - of), abs(minor - to)
+    if major == of:
+        return 0, abs(minor - to)
+    return abs(major - of), minor if major > of else -minor

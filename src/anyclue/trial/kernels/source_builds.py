@@ -14,7 +14,6 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch
 from anyclue.system.processes import run
 from anyclue.system.store import Recipe
@@ -94,19 +93,3 @@ async def build_source(
     await tree.build()
     await tree.collect(f"full build: {time.monotonic() - begin:.0f} s", into)
     await asyncio.to_thread(shutil.rmtree, bench)
-
-
-def check_space(where: Path) -> None:
-    """Make sure that there is room for a build, before anything of it is done.
-
-    Raises:
-        InfrastructureError: there is none.
-    """
-    free = shutil.disk_usage(where).free >> 20
-    if free < SPACE_MIB:
-        raise InfrastructureError(
-            f"building a kernel takes {SPACE_MIB} MiB, and {free} MiB are free",
-            where=str(where),
-            next_step="free some space there, or set XDG_CACHE_HOME; kernels that are in the cache "
-            "need none",
-        )
