@@ -99,6 +99,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.states: dict[tuple[str, str], FakeApt] = {}
         self.fail: set[str] = set()
+        self.because = ""
         self.used: list[tuple[str, str]] = []
 
     def of(self, suite: str, arch: str) -> FakeApt:
@@ -108,7 +109,8 @@ class FakeArchive:
     async def apt(self, release: DebianRelease, arch: str) -> FakeApt:
         self.used.append((release.name, arch))
         if self.fail & {release.name, f"{release.name} {arch}"}:
-            raise InfrastructureError(f"no package lists of {release.name}", next_step="wait")
+            what = self.because or f"no package lists of {release.name}"
+            raise InfrastructureError(what, next_step="wait")
         return self.of(release.name, arch)
 
     async def asked(
@@ -276,6 +278,13 @@ def test_an_exact_version(archive: FakeArchive) -> None:
         (["6.1"], DebianKernel(series="5.10"), "6.1 (bookworm)"),
         (["6.12"], DebianKernel(series="6.1"), "6.12 (bookworm)"),
         (["6.1", "6.12", "7.2", "7.3"], DebianKernel(series="7.1"), "7.2 (bookworm); 7.3 (book"),
+        (
+            ["6.1", "6.12", "7.2", "7.3"],
+            DebianKernel(series="6.5"),
+            "6.1 (bookworm); 6.12 (bookworm)",
+        ),
+        (["6.1", "6.12", "7.2", "7.3"], DebianKernel(series="5.10"), "6.1 (bookworm); 6.12 (book"),
+        (["6.1", "6.12"], DebianKernel(series="7.0"), "6.12 (bookworm); 6.1 (bookworm)"),
     ],
 )
 def test_nothing_complete_is_one_error_with_what_there_is(
@@ -452,8 +461,19 @@ def test_a_release_that_cannot_be_asked(archive: FakeArchive) -> None:
     assert resolve(archive)[Arch.I386].version == "6.1.176-1"
     with pytest.raises(InfrastructureError) as caught:
         resolve(archive, DebianKernel(series="7.3"))
-    for name in ("7.3", "no package lists of trixie", "no package lists of sid"):
-        assert name in str(caught.value)
+    said = "no kernel 7.3 is in bookworm, forky, and the other releases could not be asked:"
+    for text in (said, "no package lists of trixie", "no package lists of sid"):
+        assert text in str(caught.value)
+
+
+def test_a_reason_that_all_releases_share_is_told_once(archive: FakeArchive) -> None:
+    archive.fail = {one.name for one in RELEASES}
+    with pytest.raises(InfrastructureError, match="none of Debian's releases could be asked"):
+        resolve(archive)
+    archive.because = "no room"
+    with pytest.raises(InfrastructureError) as caught:
+        resolve(archive)
+    assert caught.value.problem.what == "no room"
 
 
 def test_a_suite_that_vanished(archive: FakeArchive) -> None:

@@ -65,7 +65,7 @@ async def catalogue(
         host=host_release().name,
         entries=tuple(replace(entry, newest=entry in newest.values()) for entry in entries),
         missing_suites=tuple(suite for apt in states for suite in apt.missing_suites()),
-        failures=tuple(failure.problem.what for failure in failures),
+        failures=tuple(dict.fromkeys(failure.problem.what for failure in failures)),
     )
 
 

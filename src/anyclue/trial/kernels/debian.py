@@ -559,13 +559,17 @@ def _unasked(
     failures: Sequence[InfrastructureError],
     mirror: str,
 ) -> InfrastructureError:
-    said = "\n".join(f"    {failure.problem.what}" for failure in failures)
+    reasons = dict.fromkeys(failure.problem.what for failure in failures)
     there = ", ".join(asked)
-    what = f"no kernel {wanted.version or wanted.series} is in {there}, and" if there else "of"
+    if not there and len(reasons) == 1:
+        return failures[0]
+    what = "none of Debian's releases could be asked"
+    if there:
+        kernel = wanted.version or wanted.series
+        what = f"no kernel {kernel} is in {there}, and the other releases could not be asked"
+    said = "".join(f"\n    {reason}" for reason in reasons)
     return InfrastructureError(
-        f"{what} Debian's other releases could not be asked:\n{said}",
-        where=mirror,
-        next_step=failures[0].problem.next_step,
+        f"{what}:{said}", where=mirror, next_step=failures[0].problem.next_step
     )
 
 
