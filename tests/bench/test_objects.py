@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.objects import NOISE, REFERENCE, Case, alone, cases, row, scenario_text, smallest
+from bench.objects import NOISE, REFERENCE, SERIES, Case, alone, cases, row, scenario_text, smallest
 
 from anyclue.hunt.driver import RULES
 from anyclue.scenarios.read import read_scenario
@@ -16,7 +16,7 @@ from anyclue.scenarios.read import read_scenario
 def test_each_case_has_a_cell_beside_the_reference(quick: bool, tmp_path: Path) -> None:
     wanted = cases(quick=quick)
     scenario = read_scenario(
-        scenario_text(wanted), origin="objects.toml", base=tmp_path, workloads=RULES
+        scenario_text(wanted, SERIES), origin="objects.toml", base=tmp_path, workloads=RULES
     )
     compared = {cell.id for cell in scenario.cells} - {REFERENCE}
     assert compared == {one.cell for one in wanted}

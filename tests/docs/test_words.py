@@ -39,6 +39,7 @@ PROC = {
     "vmstat": "nr_free_pages 12\n",
     "slabinfo": "inode_cache 12 12 600 6 1 : tunables 0 0 0 : slabdata 2 2 0\n",
     "vmallocinfo": "0xf0000000-0xf0002000    8192 load_module+0x1/0x2 pages=1 vmalloc\n",
+    "pools": "btrfs_compr 12\n",
     "mounts": "rootfs / rootfs rw 0 0\n",
     "threads": "kswapd0\n",
 }

@@ -48,6 +48,7 @@ class EndReason(StrEnum):
     GUEST_SILENT = "guest-silent"  # a round was too long, and not even a sample came
     TASKS_STUCK = "tasks-stuck"  # a round was too long, and nothing moved
     NO_TASK_STUCK = "no-task-stuck"  # a round was too long, and nothing moved or was stuck
+    HOST_BUSY = "host-busy"  # a round was too long, and the guest could not run for most of it
     STILL_AT_WORK = "still-at-work"  # a round was too long, and would be again
 
 

@@ -173,7 +173,8 @@ class WorkloadRules:
     """A built-in workload as a scenario may use it; ``parameters`` are in order of display.
 
     ``dose`` is the parameter that says how much is done, ``dose_unit`` one of what it counts;
-    ``done`` is the fact of a round that counts it better, where there is one.
+    ``done`` is the fact of a round that counts it better, where there is one. ``repeat`` is the
+    parameter that says how often all of it is done, where there is one.
     """
 
     name: str
@@ -181,6 +182,7 @@ class WorkloadRules:
     parameters: tuple[ParameterRule, ...] = ()
     dose: str = ""
     done: str = ""
+    repeat: str = ""
     dose_unit: str = ""
 
 

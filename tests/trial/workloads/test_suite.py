@@ -17,6 +17,7 @@ from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Arch, Cell, Limits, Machine, WorkloadChoice
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
+from anyclue.trial.guest.steal import GuestClock
 from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob
 from anyclue.trial.run import session_of
 from anyclue.trial.session import TrialEndedError
@@ -36,6 +37,7 @@ class Script:
 
     answers: dict[str, Reply] = field(default_factory=dict)
     asked: list[tuple[str, int, str]] = field(default_factory=list)
+    clock: GuestClock = field(default_factory=GuestClock)
 
     async def request(
         self, verb: str, number: int = 0, payload: str = "", *, deadline_s: float

@@ -31,12 +31,14 @@ class WorkloadPlan:
 class DoseParameter:
     """Which parameter says how much is done, and one of what it counts.
 
-    ``done`` is the fact of a round that counts it better, where there is one.
+    ``done`` is the fact of a round that counts it better, ``repeat`` the parameter that says how
+    often all of it is done, where there is one.
     """
 
     parameter: str
     unit: str
     done: str = ""
+    repeat: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,7 @@ class Workload:
             parameters=self.parameters,
             dose=dose.parameter,
             done=dose.done,
+            repeat=dose.repeat,
             dose_unit=dose.unit,
         )
 

@@ -15,7 +15,8 @@
  * of each combination. Contents are a function of the file, the offset and the stage (0 written,
  * 1 its middle half overwritten, 2 then cut to an odd size), so that verify needs no stored sums.
  * What was done is printed as lines "NAME VALUE"; the exit status is 0, 1 (contents wrong or an
- * operation failed) or 2 (usage). Running out of space is a fact ("enospc 1"), not a failure.
+ * operation failed) or 2 (usage). Running out of space is a fact ("enospc 1"), not a failure;
+ * "enospc_errors" counts how often that was met.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -50,8 +51,8 @@ struct file {
 
 /* Shared by the writers of one fill. */
 struct tally {
-	long files, bytes, direct, fallbacks;
-	int enospc, failed;
+	long files, bytes, direct, fallbacks, enospc;
+	int failed;
 };
 
 static const char *option(int argc, char **argv, const char *name, const char *fallback)
@@ -191,8 +192,9 @@ static int sync_dir(const char *path)
 
 static void print_tally(const struct tally *tally)
 {
-	printf("files %ld\nbytes %ld\ndirect %ld\ndirect_fallbacks %ld\nenospc %d\n", tally->files,
-	       tally->bytes, tally->direct, tally->fallbacks, tally->enospc);
+	printf("files %ld\nbytes %ld\ndirect %ld\ndirect_fallbacks %ld\n", tally->files,
+	       tally->bytes, tally->direct, tally->fallbacks);
+	printf("enospc %d\nenospc_errors %ld\n", tally->enospc > 0, tally->enospc);
 }
 
 /* One writer of a fill: small files until its share is written or space runs out. */
@@ -265,11 +267,11 @@ static int fill(int argc, char **argv, const char *dir)
 		sum.bytes += tally[i].bytes;
 		sum.direct += tally[i].direct;
 		sum.fallbacks += tally[i].fallbacks;
-		sum.enospc |= tally[i].enospc;
+		sum.enospc += tally[i].enospc;
 		sum.failed |= tally[i].failed;
 	}
 	i = sync_dir(dir);
-	sum.enospc |= i == 1;
+	sum.enospc += i == 1;
 	print_tally(&sum);
 	return sum.failed || i < 0;
 }
@@ -333,7 +335,7 @@ static int each_file(int argc, char **argv, const char *dir,
 static int failed_write(const struct file *file, struct tally *tally)
 {
 	if (errno == ENOSPC) {
-		tally->enospc = 1;
+		tally->enospc++;
 		return 0;
 	}
 	complain("cannot write", file->path);
