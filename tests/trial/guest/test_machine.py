@@ -16,6 +16,7 @@ from qemu.qmp import QMPClient, QMPError
 from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
 from anyclue.trial.guest.machine import SOCKETS, Boot, Disks, Guest, command
+from anyclue.trial.guest.steal import GuestClock
 from anyclue.trial.model import Accelerator
 
 FDS = {name: 100 + number for number, name in enumerate(SOCKETS)}
@@ -120,7 +121,7 @@ class FakeMonitor:
 
 def guest_under(monitor: FakeMonitor) -> Guest:
     process = cast(asyncio.subprocess.Process, SimpleNamespace(returncode=None))
-    return Guest(process, cast(QMPClient, monitor), {})
+    return Guest(process, cast(QMPClient, monitor), {}, GuestClock())
 
 
 @pytest.mark.parametrize(
