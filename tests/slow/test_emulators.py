@@ -12,12 +12,15 @@ import pytest
 from anyclue.model.debian import RELEASES, DebianRelease, release_of
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, Machine
 from anyclue.trial.context import Context
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.guest.accelerator import blank_disks
 from anyclue.trial.guest.machine import EMULATORS, Boot, running
+from anyclue.trial.kernels.layout import TrialSubject
 from anyclue.trial.model import Shape
 
 pytestmark = pytest.mark.slow
 
+SUBJECT = TrialSubject(file_system=BTRFS)
 MACHINE = Machine(name="m", arch=Arch.X86_64, ram_mib=512)
 WRAPPER = """#!/bin/sh
 libraries={tree}/usr/lib/x86_64-linux-gnu
@@ -39,9 +42,9 @@ async def emulator(context: Context, release: DebianRelease, into: Path) -> None
 async def restored(context: Context, directory: Path) -> str:
     """Return which QEMU ran a guest that was saved, restored, and did something then."""
     kernel = Kernel(name="stock", source=DebianKernel(series="6.1"))
-    prepared = await context.kernels.base(kernel, MACHINE.arch, [MACHINE.arch])
+    prepared = await context.kernels.base(kernel, MACHINE.arch, [MACHINE.arch], SUBJECT)
     image = await context.images.prepare(
-        prepared, MACHINE, Shape.LEAN, userspace=release_of("bookworm"), boot_s=300
+        prepared, MACHINE, Shape.LEAN, subject=SUBJECT, userspace=release_of("bookworm"), boot_s=300
     )
     boot = Boot(
         machine=MACHINE,

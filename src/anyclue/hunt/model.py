@@ -20,6 +20,7 @@ class FactorReason(Enum):
     GUILTY_ALIKE = auto()
     """All pairs that differ in it alone are guilty in the same way: it does not matter."""
     ONE_VALUE = auto()
+    NO_CELL_RUN = auto()
     NOTHING_GUILTY = auto()
     GUILTY_UNLIKE = auto()
     """Both cells of a pair are guilty, not of the same."""

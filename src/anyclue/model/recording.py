@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     COMMAND_FAILED = "command-failed"
     WRONG_CONTENTS = "wrong-contents"
     CHECK_FAILED = "check-failed"
+    CHECK_NOT_RUN = "check-not-run"  # what says whether the file system is whole went wrong itself
     MODULE_NOT_LOADED = "module-not-loaded"
     MKFS_FAILED = "mkfs-failed"
     MOUNT_FAILED = "mount-failed"

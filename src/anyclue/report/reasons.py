@@ -381,14 +381,19 @@ def _excluded_objects(excluded: ExcludedObjects | None, unit: str) -> str:
     limit = objects(bound.limit)
     if bound.excluded == bound.series:
         return f"; no leak of {limit} a {unit} in any of {bound.series} counts of objects"
+    return (
+        f"; no leak of {limit} a {unit} in {bound.excluded} of {bound.series} counts of objects,"
+        f" but not excluded in {open_counts_text(excluded)}"
+    )
+
+
+def open_counts_text(excluded: ExcludedObjects) -> str:
+    """Return the counts in which a leak is not excluded: the first few, and how many; or ""."""
     highest = [f"{series_name(one)} (up to {objects(most)})" for one, most in excluded.highest]
     rest = [first_few(highest, NAMED)] if highest else []
     if excluded.unread:
         rest.append(f"{excluded.unread} of which too few floors could be read")
-    return (
-        f"; no leak of {limit} a {unit} in {bound.excluded} of {bound.series} counts of objects,"
-        f" but not excluded in {listed(rest)}"
-    )
+    return listed(rest)
 
 
 def _reference(reference: ReferenceRate | None, unit: str) -> str:

@@ -102,7 +102,7 @@ def _refusal_key(scenario: Scenario, cell: Cell, reason: EndReason) -> tuple[str
         _Part.MOUNT: scenario.mount[cell.mount],
         _Part.WORKLOAD: choice,
     }
-    return reason, *(repr(of_part[part]) for part in _REFUSED_FOR[reason])
+    return reason, scenario.filesystem, *(repr(of_part[part]) for part in _REFUSED_FOR[reason])
 
 
 async def run_until_proven(

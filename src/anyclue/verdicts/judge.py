@@ -96,17 +96,17 @@ def judge_cells(
     return CellJudge().judge(scenario, trials)
 
 
-def judge_known_objects(
+def judge_objects(
     sensitivity: Sensitivity,
     trials: Sequence[TrialEvaluation],
     cell: Cell,
     reference: tuple[Cell, Sequence[TrialEvaluation]],
     known: frozenset[ObjectSeries],
 ) -> CellVerdict:
-    """Return the verdict of a cell in which counts may leak that were proven to do so elsewhere.
+    """Return the verdict of a cell beside a reference, which stands with its trials.
 
-    ``reference`` is the one that they were proven beside, with its trials. No other count is
-    judged: it may have another workload.
+    Where counts of objects are ``known`` to leak under other conditions, no other count is judged,
+    and the reference may have another workload.
     """
     good, of_good = reference
     normal = gather(good, of_good, None, None, is_reference=True)

@@ -42,6 +42,7 @@ from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, TestChoice, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, ObjectKind, ObjectSeries, Verdict
 from anyclue.recordings.store import read_seconds
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.workloads.registry import WORKLOADS
 from anyclue.verdicts.object_growth import object_rate
 
@@ -251,14 +252,13 @@ class _FollowUp:
 
     @property
     def _series(self) -> ObjectSeries | None:
-        """The count of objects that leaks most, where one was seen to grow."""
+        """The count of objects that leaks most: by itself, or as what grew most of a class."""
         if self.fault.counted:
             return self.fault.counted[0]
-        detail, counted = self.guilty.signature_detail, self.guilty.objects
-        if not isinstance(detail, SlabCache):
+        detail = self.guilty.signature_detail
+        if not isinstance(detail, SlabCache) or not detail.objects:
             return None
-        series = ObjectSeries(kind=ObjectKind.SLAB, name=detail.name)
-        return series if series in counted and counted[series].grew else None
+        return ObjectSeries(kind=ObjectKind.SLAB, name=detail.name)
 
     def _own_point(self) -> DosePoint:
         trials = self.judged.trials.get(self.guilty.cell, ())
@@ -351,6 +351,7 @@ class _FollowUp:
             if variations.is_alike(verdict):
                 text = reproducer_script(
                     script,
+                    file_system=FILE_SYSTEMS[variations.scenario.filesystem],
                     size_mib=int(parameters["size_mib"]),
                     mkfs=variations.scenario.mkfs[cell.mkfs],
                     mount=variations.scenario.mount[cell.mount],

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.trial.filesystems.file_system import FileSystem
 from anyclue.trial.workloads.workload import Script
 
 ROUNDS = 5
@@ -17,7 +18,7 @@ _TEMPLATE = """\
 # After the first round, what is in use should stay the same.
 DEV=${{1:?which device?}} MNT=$(mktemp -d)
 for round in {rounds}; do
-  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" >/dev/null || exit
+  {mkfs} >/dev/null || exit
   mount {mount}"$DEV" "$MNT" || exit
   {write}
   sync
@@ -56,7 +57,13 @@ _CACHE_NAME = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 
 
 def reproducer_script(
-    script: Script, *, size_mib: int, mkfs: str, mount: str, series: ObjectSeries | None = None
+    script: Script,
+    *,
+    file_system: FileSystem,
+    size_mib: int,
+    mkfs: str,
+    mount: str,
+    series: ObjectSeries | None = None,
 ) -> str:
     """Return the script; ``mkfs`` and ``mount`` are options as a scenario has them.
 
@@ -67,8 +74,7 @@ def reproducer_script(
         measure = _MEASURE_OBJECTS.format(name=series.name)
     return _TEMPLATE.format(
         rounds=_rounds(ROUNDS),
-        size_mib=size_mib,
-        mkfs="".join(f"{shlex.quote(word)} " for word in shlex.split(mkfs)),
+        mkfs=file_system.mkfs_line('"$DEV"', file_system.size_mib(size_mib), shlex.split(mkfs)),
         mount=f"-o {shlex.quote(mount)} " if mount else "",
         write=script.write,
         exercise=f"{script.exercise}\n  " if script.exercise.strip() else "",

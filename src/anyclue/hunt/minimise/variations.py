@@ -26,7 +26,7 @@ from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.time_limit import TimeLimitReachedError
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor
-from anyclue.verdicts.judge import judge_known_objects
+from anyclue.verdicts.judge import judge_objects
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -177,7 +177,7 @@ class Variations:
         if good is None or not known:
             return verdict
         reference = good, self.judged.trials.get(good, ())
-        return judge_known_objects(scenario.sensitivity, trials, verdict.cell, reference, known)
+        return judge_objects(scenario.sensitivity, trials, verdict.cell, reference, known)
 
     @property
     def scenario(self) -> Scenario:

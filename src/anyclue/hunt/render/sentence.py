@@ -76,7 +76,7 @@ def verdict_sentence(findings: RunVerdicts, doses: Sequence[DoseResponse | None]
     ``doses`` are of each fault, where they were measured.
     """
     verdicts, faults = findings.cells, findings.faults
-    if not verdicts:
+    if not any(v.trials for v in verdicts):
         return "No cell was run, so nothing can be said."
     grave = gravest(verdicts)
     known = [_factors(fault.factors) for fault in faults]

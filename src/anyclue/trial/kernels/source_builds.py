@@ -18,7 +18,9 @@ from anyclue.model.scenario import Arch
 from anyclue.system.processes import run
 from anyclue.system.store import Recipe
 from anyclue.system.workers import processors
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.configuration import NOT_SET, Configuration, configuration
+from anyclue.trial.kernels.modules import COLLECTED
 from anyclue.trial.kernels.sources import BUILD
 from anyclue.trial.kernels.toolchain import Toolchain
 from anyclue.trial.kernels.whole_builds import BuildTree
@@ -42,17 +44,24 @@ def source_recipe(source: str, arch: Arch, *, release: str, compiler: str) -> Re
         "arch": arch.value,
         "release": release,
         "compiler": compiler,
-        "config": asdict(configuration(arch, ())),
+        "config": asdict(source_configuration(arch)),
+        "modules": COLLECTED,
         "format": 1,
     }
     return Recipe(kind="kernel", inputs=inputs)
 
 
-def described(asked: Configuration) -> str:
-    """Return, for a reader of the report, what was asked of kconfig."""
+def source_configuration(arch: Arch) -> Configuration:
+    """Return what is asked of kconfig: what a guest needs, and every file system."""
+    needs = [line for one in FILE_SYSTEMS.values() for line in one.symbols]
+    return configuration(arch, (), needs=needs)
+
+
+def described(arch: Arch) -> str:
+    """Return, for a reader of the report, what is asked of kconfig."""
     shown = (
         f"{symbol.removeprefix('CONFIG_')}={value}"
-        for symbol, value in asked.asked.items()
+        for symbol, value in source_configuration(arch).asked.items()
         if value != NOT_SET
     )
     return f"tinyconfig with {' '.join(shown)}"
@@ -89,7 +98,7 @@ async def build_source(
         ("tar", "-xf", str(archive), "-C", str(tree.source), "--strip-components=1"),
         deadline_s=_UNPACK_S,
     )
-    await tree.configure(configuration(arch, ()))
+    await tree.configure(source_configuration(arch))
     await tree.build()
     await tree.collect(f"full build: {time.monotonic() - begin:.0f} s", into)
     await asyncio.to_thread(shutil.rmtree, bench)

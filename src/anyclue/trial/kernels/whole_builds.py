@@ -27,6 +27,8 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, GitKernel
 from anyclue.system.files import write_whole
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
+from anyclue.trial.filesystems.file_system import FileSystem
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.configuration import (
     Configuration,
     as_text,
@@ -35,7 +37,7 @@ from anyclue.trial.kernels.configuration import (
 )
 from anyclue.trial.kernels.fast_path import BuildInputs
 from anyclue.trial.kernels.make import DoesNotBuildError, build_error, build_inputs, make
-from anyclue.trial.kernels.modules import BUILDABLE, UNFINISHED, collect_modules
+from anyclue.trial.kernels.modules import COLLECTED, UNFINISHED, collect_modules
 from anyclue.trial.kernels.sources import BUILD, set_sources, usable_entries
 from anyclue.trial.kernels.toolchain import Toolchain, host_toolchain
 
@@ -70,14 +72,17 @@ class WholeBuilds:
         self._store = store
         self._workbenches = workbenches
 
-    async def build(self, kernel: GitKernel, commit: str, arch: Arch) -> Artifact:
+    async def build(
+        self, kernel: GitKernel, commit: str, arch: Arch, file_system: FileSystem
+    ) -> Artifact:
         """Return ``vmlinuz``, modules, symbols, ``devel.tar`` and what the build read.
 
         Raises:
             RequestError: the commit or its objects are not there, or a wanted symbol got lost.
             DoesNotBuildError: make failed.
         """
-        asked = configuration(arch, kernel.debug, [_text(path) for path in kernel.config])
+        texts = [_text(path) for path in kernel.config]
+        asked = configuration(arch, kernel.debug, texts, needs=file_system.symbols)
         toolchain = await host_toolchain()
         version = toolchain.version
         repo = repository(Path(kernel.repository))
@@ -86,7 +91,8 @@ class WholeBuilds:
             "config": asdict(asked),
             "compiler": version,
             "arch": arch.value,
-            "format": 1,
+            "modules": COLLECTED,
+            "format": 2,
         }
         recipe = Recipe(kind="kernel", inputs=inputs)
 
@@ -98,10 +104,11 @@ class WholeBuilds:
                 bench = self._workbenches / name
                 short = commit[:12]
                 failed = bench.with_name(f"{name}-{short}.log")
-                kernel = BuildTree(bench, arch, toolchain, of=f"commit {short}", failed=failed)
-                how = await _build(kernel, repo.at, commit, asked)
-                await kernel.collect(how, directory)
-                read = await asyncio.to_thread(build_inputs, kernel.source, BUILDABLE)
+                tree = BuildTree(bench, arch, toolchain, of=f"commit {short}", failed=failed)
+                how = await _build(tree, repo.at, commit, asked)
+                await tree.collect(how, directory)
+                directories = [one.directory for one in FILE_SYSTEMS.values()]
+                read = await asyncio.to_thread(build_inputs, tree.source, directories)
                 facts = {
                     "all": sorted(set[str]().union(*(one.all for one in read.values()))),
                     "outside": {at: sorted(one.outside) for at, one in read.items()},

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice, WorkloadRules
 
 MNT = "{mnt}"
+MOUNT = "{mount}"
+"""What mounts the file system there again, as the cell has it; for a shell."""
 DROP_CACHES = ("sh", "-c", "echo 3 >/proc/sys/vm/drop_caches")
 SYNC = ("sync",)
 
@@ -17,7 +19,8 @@ class WorkloadPlan:
     """A workload, ready to run: commands by phase, each an argv for the guest.
 
     ``write`` leaves everything on disk; ``exercise`` reads back, overwrites, cuts; ``remove``
-    removes. ``{mnt}`` stands for the mount point; ``size_mib`` is the file system's size.
+    removes. ``{mnt}`` stands for the mount point, ``{mount}`` for what mounts there; ``size_mib``
+    is the file system's size.
     """
 
     name: str
