@@ -24,7 +24,7 @@ class DefUse:
         """For every variable the steps that set, copy, pass or use something it leads to."""
         found: dict[str, list[int]] = {}
         for number, step in enumerate(self._steps):
-            for name in {paths.base(path) for path in _named(step)}:
+            for name in {paths.base(path) for path in named_paths(step)}:
                 found.setdefault(name, []).append(number)
         return {name: tuple(listed) for name, listed in found.items()}
 
@@ -78,7 +78,7 @@ def _edges(flows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     return {name: frozenset(listed) for name, listed in found.items()}
 
 
-def _named(step: ir.Step) -> Iterable[str]:
+def named_paths(step: ir.Step) -> Iterable[str]:
     """Return the paths that a step names, conditions and results of the function aside."""
     if isinstance(step, ir.CallStep):
         return (step.place, *(one for one in step.arguments if one is not None))

@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from anyclue.review.pairs.engine.control_flow import ControlFlow
 from anyclue.review.pairs.ir import access_paths as paths
@@ -28,6 +28,48 @@ def _takes_lock(name: str) -> bool:
     return _LOCKS.search(name) is not None
 
 
+class _Question(NamedTuple):
+    """What a branch asks, and what an answer to it teaches.
+
+    Attributes:
+        path: what is tested.
+        test: the signs, or the constant, that it is compared with.
+        key: the question.
+        is_path_kept: what is learned of the path is worth to be known.
+        is_key_kept: so is the answer, which holds until something changes it.
+        is_plain: of the path nothing is known but what facts say of itself.
+        whole: the value of which the path is some bits, if that is worth to be known.
+        operands: both sides of ``one==other``.
+    """
+
+    path: str
+    test: Value
+    key: str
+    is_path_kept: bool
+    is_key_kept: bool
+    is_plain: bool
+    whole: str | None
+    operands: tuple[str, str] | None
+
+
+class _Change(NamedTuple):
+    """What a step that is no branch does to facts.
+
+    Attributes:
+        place: what is written.
+        is_kept: what is written there is worth to be known.
+        killed: the keys whose facts the write ends.
+        passed: places whose addresses a call is given.
+        locked: the keys whose facts a call ends because it takes a lock.
+    """
+
+    place: str
+    is_kept: bool
+    killed: frozenset[str]
+    passed: tuple[str, ...] = ()
+    locked: frozenset[str] = frozenset()
+
+
 class PathFacts:
     """What can be known in one function, and where it still matters.
 
@@ -40,7 +82,8 @@ class PathFacts:
         self.steps = function.steps
         self.control_flow = ControlFlow(function.steps)
         self._killed: dict[str, tuple[str, ...]] = {}
-        self._locked: dict[int, frozenset[str]] = {}
+        self._questions: dict[int, _Question | None] = {}
+        self._changes: dict[int, _Change | None] = {}
 
     def restricted(self, only: frozenset[str]) -> PathFacts:
         """Return what can be known when nothing is learned but of these keys."""
@@ -234,14 +277,16 @@ class PathFacts:
 
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
-        ended = [key for key in self.killed_keys(place) if key in facts]
-        ended += [
-            key
-            for key, known in facts.items()
-            if known.__class__ is str
-            and known[0] == "="
-            and paths.reached_through(known[1:], place)
-        ]
+        killed = self.killed_keys(place)
+        ended = [key for key in killed if key in facts]
+        if killed:
+            ended += [
+                key
+                for key, known in facts.items()
+                if known.__class__ is str
+                and known[0] == "="
+                and paths.reached_through(known[1:], place)
+            ]
         known = value is not None and value != values.ANY and place in self.keys
         if not ended and not known:
             return facts
@@ -298,23 +343,49 @@ class PathFacts:
             return f"={path}"
         return known
 
-    def transfer(self, facts: Facts, step: ir.Step) -> Facts:
+    def transfer(self, facts: Facts, number: int) -> Facts:
         """Return the facts behind a step that is no branch."""
+        try:
+            change = self._changes[number]
+        except KeyError:
+            change = self._changes[number] = self._change(self.steps[number])
+        if change is None:
+            return facts
+        step = self.steps[number]
+        if step.__class__ is ir.CallStep:
+            if not facts:
+                return facts
+            for one in change.passed:
+                facts = self._passed(facts, one)
+            if change.locked and not change.locked.isdisjoint(facts):
+                facts = {key: value for key, value in facts.items() if key not in change.locked}
+            return self.assign(facts, change.place, None) if change.killed else facts
         if isinstance(step, ir.AssignStep):
-            after = self.assign(facts, step.place, self._copied_value(facts, step.value))
+            value = self._copied_value(facts, step.value) if change.is_kept else None
+            after = self.assign(facts, change.place, value)
             equality = self._equalities.get((step.place, step.value))
             return after if equality is None else {**after, equality: values.POSITIVE}
         if isinstance(step, ir.SignCopyStep):
-            return self.assign(facts, step.place, self._copied_sign(facts, step))
-        if isinstance(step, ir.CallStep):
-            for argument in step.arguments:
-                if _gives_address(argument):
-                    facts = self._passed(facts, argument[1:])
-            gone = self._killed_by_lock(step)
-            if gone:
-                facts = {key: value for key, value in facts.items() if key not in gone}
-            return self.assign(facts, step.place, None)
+            return self.assign(facts, change.place, self._copied_sign(facts, step))
         return facts
+
+    def _change(self, step: ir.Step) -> _Change | None:
+        """Return what a step does to facts; None for one that does nothing."""
+        if not isinstance(step, (ir.AssignStep, ir.SignCopyStep, ir.CallStep)):
+            return None
+        place = step.place
+        killed = frozenset(self.killed_keys(place))
+        if not isinstance(step, ir.CallStep):
+            kept = place in self.keys
+            equal = isinstance(step, ir.AssignStep) and (place, step.value) in self._equalities
+            return _Change(place, kept, killed) if kept or killed or equal else None
+        passed = tuple(
+            one[1:] for one in step.arguments if _gives_address(one) and self.killed_keys(one[1:])
+        )
+        locked = self._killed_by_lock(step)
+        if not killed and not passed and not locked:
+            return None
+        return _Change(place, False, killed, passed, locked)
 
     def _passed(self, facts: Facts, place: str) -> Facts:
         """Return the facts after the address of a variable was passed.
@@ -348,18 +419,14 @@ class PathFacts:
         """
         if not _takes_lock(step.callee):
             return frozenset()
-        found = self._locked.get(step.begin)
-        if found is None:
-            bases = {paths.base(one) for one in step.arguments if one is not None} - {"#"}
-            found = frozenset(
-                key
-                for key in self.keys
-                if ("->" in key or "(" in key)
-                and paths.equality_operands(key) is None
-                and not bases.isdisjoint(paths.identifiers(key))
-            )
-            self._locked[step.begin] = found
-        return found
+        bases = {paths.base(one) for one in step.arguments if one is not None} - {"#"}
+        return frozenset(
+            key
+            for key in self.keys
+            if ("->" in key or "(" in key)
+            and paths.equality_operands(key) is None
+            and not bases.isdisjoint(paths.identifiers(key))
+        )
 
     def _copied_sign(self, facts: Facts, step: ir.SignCopyStep) -> Value | None:
         value = self.value_of(facts, step.value)
@@ -374,14 +441,17 @@ class PathFacts:
 
     def assume(self, facts: Facts, number: int, holds: bool) -> Facts | None:
         """Return the facts on one side of a branch; None when it can't come out so."""
-        step = self.steps[number]
-        assert isinstance(step, ir.BranchStep)  # noqa: S101
-        path, test, key = step.path, step.test, step.key
-        keys = self.keys
-        if path not in keys and key not in keys:
+        try:
+            question = self._questions[number]
+        except KeyError:
+            question = self._questions[number] = self._question(number)
+        if question is None:
             return facts
+        path, test, key, is_path_kept, is_key_kept, is_plain, whole, operands = question
         link = facts.get(path)
-        known = self.value_of(facts, path)
+        known = link
+        if link.__class__ is not int and (link is not None or not is_plain):
+            known = self.value_of(facts, path)
         after = values.narrow(known, test, holds)
         if after is None:
             return None
@@ -390,31 +460,42 @@ class PathFacts:
             keyed = values.narrow(facts.get(key), test, holds)
             if keyed is None:
                 return None
-        elif holds and known is None and self._are_unequal(facts, key):
+        elif operands is not None and holds and known is None and self._are_unequal(facts, key):
             return None
         elif after == known and link is not None:
             return facts
         learned = dict(facts)
-        if after != values.ANY and path in keys:
+        if after != values.ANY and is_path_kept:
             learned[path] = after
-            if isinstance(link, str) and link[0] == "=":
+            if link.__class__ is str and link[0] == "=":
                 learned[link[1:]] = after
-            masked = paths.masked_parts(path)
-            if masked is not None and not values.signs(after) & values.ZERO:
-                whole = values.narrow(facts.get(masked.path), values.NONZERO, True)
-                if whole is not None and masked.path in keys:
-                    learned[masked.path] = whole
-        # In a loop the same question may be answered otherwise the next time.
-        if (
-            keyed is not None
-            and keyed != values.ANY
-            and known is None
-            and not step.loop
-            and key in keys
-            and number not in self.control_flow.in_loop
-        ):
+            if whole is not None and not values.signs(after) & values.ZERO:
+                some = values.narrow(facts.get(whole), values.NONZERO, True)
+                if some is not None:
+                    learned[whole] = some
+        if is_key_kept and known is None and keyed is not None and keyed != values.ANY:
             learned[key] = keyed
         return learned
+
+    def _question(self, number: int) -> _Question | None:
+        """Return what a branch asks; None when nobody needs the answer."""
+        step = self.steps[number]
+        assert isinstance(step, ir.BranchStep)  # noqa: S101
+        path, key, keys = step.path, step.key, self.keys
+        if path not in keys and key not in keys:
+            return None
+        masked = paths.masked_parts(path)
+        return _Question(
+            path=path,
+            test=step.test,
+            key=key,
+            is_path_kept=path in keys,
+            # In a loop the same question may be answered otherwise the next time.
+            is_key_kept=key in keys and not step.loop and number not in self.control_flow.in_loop,
+            is_plain=masked is None and not paths.is_constant(path) and not paths.is_address(path),
+            whole=masked.path if masked is not None and masked.path in keys else None,
+            operands=paths.equality_operands(key),
+        )
 
     def _are_unequal(self, facts: Facts, key: str) -> bool:
         """Tell whether a key asks whether two things are equal that are known not to be."""
@@ -475,6 +556,8 @@ def join_facts(seen: list[Facts], facts: Facts) -> Facts | None:
         path with no more knowledge has been there.
     """
     for known in seen:
+        if len(known) > len(facts):
+            continue
         for key, value in known.items():
             have = facts.get(key)
             if have is None or (have != value and not values.covers(value, have)):

@@ -101,22 +101,13 @@ class _Slicer:
             self._ask(one)
 
     def _finished(self) -> Slice:
-        kept, steps = self._kept, self._steps
+        kept = self._kept
         nearest = self._flow.immediate_postdominators
-        following: list[int] = [-2] * len(steps)
-        for number in kept:
-            following[number] = number
-        for number in range(len(steps)):
-            trail = []
-            at = number
-            while at != EXIT and following[at] == -2:
-                trail.append(at)
-                # Anything relevant in between would depend on this step.
-                following[at] = EXIT
-                at = nearest[at]
-            target = following[at] if at != EXIT else EXIT
-            for one in trail:
-                following[one] = target
+        following = [EXIT] * (len(self._steps) + 1)
+        for number in self._flow.postdominator_order:
+            # Anything relevant in between would depend on this step.
+            following[number] = number if number in kept else following[nearest[number]]
+        following.pop()
         seen: set[int] = set()
         joined: set[int] = set()
         for number in kept:

@@ -117,6 +117,7 @@ def address(path: str) -> str:
 _ADDRESS = re.compile(r"&(?:->|[\w.*()\[\]%@])+")
 
 
+@functools.lru_cache(maxsize=65536)
 def is_address(path: str) -> bool:
     """Tell the address of something, never NULL, from a condition or bits that begin with one."""
     return _ADDRESS.fullmatch(path) is not None
@@ -150,6 +151,7 @@ def conversion(path: str, name: str) -> str:
     return f"{_grouped(path)}->({name})"
 
 
+@functools.lru_cache(maxsize=65536)
 def origin(path: str) -> str | None:
     """Return what ``path`` is a conversion of; None when it is none.
 
@@ -185,12 +187,14 @@ def _grouped(path: str) -> str:
     return f"({path})" if path[:1] in "*&" else path
 
 
+@functools.lru_cache(maxsize=65536)
 def last_member(path: str) -> str:
     """Return the member that a path ends with; empty for a plain variable."""
     found = re.search(r"(?:->|\.)(\w+)$", path)
     return found.group(1) if found else ""
 
 
+@functools.lru_cache(maxsize=65536)
 def equality_operands(key: str) -> tuple[str, str] | None:
     """Return both sides of a condition's text when it is ``one==other`` and both are plain."""
     one, found, other = key.partition("==")
