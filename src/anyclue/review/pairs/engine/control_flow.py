@@ -95,6 +95,7 @@ class ControlFlow:
     def __init__(self, steps: Sequence[ir.Step]) -> None:
         self._steps = steps
         self.after = tuple(successors(step) for step in steps)
+        self._reachable: dict[tuple[int, ...], frozenset[int]] = {}
 
     @cached_property
     def before(self) -> tuple[tuple[int, ...], ...]:
@@ -134,7 +135,11 @@ class ControlFlow:
 
     def reachable_from(self, numbers: Sequence[int]) -> frozenset[int]:
         """Return the steps that come behind these, and these."""
-        return frozenset(_closure(numbers, self.after))
+        key = tuple(numbers)
+        found = self._reachable.get(key)
+        if found is None:
+            found = self._reachable[key] = frozenset(_closure(numbers, self.after))
+        return found
 
     def leading_to(self, numbers: Sequence[int]) -> frozenset[int]:
         """Return the steps from which one of these can be reached, and these."""
@@ -243,7 +248,7 @@ class ControlFlow:
                 at = one
                 if at in doomed:
                     continue
-                while at != stop and at != EXIT:
+                while at not in (stop, EXIT):
                     if parents[at] and parents[at][-1] == number:
                         break
                     parents[at].append(number)

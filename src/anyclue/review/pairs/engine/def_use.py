@@ -18,6 +18,7 @@ class DefUse:
 
     def __init__(self, function: ir.FunctionIR) -> None:
         self._steps = function.steps
+        self._reached: dict[tuple[frozenset[str], bool], frozenset[str]] = {}
 
     @cached_property
     def naming(self) -> Mapping[str, tuple[int, ...]]:
@@ -60,15 +61,20 @@ class DefUse:
             names: variables.
             by_calls: what a call returns may be derived from what it is given.
         """
+        key = frozenset(names), by_calls
+        known = self._reached.get(key)
+        if known is not None:
+            return known
         edges = self._assigned_or_passed if by_calls else self._assigned
-        found = set(names)
+        found = set(key[0])
         pending = list(found)
         while pending:
             for one in edges.get(pending.pop(), ()):
                 if one not in found:
                     found.add(one)
                     pending.append(one)
-        return frozenset(found)
+        reached = self._reached[key] = frozenset(found)
+        return reached
 
 
 def _edges(flows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import cached_property
 
 from anyclue.review.pairs.contracts.model import Pair
-from anyclue.review.pairs.engine.step_index import StepIndex
 from anyclue.review.pairs.engine.def_use import DefUse
 from anyclue.review.pairs.engine.effects import SCOPED, Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.entry_facts import facts_before
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.resource_domain import ResourceDomain
+from anyclue.review.pairs.engine.step_table import StepTable
 from anyclue.review.pairs.engine.trace import ExitKind, Seed, Trace
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
@@ -38,7 +38,7 @@ class FunctionAnalysis:
         self.callees = callees
         self.path_facts = PathFacts(function)
         self.def_use = DefUse(function)
-        self._step_index = StepIndex(self.path_facts, callees)
+        self._step_table = StepTable(self.path_facts, callees)
         self._restricted: dict[frozenset[str], PathFacts] = {}
 
     @cached_property
@@ -99,14 +99,13 @@ class FunctionAnalysis:
     @cached_property
     def effects(self) -> tuple[tuple[int, Effect], ...]:
         """Every call that does something, with what it does."""
-        found = []
-        for number, step in enumerate(self.function.steps):
-            if isinstance(step, ir.CallStep):
-                summary = self.callees.summary(step.callee)
-                if summary is not None:
-                    for listed in summary.effects.values():
-                        found += [(number, effect) for effect in listed]
-        return tuple(found)
+        return tuple(
+            (number, effect)
+            for number, _, summary in self._step_table.calls
+            if summary is not None
+            for listed in summary.effects.values()
+            for effect in listed
+        )
 
     @property
     def too_large(self) -> bool:
@@ -212,29 +211,32 @@ class FunctionAnalysis:
 
         What holds on all paths, those too that can't be taken, holds on those that can.
         """
-        if not self._step_index.releases(seed.pair.name):
+        if not self._step_table.releases(seed.pair.name):
             return None
         keys = self.path_facts.keys
         own = frozenset((seed.place,)) if seed.place in keys else frozenset[str]()
         if seed.step >= 0 and not seed.from_entry:
-            own |= {self.call(seed.step).place}
+            own |= keys.keys() & {self.call(seed.step).place}
         restricted = self._restricted.get(own)
         if restricted is None:
             restricted = self._restricted[own] = self.path_facts.restricted(own)
-        trace = ResourceDomain(
+        domain = ResourceDomain(
             restricted,
             self.def_use,
-            self._step_index,
+            self._step_table,
             seed,
             self.canonical,
             ({},),
             until_unbalanced=True,
-        ).trace()
+        )
+        if domain.is_surely_unbalanced():
+            return None
+        trace = domain.trace()
         return trace if trace.is_balanced else None
 
     def _trace(self, path_facts: PathFacts, seed: Seed, before: Sequence[Facts] = ()) -> Trace:
         return ResourceDomain(
-            path_facts, self.def_use, self._step_index, seed, self.canonical, before
+            path_facts, self.def_use, self._step_table, seed, self.canonical, before
         ).trace()
 
     def _may_acquire(self, name: str, pair: Pair) -> bool:
@@ -340,13 +342,11 @@ class FunctionAnalysis:
     @cached_property
     def noreturn_calls(self) -> frozenset[int]:
         """Calls that never return."""
-        found = set()
-        for number, step in enumerate(self.function.steps):
-            if isinstance(step, ir.CallStep):
-                summary = self.callees.summary(step.callee)
-                if summary is not None and summary.noreturn:
-                    found.add(number)
-        return frozenset(found)
+        return frozenset(
+            number
+            for number, _, summary in self._step_table.calls
+            if summary is not None and summary.noreturn
+        )
 
 
 def _sets(step: ir.Step, local: str, place: str) -> bool:

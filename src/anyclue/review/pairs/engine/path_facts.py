@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeGuard
 
@@ -52,7 +52,7 @@ class _Question(NamedTuple):
     operands: tuple[str, str] | None
 
 
-class _Change(NamedTuple):
+class FactChange(NamedTuple):
     """What a step that is no branch does to facts.
 
     Attributes:
@@ -70,6 +70,18 @@ class _Change(NamedTuple):
     locked: frozenset[str] = frozenset()
 
 
+class _Answer(NamedTuple):
+    """On what an answer depends.
+
+    Attributes:
+        steps: those that change it or stop dead on one answer.
+        keys: other questions whose answers tell of it.
+    """
+
+    steps: Sequence[int]
+    keys: Sequence[str]
+
+
 class PathFacts:
     """What can be known in one function, and where it still matters.
 
@@ -83,7 +95,9 @@ class PathFacts:
         self.control_flow = ControlFlow(function.steps)
         self._killed: dict[str, tuple[str, ...]] = {}
         self._questions: dict[int, _Question | None] = {}
-        self._changes: dict[int, _Change | None] = {}
+        self._changes: dict[int, FactChange | None] = {}
+        self._answers: dict[str, _Answer] = {}
+        self._asked_keys: dict[int, tuple[str, ...]] = {}
 
     def restricted(self, only: frozenset[str]) -> PathFacts:
         """Return what can be known when nothing is learned but of these keys."""
@@ -167,6 +181,35 @@ class PathFacts:
                 if not listed or listed[-1] != number:
                     listed.append(number)
         return {key: tuple(listed) for key, listed in found.items()}
+
+    def answer(self, key: str) -> _Answer:
+        """Return on what the answer to a key depends."""
+        found = self._answers.get(key)
+        if found is None:
+            changers = self.changers.get(key, ())
+            asked = list(self.related_keys(key))
+            for step in map(self.steps.__getitem__, changers):
+                if isinstance(step, (ir.AssignStep, ir.SignCopyStep)) and step.value is not None:
+                    asked.append(step.value)
+            found = self._answers[key] = _Answer(
+                steps=(*changers, *self.assertions.get(key, ())),
+                keys=[one for one in asked if one in self.keys],
+            )
+        return found
+
+    def asked_keys(self, number: int) -> tuple[str, ...]:
+        """Return the keys that a branch or a return asks for."""
+        found = self._asked_keys.get(number)
+        if found is None:
+            step = self.steps[number]
+            asked: tuple[str, ...] = ()
+            if isinstance(step, ir.BranchStep):
+                asked = (step.path,) if step.path == step.key else (step.path, step.key)
+            elif isinstance(step, ir.ReturnStep) and step.value is not None:
+                asked = (step.value,)
+            found = tuple(one for one in asked if one in self.keys)
+            self._asked_keys[number] = found
+        return found
 
     def _changed_by(self, step: ir.Step) -> Iterator[str]:
         if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
@@ -345,10 +388,7 @@ class PathFacts:
 
     def transfer(self, facts: Facts, number: int) -> Facts:
         """Return the facts behind a step that is no branch."""
-        try:
-            change = self._changes[number]
-        except KeyError:
-            change = self._changes[number] = self._change(self.steps[number])
+        change = self.change_at(number)
         if change is None:
             return facts
         step = self.steps[number]
@@ -369,8 +409,17 @@ class PathFacts:
             return self.assign(facts, change.place, self._copied_sign(facts, step))
         return facts
 
-    def _change(self, step: ir.Step) -> _Change | None:
+    def change_at(self, number: int) -> FactChange | None:
+        """Return what a step that is no branch does to facts; None for one that does nothing."""
+        try:
+            return self._changes[number]
+        except KeyError:
+            change = self._changes[number] = self._change(number)
+            return change
+
+    def _change(self, number: int) -> FactChange | None:
         """Return what a step does to facts; None for one that does nothing."""
+        step = self.steps[number]
         if not isinstance(step, (ir.AssignStep, ir.SignCopyStep, ir.CallStep)):
             return None
         place = step.place
@@ -378,14 +427,14 @@ class PathFacts:
         if not isinstance(step, ir.CallStep):
             kept = place in self.keys
             equal = isinstance(step, ir.AssignStep) and (place, step.value) in self._equalities
-            return _Change(place, kept, killed) if kept or killed or equal else None
+            return FactChange(place, kept, killed) if kept or killed or equal else None
         passed = tuple(
             one[1:] for one in step.arguments if _gives_address(one) and self.killed_keys(one[1:])
         )
         locked = self._killed_by_lock(step)
         if not killed and not passed and not locked:
             return None
-        return _Change(place, False, killed, passed, locked)
+        return FactChange(place, False, killed, passed, locked)
 
     def _passed(self, facts: Facts, place: str) -> Facts:
         """Return the facts after the address of a variable was passed.
@@ -535,6 +584,12 @@ class _RestrictedFacts(PathFacts):
     def assertions(self) -> Mapping[str, tuple[int, ...]]:
         assertions = self._whole.assertions
         return {key: assertions[key] for key in self._only if key in assertions}
+
+    def _change(self, number: int) -> FactChange | None:
+        return super()._change(number) if self._whole.change_at(number) is not None else None
+
+    def asked_keys(self, number: int) -> tuple[str, ...]:
+        return tuple(key for key in self._whole.asked_keys(number) if key in self._only)
 
     def _find_killed(self, place: str) -> Iterator[str]:
         return (key for key in self._whole.killed_keys(place) if key in self._only)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import AliasSet, is_alias
-from anyclue.review.pairs.engine.step_index import StepIndex
 from anyclue.review.pairs.engine.def_use import DefUse
 from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
 from anyclue.review.pairs.engine.escape import CallEscape
 from anyclue.review.pairs.engine.explorer import Domain, PathPoint, Sides, explore
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
+from anyclue.review.pairs.engine.step_table import StepTable
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
     ResourceState,
@@ -38,7 +38,7 @@ class ResourceDomain(Domain[ResourceState]):
     Args:
         path_facts: what can be known in the function.
         def_use: its variables.
-        index: its steps.
+        table: its steps.
         seed: the resource.
         canonical: gives a path without the locals that only stand for others.
         facts_before: the sets of facts with which the seed's step is reached.
@@ -49,7 +49,7 @@ class ResourceDomain(Domain[ResourceState]):
         self,
         path_facts: PathFacts,
         def_use: DefUse,
-        index: StepIndex,
+        table: StepTable,
         seed: Seed,
         canonical: Callable[[str], str],
         facts_before: Sequence[Facts] = (),
@@ -60,10 +60,11 @@ class ResourceDomain(Domain[ResourceState]):
         self._function = path_facts.function
         self._steps = path_facts.steps
         self._def_use = def_use
-        callees = index.callees
+        callees = table.callees
+        self._table = table
         self._callees = callees
-        self._effective = index.effective(seed.pair.name)
-        self._involved = index.involved(seed.pair.name)
+        self._effective = table.effective(seed.pair.name)
+        self._involved = table.involved(seed.pair.name)
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
@@ -85,7 +86,7 @@ class ResourceDomain(Domain[ResourceState]):
             EffectTransfer(seed, self._trace, canonical),
             CallEscape(callees, seed, self._trace, canonical, owners),
         )
-        self._named = index.named(scoped=seed.scoped)
+        self._named = table.named(scoped=seed.scoped)
         self._bases_of: ResourceState | None = None
         self._bases = frozenset[str]()
         self._array_release_loops = array_release_loops(path_facts, callees, seed)
@@ -101,6 +102,37 @@ class ResourceDomain(Domain[ResourceState]):
         )
         self._trace.complete = explore(self._path_facts, slice_, self, starts)
         return self._trace
+
+    def is_surely_unbalanced(self) -> bool:
+        """Tell whether a way out is reached past all that could release the resource.
+
+        Whatever else may become of it on that path would leave it unbalanced too.
+        """
+        steps, assume = self._steps, self._path_facts.assume
+        avoided = self._effective | self._table.movers
+        for start, point in self._starts():
+            seen: set[int] = set()
+            pending = [start]
+            while pending:
+                number = pending.pop()
+                if number in seen or number in avoided:
+                    continue
+                seen.add(number)
+                step = steps[number]
+                if step.ends:
+                    if not isinstance(step, ir.StopStep):
+                        return True
+                elif not isinstance(step, ir.BranchStep):
+                    pending += [step.next] if self._path_facts.change_at(number) is None else []
+                elif paths.equality_operands(step.key) is None:
+                    fails = assume(point.facts, number, False)
+                    holds = assume(point.facts, number, True)
+                    if fails is point.facts is holds:
+                        pending += (step.next, step.otherwise)
+                    elif (fails is None) is not (holds is None):
+                        # What is known later is no more than that.
+                        pending.append(step.next if fails is None else step.otherwise)
+        return False
 
     def _relevant(self) -> Iterator[int]:
         """Return the steps that can change the resource."""

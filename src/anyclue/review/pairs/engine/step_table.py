@@ -1,4 +1,4 @@
-"""An index of a function's steps: which of them may matter to a resource."""
+"""A table of a function's steps: which of them may matter to a resource."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 
 
-class StepIndex:
+class StepTable:
     """The steps of one function.
 
     Args:
@@ -57,7 +57,7 @@ class StepIndex:
         return names if "" not in names else None
 
     @cached_property
-    def _calls(self) -> tuple[tuple[int, ir.CallStep, Summary | None], ...]:
+    def calls(self) -> tuple[tuple[int, ir.CallStep, Summary | None], ...]:
         """Every call, with what is known of the function."""
         return tuple(
             (number, step, self.callees.summary(step.callee))
@@ -70,7 +70,7 @@ class StepIndex:
         """Calls that matter to every pair: they do not return, or annotate."""
         return frozenset(
             number
-            for number, step, summary in self._calls
+            for number, step, summary in self.calls
             if step.callee in SPARSE_ANNOTATIONS or (summary is not None and summary.noreturn)
         )
 
@@ -80,7 +80,7 @@ class StepIndex:
         keys, tested = self._path_facts.keys, self.callees.contracts.zero_tests
         return frozenset(
             number
-            for number, step, summary in self._calls
+            for number, step, summary in self.calls
             if step.place in keys
             and (step.callee in tested or (summary is not None and summary.result != values.ANY))
         )
@@ -89,16 +89,25 @@ class StepIndex:
     def _by_pair(self) -> dict[str, set[int]]:
         """For every pair the calls that have an effect on it."""
         found: dict[str, set[int]] = {}
-        for number, _, summary in self._calls:
+        for number, _, summary in self.calls:
             for pair in summary.effects if summary is not None else ():
                 found.setdefault(pair, set()).add(number)
         return found
+
+    @cached_property
+    def movers(self) -> frozenset[int]:
+        """Calls that may change a pointer of the function itself."""
+        return frozenset(
+            number
+            for number, step, _ in self.calls
+            if any(one is not None and one[0] == "&" for one in step.arguments)
+        )
 
     def releases(self, pair: str) -> bool:
         """Tell whether any call may end what a resource of a pair is."""
         return any(
             effect.kind is not EffectKind.ACQUIRE
-            for _, _, summary in self._calls
+            for _, _, summary in self.calls
             if summary is not None
             for effect in summary.effects.get(pair, ())
         )
@@ -116,7 +125,7 @@ class StepIndex:
         if found is None:
             frees = (
                 number
-                for number, _, summary in self._calls
+                for number, _, summary in self.calls
                 if summary is not None and pair in summary.frees
             )
             found = self._involved[pair] = self.effective(pair).union(self._telling, frees)
