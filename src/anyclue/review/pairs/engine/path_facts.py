@@ -74,10 +74,12 @@ class _Answer(NamedTuple):
     """On what an answer depends.
 
     Attributes:
-        steps: those that change it or stop dead on one answer.
+        places: where a write may change it.
+        steps: others that end what is known, or stop dead on one answer.
         keys: other questions whose answers tell of it.
     """
 
+    places: Sequence[str]
     steps: Sequence[int]
     keys: Sequence[str]
 
@@ -93,10 +95,11 @@ class PathFacts:
         self.function = function
         self.steps = function.steps
         self.control_flow = ControlFlow(function.steps)
-        self._killed: dict[str, tuple[str, ...]] = {}
+        self._killed: dict[str, frozenset[str]] = {}
         self._questions: dict[int, _Question | None] = {}
         self._changes: dict[int, FactChange | None] = {}
         self._answers: dict[str, _Answer] = {}
+        self._values_written: dict[str, tuple[str, ...]] = {}
         self._asked_keys: dict[int, tuple[str, ...]] = {}
 
     def restricted(self, only: frozenset[str]) -> PathFacts:
@@ -172,28 +175,57 @@ class PathFacts:
         return (masked.path, *self._masks.get(masked.path, ()))
 
     @cached_property
-    def changers(self) -> Mapping[str, tuple[int, ...]]:
-        """For every key the steps that may change its answer."""
+    def writers(self) -> Mapping[str, tuple[int, ...]]:
+        """For every place the steps that write it, or may do so because they are told where."""
         found: dict[str, list[int]] = {}
         for number, step in enumerate(self.steps):
-            for key in self._changed_by(step):
-                listed = found.setdefault(key, [])
-                if not listed or listed[-1] != number:
-                    listed.append(number)
+            if not isinstance(step, (ir.AssignStep, ir.SignCopyStep, ir.CallStep)):
+                continue
+            places = {step.place}
+            if isinstance(step, ir.CallStep):
+                places.update(one[1:] for one in step.arguments if _gives_address(one))
+            for place in places:
+                found.setdefault(place, []).append(number)
+        return {place: tuple(listed) for place, listed in found.items()}
+
+    @cached_property
+    def changing_places(self) -> Mapping[str, tuple[str, ...]]:
+        """For every key the places that are written so that its answer may change."""
+        found: dict[str, list[str]] = {}
+        for place in self.writers:
+            for key in self.killed_keys(place):
+                found.setdefault(key, []).append(place)
+        return {key: tuple(listed) for key, listed in found.items()}
+
+    @cached_property
+    def locking(self) -> Mapping[str, tuple[int, ...]]:
+        """For every key the calls that take a lock behind which it is asked again."""
+        found: dict[str, list[int]] = {}
+        for number, step in enumerate(self.steps):
+            for key in self._killed_by_lock(step) if isinstance(step, ir.CallStep) else ():
+                found.setdefault(key, []).append(number)
         return {key: tuple(listed) for key, listed in found.items()}
 
     def answer(self, key: str) -> _Answer:
         """Return on what the answer to a key depends."""
         found = self._answers.get(key)
         if found is None:
-            changers = self.changers.get(key, ())
-            asked = list(self.related_keys(key))
-            for step in map(self.steps.__getitem__, changers):
-                if isinstance(step, (ir.AssignStep, ir.SignCopyStep)) and step.value is not None:
-                    asked.append(step.value)
             found = self._answers[key] = _Answer(
-                steps=(*changers, *self.assertions.get(key, ())),
-                keys=[one for one in asked if one in self.keys],
+                places=self.changing_places.get(key, ()),
+                steps=(*self.locking.get(key, ()), *self.assertions.get(key, ())),
+                keys=tuple(one for one in self.related_keys(key) if one in self.keys),
+            )
+        return found
+
+    def values_written(self, place: str) -> tuple[str, ...]:
+        """Return the keys whose values are put at a place."""
+        found = self._values_written.get(place)
+        if found is None:
+            written = (self.steps[number] for number in self.writers[place])
+            found = self._values_written[place] = tuple(
+                step.value
+                for step in written
+                if isinstance(step, (ir.AssignStep, ir.SignCopyStep)) and step.value in self.keys
             )
         return found
 
@@ -210,16 +242,6 @@ class PathFacts:
             found = tuple(one for one in asked if one in self.keys)
             self._asked_keys[number] = found
         return found
-
-    def _changed_by(self, step: ir.Step) -> Iterator[str]:
-        if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
-            yield from self.killed_keys(step.place)
-        elif isinstance(step, ir.CallStep):
-            yield from self.killed_keys(step.place)
-            for argument in step.arguments:
-                if _gives_address(argument):
-                    yield from self.killed_keys(argument[1:])
-            yield from self._killed_by_lock(step)
 
     @cached_property
     def assertions(self) -> Mapping[str, tuple[int, ...]]:
@@ -294,34 +316,44 @@ class PathFacts:
                 return {key: value for key, value in facts.items() if bits & keys.get(key, 0)}
         return facts
 
-    def killed_keys(self, place: str) -> tuple[str, ...]:
+    def killed_keys(self, place: str) -> frozenset[str]:
         """Return the keys whose facts a write to ``place`` ends."""
         found = self._killed.get(place)
         if found is None:
-            found = self._killed[place] = tuple(self._find_killed(place))
+            found = self._killed[place] = frozenset(self._find_killed(place))
         return found
 
     def _find_killed(self, place: str) -> Iterator[str]:
         written = paths.masked_parts(place)
-        whole = place if written is None else written.path
-        plain = whole.isidentifier()
-        for key in self._keys_naming.get(paths.base(whole), ()):
-            if written is not None:
+        if written is not None:
+            for key in self._masks.get(written.path, ()):
                 masked = paths.masked_parts(key)
-                if masked is not None and masked.path == whole:
-                    if paths.flags_overlap(masked.flags, written.flags):
-                        yield key
-                    continue
-            if any(
-                side == whole or paths.reached_through(side, whole)
-                for side in paths.equality_operands(key) or (key,)
-            ) or (plain and paths.depends_on(key, whole)):
+                if masked is not None and paths.flags_overlap(masked.flags, written.flags):
+                    yield key
+            return
+        for key in self._keys_through.get(place.lstrip("("), ()):
+            sides = paths.equality_operands(key) or (key,)
+            if any(side == place or paths.reached_through(side, place) for side in sides):
                 yield key
+        if place.isidentifier():
+            for key in self._keys_naming.get(place, ()):
+                if paths.depends_on(key, place):
+                    yield key
+
+    @cached_property
+    def _keys_through(self) -> Mapping[str, frozenset[str]]:
+        """For the beginnings of paths the keys with a path that so begins."""
+        found: dict[str, set[str]] = {}
+        for key in self.keys:
+            for side in paths.equality_operands(key) or (key,):
+                for beginning in paths.beginnings(side):
+                    found.setdefault(beginning, set()).add(key)
+        return {beginning: frozenset(listed) for beginning, listed in found.items()}
 
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
         killed = self.killed_keys(place)
-        ended = [key for key in killed if key in facts]
+        ended = [key for key in facts if key in killed] if killed else []
         if killed:
             ended += [
                 key
@@ -423,7 +455,7 @@ class PathFacts:
         if not isinstance(step, (ir.AssignStep, ir.SignCopyStep, ir.CallStep)):
             return None
         place = step.place
-        killed = frozenset(self.killed_keys(place))
+        killed = self.killed_keys(place)
         if not isinstance(step, ir.CallStep):
             kept = place in self.keys
             equal = isinstance(step, ir.AssignStep) and (place, step.value) in self._equalities
@@ -575,10 +607,19 @@ class _RestrictedFacts(PathFacts):
     def live(self) -> tuple[int, ...]:
         return self._whole.live
 
+    @property
+    def writers(self) -> Mapping[str, tuple[int, ...]]:
+        return self._whole.writers
+
     @cached_property
-    def changers(self) -> Mapping[str, tuple[int, ...]]:
-        changers = self._whole.changers
-        return {key: changers[key] for key in self._only if key in changers}
+    def changing_places(self) -> Mapping[str, tuple[str, ...]]:
+        changing = self._whole.changing_places
+        return {key: changing[key] for key in self._only if key in changing}
+
+    @cached_property
+    def locking(self) -> Mapping[str, tuple[int, ...]]:
+        locking = self._whole.locking
+        return {key: locking[key] for key in self._only if key in locking}
 
     @cached_property
     def assertions(self) -> Mapping[str, tuple[int, ...]]:

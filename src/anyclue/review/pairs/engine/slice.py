@@ -59,6 +59,7 @@ class _Slicer:
         facts, within, kept = self._facts, self._within, self._kept
         keys, parents = facts.keys, self._flow.control_parents
         known: set[str] = set()
+        places: set[str] = set()
         asks = [one for one in asked if one in keys]
         steps = [*relevant, *facts.leaves]
         while steps or asks:
@@ -70,6 +71,11 @@ class _Slicer:
                     answer = facts.answer(key)
                     steps += answer.steps
                     asks += answer.keys
+                    for place in answer.places:
+                        if place not in places:
+                            places.add(place)
+                            steps += facts.writers[place]
+                            asks += facts.values_written(place)
                 continue
             number = steps.pop()
             if number not in kept and (within is None or number in within):

@@ -75,7 +75,7 @@ def _object_acquires(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Effec
     outward: dict[str, list[Exit]] = {}
     for one in trace.exits_of(ExitKind.HELD):
         if one.state.stored:
-            for name in one.state.aliases:
+            for name in sorted(one.state.aliases):
                 template = paths.generalise(name, analysis.function.parameters)
                 if template is not None and not _BY_VALUE.match(template):
                     outward.setdefault(template, []).append(one)

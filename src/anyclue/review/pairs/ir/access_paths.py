@@ -222,6 +222,23 @@ def reached_through(path: str, place: str) -> bool:
     return False
 
 
+_DELIMITERS = re.compile(r"[-.\[)&]|$")
+
+
+@functools.lru_cache(maxsize=65536)
+def beginnings(path: str) -> frozenset[str]:
+    """Return the texts, without parentheses in front, that places have which lead to ``path``.
+
+    `reached_through` is false for every place that has none of these.
+    """
+    bare = path.lstrip("&")
+    return frozenset(
+        inner[: found.start()]
+        for inner in (path.lstrip("("), bare.lstrip("("), path.lstrip("*&("))
+        for found in _DELIMITERS.finditer(inner)
+    )
+
+
 @functools.lru_cache(maxsize=65536)
 def substitute(template: str, arguments: tuple[str | None, ...], result: str | None) -> str | None:
     """Return a template's path at one call: ``$1->bh`` with ``&iloc`` is ``iloc.bh``.
