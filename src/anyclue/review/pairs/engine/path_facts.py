@@ -325,19 +325,23 @@ class PathFacts:
 
     def _find_killed(self, place: str) -> Iterator[str]:
         written = paths.masked_parts(place)
+        whole = place if written is None else written.path
+        masks: tuple[str, ...] = ()
         if written is not None:
-            for key in self._masks.get(written.path, ()):
+            masks = self._masks.get(whole, ())
+            for key in masks:
                 masked = paths.masked_parts(key)
                 if masked is not None and paths.flags_overlap(masked.flags, written.flags):
                     yield key
-            return
-        for key in self._keys_through.get(place.lstrip("("), ()):
+        for key in self._keys_through.get(whole.lstrip("("), ()):
             sides = paths.equality_operands(key) or (key,)
-            if any(side == place or paths.reached_through(side, place) for side in sides):
+            if key not in masks and any(
+                side == whole or paths.reached_through(side, whole) for side in sides
+            ):
                 yield key
-        if place.isidentifier():
-            for key in self._keys_naming.get(place, ()):
-                if paths.depends_on(key, place):
+        if whole.isidentifier():
+            for key in self._keys_naming.get(whole, ()):
+                if key not in masks and paths.depends_on(key, whole):
                     yield key
 
     @cached_property
