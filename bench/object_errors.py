@@ -4,7 +4,8 @@
 
 Guests are simulated: most of 200 counts never move, the others do what was seen in real ones, and
 worse (see ``Noise``). A cell is judged as a hunt does it: one guest, and up to two more while a
-count is suspected, beside a reference of one guest. The last line is one JSON object; see
+count is suspected, beside a reference of one guest. Counts of whole slabs are simulated apart (see
+``SlabKernels``), beside a reference of as many guests. The last line is one JSON object; see
 docs/bench.md for its fields.
 """
 
@@ -14,7 +15,7 @@ import json
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +36,11 @@ TOGETHER: Final = 10
 """Counts that a thread of the kernel which comes or goes moves at once."""
 STEPS: Final = (1, 2, 7, 16, 21, 26, 60, 229)
 """Objects of a slab, of a sheaf, and some that tasks and files take."""
+SLAB: Final = 8.0
+IN_SLABS: Final = 40
+FILLING: Final = 10
+SLAB_ROUNDS: Final = (6, 10, 24)
+SLAB_LEAKS: Final = (1, 2, 4, 8)
 LEAKING: Final = 0
 """The count that leaks, where one does; it does not move by itself."""
 
@@ -138,9 +144,51 @@ class Kernels:
         return counts
 
 
-def hunted(kernels: Kernels, most: int = GUESTS, *, leaks: bool = False) -> tuple[Answer, int]:
+class SlabKernels:
+    """The same where some counts move in whole slabs of ``SLAB`` objects, and the others never.
+
+    Some fill slabs by chance, as often in every guest of every kernel; some fill and empty them;
+    one fills them in one guest of a hundred. What leaks fills one in as many rounds as it takes.
+    """
+
+    def __init__(self, random: np.random.Generator, rounds: int, leak: float) -> None:
+        self.random, self.rounds, self.leak = random, rounds, leak
+        self.often = random.random(FILLING) / 2.0
+
+    def guests(self, count: int, *, leaks: bool = False) -> ObjectFloors:
+        """Return the floors of so many guests."""
+        series = [ObjectSeries(kind=ObjectKind.SLAB, name=str(k)) for k in range(SERIES)]
+        return ObjectFloors(
+            series=tuple(series),
+            rounds=(tuple(range(1, self.rounds + 1)),) * count,
+            counts=tuple(self._guest(self.leak if leaks else 0.0) for _ in range(count)),
+            exact=True,
+            grains=dict.fromkeys(series[:IN_SLABS], SLAB),
+        )
+
+    def _guest(self, leak: float) -> Array:
+        random, rounds = self.random, self.rounds
+        slabs = np.zeros((rounds, SERIES))
+        leaked = random.integers(0, int(SLAB)) + leak * np.arange(rounds)
+        slabs[:, LEAKING] = leaked // SLAB
+        at = 1 + FILLING
+        slabs[:, 1:at] = random.random((rounds, FILLING)) < self.often
+        moves = random.choice((-1, 0, 0, 0, 0, 1), (rounds, FILLING))
+        slabs[:, at : at + FILLING] = moves
+        slabs[:, at + FILLING] = (random.random(rounds) < 0.5) * (random.random() < 0.01)
+        slabs[:, 1:] = np.cumsum(slabs[:, 1:], axis=0)
+        return np.asarray(slabs * SLAB, dtype=np.float64)
+
+
+def hunted(
+    kernels: Kernels | SlabKernels,
+    most: int = GUESTS,
+    *,
+    leaks: bool = False,
+    references: int = 1,
+) -> tuple[Answer, int]:
     """Return what is said in the end of a cell, and how many guests it took."""
-    reference, all_guests = kernels.guests(1), kernels.guests(most, leaks=leaks)
+    reference, all_guests = kernels.guests(references), kernels.guests(most, leaks=leaks)
     for guests in range(1, most + 1):
         found = _judged(all_guests, guests, reference)
         if found.grown:
@@ -151,12 +199,7 @@ def hunted(kernels: Kernels, most: int = GUESTS, *, leaks: bool = False) -> tupl
 
 
 def _judged(floors: ObjectFloors, guests: int, reference: ObjectFloors) -> ObjectTests:
-    some = ObjectFloors(
-        series=floors.series,
-        rounds=floors.rounds[:guests],
-        counts=floors.counts[:guests],
-        exact=floors.exact,
-    )
+    some = replace(floors, rounds=floors.rounds[:guests], counts=floors.counts[:guests])
     return object_tests(some, reference)
 
 
@@ -178,6 +221,17 @@ def found_share(leak: int, rounds: int, guests: int, cells: int, seed: int = 0) 
         for _ in range(cells)
     ]
     return sum(found) / cells
+
+
+def slab_answers(leak: int, rounds: int, cells: int, seed: int = 0) -> dict[str, int]:
+    """Return how many cells are called what that count whole slabs and leak so many objects."""
+    random = np.random.default_rng(seed)
+    answers = [
+        hunted(SlabKernels(random, rounds, leak), leaks=leak > 0, references=GUESTS)[0]
+        for _ in range(cells)
+    ]
+    counted = Counter(answers)
+    return {answer.value: counted[answer] for answer in Answer}
 
 
 def main() -> None:
@@ -203,8 +257,15 @@ def main() -> None:
         }
         for guests in (2, 3)
     }
+    slabs = {
+        str(leak): {
+            str(rounds): slab_answers(leak, rounds, each if leak == 0 else max(each // 12, 20))
+            for rounds in SLAB_ROUNDS
+        }
+        for leak in (0, *SLAB_LEAKS)
+    }
     print(f"{time.monotonic() - begin:.0f} s", file=sys.stderr)
-    print(json.dumps({"good": false, "found": power}))
+    print(json.dumps({"good": false, "found": power, "slabs": slabs}))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import MemoryClass
 from anyclue.recordings.store import read_recording
 from anyclue.trial.context import Context
-from anyclue.trial.preparation import pin_kernels, prepare_one
+from anyclue.trial.preparation import module_under_test, pin_kernels, prepare_one
 from anyclue.trial.run import run_trial
 from anyclue.trial.session import AgentCall, Watch
 from anyclue.verdicts.classes import classes_kib
@@ -158,7 +158,8 @@ async def trial(
     job = await prepare_one(scenario, cell, context, arguments=arguments)
     seconds_left = job.limits.round_seconds * PATIENCE
     job = replace(job, limits=replace(job.limits, rounds=ROUNDS, round_seconds=seconds_left))
-    clock = Clock(ProbeWatch(probe, job.image.machine.cpus) if probe else Watch())
+    module = module_under_test(scenario, cell)
+    clock = Clock(ProbeWatch(probe, job.image.machine.cpus, module) if probe else Watch())
     with tempfile.TemporaryDirectory(prefix="anyclue-bench-") as name:
         await run_trial(job, context.store, Path(name), clock)
         return clock, read_recording(Path(name))

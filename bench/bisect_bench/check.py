@@ -33,7 +33,9 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebianKernel, ModuleVariant
 from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Store
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.kernels.debian import DebianKernels
+from anyclue.trial.kernels.layout import TrialSubject
 from anyclue.trial.kernels.variants import Variants
 
 PARTS: Final = ("builds", "guests")
@@ -124,7 +126,8 @@ async def _built(made: BenchHistory, cache: Path, scratch: Path) -> dict[str, bo
         begin, tree = time.monotonic(), scratch / "tree"
         export(made.path, commit, tree)
         try:
-            await variants.build(packages, ModuleVariant(directory=DIRECTORY, tree=str(tree)))
+            variant = ModuleVariant(directory=DIRECTORY, tree=str(tree))
+            await variants.build(packages, variant, TrialSubject(file_system=BTRFS))
             builds[commit], said = True, "builds"
         except RequestError as error:
             builds[commit], said = False, str(error.problems[0].what)

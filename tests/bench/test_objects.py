@@ -6,7 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.objects import NOISE, REFERENCE, Case, alone, cases, row, scenario_text, smallest
+from bench.objects import (
+    MISSED,
+    NOISE,
+    REFERENCE,
+    SERIES,
+    Case,
+    alone,
+    cases,
+    missed_text,
+    row,
+    scenario_text,
+    smallest,
+)
 
 from anyclue.hunt.driver import RULES
 from anyclue.scenarios.read import read_scenario
@@ -16,11 +28,18 @@ from anyclue.scenarios.read import read_scenario
 def test_each_case_has_a_cell_beside_the_reference(quick: bool, tmp_path: Path) -> None:
     wanted = cases(quick=quick)
     scenario = read_scenario(
-        scenario_text(wanted), origin="objects.toml", base=tmp_path, workloads=RULES
+        scenario_text(wanted, SERIES), origin="objects.toml", base=tmp_path, workloads=RULES
     )
     compared = {cell.id for cell in scenario.cells} - {REFERENCE}
     assert compared == {one.cell for one in wanted}
     assert len(compared) == len(wanted)
+
+
+@pytest.mark.parametrize("kernel", MISSED)
+def test_the_scenario_of_a_leak_that_was_missed(kernel: str, tmp_path: Path) -> None:
+    text = missed_text(kernel, "7.3")
+    scenario = read_scenario(text, origin="missed.toml", base=tmp_path, workloads=RULES)
+    assert {cell.kernel for cell in scenario.combinations} == {"good", kernel}
 
 
 @pytest.mark.parametrize("arch", ["i386", "x86_64"])

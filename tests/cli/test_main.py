@@ -129,6 +129,7 @@ def test_the_help_of_a_verb(call: Call, verb: str) -> None:
         ["hunt", "s.toml", "--resume", "run"],
         ["hunt", "--resume", "run", "--out", "other"],
         ["hunt", "s.toml", "--jobs", "0"],
+        ["hunt", "s.toml", "--follow-ups", "-1"],
         ["hunt", "s.toml", "--jobs", "many"],
         ["hunt", "nowhere.toml"],
         ["plan"],
@@ -146,6 +147,17 @@ def test_a_wrong_request(call: Call, scenario: Path, arguments: list[str]) -> No
     assert err
     assert "Traceback" not in err
     assert {path.name for path in scenario.parent.iterdir()} <= {"s.toml", "cache"}
+
+
+def test_every_mistake_in_options_and_scenario_is_told_at_once(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(SCENARIO.replace("ram", "rma"))
+    options = ("--jobs", "0", "--follow-ups", "-1", "--time", "soon")
+    status, out, err = call("hunt", "bad.toml", *options)
+    assert (status, out) == (2, "")
+    assert "--jobs: must be at least 1, not 0" in err
+    assert "--follow-ups: must be at least 0, not -1" in err
+    assert "'soon' is no time" in err
+    assert "rma" in err
 
 
 def test_a_bad_scenario_tells_every_mistake(call: Call, tmp_path: Path) -> None:

@@ -545,6 +545,11 @@ def test_contracts_against_a_tree_are_no_review(tree: Tree, call: Call, other: s
     refused(call("--check", "fs", other), f"--check and {named} exclude each other")
 
 
+def test_contracts_against_sources_of_no_kernel(tree: Tree, call: Call) -> None:
+    tree.write(a=GOOD)
+    refused(call("contracts", "--check", "fs"), "is in no kernel's source tree")
+
+
 def test_contracts_against_no_tree(call: Call) -> None:
     refused(call("contracts", "--check", "nowhere"), "no such file or directory")
 

@@ -50,7 +50,7 @@ def files(kernels: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         if "image" in kernel:
             yield kernel["image"], False
         for key in ("modules", "build"):
-            if key in kernel:
+            if isinstance(kernel.get(key), str):
                 yield kernel[key], True
         if "git" in kernel:
             yield kernel["git"].removeprefix("~/").partition("@")[0], True

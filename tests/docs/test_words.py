@@ -39,6 +39,7 @@ PROC = {
     "vmstat": "nr_free_pages 12\n",
     "slabinfo": "inode_cache 12 12 600 6 1 : tunables 0 0 0 : slabdata 2 2 0\n",
     "vmallocinfo": "0xf0000000-0xf0002000    8192 load_module+0x1/0x2 pages=1 vmalloc\n",
+    "pools": "btrfs_compr 12\n",
     "mounts": "rootfs / rootfs rw 0 0\n",
     "threads": "kswapd0\n",
 }
@@ -113,11 +114,17 @@ def test_marks(docs: Docs) -> None:
 def test_facts(docs: Docs) -> None:
     source = FSLOAD_SOURCE.read_text()
     formats = [text.replace(r"\n", " ") for text in re.findall(r'\bprintf\("([^"]+)"', source)]
-    names = {name for text in formats for name in re.findall(r"([a-z_]+(?:%s)?) (?:%|1)", text)}
+    names = {
+        name for text in formats for name in re.findall(r"(?<![%\w])([a-z_]+(?:%s)?) (?:%|1)", text)
+    }
     kinds = re.search(r'names\[\] = \{ ("none"[^}]*)\}', source)
     assert kinds is not None
     names |= {f"extents_{kind}" for kind in re.findall(r'"(\w+)"', kinds[1])}
-    names = {name for name in names if "%" not in name} | {"mount_options", "quiesced"}
+    names = {name for name in names if "%" not in name} | {"mount_options", "quiesced", "mounts"}
+    names |= {"compressed_blocks_saved"}
+    steps = re.search(r"step_names\[NR_STEPS\] = \{([^}]*)\}", source)
+    assert steps is not None
+    names |= set(re.findall(r'"(\w+)"', steps[1]))
     rows = docs.rows(docs.page("docs/run-directory.md").section("marks.jsonl"))
     told = {word for row in rows for word in docs.words(row[0])} - set(MarkName)
     assert told == names

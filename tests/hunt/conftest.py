@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -17,8 +19,16 @@ from anyclue.hunt.localise.kept_sources import KeptSources
 from anyclue.hunt.localise.symptoms import AccusedKernel
 from anyclue.model.artifact import ArtifactRef
 from anyclue.model.reason import NotRun
-from anyclue.model.recording import Incident, Mark, MarkName, Outcome, Reading, Recording
-from anyclue.model.scenario import Cell, Scenario
+from anyclue.model.recording import (
+    EXACT_OBJECTS,
+    Incident,
+    Mark,
+    MarkName,
+    Outcome,
+    Reading,
+    Recording,
+)
+from anyclue.model.scenario import Cell, Scalar, Scenario
 from anyclue.model.verdict import CellVerdict, Signature, SignatureDetail, Verdict, VerdictReason
 from anyclue.recordings.rounds import find_rounds
 from anyclue.recordings.run_directory import RunDirectory
@@ -62,6 +72,7 @@ extra_trials = 2
 REF = ArtifactRef(kind="none", key="0" * 64)
 NOT_RUN = NotRun()
 TOTAL_KIB = 512 * 1024
+NO_COUNTS: Mapping[str, float] = MappingProxyType({})
 
 
 def job_of(scenario: Scenario, cell: Cell, trial: int) -> TrialJob:
@@ -90,7 +101,7 @@ def job_of(scenario: Scenario, cell: Cell, trial: int) -> TrialJob:
     )
 
 
-def reading(t_s: float, leak_kib: float) -> Reading:
+def reading(t_s: float, leak_kib: float, counts: Mapping[str, float]) -> Reading:
     counters = {
         "MemTotal": TOTAL_KIB,
         "MemFree": TOTAL_KIB - 50_000 - leak_kib,
@@ -110,7 +121,7 @@ def reading(t_s: float, leak_kib: float) -> Reading:
         "Percpu": 400,
     }
     named = {f"meminfo.{name}": float(value) for name, value in counters.items()}
-    return Reading(t_s=t_s, counters={**named, "pcp.total": 100.0})
+    return Reading(t_s=t_s, counters={**named, "pcp.total": 100.0, **counts})
 
 
 def recording_of(
@@ -119,8 +130,10 @@ def recording_of(
     *,
     outcome: Outcome = Outcome.PASSED,
     rounds: int | None = None,
+    counts: Mapping[str, float] = NO_COUNTS,
+    facts: Mapping[str, Scalar] = NO_COUNTS,
 ) -> Recording:
-    """A trial whose floor rises by ``leak_kib`` in every round."""
+    """A trial whose floor rises by ``leak_kib`` in every round, and exact ``counts`` by theirs."""
     marks: list[Mark] = []
     samples: list[Reading] = []
     for number in range(1, (job.limits.rounds if rounds is None else rounds) + 1):
@@ -132,8 +145,14 @@ def recording_of(
             (8, MarkName.FLOOR_END),
             (9, MarkName.ROUND_END),
         ):
-            marks.append(Mark(t_s=begin + offset, name=name, round=number))
-        samples += [reading(begin + offset, leak_kib * number) for offset in (1, 5, 7.5)]
+            data: Mapping[str, Scalar] = {}
+            if name is MarkName.ROUND_END:
+                data = facts
+            elif name is MarkName.FLOOR_END and counts:
+                data = {EXACT_OBJECTS: 1}
+            marks.append(Mark(t_s=begin + offset, name=name, round=number, data=data))
+        counted = {name: 100 + float(floor(gain * number)) for name, gain in counts.items()}
+        samples += [reading(begin + at, leak_kib * number, counted) for at in (1, 5, 7.5)]
     return Recording(
         cell=job.cell,
         trial=job.trial,

@@ -24,7 +24,7 @@ from anyclue.recordings.procfs import (
 )
 
 NAMES = sorted(PARSERS)
-OF_HOST = sorted(PARSERS.keys() - {"mounts", "threads"})
+OF_HOST = sorted(PARSERS.keys() - {"mounts", "pools", "threads"})
 
 
 def test_a_6_1_guest(guest_proc: Mapping[str, str]) -> None:
@@ -56,6 +56,13 @@ def test_a_6_1_guest(guest_proc: Mapping[str, str]) -> None:
     assert sum(running.values()) == guest_proc["threads"].count("\n")
     assert running["threads.kworker"] == guest_proc["threads"].count("kworker/")
     assert {"threads.rcu_preempt", "threads.ksoftirqd", "threads.kswapd"} <= running.keys()
+
+
+def test_pools_of_free_pages() -> None:
+    assert PARSERS["pools"]("btrfs_compr 172\nother 0\n") == {
+        "pool.btrfs_compr": 688.0,
+        "pool.other": 0.0,
+    }
 
 
 def test_full_slabs_have_a_grain() -> None:

@@ -249,6 +249,28 @@ WORDS += [
         " 8 rounds (and 1 other count alike); in a good kernel it may do the same; a reference"
         " would tell",
     ),
+    (
+        replace(
+            SUSPECTED,
+            lacking=reason.ObjectEvidence.SLABS,
+            slabs=reason.SlabSteps(objects=8, seen=9, needed=20),
+        ),
+        "kernel threads named btrfs-cleaner gained 1 object a round (95 % interval 0.8 to 1.2) over"
+        " 8 rounds; it is counted in whole slabs of 8 objects, and took 9 steps up where 20 would"
+        " be proof; a larger dose or more rounds, in the reference too, would tell",
+    ),
+    (
+        replace(SUSPECTED, slabs=reason.SlabSteps(objects=8, seen=20, needed=20)),
+        "kernel threads named btrfs-cleaner gained 1 object a round (95 % interval 0.8 to 1.2) over"
+        " 8 rounds; it is counted in whole slabs of 8 objects; guests differ a little by"
+        " themselves; another one would tell",
+    ),
+    (
+        replace(OBJECTS, slabs=reason.SlabSteps(objects=16, seen=40, needed=20)),
+        "slab cache radix_tree_node gained 14 objects, 7.9 KiB, a round (95 % interval 13.9 to"
+        " 14.1) over 16 rounds in 2 guests, in both of them and in 40 steps of whole slabs of 16"
+        " objects, and nothing brought them back; 0 objects a round in the reference good.m.d.d.w",
+    ),
 ]
 DETAILS: list[tuple[SignatureDetail | None, str]] = [
     (None, ""),

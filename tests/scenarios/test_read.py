@@ -242,6 +242,8 @@ def test_a_suite_and_a_user_space(
     assert scenario.userspace == "sid"
     (unknown,) = wrong(smallest.replace('debian = "6.1"', narrow.replace("trixie", "trixe")))
     assert "trixie-backports" in unknown
+    (nowhere,) = wrong(smallest.replace('debian = "6.1"', 'debian = "6.1"\nsuite = "nosuch"'))
+    assert "write one of these, or leave it out" in nowhere
     (alone,) = wrong(smallest.replace('debian = "6.1"', 'git = ".@v6.1"\nsuite = "sid"'))
     assert "says where a kernel of Debian's packages is looked up" in alone
 

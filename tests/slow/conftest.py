@@ -41,7 +41,7 @@ class Hunts:
         return {cell["cell"]: cell for cell in document["cells"]}
 
     @staticmethod
-    def guests_of(run: Path) -> list[str]:
+    def guests_of(run: Path) -> list[int]:
         """Processes whose command line names the run directory."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
@@ -50,7 +50,7 @@ class Hunts:
             except OSError:
                 continue
             if "qemu-system" in line and str(run) in line:
-                found.append(line)
+                found.append(int(process.name))
         return found
 
 

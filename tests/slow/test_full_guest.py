@@ -10,9 +10,11 @@ import pytest
 from anyclue.model.debian import release_of
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, Machine
 from anyclue.trial.context import Context
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.guest.accelerator import blank_disks
 from anyclue.trial.guest.channel import pump_telemetry
 from anyclue.trial.guest.machine import Boot, Disks, running
+from anyclue.trial.kernels.layout import TrialSubject
 from anyclue.trial.model import Shape
 
 pytestmark = pytest.mark.slow
@@ -29,9 +31,10 @@ async def look_around(arch: Arch, directory: Path) -> None:
     context = Context.of_user()
     kernel = Kernel(name="stock", source=DebianKernel(series="6.1"))
     machine = Machine(name="m", arch=arch, ram_mib=1024)
-    prepared = await context.kernels.base(kernel, arch, [arch])
+    subject = TrialSubject(file_system=BTRFS)
+    prepared = await context.kernels.base(kernel, arch, [arch], subject)
     image = await context.images.prepare(
-        prepared, machine, Shape.FULL, userspace=release_of("bookworm"), boot_s=240
+        prepared, machine, Shape.FULL, subject, userspace=release_of("bookworm"), boot_s=240
     )
     assert image.root is not None
     find = context.store.find

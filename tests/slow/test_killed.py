@@ -61,6 +61,41 @@ def test_kill_9_at_random_moments_then_resume(hunts: Hunts, tmp_path: Path) -> N
     assert set(verdicts.values()) == {"leak", "clean"}
 
 
+SHORT = """\
+schema = 1
+title = "A guest that is stopped for a while"
+[kernels.good]
+debian = "6.1"
+[machines.small]
+arch = "i386"
+ram = "512 MiB"
+[mount]
+none = ""
+[workloads.files]
+use = "enospc-small-files"
+files = 100
+[limits]
+rounds = 5
+round_seconds = 30
+extra_trials = 0
+"""
+
+
+def test_a_guest_that_is_stopped_longer_than_a_round_may_take(hunts: Hunts, tmp_path: Path) -> None:
+    """Nor does it say anything of its kernel."""
+    scenario, run = tmp_path / "short.toml", tmp_path / "run"
+    scenario.write_text(SHORT)
+    process = hunts.start("hunt", scenario, "--out", run, "--no-clue")
+    assert until(lambda: hunts.guests_of(run), seconds=GONE_S * 5), "no guest was started"
+    for guest in hunts.guests_of(run):
+        os.kill(guest, signal.SIGSTOP)
+        time.sleep(45)
+        os.kill(guest, signal.SIGCONT)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert [cell["verdict"] for cell in hunts.verdicts(run).values()] == ["clean"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_stop(hunts: Hunts, tmp_path: Path, number: signal.Signals) -> None:
     run = tmp_path / "run"

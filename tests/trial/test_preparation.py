@@ -67,7 +67,9 @@ def of_debian(series: str, *, release: str | None = None) -> Kernel:
 class KernelReleases:
     """Says which release a kernel is of, without asking the archive."""
 
-    async def debian_release(self, kernel: Kernel, _arches: object) -> DebianRelease | None:
+    async def debian_release(
+        self, kernel: Kernel, _arches: object, _subject: object
+    ) -> DebianRelease | None:
         assert isinstance(kernel.source, DebianKernel)
         return release_of(kernel.source.suite) if kernel.source.suite else None
 

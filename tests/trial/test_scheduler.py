@@ -19,6 +19,7 @@ from anyclue.model.reason import (
     RefusedAlike,
     Settlement,
     SingleSteps,
+    SlabSteps,
     TooFewFloors,
     TrialsLeftOut,
 )
@@ -112,6 +113,11 @@ def suspected(lacking: ObjectEvidence) -> ObjectsSuspected:
     )
 
 
+def in_slabs(*, seen: int, needed: int) -> ObjectsSuspected:
+    steps = SlabSteps(objects=8, seen=seen, needed=needed)
+    return replace(suspected(ObjectEvidence.SLABS), slabs=steps)
+
+
 def undecided(settlement: Settlement | None) -> GrowthUndecided:
     return GrowthUndecided(
         memory_class=None,
@@ -145,6 +151,8 @@ def undecided(settlement: Settlement | None) -> GrowthUndecided:
         (verdict(because=suspected(ObjectEvidence.GUEST)), True),
         (verdict(because=suspected(ObjectEvidence.ROUNDS)), True),
         (verdict(because=suspected(ObjectEvidence.REFERENCE)), False),
+        (verdict(because=in_slabs(seen=9, needed=20)), False),
+        (verdict(because=in_slabs(seen=9, needed=18)), True),
         (verdict(because=TooFewFloors(floors=2, needed=3)), True),
         (verdict(because=SingleSteps(memory_class=None, steps=((4, 99),), at_most_kib=1)), True),
     ],

@@ -87,6 +87,18 @@ def test_unaccounted_memory_is_accused_only_when_nothing_counted_explains_it(
     assert simulator.judge(tools.plan(leak=leak)).signature is Signature.RAW_PAGES
 
 
+def test_threads_are_told_by_their_stacks(simulator: Simulator, tools: Tools) -> None:
+    """16 threads a round, each with 16 KiB of stack and more than that of ``task_struct``."""
+    leak = {SLAB: 290.0, MemoryClass.KERNEL_STACKS: 256.0}
+    objects = {"task_struct": (16.0, 17.0), "dentry": (0.0, 0.2)}
+    verdict = simulator.judge(tools.plan(leak=leak, objects=objects))
+    assert verdict.signature is Signature.KERNEL_STACKS
+    assert verdict.rate_kib_per_round == pytest.approx(256, rel=0.1)
+    objects["task_struct"], objects["kmalloc-64"] = (0.0, 17.0), (4640.0, 0.0625)
+    verdict = simulator.judge(tools.plan(leak=leak, objects=objects))
+    assert verdict.signature is Signature.OBJECT
+
+
 @pytest.mark.parametrize("rate", [0, 2400])
 def test_a_warm_up_changes_no_rate(simulator: Simulator, tools: Tools, rate: float) -> None:
     """The first use of zstd costs 4.1 MiB of slab, once."""

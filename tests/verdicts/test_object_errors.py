@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from bench.object_errors import NOISES, false_answers, found_share
+from bench.object_errors import NOISES, false_answers, found_share, slab_answers
 
 
 @pytest.mark.parametrize("noise", NOISES)
@@ -24,3 +24,11 @@ def test_no_good_kernel_is_accused(noise: str, counted: bool, rounds: int) -> No
 @pytest.mark.parametrize(("leak", "rounds", "least"), [(1, 10, 0.95), (1, 8, 0.95), (2, 6, 0.95)])
 def test_leaks_of_this_size_are_found(leak: int, rounds: int, least: float) -> None:
     assert found_share(leak, rounds, 2, 20) >= least
+
+
+def test_no_good_kernel_that_fills_slabs_is_accused() -> None:
+    assert slab_answers(0, 24, 30)["leak"] == 0
+
+
+def test_a_leak_of_half_a_slab_a_round_is_found() -> None:
+    assert slab_answers(4, 24, 4) == {"leak": 4, "unproven": 0, "nothing": 0}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,17 @@ from anyclue.model.evaluation import EvaluatedRound, TrialEvaluation
 from anyclue.model.recording import EXACT_OBJECTS, Outcome, Reading
 from anyclue.model.scenario import Cell
 from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.verdicts.floors import FloorSeries
 from anyclue.verdicts.object_floors import ObjectFloors, object_floors
-from anyclue.verdicts.object_growth import ObjectGrowth, ObjectTests, object_tests
+from anyclue.verdicts.object_growth import (
+    FALSE_REPEATS,
+    ObjectGrowth,
+    ObjectTest,
+    ObjectTests,
+    object_rate,
+    object_tests,
+    slab_steps,
+)
 
 CELL = Cell(kernel="k", machine="m", mkfs="d", mount="d", workload="w")
 NAME = "slab_objects.a"
@@ -303,11 +313,55 @@ def test_slabs_that_fill_up_are_suspected() -> None:
     def found(cell: ObjectFloors, reference: ObjectFloors | None) -> ObjectGrowth:
         return object_tests(cell, reference).moved[SERIES].growth
 
-    assert found(climbing, flat) is ObjectGrowth.SUSPECTED
+    assert found(climbing, flat) is ObjectGrowth.SLABS
     assert found(climbing, climbing) is ObjectGrowth.NOT_SHOWN
     assert found(climbing, None) is ObjectGrowth.NOT_SHOWN
     assert found(once, flat) is ObjectGrowth.NOT_SHOWN
     assert found(falling, flat) is ObjectGrowth.NOT_SHOWN
+
+
+@pytest.mark.parametrize("rounds", [5, 7, 9, 10, 12, 16, 24])
+@pytest.mark.parametrize("first", range(8))
+def test_an_object_a_round_in_whole_slabs_is_never_excluded(rounds: int, first: int) -> None:
+    """Though it shows as a single step, or as none in few rounds, and one may be a warm-up's."""
+    still = object_floors([whole_slabs([96.0] * rounds)] * 3)
+    leaks = object_floors([whole_slabs([90.0 + first + k for k in range(rounds)])] * 3)
+    found = object_tests(leaks, still)
+    told = (*found.not_excluded, *found.in_doubt, *found.grown)
+    assert SERIES in {one.series for one in told}
+
+
+def test_enough_slabs_that_fill_up_in_every_guest_are_proof() -> None:
+    """Each count stands still in half of the rounds: no rate of all rises shows it."""
+    flat = [whole_slabs([96.0] * 24)] * 3
+    climbing = [whole_slabs([96.0 + 4 * k for k in range(24)])] * 3
+
+    def found(
+        cell: Sequence[TrialEvaluation], reference: Sequence[TrialEvaluation] = flat
+    ) -> ObjectTest:
+        return object_tests(object_floors(cell), object_floors(reference)).moved[SERIES]
+
+    test = found(climbing)
+    assert test.growth is ObjectGrowth.PROVEN
+    assert test.slabs is not None
+    assert (test.slabs.objects, test.slabs.seen) == (8, 36)
+    assert test.interval[0] < 4 < test.interval[1]
+    assert found(climbing[:1]).growth is ObjectGrowth.ONE_GUEST
+    assert found([*climbing[:2], flat[0]]).growth is ObjectGrowth.NOT_SHOWN
+    assert found(climbing, climbing).growth is ObjectGrowth.NOT_SHOWN
+
+
+def test_steps_that_the_reference_takes_as_often_are_no_proof() -> None:
+    """What would be proof by the steps of the cell alone is weighed against the reference's."""
+    own = [FloorSeries(rounds=tuple(range(25)), values=tuple(8.0 * (k // 2) for k in range(25)))]
+    still = FloorSeries(rounds=tuple(range(25)), values=(8.0,) * 25)
+    busy = replace(still, values=tuple(8.0 * (k % 2) for k in range(25)))
+    beside_still = slab_steps(own, [still], 8.0, 1e-3)
+    beside_busy = slab_steps(own, [busy], 8.0, 1e-3)
+    assert beside_still is not None
+    assert beside_busy is not None
+    assert (beside_still.seen, beside_still.needed) == (12, 10)
+    assert beside_busy.needed > 12
 
 
 def test_what_could_not_be_read_is_not_excluded() -> None:
@@ -315,3 +369,41 @@ def test_what_could_not_be_read_is_not_excluded() -> None:
     bound = object_tests(object_floors([guest(unread)]), None, is_reference=True).bound()
     assert bound is not None
     assert (bound.excluded, bound.series) == (150, 151)
+
+
+def test_what_is_known_to_leak_is_judged_alone_and_by_one_guest() -> None:
+    """Another series that grows as much may be normal under these conditions."""
+    other = ObjectSeries(kind=ObjectKind.SLAB, name="other")
+    steady = tuple(range(ROUNDS))
+    cell = object_floors([guest({NAME: steady, "slab_objects.other": steady})])
+    reference = object_floors([guest({NAME: FLAT, "slab_objects.other": FLAT})])
+    found = object_tests(cell, reference, known={SERIES})
+    assert [one.series for one in found.grown] == [SERIES]
+    assert other not in found.moved
+    assert found.bound() is not None
+    alone = object_tests(cell, reference)
+    assert {one.growth for one in alone.moved.values()} == {ObjectGrowth.ONE_GUEST}
+
+
+def test_what_is_known_to_leak_is_not_taken_to_do_so_by_chance() -> None:
+    random = np.random.default_rng(3)
+    flat = object_floors([guest({NAME: FLAT})])
+    hits = 0
+    for _ in range(400):
+        walk = np.cumsum(random.integers(-1, 2, ROUNDS))
+        hits += bool(
+            object_tests(object_floors([guest({NAME: walk.tolist()})]), flat, known={SERIES}).grown
+        )
+    assert hits / 400 <= FALSE_REPEATS
+
+
+def test_the_rate_of_one_series() -> None:
+    found = object_rate(SERIES, [guest({NAME: tuple(range(0, 2 * ROUNDS, 2))})] * 2)
+    assert found is not None
+    rate, (low, high) = found
+    assert rate == pytest.approx(2.0)
+    assert 1.7 < low < 2.0 < high < 2.3
+    assert object_rate(SERIES, [guest({NAME: (1, 2)})]) is None
+    assert (
+        object_rate(ObjectSeries(kind=ObjectKind.MOUNTS, name="x"), [guest({NAME: FLAT})]) is None
+    )

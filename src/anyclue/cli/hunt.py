@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import Kernels, result, run_until_stopped
-from anyclue.model.errors import RequestError
+from anyclue.cli.output import Kernels, gathered, result, run_until_stopped
+from anyclue.model.errors import Problem, RequestError
 
 
 def hunt(
@@ -29,7 +29,7 @@ def hunt(
     kernels: Kernels = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Guests side by side [default: by cores and free memory]."),
+        typer.Option(help="Guests side by side [default: by cores and free memory]."),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Run every combination; do not choose among them.")
@@ -43,9 +43,7 @@ def hunt(
     ] = None,
     follow_ups: Annotated[
         int | None,
-        typer.Option(
-            min=0, metavar="N", help="At most N guests follow up each fault, probes among them."
-        ),
+        typer.Option(metavar="N", help="At most N guests follow up each fault, probes among them."),
     ] = None,
     no_clue: Annotated[
         bool, typer.Option("--no-clue", help="Stop at the verdicts; do not follow them up.")
@@ -55,11 +53,17 @@ def hunt(
     ] = False,
 ) -> int:
     """Run a scenario's cells in guests, judge them, write the report."""
-    if (scenario is None) == (resume is None) or (resume is not None and (out or full or kernels)):
-        raise RequestError.of(
-            "give either a SCENARIO (with --out, --full, --kernel) or --resume RUN",
-            next_step="anyclue hunt --help shows examples",
+    problems = _problems(jobs, follow_ups)
+    either = (scenario is None) != (resume is None)
+    if not either or (resume is not None and (out or full or kernels)):
+        problems.append(
+            Problem(
+                what="give either a SCENARIO (with --out, --full, --kernel) or --resume RUN",
+                next_step="anyclue hunt --help shows examples",
+            )
         )
+    with gathered(problems):
+        seconds = _seconds(time)
     from anyclue.hunt import driver
     from anyclue.hunt.clue.driver import clue_of
     from anyclue.hunt.limits import HuntLimits
@@ -67,7 +71,12 @@ def hunt(
     from anyclue.recordings.run_directory import RunDirectory
     from anyclue.trial.context import Context
 
-    limits = HuntLimits(seconds=_seconds(time), follow_up_guests=follow_ups)
+    if problems:
+        if scenario is not None:
+            with gathered(problems):
+                driver.plan(scenario, kernels or ())
+        raise RequestError(problems)
+    limits = HuntLimits(seconds=seconds, follow_up_guests=follow_ups)
     if resume is not None:
         run = RunDirectory(resume)
     else:
@@ -88,6 +97,15 @@ def hunt(
         clue = clue_of(judged)
         result(f"{summary(judged.findings, clue)}\nreport: {run.file('report.html')}")
     return judged.exit_code
+
+
+def _problems(jobs: int | None, follow_ups: int | None) -> list[Problem]:
+    """Return what is wrong with the numbers of guests."""
+    return [
+        Problem(what=f"must be at least {least}, not {given}", where=option)
+        for option, given, least in (("--jobs", jobs, 1), ("--follow-ups", follow_ups, 0))
+        if given is not None and given < least
+    ]
 
 
 def _seconds(time: str | None) -> float | None:

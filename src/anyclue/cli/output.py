@@ -6,13 +6,14 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from anyclue.model.errors import InfrastructureError
+from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.report.text import clean
 
 T = TypeVar("T")
@@ -27,6 +28,15 @@ Kernels = Annotated[
     ),
 ]
 """Kernels on the command line."""
+
+
+@contextmanager
+def gathered(problems: list[Problem]) -> Iterator[None]:
+    """Add what is wrong with a part of a request to the problems, and go on with the next part."""
+    try:
+        yield
+    except RequestError as error:
+        problems += error.problems
 
 
 def result(text: str) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from anyclue.cli.output import result, run_until_stopped
-from anyclue.model.errors import ExitCode, RequestError
+from anyclue.cli.output import gathered, result, run_until_stopped
+from anyclue.model.errors import ExitCode, Problem, RequestError
 
 
 def probe(
@@ -19,7 +19,7 @@ def probe(
         typer.Option(help="A probe; may be repeated [default: those that fit what was found]."),
     ] = None,
     cell: Annotated[
-        str | None, typer.Option(help="The guilty cell [default: the first that leaks, or broke].")
+        str | None, typer.Option(help="The guilty cell [default: that of each fault].")
     ] = None,
     beside: Annotated[
         str | None, typer.Option(help="The innocent cell [default: the clean one nearest to it].")
@@ -39,28 +39,20 @@ def probe(
     from anyclue.hunt.judge import judge
     from anyclue.hunt.probes import selection
     from anyclue.hunt.probes.core.json_document import readings_to_json
-    from anyclue.hunt.probes.run import run_probes
+    from anyclue.hunt.probes.run import probe_cells
     from anyclue.hunt.render.probe_text import probes_text
-    from anyclue.hunt.select.factors import first_leak_or_break
     from anyclue.recordings.run_directory import RunDirectory
     from anyclue.trial.context import Context
 
-    judged = judge(RunDirectory(run))
-    findings = judged.findings
-    guilty = selection.cell_named(findings, cell, "--cell") if cell else None
-    if guilty is None and (found := first_leak_or_break(findings.cells)) is not None:
-        guilty = found.cell
-    if guilty is None:
-        raise RequestError.of(
-            "no cell of this run leaks or broke", where=str(run), next_step="name one with --cell"
-        )
-    innocent = (
-        selection.innocent_named(findings, beside, guilty)
-        if beside
-        else selection.nearest_clean(findings, guilty)
-    )
-    probes = selection.probes_named(probe) if probe else None
-    work = run_probes(judged, Context.of_user(), guilty, innocent, probes)
+    problems: list[Problem] = []
+    with gathered(problems):
+        probes = selection.probes_named(probe) if probe else None
+    with gathered(problems):
+        judged = judge(RunDirectory(run))
+        cells = selection.cells_to_probe(judged.findings, str(run), cell, beside)
+    if problems:
+        raise RequestError(problems)
+    work = probe_cells(judged, Context.of_user(), cells, probes)
     readings = run_until_stopped(work, run, "anyclue probe")
     result(readings_to_json(readings) if json else probes_text(readings))
     if any(reading.findings for reading in readings):

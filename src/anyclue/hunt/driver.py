@@ -19,7 +19,7 @@ from anyclue.hunt.limits import NO_LIMITS, HuntLimits, note_limits
 from anyclue.hunt.minimise.follow_up import read_follow_ups
 from anyclue.hunt.select.isolation import next_cells
 from anyclue.hunt.trials import locked_run, run_cells
-from anyclue.model.errors import Problem, RequestError
+from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
@@ -30,7 +30,6 @@ from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
-from anyclue.trial.kernels.modules import BUILDABLE
 from anyclue.trial.kernels.variants import copy_sources
 from anyclue.trial.model import TrialExecutor
 from anyclue.trial.workloads.registry import WORKLOADS
@@ -56,17 +55,6 @@ def planned(path: Path, kernels: Sequence[str] = ()) -> tuple[Scenario, str]:
         RequestError: with every mistake in it.
     """
     scenario, text = load_with(path, kernels, workloads=RULES)
-    problems = [
-        Problem(
-            what=f"{kernel.variant.directory!r} cannot be rebuilt as a module",
-            where=f"{path}: kernels.{name}.module",
-            next_step=f"directories that can be: {', '.join(BUILDABLE)}",
-        )
-        for name, kernel in scenario.kernels.items()
-        if kernel.variant is not None and kernel.variant.directory not in BUILDABLE
-    ]
-    if problems:
-        raise RequestError(problems)
     # With kernels from the command line the text is no longer the file's, line by line.
     return check_tests(scenario, path, {} if kernels else key_lines(text)), text
 
@@ -153,7 +141,8 @@ def _keep_sources(scenario: Scenario, run: RunDirectory) -> Scenario:
             return variant
         target = run.sources(name).resolve()
         with disk_errors(target):
-            copy_sources(Path(variant.tree), target, variant.directory)
+            for directory in variant.directories:
+                copy_sources(Path(variant.tree), target, directory)
         return replace(variant, tree=str(target))
 
     return _with_variants(scenario, kept)

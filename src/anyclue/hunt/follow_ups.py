@@ -15,7 +15,7 @@ from anyclue.hunt.minimise.variations import DIRECTORY, Runner, further_director
 from anyclue.hunt.model import Fault
 from anyclue.hunt.probes import selection
 from anyclue.hunt.probes.core.registry import PROBES
-from anyclue.hunt.probes.run import run_probes, was_probed
+from anyclue.hunt.probes.run import cannot_probe, run_probes, was_probed
 from anyclue.model.scenario import Cell
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
@@ -100,8 +100,13 @@ def probe_steps(judged: JudgedRun) -> tuple[FollowUpStep, ...]:
     """
     run, steps = judged.run, {}
     for number, fault in enumerate(judged.findings.faults):
+        before: dict[Cell, int] = {}
         for name, cell, cells in _wanted_probes(judged, fault):
+            if cannot_probe(run, PROBES[name], cell):
+                continue
             missing = sum(not was_probed(run, PROBES[name], one) for one in cells)
+            earlier = before.get(cell, 0)
+            before[cell] = earlier + 1
             if missing and (name, cell) not in steps:
                 seconds = mean_seconds(judged, cell)
                 steps[name, cell] = FollowUpStep(
@@ -112,6 +117,7 @@ def probe_steps(judged: JudgedRun) -> tuple[FollowUpStep, ...]:
                     guests=missing,
                     seconds=seconds * missing if seconds is not None else None,
                     begun=missing < len(cells),
+                    before=earlier,
                 )
     return tuple(steps.values())
 

@@ -11,6 +11,7 @@ from anyclue.fstests.run.cells import TestsJudge
 from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.model import Reproduction, RunVerdicts
+from anyclue.hunt.render.fault_words import fault_label
 from anyclue.hunt.render.html import report_html
 from anyclue.hunt.render.junit import junit_xml
 from anyclue.hunt.render.text import report_text
@@ -22,6 +23,7 @@ from anyclue.model.scenario import Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
 from anyclue.recordings.evaluations import Evaluations
 from anyclue.recordings.run_directory import RunDirectory, StoredRecordings
+from anyclue.report.words import listed
 from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.files import write_whole
 from anyclue.trial.scheduler import Refusals
@@ -133,10 +135,14 @@ def reproduction(judged: JudgedRun) -> Reproduction:
     scenario = judged.run.scenario.name
     tests = any(choice.tests is not None for choice in judged.scenario.workloads.values())
     commands = {"": f"anyclue hunt {scenario}{' --fstests DIR' if tests else ''}"}
-    shown = (c.cell for c in judged.findings.cells if c.verdict.is_guilty)
-    guilty = next((cell.id for cell in shown if cell not in judged.findings.tests), None)
-    if guilty is not None:
-        commands["a shell in the guilty guest"] = f"anyclue shell --scenario {scenario} {guilty}"
+    shells: dict[str, list[str]] = {}
+    for fault in judged.findings.faults:
+        if fault.lead not in judged.findings.tests:
+            command = f"anyclue shell --scenario {scenario} {fault.lead.id}"
+            shells.setdefault(command, []).append(fault_label(fault))
+    for command, labels in shells.items():
+        of = f", {listed(labels)}" if len(shells) > 1 else ""
+        commands[f"a shell in the guilty guest{of}"] = command
     versions: dict[str, str] = {}
     for cell, trials in judged.trials.items():
         for trial in trials:

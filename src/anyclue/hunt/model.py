@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from anyclue.fstests.core.model import TestFinding
+from anyclue.model.reason import ObjectsGrew, judged_reason
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import CellVerdict, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import CellVerdict, MemoryClass, ObjectSeries, Signature, Verdict
 
 
 class FactorReason(Enum):
@@ -19,6 +20,7 @@ class FactorReason(Enum):
     GUILTY_ALIKE = auto()
     """All pairs that differ in it alone are guilty in the same way: it does not matter."""
     ONE_VALUE = auto()
+    NO_CELL_RUN = auto()
     NOTHING_GUILTY = auto()
     GUILTY_UNLIKE = auto()
     """Both cells of a pair are guilty, not of the same."""
@@ -87,6 +89,14 @@ class Fault:
     def looked_into(self) -> CellVerdict:
         """The verdict of the cell that is looked into."""
         return next(one for one in self.cells if one.cell == self.lead)
+
+    @property
+    def counted(self) -> tuple[ObjectSeries, ...]:
+        """The counts of objects that alone show it, the most first; none where KiB do."""
+        because = judged_reason(self.looked_into.because)
+        if not isinstance(because, ObjectsGrew):
+            return ()
+        return (because.series, *(series for series, _ in because.others))
 
     @property
     def cells(self) -> tuple[CellVerdict, ...]:

@@ -178,11 +178,23 @@ class GrowthProven(VerdictReason):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlabSteps:
+    """A count that moves in whole slabs of so many ``objects``: how often it went up by some.
+
+    So many steps are ``needed`` for proof, as many rounds of the reference beside them as now.
+    """
+
+    objects: float
+    seen: int
+    needed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObjectsGrew(VerdictReason):
     """A count of objects grew from floor to floor, in every guest and beyond the reference.
 
     No class of memory is known to have grown. ``others`` are counts that grew too, with objects a
-    round; ``end`` is how the worst trial ended, where it did not pass.
+    round; ``end`` is how the worst trial ended, where it did not pass. ``slabs``: it did in steps.
     """
 
     series: ObjectSeries
@@ -193,6 +205,7 @@ class ObjectsGrew(VerdictReason):
     reference: ReferenceObjects | None = None
     others: tuple[tuple[ObjectSeries, float], ...] = ()
     end: TrialEnd | None = None
+    slabs: SlabSteps | None = None
 
 
 class ObjectEvidence(Enum):
@@ -201,13 +214,14 @@ class ObjectEvidence(Enum):
     GUEST = auto()  # another one that shows it, too
     ROUNDS = auto()
     REFERENCE = auto()
+    SLABS = auto()  # more steps of a count that moves in whole slabs
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectsSuspected(VerdictReason):
     """A count of objects grew in every guest, which is not yet proof; ``lacking`` would tell.
 
-    ``others`` counts the other series of which the same is true.
+    ``others`` counts the other series of which the same is true. ``slabs``: it did in steps.
     """
 
     series: ObjectSeries
@@ -217,6 +231,7 @@ class ObjectsSuspected(VerdictReason):
     lacking: ObjectEvidence
     reference: ReferenceObjects | None = None
     others: int = 0
+    slabs: SlabSteps | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

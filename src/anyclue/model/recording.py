@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     COMMAND_FAILED = "command-failed"
     WRONG_CONTENTS = "wrong-contents"
     CHECK_FAILED = "check-failed"
+    CHECK_NOT_RUN = "check-not-run"  # what says whether the file system is whole went wrong itself
     MODULE_NOT_LOADED = "module-not-loaded"
     MKFS_FAILED = "mkfs-failed"
     MOUNT_FAILED = "mount-failed"
@@ -48,6 +49,7 @@ class EndReason(StrEnum):
     GUEST_SILENT = "guest-silent"  # a round was too long, and not even a sample came
     TASKS_STUCK = "tasks-stuck"  # a round was too long, and nothing moved
     NO_TASK_STUCK = "no-task-stuck"  # a round was too long, and nothing moved or was stuck
+    HOST_BUSY = "host-busy"  # a round was too long, and the guest could not run for most of it
     STILL_AT_WORK = "still-at-work"  # a round was too long, and would be again
 
 

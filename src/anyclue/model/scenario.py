@@ -113,17 +113,23 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleVariant:
-    """One module's directory, rebuilt from the matching kernel source after changing it.
+    """Directories of modules, rebuilt from the matching kernel source after changing it.
 
-    ``tree`` is the absolute path of a kernel tree to take the directory from, in place of the
-    matching source; ``patches`` are absolute paths of patch files, applied in order before the
-    edits.
+    ``also`` are those beside the first one; ``tree`` is the absolute path of a kernel tree to take
+    them from, in place of the matching source; ``patches`` are absolute paths of patch files,
+    applied in order before the edits.
     """
 
     directory: str
+    also: tuple[str, ...] = ()
     tree: str | None = None
     edits: tuple[Edit, ...] = ()
     patches: tuple[str, ...] = ()
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """All of them, in the order of the scenario."""
+        return self.directory, *self.also
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +179,8 @@ class WorkloadRules:
     """A built-in workload as a scenario may use it; ``parameters`` are in order of display.
 
     ``dose`` is the parameter that says how much is done, ``dose_unit`` one of what it counts;
-    ``done`` is the fact of a round that counts it better, where there is one.
+    ``done`` is the fact of a round that counts it better, where there is one. ``repeat`` is the
+    parameter that says how often all of it is done, where there is one.
     """
 
     name: str
@@ -181,6 +188,7 @@ class WorkloadRules:
     parameters: tuple[ParameterRule, ...] = ()
     dose: str = ""
     done: str = ""
+    repeat: str = ""
     dose_unit: str = ""
 
 
@@ -363,7 +371,7 @@ class Scenario:
     ``chooses`` says that no cells were named, so that a hunt may choose among all combinations.
     Of a run that does so these are the ``candidates``, and ``cells`` are those chosen so far.
     ``userspace`` is the release of Debian that the guests' programs are from, the same for all
-    kernels; None: it follows from the kernels.
+    kernels; None: it follows from the kernels. ``filesystem`` is what its workloads run on.
     """
 
     title: str
@@ -380,6 +388,7 @@ class Scenario:
     sensitivity: Sensitivity = Sensitivity()
     suspects: tuple[Theory, ...] = ()
     userspace: str | None = None
+    filesystem: str = "btrfs"
 
     @property
     def combinations(self) -> tuple[Cell, ...]:

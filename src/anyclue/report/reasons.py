@@ -36,6 +36,7 @@ from anyclue.model.reason import (
     Settlement,
     SingleSteps,
     SlabCache,
+    SlabSteps,
     TooFewFloors,
     TrialBroke,
     TrialEnd,
@@ -48,6 +49,7 @@ from anyclue.report.words import (
     CLASSES,
     LEAKED,
     OUTCOMES,
+    count_number,
     first_few,
     kind_label,
     listed,
@@ -260,8 +262,8 @@ def _objects_grew(reason: ObjectsGrew, unit: str) -> str:
     each = "both" if reason.sample.trials == 2 else "each"
     parts = [
         f"{name} gained {objects(reason.rate)}{kib} a {unit} ({_count_interval(reason.ci95)})"
-        f" {_sample(reason.sample, unit)}, in {each} of them and in nearly every {unit},"
-        " and nothing brought them back",
+        f" {_sample(reason.sample, unit)}, in {each} of them and"
+        f" {_when(reason.slabs, unit)}, and nothing brought them back",
         _reference_objects(reason.reference, unit),
     ]
     if reason.others:
@@ -271,11 +273,18 @@ def _objects_grew(reason: ObjectsGrew, unit: str) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _when(slabs: SlabSteps | None, unit: str) -> str:
+    if slabs is None:
+        return f"in nearly every {unit}"
+    return f"in {slabs.seen} steps of whole slabs of {count_number(slabs.objects)} objects"
+
+
 _WOULD_TELL: Final[Mapping[ObjectEvidence, str]] = MappingProxyType(
     {
         ObjectEvidence.GUEST: "guests differ a little by themselves; another one would tell",
         ObjectEvidence.ROUNDS: "that may be chance; more guests or {unit}s would tell",
         ObjectEvidence.REFERENCE: "in a good kernel it may do the same; a reference would tell",
+        ObjectEvidence.SLABS: "a larger dose or more {unit}s, in the reference too, would tell",
     }
 )
 
@@ -288,9 +297,20 @@ def _objects_suspected(reason: ObjectsSuspected, unit: str) -> str:
         f"{series_name(reason.series)} gained {objects(reason.rate)} a {unit}"
         f" ({_count_interval(reason.ci95)}) {_sample(reason.sample, unit)}{others}",
         _reference_objects(reason.reference, unit),
+        _slabs_seen(reason.slabs),
         _WOULD_TELL[reason.lacking].format(unit=unit),
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _slabs_seen(slabs: SlabSteps | None) -> str:
+    """Return in which steps a count moves, and how many of them are proof; "" for none."""
+    if slabs is None:
+        return ""
+    size = f"it is counted in whole slabs of {count_number(slabs.objects)} objects"
+    if slabs.seen >= slabs.needed:
+        return size
+    return f"{size}, and took {slabs.seen} steps up where {slabs.needed} would be proof"
 
 
 def _reference_objects(reference: ReferenceObjects | None, unit: str) -> str:
@@ -361,14 +381,19 @@ def _excluded_objects(excluded: ExcludedObjects | None, unit: str) -> str:
     limit = objects(bound.limit)
     if bound.excluded == bound.series:
         return f"; no leak of {limit} a {unit} in any of {bound.series} counts of objects"
+    return (
+        f"; no leak of {limit} a {unit} in {bound.excluded} of {bound.series} counts of objects,"
+        f" but not excluded in {open_counts_text(excluded)}"
+    )
+
+
+def open_counts_text(excluded: ExcludedObjects) -> str:
+    """Return the counts in which a leak is not excluded: the first few, and how many; or ""."""
     highest = [f"{series_name(one)} (up to {objects(most)})" for one, most in excluded.highest]
     rest = [first_few(highest, NAMED)] if highest else []
     if excluded.unread:
         rest.append(f"{excluded.unread} of which too few floors could be read")
-    return (
-        f"; no leak of {limit} a {unit} in {bound.excluded} of {bound.series} counts of objects,"
-        f" but not excluded in {listed(rest)}"
-    )
+    return listed(rest)
 
 
 def _reference(reference: ReferenceRate | None, unit: str) -> str:

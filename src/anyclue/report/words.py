@@ -147,6 +147,15 @@ def objects(count: float) -> str:
     return f"{text} object{'' if text == '1' else 's'}"
 
 
+def objects_each(count: float) -> str:
+    """Return how many objects one operation leaks: two digits at least, however few.
+
+    >>> objects_each(1.0), objects_each(0.05), objects_each(2.02)
+    ('1 object', '0.05 objects', '2 objects')
+    """
+    return objects(count) if abs(count) >= 0.95 else f"{count:.2g} objects"
+
+
 def count_number(count: float) -> str:
     """Return a count as a number, with a decimal where it is small and not whole."""
     text = f"{count:.1f}"

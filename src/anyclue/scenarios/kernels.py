@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -44,14 +44,27 @@ def read_kernels(tables: Mapping[str, Any], base: Path, problems: Problems) -> d
 
 def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
     variant = None
-    if table.module is not None:
+    rebuilt = _rebuilt(table.module, table.modules)
+    if rebuilt:
+        first, *also = rebuilt
         variant = ModuleVariant(
-            directory=str(PurePosixPath(table.module)),
+            directory=first,
+            also=tuple(also),
             tree=str(_resolved(table.tree, base)) if table.tree is not None else None,
             edits=tuple(_edit(edit) for edit in table.edits),
             patches=tuple(str(_resolved(patch, base)) for patch in table.patches),
         )
     return Kernel(name=name, source=_source(table, base), variant=variant)
+
+
+def _rebuilt(module: object, modules: object) -> list[str]:
+    """Return the directories that are rebuilt, from the values of both keys."""
+    named = [module, *(modules if isinstance(modules, list) else [])]
+    return [
+        str(PurePosixPath(one))
+        for one in named
+        if isinstance(one, str) and re.search(SOURCE_PATH, one)
+    ]
 
 
 def _source(table: KernelTable, base: Path) -> KernelSource:
@@ -67,9 +80,10 @@ def _source(table: KernelTable, base: Path) -> KernelSource:
             config=tuple(str(_resolved(file, base)) for file in table.config),
             debug=tuple(sorted({DebugOption(name) for name in table.debug})),
         )
+    modules = table.modules
     return KernelFiles(
         image=str(_resolved(table.image or "", base)),
-        modules=str(_resolved(table.modules, base)) if table.modules is not None else None,
+        modules=str(_resolved(modules, base)) if isinstance(modules, str) else None,
     )
 
 
@@ -96,18 +110,7 @@ def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Proble
             'add debian = "6.1" (from Debian\'s packages), image = "PATH" or build = "DIRECTORY" '
             '(one that you built), or git = "REPOSITORY@REVISION" (one to build)',
         )
-    if "modules" in given and "image" not in given:
-        problems.add(
-            (*path, "modules"),
-            "belongs to an image of your own, and there is none",
-            'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module',
-        )
-    if "module" in given and origins and "debian" not in given:
-        problems.add(
-            (*path, "module"),
-            "only a kernel from Debian's packages can be rebuilt for now",
-            "build the changed module yourself, commit the change and use git, or use debian",
-        )
+    _check_rebuilt(given, path, problems)
     if "suite" in given and origins and "debian" not in given:
         problems.add(
             (*path, "suite"),
@@ -121,8 +124,32 @@ def _check_combination(given: Mapping[str, Any], path: KeyPath, problems: Proble
                 "belongs to a kernel that is built from a commit, and this is none",
                 'add git = "REPOSITORY@REVISION", or configure your own build',
             )
+
+
+def _check_rebuilt(given: Mapping[str, Any], path: KeyPath, problems: Problems) -> None:
+    """Check the keys of modules: those of an image, and those that are rebuilt."""
+    origins = [key for key in ORIGINS if key in given]
+    listed = isinstance(given.get("modules"), list)
+    if "modules" in given and not listed and "image" not in given:
+        problems.add(
+            (*path, "modules"),
+            "belongs to an image of your own, and there is none",
+            'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module, or '
+            'for several: modules = ["fs/jbd2", "fs/ext4"]',
+        )
+    if listed and "module" in given:
+        problems.add(
+            (*path, "module"), "names a directory beside modules", "name all of them in modules"
+        )
+    for key in ("module", *(("modules",) if listed else ())):
+        if key in given and origins and "debian" not in given:
+            problems.add(
+                (*path, key),
+                "only a kernel from Debian's packages can be rebuilt for now",
+                "build the changed module yourself, commit the change and use git, or use debian",
+            )
     for key in ("tree", "edits", "patches"):
-        if key in given and "module" not in given:
+        if key in given and "module" not in given and not listed:
             problems.add(
                 (*path, key),
                 "needs to know which module to rebuild",
@@ -139,20 +166,22 @@ def _debian(text: str, suite: str | None) -> DebianKernel:
 
 def _check_edits(given: Mapping[str, Any], path: KeyPath, problems: Problems) -> None:
     """Check each edit whose own shape is right, even in a kernel whose shape is not."""
-    module = given.get("module")
-    if not isinstance(module, str) or not re.search(SOURCE_PATH, module):
-        module = None
+    directories = _rebuilt(given.get("module"), given.get("modules"))
     for index, item in enumerate(_list(given, "edits")):
         edit = table_or_none(EditTable, item)
         if edit is not None:
-            _check_edit(edit, module, (*path, "edits", index), problems)
+            _check_edit(edit, directories, (*path, "edits", index), problems)
 
 
-def _check_edit(edit: EditTable, module: str | None, path: KeyPath, problems: Problems) -> None:
-    if module is not None and PurePosixPath(module) not in PurePosixPath(edit.file).parents:
+def _check_edit(
+    edit: EditTable, directories: Sequence[str], path: KeyPath, problems: Problems
+) -> None:
+    parents = map(str, PurePosixPath(edit.file).parents)
+    if directories and not {*parents} & {*directories}:
         problems.add(
             (*path, "file"),
-            f"{quoted(edit.file)} is outside the module's directory {quoted(module)}",
+            f"{quoted(edit.file)} is outside the module's directory "
+            f"{' and '.join(map(quoted, directories))}",
             "only files of the module that is rebuilt can be changed",
         )
     if not edit.find.strip():
@@ -218,11 +247,11 @@ def _check_directories(
 
 
 def _check_tree(given: Mapping[str, Any], base: Path, path: KeyPath, problems: Problems) -> None:
-    tree, module = given.get("tree"), given.get("module")
-    if isinstance(tree, str) and tree and isinstance(module, str):
-        directory = _resolved(tree, base) / PurePosixPath(module)
+    tree = given.get("tree")
+    if isinstance(tree, str) and tree:
         step = "name the top of a kernel tree; a relative path starts at the scenario file"
-        _check_directory(directory, (*path, "tree"), problems, step)
+        for one in _rebuilt(given.get("module"), given.get("modules")):
+            _check_directory(_resolved(tree, base) / one, (*path, "tree"), problems, step)
 
 
 def _check_directory(

@@ -27,6 +27,7 @@ _MAX_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _NO_OPTIONS = {"default": ""}
+DEFAULT_FILE_SYSTEM: Final = "btrfs"
 OPTION: Final = "--kernel"
 KINDS: Final = ("debian", "build", "git")
 _STEP: Final = "write NAME=debian:6.1, NAME=build:DIRECTORY or NAME=git:REPOSITORY@REVISION"
@@ -98,7 +99,7 @@ def read_scenario(
     mount = read_options("mount", tables[Axis.MOUNT], problems)
     choices = read_workloads(tables[Axis.WORKLOAD], workloads, problems)
     suites = table_items(document.get("fstests"))
-    choices.update(read_fstests(suites, base, problems))
+    choices.update(read_fstests(suites, base, problems, fstyp=_filesystem(document)))
     tables[Axis.WORKLOAD] = _one_axis(tables[Axis.WORKLOAD], suites, problems)
     names = {axis: tuple(table) for axis, table in tables.items()}
     plan = table_items(document.get("plan"))
@@ -119,7 +120,13 @@ def read_scenario(
         sensitivity=_sensitivity(document),
         suspects=suspects,
         userspace=document.get("userspace"),
+        filesystem=_filesystem(document),
     )
+
+
+def _filesystem(document: Mapping[str, Any]) -> str:
+    name = document.get("filesystem")
+    return name if isinstance(name, str) else DEFAULT_FILE_SYSTEM
 
 
 def _one_axis(

@@ -61,6 +61,7 @@ Suite: TypeAlias = Literal[
     "forky-backports",
     "sid",
 ]
+FileSystemName: TypeAlias = Literal["btrfs", "ext4", "xfs", "f2fs", "exfat"]
 ResourceName: TypeAlias = Literal[
     "kmap", "page-references", "raw-pages", "slab", "vmalloc", "page-cache"
 ]
@@ -82,6 +83,10 @@ def _one_as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+SourcePath: TypeAlias = Annotated[str, StringConstraints(pattern=SOURCE_PATH)]
+SourcePaths: TypeAlias = Annotated[
+    list[SourcePath], Field(min_length=1, json_schema_extra={"uniqueItems": True})
+]
 Parameter: TypeAlias = Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
 Names: TypeAlias = Annotated[
     list[Name],
@@ -136,6 +141,9 @@ class EditTable(Table):
     )
 
 
+_REBUILT: dict[str, Any] = {"anyOf": [{"required": ["module"]}, {"required": ["modules"]}]}
+
+
 class KernelTable(Table):
     """A kernel to test: Debian's, one that you built (`image`, `build`), or a commit's (`git`)."""
 
@@ -145,12 +153,18 @@ class KernelTable(Table):
             "dependentRequired": {
                 "suite": ["debian"],
                 "module": ["debian"],
-                "modules": ["image"],
                 "config": ["git"],
                 "debug": ["git"],
-                "tree": ["module"],
-                "edits": ["module"],
-                "patches": ["module"],
+            },
+            "dependentSchemas": {
+                "modules": {
+                    "oneOf": [
+                        {"required": ["image"], "properties": {"modules": {"type": "string"}}},
+                        {"required": ["debian"], "properties": {"modules": {"type": "array"}}},
+                    ],
+                    "not": {"required": ["module"]},
+                },
+                **dict.fromkeys(("tree", "edits", "patches"), _REBUILT),
             },
         }
     )
@@ -173,13 +187,14 @@ class KernelTable(Table):
         description="A kernel image that you built; relative to the scenario file.",
         examples=["arch/x86/boot/bzImage"],
     )
-    modules: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+    modules: Annotated[str, StringConstraints(min_length=1)] | SourcePaths | None = Field(
         default=None,
         description=(
-            "The directory lib/modules/RELEASE that belongs to `image`; relative to the scenario "
-            "file. Leave it out when all that the guest needs is built in."
+            "With `image`: the directory lib/modules/RELEASE that belongs to it, relative to the "
+            "scenario file; leave it out when all that the guest needs is built in. With `debian`: "
+            "a list of directories to rebuild, as `module` is for one."
         ),
-        examples=["mods/lib/modules/6.12.0"],
+        examples=["mods/lib/modules/6.12.0", ["fs/jbd2", "fs/ext4"]],
     )
     build: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         default=None,
@@ -209,7 +224,7 @@ class KernelTable(Table):
         description="What to build into the kernel of `git` beside, so that it watches itself.",
         examples=[["page_owner", "kmemleak"]],
     )
-    module: Annotated[str, StringConstraints(pattern=SOURCE_PATH)] | None = Field(
+    module: SourcePath | None = Field(
         default=None,
         description="Rebuild the module in this directory from the source that matches `debian`.",
         examples=["fs/btrfs"],
@@ -279,8 +294,10 @@ class FstestsTable(Table):
         ),
         examples=["~/xfstests"],
     )
-    fstyp: Annotated[str, StringConstraints(pattern=FSTYP)] = Field(
-        default="btrfs", description="The file system, as mkfs calls it.", examples=["ext4"]
+    fstyp: Annotated[str, StringConstraints(pattern=FSTYP)] | None = Field(
+        default=None,
+        description="The file system, as mkfs calls it; without it, `filesystem`.",
+        examples=["ext4"],
     )
     config: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         default=None,
@@ -506,6 +523,11 @@ class Document(Table):
             "kernels; without it, that of the kernels, the oldest where they are of several."
         ),
         examples=["bookworm"],
+    )
+    filesystem: FileSystemName = Field(
+        default="btrfs",
+        description="The file system that all workloads run on, and tests of fstests.",
+        examples=["ext4"],
     )
     plan: PlanTable = Field(default_factory=PlanTable, description="Which combinations to run.")
     limits: LimitsTable = Field(default_factory=LimitsTable, description="How often and how long.")

@@ -121,6 +121,8 @@ def _note(details: ErrorDetails, problems: Problems) -> None:
         expected = str(context["expected"]).replace("'", '"').replace(" or ", ", ")
         near = nearest(value, expected.replace('"', "").split(", ")) if _is_text(value) else None
         step = f'did you mean "{near}"?' if near else _version_step(path)
+        if path[-1:] == ("suite",) and not near:
+            step = "write one of these, or leave it out: all suites are then looked in"
         what = f"must be {' or '.join(expected.split(', '))}, not {quoted(value)}"
         problems.add(path, what, step)
     else:

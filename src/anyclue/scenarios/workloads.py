@@ -113,12 +113,13 @@ def _describe(rule: ParameterRule) -> str:
 
 
 def read_fstests(
-    tables: Mapping[str, Any], base: Path, problems: Problems
+    tables: Mapping[str, Any], base: Path, problems: Problems, *, fstyp: str
 ) -> dict[str, WorkloadChoice]:
     """Return the choices whose tables are right; note what is wrong with the others.
 
-    Files that they name are read here: the run keeps what is in them. What is in them, and what
-    check makes of the tests, is for others to say.
+    ``fstyp`` is the file system of those that name none. Files that they name are read here: the
+    run keeps what is in them. What is in them, and what check makes of the tests, is for others to
+    say.
     """
     choices = {}
     for name, value in tables.items():
@@ -141,7 +142,7 @@ def read_fstests(
                 tests=tuple(table.tests),
                 exclude=tuple(table.exclude),
                 tree=str(_file(base, table.tree).resolve()) if table.tree else None,
-                fstyp=table.fstyp,
+                fstyp=table.fstyp or fstyp,
                 config=_text(table.config, base, (*path, "config"), problems),
                 sections=tuple(table.sections),
                 known_failures=_text(

@@ -15,8 +15,10 @@ from anyclue.system.debian_archive import KEYRINGS, host_release
 from anyclue.system.processes import run
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.guest import accelerator
 from anyclue.trial.kernels.catalogue import CatalogueEntry
+from anyclue.trial.kernels.layout import TrialSubject
 from anyclue.trial.model import Shape
 
 # Program -> the Debian package that brings it, and what it is for.
@@ -125,10 +127,11 @@ def _nearest(offers: Iterable[CatalogueEntry]) -> CatalogueEntry:
 async def _booted(context: Context, entry: CatalogueEntry) -> Check:
     source = DebianKernel(series=entry.series, version=entry.version)
     kernel, arches = Kernel(name="doctor", source=source), [PROVEN_ON.arch]
-    base = await context.kernels.base(kernel, PROVEN_ON.arch, arches)
-    userspace = await context.kernels.debian_release(kernel, arches)
+    subject = TrialSubject(file_system=BTRFS)
+    base = await context.kernels.base(kernel, PROVEN_ON.arch, arches, subject)
+    userspace = await context.kernels.debian_release(kernel, arches, subject)
     image = await context.images.prepare(
-        base, PROVEN_ON, Shape.LEAN, userspace=userspace or host_release(), boot_s=BOOT_S
+        base, PROVEN_ON, Shape.LEAN, subject, userspace=userspace or host_release(), boot_s=BOOT_S
     )
     detail = f"{base.release} under {image.accelerator}"
     return Check(name="a guest boots", state=CheckState.OK, detail=detail)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from anyclue.model.debian import RELEASES, DebianRelease, release_of
@@ -21,7 +22,9 @@ from anyclue.model.scenario import (
 from anyclue.system.debian_archive import host_release
 from anyclue.system.store import Artifact
 from anyclue.trial.context import Context
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.git_builds import with_bases
+from anyclue.trial.kernels.layout import TrialSubject
 from anyclue.trial.model import GuestImage, PreparedKernel, Shape, Suite, TrialJob
 from anyclue.trial.workloads.suite import workload_suite
 from anyclue.version import __version__
@@ -74,7 +77,8 @@ async def pin_kernels(scenario: Scenario, context: Context) -> Scenario:
     arches = _arches(scenario)
     cells = {cell.kernel for cell in scenario.combinations}
     used = [name for name in scenario.kernels if name in cells]
-    pinned = await _all(_pinned(scenario.kernels[name], arches, context) for name in used)
+    subject = subject_of(scenario)
+    pinned = await _all(_pinned(scenario.kernels[name], arches, subject, context) for name in used)
     based = with_bases(pinned)
     scenario = replace(
         scenario, kernels={**scenario.kernels, **dict(zip(used, based, strict=True))}
@@ -94,19 +98,32 @@ async def userspace_of(scenario: Scenario, context: Context) -> DebianRelease:
     if scenario.userspace is not None:
         return release_of(scenario.userspace)
     arches = _arches(scenario)
+    subject = subject_of(scenario)
     used = dict.fromkeys(cell.kernel for cell in scenario.combinations)
     found = await _all(
-        context.kernels.debian_release(scenario.kernels[name], arches) for name in used
+        context.kernels.debian_release(scenario.kernels[name], arches, subject) for name in used
     )
     releases = {release for release in found if release is not None}
     return next((release for release in RELEASES if release in releases), host_release())
 
 
-async def _pinned(kernel: Kernel, arches: set[Arch], context: Context) -> Kernel:
+async def _pinned(
+    kernel: Kernel, arches: set[Arch], subject: TrialSubject, context: Context
+) -> Kernel:
     if not isinstance(kernel.source, GitKernel):
-        return await context.kernels.pinned(kernel, arches)
+        return await context.kernels.pinned(kernel, arches, subject)
     with _refused_in(kernel.name):
-        return await context.kernels.pinned(kernel, arches)
+        return await context.kernels.pinned(kernel, arches, subject)
+
+
+def subject_of(scenario: Scenario) -> TrialSubject:
+    """Return what a scenario's trials test: the same of all its kernels."""
+    used = {cell.kernel for cell in scenario.combinations}
+    variants = (scenario.kernels[name].variant for name in used)
+    return TrialSubject(
+        file_system=FILE_SYSTEMS[scenario.filesystem],
+        directories=frozenset(d for one in variants if one is not None for d in one.directories),
+    )
 
 
 @contextmanager
@@ -142,19 +159,32 @@ async def prepare_one(
     return _job(scenario, cell, 1, *ready, chosen)
 
 
+def module_under_test(scenario: Scenario, cell: Cell) -> str:
+    """Return the name of the module in which a cell's places are looked up.
+
+    It is the one that its kernel has rebuilt first, or else the file system's own.
+    """
+    variant = scenario.kernels[cell.kernel].variant
+    file_system = FILE_SYSTEMS[scenario.filesystem]
+    if variant is None or variant.directory == file_system.directory:
+        return file_system.modules[0]
+    return PurePosixPath(variant.directory).name
+
+
 async def payload(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
     """Return what puts a cell's module under test into a guest; None where it has none."""
     kernel, arch = scenario.kernels[cell.kernel], scenario.machines[cell.machine].arch
     arches = _arches(scenario)
-    base = await context.kernels.base(kernel, arch, arches)
-    ref = (await context.kernels.with_payload(base, kernel, arch, arches)).payload
+    subject = subject_of(scenario)
+    base = await context.kernels.base(kernel, arch, arches, subject)
+    ref = (await context.kernels.with_payload(base, kernel, arch, arches, subject)).payload
     return context.store.get(ref) if ref is not None else None
 
 
 async def debug_module(scenario: Scenario, cell: Cell, context: Context) -> Artifact | None:
     """Return a cell's module under test with the lines of its code, as `Kernels.debug_module`."""
     kernel, arch = scenario.kernels[cell.kernel], scenario.machines[cell.machine].arch
-    return await context.kernels.debug_module(kernel, arch, _arches(scenario))
+    return await context.kernels.debug_module(kernel, arch, _arches(scenario), subject_of(scenario))
 
 
 async def _prepare_guest(
@@ -167,16 +197,17 @@ async def _prepare_guest(
     arguments: str = "",
 ) -> tuple[PreparedKernel, GuestImage]:
     kernel, machine = scenario.kernels[kernel_name], scenario.machines[machine_name]
-    arches = _arches(scenario)
+    arches, subject = _arches(scenario), subject_of(scenario)
     try:
         with _refused_in(kernel_name):
-            base = await context.kernels.base(kernel, machine.arch, arches)
+            base = await context.kernels.base(kernel, machine.arch, arches, subject)
             return await asyncio.gather(
-                context.kernels.with_payload(base, kernel, machine.arch, arches),
+                context.kernels.with_payload(base, kernel, machine.arch, arches, subject),
                 context.images.prepare(
                     base,
                     machine,
                     shape,
+                    subject,
                     userspace=userspace,
                     boot_s=scenario.limits.boot_seconds,
                     arguments=arguments,

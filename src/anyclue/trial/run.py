@@ -37,7 +37,7 @@ from anyclue.trial.guest.channel import Agent, GuestGoneError, GuestSilentError,
 from anyclue.trial.guest.machine import Boot, Guest, running
 from anyclue.trial.model import TrialJob, TrialResult
 from anyclue.trial.outcome import conclude_ending, movement
-from anyclue.trial.session import GuestSession, TrialEndedError, Watch, blocked_tasks
+from anyclue.trial.session import GuestSession, RoundDuration, TrialEndedError, Watch, blocked_tasks
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +60,9 @@ async def run_trial(
     begin = time.monotonic()
     with disk_errors(directory):
         boot = boot_of(job, store, directory)
-        ending = await _in_guest(job, store, boot, directory, watch)
+        ending, overdue = await _in_guest(job, store, boot, directory, watch)
         seconds = time.monotonic() - begin
-        result = await asyncio.to_thread(_finish, job, directory, ending, seconds)
+        result = await asyncio.to_thread(_finish, job, directory, ending, overdue, seconds)
         if watch:
             await asyncio.to_thread(_keep_raw, directory)
         for path in (*boot.disks.own, directory / "telemetry"):
@@ -94,8 +94,11 @@ def boot_of(job: TrialJob, store: Store, directory: Path) -> Boot:
 
 async def _in_guest(
     job: TrialJob, store: Store, boot: Boot, directory: Path, watch: Watch | None
-) -> EndState:
-    """Return how the trial ended, as far as it is known without the kernel log."""
+) -> tuple[EndState, RoundDuration | None]:
+    """Return how the trial ended, as far as it is known without the kernel log.
+
+    And how long the round had taken that was not over in time, where there is one.
+    """
     snapshot = store.get(job.image.snapshot).file("state")
     fatal = asyncio.Event()
 
@@ -110,15 +113,16 @@ async def _in_guest(
             pump_telemetry(guest.ends["telemetry"], directory / "telemetry", on_kernel_log)
         )
         try:
-            suite = job.suite.run(session_of(job, guest.agent, watch), directory)
-            ending = await _until_the_end(job, guest, suite, fatal, pump)
+            session = session_of(job, guest.agent, watch)
+            suite = job.suite.run(session, directory)
+            ending = await _until_the_end(job, guest, session, suite, fatal, pump)
             await guest.quit()
             await asyncio.wait({pump}, timeout=LAST_WORDS_S)
         finally:
             pump.cancel()
             # What failed beside the failure that is told has been heard, too.
             await asyncio.gather(pump, return_exceptions=True)
-    return ending
+    return ending, session.overdue
 
 
 def session_of(job: TrialJob, agent: Agent, watch: Watch | None = None) -> GuestSession:
@@ -131,6 +135,7 @@ def session_of(job: TrialJob, agent: Agent, watch: Watch | None = None) -> Guest
 async def _until_the_end(
     job: TrialJob,
     guest: Guest,
+    session: GuestSession,
     suite: Awaitable[None],
     fatal: asyncio.Event,
     pump: asyncio.Task[None],
@@ -158,12 +163,7 @@ async def _until_the_end(
     except TrialEndedError as ended:
         return ended.ending
     except GuestSilentError:
-        await blocked_tasks(guest.agent)
-        return EndState(
-            outcome=Outcome.HUNG,
-            reason=EndReason.GUEST_SILENT,
-            detail=f"{job.suite.round_name} was not over after {job.limits.round_seconds:g} s",
-        )
+        return await _too_long(job, guest, session.overdue)
     except GuestGoneError as error:
         await asyncio.wait({gone}, timeout=LAST_WORDS_S)
         return _crashed(str(error))
@@ -174,18 +174,42 @@ async def _until_the_end(
     return EndState(outcome=Outcome.PASSED, reason=EndReason.COMPLETED, detail="all rounds ran")
 
 
+async def _too_long(job: TrialJob, guest: Guest, overdue: RoundDuration | None) -> EndState:
+    if overdue is not None and not overdue.is_over:
+        return EndState(
+            outcome=Outcome.LOST,
+            reason=EndReason.HOST_BUSY,
+            detail=f"{job.suite.round_name} was not over after {overdue.real_s:.0f} s, of which the"
+            f" guest could run for {overdue.own_s:.0f} s: this machine has too much to do",
+        )
+    await blocked_tasks(guest.agent)
+    return EndState(
+        outcome=Outcome.HUNG,
+        reason=EndReason.GUEST_SILENT,
+        detail=f"{job.suite.round_name} was not over after {job.limits.round_seconds:g} s",
+    )
+
+
 def _crashed(detail: str, reason: EndReason = EndReason.GUEST_ENDED) -> EndState:
     return EndState(outcome=Outcome.CRASHED, reason=reason, detail=detail)
 
 
-def _finish(job: TrialJob, directory: Path, ending: EndState, seconds: float) -> TrialResult:
+def _finish(
+    job: TrialJob,
+    directory: Path,
+    ending: EndState,
+    overdue: RoundDuration | None,
+    seconds: float,
+) -> TrialResult:
     telemetry = read_telemetry(directory / "telemetry")
     console = (directory / "console.log").read_bytes().decode(errors="replace")
     lines = merge_console(telemetry.log, parse_console(console))
     during = _since_restore(lines, telemetry.samples[0].t_s if telemetry.samples else 0.0)
     incident = first_incident(during)
     rounds = find_rounds(telemetry.marks, telemetry.samples)
-    deadline_s = (rounds[-1].begin_s if rounds else 0.0) + job.limits.round_seconds
+    # A guest's clock goes on in real time, whatever it may run of it.
+    lasted_s = overdue.real_s if overdue else job.limits.round_seconds
+    deadline_s = (rounds[-1].begin_s if rounds else 0.0) + lasted_s
     moved = movement(telemetry.samples, deadline_s)
     ending = conclude_ending(ending, incident, during, moved, job.suite.limit_key)
     if ending.outcome is Outcome.HUNG and incident is None:

@@ -102,7 +102,7 @@ def _refusal_key(scenario: Scenario, cell: Cell, reason: EndReason) -> tuple[str
         _Part.MOUNT: scenario.mount[cell.mount],
         _Part.WORKLOAD: choice,
     }
-    return reason, *(repr(of_part[part]) for part in _REFUSED_FOR[reason])
+    return reason, scenario.filesystem, *(repr(of_part[part]) for part in _REFUSED_FOR[reason])
 
 
 async def run_until_proven(
@@ -180,12 +180,25 @@ def _settlement(verdict: CellVerdict, most: int) -> Settlement | None:
     match because:
         case GrowthUndecided():
             return because.settlement
-        case OtherCounterGrew() | ObjectsSuspected(lacking=ObjectEvidence.REFERENCE):
+        case ObjectsSuspected():
+            return _of_objects(because, verdict.trials, most)
+        case OtherCounterGrew():
             return None
-        case ObjectsSuspected(lacking=ObjectEvidence.ROUNDS):
-            return Settlement(own=1, reference=1)
         case SingleSteps() if most < MIN_GUESTS:
             return None
+    return Settlement(own=1)
+
+
+def _of_objects(because: ObjectsSuspected, trials: int, most: int) -> Settlement | None:
+    """Return the guests that may prove that a count of objects grows."""
+    slabs = because.slabs
+    match because.lacking:
+        case ObjectEvidence.REFERENCE:
+            return None
+        case ObjectEvidence.SLABS if slabs and slabs.seen * most < slabs.needed * trials:
+            return None  # even the most guests that there may be are too few
+        case ObjectEvidence.ROUNDS | ObjectEvidence.SLABS:
+            return Settlement(own=1, reference=1)
     return Settlement(own=1)
 
 

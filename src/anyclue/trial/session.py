@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
-import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from anyclue.model.errors import AnyclueError
@@ -26,6 +27,18 @@ class TrialEndedError(AnyclueError):
     def __init__(self, outcome: Outcome, reason: EndReason, detail: str) -> None:
         super().__init__(detail)
         self.ending = EndState(outcome=outcome, reason=reason, detail=detail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundDuration:
+    """How long a round has taken: in the guest's own time, and in real time.
+
+    ``is_over`` says whether its time is: in real time a guest on a busy machine gets more.
+    """
+
+    own_s: float
+    real_s: float
+    is_over: bool
 
 
 class AgentCall(Protocol):
@@ -62,6 +75,7 @@ class GuestSession:
         title: the cell's id, for the log.
         limits: those of the trial.
         round: the number of the round, from 1; 0 outside rounds.
+        overdue: what the round had taken when it was given up for its time.
     """
 
     def __init__(
@@ -76,19 +90,31 @@ class GuestSession:
         self.title = title
         self.limits = limits
         self.round = 0
+        self.overdue: RoundDuration | None = None
         self._agent = agent
+        self._clock = agent.clock
         self._has_module = has_module
         self._watch = watch or Watch()
         self._ends = math.inf
+        self._began = self._began_real = 0.0
 
     def begin_round(self, number: int) -> None:
         """Give round ``number`` its time; 0 is what comes before the first."""
         self.round = number
-        self._ends = time.monotonic() + self.limits.round_seconds
+        self._began, self._began_real = self._clock.now(), self._clock.real_s
+        self._ends = self._began + self.limits.round_seconds
 
     def allow(self, seconds: float) -> None:
         """Give the round so much time from now on, if it has less."""
-        self._ends = max(self._ends, time.monotonic() + seconds)
+        self._ends = max(self._ends, self._clock.now() + seconds)
+
+    def round_duration(self) -> RoundDuration:
+        """Return how long the round has taken until now."""
+        return RoundDuration(
+            own_s=self._clock.now() - self._began,
+            real_s=self._clock.real_s - self._began_real,
+            is_over=self._clock.now() >= self._ends,
+        )
 
     async def load_module(self, script: str) -> None:
         """Load the module under test, which is on a disk, by ``script``; do nothing without one.
@@ -167,10 +193,12 @@ class GuestSession:
         Raises:
             GuestSilentError: there is none left; else as `Agent.request`.
         """
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise GuestSilentError(f"round {self.round} took longer than its limit")
-        return await self._agent.request(verb, number, payload, deadline_s=left)
+        left = self._ends - self._clock.now()
+        with contextlib.suppress(GuestSilentError):
+            if left > 0:
+                return await self._agent.request(verb, number, payload, deadline_s=left)
+        self.overdue = self.round_duration()
+        raise GuestSilentError(f"round {self.round} took longer than its limit")
 
 
 def last_lines(output: str) -> str:

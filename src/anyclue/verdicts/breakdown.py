@@ -35,6 +35,8 @@ RECLAIMABLE_CACHES: Final = ("dentry", "radix_tree_node", "buffer_head", "btrfs_
 RECLAIMABLE_PREFIX: Final = "kmalloc-rcl-"
 RECLAIMABLE_SUFFIX: Final = "inode_cache"
 
+_OF_THREADS: Final = "task_struct"
+
 _RANDOM_CACHE: Final = re.compile(r"^kmalloc-rnd-\d+-")
 
 
@@ -72,6 +74,11 @@ _INSIDE: Final[Mapping[MemoryClass, _Inside]] = MappingProxyType(
         ),
     }
 )
+
+
+def of_threads(memory_class: MemoryClass, top: Sequence[tuple[str, float]]) -> bool:
+    """Say whether what grew most inside a class is what the kernel has of each thread."""
+    return memory_class is MemoryClass.SLAB_UNRECLAIMABLE and bool(top) and top[0][0] == _OF_THREADS
 
 
 def top_growth(

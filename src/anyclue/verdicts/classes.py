@@ -13,6 +13,9 @@ No page may be counted twice, else a leak of one class would make ``UNACCOUNTED`
 * ``Cached`` includes ``Shmem``; ``Buffers`` is the page cache of block devices. Pages of ramfs
   (an initramfs that is not tmpfs) are ``Cached`` but on no file LRU: they are ``Unevictable``.
   ``Mlocked`` pages are unevictable too and have an owner, so they are taken off again.
+* Free is ``MemFree``, what the per-CPU lists hold, and ``pool.NAME``: pages that a module has on a
+  free list of its own. Btrfs (6.12 and 7.3, not 6.1) keeps up to 1 MiB of them for compressed data,
+  and dropping caches frees all of them or none.
 * ``KReclaimable`` includes ``SReclaimable``. ``AnonHugePages``, ``Dirty``, ``Writeback``,
   ``Mapped``, ``NFS_Unstable`` and ``CmaFree`` are parts of other lines.
 * ``GPUActive`` and ``GPUReclaim`` (7.x) are pages of no other line, and no file system's. A line
@@ -120,6 +123,9 @@ _FORMULAS: Final[Mapping[MemoryClass, _Formula]] = MappingProxyType(
     }
 )
 
+_POOL: Final = "pool."
+"""How the counters begin that are free lists of modules; a guest without such a pool has none."""
+
 _UNEVICTABLE: Final = _Formula(plus=("meminfo.Unevictable",), minus=("meminfo.Mlocked",))
 """Pages of ramfs: in the page cache, on no file LRU (see the module's text)."""
 
@@ -170,6 +176,10 @@ def classes_kib(reading: Reading) -> dict[MemoryClass, float]:
         value = formula.of(counters)
         if value is not None:
             kib[memory_class] = value
+    if MemoryClass.USED in kib:
+        kib[MemoryClass.USED] -= sum(
+            value for name, value in counters.items() if name.startswith(_POOL)
+        )
     if MemoryClass.ORPHANED_FILE_PAGES in kib:
         kib[MemoryClass.ORPHANED_FILE_PAGES] += _UNEVICTABLE.of(counters) or 0.0
     if {MemoryClass.VMALLOC, MemoryClass.KERNEL_STACKS} <= kib.keys() and _has_vmap_stacks(

@@ -10,7 +10,7 @@ from typing import Final
 from anyclue.model.evaluation import TrialEvaluation
 from anyclue.model.recording import Incident, Outcome, gravest_incident
 from anyclue.model.scenario import Axis, Cell
-from anyclue.model.verdict import MemoryClass
+from anyclue.model.verdict import MemoryClass, ObjectSeries
 from anyclue.verdicts.floors import Floors, floors_of
 from anyclue.verdicts.growth import GrowthTest, growth_by_class
 from anyclue.verdicts.object_floors import ObjectFloors, counted_exactly, object_floors
@@ -34,7 +34,8 @@ SEVERITY: Final = (
 class CellEvidence:
     """All that a verdict on a cell can rest on; ``judged`` are the trials that said something.
 
-    ``is_reference``: other cells are compared with it.
+    ``is_reference``: other cells are compared with it. ``known`` are counts of objects that were
+    proven to leak under other conditions.
     """
 
     cell: Cell
@@ -46,6 +47,7 @@ class CellEvidence:
     reference: CellEvidence | None
     reference_cell: Cell | None
     is_reference: bool = False
+    known: frozenset[ObjectSeries] = frozenset()
 
     @property
     def outcome(self) -> Outcome:
@@ -74,12 +76,12 @@ class CellEvidence:
         """How they grew; inexact counts say nothing without a reference.
 
         What a good kernel leaves behind hangs on machine and workload, so the reference has to have
-        the same. One that is itself the reference shows what is normal.
+        the same; of counts that are known to leak it says enough. One that is itself the reference
+        shows what is normal.
         """
         reference = self.reference
-        if reference is not None and {Axis.MACHINE, Axis.WORKLOAD} & set(
-            reference.cell.differs(self.cell)
-        ):
+        alike = {Axis.MACHINE} if self.known else {Axis.MACHINE, Axis.WORKLOAD}
+        if reference is not None and alike & set(reference.cell.differs(self.cell)):
             reference = None
         if reference is None and not counted_exactly(self.judged):
             return NO_OBJECTS
@@ -87,6 +89,7 @@ class CellEvidence:
             self.object_floors,
             reference.object_floors if reference is not None else None,
             is_reference=self.is_reference,
+            known=self.known,
         )
 
 
@@ -97,8 +100,12 @@ def gather(
     reference: CellEvidence | None,
     *,
     is_reference: bool = False,
+    known: frozenset[ObjectSeries] = frozenset(),
 ) -> CellEvidence:
-    """Gather the evidence on ``cell``; ``reference`` is that on ``reference_cell``, if any."""
+    """Gather the evidence on ``cell``; ``reference`` is that on ``reference_cell``, if any.
+
+    ``known`` are counts of objects that were proven to leak under other conditions.
+    """
     trials = tuple(sorted(recordings, key=lambda r: r.trial))
     judged = tuple(r for r in trials if r.outcome not in {Outcome.LOST, Outcome.NOT_RUN})
     floors = floors_of(judged)
@@ -116,4 +123,5 @@ def gather(
         reference=reference,
         reference_cell=reference_cell,
         is_reference=is_reference,
+        known=known,
     )

@@ -52,6 +52,7 @@ from anyclue.verdicts.breakdown import (
     class_of,
     merged_names,
     object_detail,
+    of_threads,
     signature_detail,
 )
 from anyclue.verdicts.class_growth import leaking_kib, more_used, perhaps_leaking
@@ -93,6 +94,23 @@ def judge_cells(
     """
     trials = {cell: tuple(map(evaluate, of)) for cell, of in recordings.items()}
     return CellJudge().judge(scenario, trials)
+
+
+def judge_objects(
+    sensitivity: Sensitivity,
+    trials: Sequence[TrialEvaluation],
+    cell: Cell,
+    reference: tuple[Cell, Sequence[TrialEvaluation]],
+    known: frozenset[ObjectSeries],
+) -> CellVerdict:
+    """Return the verdict of a cell beside a reference, which stands with its trials.
+
+    Where counts of objects are ``known`` to leak under other conditions, no other count is judged,
+    and the reference may have another workload.
+    """
+    good, of_good = reference
+    normal = gather(good, of_good, None, None, is_reference=True)
+    return _verdict(sensitivity, gather(cell, trials, good, normal, known=known))
 
 
 class CellJudge:
@@ -246,7 +264,9 @@ def _carrier(growth: Mapping[MemoryClass, GrowthTest]) -> GrowthTest | None:
     """Return the class that a leak is about: of those that grew, the one that grew most.
 
     Memory that no counter counts is accused only when it is more than all counted growth
-    together. Used memory alone is accused only when nothing is known of its classes.
+    together. Slab that is of threads first is not accused beside their stacks, which weigh less
+    where the processor has much state to keep. Used memory alone is accused only when nothing is
+    known of its classes.
     """
     leaky = {GrowthKind.KERNEL, GrowthKind.USER}
     grown = [d for c, d in growth.items() if d.grew and TRAITS[c].kind in leaky]
@@ -254,6 +274,8 @@ def _carrier(growth: Mapping[MemoryClass, GrowthTest]) -> GrowthTest | None:
     unaccounted = next((d for d in grown if d.memory_class is MemoryClass.UNACCOUNTED), None)
     if unaccounted is not None and unaccounted.rate > sum(d.rate for d in counted):
         return unaccounted
+    if any(d.memory_class is MemoryClass.KERNEL_STACKS for d in counted):
+        counted = [d for d in counted if not of_threads(d.memory_class, d.top)]
     if counted:
         return max(counted, key=lambda d: (d.rate, d.memory_class))
     known = any(TRAITS[c].kind is GrowthKind.KERNEL for c in growth)
@@ -317,6 +339,7 @@ def _object_leak(evidence: CellEvidence) -> Decision:
         reference=_reference_objects(most, evidence),
         others=_without(objects, most.series),
         end=None if evidence.outcome is Outcome.PASSED else _end(evidence),
+        slabs=most.slabs,
     )
     return Decision(
         verdict=Verdict.LEAK,
@@ -332,6 +355,7 @@ _LACKING: Final = MappingProxyType(
         ObjectGrowth.ONE_GUEST: ObjectEvidence.GUEST,
         ObjectGrowth.SUSPECTED: ObjectEvidence.ROUNDS,
         ObjectGrowth.NO_REFERENCE: ObjectEvidence.REFERENCE,
+        ObjectGrowth.SLABS: ObjectEvidence.SLABS,
     }
 )
 """What would tell of a growth that is in doubt."""
@@ -351,6 +375,7 @@ def _suspected_objects(evidence: CellEvidence) -> ObjectsSuspected | None:
         lacking=_LACKING[most.growth],
         reference=_reference_objects(most, evidence),
         others=len(doubts) - 1,
+        slabs=most.slabs,
     )
 
 

@@ -10,6 +10,10 @@ kernel. So growth is proven only where all of this holds:
 * there are two guests at least. What makes the guests of one cell differ from each other is in no
   interval; a second guest is the only witness of it.
 
+A count of whole slabs stands still in most rounds, and then takes a step. There the steps up are
+counted: none down, some in both halves of every guest, and so many more than in the rounds of the
+reference that, were a step as likely in each of all these rounds, that would be as improbable.
+
 All but the number of kworkers itself is judged without what kworkers take (:mod:`kworkers
 <anyclue.verdicts.kworkers>`); but what does not rise in half of the rounds as it was counted is
 never accused for kworkers that went.
@@ -19,14 +23,18 @@ Without a reference no series is accused: in every kernel something rises a litt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
+from itertools import count
 from typing import Final
 
 import numpy as np
+from scipy import special
 
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import SlabSteps
 from anyclue.model.verdict import ObjectBound, ObjectRate, ObjectSeries
 from anyclue.verdicts.floors import (
     MIN_FLOORS,
@@ -37,7 +45,7 @@ from anyclue.verdicts.floors import (
     warm_up_rounds,
 )
 from anyclue.verdicts.kworkers import without_kworkers
-from anyclue.verdicts.object_floors import OBJECT, ObjectFloors
+from anyclue.verdicts.object_floors import OBJECT, ObjectFloors, object_floors
 from anyclue.verdicts.rates import Fit, fit
 
 FALSE_OBJECT_LEAKS_PER_CELL: Final = 5e-4
@@ -47,6 +55,9 @@ FALSE_SUSPICIONS_PER_CELL: Final = 1e-2
 """The same for a suspicion, over the series that moved at all: more guests are then asked for.
 
 Counts that are not exact are suspected only of what would be proof but for a guest."""
+
+FALSE_REPEATS: Final = 1e-2
+"""Accepted probability that a series which leaks elsewhere is taken to do so where it does not."""
 
 NEARLY_EVERY: Final = 0.75
 """At least this part of a guest's rises must show the growth."""
@@ -75,6 +86,8 @@ class ObjectGrowth(Enum):
     """It would be proven if another guest showed it, too."""
     SUSPECTED = auto()
     """Every guest shows it, not yet significantly."""
+    SLABS = auto()
+    """The same in steps of whole slabs."""
     NO_REFERENCE = auto()
     """Every guest shows it, and there is no reference to say whether that is normal."""
     NOT_SHOWN = auto()
@@ -91,6 +104,7 @@ class ObjectTest:
         cell: its floors without what kworkers take, by trial.
         reference: those of the reference.
         grain: the steps by which a slab cache is counted that was full at its floors.
+        slabs: the steps up, where these show growth.
     """
 
     series: ObjectSeries
@@ -99,6 +113,7 @@ class ObjectTest:
     cell: Sequence[FloorSeries]
     reference: Sequence[FloorSeries]
     grain: float = OBJECT
+    slabs: SlabSteps | None = None
 
     @cached_property
     def warm_up(self) -> int:
@@ -112,8 +127,10 @@ class ObjectTest:
 
     @cached_property
     def full(self) -> Fit:
-        """The fit of all rises, as for a class."""
-        own = set_one_time_costs_aside(_rises(self.cell), OBJECT)
+        """The fit of all rises, as for a class; a step of a whole slab is no one-time cost."""
+        own = _rises(self.cell)
+        if self.grain <= OBJECT:
+            own = set_one_time_costs_aside(own, OBJECT)
         found = fit(own, _rises(self.reference), OBJECT, pool_noisier=True)
         assert found is not None  # noqa: S101 - no test is made of less than two rises
         return found
@@ -145,7 +162,8 @@ class ObjectTest:
         What a last slab that is not full may hide is added.
         """
         own, excess = self.full.own.at_most, self.full.excess
-        hidden = (self.grain - OBJECT) / max(min(len(one.values) for one in self.cell) - 1, 1)
+        rounds = min(len(one.values) for one in self.cell) - self.warm_up - 1
+        hidden = (self.grain - OBJECT) / max(rounds, 1)
         return (own if excess is None else min(own, excess.at_most)) + hidden
 
     @property
@@ -225,15 +243,26 @@ NO_OBJECTS: Final = ObjectTests(moved={}, still_at_most=None, counted=0, exact=F
 
 
 def object_tests(
-    cell: ObjectFloors, reference: ObjectFloors | None, *, is_reference: bool = False
+    cell: ObjectFloors,
+    reference: ObjectFloors | None,
+    *,
+    is_reference: bool = False,
+    known: Collection[ObjectSeries] = (),
 ) -> ObjectTests:
     """Decide for every series of a cell that moved, there or in its reference.
 
-    ``is_reference``: the cell shows what is normal, and so nothing is suspected there.
+    Args:
+        cell: what was counted in the cell.
+        reference: the same of its reference.
+        is_reference: whether the cell shows what is normal, and so nothing is suspected there.
+        known: series that were proven to leak under other conditions: only these are judged, and
+            one guest is enough.
     """
-    moved = cell.moved()
-    level = FALSE_OBJECT_LEAKS_PER_CELL / max(len(cell.series), 1)
+    judged = [one for one in cell.series if not known or one in known]
+    moved = cell.moved().intersection(judged)
+    level = (FALSE_REPEATS if known else FALSE_OBJECT_LEAKS_PER_CELL) / max(len(judged), 1)
     suspicion = FALSE_SUSPICIONS_PER_CELL / max(len(moved), 1) if cell.exact else level
+    enough = 1 if known else MIN_LEAKING_GUESTS
     still = fit(
         [one.rises() for one in cell.still()],
         [one.rises() for one in reference.still()] if reference is not None else (),
@@ -242,23 +271,30 @@ def object_tests(
     tests: dict[ObjectSeries, ObjectTest] = {}
     theirs = reference.moved() if reference is not None else frozenset()
     rising = cell.rising(NEARLY_EVERY * AFTER_WARM_UP, MIN_RISES)
-    unread = cell.unread(MIN_FLOORS - 1)
-    for series in cell.series:
+    unread = cell.unread(MIN_FLOORS - 1).intersection(judged)
+    for series in judged:
         if series in unread:
             continue
         grain = cell.grains.get(series, OBJECT)
         if grain <= OBJECT and series not in moved and series not in theirs:
             continue
         own, other = without_kworkers(series, cell, reference)
-        growth, steady = ObjectGrowth.NOT_SHOWN, None
+        growth, steady, slabs = ObjectGrowth.NOT_SHOWN, None, None
+        # Two tests of one series: each has half of what it may err.
+        of_series = level if grain <= OBJECT else level / 2.0
+        guests = sum(len(one.values) > MIN_RISES for one in own)
         if series in rising:
             steady = _steady_fit(own, other)
         if steady is not None:
             alone = cell.exact and not is_reference
-            guests = sum(len(one.values) > MIN_RISES for one in own)
-            growth = _growth(steady, guests, level=level, suspicion=suspicion, alone=alone)
-        if growth is ObjectGrowth.NOT_SHOWN and cell.exact and other and _climbs(own, other, grain):
-            growth = ObjectGrowth.SUSPECTED
+            growth = _growth(steady, level=of_series, suspicion=suspicion, alone=alone)
+        if growth is ObjectGrowth.NOT_SHOWN and cell.exact and grain > OBJECT:
+            slabs = slab_steps(own, other, grain, of_series)
+            if slabs is not None:
+                proven = slabs.seen >= slabs.needed
+                growth = ObjectGrowth.PROVEN if proven else ObjectGrowth.SLABS
+        if growth is ObjectGrowth.PROVEN and guests < enough:
+            growth = ObjectGrowth.ONE_GUEST
         tests[series] = ObjectTest(
             series=series,
             growth=growth,
@@ -266,14 +302,27 @@ def object_tests(
             cell=own,
             reference=other,
             grain=grain,
+            slabs=slabs,
         )
     return ObjectTests(
         moved=tests,
         still_at_most=still.own.at_most if still is not None else None,
-        counted=len(cell.series),
+        counted=len(judged),
         exact=cell.exact,
         unread=len(unread),
     )
+
+
+def object_rate(
+    series: ObjectSeries, trials: Sequence[TrialEvaluation]
+) -> tuple[float, tuple[float, float]] | None:
+    """Return objects a round of one series in some trials, and the 95 % interval, by themselves.
+
+    Steps that come once are set aside. None where the series was not counted at enough floors.
+    """
+    own, _ = without_kworkers(series, object_floors(trials), None)
+    found = fit(set_one_time_costs_aside(_rises(own), OBJECT), (), OBJECT)
+    return (found.own.rate, found.own.interval) if found is not None else None
 
 
 def _rises(trials: Sequence[FloorSeries]) -> list[Rises]:
@@ -313,9 +362,7 @@ def _steady_fit(cell: Sequence[FloorSeries], reference: Sequence[FloorSeries]) -
     return fit(own, theirs, OBJECT, pool_noisier=True)
 
 
-def _growth(
-    steady: Fit, guests: int, *, level: float, suspicion: float, alone: bool
-) -> ObjectGrowth:
+def _growth(steady: Fit, *, level: float, suspicion: float, alone: bool) -> ObjectGrowth:
     """Return what a series is that all guests show; ``alone``: it may be suspected by itself."""
     likely = steady.own.below(0.0)
     if steady.excess is None:
@@ -323,25 +370,38 @@ def _growth(
         return ObjectGrowth.NO_REFERENCE if shown else ObjectGrowth.NOT_SHOWN
     likely = max(likely, steady.excess.below(0.0))
     if likely < level:
-        enough = guests >= MIN_LEAKING_GUESTS
-        return ObjectGrowth.PROVEN if enough else ObjectGrowth.ONE_GUEST
+        return ObjectGrowth.PROVEN
     return ObjectGrowth.SUSPECTED if likely < suspicion else ObjectGrowth.NOT_SHOWN
 
 
-def _climbs(cell: Sequence[FloorSeries], reference: Sequence[FloorSeries], grain: float) -> bool:
-    """Say whether a count of whole slabs climbs in every guest, and in none of the reference.
+def slab_steps(
+    cell: Sequence[FloorSeries], reference: Sequence[FloorSeries], grain: float, level: float
+) -> SlabSteps | None:
+    """Return the steps of a count of whole slabs; None where not every guest climbs.
 
-    An object a round fills a slab in as many rounds as it has objects, so it shows as some steps up
-    and none down. That is no proof: it keeps a cell from being called clean.
+    Each guest goes up twice at least, in both halves of its rounds, and never down; no guest of the
+    reference gains a slab. A step may be as likely in any round of the cell or its reference: that
+    so many are in the cell is then a binomial probability, and proof where it is below ``level``.
     """
     own = [np.diff(one.values) for one in cell if len(one.values) > MIN_RISES]
-    theirs = [np.diff(one.values) for one in reference]
-    return bool(
-        grain > OBJECT
-        and own
-        and all(np.all(r >= 0.0) and np.count_nonzero(r) >= MIN_STEPS for r in own)
-        and all(np.sum(r) < grain for r in theirs)
-    )
+    theirs = [np.diff(one.values) for one in reference if len(one.values) > 1]
+    if not own or not theirs or any(np.sum(rises) >= grain for rises in theirs):
+        return None
+    for rises in own:
+        half = len(rises) // 2
+        up = [np.count_nonzero(part > 0.0) for part in (rises, rises[:half], rises[-half:])]
+        if np.any(rises < 0.0) or up[0] < MIN_STEPS or not all(up):
+            return None
+    seen = sum(int(np.count_nonzero(rises)) for rises in own)
+    beside = sum(int(np.count_nonzero(rises > 0.0)) for rises in theirs)
+    rounds = sum(map(len, own))
+    share = rounds / (rounds + sum(map(len, theirs)))
+
+    def chance(steps: int) -> float:
+        return float(special.bdtrc(steps - 1, steps + beside, share))
+
+    needed = next(steps for steps in count(MIN_STEPS) if chance(steps) < level)
+    return SlabSteps(objects=grain, seen=seen, needed=needed)
 
 
 def _shows(rises: Rises, normal: float, excess: float) -> bool:

@@ -21,6 +21,7 @@ from anyclue.model.artifact import ArtifactRef
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Limits
 from anyclue.trial.guest.channel import Agent, GuestGoneError, Reply
+from anyclue.trial.guest.steal import GuestClock
 from anyclue.trial.session import DEVICE, AgentCall, GuestSession, TrialEndedError, Watch
 
 LISTING = "FSTYP         -- btrfs\n\nbtrfs/001   \nbtrfs/002          [expunged]\nbtrfs/003   \n"
@@ -45,6 +46,7 @@ class Guest:
     floors: list[Reply] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     marks: list[tuple[str, int, str]] = field(default_factory=list)
+    clock: GuestClock = field(default_factory=GuestClock)
 
     async def request(
         self, verb: str, _number: int = 0, payload: str = "", *, deadline_s: float

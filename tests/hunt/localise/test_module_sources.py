@@ -85,6 +85,28 @@ def test_the_lost_release_comes_first(tmp_path: Path) -> None:
     assert (first.missing.label, first.missing.release[0]) == ("out", "put_page")
 
 
+def test_the_release_in_the_loop_is_not_that_at_the_label(tmp_path: Path) -> None:
+    """The path ends behind ``out``, and what it lacks is a release in the loop."""
+    lost = PACK.replace("\t\tput_page(page);\n\t\tpage = NULL;\n\t}", "\t\tpage = NULL;\n\t}")
+    good, bad = tree(tmp_path / "good", PACK), tree(tmp_path / "bad", lost)
+    module = read_module(good, bad, "fs/x", alone=True)
+    assert [(one.call, one.line) for one in by_name(module)["pack"].taken] == [("put_page", 12)]
+    case = Symptoms(signature=Signature.PAGE_CACHE_REFERENCE, regression=True)
+    missing = rank_functions(module, case).places[0].missing
+    assert missing is not None
+    assert (missing.line, missing.label, missing.release[0]) == (12, "", "put_page")
+
+
+def test_calls_that_a_change_took_away(tmp_path: Path) -> None:
+    """What was moved or is written otherwise is not gone."""
+    changed = PACK.replace("put_page(page);\n\t\tpage = NULL", "put_page(page), page = NULL")
+    changed = changed.replace("ret = pack_one(page);", "ret = n;")
+    good, bad = tree(tmp_path / "good", PACK), tree(tmp_path / "bad", changed)
+    module = read_module(good, bad, "fs/x", alone=True)
+    assert [(one.call, one.line) for one in by_name(module)["pack"].taken] == [("pack_one", 9)]
+    assert by_name(module)["count"].taken == ()
+
+
 def test_comments_and_space_change_nothing(tmp_path: Path) -> None:
     told = PACK.replace("\tint ret = 0;", "\tint  ret = 0; /* so far */\n")
     good, bad = tree(tmp_path / "good", PACK), tree(tmp_path / "bad", told)

@@ -15,8 +15,10 @@ from anyclue.hunt.minimise.follow_up import read_follow_ups, run_follow_up
 from anyclue.hunt.minimise.model import FollowUps
 from anyclue.hunt.minimise.plan import FollowUpKind, in_order
 from anyclue.hunt.minimise.variations import Runner
+from anyclue.hunt.render.clue_text import dose_amount, reproducer_lines
 from anyclue.model.recording import Recording
 from anyclue.model.scenario import Axis
+from anyclue.model.verdict import ObjectKind, ObjectSeries
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor, TrialJob
@@ -163,6 +165,50 @@ def test_killed_on_the_way(hunted: Hunted, options: RunDirectory, make: Make) ->
     assert partly.reproducer is None
     hunt_it(hunted, options, bad_lzo(make))
     assert stored(options).reproducer is not None
+
+
+CACHE = "slab_objects.kmalloc-1k"
+SERIES = ObjectSeries(kind=ObjectKind.SLAB, name="kmalloc-1k")
+
+
+def leaked_objects(make: Make, amount: Callable[[TrialJob], float]) -> Callable[..., Recording]:
+    def made(job: TrialJob) -> Recording:
+        leaked = amount(job) if job.cell.kernel == "bad" else 0.0
+        facts = {"files": files(job), "enospc_errors": 0}
+        return make(job, counts={CACHE: leaked, "slab_objects.dentry": 0.0}, facts=facts)
+
+    return made
+
+
+def test_one_object_at_every_mount(hunted: Hunted, options: RunDirectory, make: Make) -> None:
+    """No KiB grow: counts of objects alone show it, beside the hunt's reference."""
+    hunt_it(hunted, options, leaked_objects(make, lambda _: 1.0))
+    found = stored(options)
+    assert found.dose is not None
+    assert found.dose.series == SERIES
+    assert dose_amount(found.dose) == "1 object at every mount"
+    assert found.left == ()
+    reproducer = found.reproducer
+    assert reproducer is not None
+    assert reproducer.parameters["writers"] == 1
+    assert (reproducer.series, round(reproducer.rate_objects or 0.0)) == (SERIES, 1)
+    assert "echo 1 >/sys/kernel/slab/kmalloc-1k/shrink" in reproducer.script
+    assert "In this form it leaked 1 object (slab cache kmalloc-1k) a round." in reproducer_lines(
+        reproducer, 100
+    )
+
+
+def test_objects_of_lzo_a_file(hunted: Hunted, options: RunDirectory, make: Make) -> None:
+    """The option that it takes is found by counts alone, too."""
+
+    def amount(job: TrialJob) -> float:
+        return 0.2 * files(job) if "compress=lzo" in workload_of(job).mount else 0.0
+
+    hunt_it(hunted, options, leaked_objects(make, amount))
+    found = stored(options)
+    assert found.options == {Axis.MOUNT: "compress=lzo"}
+    assert found.dose is not None
+    assert dose_amount(found.dose) == "0.2 objects a file"
 
 
 def test_nothing_guilty_nothing_followed(hunted: Hunted, make: Make) -> None:

@@ -45,6 +45,24 @@ def test_every_fault_s_probes_come_before_any_fault_s_smaller_form() -> None:
     ]
 
 
+def test_a_fault_without_any_probe_comes_before_the_next_probe_of_another() -> None:
+    """And its dose too: the first probe may have told the place."""
+    probes = [
+        step(FollowUpKind.PROBE, 2, fault, subject=str(before), before=before)
+        for fault in (0, 1)
+        for before in (0, 1)
+    ]
+    doses = [step(FollowUpKind.DOSE, 2, fault) for fault in (0, 1)]
+    assert [(one.kind.name, one.fault) for one in in_order([*probes, *doses])] == [
+        ("PROBE", 0),
+        ("PROBE", 1),
+        ("DOSE", 0),
+        ("DOSE", 1),
+        ("PROBE", 0),
+        ("PROBE", 1),
+    ]
+
+
 def test_what_costs_less_comes_first_among_equals() -> None:
     dear, cheap = (step(FollowUpKind.PROBE, n, subject=str(n)) for n in (4, 2))
     assert in_order([dear, cheap]) == (cheap, dear)

@@ -32,7 +32,7 @@ from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import write_recording
 from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.scenarios.read import load_scenario
-from anyclue.system.store import Store
+from anyclue.system.store import Recipe, Store
 from anyclue.trial.guest.channel import Reply
 from anyclue.trial.model import TrialExecutor, TrialJob, TrialResult
 from anyclue.trial.session import TrialEndedError, Watch
@@ -117,6 +117,36 @@ def test_what_ran_is_not_run_again(hunted: Hunted, guests: Guests) -> None:
     first = probed(hunted)
     assert probed(hunted) == first
     assert len(guests.ran) == 2
+
+
+@pytest.mark.parametrize("config", ["# CONFIG_MEM_ALLOC_PROFILING is not set", "CONFIG_NET=y"])
+def test_what_a_kernel_is_built_without_is_not_run(
+    hunted: Hunted, guests: Guests, monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    from tests.hunt.conftest import job_of  # noqa: PLC0415
+
+    async def build(directory: Path) -> None:
+        (directory / "config").write_text(f"{config}\n")
+
+    store = hunted.context.store
+    kernel = asyncio.run(store.make(Recipe(kind="kernel", inputs={}), build))
+
+    async def with_kernel(
+        scenario: Scenario, cell: Cell, _context: object, *, arguments: str, suite: None
+    ) -> TrialJob:
+        assert (arguments, suite) == ("", None)
+        job = job_of(scenario, cell, 1)
+        return replace(job, image=replace(job.image, kernel=kernel.ref))
+
+    monkeypatch.setattr(probes_run, "prepare_one", with_kernel)
+    tags, cell = "allocation-tags", cells_of(hunted)["bad"]
+    probed(hunted, [tags, SLAB])
+    assert len(guests.ran) == 2
+    readings = {one.probe: one for one in probes_run.read_readings(hunted.run)}
+    assert readings[tags].could_not == "the kernel was built without CONFIG_MEM_ALLOC_PROFILING"
+    assert readings[SLAB].findings
+    assert probes_run.cannot_probe(hunted.run, PROBES[tags], cell)
+    assert not probes_run.cannot_probe(hunted.run, PROBES[SLAB], cell)
 
 
 @pytest.mark.parametrize(("jobs", "side_by_side"), [(1, 1), (2, 2)])
@@ -206,6 +236,22 @@ def test_the_guilty_cell_and_the_nearest_clean_one() -> None:
     assert selection.nearest_clean(nothing, leak.cell) is None
 
 
+def test_every_fault_is_looked_at_where_no_cell_is_named() -> None:
+    lzo = judged("bad", Verdict.LEAK, mount="lzo")
+    crash = replace(judged("bad", Verdict.BROKEN, mount="zstd"), signature=None)
+    clean = judged("good", Verdict.CLEAN, mount="lzo")
+    verdicts = (lzo, crash, clean)
+    findings = RunVerdicts(cells=verdicts, factors=(), faults=find_faults(verdicts))
+    found = selection.cells_to_probe(findings, "run", None, None)
+    assert {cell for cell, _ in found} == {lzo.cell, crash.cell}
+    assert {beside for _, beside in found} == {clean.cell}
+    named = selection.cells_to_probe(findings, "run", crash.cell.id, None)
+    assert named == ((crash.cell, clean.cell),)
+    nothing = RunVerdicts(cells=(clean,), factors=())
+    with pytest.raises(RequestError, match="no cell of this run leaks or broke"):
+        selection.cells_to_probe(nothing, "run", None, None)
+
+
 def test_only_an_innocent_cell_stands_beside() -> None:
     guilty, clean = judged("bad", Verdict.LEAK), judged("good", Verdict.CLEAN)
     too = judged("worse", Verdict.BROKEN)
@@ -239,7 +285,7 @@ class Agent:
 @pytest.mark.parametrize("name", list(PROBES))
 def test_the_steps_of_a_probe(name: str) -> None:
     agent = Agent()
-    watch = ProbeWatch(PROBES[name], 2)
+    watch = ProbeWatch(PROBES[name], 2, "btrfs")
 
     async def trial() -> None:
         await watch.loaded(agent)
@@ -257,7 +303,7 @@ def test_the_steps_of_a_probe(name: str) -> None:
 def test_a_probe_that_is_not_available_ends_the_trial() -> None:
     for refuses, said in (("slabinfo", "the kernel has none"), ("kallsyms", "does not work")):
         with pytest.raises(TrialEndedError, match=said) as error:
-            asyncio.run(ProbeWatch(PROBES[SLAB], 1).loaded(Agent(refuses)))
+            asyncio.run(ProbeWatch(PROBES[SLAB], 1, "btrfs").loaded(Agent(refuses)))
         assert error.value.ending.outcome is Outcome.NOT_RUN
 
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from anyclue.hunt.clue.model import DoseEvent, DoseResponse, EventAmount
 from anyclue.hunt.conclusion import conclude
 from anyclue.hunt.render.sentence import verdict_sentence
-from anyclue.hunt.render.verdict_words import growth, not_judged, signatures_label
+from anyclue.hunt.render.verdict_words import factor_reason, growth, not_judged, signatures_label
 from anyclue.model.reason import FloorSample, GrowthExcluded, NotRun, ObjectsGrew, SlabCache
 from anyclue.model.recording import Incident, IncidentKind, Outcome, Recording, Round
 from anyclue.model.verdict import (
@@ -168,6 +169,22 @@ def test_a_leak_of_objects_is_told_in_objects(tools: Tools) -> None:
     assert say(leaking, tools.verdict("good i386 lzo")).startswith(
         "Leak, slab objects never freed (slab cache radix_tree_node): 14 objects a round with"
     )
+    mounts = EventAmount(event=DoseEvent.MOUNT, amount=14.0, ci95=(13.4, 14.6))
+    dose = DoseResponse(
+        unit="file",
+        amount_kib=None,
+        ci95_kib=None,
+        linear=False,
+        because="",
+        series=NODES,
+        events=(mounts,),
+    )
+    found = conclude([leaking, tools.verdict("good i386 lzo")])
+    assert "14 objects a round (14 objects at every mount) with" in verdict_sentence(found, [dose])
+    files = replace(dose, events=(), linear=True, amount_objects=0.0467)
+    assert "14 objects a round (0.047 objects a file) with" in verdict_sentence(found, [files])
+    unknown = replace(dose, events=(), linear=None)
+    assert "14 objects a round with" in verdict_sentence(found, [unknown])
     assert str(growth(leaking)) == "14 objects [13.9, 14.1]"
     assert growth(leaking).per_round == "14 objects [13.9, 14.1] per round"
     assert signatures_label(leaking) == "object in radix_tree_node"
@@ -204,6 +221,10 @@ def test_nothing_found_and_unproven(tools: Tools) -> None:
     (line,) = not_judged(conclude([unproven]), None)
     assert line == "bad.i386.default.zstd.mix: not run"
     assert say() == "No cell was run, so nothing can be said."
+    left = [replace(unproven, trials=0), replace(clean[0], verdict=Verdict.UNPROVEN, trials=0)]
+    assert say(*left) == say()
+    said = {factor_reason(one) for one in conclude(left).factors}
+    assert said == {"no cell was run"}
 
 
 def test_cache_is_only_cache(tools: Tools) -> None:

@@ -4,9 +4,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anyclue.hunt.model import Reproduction, RunVerdicts
+from anyclue.hunt.render.junit import junit_xml
 from anyclue.hunt.render.text import cells_table, report_text, summary
+from anyclue.model.reason import ExcludedObjects, FloorSample, GrowthExcluded
 from anyclue.model.recording import EXACT_OBJECTS
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    ObjectBound,
+    ObjectKind,
+    ObjectSeries,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from tests.hunt.render.conftest import Inputs
@@ -125,10 +135,47 @@ def test_log_is_cut_around_the_incident(broken_run: Inputs) -> None:
     assert "kernel BUG at mm/highmem.c:626!" in section
 
 
+def test_trials_that_were_added_are_told(default_run: Inputs) -> None:
+    assert "1 trial a cell, " in mail(default_run)
+    cells = list(default_run.findings.cells)
+    cells[0] = replace(cells[0], trials=3)
+    findings = replace(default_run.findings, cells=tuple(cells))
+    said = " ".join(mail(replace(default_run, findings=findings)).split())
+    assert "1 trial a cell (up to 3 where these proved nothing), " in said
+
+
+def test_counts_of_a_clean_cell_that_are_not_excluded_are_told(default_run: Inputs) -> None:
+    """In the mail and for a CI system, so that nobody reads clean for more than it is."""
+    cells = list(default_run.findings.cells)
+    at = next(k for k, one in enumerate(cells) if one.verdict is Verdict.CLEAN)
+    highest = tuple(
+        (ObjectSeries(kind=ObjectKind.SLAB, name=name), 3.0) for name in ("a", "b", "c", "d")
+    )
+    because = GrowthExcluded(
+        limit_kib=64,
+        sample=FloorSample(floors=8, trials=1, warm_up=0),
+        memory_class=MemoryClass.USED,
+        at_most_kib=9,
+        objects=ExcludedObjects(
+            bound=ObjectBound(series=198, excluded=193, limit=1), highest=highest
+        ),
+    )
+    cells[at] = replace(cells[at], because=because)
+    inputs = replace(default_run, findings=replace(default_run.findings, cells=tuple(cells)))
+    told = (
+        "a leak of 1 object a round is not excluded in 5 of 198 counts: slab cache a (up to 3"
+        " objects), slab cache b (up to 3 objects), slab cache c (up to 3 objects) and 1 more and 1"
+        " of which too few floors could be read"
+    )
+    section = mail(inputs).split("What was not tested")[1]
+    assert f"{cells[at].cell.id}: clean, but {told}" in " ".join(section.split())
+    assert told in junit_xml(inputs.findings, inputs.scenario)
+
+
 def test_nothing_at_all(default_run: Inputs) -> None:
     empty = RunVerdicts(cells=(), factors=())
     text = mail(replace(default_run, findings=empty, recordings={}, repro=Reproduction()))
-    assert "nothing found in 7 cells, 7 not judged" in text
+    assert "nothing judged in 7 cells" in text
     assert text.count("planned, not run") == 7
     assert summary(empty) == "No cell was run, so nothing can be said.\n\nNo cell was judged.\n"
 

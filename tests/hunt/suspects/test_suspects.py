@@ -38,7 +38,16 @@ from anyclue.model.scenario import (
     Theory,
     WorkloadChoice,
 )
-from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
+from anyclue.model.verdict import (
+    CellVerdict,
+    ClassRate,
+    MemoryClass,
+    ObjectKind,
+    ObjectRate,
+    ObjectSeries,
+    Signature,
+    Verdict,
+)
 
 GUILTY, ACQUITTED, UNPROVEN = SuspectStatus.GUILTY, SuspectStatus.ACQUITTED, SuspectStatus.UNPROVEN
 QUIET: Final = {
@@ -189,6 +198,27 @@ def test_what_may_have_grown_is_not_acquitted() -> None:
     assert said.because == "slab may have grown: that is neither proven nor excluded"
     flat = theory_context(slab(rate_kib=27.0, ci95_kib=(-9.0, 63.0)))
     assert judged(resource(Resource.SLAB), flat).standing is ACQUITTED
+
+
+def test_counts_of_objects_are_evidence_on_slab() -> None:
+    (guilty, *others) = slab(grew=True)
+    rates = {
+        ObjectSeries(kind=ObjectKind.SLAB, name="kmalloc-1k"): ObjectRate(
+            rate=1.0, ci95=(0.9, 1.1), at_most=1.1, grew=True
+        ),
+        ObjectSeries(kind=ObjectKind.SLAB, name="noisy"): ObjectRate(
+            rate=9.0, ci95=(-9.0, 30.0), at_most=30.0, grew=False
+        ),
+        ObjectSeries(kind=ObjectKind.THREADS, name="kworker"): ObjectRate(
+            rate=1.0, ci95=(0.9, 1.1), at_most=1.1, grew=True
+        ),
+    }
+    cells = [replace(guilty, objects=rates), *others]
+    found = judged(resource(Resource.SLAB), theory_context(cells))
+    (line,) = [one for one in found.evidence if "kmalloc" in one]
+    assert line.endswith(
+        "slab-unreclaimable 40.0 [10.0, 70.0] KiB a round; slab cache kmalloc-1k 1 object a round"
+    )
 
 
 def test_a_small_leak_needs_a_narrow_interval() -> None:

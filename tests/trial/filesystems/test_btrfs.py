@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from anyclue.trial.filesystems.btrfs import BTRFS, compression
+from anyclue.trial.filesystems.btrfs import compression
 
 
 @pytest.mark.parametrize(
@@ -25,10 +23,3 @@ from anyclue.trial.filesystems.btrfs import BTRFS, compression
 def test_the_compression_that_was_asked_for(mount: str, asked: str | None) -> None:
     feature = compression(mount)
     assert (feature and feature.option) == asked
-
-
-def test_a_size_stands_where_mkfs_has_it() -> None:
-    made = BTRFS.mkfs_command("/dev/vdb", 256, ("-L", "a b"))
-    assert made == "mkfs.btrfs -q -f -K -b 256M -L 'a b' /dev/vdb"
-    behind = replace(BTRFS, mkfs=("mkfs.ext4", "-F", "{options}", "{device}", "{size}"))
-    assert behind.mkfs_command("/dev/vdb", 64, ()) == "mkfs.ext4 -F /dev/vdb 64M"

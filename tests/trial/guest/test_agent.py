@@ -230,6 +230,12 @@ def test_the_killer_of_processes_takes_the_command_first(talk: Talk) -> None:
     assert talk.ask("run", 0, "cat /proc/self/oom_score_adj") == ("500\n", 0)
 
 
+def test_the_agent_has_no_huge_pages_and_what_it_runs_may(talk: Talk) -> None:
+    """The kernel gives back what is zero in a huge page, and takes it again: 2 MiB each."""
+    command = 'grep -h "^THP_enabled" /proc/$PPID/status /proc/$$/status'
+    assert talk.ask("run", 0, command) == ("THP_enabled:\t0\nTHP_enabled:\t1\n", 0)
+
+
 def test_usage(agent: Path) -> None:
     for argv, status in (([], 2), (["/nowhere", "/nowhere"], 1)):
         done = subprocess.run([str(agent), *argv], capture_output=True, check=False, timeout=20)

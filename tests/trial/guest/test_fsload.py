@@ -167,7 +167,7 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
 
 def test_no_space_is_a_fact(load: Load, tiny: Path) -> None:
     told = said(load("fill", tiny, "writers=2", "files=0", "size=1000", "direct=0"))
-    assert told["enospc"] == 1
+    assert (told["enospc"], told["enospc_errors"]) == (1, 2)
     assert 10 < told["files"] < 256
     assert load("remove", tiny).returncode == 0
     assert said(load("write", tiny, "sizes=400000"))["enospc"] == 1
@@ -202,3 +202,61 @@ def test_extents_of_many_files(load: Load, btrfs: Path) -> None:
     """More than one search of the tree gives back."""
     told = said(load("fill", btrfs, "files=700", "size=900", "direct=0"))
     assert said(load("extents", btrfs))["extents_inline"] == told["files"] == 700
+
+
+def test_names_and_what_is_noticed_of_them(load: Load, tmp_path: Path) -> None:
+    told = said(load("names", tmp_path, "dirs=3", "files=8"))
+    assert (told["files"], told["links"], told["symlinks"], told["renames"]) == (24, 24, 24, 12)
+    assert told["enospc"] == 0
+    check = ("check-names", tmp_path, "dirs=3", "files=8")
+    assert said(load(*check)) == {"verified_files": 24}
+    (tmp_path / "d0/link1").unlink()
+    wrong = load(*check)
+    assert wrong.returncode == 1
+    assert "wrong contents: the number of its links" in wrong.stderr
+    os.link(tmp_path / "d0/e/file1", tmp_path / "d0/link1")
+    assert load(*check).returncode == 0
+    (tmp_path / "d0/e/file1").write_text("other")
+    assert "wrong contents: what was written" in load(*check).stderr
+
+
+def test_attributes_are_verified(load: Load, tmp_path: Path) -> None:
+    said(load("names", tmp_path, "dirs=2", "files=2"))
+    file = tmp_path / "d0/e/file1"
+    try:
+        os.setxattr(file, "user.long", b"other")
+    except OSError:
+        pytest.skip("no attributes here")
+    assert (
+        "wrong contents: an attribute" in load("check-names", tmp_path, "dirs=2", "files=2").stderr
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranges_are_compared_with_their_image(load: Load, tmp_path: Path, seed: int) -> None:
+    given = ("files=3", "kib=128", "steps=40", f"seed={seed}")
+    told = said(load("ranges", tmp_path, *given))
+    assert (told["files"], told["enospc"]) == (3, 0)
+    assert min(told[step] for step in ("writes", "maps", "truncations")) > 0
+    assert said(load("check-ranges", tmp_path, *given)) == {"verified_files": 3}
+    other = load("check-ranges", tmp_path, *given[:3], f"seed={seed + 1}")
+    assert other.returncode == 1
+    assert "wrong contents" in other.stderr
+    sizes = {path: path.stat().st_size for path in tmp_path.glob("ranges*")}
+    file = max(sizes, key=lambda path: sizes[path])
+    with file.open("r+b") as opened:
+        opened.seek(sizes[file] // 2)
+        byte = opened.read(1)
+        opened.seek(sizes[file] // 2)
+        opened.write(bytes([byte[0] ^ 1]))
+    changed = load("check-ranges", tmp_path, *given)
+    assert f"{file}: wrong contents at byte {sizes[file] // 2}" in changed.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("names", "dirs=1"), ("ranges", "kib=1"), ("ranges", "steps=0")]
+)
+def test_names_and_ranges_that_are_out_of_range(
+    load: Load, tmp_path: Path, arguments: tuple[str, str]
+) -> None:
+    assert load(arguments[0], tmp_path, arguments[1]).returncode == 2

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from anyclue.model.errors import InfrastructureError
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.guest.channel import Reply
 from anyclue.trial.guest.images import check_maker
 from anyclue.trial.guest.machine import Guest
@@ -22,8 +23,9 @@ def guest_that_says(reply: Reply) -> Guest:
 
 
 def test_a_guest_without_mkfs_is_no_guest_to_save() -> None:
-    asyncio.run(check_maker(guest_that_says(Reply(status=0, output="mkfs.btrfs, part of ..."))))
+    there = Reply(status=0, output="mkfs.btrfs, part of ...")
+    asyncio.run(check_maker(guest_that_says(there), BTRFS))
     gone = Reply(status=127, output="sh: mkfs.btrfs: not found")
     with pytest.raises(InfrastructureError, match=r"mkfs\.btrfs does not run") as caught:
-        asyncio.run(check_maker(guest_that_says(gone)))
+        asyncio.run(check_maker(guest_that_says(gone), BTRFS))
     assert "not found" in str(caught.value)

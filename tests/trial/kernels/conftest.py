@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.model.scenario import Arch, DebugOption
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.kernels.configuration import configuration
 
 MAKEFILE = Path(__file__).parent / "fake/Makefile"
@@ -49,7 +50,7 @@ def kernel_files() -> dict[str, str]:
     allowed: set[str] = set()
     for arch in Arch:
         options = [option for option in DebugOption if option is not DebugOption.KASAN]
-        asked = configuration(arch, options).asked
+        asked = configuration(arch, options, needs=BTRFS.symbols).asked
         allowed |= {symbol for symbol in asked if arch is Arch.X86_64 or symbol != "CONFIG_64BIT"}
     return {
         "Makefile": MAKEFILE.read_text(),

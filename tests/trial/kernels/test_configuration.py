@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebugOption
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.kernels.configuration import (
     FRAGMENTS,
     as_text,
@@ -71,7 +72,8 @@ def test_what_is_not_wanted_may_be_unknown_to_kconfig() -> None:
 
 
 def test_fragments_go_over_tinyconfig_and_a_guests_needs_win() -> None:
-    asked = configuration(Arch.I386, (), ["CONFIG_EXT4_FS=y\nCONFIG_BTRFS_FS=y\nCONFIG_SMP=n\n"])
+    fragment = "CONFIG_EXT4_FS=y\nCONFIG_BTRFS_FS=y\nCONFIG_SMP=n\n"
+    asked = configuration(Arch.I386, (), [fragment], needs=BTRFS.symbols)
     assert asked.complete is None
     assert asked.asked["CONFIG_EXT4_FS"] == asked.wanted["CONFIG_EXT4_FS"] == "y"
     assert asked.wanted["CONFIG_BTRFS_FS"] == "m"

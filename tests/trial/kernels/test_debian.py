@@ -18,11 +18,14 @@ from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
 from anyclue.system.apt import Offer, Package, PackageRecord
 from anyclue.system.debian_archive import DebianArchive, Mirror, chosen_mirror
 from anyclue.system.store import Store
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.kernels.catalogue import catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_tree
+from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
 from anyclue.trial.kernels.preparation import Kernels
 
 BOTH = (Arch.I386, Arch.X86_64)
+SUBJECT = TrialSubject(file_system=BTRFS)
 FLAVOURS = {"i386": "686-pae", "amd64": "cloud-amd64"}
 
 
@@ -368,7 +371,9 @@ def test_what_a_guest_boots_with_wherever_the_packages_have_it(
     assert image.file("vmlinuz").read_bytes() == b"kernel"
     assert image.file("config").read_bytes() == b"CONFIG=y"
     assert image.file("modules/loop.ko").read_bytes() == module
-    assert '"under_test": "btrfs.ko"' in image.file("modules.json").read_text()
+    layout = layout_of(image.file(LAYOUT))
+    assert layout.under_test(SUBJECT) == ["btrfs"]
+    assert layout.before(SUBJECT) == ["loop"]
     assert made.cached(packages)
 
 
@@ -410,7 +415,7 @@ def test_files_that_are_not_there_are_all_named(tmp_path: Path) -> None:
     kernels = Kernels(DebianArchive(tmp_path, store), store, tmp_path)
     source = KernelFiles(image="/nowhere/bzImage", modules="/nowhere/modules/6.12.0")
     with pytest.raises(RequestError) as caught:
-        asyncio.run(kernels.base(Kernel(name="mine", source=source), Arch.I386, ()))
+        asyncio.run(kernels.base(Kernel(name="mine", source=source), Arch.I386, (), SUBJECT))
     assert [problem.where for problem in caught.value.problems] == [source.image, source.modules]
     assert {problem.next_step for problem in caught.value.problems} == {"see kernels.mine"}
 
@@ -420,7 +425,7 @@ def test_an_image_without_modules(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     kernels = Kernels(DebianArchive(tmp_path, store), store, tmp_path)
     kernel = Kernel(name="mine", source=KernelFiles(image=str(tmp_path / "bzImage")))
-    base = asyncio.run(kernels.base(kernel, Arch.I386, ()))
+    base = asyncio.run(kernels.base(kernel, Arch.I386, (), SUBJECT))
     assert store.find(base.boot.kind, base.boot.key).file("vmlinuz").read_bytes() == b"kernel"
-    full = asyncio.run(kernels.with_payload(base, kernel, Arch.I386, ()))
+    full = asyncio.run(kernels.with_payload(base, kernel, Arch.I386, (), SUBJECT))
     assert full.payload is None

@@ -15,7 +15,10 @@ import pytest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, DebianKernel, DebugOption, GitKernel, Kernel
 from anyclue.system.store import Store
+from anyclue.trial.filesystems.btrfs import BTRFS
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.git_builds import GitBuild, GitBuilds, with_bases
+from anyclue.trial.kernels.layout import LAYOUT, ModuleEntry, TrialSubject, layout_of
 from anyclue.trial.kernels.make import DoesNotBuildError
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ class Builder:
 
     def build(self, kernel: GitKernel, arch: Arch = Arch.X86_64) -> GitBuild:
         builds = GitBuilds(Store(self.root / "store"), self.root / "benches")
-        return asyncio.run(builds.build(kernel, arch))
+        return asyncio.run(builds.build(kernel, arch, TrialSubject(file_system=BTRFS)))
 
     @property
     def whole(self) -> int:
@@ -63,9 +66,10 @@ def test_in_full(builder: Builder) -> None:
     assert built.why.startswith("full build: ")
     files = {file.name for file in built.boot.path.iterdir()}
     assert {"vmlinuz", "config", "Module.symvers", "build.log", "devel.tar", "modules"} <= files
-    layout = json.loads(built.boot.file("modules.json").read_text())
-    assert layout == {"order": [], "under_test": "btrfs.ko", "more": []}
-    assert json.loads(built.boot.file("read.json").read_text())["outside"] == {"fs/btrfs": []}
+    layout = layout_of(built.boot.file(LAYOUT))
+    assert layout.modules == {"btrfs": ModuleEntry(directory="fs/btrfs", needs=())}
+    outside = json.loads(built.boot.file("read.json").read_text())["outside"]
+    assert outside == {fs.directory: [] for fs in FILE_SYSTEMS.values()}
     assert not list((builder.root / "benches").glob("git-*/.unfinished"))
 
 

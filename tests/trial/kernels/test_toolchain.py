@@ -20,7 +20,7 @@ from anyclue.system.processes import CommandError, Completed, run
 from anyclue.system.store import Recipe
 from anyclue.trial.kernels import toolchain
 from anyclue.trial.kernels.make import DoesNotBuildError
-from anyclue.trial.kernels.modules import UNFINISHED, build_module
+from anyclue.trial.kernels.modules import UNFINISHED, build_modules
 from anyclue.trial.kernels.toolchain import (
     SHELL_PACKAGES,
     HostToolchain,
@@ -102,17 +102,17 @@ class Scripted(HostToolchain):
 def not_built(tmp_path: Path, says: str, status: int) -> str:
     """Return what is said of a build that says this and makes nothing."""
     bench, sources, into = tmp_path / "bench", tmp_path / "sources", tmp_path / "into"
-    for path in (bench / "module", sources, into):
+    for path in (bench / "linux/fs/btrfs", sources / "fs/btrfs", into):
         path.mkdir(parents=True)
-    (bench / "module/btrfs.ko").write_text("of the build before")
-    built = build_module(
+    (bench / "linux/fs/btrfs/btrfs.ko").write_text("of the build before")
+    built = build_modules(
         bench=bench,
         sources=sources,
         headers=bench,
         arch=Arch.X86_64,
         toolchain=Scripted(compiler="gcc", version="1", says=says, status=status),
-        directory="fs/btrfs",
-        into=into,
+        directories={"fs/btrfs": ["btrfs"]},
+        log_file=into / "build.log",
     )
     with pytest.raises(DoesNotBuildError) as caught:
         asyncio.run(built)
@@ -128,7 +128,7 @@ def test_a_build_that_made_no_module_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_error_is_named_by_its_place_in_the_kernel(tmp_path: Path) -> None:
-    line = f"{tmp_path}/bench/module/lzo.c:297:9: error: 'x' undeclared"
+    line = f"{tmp_path}/bench/linux/fs/btrfs/lzo.c:297:9: error: 'x' undeclared"
     assert "    fs/btrfs/lzo.c:297:9: error: 'x' undeclared" in not_built(tmp_path, line, 2)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pytest
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, KernelBuild
 from anyclue.system.store import Store
+from anyclue.trial.kernels.layout import LAYOUT, layout_of
 from anyclue.trial.kernels.user_builds import from_build
 from anyclue.trial.model import PreparedKernel
 
@@ -52,7 +52,7 @@ def test_a_finished_build(build: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     artifact = store.get(kernel.boot)
     assert artifact.file("vmlinuz").read_bytes() == (build / "arch/x86/boot/bzImage").read_bytes()
-    assert json.loads(artifact.file("modules.json").read_text())["under_test"] == "btrfs.ko"
+    assert list(layout_of(artifact.file(LAYOUT)).modules) == ["btrfs"]
     assert prepared(build, tmp_path) == kernel
     (build / "arch/x86/boot/bzImage").write_text("another")
     assert prepared(build, tmp_path).boot != kernel.boot
@@ -61,8 +61,7 @@ def test_a_finished_build(build: Path, tmp_path: Path) -> None:
 def test_a_build_without_modules(build: Path, tmp_path: Path) -> None:
     (build / "modules.order").unlink()
     artifact = Store(tmp_path / "store").get(prepared(build, tmp_path).boot)
-    layout = json.loads(artifact.file("modules.json").read_text())
-    assert layout == {"order": [], "under_test": None}
+    assert layout_of(artifact.file(LAYOUT)).modules == {}
 
 
 def test_what_is_no_finished_build(build: Path, tmp_path: Path) -> None:

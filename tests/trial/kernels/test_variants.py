@@ -17,12 +17,21 @@ from anyclue.model.scenario import Arch, Edit, ModuleVariant
 from anyclue.system.apt import Package
 from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.store import Artifact, Store
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.kernels import toolchain
 from anyclue.trial.kernels.debian import FLAVOURS, DebianKernels, KernelPackages
+from anyclue.trial.kernels.layout import (
+    LAYOUT,
+    KernelLayout,
+    ModuleEntry,
+    TrialSubject,
+    layout_text,
+)
 from anyclue.trial.kernels.modules import pack_payload, set_sources
 from anyclue.trial.kernels.variants import Variants, copy_sources
 
 LZO = "int compress(void)\n{\n\tint a = 1;\n\n\tput_page(a);\n\treturn 0;\n}\n"
+SUBJECT = TrialSubject(file_system=BTRFS)
 RELEASE = "6.1.0-50-686-pae"
 VERSION = "6.1.176-1"
 PACKAGES = KernelPackages(
@@ -49,6 +58,11 @@ class FakeDebian:
         self.root = root
         (root / "linux/fs/btrfs").mkdir(parents=True)
         (root / "linux/fs/btrfs/lzo.c").write_text(LZO)
+        modules = {
+            "libcrc32c": ModuleEntry(directory="lib", needs=()),
+            "btrfs": ModuleEntry(directory="fs/btrfs", needs=("libcrc32c",)),
+        }
+        (root / LAYOUT).write_bytes(layout_text(KernelLayout(modules=modules)))
         (root / "config").write_text(f'CONFIG_CC_VERSION_TEXT="{compiler} (Debian) 12"\n')
 
     async def source(self, _packages: KernelPackages, _directory: str) -> Artifact:
@@ -68,7 +82,7 @@ def variants(tmp_path: Path, compiler: str = "patch") -> Variants:
 
 def refused(tmp_path: Path, variant: ModuleVariant) -> list[str]:
     with pytest.raises(RequestError) as caught:
-        asyncio.run(variants(tmp_path).build(PACKAGES, variant))
+        asyncio.run(variants(tmp_path).build(PACKAGES, variant, SUBJECT))
     assert (tmp_path / "source/linux/fs/btrfs/lzo.c").read_text() == LZO
     assert list((tmp_path / "benches").glob("*")) == []
     return [str(problem) for problem in caught.value.problems]
@@ -126,8 +140,9 @@ def test_what_is_no_patch(tmp_path: Path, content: str | None) -> None:
 
 def test_a_directory_that_cannot_be_rebuilt(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path, ModuleVariant(directory="mm"))
-    assert "cannot rebuild 'mm' as a module" in problem
-    assert "fs/btrfs" in problem
+    assert "nothing that btrfs loads is built from 'mm'" in problem
+    assert "directories of btrfs's modules in this kernel: lib, fs/btrfs" in problem
+    assert 'filesystem = "ext4"' in problem
 
 
 def test_sources_that_are_equal_keep_their_time(tmp_path: Path) -> None:
@@ -150,13 +165,14 @@ def test_sources_that_are_equal_keep_their_time(tmp_path: Path) -> None:
 
 
 def test_payload(tmp_path: Path) -> None:
-    (tmp_path / "btrfs.ko").write_bytes(b"module")
+    for name in ("jbd2.ko", "ext4.ko"):
+        (tmp_path / name).write_bytes(name.encode())
     for name in ("one.tar", "two.tar"):
-        pack_payload(tmp_path / "btrfs.ko", tmp_path / name)
-        os.utime(tmp_path / "btrfs.ko", (5, 5))
+        pack_payload([tmp_path / "jbd2.ko", tmp_path / "ext4.ko"], tmp_path / name)
+        os.utime(tmp_path / "ext4.ko", (5, 5))
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with tarfile.open(tmp_path / "one.tar") as tar:
-        assert tar.getnames() == ["under-test.ko"]
+        assert tar.getnames() == ["jbd2.ko", "ext4.ko"]
 
 
 def test_sources_come_from_a_tree_without_what_a_build_left(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from typing import cast
 import pytest
 
 from anyclue.model.artifact import ArtifactRef
-from anyclue.model.recording import Outcome
+from anyclue.model.recording import EndReason, Outcome
 from anyclue.model.scenario import Arch, Cell, Limits, Machine, WorkloadChoice
 from anyclue.trial.guest.channel import Agent, GuestSilentError, Reply
+from anyclue.trial.guest.steal import GuestClock
 from anyclue.trial.model import Accelerator, GuestImage, Shape, TrialJob
 from anyclue.trial.run import session_of
 from anyclue.trial.session import TrialEndedError
@@ -36,6 +37,7 @@ class Script:
 
     answers: dict[str, Reply] = field(default_factory=dict)
     asked: list[tuple[str, int, str]] = field(default_factory=list)
+    clock: GuestClock = field(default_factory=GuestClock)
 
     async def request(
         self, verb: str, number: int = 0, payload: str = "", *, deadline_s: float
@@ -130,7 +132,7 @@ def test_two_rounds(short: TrialJob) -> None:
     names = ["round-begin", "full", "settled", "floor-begin", "floor-end", "round-end"]
     expected = [(name, number) for number in (1, 2) for name in names]
     assert script.marks == [("trial-begin", 0), *expected, ("trial-end", 0)]
-    assert script.commands[0].endswith("insmod under-test.ko && rm under-test.ko")
+    assert script.commands[0].endswith("do insmod $m || exit; done && rm *.ko")
     assert script.commands[1] == "mkfs.btrfs -q -f -K -b 256M /dev/vdb"
     assert script.commands[2].startswith("mount -t btrfs -o compress=lzo /dev/vdb /mnt && ")
     assert script.commands[3] == "fsload fill /mnt writers=8 files=100 size=1000 direct=2"
@@ -169,7 +171,7 @@ def test_facts_of_a_round_are_in_its_last_mark(short: TrialJob) -> None:
 
 def test_a_module_that_does_not_load(short: TrialJob) -> None:
     job = replace(short, payload=ArtifactRef(kind="module", key="k"))
-    error = ended(job, cd=failed("insmod: can't insert 'under-test.ko': invalid module format"))
+    error = ended(job, cd=failed("insmod: can't insert 'btrfs.ko': invalid module format"))
     assert error.ending.outcome is Outcome.NOT_RUN
     assert "invalid module format" in error.ending.detail
 
@@ -259,3 +261,27 @@ def test_every_outcome_is_worded(short: TrialJob) -> None:
     build: Callable[[str], TrialEndedError] = lambda out: ended(short, sync=failed(out))  # noqa: E731
     assert build("").ending.detail == "sync: (no output)"
     assert len(build("x" * 9000).ending.detail) < 500
+
+
+def test_a_workload_mounts_again_as_the_cell_has_it(short: TrialJob) -> None:
+    choice = WorkloadChoice(name="m", use="mounts", parameters={"mounts": 3})
+    job = with_suite(short, workload=WORKLOADS["mounts"].planned(choice))
+    script = Script()
+    carry_out(job, script)
+    (again, *_) = [command for command in script.commands if "umount /mnt &&" in command]
+    words = shlex.split(again)
+    assert words[:2] == ["sh", "-c"]
+    assert "umount /mnt && mount -t btrfs -o compress=lzo /dev/vdb /mnt && fsload" in words[2]
+    assert "-lt 3 ]" in words[2]
+
+
+def test_a_check_that_went_wrong_itself_accuses_nobody(short: TrialJob) -> None:
+    assert isinstance(short.suite, WorkloadSuite)
+    suite = replace(short.suite, file_system="ext4", mount="")
+    job = replace(short, suite=suite)
+    error = ended(job, e2fsck=failed("e2fsck: out of memory", status=8))
+    assert error.ending.outcome is Outcome.NOT_RUN
+    assert error.ending.reason is EndReason.CHECK_NOT_RUN
+    assert "exit status 8, which says nothing of it: e2fsck -fn: " in error.ending.detail
+    damaged = ended(job, e2fsck=failed("Block bitmap differences", status=4))
+    assert damaged.ending.outcome is Outcome.CORRUPT

@@ -14,11 +14,13 @@ from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
 from anyclue.model.errors import RequestError
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice
 from anyclue.scenarios.read import read_scenario
+from anyclue.trial.filesystems.btrfs import BTRFS
 from anyclue.trial.workloads.registry import FSLOAD_SOURCE, WORKLOADS
 from anyclue.trial.workloads.workload import Workload, WorkloadPlan
 
 RULES = {name: workload.rules for name, workload in WORKLOADS.items()}
 VERBS = {"fill", "write", "overwrite", "truncate", "verify", "remove", "hold", "extents"}
+VERBS |= {"names", "check-names", "ranges", "check-ranges"}
 each = pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
 
 
@@ -128,12 +130,24 @@ def test_a_script_runs_in_any_shell(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_script_of_names_leaves_what_the_workload_leaves(tmp_path: Path) -> None:
+    script = WORKLOADS["names"].script
+    assert script is not None
+    text = script({"dirs": 3, "files": 4}).write
+    subprocess.run(["sh", "-c", text], env={"MNT": str(tmp_path), "PATH": "/bin"}, check=True)
+    left = [path for path in tmp_path.rglob("*") if not path.is_dir() or path.is_symlink()]
+    assert len(left) == 3 * 4 * 3
+    assert {path.name for path in tmp_path.glob("d1/moved*")} == {"moved0-0", "moved0-2"}
+
+
 def test_a_reproducer_is_a_script(tmp_path: Path) -> None:
     for name in ("enospc-small-files", "compression-mix", "shell"):
         make = WORKLOADS[name].script
         assert make is not None
         parameters = {rule.name: rule.default for rule in WORKLOADS[name].parameters}
-        text = reproducer_script(make(parameters), size_mib=256, mkfs="-m dup", mount="x='$(y)'")
+        text = reproducer_script(
+            make(parameters), file_system=BTRFS, size_mib=256, mkfs="-m dup", mount="x='$(y)'"
+        )
         file = tmp_path / "reproducer.sh"
         file.write_text(text)
         subprocess.run(["sh", "-n", str(file)], check=True)

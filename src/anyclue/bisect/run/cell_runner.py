@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from anyclue.bisect.run.fixups import Fixup, apply_fixups
-from anyclue.model.recording import Recording
+from anyclue.hunt.select.factors import FLAT_FLOORS
+from anyclue.model.errors import RequestError
+from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import ObjectsGrew, ObjectsSuspected, judged_reason
+from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Cell, GitKernel, Kernel, Scenario
-from anyclue.model.verdict import CellVerdict
+from anyclue.model.verdict import CellVerdict, ObjectSeries
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.recordings.store import read_recording
 from anyclue.scenarios.plan_document import scenario_to_json
@@ -20,7 +24,8 @@ from anyclue.trial.executor import LocalExecutor
 from anyclue.trial.kernels.module_trees import ModuleSources, keep_sources
 from anyclue.trial.preparation import pin_kernels, prepare_jobs
 from anyclue.trial.scheduler import TrialKey, run_until_proven, wants_another
-from anyclue.verdicts.judge import judge_cells
+from anyclue.verdicts.evaluation import evaluate
+from anyclue.verdicts.judge import judge_cells, judge_objects
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +48,21 @@ def begin_run(
     return planned
 
 
+@dataclass(frozen=True, kw_only=True)
+class GoodEnd:
+    """The good end of a range, beside which counts of objects are judged.
+
+    Attributes:
+        name: its kernel's name.
+        sources: reads the sources of the module.
+        commit: makes the kernel to build from git, where the scenario's comes from there.
+    """
+
+    name: str
+    sources: Callable[[], ModuleSources]
+    commit: Callable[[], GitKernel | None]
+
+
 @dataclass
 class CellRunner:
     """Runs one cell with kernels that are named as they come.
@@ -54,6 +74,8 @@ class CellRunner:
         cell: the cell, whatever its kernel.
         carried: changes to apply where they apply.
         context: the cache.
+        good: the good end; None where there is none: then counts of objects say nothing.
+        known: counts of objects that the bug is known to leak: only these are judged.
         build_seconds: what making the last kernel took; 0 when nothing was made.
     """
 
@@ -63,6 +85,8 @@ class CellRunner:
     cell: Cell
     carried: Sequence[Fixup]
     context: Context
+    good: GoodEnd | None = None
+    known: frozenset[ObjectSeries] = frozenset()
     build_seconds: float = 0.0
     _used: dict[str, int] = field(default_factory=dict)
 
@@ -80,22 +104,55 @@ class CellRunner:
             InfrastructureError: the machine failed: nothing is said about the cell.
         """
         cell = replace(self.cell, kernel=name)
+        await self._run_good_end(name)
         self.build_seconds = 0.0
         group: list[Recording] = []
 
         async def execute(missing: Sequence[TrialKey], _total: int) -> None:
-            before = time.monotonic()
-            scenario = await self._planned(name, sources, commit)
-            jobs = await prepare_jobs(scenario, missing, self.context)
-            self.build_seconds += time.monotonic() - before
-            async for _ in LocalExecutor(self.context.store, self.run, 1).run(jobs):
-                pass
+            await self._execute(missing, name, sources, commit)
 
         def judge() -> tuple[CellVerdict, Sequence[TrialKey]]:
             verdict = self._judge_next(cell, group)
             return verdict, [self._next(cell)] if self._wants_another(verdict) else []
 
         return await run_until_proven(self.run, [self._next(cell)], execute, judge)
+
+    async def _execute(
+        self,
+        missing: Sequence[TrialKey],
+        name: str,
+        sources: ModuleSources,
+        commit: GitKernel | None,
+    ) -> None:
+        before = time.monotonic()
+        scenario = await self._planned(name, sources, commit)
+        jobs = await prepare_jobs(scenario, missing, self.context)
+        self.build_seconds += time.monotonic() - before
+        async for _ in LocalExecutor(self.context.store, self.run, 1).run(jobs):
+            pass
+
+    async def _run_good_end(self, name: str) -> None:
+        """Run the good end's first trial before anything else; it is used when its turn comes."""
+        good = self.good
+        if good is None or name == good.name or self._good_trial is not None:
+            return
+        first = replace(self.cell, kernel=good.name), 1
+        if self.run.outcome(*first) is None and (sources := good.sources()):
+            try:
+                await self._execute([first], good.name, sources, good.commit())
+            except RequestError as error:
+                log.warning("the good end does not build: %s", error.problems[0].what)
+                self.good = None
+
+    @property
+    def _good_trial(self) -> tuple[Cell, TrialEvaluation] | None:
+        """The good end's first trial, where it passed."""
+        if self.good is None:
+            return None
+        cell = replace(self.cell, kernel=self.good.name)
+        if self.run.outcome(cell, 1) is not Outcome.PASSED:
+            return None
+        return cell, evaluate(read_recording(self.run.trial(cell, 1)))
 
     def recorded_verdict(self, name: str) -> CellVerdict | None:
         """Return the verdict of trials that are recorded and not used yet; None where none is."""
@@ -115,9 +172,28 @@ class CellRunner:
         _, number = self._next(cell)
         self._used[cell.kernel] = number
         group.append(read_recording(self.run.trial(cell, number)))
-        # Its own reference: there is no other, and what a kernel normally leaves is no suspect.
+        # Its own reference: what the good end leaves in KiB, it may leak as well.
         scenario = replace(self.scenario, cells=(cell,), references=(cell,))
-        return judge_cells(scenario, {cell: tuple(group)})[0]
+        verdict = judge_cells(scenario, {cell: tuple(group)})[0]
+        if verdict.verdict not in FLAT_FLOORS:
+            return verdict
+        return self._judge_objects(cell, group) or verdict
+
+    def _judge_objects(self, cell: Cell, group: Sequence[Recording]) -> CellVerdict | None:
+        """Return what counts of objects say beside the good end; None where they say nothing."""
+        beside = self._good_trial
+        if beside is None or beside[0] == cell:
+            return None
+        reference, trial = beside
+        verdict = judge_objects(
+            self.scenario.sensitivity,
+            tuple(map(evaluate, group)),
+            cell,
+            (reference, (trial,)),
+            self.known,
+        )
+        told = isinstance(judged_reason(verdict.because), ObjectsGrew | ObjectsSuspected)
+        return verdict if told else None
 
     def _wants_another(self, verdict: CellVerdict) -> bool:
         return wants_another(verdict, self.scenario.limits, planned=1)

@@ -10,11 +10,12 @@ from anyclue.bisect.core.model import BisectTerm, Observation
 from anyclue.bisect.core.result import RunReport
 from anyclue.bisect.render import reasons
 from anyclue.bisect.request import Bisection
-from anyclue.bisect.run.cell_runner import CellRunner
+from anyclue.bisect.run.cell_runner import CellRunner, GoodEnd
 from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix, tree_without
 from anyclue.git import repository as git
 from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind
 from anyclue.model.errors import RequestError
+from anyclue.model.reason import ObjectsGrew, judged_reason
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
 from anyclue.report.words import kind_label
@@ -51,14 +52,6 @@ class Observer:
     @classmethod
     def of(cls, bisection: Bisection, context: Context) -> Observer:
         """Return the observer of a bisection, before any run."""
-        runner = CellRunner(
-            run=bisection.run,
-            scenario=bisection.scenario,
-            kernel=bisection.kernel,
-            cell=bisection.cell,
-            carried=bisection.carried,
-            context=context,
-        )
         source = bisection.scenario.kernels[bisection.kernel].source
         commits = None
         if isinstance(source, GitKernel):
@@ -69,6 +62,20 @@ class Observer:
                 base=bisection.span.good[0],
                 carried=bisection.carried,
             )
+        good, repo, directory = bisection.span.good[0], bisection.repo, bisection.directory
+        runner = CellRunner(
+            run=bisection.run,
+            scenario=bisection.scenario,
+            kernel=bisection.kernel,
+            cell=bisection.cell,
+            carried=bisection.carried,
+            context=context,
+            good=GoodEnd(
+                name=kernel_name(good),
+                sources=lambda: git.below(repo, good, directory),
+                commit=lambda: commits.kernel(good) if commits is not None else None,
+            ),
+        )
         return cls(bisection=bisection, runner=runner, commits=commits)
 
     @property
@@ -145,6 +152,11 @@ class Observer:
             if self.failure is None and commit == self.bisection.span.bad:
                 self.failure = kind(verdict)
                 self.incident = verdict.incident.text if verdict.incident is not None else ""
+                if isinstance(grew := judged_reason(verdict.because), ObjectsGrew):
+                    others = (series for series, _ in grew.others)
+                    self.runner.known = frozenset((grew.series, *others))
+                else:
+                    self.runner.good = None  # what else some commit leaves is another failure
             if kind(verdict) == self.failure:
                 term = BisectTerm.BAD
             else:

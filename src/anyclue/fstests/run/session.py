@@ -29,6 +29,7 @@ from anyclue.model.recording import EndReason, Mark, MarkName, Outcome, Reading
 from anyclue.model.scenario import Scalar
 from anyclue.recordings.procfs import meminfo, zoneinfo
 from anyclue.trial.guest.channel import Reply
+from anyclue.trial.kernels.modules import LOAD_MODULES
 from anyclue.trial.model import SuiteDisk
 from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
 
@@ -41,10 +42,7 @@ PROVENANCE = "fstests"
 
 SUITE_DIRECTORY = "/var/lib/xfstests"
 
-UNDER_TEST = (
-    "cd /tmp && tar xf /dev/vda && insmod under-test.ko"
-    ' && mv under-test.ko "/lib/modules/$(uname -r)/" && depmod'
-)
+UNDER_TEST = LOAD_MODULES + ' && mv *.ko "/lib/modules/$(uname -r)/" && depmod'
 MOUNT_SUITE = (
     f"mkdir -p /suite /run/upper /run/work {SUITE_DIRECTORY} {RESULTS} && mount -t squashfs -o ro"
     f" {SUITE_DEVICE} /suite && mount -t overlay -o lowerdir=/suite/tree,upperdir=/run/upper,"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from anyclue.model.scenario import Axis, Cell, Scalar
-from anyclue.model.verdict import Signature, Verdict
+from anyclue.model.verdict import ObjectSeries, Signature, Verdict
 from anyclue.review.pairs.model import Confidence, FindingKind, PathStep
 
 
@@ -59,6 +59,15 @@ class Conjunction:
     cells_full: int = 0
 
 
+class DoseEvent(StrEnum):
+    """What a round does besides, whatever its dose."""
+
+    MOUNT = "mount"
+    """A file system is made, mounted and unmounted: these three are not told apart."""
+    ENOSPC = "ENOSPC"
+    """A write fails for lack of space."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DosePoint:
     """The growth at one dose.
@@ -67,11 +76,26 @@ class DosePoint:
         dose: operations a round.
         rate_kib: KiB a round; None where it could not be told.
         ci95_kib: its 95 % interval.
+        rate_objects: objects a round, where a count of objects leaks.
+        ci95_objects: its 95 % interval.
+        events: how often a round did what else it does.
     """
 
     dose: float
     rate_kib: float | None
     ci95_kib: tuple[float, float] | None = None
+    rate_objects: float | None = None
+    ci95_objects: tuple[float, float] | None = None
+    events: Mapping[DoseEvent, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventAmount:
+    """How much leaks at every event of a kind, with its 95 % interval."""
+
+    event: DoseEvent
+    amount: float
+    ci95: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +109,12 @@ class DoseResponse:
         linear: whether response follows dose; None when that could not be told.
         because: what it rests on.
         points: what was measured, smallest dose first.
+        series: the count of objects that leaks: amounts are then in objects, too.
+        amount_objects: objects for each operation; None where response does not follow dose.
+        ci95_objects: its 95 % interval.
+        events: where what leaks does not follow the dose, but is the same at every event of a kind:
+            how much, in objects where there is a ``series``, else in KiB. Several kinds are not
+            told apart.
     """
 
     unit: str
@@ -93,6 +123,10 @@ class DoseResponse:
     linear: bool | None
     because: str
     points: tuple[DosePoint, ...] = ()
+    series: ObjectSeries | None = None
+    amount_objects: float | None = None
+    ci95_objects: tuple[float, float] | None = None
+    events: tuple[EventAmount, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +140,8 @@ class Reproducer:
         reduced: what was changed and still leaks, and what could not be: one line each.
         rate_kib: KiB a round that it leaks.
         more_guests: so many more guests would tell whether it is the smallest; 0: it is.
+        series: the count of objects that leaks, where that is known by counts alone.
+        rate_objects: how many of these it leaks a round.
     """
 
     script: str
@@ -114,6 +150,8 @@ class Reproducer:
     reduced: tuple[str, ...] = ()
     rate_kib: float | None = None
     more_guests: int = 0
+    series: ObjectSeries | None = None
+    rate_objects: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,12 +210,13 @@ class Missing:
 
     Attributes:
         kind: what is wrong with the pairing.
-        release: calls that would release it, the likeliest first.
+        release: calls that would release it, the likeliest first; first those that a change took
+            away.
         resource: the expression that names it.
         acquired_line: where it was acquired; None when the caller handed it over.
         acquired_by: the call that acquired it; "" when the caller handed it over.
-        line: where the path ends without the release.
-        label: the label that the path ends behind, as ``out``; "" where there is none.
+        line: where the path ends without the release, or where a change took the release away.
+        label: the label that the line stands behind, as ``out``; "" where there is none.
         message: one sentence.
         steps: the path.
         confidence: how far pairing may be trusted here.

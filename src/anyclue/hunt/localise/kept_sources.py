@@ -17,8 +17,9 @@ from anyclue.model.scenario import DebianKernel, GitKernel, Kernel, KernelBuild,
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import staging, write_whole
 from anyclue.trial.context import Context
-from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.module_trees import put_sources
+from anyclue.trial.preparation import subject_of
 
 SCHEMA = "anyclue.kept/1"
 MANIFEST = "kept.json"
@@ -83,7 +84,7 @@ async def keep_sources(
     good = scenario.kernels[of.good] if of.good is not None else None
     directory = next(
         (k.variant.directory for k in (bad, good) if k is not None and k.variant is not None),
-        MODULE_OF_GIT,
+        FILE_SYSTEMS[scenario.filesystem].directory,
     )
     there, notes = [], []
     for kernel in (good, bad):
@@ -130,7 +131,8 @@ async def _sources(
     own = {machines[cell.machine].arch for cell in scenario.cells if cell.kernel == kernel.name}
     (context.cache / "clues").mkdir(parents=True, exist_ok=True)
     with staging(context.cache / "clues", "sources") as into:
-        await context.kernels.module_sources(kernel, min(own), arches, directory, into)
+        subject = subject_of(scenario)
+        await context.kernels.module_sources(kernel, min(own), arches, subject, directory, into)
         return c_sources(into, directory)
 
 

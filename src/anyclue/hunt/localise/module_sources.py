@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
 
-from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall
+from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall, TakenCall
 from anyclue.hunt.localise.kept_sources import c_sources
 from anyclue.review.api import (
     FunctionText,
@@ -25,6 +26,7 @@ Texts = Mapping[str, bytes]
 """C sources by their path below the kernel's tree."""
 
 _LABEL = re.compile(r"[ \t]?(?!default\b)([A-Za-z_]\w*):(?!:)")
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\(")
 _LEAVES = re.compile(r"\t(?:return|goto)\b")
 UNPAIRED = frozenset({"lock", "access", "count"})
 """Kinds of pairs that leave nothing in memory."""
@@ -64,7 +66,9 @@ def _functions(
         was = before.get(path) if before is not None else None
         same = before is not None and was == text
         functions = list(function_texts(text))
-        old = {} if same or was is None else _tokens(function_texts(was))
+        old_functions = [] if same or was is None else list(function_texts(was))
+        old = _tokens(old_functions)
+        old_lines = _lines_by_name(was or b"", old_functions)
         new = {} if same or before is None else _tokens(functions)
         lines = {one.name: (one.line, one.last_line) for one in reversed(functions) if one.name}
         written = text.decode(errors="replace").split("\n")
@@ -81,12 +85,33 @@ def _functions(
                     *_less(one, two, paired.release, paired.kinds),
                     *_less(one, two, paired.consume, paired.kinds),
                 ),
+                taken=()
+                if one == two
+                else tuple(_taken(old_lines.get(name, []), written[line - 1 : last_line], line)),
                 acquired_more=_less(two, one, paired.acquire, paired.kinds),
                 mounts=mounts,
                 workloads=workloads,
                 judged=(path, name) not in unjudged,
                 labels=_labels(written[line - 1 : last_line], line),
             )
+
+
+def _lines_by_name(text: bytes, functions: Iterable[FunctionText]) -> dict[str, list[str]]:
+    """Return the lines of each function; of one name, those of the first."""
+    lines = text.decode(errors="replace").split("\n")
+    return {one.name: lines[one.line - 1 : one.last_line] for one in reversed(list(functions))}
+
+
+def _taken(before: Sequence[str], after: Sequence[str], first: int) -> Iterator[TakenCall]:
+    """Find the calls that lines lost from one text of a function to the other.
+
+    ``first`` is the number of the other's first line.
+    """
+    matcher = SequenceMatcher(a=before, b=after, autojunk=False)
+    for _, begin, end, new_begin, new_end in matcher.get_opcodes():
+        kept = Counter(_CALL.findall("\n".join(after[new_begin:new_end])))
+        for call in Counter(_CALL.findall("\n".join(before[begin:end]))) - kept:
+            yield TakenCall(call=call, line=first + new_begin)
 
 
 def _tokens(functions: Iterable[FunctionText]) -> dict[str, tuple[str, ...]]:

@@ -12,10 +12,15 @@ from typing import TypeAlias
 from anyclue.fstests.core.configuration import options_of, sections
 from anyclue.fstests.core.model import TestFinding, TestId
 from anyclue.fstests.core.verdicts import worst_leak
-from anyclue.hunt.clue.model import DosePoint, DoseResponse, Reproducer
+from anyclue.hunt.clue.model import DoseEvent, DosePoint, DoseResponse, Reproducer
 from anyclue.hunt.judge import JudgedRun
 from anyclue.hunt.minimise.delta_debugging import Parameters, ddmin, ddmin_before, simplify
-from anyclue.hunt.minimise.dose_response import done_per_round, fit_dose_response, other_doses
+from anyclue.hunt.minimise.dose_response import (
+    done_per_round,
+    event_counts,
+    fit_dose_response,
+    other_doses,
+)
 from anyclue.hunt.minimise.model import FollowUps
 from anyclue.hunt.minimise.plan import FollowUpKind, FollowUpStep
 from anyclue.hunt.minimise.reproducer import check_script, reproducer_script
@@ -32,11 +37,14 @@ from anyclue.hunt.model import Fault
 from anyclue.hunt.render import clue_words
 from anyclue.hunt.select.isolation import smallest_conjunction
 from anyclue.model.evaluation import TrialEvaluation
+from anyclue.model.reason import ObjectsGrew, SlabCache, judged_reason
 from anyclue.model.recording import Outcome
-from anyclue.model.scenario import Axis, Cell, TestChoice, WorkloadChoice
-from anyclue.model.verdict import CellVerdict, Verdict
+from anyclue.model.scenario import Axis, Cell, Scalar, TestChoice, WorkloadChoice
+from anyclue.model.verdict import CellVerdict, ObjectKind, ObjectSeries, Verdict
 from anyclue.recordings.store import read_seconds
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.workloads.registry import WORKLOADS
+from anyclue.verdicts.object_growth import object_rate
 
 log = logging.getLogger(__name__)
 SHELL = "shell"
@@ -203,44 +211,73 @@ class _FollowUp:
         return await run_search(ddmin(items), answer, items, len)
 
     def doses(self) -> tuple[WorkloadChoice, ...]:
-        """Return the workload at two other doses; none where there is no dose, or no rate."""
+        """Return the workload at two other doses; none where there is no dose, or no rate.
+
+        Where space ran out it is also repeated: errors for lack of space come oftener then.
+        """
         choice = self._workload
         rules = WORKLOADS[choice.use].rules
-        if not rules.dose or self.guilty.rate_kib_per_round is None:
+        if not rules.dose or not (self.fault.counted or self.guilty.rate_kib_per_round is not None):
             return ()
-        own = self._point(choice, self.guilty, self.judged.trials.get(self.guilty.cell, ()))
-        rule = next(rule for rule in rules.parameters if rule.name == rules.dose)
+        own = self._own_point()
+        of_name = {rule.name: rule for rule in rules.parameters}
         given = int(choice.parameters[rules.dose]) or int(own.dose)
+        others: list[dict[str, Scalar]]
+        others = [{rules.dose: dose} for dose in other_doses(given, of_name[rules.dose])]
+        if rules.repeat and own.events.get(DoseEvent.ENOSPC):
+            twice, most = 2 * int(choice.parameters[rules.repeat]), of_name[rules.repeat].maximum
+            others += [{rules.repeat: twice}] if most is None or twice <= most else []
         return tuple(
-            WorkloadChoice(
-                name="", use=choice.use, parameters={**choice.parameters, rules.dose: dose}
-            )
-            for dose in other_doses(given, rule)
+            WorkloadChoice(name="", use=choice.use, parameters={**choice.parameters, **other})
+            for other in others
         )
 
     async def dose(self) -> DoseResponse | None:
         """Return how what leaks follows what is done: at the cell's own dose, and at two others."""
-        choice, others = self._workload, self.doses()
+        others = self.doses()
         if not others:
             return None
         try:
             verdicts = await self.variations("dose", Axis.WORKLOAD).verdicts(others)
         except NotRunError:
             return None
-        own = self._point(choice, self.guilty, self.judged.trials.get(self.guilty.cell, ()))
-        points = [self._point(o, *v) for o, v in zip(others, verdicts, strict=True)]
-        unit = WORKLOADS[choice.use].rules.dose_unit
-        return clue_words.dose_response(fit_dose_response([own, *points], unit))
+        points = [self._own_point()]
+        points += [self._point(o, *v) for o, v in zip(others, verdicts, strict=True)]
+        unit = WORKLOADS[self._workload.use].rules.dose_unit
+        kib = fit_dose_response(points, unit)
+        if self._series is None:
+            return clue_words.dose_response(kib)
+        objects = fit_dose_response(points, unit, self._series)
+        return clue_words.dose_response(objects if self.fault.counted else kib, objects)
+
+    @property
+    def _series(self) -> ObjectSeries | None:
+        """The count of objects that leaks most: by itself, or as what grew most of a class."""
+        if self.fault.counted:
+            return self.fault.counted[0]
+        detail = self.guilty.signature_detail
+        if not isinstance(detail, SlabCache) or not detail.objects:
+            return None
+        return ObjectSeries(kind=ObjectKind.SLAB, name=detail.name)
+
+    def _own_point(self) -> DosePoint:
+        trials = self.judged.trials.get(self.guilty.cell, ())
+        return self._point(self._workload, self.guilty, trials)
 
     def _point(
         self, choice: WorkloadChoice, verdict: CellVerdict, trials: Sequence[TrialEvaluation]
     ) -> DosePoint:
         rules = WORKLOADS[choice.use].rules
         done = done_per_round(verdict, trials, rules.done) if rules.done else None
+        counted = object_rate(self._series, trials) if self._series is not None else None
+        objects, ci95_objects = counted if counted is not None else (None, None)
         return DosePoint(
             dose=float(choice.parameters[rules.dose]) if done is None else done,
             rate_kib=verdict.rate_kib_per_round,
             ci95_kib=verdict.rate_ci95_kib,
+            rate_objects=objects,
+            ci95_objects=ci95_objects,
+            events=event_counts(verdict, trials),
         )
 
     async def smaller_form(self) -> SearchEnd[Parameters]:
@@ -268,6 +305,8 @@ class _FollowUp:
         more_guests: int,
     ) -> Reproducer:
         """Return the smallest form that is known, with its script."""
+        because = judged_reason(verdict.because) if verdict is not None else None
+        grew = because if isinstance(because, ObjectsGrew) else None
         return Reproducer(
             script=script,
             parameters=form.found,
@@ -277,6 +316,8 @@ class _FollowUp:
             ),
             rate_kib=verdict.rate_kib_per_round if verdict is not None else None,
             more_guests=more_guests,
+            series=grew.series if grew is not None else None,
+            rate_objects=grew.rate if grew is not None else None,
         )
 
     async def script(self, smallest: Parameters) -> tuple[str, CellVerdict | None]:
@@ -310,9 +351,11 @@ class _FollowUp:
             if variations.is_alike(verdict):
                 text = reproducer_script(
                     script,
+                    file_system=FILE_SYSTEMS[variations.scenario.filesystem],
                     size_mib=int(parameters["size_mib"]),
                     mkfs=variations.scenario.mkfs[cell.mkfs],
                     mount=variations.scenario.mount[cell.mount],
+                    series=next(iter(self.fault.counted), None),
                 )
                 return text, verdict
         return "", None

@@ -1,8 +1,9 @@
 """What follows up a fault, in which order: what each step is worth, and what it costs. Pure.
 
 A step is worth what it adds to the clue, in parts of what the place is worth; it costs guests. The
-steps of all faults are put into one order, the most worth for each guest first. What is left when
-guests or time run out is offered, with what it would cost.
+steps of all faults are put into one order, the most worth for each guest first. A further probe of
+the same fault is worth half as much as the one before it: that may have told the place. What is
+left when guests or time run out is offered, with what it would cost.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ WORTH: Final[Mapping[FollowUpKind, float]] = MappingProxyType(
 """What a step adds to the clue: a place is worth 1. Options name the code that is at fault; tests
 and a smaller form make it easier to see; without a script nobody else sees it."""
 
+ANOTHER: Final = 0.5
+"""What a probe is worth after another one of the same fault, in parts of that."""
+
 AFTER: Final[Mapping[FollowUpKind, frozenset[FollowUpKind]]] = MappingProxyType(
     {
         FollowUpKind.SMALLER_FORM: frozenset({FollowUpKind.OPTIONS}),
@@ -67,6 +71,7 @@ class FollowUpStep:
         guests: guests that it takes, or is expected to take, besides those that ran.
         seconds: about how long they take one after another; None where nothing is known of that.
         begun: whether some of it was run.
+        before: of a probe: how many others of the fault come first, or were run.
     """
 
     kind: FollowUpKind
@@ -76,11 +81,12 @@ class FollowUpStep:
     guests: int
     seconds: float | None = None
     begun: bool = False
+    before: int = 0
 
     @property
     def worth_per_guest(self) -> float:
         """What it adds to the clue for each guest."""
-        return WORTH[self.kind] / max(self.guests, 1)
+        return WORTH[self.kind] * ANOTHER**self.before / max(self.guests, 1)
 
 
 def in_order(steps: Iterable[FollowUpStep]) -> tuple[FollowUpStep, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from anyclue.model.verdict import ObjectKind, ObjectSeries
+from anyclue.trial.filesystems.file_system import FileSystem
 from anyclue.trial.workloads.workload import Script
 
 ROUNDS = 5
@@ -15,7 +18,7 @@ _TEMPLATE = """\
 # After the first round, what is in use should stay the same.
 DEV=${{1:?which device?}} MNT=$(mktemp -d)
 for round in {rounds}; do
-  mkfs.btrfs -q -f -b {size_mib}M {mkfs}"$DEV" >/dev/null || exit
+  {mkfs} >/dev/null || exit
   mount {mount}"$DEV" "$MNT" || exit
   {write}
   sync
@@ -45,17 +48,38 @@ sync; echo 3 >/proc/sys/vm/drop_caches; sleep 2
               "KiB of file pages that are in no file" }' /proc/meminfo"""
 
 
-def reproducer_script(script: Script, *, size_mib: int, mkfs: str, mount: str) -> str:
-    """Return the script; ``mkfs`` and ``mount`` are options as a scenario has them."""
+_MEASURE_OBJECTS = """\
+sync; echo 3 >/proc/sys/vm/drop_caches; echo 1 >/sys/kernel/slab/{name}/shrink; sleep 2
+  awk '$1 == "{name}" {{ print $2, "objects of {name} in use" }}' /proc/slabinfo"""
+
+_CACHE_NAME = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
+"""What may stand in a script unquoted; names come from a guest."""
+
+
+def reproducer_script(
+    script: Script,
+    *,
+    file_system: FileSystem,
+    size_mib: int,
+    mkfs: str,
+    mount: str,
+    series: ObjectSeries | None = None,
+) -> str:
+    """Return the script; ``mkfs`` and ``mount`` are options as a scenario has them.
+
+    It measures the objects of a slab cache where they are the ``series`` that leaks, else KiB.
+    """
+    measure = _MEASURE
+    if series is not None and series.kind is ObjectKind.SLAB and _CACHE_NAME.fullmatch(series.name):
+        measure = _MEASURE_OBJECTS.format(name=series.name)
     return _TEMPLATE.format(
         rounds=_rounds(ROUNDS),
-        size_mib=size_mib,
-        mkfs="".join(f"{shlex.quote(word)} " for word in shlex.split(mkfs)),
+        mkfs=file_system.mkfs_line('"$DEV"', file_system.size_mib(size_mib), shlex.split(mkfs)),
         mount=f"-o {shlex.quote(mount)} " if mount else "",
         write=script.write,
         exercise=f"{script.exercise}\n  " if script.exercise.strip() else "",
         remove=script.remove,
-        measure=_MEASURE,
+        measure=measure,
     )
 
 

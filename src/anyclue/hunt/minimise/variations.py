@@ -26,6 +26,7 @@ from anyclue.scenarios.plan_document import scenario_from_json
 from anyclue.system.time_limit import TimeLimitReachedError
 from anyclue.trial.context import Context
 from anyclue.trial.model import TrialExecutor
+from anyclue.verdicts.judge import judge_objects
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -162,8 +163,21 @@ class Variations:
         judged = await self.source.judge(self.run, scenario, cells)
         verdicts = {verdict.cell: verdict for verdict in judged.findings.cells}
         return tuple(
-            (as_of(self.fault, verdicts[cell]), judged.trials.get(cell, ())) for cell in cells
+            (as_of(self.fault, self._beside_reference(verdicts[cell], trials)), trials)
+            for cell in cells
+            for trials in (judged.trials.get(cell, ()),)
         )
+
+    def _beside_reference(
+        self, verdict: CellVerdict, trials: tuple[TrialEvaluation, ...]
+    ) -> CellVerdict:
+        """Return a verdict as it is beside the hunt's reference, which counts of objects need."""
+        scenario = self.judged.scenario
+        good, known = scenario.reference_for(self.guilty.cell), frozenset(self.fault.counted)
+        if good is None or not known:
+            return verdict
+        reference = good, self.judged.trials.get(good, ())
+        return judge_objects(scenario.sensitivity, trials, verdict.cell, reference, known)
 
     @property
     def scenario(self) -> Scenario:

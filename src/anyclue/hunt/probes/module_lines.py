@@ -20,8 +20,8 @@ from anyclue.model.errors import AnyclueError
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.system.processes import run
 from anyclue.trial.context import Context
-from anyclue.trial.kernels.modules import DEBUG_MODULE, DEBUG_TREE, UNDER_TEST
-from anyclue.trial.preparation import debug_module, payload
+from anyclue.trial.kernels.modules import DEBUG_MODULE, DEBUG_TREE
+from anyclue.trial.preparation import debug_module, module_under_test, payload
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ async def with_lines(
     ``symbols`` are those of the guilty guest of each reading.
     """
     frames = [
-        module_frames(reading, known, UNDER_TEST)
+        module_frames(reading, known, module_under_test(scenario, cell))
         for reading, known in zip(readings, symbols, strict=True)
     ]
     places = {place for one in frames for place in one.values()}
@@ -69,7 +69,9 @@ async def _lines(
         directory = Path(name)
         with tarfile.open(ran_from.file("payload.tar")) as tar:
             tar.extractall(directory, filter="data")
-        (ran,) = directory.glob("*.ko")
+        ran = directory / f"{module_under_test(scenario, cell)}.ko"
+        if not ran.exists():
+            return {}
         for section in sorted({section for section, _ in places}):
             if await _code(built, section, directory) != await _code(ran, section, directory):
                 log.warning("no lines: a build with them has other code in %s", section)

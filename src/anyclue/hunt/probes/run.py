@@ -19,6 +19,7 @@ from anyclue.hunt.probes.core.symbols import Symbols, read_symbols
 from anyclue.hunt.probes.module_lines import with_lines
 from anyclue.hunt.probes.selection import probes_for, signature_of, tests_to_repeat
 from anyclue.hunt.probes.watch import KALLSYMS, SECTIONS, ProbeWatch
+from anyclue.model.errors import InfrastructureError
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Cell, Scenario
 from anyclue.recordings.run_directory import RunDirectory
@@ -28,8 +29,9 @@ from anyclue.system.files import move_whole, staging, write_whole
 from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.trial.context import Context
 from anyclue.trial.executor import fitting_jobs
+from anyclue.trial.kernels.configuration import symbols
 from anyclue.trial.model import TrialJob
-from anyclue.trial.preparation import prepare_one
+from anyclue.trial.preparation import module_under_test, prepare_one
 from anyclue.trial.run import RAW, run_trial
 
 log = logging.getLogger(__name__)
@@ -75,22 +77,68 @@ async def run_probes(
         cell: await repeat_suite(run, scenario, cell, tests * ROUNDS, context) if tests else None
         for _, cell in wanted
     }
-    trials = [await _job(scenario, one, cell, context, suites[cell]) for one, cell in wanted]
+    prepared = [
+        (one, await _job(scenario, one, cell, context, suites[cell])) for one, cell in wanted
+    ]
+    lacking = {one.name for one, job in prepared if _lacks_option(context, job, one)}
+    trials = [(one, job) for one, job in prepared if one.name not in lacking]
     if trials:
-        limit = asyncio.Semaphore(jobs or fitting_jobs(trials))
+        limit = asyncio.Semaphore(jobs or fitting_jobs([job for _, job in trials]))
         ran = await asyncio.gather(
             *(
-                _run(run, context, one, job, limit, time_limit or TimeLimit())
-                for (one, _), job in zip(wanted, trials, strict=True)
+                _run(
+                    *(run, context, one, job, module_under_test(scenario, job.cell)),
+                    *(limit, time_limit or TimeLimit()),
+                )
+                for one, job in trials
             )
         )
         if not all(ran):
             raise TimeLimitReachedError
-    compared = [await asyncio.to_thread(_compare, run, one, guilty, innocent) for one in probes]
-    readings, symbols = zip(*compared, strict=True) if compared else ((), ())
-    placed = await with_lines(readings, symbols, scenario, guilty, context)
+    refused = tuple(
+        _could_not(one, guilty, innocent, f"the kernel was built without {one.config}")
+        for one in probes
+        if one.name in lacking
+    )
+    able = [one for one in probes if one.name not in lacking]
+    compared = [await asyncio.to_thread(_compare, run, one, guilty, innocent) for one in able]
+    readings, of_guests = zip(*compared, strict=True) if compared else ((), ())
+    placed = (*await with_lines(readings, of_guests, scenario, guilty, context), *refused)
     _write(run, placed)
     return placed
+
+
+def _lacks_option(context: Context, job: TrialJob, one: Probe) -> bool:
+    """Say whether a kernel is known to be built without the option that a probe needs."""
+    if not one.config:
+        return False
+    try:
+        text = context.store.get(job.image.kernel).file("config").read_text(errors="replace")
+    except (OSError, InfrastructureError):
+        return False  # the guest will say
+    return symbols(text).get(one.config) != "y"
+
+
+def _could_not(one: Probe, guilty: Cell, innocent: Cell | None, why: str) -> ProbeReading:
+    return ProbeReading(
+        probe=one.name, cell=guilty, innocent=innocent, could_not=why, cannot_see=one.cannot_see
+    )
+
+
+async def probe_cells(
+    judged: JudgedRun,
+    context: Context,
+    cells: Sequence[tuple[Cell, Cell | None]],
+    probes: Sequence[Probe] | None,
+) -> tuple[ProbeReading, ...]:
+    """Run probes on each of several guilty cells, which stand with the innocent one beside them.
+
+    Raises: as `run_probes`.
+    """
+    readings: list[ProbeReading] = []
+    for guilty, innocent in cells:
+        readings += await run_probes(judged, context, guilty, innocent, probes)
+    return tuple(readings)
 
 
 def read_readings(run: RunDirectory) -> tuple[ProbeReading, ...]:
@@ -109,6 +157,17 @@ def _write(run: RunDirectory, readings: Sequence[ProbeReading]) -> None:
     new = {(reading.probe, reading.cell) for reading in readings}
     kept = [old for old in read_readings(run) if (old.probe, old.cell) not in new]
     write_whole(run.file(FILE), readings_to_json([*kept, *readings]))
+
+
+def cannot_probe(run: RunDirectory, one: Probe, cell: Cell) -> bool:
+    """Say whether a probe is known to tell nothing of a cell, without having run there.
+
+    Raises:
+        RequestError: ``probes.json`` is damaged.
+    """
+    return not was_probed(run, one, cell) and any(
+        (old.probe, old.cell) == (one.name, cell) and old.could_not for old in read_readings(run)
+    )
 
 
 def was_probed(run: RunDirectory, one: Probe, cell: Cell) -> bool:
@@ -133,6 +192,7 @@ async def _run(
     context: Context,
     one: Probe,
     job: TrialJob,
+    module: str,
     limit: asyncio.Semaphore,
     time_limit: TimeLimit,
 ) -> bool:
@@ -142,7 +202,7 @@ async def _run(
         if time_limit.is_reached:
             return False
         with staging(place.parent, place.name) as directory:
-            watch = ProbeWatch(one, job.image.machine.cpus)
+            watch = ProbeWatch(one, job.image.machine.cpus, module)
             result = await run_trial(job, context.store, directory, watch)
             await move_whole(directory, place)
     log.info(
@@ -160,14 +220,8 @@ def _compare(
     theirs = _read_data(_place(run, one, innocent)) if innocent else None
     for data in (ours, theirs):
         if data and (why := _unusable(one, data)):
-            reading = ProbeReading(
-                probe=one.name,
-                cell=guilty,
-                innocent=innocent,
-                could_not=f"{data.recording.cell.id}: {why}",
-                cannot_see=one.cannot_see,
-            )
-            return reading, ours.symbols
+            because = f"{data.recording.cell.id}: {why}"
+            return _could_not(one, guilty, innocent, because), ours.symbols
     return compare(one, ours, theirs), ours.symbols
 
 

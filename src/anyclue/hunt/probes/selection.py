@@ -61,6 +61,31 @@ def cell_named(findings: RunVerdicts, name: str, option: str) -> Cell:
     return by_id[name].cell
 
 
+def cells_to_probe(
+    findings: RunVerdicts, run: str, cell: str | None, beside: str | None
+) -> tuple[tuple[Cell, Cell | None], ...]:
+    """Return the guilty cells to look at, each with the innocent one beside it.
+
+    Without a ``cell`` that is the one of each fault that leaks or broke.
+
+    Raises:
+        RequestError: the run has no such cell, or it is not what it is named for.
+    """
+    if cell is not None:
+        named = cell_named(findings, cell, "--cell")
+        innocent = innocent_named(findings, beside, named) if beside else None
+        return ((named, innocent or nearest_clean(findings, named)),)
+    faults = [one for one in findings.faults if one.verdict is not Verdict.SURGE]
+    if not faults:
+        step = "name one with --cell"
+        raise RequestError.of("no cell of this run leaks or broke", where=run, next_step=step)
+    found: dict[Cell, Cell | None] = {}
+    for fault in faults:
+        innocent = innocent_named(findings, beside, fault.lead) if beside else None
+        found.setdefault(fault.lead, innocent or nearest_innocent(findings, fault, fault.lead))
+    return tuple(found.items())
+
+
 def innocent_named(findings: RunVerdicts, name: str, guilty: Cell) -> Cell:
     """Return the cell with this id, to stand beside ``guilty``.
 

@@ -6,22 +6,26 @@ from collections.abc import Sequence
 
 from anyclue.hunt.probes.core.probe import Probe, ProbeStep, scratch, send, shell
 from anyclue.model.recording import EndReason, Outcome
-from anyclue.trial.kernels.modules import UNDER_TEST
 from anyclue.trial.session import AgentCall, TrialEndedError, Watch
 
 KALLSYMS, SECTIONS = "kallsyms", "sections"
 _SECTIONS = scratch("sections")
-_SYMBOLS = (
-    send(KALLSYMS, "/proc/kallsyms"),
-    shell(f"grep -H '' /sys/module/{UNDER_TEST}/sections/.*text* >{_SECTIONS}", must=False),
-    send(SECTIONS, _SECTIONS, must=False),
-)
+
+
+def symbol_steps(module: str) -> tuple[ProbeStep, ...]:
+    """Return what brings home where functions are, and the sections of a module."""
+    return (
+        send(KALLSYMS, "/proc/kallsyms"),
+        shell(f"grep -H '' /sys/module/{module}/sections/.*text* >{_SECTIONS}", must=False),
+        send(SECTIONS, _SECTIONS, must=False),
+    )
 
 
 class ProbeWatch(Watch):
-    """Runs one probe's steps in one guest."""
+    """Runs one probe's steps in one guest; ``module`` is the one whose code is looked up."""
 
-    def __init__(self, probe: Probe, cpus: int) -> None:
+    def __init__(self, probe: Probe, cpus: int, module: str) -> None:
+        self._symbols = symbol_steps(module)
         self._probe = probe
         self._cpus = cpus
 
@@ -35,7 +39,7 @@ class ProbeWatch(Watch):
         if asked.status != 0:
             detail = asked.output.strip() or "not available"
             raise TrialEndedError(Outcome.NOT_RUN, EndReason.PROBE_UNUSABLE, detail)
-        await self._take(ask, (*_SYMBOLS, *self._probe.start(self._cpus)))
+        await self._take(ask, (*self._symbols, *self._probe.start(self._cpus)))
 
     async def settled(self, ask: AgentCall) -> None:
         """Look at what a round did."""

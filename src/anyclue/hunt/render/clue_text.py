@@ -7,6 +7,7 @@ from anyclue.hunt.clue.model import (
     Clue,
     Condition,
     Conjunction,
+    DosePoint,
     DoseResponse,
     FaultClue,
     Guilt,
@@ -19,7 +20,14 @@ from anyclue.hunt.clue.model import (
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.report import words
 from anyclue.report.text import ascii_block, wrap, wrap_verbatim
-from anyclue.report.words import listed, per_operation, probability_words
+from anyclue.report.words import (
+    count_number,
+    listed,
+    number,
+    objects_each,
+    per_operation,
+    probability_words,
+)
 from anyclue.review.pairs.model import LOST
 
 PLACES = 5
@@ -67,22 +75,64 @@ def isolation_sentence(one: Conjunction) -> str:
     return said + (f" Not proven: {one.because}." if one.because else "")
 
 
+def dose_amount(one: DoseResponse | None) -> str:
+    """Return what leaks at every event or, in objects, for each operation; "" where it is not that.
+
+    >>> from anyclue.model.verdict import ObjectKind, ObjectSeries
+    >>> series = ObjectSeries(kind=ObjectKind.SLAB, name="kmalloc-1k")
+    >>> each = EventAmount(event=DoseEvent.MOUNT, amount=1.0, ci95=(0.9, 1.1))
+    >>> dose_amount(
+    ...     DoseResponse(
+    ...         unit="file", amount_kib=None, ci95_kib=None, linear=False, because="",
+    ...         series=series, events=(each,),
+    ...     )
+    ... )
+    '1 object at every mount'
+    """
+    if one is None:
+        return ""
+    if one.events:
+        amount = one.events[0].amount
+        size = objects_each(amount) if one.series is not None else f"{number(amount)} KiB"
+        return f"{size} at every {' or '.join(of.event.value for of in one.events)}"
+    if one.linear and one.amount_objects is not None:
+        return f"{objects_each(one.amount_objects)} a {one.unit}"
+    return ""
+
+
 def dose_sentence(one: DoseResponse) -> str:
     """Return the amount an operation, with its interval, and whether response follows dose."""
+    if one.events:
+        short = count_number if one.series is not None else number
+        within = f" [{', '.join(map(short, one.events[0].ci95))}]"
+        return f"It leaks {dose_amount(one)}{within}, and not by the {one.unit}: {one.because}."
     if one.linear is None:
         return f"Dose and response: not told ({one.because})."
-    if not one.linear or one.amount_kib is None:
-        return f"Response does not follow dose: {one.because}."
-    within = f" [{', '.join(map(per_operation, one.ci95_kib))}]" if one.ci95_kib else ""
-    return f"It leaks {per_operation(one.amount_kib)} KiB a {one.unit}{within}: {one.because}."
+    if one.linear and one.amount_kib is not None:
+        within = f" [{', '.join(map(per_operation, one.ci95_kib))}]" if one.ci95_kib else ""
+        counted = dose_amount(one)
+        also = f"{counted}{_within_objects(one)}, " if counted else ""
+        amount = f"{per_operation(one.amount_kib)} KiB a {one.unit}"
+        return f"It leaks {also}{amount}{within}: {one.because}."
+    if counted := dose_amount(one):
+        return f"It leaks {counted}{_within_objects(one)}: {one.because}."
+    return f"Response does not follow dose: {one.because}."
+
+
+def _within_objects(one: DoseResponse) -> str:
+    return f" [{', '.join(map(per_operation, one.ci95_objects))}]" if one.ci95_objects else ""
 
 
 def dose_points(one: DoseResponse) -> list[str]:
     """Return what was measured, a line each."""
-    return [
-        f"{point.dose:g} {one.unit}s a round: {words.rate(point.rate_kib, point.ci95_kib)} KiB"
-        for point in one.points
-    ]
+    return [f"{point.dose:g} {one.unit}s a round: {_point_rate(point)}" for point in one.points]
+
+
+def _point_rate(point: DosePoint) -> str:
+    if point.rate_objects is None:
+        return f"{words.rate(point.rate_kib, point.ci95_kib)} KiB"
+    interval = words.count_interval(point.ci95_objects) if point.ci95_objects else ""
+    return " ".join(filter(None, (words.objects(point.rate_objects), interval)))
 
 
 def place_line(one: Place) -> str:
@@ -197,7 +247,10 @@ def reproducer_lines(one: Reproducer, width: int) -> list[str]:
     lines = [*script_lines(one), ""]
     if len(one.tests) > 1:
         lines += wrap(f"The fewest tests that leak, in order: {', '.join(one.tests)}.", width)
-    if one.script and one.rate_kib is not None:
+    if one.script and one.rate_objects is not None and one.series is not None:
+        leaked = f"{words.objects(one.rate_objects)} ({words.series_name(one.series)})"
+        lines += wrap(f"In this form it leaked {leaked} a round.", width)
+    elif one.script and one.rate_kib is not None:
         lines += wrap(f"In this form it leaked {words.number(one.rate_kib)} KiB a round.", width)
     if one.more_guests:
         lines += wrap(f"Not minimal: {_guests(one.more_guests)} more would tell.", width)

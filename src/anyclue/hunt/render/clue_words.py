@@ -16,7 +16,7 @@ from anyclue.hunt.render.fault_words import fault_label
 from anyclue.hunt.render.verdict_words import open_factors, unproven_cells
 from anyclue.hunt.suspects.model import TheoryContext
 from anyclue.model.scenario import Cell, Scalar
-from anyclue.report.words import first_few, listed
+from anyclue.report.words import count_number, first_few, listed
 
 _GAPS: Final[Mapping[Gap, str]] = MappingProxyType(
     {
@@ -130,32 +130,48 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def dose_response(fit: DoseFit) -> DoseResponse:
-    """Return how what leaks follows what is done."""
-    line = fit.line if fit.follows else None
+def dose_response(fit: DoseFit, objects: DoseFit | None = None) -> DoseResponse:
+    """Return how what leaks follows what is done: what ``fit`` says, and how many ``objects``.
+
+    Of a leak that only counts of objects show both are the same.
+    """
+    kib = fit.line if fit.follows and fit.series is None else None
+    counted = objects.line if objects is not None and objects.follows else None
+    told = objects if objects is not None and objects.events else fit
     return DoseResponse(
         unit=fit.unit,
-        amount_kib=line.slope_kib if line is not None else None,
-        ci95_kib=line.ci95_kib if line is not None else None,
-        linear=fit.follows if fit.line is not None else None,
-        because=_because(fit),
+        amount_kib=kib.slope if kib is not None else None,
+        ci95_kib=kib.ci95 if kib is not None else None,
+        linear=told.follows if told.tells else None,
+        because=_because(told),
         points=fit.points,
+        series=objects.series if objects is not None else None,
+        amount_objects=counted.slope if counted is not None else None,
+        ci95_objects=counted.ci95 if counted is not None else None,
+        events=told.events,
     )
 
 
 def _because(fit: DoseFit) -> str:
-    known = fit.known
     if fit.line is None:
-        number = f"{len(known)} of {len(fit.points)} doses"
+        number = f"{len(fit.rates)} of {len(fit.points)} doses"
         return f"a rate is known at {number}; it takes {LEAST_DOSES}"
-    said = "KiB a round: " + ", ".join(f"{p.rate_kib:.0f} at {p.dose:g}" for p in known)
+    amount, unit = (count_number, "objects") if fit.series is not None else (_whole, "KiB")
+    rates = ", ".join(f"{amount(one.rate)} at {one.dose:g}" for one in fit.rates)
+    said = f"{unit} a round: {rates}"
     if not fit.is_straight:
         return f"{said}; no straight line fits these"
+    if not fit.tells:
+        return f"{said}; that may follow the dose or not"
     if not fit.follows:
         return f"{said}; the same whatever the dose"
     if fit.has_fixed_part:
-        return f"{said}; {fit.line.fixed_kib:.0f} KiB a round of it whatever the dose"
+        return f"{said}; {amount(fit.line.fixed)} {unit} a round of it whatever the dose"
     return said
+
+
+def _whole(kib: float) -> str:
+    return f"{kib:.0f}"
 
 
 def tried_parameters(

@@ -130,7 +130,9 @@ def report_html(
             clue=clue,
             clue_text=clue_text,
             scenario_words=scenario_words.meanings(scenario),
-            limits=scenario_words.limits_sentence(scenario),
+            limits=scenario_words.limits_sentence(
+                scenario, max((one.trials for one in findings.cells), default=0)
+            ),
             reproduction=reproduction,
             words=words,
             verdict_words=verdict_words,

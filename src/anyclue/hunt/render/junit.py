@@ -11,7 +11,7 @@ from anyclue.hunt.clue.model import Clue
 from anyclue.hunt.model import RunVerdicts
 from anyclue.hunt.render import clue_text
 from anyclue.hunt.render.selection import missing_cells
-from anyclue.hunt.render.verdict_words import counted_reason
+from anyclue.hunt.render.verdict_words import counted_reason, open_counts
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scenario
 from anyclue.model.verdict import CellVerdict, Verdict
@@ -94,6 +94,8 @@ def _properties(verdict: CellVerdict) -> list[tuple[str, str]]:
             ("rate_objects_per_round", words.count_number(counted.rate)),
             ("rate_ci95_objects", words.count_interval(counted.ci95)),
         ]
+    if said := open_counts(verdict):
+        found.append(("not_excluded", said))
     if verdict.reference:
         found.append(("reference", verdict.reference.id))
     return found

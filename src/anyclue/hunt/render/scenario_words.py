@@ -29,7 +29,7 @@ def kernel_meaning(kernel: Kernel) -> str:
     changes += [f"patch {patch}" for patch in variant.patches]
     of = f" from {variant.tree}" if variant.tree is not None else ""
     made = " and ".join(changes) or ("as it is there" if of else "unchanged")
-    return f"{said}; {variant.directory} rebuilt{of}, {made}"
+    return f"{said}; {', '.join(variant.directories)} rebuilt{of}, {made}"
 
 
 def _source_meaning(source: KernelSource) -> str:
@@ -77,13 +77,17 @@ def _tests_meaning(choice: TestChoice) -> str:
     return f"fstests on {choice.fstyp}: {' '.join(choice.tests)}{left_out}{given}"
 
 
-def limits_sentence(scenario: Scenario) -> str:
-    """Return rounds, trials and what counts as clean, as a sentence."""
+def limits_sentence(scenario: Scenario, most: int = 0) -> str:
+    """Return rounds, trials and what counts as clean, as a sentence.
+
+    ``most`` trials of a cell were run, where one was not judged by those that were planned.
+    """
     limits, sensitivity = scenario.limits, scenario.sensitivity
     trials = "1 trial" if limits.trials == 1 else f"{limits.trials} trials"
+    more = f" (up to {most} where these proved nothing)" if most > limits.trials else ""
     rounds = f"{limits.rounds} rounds a trial, " if has_rounds(scenario) else ""
     return (
-        f"{trials} a cell, {rounds}{limits.sample_hz:g} samples a second; "
+        f"{trials} a cell{more}, {rounds}{limits.sample_hz:g} samples a second; "
         f"clean means that leaks of {sensitivity.leak_kib_per_round:g} KiB per"
         f" {'round' if rounds else 'run of a test'} and more are excluded."
     )

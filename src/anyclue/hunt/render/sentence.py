@@ -10,6 +10,7 @@ from typing import Final
 from anyclue.fstests.render.reasons import detail_text
 from anyclue.hunt.clue.model import DoseResponse, FaultClue, Place
 from anyclue.hunt.model import Factor, Fault, RunVerdicts
+from anyclue.hunt.render.clue_text import dose_amount
 from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.select.faults import carrier_class
 from anyclue.model.reason import GrowthExcluded, ObjectsGrew, judged_reason
@@ -75,7 +76,7 @@ def verdict_sentence(findings: RunVerdicts, doses: Sequence[DoseResponse | None]
     ``doses`` are of each fault, where they were measured.
     """
     verdicts, faults = findings.cells, findings.faults
-    if not verdicts:
+    if not any(v.trials for v in verdicts):
         return "No cell was run, so nothing can be said."
     grave = gravest(verdicts)
     known = [_factors(fault.factors) for fault in faults]
@@ -117,7 +118,7 @@ def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str
     group, signature = fault.cells, fault.signature
     grown = [because for v in group if isinstance(because := judged_reason(v.because), ObjectsGrew)]
     if len(grown) == len(group):
-        return _objects_leak(grown, signature)
+        return _objects_leak(grown, signature, dose)
     first = fault.looked_into
     kinds = SIGNATURES[signature].leaked if signature else "memory of an unknown kind"
     if first.signature in {Signature.OBJECT, Signature.VMALLOC} and first.signature_detail:
@@ -125,17 +126,22 @@ def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str
     rates = [v.rate_kib_per_round for v in group if v.rate_kib_per_round is not None]
     if not rates:
         return f"leak, {kinds}: it used up the guest's memory"
-    per_file = _kib_per_file(group, findings, dose)
-    each = f" ({per_operation(per_file)} KiB per file)" if per_file is not None else ""
+    each = dose_amount(dose)
+    if not each and (per_file := _kib_per_file(group, findings, dose)) is not None:
+        each = f"{per_operation(per_file)} KiB per file"
+    each = f" ({each})" if each else ""
     return f"leak, {kinds}: {_range(rates)} KiB a round{each}{_beside(group, findings)}"
 
 
-def _objects_leak(grown: Sequence[ObjectsGrew], signature: Signature | None) -> str:
+def _objects_leak(
+    grown: Sequence[ObjectsGrew], signature: Signature | None, dose: DoseResponse | None
+) -> str:
     names = dict.fromkeys(_short(series_name(of.series)) for of in grown)
     low, high = (objects(of([one.rate for one in grown])) for of in (min, max))
     amount = low if low == high else f"{low} to {high}"
     leaked = SIGNATURES[signature].leaked if signature else "objects never freed"
-    return f"leak, {leaked} ({listed(list(names))}): {amount} a round"
+    each = f" ({said})" if (said := dose_amount(dose)) else ""
+    return f"leak, {leaked} ({listed(list(names))}): {amount} a round{each}"
 
 
 def _excluded(verdicts: Sequence[CellVerdict]) -> str:

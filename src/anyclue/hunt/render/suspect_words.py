@@ -39,9 +39,19 @@ from anyclue.model.scenario import (
     OfSubsystem,
     Theory,
 )
-from anyclue.model.verdict import ClassRate
-from anyclue.report.words import kind_label, listed, probability_words
+from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass
+from anyclue.report.words import (
+    first_few,
+    kind_label,
+    listed,
+    objects,
+    probability_words,
+    series_name,
+)
+from anyclue.verdicts.breakdown import class_of
 
+_COUNTS: Final = 3
+"""So many counts of objects are told of a class."""
 _PROBE: Final = "anyclue probe RUN, and then anyclue clue RUN"
 _KMAP_PROBE: Final = "anyclue probe RUN --probe kmap-balance, and then anyclue clue RUN"
 _BECAUSE: Final[Mapping[RulingReason, str]] = MappingProxyType(
@@ -235,7 +245,9 @@ def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: C901, PLR0911 - a 
         case CellInDoubt(verdict=verdict):
             return f"{verdict.cell.id} is {kind_label(*kind(verdict))}"
         case ClassGrowth(verdict=verdict, memory_class=name):
-            return f"{verdict.cell.id}: {name.value} {_rate(verdict.classes[name])} KiB a round"
+            kib = f"{verdict.cell.id}: {name.value} {_rate(verdict.classes[name])} KiB a round"
+            counts = _grown_counts(verdict, name)
+            return f"{kib}; {first_few(counts, _COUNTS)} a round" if counts else kib
         case GuestEnd(verdict=verdict):
             incident = verdict.incident
             title = incident.title if incident is not None else "nothing in the kernel log"
@@ -254,6 +266,16 @@ def _evidence(one: Evidence, ruling: Ruling) -> str:  # noqa: C901, PLR0911 - a 
         case CommitMembership():
             what = "merge" if one.merge else "commit"
             return f'{what} {one.commit[:DIGITS]} ("{one.subject}")'
+
+
+def _grown_counts(verdict: CellVerdict, name: MemoryClass) -> list[str]:
+    """Return the counts of objects in a class that grew, most first."""
+    grown = [
+        (of.rate, series)
+        for series, of in verdict.objects.items()
+        if of.grew and class_of(series) is name
+    ]
+    return [f"{series_name(one)} {objects(rate)}" for rate, one in sorted(grown, reverse=True)]
 
 
 def _reading(one: ProbeReading) -> str:

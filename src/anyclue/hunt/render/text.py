@@ -110,7 +110,7 @@ def report_text(
     lines += _section("Probes", probe_lines(clue, MAIL_COLUMNS))
     lines += _section("Where something broke", _first_break(notable, recordings))
     lines += _section("What was not tested", _not_tested(findings, scenario, clue))
-    lines += _section("What was run", _what_was_run(scenario))
+    lines += _section("What was run", _what_was_run(findings, scenario))
     lines += _section("Versions", _versions(reproduction.versions))
     scripts = [script_lines(of.reproducer) for of in clue.each_fault if of.reproducer]
     whole = {line for script in scripts for line in script}
@@ -129,11 +129,12 @@ def log_text(line: LogLine) -> str:
     return f"[{line.t_s:12.6f}] {line.text}"
 
 
-def _what_was_run(scenario: Scenario) -> list[str]:
+def _what_was_run(findings: RunVerdicts, scenario: Scenario) -> list[str]:
     lines: list[str] = []
     for axis, name, meaning in scenario_words.meanings(scenario):
         lines += wrap(f"{axis} {name}: {meaning}", MAIL_COLUMNS, rest="  ")
-    return [*lines, *wrap(scenario_words.limits_sentence(scenario), MAIL_COLUMNS)]
+    most = max((verdict.trials for verdict in findings.cells), default=0)
+    return [*lines, *wrap(scenario_words.limits_sentence(scenario, most), MAIL_COLUMNS)]
 
 
 def _evidence(verdict: CellVerdict) -> list[str]:

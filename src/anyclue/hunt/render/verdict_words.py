@@ -11,10 +11,17 @@ from anyclue.hunt.model import Factor, FactorReason, RunVerdicts
 from anyclue.hunt.render.fault_words import beside
 from anyclue.hunt.render.selection import missing_cells
 from anyclue.hunt.select.factors import kind
-from anyclue.model.reason import ObjectsGrew, ObjectsSuspected, OtherFault, judged_reason
+from anyclue.model.reason import (
+    GrowthExcluded,
+    ObjectsGrew,
+    ObjectsSuspected,
+    OtherFault,
+    judged_reason,
+)
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, ClassRate, Verdict
+from anyclue.report.reasons import open_counts_text
 from anyclue.report.words import (
     SEVERITY,
     count_interval,
@@ -52,12 +59,29 @@ class WordedRate:
 def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
     """Return all that was not judged, and why.
 
-    Those are the unproven cells, the planned ones without any verdict (with a scenario), and the
-    tests of fstests that did not run.
+    Those are the unproven cells, the planned ones without any verdict (with a scenario), the tests
+    of fstests that did not run, and counts of objects of clean cells.
     """
     planned = missing_cells(findings, scenario) if scenario else ()
     missing = [f"{cell.id}: planned, not run" for cell in planned]
-    return [*unproven_cells(findings), *missing, *_not_run(findings)]
+    open_ = [
+        f"{verdict.cell.id}: clean, but {said}"
+        for verdict in findings.cells
+        if (said := open_counts(verdict))
+    ]
+    return [*unproven_cells(findings), *missing, *_not_run(findings), *open_]
+
+
+def open_counts(verdict: CellVerdict) -> str:
+    """Return in which counts of objects of a clean cell no leak is excluded; "" for none."""
+    because = judged_reason(verdict.because)
+    if not isinstance(because, GrowthExcluded) or because.objects is None:
+        return ""
+    bound = because.objects.bound
+    if not (said := open_counts_text(because.objects)):
+        return ""
+    counts = f"{bound.series - bound.excluded} of {bound.series} counts"
+    return f"a leak of {objects(bound.limit)} a round is not excluded in {counts}: {said}"
 
 
 def unproven_cells(findings: RunVerdicts) -> list[str]:
@@ -102,7 +126,10 @@ def findings_headline(findings: RunVerdicts, scenario: Scenario) -> str:
         for verdict in SEVERITY[:3]
         if (count := sum(cell.verdict is verdict for cell in findings.cells))
     ]
-    words = f"{', '.join(found) or 'nothing found'} {'of' if found else 'in'} {total} cells"
+    cells = f"{total} cell{'' if total == 1 else 's'}"
+    if open_ == total:
+        return f"nothing judged in {cells}" if total else "no cell was run"
+    words = f"{', '.join(found) or 'nothing found'} {'of' if found else 'in'} {cells}"
     return f"{words}, {open_} not judged" if open_ else words
 
 
@@ -168,6 +195,8 @@ def factor_reason(factor: Factor) -> str:
         case FactorReason.ONE_VALUE:
             only = "".join(f" ({one.cell.value(axis)})" for one in factor.verdicts)
             said = f"only one value was run{only}"
+        case FactorReason.NO_CELL_RUN:
+            said = "no cell was run"
         case FactorReason.NOTHING_GUILTY:
             said = "no cell is guilty of anything"
         case FactorReason.UNPROVEN:

@@ -17,8 +17,9 @@ leaks or broke, the factors are about that, and surges count as innocent; else a
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations
 from math import hypot
 from typing import Final, TypeAlias
@@ -123,9 +124,20 @@ def _gains_fewer(other: CellVerdict, guilty: CellVerdict, grown: ObjectsGrew) ->
     return all(not of.grew and _differ(own, (of.rate, of.ci95)) for of in alike)
 
 
+@lru_cache(maxsize=1 << 16)
 def without(cell: Cell, axis: Axis) -> Cell:
     """Return a cell without its value on an axis: the same for all that differ in it alone."""
     return replace(cell, **{axis.value: ""})
+
+
+@lru_cache(maxsize=4)
+def _neighbours(cells: tuple[Cell, ...]) -> Mapping[Axis, Mapping[Cell, Sequence[int]]]:
+    """Return by axis which cells differ on it alone, as their places; each fault asks for them."""
+    found: dict[Axis, dict[Cell, list[int]]] = {axis: {} for axis in Axis}
+    for at, cell in enumerate(cells):
+        for axis, alike in found.items():
+            alike.setdefault(without(cell, axis), []).append(at)
+    return found
 
 
 def find_factors(verdicts: Sequence[CellVerdict], of: Kind | None = None) -> tuple[Factor, ...]:
@@ -133,19 +145,31 @@ def find_factors(verdicts: Sequence[CellVerdict], of: Kind | None = None) -> tup
 
     They are about what is guilty of the kind ``of``: without it, of that of the first guilty cell.
     """
+    if not any(v.trials for v in verdicts):
+        return tuple(Factor(factor=axis, reason=FactorReason.NO_CELL_RUN) for axis in Axis)
     first = first_guilty(verdicts)
     of = of or (kind(first) if first is not None else None)
     guilty = tuple(v for v in verdicts if kind(v) == of and v.verdict.is_guilty)
-    return tuple(_factor(axis, verdicts, guilty) for axis in Axis)
+    beside = _neighbours(tuple(verdict.cell for verdict in verdicts))
+    return tuple(_factor(axis, verdicts, guilty, beside[axis]) for axis in Axis)
 
 
-def _factor(axis: Axis, verdicts: Sequence[CellVerdict], shown: Sequence[CellVerdict]) -> Factor:
+def _factor(
+    axis: Axis,
+    verdicts: Sequence[CellVerdict],
+    shown: Sequence[CellVerdict],
+    beside: Mapping[Cell, Sequence[int]],
+) -> Factor:
     guilty = {v.cell for v in shown}
-    if len({v.cell.value(axis) for v in verdicts}) < 2:
+    first = verdicts[0].cell.value(axis)
+    if all(v.cell.value(axis) == first for v in verdicts):
         return Factor(factor=axis, reason=FactorReason.ONE_VALUE, verdicts=tuple(verdicts[:1]))
     if not guilty:
         return Factor(factor=axis, reason=FactorReason.NOTHING_GUILTY)
-    pairs = [(a, b) if a.cell in guilty else (b, a) for a, b in _differing(verdicts, axis, guilty)]
+    pairs = [
+        (a, b) if a.cell in guilty else (b, a)
+        for a, b in _differing(verdicts, axis, guilty, beside)
+    ]
     accusing = [(a, b) for a, b in pairs if innocent_beside(b, a)]
     if accusing:
         return _factor_by(axis, FactorReason.INNOCENT_BESIDE, accusing)
@@ -159,15 +183,17 @@ def _factor(axis: Axis, verdicts: Sequence[CellVerdict], shown: Sequence[CellVer
     return _open_factor(axis, verdicts, pairs, shown[0].cell)
 
 
-def _differing(verdicts: Sequence[CellVerdict], axis: Axis, guilty: Container[Cell]) -> list[Pair]:
+def _differing(
+    verdicts: Sequence[CellVerdict],
+    axis: Axis,
+    guilty: Collection[Cell],
+    beside: Mapping[Cell, Sequence[int]],
+) -> list[Pair]:
     """Return the pairs that differ on this axis alone, one of them guilty, in order."""
-    alike: dict[Cell, list[int]] = {}
-    for at, verdict in enumerate(verdicts):
-        alike.setdefault(without(verdict.cell, axis), []).append(at)
     pairs = sorted(
         (a, b)
-        for group in alike.values()
-        for a, b in combinations(group, 2)
+        for key in {without(cell, axis) for cell in guilty}
+        for a, b in combinations(beside[key], 2)
         if verdicts[a].cell in guilty or verdicts[b].cell in guilty
     )
     return [

@@ -177,7 +177,7 @@ def smallest_conjunction(
         ),
         irrelevant=tuple((f.factor, f.evidence[0]) for f in factors if f.matters is False),
         proven=not undecided_factors(fault, universe, references),
-        cells_run=len(fault.verdicts),
+        cells_run=sum(v.trials > 0 for v in fault.verdicts),
         cells_full=len(universe),
     )
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from anyclue.trial.filesystems.file_system import FileSystem, MountFeature
+from anyclue.trial.filesystems.file_system import (
+    FileSystem,
+    FileSystemCheck,
+    MountFeature,
+)
 
 
 def compression(mount: str) -> MountFeature | None:
@@ -23,8 +27,16 @@ def compression(mount: str) -> MountFeature | None:
 
 BTRFS = FileSystem(
     name="btrfs",
-    mkfs=("mkfs.btrfs", "-q", "-f", "-K", "-b", "{size}", "{options}", "{device}"),
-    check=("btrfs", "check"),
+    directory="fs/btrfs",
+    modules=("btrfs",),
+    symbols=("CONFIG_BTRFS_FS=m", "CONFIG_BTRFS_FS_POSIX_ACL=y"),
+    packages=("btrfs-progs",),
+    programs=("bin/btrfs", "sbin/mkfs.btrfs"),
+    version=("mkfs.btrfs", "--version"),
+    keep=("-K",),
+    mkfs=("mkfs.btrfs", "-q", "-f", "{keep}", "-b", "{mib}M", "{options}", "{device}"),
+    smallest_mib=128,
+    check=FileSystemCheck(command=("btrfs", "check")),
     count=("fsload", "extents", "{mnt}"),
     feature=compression,
 )

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.model.errors import AnyclueError, InfrastructureError
+from anyclue.trial.guest.steal import GuestClock, within
 
 MAX_RECORD = 8 << 20
 MAX_OUTPUT = 1 << 20
 TELEMETRY_MAX = 2 << 30
 MOST_LINES_BEFORE = 5000
 _HEADER = re.compile(
-    rb"(?:meminfo|zoneinfo|vmstat|slabinfo|vmallocinfo|mounts|threads|caches|floor|mark|raw"
+    rb"(?:meminfo|zoneinfo|vmstat|slabinfo|vmallocinfo|pools|mounts|threads|caches|floor|mark|raw"
     rb"|kmsg(?:-lost)?) \d{1,19} \d{1,9}\n$"
 )
 NOT_THE_PROTOCOL = (EOFError, ValueError, asyncio.LimitOverrunError)
@@ -44,17 +45,20 @@ class Reply:
 
 
 class Agent:
-    """The host's end of the control port."""
+    """The host's end of the control port. Deadlines are in seconds of ``clock``, the guest's."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clock: GuestClock
+    ) -> None:
+        self.clock = clock
         self._reader = reader
         self._writer = writer
 
     @classmethod
-    async def over(cls, end: socket.socket) -> Agent:
+    async def over(cls, end: socket.socket, clock: GuestClock | None = None) -> Agent:
         """Speak over a connected socket."""
         reader, writer = await asyncio.open_connection(sock=end)
-        return cls(reader, writer)
+        return cls(reader, writer, clock or GuestClock())
 
     async def request(
         self, verb: str, number: int = 0, payload: str = "", *, deadline_s: float
@@ -67,7 +71,7 @@ class Agent:
         """
         data = payload.encode()
         try:
-            async with asyncio.timeout(deadline_s):
+            async with within(self.clock, deadline_s):
                 self._writer.write(f"{verb} {number} {len(data)}\n".encode() + data)
                 await self._writer.drain()
                 return await self._reply()
@@ -81,7 +85,7 @@ class Agent:
     async def started(self, *, deadline_s: float) -> None:
         """Wait for a booting guest's agent to say that it is there."""
         try:
-            async with asyncio.timeout(deadline_s):
+            async with within(self.clock, deadline_s):
                 await self._reply()
         except TimeoutError as error:
             raise GuestSilentError(f"no agent within {deadline_s:g} s of booting") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,16 +16,17 @@ from anyclue.system.debian_archive import DebianArchive
 from anyclue.system.debian_roots import make_root, squash
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.filesystems.file_system import FileSystem
 from anyclue.trial.guest.accelerator import blank_disks, choose_accelerator
 from anyclue.trial.guest.channel import GuestGoneError, GuestSilentError, kept_telemetry
 from anyclue.trial.guest.initramfs import (
     DEBIAN_ARCH,
-    MAKER,
-    PACKAGES,
     Tool,
     build_initramfs,
+    lean_packages,
 )
 from anyclue.trial.guest.machine import COMMAND_LINE, EMULATORS, Boot, Guest, running
+from anyclue.trial.kernels.layout import TrialSubject
 from anyclue.trial.model import Accelerator, GuestImage, PreparedKernel, Shape
 
 QUIESCE_MS = 5000
@@ -74,6 +76,7 @@ class Images:
         kernel: PreparedKernel,
         machine: Machine,
         shape: Shape,
+        subject: TrialSubject,
         *,
         userspace: DebianRelease,
         boot_s: float,
@@ -94,6 +97,7 @@ class Images:
             machine.arch,
             kernel.boot,
             self._tools,
+            subject,
             more=shape is Shape.FULL,
         )
         root = await self.root(machine.arch, userspace) if shape is Shape.FULL else None
@@ -129,7 +133,7 @@ class Images:
         async def build(directory: Path) -> None:
             disks = blank_disks(directory, root_image)
             warm = replace(boot, accelerator=chosen.accelerator, disks=disks)
-            await _save_warm(warm, directory, boot_s)
+            await _save_warm(warm, directory, boot_s, subject.file_system)
             for path in (*disks.own, directory / "telemetry"):
                 path.unlink()
 
@@ -145,15 +149,16 @@ class Images:
             provenance={
                 "qemu": emulator.splitlines()[0],
                 "accelerator_because": chosen.because,
-                "userspace": await _userspace(apt),
+                "userspace": await _userspace(apt, subject.file_system),
             },
         )
 
 
-async def _userspace(apt: Apt) -> str:
+async def _userspace(apt: Apt, file_system: FileSystem) -> str:
     """Return, for a reader, which release the programs are from, and the version that matters."""
-    versions = (await apt.resolved(PACKAGES)).versions
-    return f"{apt.release.name}, {MAKER} {versions.get(MAKER, 'missing')}"
+    versions = (await apt.resolved(lean_packages(file_system))).versions
+    maker = file_system.packages[0]
+    return f"{apt.release.name}, {maker} {versions.get(maker, 'missing')}"
 
 
 async def _check_devices(guest: Guest) -> None:
@@ -166,17 +171,18 @@ async def _check_devices(guest: Guest) -> None:
         )
 
 
-async def check_maker(guest: Guest) -> None:
+async def check_maker(guest: Guest, file_system: FileSystem) -> None:
     """Make sure that mkfs runs: no trial could without it, and all would say so of the kernel."""
-    tried = await guest.agent.request("run", payload="mkfs.btrfs --version", deadline_s=30)
+    shown = shlex.join(file_system.version)
+    tried = await guest.agent.request("run", payload=shown, deadline_s=30)
     if tried.status != 0:
         raise InfrastructureError(
-            f"mkfs.btrfs does not run in the guest: {tried.output.strip()}",
+            f"{file_system.mkfs[0]} does not run in the guest: {tried.output.strip()}",
             next_step="please report it, with the release of Debian that its programs are from",
         )
 
 
-async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
+async def _save_warm(boot: Boot, directory: Path, boot_s: float, file_system: FileSystem) -> None:
     async with (
         running(boot, directory) as guest,
         kept_telemetry(guest.ends["telemetry"], directory / "telemetry"),
@@ -185,7 +191,7 @@ async def _save_warm(boot: Boot, directory: Path, boot_s: float) -> None:
             await guest.agent.started(deadline_s=boot_s)
             # Run once what every trial runs, so that its first use is not measured later.
             await _check_devices(guest)
-            await check_maker(guest)
+            await check_maker(guest, file_system)
             await guest.agent.request("sample", 3, deadline_s=30)
             await guest.agent.request("quiesce", QUIESCE_MS, deadline_s=30)
             # The agent forwards what the kernel logged before it answers: a guest that is stopped

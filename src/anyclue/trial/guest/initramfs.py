@@ -1,4 +1,4 @@
-"""The initramfs of a guest: static busybox, btrfs-progs, our tools, the kernel's modules.
+"""The initramfs of a guest: static busybox, a file system's programs, our tools, modules.
 
 Its archive ("newc" cpio, see the kernel's driver-api/early-userspace/buffer-format) is written
 here: device nodes can then be packed without root, and the same entries always give the same bytes.
@@ -6,7 +6,6 @@ here: device nodes can then be packed without root, and the same entries always 
 
 from __future__ import annotations
 
-import json
 import re
 import stat
 from collections.abc import Mapping, Sequence
@@ -20,11 +19,10 @@ from anyclue.system.apt import Apt
 from anyclue.system.files import sha256
 from anyclue.system.processes import run
 from anyclue.system.store import Artifact, Recipe, Store
+from anyclue.trial.filesystems.file_system import FileSystem
+from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
 
-MAKER = "btrfs-progs"
-"""The package with mkfs: what it makes by default differs between releases."""
-PACKAGES = ("busybox-static", MAKER)
-PROGRAMS = ("bin/btrfs", "sbin/mkfs.btrfs")
+SHELL = "busybox-static"
 HERE = Path(__file__).parent / "agent"
 DEBIAN_ARCH: Mapping[Arch, str] = {Arch.I386: "i386", Arch.X86_64: "amd64"}
 BITS: Mapping[Arch, str] = {Arch.I386: "-m32", Arch.X86_64: "-m64"}
@@ -68,13 +66,21 @@ async def build_initramfs(
     arch: Arch,
     kernel: ArtifactRef,
     tools: Sequence[Tool],
+    subject: TrialSubject,
     *,
     more: bool = False,
 ) -> Artifact:
-    """Return an artifact with ``initramfs.cpio`` for one kernel; ``more``: with all its modules."""
+    """Return an artifact with ``initramfs.cpio`` for one kernel; ``more``: with all its modules.
+
+    Those under test are not among them.
+    """
+    file_system = subject.file_system
     built = await build_tools(store, arch, (AGENT, *tools))
-    userland = await apt.closure(PACKAGES)
+    userland = await apt.closure(lean_packages(file_system))
     boot = store.get(kernel)
+    layout = layout_of(boot.file(LAYOUT))
+    order = layout.before(subject)
+    others = layout.more(subject) if more else []
     init = (HERE / "init.sh").read_bytes()
     inputs = {
         "tools": built.key,
@@ -82,7 +88,9 @@ async def build_initramfs(
         "kernel": kernel.key,
         "init": sha256(HERE / "init.sh"),
         "more": more,
-        "format": 3,
+        "order": order,
+        "programs": [*file_system.programs, *file_system.files],
+        "format": 4,
     }
 
     async def build(directory: Path) -> None:
@@ -94,22 +102,25 @@ async def build_initramfs(
         entries["init"] = CpioEntry(mode=stat.S_IFREG | 0o755, data=init)
         tree = userland.file("tree")
         entries["bin/busybox"] = program(tree / "bin/busybox")
-        for name in PROGRAMS:
+        for name in (*file_system.programs, *file_system.files):
             entries[name] = program(tree / name)
-        for path, file in (await shared_libraries(tree, PROGRAMS)).items():
+        for path, file in (await shared_libraries(tree, file_system.programs)).items():
             entries[path] = program(file)
         entries["sbin/agent"] = program(built.file("agent"))
         for tool in tools:
             entries[f"bin/{tool.name}"] = program(built.file(tool.name))
-        layout = json.loads(boot.file("modules.json").read_text())
-        order = layout["order"]
-        for name in (*order, *(layout.get("more", ()) if more else ())):
-            entries[f"lib/modules/{name}"] = program(boot.file(f"modules/{name}"))
-        listing = "".join(f"{name}\n" for name in order).encode()
+        for name in (*order, *others):
+            entries[f"lib/modules/{name}.ko"] = program(boot.file(f"modules/{name}.ko"))
+        listing = "".join(f"{name}.ko\n" for name in order).encode()
         entries["lib/modules/order"] = CpioEntry(mode=stat.S_IFREG | 0o644, data=listing)
         (directory / "initramfs.cpio").write_bytes(pack(entries))
 
     return await store.make(Recipe(kind="initramfs", inputs=inputs), build)
+
+
+def lean_packages(file_system: FileSystem) -> tuple[str, ...]:
+    """Return the packages of Debian's that a lean guest's programs are from."""
+    return (SHELL, *file_system.packages)
 
 
 async def shared_libraries(tree: Path, programs: Sequence[str]) -> dict[str, Path]:

@@ -20,6 +20,7 @@ from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
 from anyclue.system import processes
 from anyclue.trial.guest.channel import Agent, GuestGoneError
+from anyclue.trial.guest.steal import GuestClock, within
 from anyclue.trial.model import Accelerator
 
 EMULATORS: Mapping[Arch, str] = {Arch.I386: "qemu-system-i386", Arch.X86_64: "qemu-system-x86_64"}
@@ -133,9 +134,14 @@ class Guest:
     """A running guest. Made by `running`, which also ends it."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, qmp: QMPClient, ends: Mapping[str, socket.socket]
+        self,
+        process: asyncio.subprocess.Process,
+        qmp: QMPClient,
+        ends: Mapping[str, socket.socket],
+        clock: GuestClock,
     ) -> None:
         self.process = process
+        self.clock = clock
         self._qmp = qmp
         self.ends = ends
         self.agent: Agent
@@ -148,7 +154,7 @@ class Guest:
             GuestGoneError: QEMU is gone.
         """
         try:
-            async with asyncio.timeout(QMP_S):
+            async with within(self.clock, QMP_S):
                 answer: object = await self._qmp.execute(verb.replace("_", "-"), arguments)
                 return answer
         except TimeoutError as error:
@@ -199,7 +205,7 @@ class Guest:
 
     async def _migrated(self, what: str) -> None:
         try:
-            async with asyncio.timeout(MIGRATION_S):
+            async with within(self.clock, MIGRATION_S):
                 while True:
                     state = await self.qmp("query_migrate")
                     status = state.get("status") if isinstance(state, dict) else None
@@ -263,9 +269,9 @@ async def running(
         stack.push_async_callback(processes.stop, process)
         for _, theirs in pairs.values():
             theirs.close()
-        qmp = QMPClient("anyclue")
+        qmp, clock = QMPClient("anyclue"), GuestClock(process.pid)
         try:
-            async with asyncio.timeout(QMP_S):
+            async with within(clock, QMP_S):
                 await qmp.connect(pairs["qmp"][0])
         except (TimeoutError, ConnectError) as error:
             said = (directory / "qemu.log").read_text(errors="replace").strip()[-1500:]
@@ -275,8 +281,8 @@ async def running(
                 next_step="check that the kernel image is one; `anyclue doctor` checks the rest",
             ) from error
         stack.push_async_callback(_disconnect, qmp)
-        guest = Guest(process, qmp, {name: pair[0] for name, pair in pairs.items()})
-        guest.agent = await Agent.over(pairs["control"][0])
+        guest = Guest(process, qmp, {name: pair[0] for name, pair in pairs.items()}, clock)
+        guest.agent = await Agent.over(pairs["control"][0], clock)
         stack.callback(guest.agent.close)
         if snapshot is not None:
             await guest.restore(snapshot)

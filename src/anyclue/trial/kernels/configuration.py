@@ -47,17 +47,20 @@ class LostSymbol:
 
 
 def configuration(
-    arch: Arch, debug: Iterable[DebugOption], texts: Sequence[str] = ()
+    arch: Arch,
+    debug: Iterable[DebugOption],
+    texts: Sequence[str] = (),
+    needs: Iterable[str] = (),
 ) -> Configuration:
     """Return what to ask for; ``texts`` are the user's: a complete one first, or fragments.
 
-    A guest's needs come last, so that they win. All but a complete ``.config`` and the wishes
-    that stand in for one must survive.
+    ``needs`` are lines of the file system's. They and a guest's needs come last, so that they win.
+    All but a complete ``.config`` and the wishes that stand in for one must survive.
     """
     complete = texts[0] if texts and _COMPLETE.search(texts[0]) else None
     fragments = [symbols(text) for text in (texts[1:] if complete is not None else texts)]
-    needs = [f"debug-{name.value}" for name in debug] + ["guest", f"guest-{arch.value}"]
-    wanted = merged([*fragments, *map(_fragment, needs)])
+    own = [f"debug-{name.value}" for name in debug] + ["guest", f"guest-{arch.value}"]
+    wanted = merged([*fragments, *map(_fragment, own), symbols("\n".join(needs))])
     wishes = {} if complete is not None else _fragment("wishes")
     return Configuration(complete=complete, asked={**wishes, **wanted}, wanted=wanted)
 

@@ -13,17 +13,18 @@ import asyncio
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from anyclue.model.debian import RELEASES, DebianRelease, release_of
 from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.scenario import Arch, DebianKernel
 from anyclue.system.apt import Apt, Offer, Package, PackageRecord, PackageVersion
 from anyclue.system.debian_archive import DebianArchive
-from anyclue.system.processes import run
+from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store
-from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
+from anyclue.trial.kernels.modules import COLLECTED, collect_modules
 
 IMAGE = "linux-image-"
 HEADERS = "linux-headers-"
@@ -48,6 +49,10 @@ FLAVOURS = {
     Arch.I386: Flavour(arch=Arch.I386, debian_arch="i386", name="686-pae"),
     Arch.X86_64: Flavour(arch=Arch.X86_64, debian_arch="amd64", name="cloud-amd64"),
 }
+"""The flavour of each architecture that takes least, where it has what is tested as modules."""
+
+LARGER_FLAVOURS = {Arch.X86_64: replace(FLAVOURS[Arch.X86_64], name="amd64")}
+"""And that which has more as modules, where there is one: ext4, which the other has built in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,29 +121,79 @@ class DebianKernels:
         self._archive = archive
         self._store = store
         self._resolving = asyncio.Lock()
-        self._resolved: dict[tuple[DebianKernel, frozenset[Arch]], dict[Arch, KernelPackages]] = {}
+        self._resolved: dict[
+            tuple[DebianKernel, frozenset[Flavour]], dict[Arch, KernelPackages]
+        ] = {}
+
+    async def with_modules(
+        self, wanted: DebianKernel, arches: Iterable[Arch], subject: TrialSubject
+    ) -> dict[Arch, KernelPackages]:
+        """Return the packages to use, as `resolve`, with what is tested as modules.
+
+        Of each architecture it is the smallest flavour that has them.
+
+        Raises:
+            RequestError: as `resolve`; or no flavour has the file system as modules.
+            InfrastructureError: as `resolve`.
+        """
+        found = await self.resolve(wanted, arches)
+        lacking = [arch for arch, one in found.items() if not await self._is_modular(one, subject)]
+        if not lacking:
+            return found
+        found = await self.resolve(wanted, found, larger=lacking)
+        still = [found[arch] for arch in sorted(lacking)]
+        if still := [one for one in still if not await self._is_modular(one, subject)]:
+            raise await self._not_modular(still, subject)
+        return found
 
     async def resolve(
-        self, wanted: DebianKernel, arches: Iterable[Arch]
+        self, wanted: DebianKernel, arches: Iterable[Arch], larger: Iterable[Arch] = ()
     ) -> dict[Arch, KernelPackages]:
         """Return the packages to use: one version, the newest that is complete for ``arches``.
+
+        They are of the smallest flavour; for those of ``larger`` of the larger one.
 
         Raises:
             RequestError: there is no such series or version, or no complete one.
             InfrastructureError: it may be in a release that cannot be asked.
         """
-        question = (wanted, frozenset(arches))
+        flavours = frozenset(
+            LARGER_FLAVOURS.get(arch, FLAVOURS[arch]) if arch in {*larger} else FLAVOURS[arch]
+            for arch in arches
+        )
         async with self._resolving:
-            if question not in self._resolved:
-                self._resolved[question] = await self._resolve(wanted, question[1])
-        return self._resolved[question]
+            if (wanted, flavours) not in self._resolved:
+                self._resolved[wanted, flavours] = await self._resolve(wanted, flavours)
+        return self._resolved[wanted, flavours]
+
+    async def _is_modular(self, packages: KernelPackages, subject: TrialSubject) -> bool:
+        return layout_of((await self.image(packages)).file(LAYOUT)).is_modular(subject)
+
+    async def _not_modular(
+        self, kernels: Iterable[KernelPackages], subject: TrialSubject
+    ) -> RequestError:
+        name = subject.file_system.name
+        problems = []
+        for packages in kernels:
+            layout = layout_of((await self.image(packages)).file(LAYOUT))
+            lost = [root for root in subject.file_system.modules if not layout.order([root])]
+            how = [f"{one} ({'built in' if one in layout.builtin else 'absent'})" for one in lost]
+            problems.append(
+                Problem(
+                    what=f"this kernel does not have {name} as modules: {', '.join(how)}",
+                    where=str(packages.image),
+                    next_step="use another series, or a kernel that you built",
+                )
+            )
+        return RequestError(problems)
 
     async def _resolve(
-        self, wanted: DebianKernel, arches: frozenset[Arch]
+        self, wanted: DebianKernel, flavours: frozenset[Flavour]
     ) -> dict[Arch, KernelPackages]:
         releases = RELEASES if wanted.suite is None else (release_of(wanted.suite),)
-        flavours = [FLAVOURS[arch] for arch in sorted(arches)]
-        offers, failures = await self.offered(releases, flavours, wanted.series)
+        arches = frozenset(flavour.arch for flavour in flavours)
+        in_order = sorted(flavours, key=lambda flavour: flavour.arch)
+        offers, failures = await self.offered(releases, in_order, wanted.series)
         fitting = [
             offer
             for offer in offers
@@ -326,23 +381,43 @@ class DebianKernels:
         makefile.write_text(here + makefile.read_text().replace("/usr/src/", "$(HERE)/../"))
 
     async def source(self, packages: KernelPackages, subdirectory: str) -> Artifact:
-        """Return one directory of the kernel source, at its place below ``linux``."""
+        """Return one directory of the kernel source, at its place below ``linux``.
 
+        Raises:
+            RequestError: there is no such directory.
+        """
+        return await self._from_source(packages, subdirectory, "")
+
+    async def headers_beside(self, packages: KernelPackages, subdirectory: str) -> Artifact:
+        """Return the headers below the parent of a directory, at their places below ``linux``."""
+        return await self._from_source(packages, str(PurePosixPath(subdirectory).parent), "/*.h")
+
+    async def _from_source(
+        self, packages: KernelPackages, subdirectory: str, files: str
+    ) -> Artifact:
         async def build(directory: Path) -> None:
             await self._unpack(packages, packages.source, directory)
             (archive,) = (directory / "usr/src").glob(f"{packages.source.name}.tar.*")
             (directory / "linux").mkdir()
-            await run(
-                (
-                    *("tar", "-xf", str(archive), "-C", str(directory / "linux")),
-                    *("--strip-components=1", f"{packages.source.name}/{subdirectory}"),
-                ),
-                deadline_s=600,
+            wanted = f"{packages.source.name}/{subdirectory}{files}"
+            argv = (
+                *("tar", "-xf", str(archive), "-C", str(directory / "linux")),
+                *("--strip-components=1", *(("--wildcards",) if files else ()), wanted),
             )
+            try:
+                await run(argv, deadline_s=600)
+            except CommandError as error:
+                if "Not found in archive" not in error.output:
+                    raise
+                raise RequestError.of(
+                    f"the kernel's source has no directory {subdirectory!r}",
+                    where=str(packages.source),
+                    next_step='name one that it has, for example module = "fs/ext4"',
+                ) from error
             shutil.rmtree(directory / "usr")
 
-        inputs = {"package": str(packages.source), "directory": subdirectory, "format": 1}
-        return await self._store.make(Recipe(kind="source", inputs=inputs), build)
+        inputs = {"package": str(packages.source), "directory": f"{subdirectory}{files}"}
+        return await self._store.make(Recipe(kind="source", inputs={**inputs, "format": 1}), build)
 
     async def _unpack(self, packages: KernelPackages, package: Package, into: Path) -> None:
         arch = packages.flavour.debian_arch if package.arch == "all" else package.arch
@@ -355,7 +430,8 @@ class DebianKernels:
 
 
 def _recipe(packages: KernelPackages) -> Recipe:
-    return Recipe(kind="kernel", inputs={"package": str(packages.image), "format": 2})
+    inputs = {"package": str(packages.image), "modules": COLLECTED, "format": 3}
+    return Recipe(kind="kernel", inputs=inputs)
 
 
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:

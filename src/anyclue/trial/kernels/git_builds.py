@@ -8,8 +8,8 @@ in the same workbench.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,25 +17,25 @@ from pathlib import Path
 
 from anyclue.git import repository as git
 from anyclue.git.repository import TreeEntry, entries
-from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, GitKernel, Kernel
 from anyclue.system.files import staging
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.fast_path import FastPath, fast_path, same_interface
+from anyclue.trial.kernels.layout import LAYOUT, KernelLayout, TrialSubject, layout_of
 from anyclue.trial.kernels.make import DoesNotBuildError, interface, symvers
 from anyclue.trial.kernels.modules import (
-    BUILDABLE,
     DEBUG_KIND,
-    UNDER_TEST,
-    build_module,
+    DEBUG_MODULE,
+    WORK,
+    build_modules,
+    pack_payload,
+    strip_modules,
     workbench,
 )
 from anyclue.trial.kernels.toolchain import host_toolchain
 from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
 
 log = logging.getLogger(__name__)
-
-DIRECTORY = f"fs/{UNDER_TEST}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +63,8 @@ class GitBuilds:
         self._store = store
         self._workbenches = workbenches
         self._whole = WholeBuilds(store, workbenches)
-        self._built: dict[tuple[GitKernel, Arch], GitBuild] = {}
-        self._building: dict[tuple[GitKernel, Arch], asyncio.Lock] = {}
+        self._built: dict[tuple[GitKernel, Arch, TrialSubject], GitBuild] = {}
+        self._building: dict[tuple[GitKernel, Arch, TrialSubject], asyncio.Lock] = {}
 
     async def pinned(self, kernel: GitKernel) -> GitKernel:
         """Return ``kernel`` with the full id of its commit.
@@ -77,7 +77,7 @@ class GitBuilds:
         repo = git.repository(Path(kernel.repository))
         return replace(kernel, commit=git.commit(repo, kernel.revision))
 
-    async def build(self, kernel: GitKernel, arch: Arch) -> GitBuild:
+    async def build(self, kernel: GitKernel, arch: Arch, subject: TrialSubject) -> GitBuild:
         """Return ``kernel`` (pinned), built in the quickest way that is proven to be right.
 
         Raises:
@@ -85,62 +85,65 @@ class GitBuilds:
             DoesNotBuildError: the commit does not build.
         """
         kernel = await self.pinned(kernel)
-        key = (kernel, arch)
+        key = (kernel, arch, subject)
         async with self._building.setdefault(key, asyncio.Lock()):
             if key not in self._built:
-                built = await self._build(kernel, arch)
+                built = await self._build(kernel, arch, subject)
                 log.info("%s on %s: %s", kernel.revision, arch, built.why)
                 self._built[key] = built
         return self._built[key]
 
-    async def _build(self, kernel: GitKernel, arch: Arch) -> GitBuild:
+    async def _build(self, kernel: GitKernel, arch: Arch, subject: TrialSubject) -> GitBuild:
         if kernel.base in (None, kernel.commit):
-            return await self._build_whole(kernel, arch)
+            return await self._build_whole(kernel, arch, subject)
         try:
-            return await self._build_alone(kernel, arch)
+            return await self._build_alone(kernel, arch, subject)
         except _NotAloneError as reason:
-            return await self._build_whole(kernel, arch, f" ({reason})")
+            return await self._build_whole(kernel, arch, subject, f" ({reason})")
 
-    async def _build_alone(self, kernel: GitKernel, arch: Arch) -> GitBuild:
+    async def _build_alone(self, kernel: GitKernel, arch: Arch, subject: TrialSubject) -> GitBuild:
         """Return the base kernel with the module of ``kernel``.
 
         Raises:
             _NotAloneError: it is not proven that this is the kernel that is meant.
         """
         try:
-            base = await self._whole.build(kernel, kernel.base or "", arch)
+            base = await self._whole.build(kernel, kernel.base or "", arch, subject.file_system)
         except DoesNotBuildError as error:
             raise _NotAloneError("the base commit does not build") from error
         old, new = await asyncio.to_thread(_both_trees, kernel)
-        decision = fast_path(old, new, directory=DIRECTORY, read=inputs_below(base, DIRECTORY))
+        directory = subject.file_system.directory
+        decision = fast_path(old, new, directory=directory, read=inputs_below(base, directory))
         if not decision.fast:
             raise _NotAloneError(decision.why)
         named = f"the kernel of {(kernel.base or '')[:12]}"
-        if _of_module(old) == _of_module(new):
+        if _below(directory, old) == _below(directory, new):
             return GitBuild(boot=base, module=None, why=f"{named}: {decision.why}")
         try:
-            module = await self._module(base, kernel, new, arch)
+            module = await self._module(base, kernel, new, arch, subject)
         except DoesNotBuildError as error:
             # What is wrong, with the commit or with building it so, a whole build will tell.
             raise _NotAloneError("it does not build as a module alone") from error
         why = f"module only, for {named}: {decision.why}; {module.file('proof').read_text()}"
         return GitBuild(boot=base, module=module, why=why)
 
-    async def _build_whole(self, kernel: GitKernel, arch: Arch, reason: str = "") -> GitBuild:
-        boot = await self._whole.build(kernel, kernel.commit or "", arch)
+    async def _build_whole(
+        self, kernel: GitKernel, arch: Arch, subject: TrialSubject, reason: str = ""
+    ) -> GitBuild:
+        boot = await self._whole.build(kernel, kernel.commit or "", arch, subject.file_system)
         return GitBuild(boot=boot, module=None, why=f"{facts_of(boot).how}{reason}")
 
-    async def debug_module(self, kernel: GitKernel, arch: Arch) -> Artifact:
+    async def debug_module(self, kernel: GitKernel, arch: Arch, subject: TrialSubject) -> Artifact:
         """Return the module of a commit as ``module.ko``, with the lines of its code.
 
         Raises:
             DoesNotBuildError: it does not build as a module alone.
         """
         kernel = await self.pinned(kernel)
-        built = await self.build(kernel, arch)
+        built = await self.build(kernel, arch, subject)
         repo = git.repository(Path(kernel.repository))
         tree = await asyncio.to_thread(entries, repo, kernel.commit or "")
-        return await self._module(built.boot, kernel, tree, arch, debug=True)
+        return await self._module(built.boot, kernel, tree, arch, subject, debug=True)
 
     async def _module(
         self,
@@ -148,55 +151,73 @@ class GitBuilds:
         kernel: GitKernel,
         new: Mapping[str, TreeEntry],
         arch: Arch,
+        subject: TrialSubject,
         *,
         debug: bool = False,
     ) -> Artifact:
-        """Return the module of a commit as ``payload.tar``, with ``build.log`` and ``proof``.
+        """Return the modules of a commit as ``payload.tar``, with ``build.log`` and ``proof``.
 
-        With ``debug``: as ``module.ko``, with the lines of its code, and nothing is proven.
+        With ``debug``: the one as ``module.ko``, with the lines of its code, and nothing is proven.
 
         Raises:
             DoesNotBuildError: make failed.
-            _NotAloneError: it does not fit the base kernel.
+            _NotAloneError: they do not fit the base kernel.
         """
-        sources = {path: entry.id for path, entry in _of_module(new).items()}
+        directory = subject.file_system.directory
+        layout = layout_of(base.file(LAYOUT))
+        tested = layout.under_test(subject)
+        if any(layout.modules[name].directory != directory for name in tested):
+            raise _NotAloneError("modules of several directories are tested")
+        sources = {path: entry.id for path, entry in _below(directory, new).items()}
         recipe = Recipe(
             kind=DEBUG_KIND if debug else "module",
-            inputs={"kernel": base.key, "sources": sources, "compiler": facts_of(base).compiler},
+            inputs={
+                "kernel": base.key,
+                "sources": sources,
+                "compiler": facts_of(base).compiler,
+                "format": 2,
+            },
         )
 
         def unpack_devel(into: Path) -> None:
             with tarfile.open(base.file("devel.tar")) as tar:
                 tar.extractall(into, filter="data")
 
-        async def unpack_headers(into: Path) -> None:
-            await asyncio.to_thread(unpack_devel, into)
+        async def unpack(bench: Path) -> None:
+            await asyncio.to_thread(unpack_devel, bench / "headers")
 
-        async def build(directory: Path) -> None:
+        async def build(into: Path) -> None:
             repo = git.repository(Path(kernel.repository))
             name = f"git-module-{base.key[:16]}{'-debug' if debug else ''}"
             with staging(self._workbenches, "sources") as changed:
-                files = await asyncio.to_thread(git.below, repo, kernel.commit or "", DIRECTORY)
+                files = await asyncio.to_thread(git.below, repo, kernel.commit or "", directory)
                 for path, content in files.items():
                     (changed / path).parent.mkdir(parents=True, exist_ok=True)
                     (changed / path).write_bytes(content)
-                async with workbench(self._workbenches, name, unpack_headers) as bench:
-                    work = await build_module(
+                async with workbench(self._workbenches, name, unpack) as bench:
+                    built = await build_modules(
                         bench=bench,
-                        sources=changed / DIRECTORY,
+                        sources=changed,
+                        directories={directory: tested},
                         headers=bench / "headers",
                         arch=arch,
                         toolchain=await host_toolchain(),
-                        directory=DIRECTORY,
-                        into=directory,
+                        log_file=into / "build.log",
                         debug=debug,
                     )
                     if debug:
+                        (first, *_) = built.values()
+                        shutil.copyfile(first, into / DEBUG_MODULE)
                         return
-                    decision = await _fits(work, base)
-            if not decision.fast:
-                raise _NotAloneError(f"not as a module alone: {decision.why}")
-            (directory / "proof").write_text(decision.why)
+                    own = symvers((bench / WORK / "Module.symvers").read_text())
+                    for module in built.values():
+                        decision = await _fits(module, own, base, layout, subject)
+                        if not decision.fast:
+                            raise _NotAloneError(f"not as a module alone: {decision.why}")
+                    with staging(self._workbenches, "stripped") as bare:
+                        stripped = await strip_modules(built.values(), bare)
+                        pack_payload(stripped, into / "payload.tar")
+            (into / "proof").write_text(decision.why)
 
         return await self._store.make(recipe, build)
 
@@ -223,28 +244,34 @@ def _both_trees(kernel: GitKernel) -> tuple[dict[str, TreeEntry], dict[str, Tree
     return entries(repo, kernel.base or ""), entries(repo, kernel.commit or "")
 
 
-def _of_module(tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
-    return {path: entry for path, entry in tree.items() if path.startswith(f"{DIRECTORY}/")}
+def _below(directory: str, tree: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
+    return {path: entry for path, entry in tree.items() if path.startswith(f"{directory}/")}
 
 
-async def _fits(work: Path, base: Artifact) -> FastPath:
-    """Return whether the module in ``work`` fits the kernel of ``base``."""
-    _, name = BUILDABLE[DIRECTORY]
+async def _fits(
+    module: Path,
+    own: Mapping[str, tuple[str, str]],
+    base: Artifact,
+    layout: KernelLayout,
+    subject: TrialSubject,
+) -> FastPath:
+    """Return whether a module that was built, with its ``own`` symbols, fits the base kernel."""
     of_base = symvers(base.file("Module.symvers").read_text())
-    own = symvers((work / "Module.symvers").read_text())
-    layout = json.loads(base.file("modules.json").read_text())
-    if layout["under_test"] is None:
-        raise InfrastructureError("the kernel has its file system built in")
-    exported = {
-        symbol: checksum
-        for symbol, (checksum, owner) in of_base.items()
-        if owner == f"{DIRECTORY}/{name.removesuffix('.ko')}"
-    }
-    old = await interface(base.file(f"modules/{layout['under_test']}"), exported)
-    new = await interface(work / name, {symbol: own[symbol][0] for symbol in own})
+    name = f"{layout.modules[module.stem].directory}/{module.stem}"
+    old = await interface(base.file(f"modules/{module.name}"), _exports(of_base, name))
+    new = await interface(module, _exports(own, name))
     return same_interface(
         new,
         old,
         offered={symbol: checksum for symbol, (checksum, _) in of_base.items()},
-        loaded={Path(file).stem.replace("-", "_") for file in layout["order"]},
+        loaded={one.replace("-", "_") for one in layout.before(subject)},
     )
+
+
+def _exports(symbols: Mapping[str, tuple[str, str]], owner: str) -> dict[str, str]:
+    """Return the symbols that a module exports: the last two parts of its path tell it apart."""
+    return {
+        symbol: checksum
+        for symbol, (checksum, path) in symbols.items()
+        if f"/{path}".endswith(f"/{owner}")
+    }

@@ -10,7 +10,7 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import GitKernel, Kernel, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.system.files import disk_errors, staging
-from anyclue.trial.kernels.git_builds import DIRECTORY as MODULE_OF_GIT
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 
 ModuleSources = Mapping[str, bytes]
 """Files by their path in the kernel's tree."""
@@ -26,16 +26,22 @@ def rebuilt_kernel(scenario: Scenario, given: Path, *, git_too: bool = False) ->
         RequestError: there is none.
     """
     from_git = False
+    directory = FILE_SYSTEMS[scenario.filesystem].directory
     for cell in (*scenario.references, *scenario.cells):
         kernel = scenario.kernels[cell.kernel]
         from_git = from_git or isinstance(kernel.source, GitKernel)
+        if kernel.variant is not None and kernel.variant.also:
+            what = f"kernel {kernel.name} has several directories rebuilt: one can be followed"
+            step = f"name one of them alone: {', '.join(kernel.variant.directories)}"
+            raise RequestError.of(what, where=f"{given}: kernels", next_step=step)
         if kernel.variant is not None:
             return kernel, kernel.variant.directory
         if git_too and isinstance(kernel.source, GitKernel):
-            return kernel, MODULE_OF_GIT
-    step = 'add module = "fs/btrfs" to a kernel: that directory is taken from each version'
+            return kernel, directory
+    step = f'add module = "{directory}" to a kernel: that directory is taken from each version'
     if from_git:
-        step = 'kernels from git are run by anyclue bisect; or add debian and module = "fs/btrfs"'
+        step = "kernels from git are run by anyclue bisect; or add debian and "
+        step += f'module = "{directory}"'
     what = "no kernel of this scenario has a module rebuilt"
     raise RequestError.of(what, where=f"{given}: kernels", next_step=step)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shutil
 import tarfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,18 +15,22 @@ from anyclue.model.scenario import Arch
 from anyclue.system.files import staging
 from anyclue.system.processes import run
 from anyclue.system.store import locked_file
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
+from anyclue.trial.kernels.layout import BASE, LAYOUT, KernelLayout, ModuleEntry, layout_text
 from anyclue.trial.kernels.make import does_not_build
 from anyclue.trial.kernels.toolchain import Toolchain
 
-ROOTS = ("virtio_pci", "virtio_blk", "virtio_console", "loop", "overlay", "squashfs", "btrfs")
-"""Modules to have with all that they depend on; those that are built in need none."""
-
-MORE_ROOTS = (
+MORE = (
     *("ext4", "xfs", "f2fs", "crc32c_generic", "xxhash_generic", "blake2b_generic"),
     *("quota_v1", "quota_v2", "dm-mod", "dm-flakey", "dm-log-writes", "dm-snapshot", "dm-delay"),
     *("dm-thin-pool", "dm-zero", "dm-crypt", "scsi_debug"),
 )
 """Modules that a full guest finds in its ``/lib/modules`` beside: none is loaded beforehand."""
+
+COLLECTED = tuple(
+    dict.fromkeys((*BASE, *(root for fs in FILE_SYSTEMS.values() for root in fs.modules), *MORE))
+)
+"""What is kept of a kernel's modules, with all that they depend on."""
 
 UNPACKERS: Mapping[str, tuple[str, ...]] = {
     ".xz": ("xz", "-d"),
@@ -35,57 +38,74 @@ UNPACKERS: Mapping[str, tuple[str, ...]] = {
     ".zst": ("zstd", "-d", "-q", "--rm"),
 }
 
-UNDER_TEST = "btrfs"
-"""The module that is loaded only after a snapshot is restored."""
-
 BUILD_S = 1800
 # BTF would be made from debug information, and is needed to trace a module's types only.
 WITHOUT = ("CONFIG_DEBUG_INFO_BTF_MODULES=",)
 UNFINISHED = ".unfinished"
+WORK = "linux"
+"""Where in a workbench the directories are that are built, at their places in the kernel's tree."""
+
+LOAD_MODULES = (
+    "cd /tmp && tar xf /dev/vda && for m in $(tar tf /dev/vda); do insmod $m || exit; done"
+)
+"""What loads a payload in the guest."""
+
 DEBUG_MODULE = "module.ko"
 DEBUG_KIND = "debuginfo"
 DEBUG_TREE = "/linux"
 """Where debug info says that the kernel's tree is."""
 
-# Each with what makes kbuild build that directory as a module, whatever the kernel's config says.
-BUILDABLE: Mapping[str, tuple[str, str]] = {"fs/btrfs": ("CONFIG_BTRFS_FS=m", "btrfs.ko")}
-
 
 async def collect_modules(tree: Path, release: str, into: Path) -> None:
-    """Copy the modules of ``ROOTS`` and ``MORE_ROOTS`` from ``tree`` to ``into/modules``.
+    """Copy what guests may load from ``tree`` to ``into/modules``; say so in ``into/modules.json``.
 
-    ``into/modules.json`` says in which order:
-    ``{"order": [FILE...], "under_test": FILE|null, "more": [FILE...]}``;
-    dependencies come first, the module under test is not in the order but its dependencies are.
+    That is what is ``COLLECTED``: an artifact's recipe has it.
     """
     await run(("depmod", "-b", str(tree), release), deadline_s=120)
     (into / "modules").mkdir()
-    order = await _copied(ROOTS, tree, release, into, [])
-    more = await _copied(MORE_ROOTS, tree, release, into, order)
-    under_test = f"{UNDER_TEST}.ko" if f"{UNDER_TEST}.ko" in order else None
-    if under_test is not None:
-        order.remove(under_test)
-    layout = {"order": order, "under_test": under_test, "more": more}
-    (into / "modules.json").write_text(json.dumps(layout, indent=1))
-
-
-async def _copied(
-    roots: Sequence[str], tree: Path, release: str, into: Path, known: Sequence[str]
-) -> list[str]:
-    """Copy what ``roots`` need and is not ``known``; return the names, dependencies first."""
-    order: list[str] = []
-    for root in roots:
+    known = _dependencies(tree / "lib/modules" / release)
+    modules: dict[str, ModuleEntry] = {}
+    for root in COLLECTED:
         shown = await run(
             ("modprobe", "-d", str(tree), "-S", release, "--show-depends", root),
             deadline_s=30,
             check=False,
         )
-        for path in re.findall(r"^insmod (\S+)", shown.stdout, re.MULTILINE):
-            name = f"{Path(path).name.split('.')[0]}.ko"
-            if name not in order and name not in known:
-                order.append(name)
-                await _copy_plain(Path(path), into / "modules" / name)
-    return order
+        paths = [Path(path) for path in re.findall(r"^insmod (\S+)", shown.stdout, re.MULTILINE)]
+        names = [_module_name(path) for path in paths]
+        for number, (name, path) in enumerate(zip(names, paths, strict=True)):
+            before = names[:number]
+            if number < len(names) - 1:  # before the root itself there is what it softly needs, too
+                before = [other for other in before if other in known.get(name, ())]
+            if name not in modules:
+                await _copy_plain(path, into / "modules" / f"{name}.ko")
+            elif len(before) <= len(modules[name].needs):
+                continue
+            directory = str(path.parent).partition(f"/{release}/kernel/")[2]
+            modules[name] = ModuleEntry(directory=directory, needs=tuple(before))
+    layout = KernelLayout(modules=modules, builtin=_builtin(tree / "lib/modules" / release))
+    (into / LAYOUT).write_bytes(layout_text(layout))
+
+
+def _module_name(path: Path) -> str:
+    return path.name.split(".")[0]
+
+
+def _dependencies(modules: Path) -> dict[str, frozenset[str]]:
+    """Return what each module depends on, as depmod found."""
+    lines = (modules / "modules.dep").read_text(errors="replace").splitlines()
+    pairs = (line.partition(":")[::2] for line in lines)
+    return {
+        _module_name(Path(path)): frozenset(_module_name(Path(one)) for one in needed.split())
+        for path, needed in pairs
+    }
+
+
+def _builtin(modules: Path) -> frozenset[str]:
+    """Return the names of the modules that are part of the kernel, as its build lists them."""
+    file = modules / "modules.builtin"
+    paths = file.read_text(errors="replace").split() if file.is_file() else []
+    return frozenset(Path(path).stem.replace("-", "_") for path in paths)
 
 
 async def _copy_plain(source: Path, target: Path) -> None:
@@ -101,11 +121,11 @@ async def _copy_plain(source: Path, target: Path) -> None:
 
 @asynccontextmanager
 async def workbench(
-    workbenches: Path, name: str, unpack_headers: Callable[[Path], Awaitable[None]]
+    workbenches: Path, name: str, unpack: Callable[[Path], Awaitable[None]]
 ) -> AsyncIterator[Path]:
-    """Hold the workbench of this name: a ``module`` to build, and the kernel's ``headers``.
+    """Hold the workbench of this name: a tree `WORK` to build in, and the kernel's ``headers``.
 
-    It is made when it is not there, and made anew when a build there did not end.
+    It is made, with ``unpack``, when it is not there, and anew when a build there did not end.
     """
     bench = workbenches / name
     async with locked_file(workbenches / f"{name}.lock"):
@@ -113,84 +133,98 @@ async def workbench(
             await asyncio.to_thread(shutil.rmtree, bench)
         if not bench.is_dir():
             with staging(workbenches, "bench") as new:
-                (new / "module").mkdir()
-                await unpack_headers(new / "headers")
+                (new / WORK).mkdir()
+                await unpack(new)
                 new.rename(bench)
         yield bench
 
 
-async def build_module(
+async def build_modules(
     *,
     bench: Path,
     sources: Path,
+    directories: Mapping[str, Sequence[str]],
     headers: Path,
     arch: Arch,
     toolchain: Toolchain,
-    directory: str,
-    into: Path,
+    log_file: Path,
     debug: bool = False,
-) -> Path:
-    """Build in the workbench, and put the stripped module into ``into/payload.tar``.
+) -> dict[str, Path]:
+    """Build directories of a kernel's tree in the workbench, as its configuration has them.
 
-    With ``debug`` it stays as it is, with the lines of its code, as ``into/module.ko``; it is no
-    other code.
+    ``directories`` names the modules that each has to make; ``sources`` has them at their places.
+    With ``debug`` the modules have the lines of their code; they are no other code.
 
     Returns:
-        The directory in which it was built; it stays as it is while the bench is locked.
+        The modules by name. They stay as they are while the bench is locked, and so does what
+        make left beside them in `WORK`.
 
     Raises:
-        DoesNotBuildError: make failed, or made no module.
+        DoesNotBuildError: make failed, or made no such module.
         CommandError: it took longer than ``BUILD_S``.
     """
     (bench / UNFINISHED).touch()
-    work = bench / "module"
-    set_sources(sources, work)
-    config, module = BUILDABLE[directory]
-    (work / module).unlink(missing_ok=True)  # what is there in the end was made now
+    work = bench / WORK
+    built = {
+        name: work / directory / f"{name}.ko"
+        for directory, names in directories.items()
+        for name in names
+    }
+    for directory in directories:
+        set_sources(sources / directory, work / directory)
+    for module in built.values():
+        module.unlink(missing_ok=True)  # what is there in the end was made now
+    descend = "".join(f"obj-m += {directory}/\n" for directory in directories)
+    (work / "Kbuild").write_text(descend)
     place = toolchain.place(work, bench=bench)
+    _link_below(headers, place, work)
     # No debug information: it is not needed to run, and costs a third of the time. Messages of the
     # kernel name the file as the kernel's tree does, and so do lines.
-    flags = f"-g{int(debug)} -fmacro-prefix-map={place}/={directory}/"
-    flags += f" -fdebug-prefix-map={place}={DEBUG_TREE}/{directory}" if debug else ""
-    built = await toolchain.run(
+    flags = f"-g{int(debug)} -fmacro-prefix-map={place}/="
+    flags += f" -fdebug-prefix-map={place}={DEBUG_TREE}" if debug else ""
+    made = await toolchain.run(
         (
             *("make", "-C", str(toolchain.place(headers, bench=bench)), f"M={place}"),
             *(f"ARCH={arch.value}", f"CC={toolchain.compiler}", "CROSS_COMPILE="),
             *(f"KCFLAGS={flags}", f"-j{os.cpu_count() or 1}", *WITHOUT),
-            *(*toolchain.variables, config, "modules"),
+            *(*toolchain.variables, "modules"),
         ),
         bench=bench,
         deadline_s=BUILD_S,
     )
-    log = (built.stdout + built.stderr).replace(f"{place}/", f"{directory}/")
-    if built.status != 0:
-        # make has removed what did not compile: the bench stays as good as it was.
-        (bench / UNFINISHED).unlink()
+    log = (made.stdout + made.stderr).replace(f"{place}/", "")
+    where = ", ".join(directories)
+    # make has removed what did not compile: the bench stays as good as it was.
+    (bench / UNFINISHED).unlink()
+    if made.status != 0:
         raise does_not_build(
             "the module does not build",
             log,
-            where=directory,
+            where=where,
             next_step="correct the patch or edit (anyclue -v shows the whole command)",
         )
-    if not (work / module).is_file():
-        (bench / UNFINISHED).unlink()
+    if missing := [module.name for module in built.values() if not module.is_file()]:
         raise does_not_build(
-            f"make succeeded, but made no {module}",
+            f"make succeeded, but made no {', no '.join(missing)}",
             log,
-            where=directory,
-            next_step=f"its Makefile has to build {module} with {config}",
+            where=where,
+            next_step="its Makefile has to build that with the kernel's configuration",
         )
-    (into / "build.log").write_text(log)
-    if debug:
-        shutil.copyfile(work / module, into / DEBUG_MODULE)
-        (bench / UNFINISHED).unlink()
-        return work
-    shutil.copyfile(work / module, into / module)
-    await run(("strip", "-g", str(into / module)), deadline_s=60)
-    pack_payload(into / module, into / "payload.tar")
-    (into / module).unlink()
-    (bench / UNFINISHED).unlink()
-    return work
+    log_file.write_text(log)
+    return built
+
+
+def _link_below(headers: Path, place: Path, work: Path) -> None:
+    """Let Makefiles find their directory below ``$(srctree)``, too.
+
+    Up to 6.9 they say ``-I $(srctree)/$(src)``, which for a module built elsewhere is the path of
+    that place behind the tree's.
+    """
+    for tree in (headers, *headers.parent.glob("linux-headers-*-common")):
+        link = tree / place.relative_to("/")
+        if not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.relpath(work, link.parent))
 
 
 def set_sources(sources: Path, work: Path) -> None:
@@ -207,10 +241,20 @@ def set_sources(sources: Path, work: Path) -> None:
             file.unlink()
 
 
-def pack_payload(module: Path, archive: Path) -> None:
-    """Put one module into a tar archive, the form in which it reaches the guest's disk."""
+async def strip_modules(modules: Iterable[Path], into: Path) -> list[Path]:
+    """Copy modules without their debug information."""
+    stripped = []
+    for module in modules:
+        await run(("strip", "-g", "-o", str(into / module.name), str(module)), deadline_s=60)
+        stripped.append(into / module.name)
+    return stripped
+
+
+def pack_payload(modules: Iterable[Path], archive: Path) -> None:
+    """Put modules into a tar archive, in the order in which a guest loads them."""
     with tarfile.open(archive, "w") as tar:
-        info = tarfile.TarInfo("under-test.ko")
-        info.size = module.stat().st_size
-        with module.open("rb") as file:
-            tar.addfile(info, file)
+        for module in modules:
+            info = tarfile.TarInfo(module.name)
+            info.size = module.stat().st_size
+            with module.open("rb") as file:
+                tar.addfile(info, file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.catalogue import Catalogue, catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
+from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
 from anyclue.trial.kernels.modules import pack_payload
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
@@ -40,7 +40,7 @@ class Kernels:
         self._variants = Variants(self._debian, archive, store, workbenches)
         self._git = GitBuilds(store, workbenches)
 
-    async def pinned(self, kernel: Kernel, arches: Iterable[Arch]) -> Kernel:
+    async def pinned(self, kernel: Kernel, arches: Iterable[Arch], subject: TrialSubject) -> Kernel:
         """Return ``kernel`` with the exact version, for ``arches``, or the commit of today.
 
         Raises:
@@ -50,7 +50,7 @@ class Kernels:
             return replace(kernel, source=await self._git.pinned(kernel.source))
         if not isinstance(kernel.source, DebianKernel):
             return kernel
-        packages = await self._debian.resolve(kernel.source, arches)
+        packages = await self._debian.with_modules(kernel.source, arches, subject)
         version = next(iter(packages.values())).version
         return replace(kernel, source=replace(kernel.source, version=version))
 
@@ -58,7 +58,9 @@ class Kernels:
         """Return what Debian offers."""
         return await catalogue(self._archive, self._debian, arches)
 
-    async def debian_release(self, kernel: Kernel, arches: Iterable[Arch]) -> DebianRelease | None:
+    async def debian_release(
+        self, kernel: Kernel, arches: Iterable[Arch], subject: TrialSubject
+    ) -> DebianRelease | None:
         """Return the release of Debian that ``kernel`` is of; None for one that is not Debian's.
 
         Raises:
@@ -66,13 +68,16 @@ class Kernels:
         """
         if not isinstance(kernel.source, DebianKernel):
             return None
-        packages = await self._debian.resolve(kernel.source, arches)
+        packages = await self._debian.with_modules(kernel.source, arches, subject)
         return next(iter(packages.values())).debian
 
-    async def base(self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]) -> PreparedKernel:
+    async def base(
+        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch], subject: TrialSubject
+    ) -> PreparedKernel:
         """Return what ``kernel`` boots from on ``arch``, with no payload yet.
 
-        Debian's kernels are of a version that is there for all of ``all_arches``.
+        Debian's kernels are of a version that is there for all of ``all_arches``, with the file
+        system of ``subject`` as modules.
 
         Raises:
             RequestError: the kernel does not exist, or does not build.
@@ -84,8 +89,8 @@ class Kernels:
         if isinstance(source, KernelBuild):
             return await from_build(self._store, source, arch)
         if isinstance(source, GitKernel):
-            return await self._from_git(source, arch)
-        packages = await self._packages(source, arch, all_arches)
+            return await self._from_git(source, arch, subject)
+        packages = await self._packages(source, arch, all_arches, subject)
         image = await self._debian.image(packages)
         return PreparedKernel(
             release=packages.release,
@@ -98,9 +103,14 @@ class Kernels:
         )
 
     async def with_payload(
-        self, base: PreparedKernel, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]
+        self,
+        base: PreparedKernel,
+        kernel: Kernel,
+        arch: Arch,
+        all_arches: Iterable[Arch],
+        subject: TrialSubject,
     ) -> PreparedKernel:
-        """Return ``base`` with the module under test, as packaged or rebuilt.
+        """Return ``base`` with the modules under test, as packaged or rebuilt.
 
         Raises:
             RequestError: a change of the module does not apply.
@@ -108,19 +118,25 @@ class Kernels:
         """
         source = kernel.source
         if isinstance(source, GitKernel):
-            built = await self._git.build(source, arch)
+            built = await self._git.build(source, arch, subject)
             if built.module is not None:
                 return replace(base, payload=built.module.ref)
         if not isinstance(source, DebianKernel) or kernel.variant is None:
-            payload = await self._stock_payload(self._store.get(base.boot))
+            payload = await self._stock_payload(self._store.get(base.boot), subject)
             return replace(base, payload=payload)
-        packages = await self._packages(source, arch, all_arches)
-        rebuilt = await self._variants.build(packages, kernel.variant)
+        packages = await self._packages(source, arch, all_arches, subject)
+        rebuilt = await self._variants.build(packages, kernel.variant, subject)
         provenance = await self._variants.provenance(packages, kernel.variant)
         return replace(base, payload=rebuilt.ref, provenance={**base.provenance, **provenance})
 
     async def module_sources(
-        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch], directory: str, into: Path
+        self,
+        kernel: Kernel,
+        arch: Arch,
+        all_arches: Iterable[Arch],
+        subject: TrialSubject,
+        directory: str,
+        into: Path,
     ) -> None:
         """Put the sources that a Debian kernel's module is built from into ``into``.
 
@@ -129,14 +145,14 @@ class Kernels:
             CommandError: a download failed.
         """
         assert isinstance(kernel.source, DebianKernel)  # noqa: S101 - others are read elsewhere
-        packages = await self._packages(kernel.source, arch, all_arches)
+        packages = await self._packages(kernel.source, arch, all_arches, subject)
         variant = kernel.variant or ModuleVariant(directory=directory)
         await self._variants.set_sources(packages, variant, into)
 
     async def debug_module(
-        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch]
+        self, kernel: Kernel, arch: Arch, all_arches: Iterable[Arch], subject: TrialSubject
     ) -> Artifact | None:
-        """Return the module under test as ``module.ko``, with the lines of its code.
+        """Return the module that is rebuilt as ``module.ko``, with the lines of its code.
 
         None where its sources are not known: it is as its packager built it.
 
@@ -146,19 +162,21 @@ class Kernels:
         """
         source = kernel.source
         if isinstance(source, GitKernel):
-            return await self._git.debug_module(source, arch)
+            return await self._git.debug_module(source, arch, subject)
         if not isinstance(source, DebianKernel) or kernel.variant is None:
             return None
-        packages = await self._packages(source, arch, all_arches)
-        return await self._variants.build(packages, kernel.variant, debug=True)
+        packages = await self._packages(source, arch, all_arches, subject)
+        return await self._variants.build(packages, kernel.variant, subject, debug=True)
 
     async def _packages(
-        self, source: DebianKernel, arch: Arch, all_arches: Iterable[Arch]
+        self, source: DebianKernel, arch: Arch, all_arches: Iterable[Arch], subject: TrialSubject
     ) -> KernelPackages:
-        return (await self._debian.resolve(source, {*all_arches, arch}))[arch]
+        return (await self._debian.with_modules(source, {*all_arches, arch}, subject))[arch]
 
-    async def _from_git(self, source: GitKernel, arch: Arch) -> PreparedKernel:
-        built = await self._git.build(source, arch)
+    async def _from_git(
+        self, source: GitKernel, arch: Arch, subject: TrialSubject
+    ) -> PreparedKernel:
+        built = await self._git.build(source, arch, subject)
         config = ", ".join(Path(path).name for path in source.config) or "tinyconfig and a guest's"
         return PreparedKernel(
             release=built.release,
@@ -173,13 +191,14 @@ class Kernels:
             },
         )
 
-    async def _stock_payload(self, image: Artifact) -> ArtifactRef | None:
-        under_test = json.loads(image.file("modules.json").read_text())["under_test"]
-        if under_test is None:
+    async def _stock_payload(self, image: Artifact, subject: TrialSubject) -> ArtifactRef | None:
+        tested = layout_of(image.file(LAYOUT)).under_test(subject)
+        if not tested:
             return None
 
         async def build(directory: Path) -> None:
-            pack_payload(image.file(f"modules/{under_test}"), directory / "payload.tar")
+            files = [image.file(f"modules/{name}.ko") for name in tested]
+            pack_payload(files, directory / "payload.tar")
 
-        recipe = Recipe(kind="module", inputs={"stock": image.key, "format": 1})
-        return (await self._store.make(recipe, build)).ref
+        inputs = {"stock": image.key, "modules": tested, "format": 2}
+        return (await self._store.make(Recipe(kind="module", inputs=inputs), build)).ref

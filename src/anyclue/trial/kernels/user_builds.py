@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from anyclue.system.files import sha256
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Recipe, Store
 from anyclue.trial.kernels.configuration import symbols
-from anyclue.trial.kernels.modules import collect_modules
+from anyclue.trial.kernels.layout import LAYOUT, KernelLayout, layout_text
+from anyclue.trial.kernels.modules import COLLECTED, collect_modules
 from anyclue.trial.model import PreparedKernel
 
 INSTALL_S = 1800
@@ -42,7 +42,12 @@ async def from_files(store: Store, name: str, files: KernelFiles) -> PreparedKer
     }
     recipe = Recipe(
         kind="kernel",
-        inputs={"image": sha256(image_path), "modules": digests, "format": 2},
+        inputs={
+            "image": sha256(image_path),
+            "modules": digests,
+            "collected": COLLECTED,
+            "format": 3,
+        },
     )
 
     async def build(directory: Path) -> None:
@@ -89,7 +94,8 @@ async def from_build(store: Store, source: KernelBuild, arch: Arch) -> PreparedK
             "build": source.build,
             "image": sha256(image),
             "modules": {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()},
-            "format": 2,
+            "collected": COLLECTED,
+            "format": 3,
         },
     )
 
@@ -156,5 +162,4 @@ def _modules(tree: Path) -> list[Path]:
 
 
 def _no_modules(directory: Path) -> None:
-    layout: dict[str, object] = {"order": [], "under_test": None}
-    (directory / "modules.json").write_text(json.dumps(layout))
+    (directory / LAYOUT).write_bytes(layout_text(KernelLayout(modules={})))

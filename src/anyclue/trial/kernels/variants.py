@@ -1,6 +1,6 @@
-"""Module variants: one module's directory from the kernel source, changed, built for that kernel.
+"""Module variants: directories of the kernel source, changed, built as modules for that kernel.
 
-Each (kernel, directory, compiler) has one workbench in the cache: headers and a build tree that
+Each (kernel, directories, compiler) has one workbench in the cache: headers and a build tree that
 stay, so that a variant which differs in one file costs one compilation. Its sources are set to what
 is wanted by content before every build; a build that was interrupted leaves a mark, and the bench
 is thrown away.
@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from anyclue.model.errors import Problem, RequestError
@@ -26,13 +27,23 @@ from anyclue.trial.kernels.debian import (
     KernelPackages,
     headers_tree,
 )
-from anyclue.trial.kernels.modules import BUILDABLE, DEBUG_KIND, build_module, workbench
+from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
+from anyclue.trial.kernels.modules import (
+    DEBUG_KIND,
+    DEBUG_MODULE,
+    WORK,
+    build_modules,
+    pack_payload,
+    strip_modules,
+    workbench,
+)
 from anyclue.trial.kernels.toolchain import Toolchain, toolchain_of
 
 _SOURCE = re.compile(r"(?!.*\.mod\.c$)(?:[^.].*\.[chS]|(?:Makefile|Kbuild|Kconfig).*)")
 _SKIPPED = re.compile(
     r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.DOTALL | re.VERBOSE
 )
+_RELATIVE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"(\.\./[^"]+)"', re.MULTILINE)
 _DIRECTIVE = re.compile(r"^[ \t]*\#(?:[^\\\n]|\\.)*", re.MULTILINE | re.DOTALL)
 # What may stand between a function's arguments and its body: __must_hold(&lock), __cold, ...
 _ANNOTATION = re.compile(r"[^;{}=()]*\b__\w+\s*(?=\()")
@@ -51,58 +62,76 @@ class Variants:
         self._workbenches = workbenches
 
     async def build(
-        self, packages: KernelPackages, variant: ModuleVariant, *, debug: bool = False
+        self,
+        packages: KernelPackages,
+        variant: ModuleVariant,
+        subject: TrialSubject,
+        *,
+        debug: bool = False,
     ) -> Artifact:
-        """Return the built module as ``payload.tar``, with ``build.log``.
+        """Return the modules under test as ``payload.tar``, with ``build.log``.
 
-        With ``debug``: as ``module.ko``, with the lines of its code.
+        Those of the variant's directories are built, others are as packaged. With ``debug``: as
+        ``module.ko`` that of the variant's first directory, with the lines of its code.
 
         Raises:
-            RequestError: the directory cannot be built alone, or a change does not apply.
+            RequestError: no module under test is built from a directory, or a change does not
+                apply.
             CommandError: the compiler or a download failed.
         """
-        if variant.directory not in BUILDABLE:
-            known = ", ".join(BUILDABLE)
-            raise RequestError.of(
-                f"cannot rebuild {variant.directory!r} as a module",
-                where="module",
-                next_step=f"directories that can be rebuilt: {known}",
-            )
+        image = await self._debian.image(packages)
+        layout = layout_of(image.file(LAYOUT))
+        tested = layout.under_test(subject)
+        directories = {
+            directory: layout.of_directory(subject, directory) for directory in variant.directories
+        }
         toolchain = await self._toolchain(packages)
         with staging(self._workbenches, "sources") as changed:
             await self.set_sources(packages, variant, changed)
             inputs = {
-                "release": packages.release,
-                "version": packages.version,
+                "kernel": image.key,
                 "compiler": toolchain.version,
                 "changed": {
                     str(file.relative_to(changed)): sha256(file)
                     for file in sorted(changed.rglob("*"))
                     if file.is_file()
                 },
-                "format": 3,
+                "modules": list(directories.values())[:1] if debug else tested,
+                "format": 4,
             }
 
-            async def unpack_headers(into: Path) -> None:
-                await self._debian.unpack_headers(packages, into)
+            async def unpack(bench: Path) -> None:
+                await self._debian.unpack_headers(packages, bench / "headers")
+                for directory in _including_beside(changed, directories):
+                    beside = await self._debian.headers_beside(packages, directory)
+                    shutil.copytree(beside.file("linux"), bench / WORK, dirs_exist_ok=True)
 
             async def build(directory: Path) -> None:
-                text = (
-                    f"{packages.release} {packages.version} {variant.directory} {toolchain.version}"
-                )
+                text = f"{image.key} {' '.join(directories)} {toolchain.version}"
                 text += " debug" if debug else ""
                 name = hashlib.sha256(text.encode()).hexdigest()[:16]
-                async with workbench(self._workbenches, name, unpack_headers) as bench:
-                    await build_module(
+                async with workbench(self._workbenches, name, unpack) as bench:
+                    built = await build_modules(
                         bench=bench,
-                        sources=changed / variant.directory,
+                        sources=changed,
+                        directories=directories,
                         headers=headers_tree(bench / "headers", packages),
                         arch=packages.flavour.arch,
                         toolchain=toolchain,
-                        directory=variant.directory,
-                        into=directory,
+                        log_file=directory / "build.log",
                         debug=debug,
                     )
+                    if debug:
+                        (first, *_) = built.values()
+                        shutil.copyfile(first, directory / DEBUG_MODULE)
+                        return
+                    with staging(self._workbenches, "stripped") as bare:
+                        stripped = await strip_modules(built.values(), bare)
+                        new = dict(zip(built, stripped, strict=True))
+                        pack_payload(
+                            [new.get(name, image.file(f"modules/{name}.ko")) for name in tested],
+                            directory / "payload.tar",
+                        )
 
             kind = DEBUG_KIND if debug else "module"
             return await self._store.make(Recipe(kind=kind, inputs=inputs), build)
@@ -110,17 +139,18 @@ class Variants:
     async def set_sources(
         self, packages: KernelPackages, variant: ModuleVariant, into: Path
     ) -> None:
-        """Put the directory's sources into ``into``, with all changes made.
+        """Put the directories' sources into ``into``, with all changes made.
 
         Raises:
             RequestError: a change does not apply.
             CommandError: a download failed.
         """
-        if variant.tree is not None:
-            copy_sources(Path(variant.tree), into, variant.directory)
-        else:
-            source = await self._debian.source(packages, variant.directory)
-            shutil.copytree(source.file("linux"), into, dirs_exist_ok=True, symlinks=True)
+        for directory in variant.directories:
+            if variant.tree is not None:
+                copy_sources(Path(variant.tree), into, directory)
+            else:
+                source = await self._debian.source(packages, directory)
+                shutil.copytree(source.file("linux"), into, dirs_exist_ok=True, symlinks=True)
         await _change(into, packages, variant)
 
     async def provenance(self, packages: KernelPackages, variant: ModuleVariant) -> dict[str, str]:
@@ -136,7 +166,7 @@ class Variants:
         ]
         of = variant.tree or f"{packages.source.name} {packages.version}"
         return {
-            "module": f"{variant.directory} of {of}",
+            "module": f"{', '.join(variant.directories)} of {of}",
             "changes": "; ".join(changes) or "none",
             "compiler": toolchain.version,
         }
@@ -152,6 +182,20 @@ class Variants:
             packages.needs,
             BUILD_ARCH,
         )
+
+
+def _including_beside(sources: Path, directories: Iterable[str]) -> list[str]:
+    """Return the directories whose sources include headers from outside of them."""
+
+    def leaves(file: Path, directory: Path) -> bool:
+        included = _RELATIVE.findall(file.read_text(errors="replace"))
+        places = (Path(os.path.normpath(file.parent / path)) for path in included)
+        return not all(place.is_relative_to(directory) for place in places)
+
+    tops = {one: sources / one for one in directories}
+    return [
+        one for one, top in tops.items() if any(leaves(file, top) for file in top.rglob("*.[chS]"))
+    ]
 
 
 def copy_sources(tree: Path, into: Path, directory: str) -> None:
@@ -191,7 +235,7 @@ async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) 
         if applied.status != 0 or "patching file" not in applied.stdout:
             said = (applied.stdout + applied.stderr).strip()[-1500:]
             raise RequestError.of(
-                f"the patch does not apply to {variant.directory}:\n{said}",
+                f"the patch does not apply to {', '.join(variant.directories)}:\n{said}",
                 where=patch,
                 next_step=f"rebase it on {packages.source.name} {packages.version}",
             )
@@ -203,7 +247,7 @@ async def _change(into: Path, packages: KernelPackages, variant: ModuleVariant) 
                 Problem(
                     what="the kernel source has no such file",
                     where=edit.file,
-                    next_step=f"name a file below {variant.directory}",
+                    next_step=f"name a file below {' or '.join(variant.directories)}",
                 )
             )
             continue

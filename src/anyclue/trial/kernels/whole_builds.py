@@ -27,6 +27,8 @@ from anyclue.model.errors import RequestError
 from anyclue.model.scenario import Arch, GitKernel
 from anyclue.system.files import write_whole
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
+from anyclue.trial.filesystems.file_system import FileSystem
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.configuration import (
     Configuration,
     as_text,
@@ -41,7 +43,7 @@ from anyclue.trial.kernels.make import (
     does_not_build,
     make,
 )
-from anyclue.trial.kernels.modules import BUILDABLE, UNFINISHED, collect_modules
+from anyclue.trial.kernels.modules import COLLECTED, UNFINISHED, collect_modules
 from anyclue.trial.kernels.sources import BUILD, set_sources, usable_entries
 
 log = logging.getLogger(__name__)
@@ -75,14 +77,17 @@ class WholeBuilds:
         self._store = store
         self._workbenches = workbenches
 
-    async def build(self, kernel: GitKernel, commit: str, arch: Arch) -> Artifact:
+    async def build(
+        self, kernel: GitKernel, commit: str, arch: Arch, file_system: FileSystem
+    ) -> Artifact:
         """Return ``vmlinuz``, modules, symbols, ``devel.tar`` and what the build read.
 
         Raises:
             RequestError: the commit or its objects are not there, or a wanted symbol got lost.
             DoesNotBuildError: make failed.
         """
-        asked = configuration(arch, kernel.debug, [_text(path) for path in kernel.config])
+        texts = [_text(path) for path in kernel.config]
+        asked = configuration(arch, kernel.debug, texts, needs=file_system.symbols)
         version = await compiler_version()
         repo = repository(Path(kernel.repository))
         inputs = {
@@ -90,7 +95,8 @@ class WholeBuilds:
             "config": asdict(asked),
             "compiler": version,
             "arch": arch.value,
-            "format": 1,
+            "modules": COLLECTED,
+            "format": 2,
         }
         recipe = Recipe(kind="kernel", inputs=inputs)
 
@@ -170,7 +176,8 @@ class _Bench:
             if (self._source / name).exists():
                 shutil.copyfile(self._source / name, into / kept)
         shutil.copyfile(self._path / "build.log", into / "build.log")
-        read = await asyncio.to_thread(build_inputs, self._source, BUILDABLE)
+        directories = [one.directory for one in FILE_SYSTEMS.values()]
+        read = await asyncio.to_thread(build_inputs, self._source, directories)
         facts = {
             "all": sorted(set[str]().union(*(one.all for one in read.values()))),
             "outside": {directory: sorted(one.outside) for directory, one in read.items()},

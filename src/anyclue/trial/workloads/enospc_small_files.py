@@ -102,6 +102,6 @@ WORKLOAD = Workload(
         size_mib(256),
     ),
     plan=_plan,
-    dose=DoseParameter(parameter="files", done="files", unit="file"),
+    dose=DoseParameter(parameter="files", done="files", unit="file", repeat="loops"),
     script=_script,
 )

@@ -16,12 +16,12 @@ from anyclue.model.scenario import Cell, Scalar, Scenario
 from anyclue.recordings.procfs import facts
 from anyclue.trial.filesystems.file_system import FileSystem
 from anyclue.trial.filesystems.registry import FILE_SYSTEMS
+from anyclue.trial.kernels.modules import LOAD_MODULES
 from anyclue.trial.session import DEVICE, GuestSession, TrialEndedError, last_lines
 from anyclue.trial.workloads.registry import WORKLOADS
-from anyclue.trial.workloads.workload import MNT, WorkloadPlan
+from anyclue.trial.workloads.workload import MNT, MOUNT, WorkloadPlan
 
 MOUNT_POINT = "/mnt"
-LOAD_MODULE = "cd /tmp && tar xf /dev/vda && insmod under-test.ko && rm under-test.ko"
 WRONG_CONTENTS = "wrong contents"
 
 
@@ -82,6 +82,7 @@ def workload_suite(scenario: Scenario, cell: Cell) -> WorkloadSuite:
         workload=WORKLOADS[choice.use].planned(choice),
         mkfs=tuple(shlex.split(scenario.mkfs[cell.mkfs])),
         mount=scenario.mount[cell.mount],
+        file_system=scenario.filesystem,
     )
 
 
@@ -108,7 +109,8 @@ class WorkloadRounds:
         self._session = session
         self._workload = workload
         self._file_system = file_system
-        self._make = file_system.mkfs_command(DEVICE, workload.size_mib, mkfs)
+        self._size_mib = file_system.size_mib(workload.size_mib)
+        self._make = file_system.mkfs_command(DEVICE, self._size_mib, mkfs)
         self._mount_it = file_system.mount_command(DEVICE, MOUNT_POINT, mount)
         self._feature = file_system.feature(mount)
         self._facts: dict[str, Scalar] = {}
@@ -123,7 +125,7 @@ class WorkloadRounds:
         """
         session = self._session
         session.begin_round(0)
-        await session.load_module(LOAD_MODULE)
+        await session.load_module(f"{LOAD_MODULES} && rm *.ko")
         await session.loaded()
         await session.mark(MarkName.TRIAL_BEGIN)
         await session.start_sampling()
@@ -140,7 +142,7 @@ class WorkloadRounds:
             TrialEndedError, GuestSilentError, GuestGoneError: as `run`.
         """
         self._session.begin_round(1)
-        await self._session.load_module(LOAD_MODULE)
+        await self._session.load_module(f"{LOAD_MODULES} && rm *.ko")
         await self._mount()
 
     async def _one_round(self) -> None:
@@ -188,14 +190,20 @@ class WorkloadRounds:
         self._facts["mount_options"] = in_force
 
     async def _check(self) -> None:
-        command = self._file_system.check
-        checked = await self._session.shell(shlex.join((*command, DEVICE)))
-        if checked.status != 0:
-            detail = f"{shlex.join(command)}: {last_lines(checked.output)}"
+        check = self._file_system.check
+        checked = await self._session.shell(shlex.join((*check.command, DEVICE)))
+        if checked.status == 0:
+            return
+        detail = f"{shlex.join(check.command)}: {last_lines(checked.output)}"
+        if check.finds_damage(checked.status):
             raise TrialEndedError(Outcome.CORRUPT, EndReason.CHECK_FAILED, detail)
+        detail = f"exit status {checked.status}, which says nothing of it: {detail}"
+        raise TrialEndedError(Outcome.NOT_RUN, EndReason.CHECK_NOT_RUN, detail)
 
     async def _count(self) -> None:
-        counted = await self._session.must(_command(self._file_system.count))
+        if not self._file_system.count:
+            return
+        counted = await self._session.must(self._command(self._file_system.count))
         for name, count in facts(counted.output):
             self._facts[name] = count
             if self._feature and name == self._feature.fact:
@@ -203,13 +211,13 @@ class WorkloadRounds:
 
     def _check_exercised(self) -> None:
         """A cell that asked for compression and compressed nothing has not been tested."""
-        if self._feature and not self._seen:
+        if self._feature and self._feature.fact and not self._seen:
             detail = f"{self._feature.option} was in force, but {self._feature.unseen}"
             raise TrialEndedError(Outcome.NOT_RUN, EndReason.OPTION_NOT_EXERCISED, detail)
 
     async def _phase(self, commands: Sequence[Sequence[str]]) -> None:
         for argv in commands:
-            command = _command(argv)
+            command = self._command(argv)
             ran = await self._session.shell(command)
             for name, value in facts(ran.output):
                 before = self._facts.get(name, 0)
@@ -227,10 +235,11 @@ class WorkloadRounds:
             raise TrialEndedError(
                 Outcome.NOT_RUN,
                 EndReason.NO_SPACE,
-                f"{self._workload.size_mib} MiB do not hold what {self._workload.name} "
+                f"{self._size_mib} MiB do not hold what {self._workload.name} "
                 "writes and verifies: raise size_mib, or write less",
             )
 
-
-def _command(argv: Sequence[str]) -> str:
-    return shlex.join(word.replace(MNT, MOUNT_POINT) for word in argv)
+    def _command(self, argv: Sequence[str]) -> str:
+        return shlex.join(
+            word.replace(MNT, MOUNT_POINT).replace(MOUNT, self._mount_it) for word in argv
+        )

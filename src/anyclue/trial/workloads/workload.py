@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from anyclue.model.scenario import ParameterRule, Scalar, WorkloadChoice, WorkloadRules
 
 MNT = "{mnt}"
+MOUNT = "{mount}"
+"""What mounts the file system there again, as the cell has it; for a shell."""
 DROP_CACHES = ("sh", "-c", "echo 3 >/proc/sys/vm/drop_caches")
 SYNC = ("sync",)
 
@@ -17,7 +19,8 @@ class WorkloadPlan:
     """A workload, ready to run: commands by phase, each an argv for the guest.
 
     ``write`` leaves everything on disk; ``exercise`` reads back, overwrites, cuts; ``remove``
-    removes. ``{mnt}`` stands for the mount point; ``size_mib`` is the file system's size.
+    removes. ``{mnt}`` stands for the mount point, ``{mount}`` for what mounts there; ``size_mib``
+    is the file system's size.
     """
 
     name: str
@@ -31,12 +34,14 @@ class WorkloadPlan:
 class DoseParameter:
     """Which parameter says how much is done, and one of what it counts.
 
-    ``done`` is the fact of a round that counts it better, where there is one.
+    ``done`` is the fact of a round that counts it better, ``repeat`` the parameter that says how
+    often all of it is done, where there is one.
     """
 
     parameter: str
     unit: str
     done: str = ""
+    repeat: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,7 @@ class Workload:
             parameters=self.parameters,
             dose=dose.parameter,
             done=dose.done,
+            repeat=dose.repeat,
             dose_unit=dose.unit,
         )
 

@@ -8,7 +8,13 @@ import pytest
 
 from anyclue.hunt.clue.model import ReasonSource
 from anyclue.hunt.localise.core.likelihood_ratios import all_ratios
-from anyclue.hunt.localise.core.model import FunctionSource, ModuleSource, PairedCall, Symptoms
+from anyclue.hunt.localise.core.model import (
+    FunctionSource,
+    ModuleSource,
+    PairedCall,
+    Symptoms,
+    TakenCall,
+)
 from anyclue.hunt.localise.core.rank import LEAST_PROBABILITY, rank_functions
 from anyclue.model.verdict import Signature
 from anyclue.review.pairs.model import Confidence, Finding, FindingKind
@@ -43,6 +49,44 @@ def test_a_lost_release_amid_other_changes(
     assert first.missing is not None
     assert (first.missing.label, first.missing.release) == ("out", ("put_page",))
     assert found.elsewhere < 0.02
+
+
+@pytest.mark.parametrize(
+    ("taken", "line", "label", "release"),
+    [
+        ((), 18, "out", ("btrfs_free_compr_folio", "folio_put")),
+        ((("folio_put", 12),), 12, "", ("folio_put", "btrfs_free_compr_folio")),
+        ((("folio_put", 17),), 18, "out", ("folio_put", "btrfs_free_compr_folio")),
+        ((("kfree", 12),), 18, "out", ("btrfs_free_compr_folio", "folio_put")),
+        (
+            (("folio_put", 12), ("folio_put", 14)),
+            18,
+            "out",
+            ("folio_put", "btrfs_free_compr_folio"),
+        ),
+    ],
+)
+def test_the_release_that_the_change_took_away_is_named_first(
+    make_function: MakeFunction,
+    make_finding: MakeFinding,
+    make_module: MakeModule,
+    make_symptoms: MakeSymptoms,
+    taken: tuple[tuple[str, int], ...],
+    line: int,
+    label: str,
+    release: tuple[str, ...],
+) -> None:
+    """And where it was, if that is not behind the label at which the path ends."""
+    guilty = make_function(
+        "guilty",
+        changed=True,
+        labels=((15, 19, "out"),),
+        taken=tuple(TakenCall(call=call, line=at) for call, at in taken),
+    )
+    change = (make_finding("guilty", release=("btrfs_free_compr_folio", "folio_put")),)
+    first = rank_functions(make_module([guilty], change=change), make_symptoms()).places[0]
+    assert first.missing is not None
+    assert (first.line, first.missing.label, first.missing.release) == (line, label, release)
 
 
 def test_probabilities_are_of_everything(

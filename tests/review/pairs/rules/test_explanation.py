@@ -170,6 +170,52 @@ def test_a_leak_is_told_in_the_codes_own_words(found: Judge) -> None:
     assert one.steps[-1].note == "still held here"
 
 
+def test_who_releases_something_else_is_not_named(found: Judge) -> None:
+    (one,) = found(
+        """\
+static void drop(struct work *w)
+{
+	kfree(w);
+}
+
+int f(struct work *w)
+{
+	if (!kmalloc(8, GFP_KERNEL))
+		return -ENOMEM;
+	drop(w);
+	return 0;
+}
+"""
+    )
+    assert one.resource == "kmalloc(...)"
+    assert one.release[0] == "kfree"
+    assert "drop" not in one.release
+
+
+def test_who_releases_it_elsewhere_is_named_first(found: Judge) -> None:
+    (one,) = found(
+        """\
+static void drop(struct work *w)
+{
+	kfree(w);
+}
+
+int f(struct device *d)
+{
+	struct work *w = kmalloc(8, GFP_KERNEL);
+
+	if (!w)
+		return -ENOMEM;
+	if (d->off)
+		return 0;
+	drop(w);
+	return 0;
+}
+"""
+    )
+    assert one.release[:2] == ("drop", "kfree")
+
+
 @pytest.mark.parametrize("name", ["leak", *OTHERS])
 def test_steps_are_in_order_and_name_real_lines(name: str, found: Judge) -> None:
     text = {"leak": LEAK, **OTHERS}[name]

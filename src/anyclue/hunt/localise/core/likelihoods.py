@@ -198,14 +198,21 @@ def _by_function(findings: Iterable[Finding]) -> Mapping[FunctionKey, Sequence[F
 
 
 def _missing(one: Finding, function: FunctionSource) -> Missing:
+    taken = [of for of in function.taken if of.call in one.release]
+    calls = tuple(dict.fromkeys(of.call for of in taken))
+    line, label = one.line, _label(one.line, function)
+    lines = {of.line for of in taken}
+    # A path may end far behind the release that it lacks: what the change took away tells where.
+    if len(lines) == 1 and _label(min(lines), function) != label:
+        line, label = min(lines), _label(min(lines), function)
     return Missing(
         kind=one.kind,
-        release=one.release,
+        release=(*calls, *(call for call in one.release if call not in calls)),
         resource=one.resource,
         acquired_line=one.acquired_line,
         acquired_by=one.acquired_by,
-        line=one.line,
-        label=_label(one, function),
+        line=line,
+        label=label,
         message=one.message,
         steps=one.steps,
         confidence=one.confidence,
@@ -213,9 +220,9 @@ def _missing(one: Finding, function: FunctionSource) -> Missing:
     )
 
 
-def _label(one: Finding, function: FunctionSource) -> str:
-    """Return the label behind which a path ends; "" where there is none."""
-    return next((name for first, last, name in function.labels if first <= one.line <= last), "")
+def _label(line: int, function: FunctionSource) -> str:
+    """Return the label that a line stands behind; "" where there is none."""
+    return next((name for first, last, name in function.labels if first <= line <= last), "")
 
 
 def left_behind(pair: str, kind: str, call: str = "") -> frozenset[Signature]:

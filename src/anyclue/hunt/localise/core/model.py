@@ -19,6 +19,14 @@ class PairedCall:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TakenCall:
+    """A call that the change took away, and the line of the bad source where it stood."""
+
+    call: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class FunctionSource:
     """A function of the module.
 
@@ -31,6 +39,7 @@ class FunctionSource:
             without a good source.
         released_less: calls that release, or take over the release, which the good source has more
             often.
+        taken: calls in lines that the change took away or wrote anew without them, in order.
         acquired_more: acquisitions that the bad source calls more often.
         mounts: mount options that lead to it, where that is known.
         workloads: built-in workloads that reach it, where that is known.
@@ -45,6 +54,7 @@ class FunctionSource:
     last_line: int
     changed: bool | None = None
     released_less: tuple[PairedCall, ...] = ()
+    taken: tuple[TakenCall, ...] = ()
     acquired_more: tuple[PairedCall, ...] = ()
     mounts: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()

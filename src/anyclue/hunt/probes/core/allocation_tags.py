@@ -76,6 +76,7 @@ ALLOCATION_TAGS = Probe(
     signatures=frozenset(
         {Signature.RAW_PAGES, Signature.OBJECT, Signature.VMALLOC, Signature.PERCPU}
     ),
+    config="CONFIG_MEM_ALLOC_PROFILING",
     available=require_files(f"/proc/{INFO}") + "\n"
     f"echo 1 >{SWITCH} 2>/dev/null || true\n"
     f"[ \"$(cat {SWITCH})\" = 1 ] || {{ echo '{SWITCH} cannot be switched on'; exit 1; }}",

@@ -122,6 +122,7 @@ class Probe:
         name: as the user calls it.
         summary: what it finds, in a sentence.
         needs: what a kernel must have; tested in the guest, by ``available``.
+        config: the option without which no kernel has that; "" where there is none.
         costs: what it does to the guest.
         cannot_see: what it is blind to.
         unit: what ``counts`` count, in the plural.
@@ -150,6 +151,7 @@ class Probe:
     signatures: frozenset[Signature | None]
     measure: Callable[[ProbeData], Measurement]
     debug: DebugOption | None = None
+    config: str = ""
     available: str = "true"
     start: Callable[[int], tuple[ProbeStep, ...]] = lambda _: ()
     settled: tuple[ProbeStep, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.control_flow import successors
 from anyclue.review.pairs.engine.effects import Callees, EffectKind
+from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
 from anyclue.review.pairs.ir.function import FunctionIR
@@ -135,8 +136,12 @@ def _resource(function: FunctionIR, candidate: Candidate) -> str:
 
 
 def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> tuple[str, ...]:
-    """Return the calls that would release it: those of this function first."""
-    pair = candidate.seed.pair
+    """Return the calls that would release it: those of this function first.
+
+    What releases its kind by way of another function is one only where it is given the same object.
+    """
+    pair, name = candidate.seed.pair, paths.base(candidate.seed.place)
+    known = {one.call for one in pair.release}
     used: dict[str, None] = {}
     for step in function.steps:
         if isinstance(step, ir.CallStep):
@@ -145,6 +150,7 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
             if (
                 any(one.kind == EffectKind.RELEASE for one in effects)
                 and step.callee.isidentifier()
+                and (step.callee in known or _is_given(step, name))
             ):
                 used[step.callee] = None
     mode = candidate.seed.effect.mode if candidate.seed.effect is not None else ""
@@ -152,6 +158,11 @@ def _releases(function: FunctionIR, candidate: Candidate, callees: Callees) -> t
         if not mode or mode.startswith("$") or one.mode in (None, mode):
             used.setdefault(one.call, None)
     return tuple(used)[:4]
+
+
+def _is_given(step: ir.CallStep, name: str) -> bool:
+    """Tell whether a call is given a variable, or something below it; nobody is given ""."""
+    return bool(name) and any(paths.base(one) == name for one in step.arguments if one is not None)
 
 
 def _steps(function: FunctionIR, candidate: Candidate, text: SourceText) -> Sequence[PathStep]:

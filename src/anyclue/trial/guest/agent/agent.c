@@ -14,7 +14,7 @@
  *     floor COUNT 0      the same with what is mounted, each after every slab cache was shrunk, so that
  *                        free objects do not count; then the kernel's threads; status 1 when not every
  *                        cache was shrunk
- *     caches 0 0         the names of slab caches: which of them share one
+ *     caches 0 0         the names of slab caches: which of them share one; look for the pool of btrfs
  *     mark 0 LENGTH      payload goes to telemetry as a mark
  *     quiesce MS 0       sync, drop caches, until free memory stands still (at most MS); what vmalloc
  *                        has freed it gives back
@@ -29,7 +29,8 @@
  * TELEMETRY, guest to host: records "NAME NANOSECONDS LENGTH\n" with LENGTH bytes. NAME is "mark",
  * "kmsg" (one /dev/kmsg record), "raw" (a line with the NAME that send or follow gave, then a piece
  * of that file), "threads" (the kernel's threads, a name a line), "caches" (lines "NAME TARGET", the
- * links in /sys/kernel/slab) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which is the
+ * links in /sys/kernel/slab), "pools" (a line "NAME PAGES" for each pool of free pages that a module
+ * keeps for itself) or the name of a /proc file, whole. Time is CLOCK_MONOTONIC, which is the
  * kernel log's own clock. Records of one sample share their time.
  *
  * To read a floor must not change what is read. What it reads stays open, so that reading allocates
@@ -39,6 +40,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,6 +48,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -71,6 +74,7 @@ static struct { const char *name, *path; int fd; size_t length; } sampled[] = {
 };
 
 static char proc_text[4 << 20];
+static struct { int fd; unsigned long long at; unsigned long address; } pool = { -1, 0, 0 };
 static DIR *slab_directory, *proc_directory;
 static struct { char name[64]; int fd; } caches[MAX_CACHES];
 static char payload[MAX_PAYLOAD + 1];
@@ -146,17 +150,91 @@ static size_t slurp(int fd, char *text, size_t room)
 	return length;
 }
 
+/* Where the kernel's memory at ADDRESS is in /proc/kcore; 0 when it is not there. */
+static unsigned long long kcore_offset(int fd, unsigned long address)
+{
+	ElfW(Ehdr) elf;
+	ElfW(Phdr) part;
+	int i;
+
+	if (pread(fd, &elf, sizeof(elf), 0) != sizeof(elf))
+		return 0;
+	for (i = 0; i < elf.e_phnum; i++) {
+		if (pread(fd, &part, sizeof(part), elf.e_phoff + i * sizeof(part)) != sizeof(part))
+			return 0;
+		if (part.p_type == PT_LOAD && address >= part.p_vaddr && address - part.p_vaddr < part.p_memsz)
+			return part.p_offset + (address - part.p_vaddr);
+	}
+	return 0;
+}
+
+/* The pages in btrfs' pool for compressed data (6.12 and 7.3; not 6.1), -1 when that cannot be read. They are
+ * free, but the shrinker tells of them only when the pool is full, so that dropping caches empties it
+ * in some rounds and in others leaves up to 1 MiB. The kernel counts them nowhere: it has
+ *
+ *	static struct btrfs_compr_pool { ...; struct list_head list; int count; int thresh; } compr_pool;
+ *
+ * and what is before the list varies. So the list is looked for: it is empty when the count is 0 and
+ * only then, the count goes no further than one above the threshold, and the threshold is that of a
+ * full pool. */
+static long pool_pages(void)
+{
+	const int full = (128 << 10) / sysconf(_SC_PAGESIZE) * 8;
+	unsigned long words[16];
+	long pages = -1;
+	size_t i;
+
+	if (pool.fd < 0 || pread(pool.fd, words, sizeof(words), pool.at) != sizeof(words))
+		return -1;
+	for (i = 0; i < 8; i++) {
+		unsigned long list = pool.address + i * sizeof(long);
+		int counts[2];
+
+		memcpy(counts, words + i + 2, sizeof(counts));
+		if (counts[1] != full || counts[0] < 0 || counts[0] > full + 1)
+			continue;
+		if ((words[i] == list) != !counts[0] || (words[i + 1] == list) != !counts[0])
+			continue;
+		if (pages >= 0)
+			return -1;
+		pages = counts[0];
+	}
+	return pages;
+}
+
+/* Keep open what pool_pages() reads. A module's symbols are the last of all. */
+static void find_pool(void)
+{
+	char line[512], type;
+	FILE *symbols;
+
+	if (pool.fd >= 0 || !(symbols = fopen("/proc/kallsyms", "re")))
+		return;
+	while (!pool.at && fgets(line, sizeof(line), symbols)) {
+		if (!strstr(line, " compr_pool\t[btrfs]") || sscanf(line, "%lx %c", &pool.address, &type) != 2)
+			continue;
+		pool.fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
+		pool.at = kcore_offset(pool.fd, pool.address);
+		break;
+	}
+	fclose(symbols);
+}
+
 /* Send the first COUNT files of what is sampled, when all are read: sending allocates. Returns when. */
 static long long sample(size_t count)
 {
 	long long t = now_ns();
-	char *at = proc_text;
+	char *at = proc_text, line[40];
+	long pages;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		sampled[i].length = slurp(sampled[i].fd, at, proc_text + sizeof(proc_text) - at);
 		at += sampled[i].length;
 	}
+	pages = pool_pages();
+	if (pages >= 0)
+		record("pools", t, line, snprintf(line, sizeof(line), "btrfs_compr %ld\n", pages));
 	at = proc_text;
 	for (i = 0; i < count; i++) {
 		if (sampled[i].length)
@@ -266,6 +344,7 @@ static void send_caches(void)
 	char *at = proc_text, *end = proc_text + sizeof(proc_text) - 600;
 	struct dirent *entry;
 
+	find_pool();
 	find_caches();
 	if (!slab_directory)
 		return;
@@ -474,6 +553,7 @@ static void run(void)
 		sigset_t none;
 		int null = open("/dev/null", O_RDONLY);
 
+		prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		signal(SIGPIPE, SIG_DFL);
@@ -661,7 +741,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: agent CONTROL TELEMETRY\n");
 		return 2;
 	}
-	/* Touch the buffers now: later page faults would show in what is measured. */
+	/* Touch the buffers now: later page faults would show in what is measured. And they are not to be
+	 * huge pages: of those 6.12 and 7.3 give back what is zero, and take it again, 2 MiB each. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	memset(proc_text, 0, sizeof(proc_text));
 	memset(payload, 0, sizeof(payload));
 	write_file("/proc/self/oom_score_adj", "-1000");

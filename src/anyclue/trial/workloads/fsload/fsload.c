@@ -10,12 +10,17 @@
  *     fsload remove DIR
  *     fsload hold FILE     mib=300
  *     fsload extents DIR
+ *     fsload names DIR         [dirs=8] [files=16]
+ *     fsload check-names DIR   the same
+ *     fsload ranges DIR        [files=8] [kib=512] [steps=60] [seed=1]
+ *     fsload check-ranges DIR  the same
  *
  * SET is sizes=N,N,... kinds=text,random,mixed modes=buffered,direct copies=N, and means one file
  * of each combination. Contents are a function of the file, the offset and the stage (0 written,
  * 1 its middle half overwritten, 2 then cut to an odd size), so that verify needs no stored sums.
  * What was done is printed as lines "NAME VALUE"; the exit status is 0, 1 (contents wrong or an
- * operation failed) or 2 (usage). Running out of space is a fact ("enospc 1"), not a failure.
+ * operation failed) or 2 (usage). Running out of space is a fact ("enospc 1"), not a failure;
+ * "enospc_errors" counts how often that was met.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +28,8 @@
 #include <ftw.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +39,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define BLOCK 4096
@@ -50,8 +58,8 @@ struct file {
 
 /* Shared by the writers of one fill. */
 struct tally {
-	long files, bytes, direct, fallbacks;
-	int enospc, failed;
+	long files, bytes, direct, fallbacks, enospc;
+	int failed;
 };
 
 static const char *option(int argc, char **argv, const char *name, const char *fallback)
@@ -191,8 +199,9 @@ static int sync_dir(const char *path)
 
 static void print_tally(const struct tally *tally)
 {
-	printf("files %ld\nbytes %ld\ndirect %ld\ndirect_fallbacks %ld\nenospc %d\n", tally->files,
-	       tally->bytes, tally->direct, tally->fallbacks, tally->enospc);
+	printf("files %ld\nbytes %ld\ndirect %ld\ndirect_fallbacks %ld\n", tally->files,
+	       tally->bytes, tally->direct, tally->fallbacks);
+	printf("enospc %d\nenospc_errors %ld\n", tally->enospc > 0, tally->enospc);
 }
 
 /* One writer of a fill: small files until its share is written or space runs out. */
@@ -265,11 +274,11 @@ static int fill(int argc, char **argv, const char *dir)
 		sum.bytes += tally[i].bytes;
 		sum.direct += tally[i].direct;
 		sum.fallbacks += tally[i].fallbacks;
-		sum.enospc |= tally[i].enospc;
+		sum.enospc += tally[i].enospc;
 		sum.failed |= tally[i].failed;
 	}
 	i = sync_dir(dir);
-	sum.enospc |= i == 1;
+	sum.enospc += i == 1;
 	print_tally(&sum);
 	return sum.failed || i < 0;
 }
@@ -333,7 +342,7 @@ static int each_file(int argc, char **argv, const char *dir,
 static int failed_write(const struct file *file, struct tally *tally)
 {
 	if (errno == ENOSPC) {
-		tally->enospc = 1;
+		tally->enospc++;
 		return 0;
 	}
 	complain("cannot write", file->path);
@@ -546,6 +555,501 @@ static int extents(const char *dir)
 	return 0;
 }
 
+/* What a file system may not have: found out by trying, so that a check knows it, too. */
+enum { LINKS = 1, SYMLINKS = 2, XATTRS = 4, ACLS = 8 };
+
+/* An access ACL in the form of the attribute system.posix_acl_access: version 2, five entries. */
+static const unsigned char acl[] = {
+	2, 0, 0, 0,
+	0x01, 0, 6, 0, 255, 255, 255, 255, /* the owner: rw */
+	0x02, 0, 4, 0, 1, 0, 0, 0,         /* user 1: r */
+	0x04, 0, 4, 0, 255, 255, 255, 255, /* the group: r */
+	0x10, 0, 4, 0, 255, 255, 255, 255, /* the mask */
+	0x20, 0, 4, 0, 255, 255, 255, 255, /* others: r */
+};
+#define ACL "system.posix_acl_access"
+#define PATH 4096
+
+static int probe_names(const char *dir)
+{
+	char path[PATH], other[PATH];
+	int has = 0, fd;
+
+	snprintf(path, sizeof(path), "%s/probe", dir);
+	snprintf(other, sizeof(other), "%s/probe-other", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (!link(path, other) && !unlink(other))
+		has |= LINKS;
+	if (!symlink("probe", other) && !unlink(other))
+		has |= SYMLINKS;
+	if (!setxattr(path, "user.probe", "x", 1, 0))
+		has |= XATTRS;
+	if (!setxattr(path, ACL, acl, sizeof(acl), 0))
+		has |= ACLS;
+	return unlink(path) ? -1 : has;
+}
+
+/* The value of one of a file's attributes: few different ones, so that blocks of them are shared. */
+static size_t xattr_value(char *value, long file, int is_long)
+{
+	size_t length = is_long ? 500 : 40;
+
+	memset(value, 'a' + file % 3, length);
+	return length;
+}
+
+/* Where file I of directory D ends: every other one is moved to the next directory. */
+static void final_name(char *path, const char *dir, long d, long i, long dirs)
+{
+	if (i % 2)
+		snprintf(path, PATH, "%s/d%ld/e/file%ld", dir, d, i);
+	else
+		snprintf(path, PATH, "%s/d%ld/moved%ld-%ld", dir, (d + 1) % dirs, d, i);
+}
+
+static int make_name(const char *dir, long d, long i, long dirs, int has, long *done)
+{
+	char path[PATH], other[PATH], final[PATH], value[512];
+	int fd, is_long;
+
+	snprintf(path, sizeof(path), "%s/d%ld/e/file%ld", dir, d, i);
+	final_name(final, dir, d, i, dirs);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -1;
+	if (write(fd, path, strlen(path)) != (ssize_t)strlen(path)) {
+		close(fd);
+		return -1;
+	}
+	if (close(fd))
+		return -1;
+	done[0]++;
+	if (has & XATTRS) {
+		for (is_long = 0; is_long < 2; is_long++) {
+			const char *name = is_long ? "user.long" : "user.short";
+
+			if (setxattr(path, name, "before", 6, XATTR_CREATE) ||
+			    setxattr(path, name, value, xattr_value(value, i, is_long), XATTR_REPLACE))
+				return -1;
+			done[1] += 2;
+		}
+		if (i % 4 == 1 && removexattr(path, "user.short"))
+			return -1;
+	}
+	if (has & ACLS && i % 4 == 2 && setxattr(path, ACL, acl, sizeof(acl), 0))
+		return -1;
+	if (has & LINKS) {
+		snprintf(other, sizeof(other), "%s/d%ld/link%ld", dir, d, i);
+		if (link(path, other))
+			return -1;
+		done[2]++;
+	}
+	if (has & SYMLINKS) {
+		snprintf(other, sizeof(other), "%s/d%ld/symlink%ld", dir, d, i);
+		if (symlink(final, other))
+			return -1;
+		done[3]++;
+	}
+	if (strcmp(path, final)) {
+		if (rename(path, final))
+			return -1;
+		done[4]++;
+	}
+	return 0;
+}
+
+static int wrong_name(const char *what, const char *path)
+{
+	fprintf(stderr, "fsload: %s: wrong contents: %s\n", path, what);
+	return 1;
+}
+
+static int check_name(const char *dir, long d, long i, long dirs, int has)
+{
+	char path[PATH], other[PATH], final[PATH], value[512], found[PATH];
+	struct stat stat;
+	ssize_t n;
+	int fd, is_long;
+
+	snprintf(path, sizeof(path), "%s/d%ld/e/file%ld", dir, d, i);
+	final_name(final, dir, d, i, dirs);
+	if (lstat(final, &stat))
+		return wrong_name("it is gone", final);
+	if (stat.st_nlink != (has & LINKS ? 2u : 1u))
+		return wrong_name("the number of its links", final);
+	fd = open(final, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, found, sizeof(found));
+	if (fd >= 0)
+		close(fd);
+	if (n != (ssize_t)strlen(path) || memcmp(found, path, n))
+		return wrong_name("what was written", final);
+	for (is_long = 0; has & XATTRS && is_long < 2; is_long++) {
+		size_t length = xattr_value(value, i, is_long);
+
+		n = getxattr(final, is_long ? "user.long" : "user.short", found, sizeof(found));
+		if (!is_long && i % 4 == 1) {
+			if (n >= 0 || errno != ENODATA)
+				return wrong_name("an attribute that was removed", final);
+		} else if (n != (ssize_t)length || memcmp(found, value, length)) {
+			return wrong_name("an attribute", final);
+		}
+	}
+	if (has & ACLS && i % 4 == 2) {
+		n = getxattr(final, ACL, found, sizeof(found));
+		if (n != sizeof(acl) || memcmp(found, acl, n))
+			return wrong_name("its ACL", final);
+	}
+	if (has & SYMLINKS) {
+		snprintf(other, sizeof(other), "%s/d%ld/symlink%ld", dir, d, i);
+		n = readlink(other, found, sizeof(found));
+		if (n != (ssize_t)strlen(final) || memcmp(found, final, n))
+			return wrong_name("where the link leads", other);
+	}
+	return 0;
+}
+
+static int names(int argc, char **argv, const char *dir, int checks)
+{
+	long dirs = atol(option(argc, argv, "dirs", "8"));
+	long files = atol(option(argc, argv, "files", "16"));
+	long done[5] = { 0 }, d, i, checked = 0;
+	int has = probe_names(dir), enospc = 0, result = 0;
+	char path[PATH];
+
+	if (dirs < 2 || files < 1) {
+		fprintf(stderr, "fsload: names: an option is out of range\n");
+		return 2;
+	}
+	if (has < 0) {
+		complain("cannot try what there is in", dir);
+		return 1;
+	}
+	for (d = 0; d < dirs && !checks && !result && !enospc; d++) {
+		snprintf(path, sizeof(path), "%s/d%ld", dir, d);
+		result = mkdir(path, 0755);
+		snprintf(path, sizeof(path), "%s/d%ld/e", dir, d);
+		if (result || mkdir(path, 0755)) {
+			enospc = errno == ENOSPC;
+			result = !enospc;
+			if (result)
+				complain("cannot make", path);
+		}
+	}
+	for (d = 0; d < dirs && !result && !enospc; d++)
+		for (i = 0; i < files && !result && !enospc; i++) {
+			if (checks) {
+				result = check_name(dir, d, i, dirs, has);
+				checked++;
+			} else if (make_name(dir, d, i, dirs, has, done)) {
+				enospc = errno == ENOSPC;
+				result = !enospc;
+				if (result)
+					complain("cannot make, link, attribute or rename a file of", dir);
+			}
+		}
+	if (checks) {
+		printf("verified_files %ld\n", checked);
+		return result;
+	}
+	i = sync_dir(dir);
+	printf("files %ld\nxattrs %ld\nlinks %ld\nsymlinks %ld\nrenames %ld\nenospc %d\n", done[0],
+	       done[1], done[2], done[3], done[4], enospc | (i == 1));
+	return result || i < 0;
+}
+
+/*
+ * Steps on ranges of a file, drawn by seed: each is made to the file and to its image in memory.
+ * A check draws the same steps, and makes them to the image alone.
+ */
+enum step {
+	WRITE, MAP, DIRECT_WRITE, ALLOCATE, PUNCH, ZERO, COLLAPSE, INSERT, TRUNCATE, CLONE, FSYNC,
+	NR_STEPS
+};
+static const char *const step_names[NR_STEPS] = {
+	"writes", "maps", "direct_writes", "allocations", "punches", "zeroings", "collapses",
+	"insertions", "truncations", "clones", "fsyncs",
+};
+
+struct image {
+	unsigned char *bytes; /* 0 from size to limit */
+	long size, limit;
+};
+
+struct range {
+	int step;
+	long at, length;
+	uint64_t seed;
+};
+
+static uint64_t draw(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* One step that the file's size allows; its length is 0 where there is none of its kind. */
+static struct range draw_range(uint64_t *state, const struct image *image)
+{
+	struct range range = { .step = draw(state) % NR_STEPS, .seed = draw(state) };
+	long size = image->size, limit = image->limit, blocks = limit / BLOCK;
+
+	range.at = draw(state) % (limit - 1);
+	range.length = 1 + draw(state) % (limit / 4);
+	switch (range.step) {
+	case DIRECT_WRITE:
+	case COLLAPSE:
+	case INSERT:
+	case CLONE:
+		range.at = range.at / BLOCK * BLOCK;
+		range.length = BLOCK * (1 + draw(state) % (blocks / 8));
+		break;
+	case TRUNCATE:
+		range.length = 1;
+		return range;
+	case FSYNC:
+		return range;
+	}
+	if (range.at + range.length > limit)
+		range.length = (limit - range.at) / BLOCK * BLOCK;
+	if ((range.step == MAP || range.step == PUNCH) && range.at + range.length > size)
+		range.length = range.at < size ? size - range.at : 0;
+	if (range.step == COLLAPSE && range.at + range.length >= size)
+		range.length = 0;
+	if (range.step == INSERT && (range.at >= size || size + range.length > limit))
+		range.length = 0;
+	if (range.step == CLONE && range.at + 2 * range.length > size)
+		range.length = 0;
+	return range;
+}
+
+static void fill_range(unsigned char *bytes, const struct range *range)
+{
+	unsigned char block[BLOCK];
+	long at, n;
+
+	for (at = 0; at < range->length; at += n) {
+		n = range->length - at < BLOCK ? range->length - at : BLOCK;
+		make_block(block, MIXED, range->seed, at / BLOCK, 0);
+		memcpy(bytes + at, block, n);
+	}
+}
+
+static void apply_to_image(struct image *image, const struct range *range)
+{
+	unsigned char *bytes = image->bytes + range->at;
+	long end = range->at + range->length;
+
+	switch (range->step) {
+	case WRITE:
+	case DIRECT_WRITE:
+	case MAP:
+		fill_range(bytes, range);
+		break;
+	case PUNCH:
+	case ZERO:
+		memset(bytes, 0, range->length);
+		break;
+	case COLLAPSE:
+		memmove(bytes, bytes + range->length, image->size - end);
+		image->size -= range->length;
+		memset(image->bytes + image->size, 0, range->length);
+		return;
+	case INSERT:
+		memmove(bytes + range->length, bytes, image->size - range->at);
+		memset(bytes, 0, range->length);
+		image->size += range->length;
+		return;
+	case TRUNCATE:
+		if (range->at < image->size)
+			memset(bytes, 0, image->size - range->at);
+		image->size = range->at;
+		return;
+	case CLONE:
+		memcpy(bytes + range->length, bytes, range->length);
+		return;
+	case FSYNC:
+		return;
+	}
+	if (end > image->size)
+		image->size = end;
+}
+
+static int write_all(int fd, const unsigned char *bytes, long length, long at)
+{
+	while (length > 0) {
+		ssize_t n = pwrite(fd, bytes, length, at);
+
+		if (n <= 0)
+			return -1;
+		bytes += n;
+		length -= n;
+		at += n;
+	}
+	return 0;
+}
+
+static int apply_to_file(int fd, int direct, const struct range *range)
+{
+	static unsigned char *buffer;
+	static const int modes[NR_STEPS] = {
+		[PUNCH] = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		[ZERO] = FALLOC_FL_ZERO_RANGE,
+		[COLLAPSE] = FALLOC_FL_COLLAPSE_RANGE,
+		[INSERT] = FALLOC_FL_INSERT_RANGE,
+	};
+	struct file_clone_range clone = { .src_fd = fd, .src_offset = range->at,
+					  .src_length = range->length,
+					  .dest_offset = range->at + range->length };
+	long page = sysconf(_SC_PAGESIZE), from = range->at / page * page;
+	unsigned char *map;
+
+	if (!buffer && posix_memalign((void **)&buffer, BLOCK, 16 << 20))
+		return -1;
+	switch (range->step) {
+	case WRITE:
+	case DIRECT_WRITE:
+		fill_range(buffer, range);
+		return write_all(range->step == WRITE ? fd : direct, buffer, range->length, range->at);
+	case MAP:
+		map = mmap(NULL, range->at - from + range->length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   fd, from);
+		if (map == MAP_FAILED)
+			return -1;
+		fill_range(map + (range->at - from), range);
+		return munmap(map, range->at - from + range->length);
+	case TRUNCATE:
+		return ftruncate(fd, range->at);
+	case CLONE:
+		return ioctl(fd, FICLONERANGE, &clone);
+	case FSYNC:
+		return fsync(fd);
+	default:
+		return fallocate(fd, modes[range->step], range->at, range->length);
+	}
+}
+
+/* Which steps the file system has; -1 where that cannot be found out. */
+static int probe_ranges(const char *dir)
+{
+	char path[PATH];
+	int has = 0, step, fd, direct;
+
+	snprintf(path, sizeof(path), "%s/probe", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	for (step = 0; fd >= 0 && step < NR_STEPS; step++) {
+		struct range range = { .step = step, .at = 0, .length = 4 * BLOCK };
+
+		if (ftruncate(fd, 0) || ftruncate(fd, 16 * BLOCK) ||
+		    (step == DIRECT_WRITE && direct < 0))
+			continue;
+		if (!apply_to_file(fd, direct, &range))
+			has |= 1 << step;
+	}
+	if (direct >= 0)
+		close(direct);
+	return fd < 0 || close(fd) || unlink(path) ? -1 : has;
+}
+
+static int compare_image(int fd, const char *path, const struct image *image)
+{
+	static unsigned char have[32 * BLOCK];
+	struct stat stat;
+	long at = 0;
+
+	if (fstat(fd, &stat) || stat.st_size != image->size) {
+		fprintf(stderr, "fsload: %s: wrong contents: %lld bytes, expected %ld\n", path,
+			(long long)stat.st_size, image->size);
+		return 1;
+	}
+	while (at < image->size) {
+		ssize_t n = pread(fd, have, sizeof(have), at), i;
+
+		if (n <= 0) {
+			complain("cannot read", path);
+			return 1;
+		}
+		for (i = 0; i < n && have[i] == image->bytes[at + i]; i++)
+			;
+		if (i < n) {
+			fprintf(stderr, "fsload: %s: wrong contents at byte %ld\n", path, at + (long)i);
+			return 1;
+		}
+		at += n;
+	}
+	return 0;
+}
+
+static int ranges(int argc, char **argv, const char *dir, int checks)
+{
+	long files = atol(option(argc, argv, "files", "8"));
+	long kib = atol(option(argc, argv, "kib", "512"));
+	long steps = atol(option(argc, argv, "steps", "60"));
+	uint64_t seed = strtoull(option(argc, argv, "seed", "1"), NULL, 10);
+	struct image image = { .limit = kib << 10 };
+	int has, enospc = 0, result = 0, step;
+	long done[NR_STEPS] = { 0 }, file, n;
+
+	if (files < 1 || kib < 64 || kib > 16384 || steps < 1) {
+		fprintf(stderr, "fsload: ranges: an option is out of range\n");
+		return 2;
+	}
+	has = probe_ranges(dir);
+	image.bytes = malloc(image.limit);
+	if (has < 0 || !image.bytes) {
+		complain("cannot try what there is in", dir);
+		return 1;
+	}
+	for (file = 0; file < files && !result && !enospc; file++) {
+		uint64_t state = (seed + 1) * 0x9e3779b97f4a7c15ULL + file * 2 + 1;
+		int flags = O_RDWR | O_CLOEXEC | (checks ? 0 : O_CREAT | O_EXCL), fd, direct;
+		char path[PATH];
+
+		snprintf(path, sizeof(path), "%s/ranges%ld", dir, file);
+		fd = open(path, flags, 0644);
+		direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+		memset(image.bytes, 0, image.limit);
+		image.size = 0;
+		for (n = 0; fd >= 0 && n < steps; n++) {
+			struct range range = draw_range(&state, &image);
+
+			if (!range.length || !(has & 1 << range.step))
+				continue;
+			if (!checks && apply_to_file(fd, direct, &range))
+				break;
+			apply_to_image(&image, &range);
+			done[range.step]++;
+		}
+		if (fd < 0 || n < steps) {
+			enospc = errno == ENOSPC || errno == EDQUOT;
+			result = !enospc;
+			if (result)
+				complain("cannot make the steps of", path);
+		} else {
+			result = compare_image(fd, path, &image);
+		}
+		if (direct >= 0)
+			close(direct);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(image.bytes);
+	if (checks) {
+		printf("verified_files %ld\n", file);
+		return result;
+	}
+	n = sync_dir(dir);
+	printf("files %ld\nenospc %d\n", file, enospc | (n == 1));
+	for (step = 0; step < NR_STEPS; step++)
+		printf("%s %ld\n", step_names[step], done[step]);
+	return result || n < 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "", *path = argc > 2 ? argv[2] : "";
@@ -566,7 +1070,11 @@ int main(int argc, char **argv)
 		return hold(argc, argv, path);
 	if (!strcmp(verb, "extents"))
 		return extents(path);
-	fprintf(stderr, "usage: fsload fill|write|overwrite|truncate|verify|remove|hold|extents PATH "
-			"[NAME=VALUE...]\n");
+	if (!strcmp(verb, "names") || !strcmp(verb, "check-names"))
+		return names(argc, argv, path, *verb == 'c');
+	if (!strcmp(verb, "ranges") || !strcmp(verb, "check-ranges"))
+		return ranges(argc, argv, path, *verb == 'c');
+	fprintf(stderr, "usage: fsload fill|write|overwrite|truncate|verify|remove|hold|extents|names|"
+			"check-names|ranges|check-ranges PATH [NAME=VALUE...]\n");
 	return 2;
 }
