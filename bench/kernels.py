@@ -147,6 +147,7 @@ SOURCES: Final = {
     "vmstat": re.compile(r"vmstat\.(.*)"),
     "slabinfo": re.compile(r"slab_objects\.(.*)"),
     "zoneinfo": re.compile(r"zoneinfo_(.*)"),
+    "pools": re.compile(r"pool\.(.*)"),
 }
 
 
@@ -299,19 +300,26 @@ def of_kinds(series: str, arch: str, at: Path, environment: Mapping[str, str]) -
     }
 
 
-def hunt(at: Path, scenario: Mapping[str, Any], environment: Mapping[str, str]) -> float:
-    """Hunt, or go on with it, without the clue; return how many seconds it took when it was new."""
+def hunt(at: Path, scenario: Mapping[str, Any], environment: Mapping[str, str]) -> float | None:
+    """Hunt, or go on with it, without the clue; return the seconds, None where it was stopped once.
+
+    Raises:
+        SystemExit: it failed, or did not come to its end.
+    """
     took = at.with_name(f"{at.name}-seconds.json")
     if took.exists():
-        seconds: float = json.loads(took.read_text())
-        return seconds
+        before: float | None = json.loads(took.read_text())
+        return before
     at.parent.mkdir(parents=True, exist_ok=True)
     file = at.with_name(f"{at.name}.toml")
     file.write_text(tomli_w.dumps(scenario))
-    wanted = ["--resume", str(at)] if at.exists() else ["--out", str(at), str(file)]
+    whole = not at.exists()
+    wanted = ["--out", str(at), str(file)] if whole else ["--resume", str(at)]
     begin = time.monotonic()
     anyclue(["hunt", "--no-clue", "--full", *wanted], environment)
-    seconds = round(time.monotonic() - begin, 1)
+    if not (at / "verdicts.json").exists():
+        raise SystemExit(f"the hunt in {at} was stopped")
+    seconds = round(time.monotonic() - begin, 1) if whole else None
     took.write_text(json.dumps(seconds))
     return seconds
 

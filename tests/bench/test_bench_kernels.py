@@ -11,6 +11,7 @@ from bench.kernels import (
     KINDS,
     LEAK_KIB,
     SIGNATURE,
+    SOURCES,
     Kind,
     changed_lines,
     found,
@@ -66,7 +67,7 @@ def test_what_shows() -> None:
 
 
 def test_lines_that_came_and_went() -> None:
-    nothing: dict[str, set[str]] = {"meminfo": set(), "vmstat": set(), "zoneinfo": set()}
+    nothing: dict[str, set[str]] = {file: set() for file in SOURCES}
     lines = {
         "6.1": {**nothing, "slabinfo": {"a", "b"}},
         "7.3": {**nothing, "slabinfo": {"b", "d", "c"}},

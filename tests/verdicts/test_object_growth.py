@@ -320,6 +320,17 @@ def test_slabs_that_fill_up_are_suspected() -> None:
     assert found(falling, flat) is ObjectGrowth.NOT_SHOWN
 
 
+@pytest.mark.parametrize("rounds", [5, 7, 9, 10, 12, 16, 24])
+@pytest.mark.parametrize("first", range(8))
+def test_an_object_a_round_in_whole_slabs_is_never_excluded(rounds: int, first: int) -> None:
+    """Though it shows as a single step, or as none in few rounds, and one may be a warm-up's."""
+    still = object_floors([whole_slabs([96.0] * rounds)] * 3)
+    leaks = object_floors([whole_slabs([90.0 + first + k for k in range(rounds)])] * 3)
+    found = object_tests(leaks, still)
+    told = (*found.not_excluded, *found.in_doubt, *found.grown)
+    assert SERIES in {one.series for one in told}
+
+
 def test_enough_slabs_that_fill_up_in_every_guest_are_proof() -> None:
     """Each count stands still in half of the rounds: no rate of all rises shows it."""
     flat = [whole_slabs([96.0] * 24)] * 3

@@ -127,8 +127,10 @@ class ObjectTest:
 
     @cached_property
     def full(self) -> Fit:
-        """The fit of all rises, as for a class."""
-        own = set_one_time_costs_aside(_rises(self.cell), OBJECT)
+        """The fit of all rises, as for a class; a step of a whole slab is no one-time cost."""
+        own = _rises(self.cell)
+        if self.grain <= OBJECT:
+            own = set_one_time_costs_aside(own, OBJECT)
         found = fit(own, _rises(self.reference), OBJECT, pool_noisier=True)
         assert found is not None  # noqa: S101 - no test is made of less than two rises
         return found
@@ -160,7 +162,8 @@ class ObjectTest:
         What a last slab that is not full may hide is added.
         """
         own, excess = self.full.own.at_most, self.full.excess
-        hidden = (self.grain - OBJECT) / max(min(len(one.values) for one in self.cell) - 1, 1)
+        rounds = min(len(one.values) for one in self.cell) - self.warm_up - 1
+        hidden = (self.grain - OBJECT) / max(rounds, 1)
         return (own if excess is None else min(own, excess.at_most)) + hidden
 
     @property
