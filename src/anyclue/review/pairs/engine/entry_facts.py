@@ -38,10 +38,13 @@ class _FactsDomain(Domain[None]):
         self._path_facts = path_facts
         self.found: dict[int, list[Facts]] = {number: [] for number in sorted(wanted)}
 
+    def is_idle(self, number: int, state: None) -> bool:
+        return number not in self.found
+
     def transfer(self, number: int, step: ir.Step, point: _Point) -> Sequence[_Point]:
         listed = self.found.get(number)
         if listed is not None:
             live = self._path_facts.restrict_to_live(point.facts, number)
             if live not in listed:
                 listed.append(live)
-        return (point._replace(facts=self._path_facts.transfer(point.facts, step)),)
+        return (point._replace(facts=self._path_facts.transfer(point.facts, number)),)

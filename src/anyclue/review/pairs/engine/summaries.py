@@ -75,7 +75,7 @@ def _object_acquires(analysis: FunctionAnalysis, trace: Trace) -> Iterator[Effec
     outward: dict[str, list[Exit]] = {}
     for one in trace.exits_of(ExitKind.HELD):
         if one.state.stored:
-            for name in one.state.aliases:
+            for name in sorted(one.state.aliases):
                 template = paths.generalise(name, analysis.function.parameters)
                 if template is not None and not _BY_VALUE.match(template):
                     outward.setdefault(template, []).append(one)
@@ -166,10 +166,8 @@ def _frees(analysis: FunctionAnalysis) -> frozenset[str]:
             continue
         if name in found or not analysis.may_release_first(name, place):
             continue
-        for trace in analysis.traces_of(name, place):
-            gone = trace.exits_of(ExitKind.RELEASED)
-            if (gone or trace.acquired_again) and not trace.acquired_inside:
-                found.add(name)
+        if analysis.releases_of_others(name, place):
+            found.add(name)
     return frozenset(found)
 
 
