@@ -35,6 +35,10 @@ test: setup ## the tests; some boot a real guest
 test-slow: setup ## real-guest checks that take long: A/A, planted bugs, kill -9, full guests
 	$(BIN)/pytest -m slow -v
 
+.PHONY: test-hosts
+test-hosts: ## the README's commands in a fresh clone of HEAD on a fresh Debian 13; as root
+	@tools/test-hosts
+
 .PHONY: static
 static: setup ## format, lint, types, import contract
 	$(BIN)/ruff format --check $(SOURCES)

@@ -117,7 +117,7 @@ async def _built(made: BenchHistory, cache: Path, scratch: Path) -> dict[str, bo
     """Return, by commit, whether it builds for Debian's i386 kernel."""
     store = Store(cache / "store")
     archive = DebianArchive(cache / "apt", store)
-    debian = DebianKernels(archive, store)
+    debian = DebianKernels(archive, store, cache / "workbenches")
     arch = Arch.I386
     packages = (await debian.resolve(DebianKernel(series=SERIES), {arch}))[arch]
     variants = Variants(debian, archive, store, cache / "workbenches")

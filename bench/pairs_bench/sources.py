@@ -39,6 +39,7 @@ class Sources:
 
     def __init__(self, cache: Path) -> None:
         self._store = Store(cache / "store")
+        self._workbenches = cache / "workbenches"
         self._archive = DebianArchive(cache / "apt", self._store)
 
     async def _apt(self) -> Apt:
@@ -116,7 +117,7 @@ class Sources:
         Raises:
             InfrastructureError: there are none.
         """
-        kernels = DebianKernels(self._archive, self._store)
+        kernels = DebianKernels(self._archive, self._store, self._workbenches)
         offers, _ = await kernels.offered([RELEASE], [FLAVOUR], SERIES)
         choices = [one.complete[FLAVOUR.arch] for one in offers if FLAVOUR.arch in one.complete]
         if not choices:

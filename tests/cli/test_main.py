@@ -300,6 +300,7 @@ CATALOGUE = Catalogue(
             version=f"{series}.9-1",
             suites=(suite,),
             arches=arches,
+            from_source=(),
             cached=arches[:1],
             of=of,
             compilers=("gcc-14",) if arches else (),

@@ -77,6 +77,10 @@ def _row(entry: CatalogueEntry, host: str) -> tuple[str, ...]:
     compiler = ", ".join(entry.compilers)
     return (
         *(entry.series, entry.version, entry.of, ", ".join(entry.suites)),
-        *(", ".join(entry.arches), ", ".join(entry.cached) or "-"),
+        *(", ".join(_arches(entry)), ", ".join(entry.cached) or "-"),
         f"{compiler}, the host's" if entry.of == host else f"{compiler} of {entry.of}",
     )
+
+
+def _arches(entry: CatalogueEntry) -> list[str]:
+    return [*(f"{arch} (from source)" for arch in entry.from_source), *entry.arches]

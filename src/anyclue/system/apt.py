@@ -20,7 +20,7 @@ from pathlib import Path
 
 from anyclue.model.debian import DebianRelease
 from anyclue.model.errors import InfrastructureError
-from anyclue.system.files import staging, write_whole
+from anyclue.system.files import check_space, disk_errors, staging, write_whole
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store, locked_file
 
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 LISTS_FRESH_S = 12 * 3600
 DOWNLOAD_S = 900
+# On a full disk apt waits for ever. A state is 71 MiB at most (docs/adr/0019), more while it is
+# made; the largest package, a kernel's source, is 167 MiB.
+LISTS_MIB = 128
+DOWNLOAD_MIB = 512
 QUESTION_S = 120
 # Container images often switch apt's own cache off, and every question then costs seconds; that of
 # sources would take as much room again, and lists are several times as large when not compressed.
@@ -147,7 +151,15 @@ class Apt:
             if self._fresh():
                 return
             self._stamp.unlink(missing_ok=True)  # it speaks of the sources that are replaced now
-            self._write_configuration()
+            with disk_errors(self.root):
+                self._write_configuration()
+            try:
+                check_space(self.root, LISTS_MIB, "fetching package lists")
+            except InfrastructureError as error:
+                if self.release.name in self.missing_suites():
+                    raise
+                self._go_on(error.problem.what)
+                return
             updated = await run(
                 ("apt-get", *OPTIONS, "update", "-qq"),
                 deadline_s=DOWNLOAD_S,
@@ -164,12 +176,16 @@ class Apt:
                 )
             write_whole(self._stamp, self._sources_text)
             if updated.status != 0:
-                log.info(
-                    "%s (%s): no lists of %s; going on with those there are",
-                    self.release.name,
-                    self.arch,
-                    ", ".join(self.missing_suites()) or "some",
-                )
+                self._go_on(_first_said(updated.stderr))
+
+    def _go_on(self, because: str) -> None:
+        """Say that not all lists are fresh."""
+        missing = self.missing_suites()
+        there = ", ".join(suite for suite in self.release.suites if suite not in missing)
+        log.info(
+            "%s (%s): %s; going on with the lists that are there: %s",
+            *(self.release.name, self.arch, because, there),
+        )
 
     @property
     def _stamp(self) -> Path:
@@ -260,12 +276,7 @@ class Apt:
     async def unpack(self, package: Package, into: Path) -> None:
         """Download one package (signatures checked by apt) and unpack it below ``into``."""
         with staging(self.root / "cache", "download") as directory:
-            await run(
-                ("apt-get", *OPTIONS, "download", "-qq", str(package)),
-                deadline_s=DOWNLOAD_S,
-                cwd=directory,
-                env=self._env,
-            )
+            await self._download([str(package)], directory)
             for deb in directory.glob("*.deb"):
                 await unpack_deb(deb, into)
 
@@ -274,18 +285,8 @@ class Apt:
         closure = await self.resolved(names)
 
         async def build(directory: Path) -> None:
-            with staging(self.root / "cache", "archives") as archives:
-                (archives / "partial").mkdir()
-                # apt lets one install at a time work on its state.
-                async with locked_file(self.root / "lock"):
-                    await run(
-                        (
-                            *("apt-get", *OPTIONS, "install", "-y", "-qq", "--download-only"),
-                            *("-o", f"Dir::Cache::archives={archives}", *names),
-                        ),
-                        deadline_s=DOWNLOAD_S,
-                        env=self._env,
-                    )
+            with staging(self.root / "cache", "download") as archives:
+                await self._download(_named(closure.versions), archives)
                 for deb in sorted(archives.glob("*.deb")):
                     await unpack_deb(deb, directory / "tree")
             for name in MERGED:
@@ -294,6 +295,28 @@ class Apt:
                     (directory / "tree" / name).symlink_to(f"usr/{name}")
 
         return await self._store.make(closure.recipe, build)
+
+    async def _download(self, packages: Sequence[str], into: Path) -> None:
+        """Have apt put packages into a directory, those of a mirror on this machine, too.
+
+        Raises:
+            InfrastructureError: it cannot; the lists are then no longer taken to be fresh, since
+                what they name may be gone.
+        """
+        check_space(into, DOWNLOAD_MIB, "downloading packages")
+        argv = ("apt-get", *OPTIONS, "download", "-qq", *packages)
+        done = await run(argv, deadline_s=DOWNLOAD_S, cwd=into, env=self._env, check=False)
+        if done.status == 0:
+            return
+        self._stamp.unlink(missing_ok=True)
+        named = packages[0] if len(packages) == 1 else f"{len(packages)} packages"
+        raise InfrastructureError(
+            f"{named} of {self.release.name} ({self.arch}) could not be downloaded: "
+            f"{_first_said(done.stderr)}",
+            where=self.sources[0],
+            next_step="check the network, and the space that the cache has; package lists are "
+            "fetched anew by the next run; kernels and guests that are in the cache need neither",
+        )
 
     async def resolved(self, names: Sequence[str]) -> Closure:
         """Return which versions `closure` is made of, without making it."""
@@ -315,9 +338,14 @@ class Apt:
         }
         if not versions:
             raise CommandError(simulated.argv, "apt named no packages", simulated.stdout)
-        packages = sorted(f"{name}={version}" for name, version in versions.items())
+        packages = _named(versions)
         recipe = Recipe(kind="packages", inputs={"arch": self.arch, "packages": packages})
         return Closure(versions=versions, recipe=recipe)
+
+
+def _named(versions: Mapping[str, str]) -> list[str]:
+    """Return packages of these versions as apt is asked for them, in order."""
+    return sorted(f"{name}={version}" for name, version in versions.items())
 
 
 def _listed_as(source: str) -> str:

@@ -32,6 +32,22 @@ def disk_errors(where: Path) -> Iterator[None]:
         ) from error
 
 
+def check_space(where: Path, mib: int, what: str) -> None:
+    """Make sure that a disk has room for something before it is begun.
+
+    Raises:
+        InfrastructureError: it has not.
+    """
+    free = shutil.disk_usage(where).free >> 20
+    if free < mib:
+        raise InfrastructureError(
+            f"{what} takes up to {mib} MiB, and {free} MiB are free",
+            where=str(where),
+            next_step="free some space there, or set XDG_CACHE_HOME to another disk; what is in "
+            "the cache already needs none",
+        )
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write ``path`` so that it is never seen half-written.
 

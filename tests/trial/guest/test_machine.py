@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from qemu.qmp import QMPClient, QMPError
 
+from anyclue.model.errors import InfrastructureError
 from anyclue.model.scenario import Arch, Machine
-from anyclue.trial.guest.machine import SOCKETS, Boot, Disks, command
+from anyclue.trial.guest.machine import SOCKETS, Boot, Disks, Guest, command
+from anyclue.trial.guest.steal import GuestClock
 from anyclue.trial.model import Accelerator
 
 FDS = {name: 100 + number for number, name in enumerate(SOCKETS)}
@@ -81,3 +89,58 @@ def test_a_comma_in_a_path_adds_no_option() -> None:
 def test_incoming() -> None:
     assert values(argv_of(incoming=True), "-incoming") == ["defer"]
     assert "-incoming" not in argv_of()
+
+
+class FakeMonitor:
+    """QEMU's monitor, as far as a migration to a file goes; ``refused`` are kinds of addresses."""
+
+    def __init__(self, *refused: str) -> None:
+        self.refused = refused
+        self.received: list[int] = []
+        self.named: set[str] = set()
+        self.migrated: list[tuple[str, str]] = []
+
+    def send_fd_scm(self, handle: int) -> None:
+        self.received.append(os.fstat(handle).st_ino)
+
+    async def execute(self, verb: str, arguments: Mapping[str, str]) -> object:
+        if verb == "add-fd":
+            return {"fdset-id": 3, "fd": 12}
+        if verb == "getfd":
+            self.named.add(arguments["fdname"])
+            return {}
+        if verb == "query-migrate":
+            return {"status": "completed" if self.migrated else "failed"}
+        if verb in ("migrate", "migrate-incoming"):
+            kind = arguments["uri"].partition(":")[0]
+            if kind in self.refused:
+                raise QMPError(f"no {kind}: here")
+            self.migrated.append((verb, arguments["uri"]))
+        return {}
+
+
+def guest_under(monitor: FakeMonitor) -> Guest:
+    process = cast(asyncio.subprocess.Process, SimpleNamespace(returncode=None))
+    return Guest(process, cast(QMPClient, monitor), {}, GuestClock())
+
+
+@pytest.mark.parametrize(
+    ("refused", "address"),
+    [((), "file:/dev/fdset/3"), (("fd",), "file:/dev/fdset/3"), (("file",), "fd:state")],
+)
+def test_a_state_goes_to_a_file_in_the_way_that_qemu_has(
+    refused: tuple[str, ...], address: str, tmp_path: Path
+) -> None:
+    monitor = FakeMonitor(*refused)
+    asyncio.run(guest_under(monitor).save(tmp_path / "state"))
+    asyncio.run(guest_under(monitor).restore(tmp_path / "state"))
+    assert monitor.migrated == [("migrate", address), ("migrate-incoming", address)]
+    assert set(monitor.received) == {(tmp_path / "state").stat().st_ino}
+    assert monitor.named == ({"state"} if address == "fd:state" else set())
+
+
+def test_a_state_that_goes_nowhere_is_an_error_with_all_reasons(tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError) as caught:
+        asyncio.run(guest_under(FakeMonitor("fd", "file")).save(tmp_path / "state"))
+    assert "no file: here" in str(caught.value)
+    assert "no fd: here" in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anyclue.model.scenario import Arch, DebugOption
-from anyclue.trial.filesystems.btrfs import BTRFS
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.configuration import configuration
 
 MAKEFILE = Path(__file__).parent / "fake/Makefile"
@@ -48,9 +48,10 @@ class Repository:
 def kernel_files() -> dict[str, str]:
     """The files of the fake kernel; its kconfig allows all but KASAN."""
     allowed: set[str] = set()
+    needs = [line for one in FILE_SYSTEMS.values() for line in one.symbols]
     for arch in Arch:
         options = [option for option in DebugOption if option is not DebugOption.KASAN]
-        asked = configuration(arch, options, needs=BTRFS.symbols).asked
+        asked = configuration(arch, options, needs=needs).asked
         allowed |= {symbol for symbol in asked if arch is Arch.X86_64 or symbol != "CONFIG_64BIT"}
     return {
         "Makefile": MAKEFILE.read_text(),
@@ -66,6 +67,11 @@ def kernel_files() -> dict[str, str]:
         "fs/ext4/inode.c": "int unbuilt;\n",
         "scripts/tool.sh": "true\n",
     }
+
+
+@pytest.fixture
+def kernel_sources() -> dict[str, str]:
+    return kernel_files()
 
 
 @pytest.fixture

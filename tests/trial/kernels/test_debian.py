@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import lzma
+import re
+import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from anyclue.model.debian import RELEASES, DebianRelease, release_of
-from anyclue.model.errors import InfrastructureError, RequestError
+from anyclue.model.errors import AnyclueError, InfrastructureError, RequestError
 from anyclue.model.scenario import Arch, DebianKernel, Kernel, KernelFiles
 from anyclue.system.apt import Offer, Package, PackageRecord
 from anyclue.system.debian_archive import DebianArchive, Mirror, chosen_mirror
+from anyclue.system.processes import Completed
 from anyclue.system.store import Store
 from anyclue.trial.filesystems.btrfs import BTRFS
+from anyclue.trial.kernels import debian
 from anyclue.trial.kernels.catalogue import catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages, headers_tree
 from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
+from anyclue.trial.kernels.make import DoesNotBuildError
 from anyclue.trial.kernels.preparation import Kernels
+from anyclue.trial.kernels.toolchain import HostToolchain
 
 BOTH = (Arch.I386, Arch.X86_64)
 SUBJECT = TrialSubject(file_system=BTRFS)
@@ -96,6 +102,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.states: dict[tuple[str, str], FakeApt] = {}
         self.fail: set[str] = set()
+        self.because = ""
         self.used: list[tuple[str, str]] = []
 
     def of(self, suite: str, arch: str) -> FakeApt:
@@ -104,8 +111,9 @@ class FakeArchive:
 
     async def apt(self, release: DebianRelease, arch: str) -> FakeApt:
         self.used.append((release.name, arch))
-        if release.name in self.fail:
-            raise InfrastructureError(f"no package lists of {release.name}", next_step="wait")
+        if self.fail & {release.name, f"{release.name} {arch}"}:
+            what = self.because or f"no package lists of {release.name}"
+            raise InfrastructureError(what, next_step="wait")
         return self.of(release.name, arch)
 
     async def asked(
@@ -162,7 +170,7 @@ def archive() -> FakeArchive:
 
 
 def kernels(archive: FakeArchive, store: Path = Path("/nowhere")) -> DebianKernels:
-    return DebianKernels(cast(DebianArchive, archive), Store(store))
+    return DebianKernels(cast(DebianArchive, archive), Store(store), store.parent / "workbenches")
 
 
 def resolve(
@@ -273,6 +281,13 @@ def test_an_exact_version(archive: FakeArchive) -> None:
         (["6.1"], DebianKernel(series="5.10"), "6.1 (bookworm)"),
         (["6.12"], DebianKernel(series="6.1"), "6.12 (bookworm)"),
         (["6.1", "6.12", "7.2", "7.3"], DebianKernel(series="7.1"), "7.2 (bookworm); 7.3 (book"),
+        (
+            ["6.1", "6.12", "7.2", "7.3"],
+            DebianKernel(series="6.5"),
+            "6.1 (bookworm); 6.12 (bookworm)",
+        ),
+        (["6.1", "6.12", "7.2", "7.3"], DebianKernel(series="5.10"), "6.1 (bookworm); 6.12 (book"),
+        (["6.1", "6.12"], DebianKernel(series="7.0"), "6.12 (bookworm); 6.1 (bookworm)"),
     ],
 )
 def test_nothing_complete_is_one_error_with_what_there_is(
@@ -289,11 +304,158 @@ def test_nothing_complete_is_one_error_with_what_there_is(
     assert problem.next_step.startswith(f"nearest series for i386 and x86_64: {near}")
 
 
-def test_an_architecture_that_has_none_says_so(archive: FakeArchive) -> None:
+def test_an_architecture_that_has_none_of_this_version_says_so(archive: FakeArchive) -> None:
+    archive.add("6.1.0-49", "6.1.170-3", without="linux-headers-6.1.0-49-common")
     archive.add("6.1.0-50", "6.1.176-1", arches=("amd64",))
     with pytest.raises(RequestError, match=r"amd64: 6\.1\.176-1 \(bookworm\)") as caught:
         resolve(archive)
-    assert "i386: none" in str(caught.value)
+    assert "i386: without headers or source 6.1.170-3 (bookworm)" in str(caught.value)
+
+
+def test_a_series_that_an_architecture_has_nothing_of_is_built_for_it(
+    archive: FakeArchive,
+) -> None:
+    amd64 = ("amd64",)
+    archive.add("6.12.9+deb13", "6.12.9-1", suite="trixie", series="6.12", arches=amd64)
+    archive.add("6.1.0-50", "6.1.176-1")
+    archive.add("6.1.0-51", "6.1.180-1", arches=amd64)
+    wanted = DebianKernel(series="6.12")
+    for arches in (BOTH, [Arch.I386]):
+        found = resolve(archive, wanted, arches)
+        packages = found[Arch.I386]
+        assert packages.from_source
+        assert (packages.release, packages.version) == ("6.12.9", "6.12.9-1")
+        assert (packages.debian.name, packages.compilers) == ("trixie", ("gcc-12",))
+    assert not resolve(archive, wanted)[Arch.X86_64].from_source
+    assert resolve(archive)[Arch.I386].version == "6.1.176-1"
+    assert not resolve(archive)[Arch.I386].from_source
+
+
+def test_what_could_not_be_asked_is_no_reason_to_build(archive: FakeArchive) -> None:
+    archive.add("6.12.9+deb13", "6.12.9-1", suite="trixie", series="6.12", arches=("amd64",))
+    archive.fail = {"trixie i386"}
+    with pytest.raises(InfrastructureError, match="no package lists of trixie"):
+        resolve(archive, DebianKernel(series="6.12"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limited(HostToolchain):
+    """The host's, where make ends with what it ``says`` from the ``calls``-th call on."""
+
+    says: str
+    calls: Iterator[bool]
+
+    async def run(self, argv: Sequence[str], *, bench: Path, deadline_s: float) -> Completed:
+        if next(self.calls):
+            return await super().run(argv, bench=bench, deadline_s=deadline_s)
+        return Completed(argv=tuple(argv), status=2, stdout="", stderr=self.says)
+
+
+Built = tuple[DebianKernels, KernelPackages]
+
+
+@pytest.fixture
+def to_build(
+    archive: FakeArchive,
+    kernel_sources: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Built:
+    """A kernel that has to be built for i386, with sources and a compiler that are here."""
+    archive.add("6.12.9+deb13", "6.12.9-1", suite="trixie", series="6.12", arches=("amd64",))
+    tree = tmp_path / "linux-source-6.12"
+    for name, text in kernel_sources.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    packed = tmp_path / "linux-source-6.12.tar.xz"
+    subprocess.run(["tar", "-cJf", packed, "-C", tmp_path, tree.name], check=True)
+    content = {f"usr/src/{packed.name}": packed.read_bytes()}
+    monkeypatch.setitem(FILES, "linux-source-6.12", content)
+    compile_with(monkeypatch, HostToolchain(compiler="gcc", version="gcc-12 12.9 of trixie"))
+    wanted = DebianKernel(series="6.12")
+    packages = resolve(archive, wanted, [Arch.I386])[Arch.I386]
+    return kernels(archive, tmp_path / "cache/store"), packages
+
+
+def compile_with(monkeypatch: pytest.MonkeyPatch, toolchain: HostToolchain) -> None:
+    async def chosen(*_: object, **__: object) -> HostToolchain:
+        return toolchain
+
+    monkeypatch.setattr(debian, "toolchain_of", chosen)
+
+
+def test_a_kernel_is_built_once_and_modules_with_what_it_left(
+    to_build: Built,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, packages = to_build
+    assert not made.cached(packages)
+    with caplog.at_level("INFO", "anyclue"):
+        image = asyncio.run(made.image(packages))
+    (said,) = [one for one in caplog.messages if "building it from source" in one]
+    assert "no kernel 6.12.9-1 for i386" in said
+    assert re.search(r"About \d+ minutes", said)
+    there = {file.name for file in image.path.iterdir()}
+    assert there >= {"vmlinuz", "config", "modules", "build.log", "devel.tar", "build.json"}
+    assert not there & {"bench", "source"}
+    assert made.cached(packages)
+    compile_with(monkeypatch, HostToolchain(compiler="false", version="a newer one"))
+    assert asyncio.run(kernels(FakeArchive(), image.path.parent.parent).image(packages)) == image
+    asyncio.run(made.unpack_headers(packages, tmp_path / "headers"))
+    assert (headers_tree(tmp_path / "headers", packages) / "Makefile").is_file()
+
+
+@pytest.mark.parametrize(
+    ("says", "error"),
+    [
+        ("fs/btrfs/main.c:3:1: error: 'x' undeclared", DoesNotBuildError),
+        ("as: BFD: init/main.o: No space left on device", InfrastructureError),
+    ],
+)
+def test_a_kernel_that_does_not_build_leaves_its_log_alone(
+    to_build: Built,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    says: str,
+    error: type[AnyclueError],
+) -> None:
+    made, packages = to_build
+    calls = iter((True, True, False))  # configured, and not built
+    compile_with(monkeypatch, Limited(compiler="gcc", version="1", says=says, calls=calls))
+    with pytest.raises(error) as caught:
+        asyncio.run(made.image(packages))
+    assert type(caught.value) is error
+    assert says in str(caught.value)
+    assert list((tmp_path / "cache/store/kernel").iterdir()) == []
+    (kept,) = (tmp_path / "cache/workbenches").iterdir()
+    assert kept.read_text() == says
+
+
+def test_no_room_to_build_is_said_before(
+    to_build: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, packages = to_build
+    usage = shutil.disk_usage(tmp_path)._replace(free=5 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(InfrastructureError, match="takes up to 3072 MiB, and 5 MiB are free"):
+        asyncio.run(made.image(packages))
+    assert list((tmp_path / "cache/store/kernel").iterdir()) == []
+
+
+def test_the_report_says_how_a_kernel_was_built(
+    to_build: Built, archive: FakeArchive, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "cache/store")
+    prepared = Kernels(cast(DebianArchive, archive), store, tmp_path / "cache/workbenches")
+    kernel = Kernel(name="old", source=DebianKernel(series="6.12"))
+    base = asyncio.run(prepared.base(kernel, Arch.I386, [Arch.I386], SUBJECT))
+    assert base.provenance["package"] == "linux-source-6.12 6.12.9-1"
+    assert base.provenance["compiler"] == "gcc-12 12.9 of trixie"
+    assert base.provenance["build"].startswith("Debian has none for i386; full build: ")
+    assert " BTRFS_FS=m " in base.provenance["config"]
+    assert base.release == to_build[1].release
 
 
 def test_a_release_that_cannot_be_asked(archive: FakeArchive) -> None:
@@ -302,8 +464,19 @@ def test_a_release_that_cannot_be_asked(archive: FakeArchive) -> None:
     assert resolve(archive)[Arch.I386].version == "6.1.176-1"
     with pytest.raises(InfrastructureError) as caught:
         resolve(archive, DebianKernel(series="7.3"))
-    for name in ("7.3", "no package lists of trixie", "no package lists of sid"):
-        assert name in str(caught.value)
+    said = "no kernel 7.3 is in bookworm, forky, and the other releases could not be asked:"
+    for text in (said, "no package lists of trixie", "no package lists of sid"):
+        assert text in str(caught.value)
+
+
+def test_a_reason_that_all_releases_share_is_told_once(archive: FakeArchive) -> None:
+    archive.fail = {one.name for one in RELEASES}
+    with pytest.raises(InfrastructureError, match="none of Debian's releases could be asked"):
+        resolve(archive)
+    archive.because = "no room"
+    with pytest.raises(InfrastructureError) as caught:
+        resolve(archive)
+    assert caught.value.problem.what == "no room"
 
 
 def test_a_suite_that_vanished(archive: FakeArchive) -> None:

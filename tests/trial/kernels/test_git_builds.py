@@ -176,12 +176,12 @@ def test_what_kconfig_did_not_keep(builder: Builder) -> None:
 
 
 def test_configurations_of_the_user(builder: Builder, tmp_path: Path) -> None:
-    (tmp_path / "mine.config").write_text("CONFIG_EXT4_FS=y\n")
+    (tmp_path / "mine.config").write_text("CONFIG_NFS_FS=y\n")
     kernel = builder.kernel("good", config=(str(tmp_path / "mine.config"),))
-    with pytest.raises(RequestError, match="CONFIG_EXT4_FS: wanted y, got n"):
+    with pytest.raises(RequestError, match="CONFIG_NFS_FS: wanted y, got n"):
         builder.build(kernel)
     text = builder.build(builder.kernel("good")).boot.file("config").read_text()
-    complete = f"# Automatically generated file; DO NOT EDIT.\n{text}CONFIG_EXT4_FS=y\n"
+    complete = f"# Automatically generated file; DO NOT EDIT.\n{text}CONFIG_NFS_FS=y\n"
     (tmp_path / "mine.config").write_text(complete)
     assert builder.build(kernel).release
 

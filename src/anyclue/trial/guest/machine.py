@@ -96,7 +96,7 @@ def command(boot: Boot, *, fds: Mapping[str, int], incoming: bool) -> list[str]:
         *("-kernel", str(boot.kernel), "-initrd", str(boot.initramfs)),
         *("-append", f"{COMMAND_LINE} {boot.append}".strip()),
         *("-chardev", f"socket,id=console,fd={fds['console']}", "-serial", "chardev:console"),
-        *("-chardev", f"socket,id=qmp,fd={fds['qmp']}", "-mon", "chardev=qmp,mode=control"),
+        *("-chardev", f"socket,id=qmp,fd={fds['qmp']}", "-qmp", "chardev:qmp"),
         *("-device", "virtio-serial-pci,id=ports,addr=0x4"),
     ]
     for number, name in enumerate(("control", "telemetry"), start=1):
@@ -194,14 +194,29 @@ class Guest:
         await self.qmp("cont")
 
     async def _migrate(self, verb: str, path: Path, flags: int) -> None:
-        # QEMU's sandbox may not open files for this: it gets an open one over the QMP socket.
+        """Start to migrate to or from a file, as a set of descriptors or else as a descriptor.
+
+        QEMU 11.1 takes no file by ``fd:``; before 8.2 there was no ``file:``, which is then refused
+        at once.
+        """
+        # QEMU's sandbox may not open files for this: it gets open ones over the QMP socket.
         handle = os.open(path, flags, 0o644)
         try:
             self._qmp.send_fd_scm(handle)
+            added = await self.qmp("add_fd")
+            number = added.get("fdset-id") if isinstance(added, dict) else None
+            try:
+                await self.qmp(verb, uri=f"file:/dev/fdset/{number}")
+            except InfrastructureError as refused:
+                self._qmp.send_fd_scm(handle)
+                await self.qmp("getfd", fdname="state")
+                try:
+                    await self.qmp(verb, uri="fd:state")
+                except InfrastructureError as error:
+                    both = f"{refused.problem.what}; {error.problem.what}"
+                    raise InfrastructureError(both) from error
         finally:
             os.close(handle)
-        await self.qmp("getfd", fdname="state")
-        await self.qmp(verb, uri="fd:state")
 
     async def _migrated(self, what: str) -> None:
         try:

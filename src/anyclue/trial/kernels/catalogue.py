@@ -15,6 +15,8 @@ from anyclue.trial.kernels.debian import BUILD_ARCH, FLAVOURS, DebianKernels, Ke
 class CatalogueEntry:
     """One version: the ``arches`` it is complete for, those ``cached``, what its modules need.
 
+    ``from_source`` are architectures that it can be had for only by building it.
+
     ``of`` is the release of Debian whose compiler and user space go with it; None where it is
     complete for no architecture. ``newest`` says that for one of its architectures that release
     has none newer of the series.
@@ -24,6 +26,7 @@ class CatalogueEntry:
     version: str
     suites: tuple[str, ...]
     arches: tuple[Arch, ...]
+    from_source: tuple[Arch, ...]
     cached: tuple[Arch, ...]
     of: str | None
     compilers: tuple[str, ...]
@@ -52,30 +55,30 @@ async def catalogue(
     offers, failures = await kernels.offered(RELEASES, flavours)
     states, _ = await archive.asked(RELEASES, BUILD_ARCH)
     entries = [_entry(kernels, offer) for offer in offers]
-    newest = {(one.series, one.of, arch): one for one in entries for arch in one.arches}
+    newest = {
+        (one.series, one.of, arch): one
+        for one in entries
+        for arch in (*one.arches, *one.from_source)
+    }
     return Catalogue(
         mirror=await archive.mirror(),
         host=host_release().name,
         entries=tuple(replace(entry, newest=entry in newest.values()) for entry in entries),
         missing_suites=tuple(suite for apt in states for suite in apt.missing_suites()),
-        failures=tuple(failure.problem.what for failure in failures),
+        failures=tuple(dict.fromkeys(failure.problem.what for failure in failures)),
     )
 
 
 def _entry(kernels: DebianKernels, offer: KernelOffer) -> CatalogueEntry:
     packages = offer.complete
-    needs = {name for one in packages.values() for name in one.needs}
+    built = {arch for arch, one in packages.items() if one.from_source}
     return CatalogueEntry(
         series=offer.series,
         version=offer.version,
         suites=offer.suites,
-        arches=tuple(sorted(packages)),
+        arches=tuple(sorted(packages.keys() - built)),
+        from_source=tuple(sorted(built)),
         cached=tuple(sorted(arch for arch, one in packages.items() if kernels.cached(one))),
         of=next((one.debian.name for one in packages.values()), None),
-        compilers=tuple(sorted(filter(None, map(_compiler, needs)))),
+        compilers=tuple(sorted({name for one in packages.values() for name in one.compilers})),
     )
-
-
-def _compiler(package: str) -> str:
-    """Return the compiler that a package brings, or nothing."""
-    return package.removesuffix("-for-host") if package.startswith("gcc-") else ""

@@ -21,10 +21,21 @@ from anyclue.model.errors import InfrastructureError, Problem, RequestError
 from anyclue.model.scenario import Arch, DebianKernel
 from anyclue.system.apt import Apt, Offer, Package, PackageRecord, PackageVersion
 from anyclue.system.debian_archive import DebianArchive
+from anyclue.system.files import check_space, staging
 from anyclue.system.processes import CommandError, run
 from anyclue.system.store import Artifact, Recipe, Store
 from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
 from anyclue.trial.kernels.modules import COLLECTED, collect_modules
+from anyclue.trial.kernels.source_builds import (
+    BUILD_PACKAGES,
+    BUILD_PROGRAMS,
+    SPACE_MIB,
+    build_source,
+    say_what_it_takes,
+    source_recipe,
+)
+from anyclue.trial.kernels.toolchain import toolchain_of
+from anyclue.trial.kernels.whole_builds import unpack_devel
 
 IMAGE = "linux-image-"
 HEADERS = "linux-headers-"
@@ -33,6 +44,7 @@ BUILD_ARCH = "amd64"
 # Only maintainer scripts use it, and those are not run.
 _SCRIPTS_ONLY = "linux-base"
 _OF_KERNEL = "linux-"
+_COMPILER_PREFIX = "x86_64-linux-gnu-"
 _NEAREST = 3
 
 
@@ -63,8 +75,9 @@ class KernelPackages:
         series: as ``6.1``.
         release: what ``uname -r`` says in the guest.
         suite: one that has them, of ``debian``.
-        boot: the image first, and what it depends on: the kernel and its modules.
-        headers: all that building an external module takes, but for programs.
+        boot: the image first, and what it depends on: the kernel and its modules; nothing, where
+            Debian has none for the architecture, and it is built from ``source``.
+        headers: all that building an external module takes, but for programs; nothing likewise.
         source: the source with Debian's patches.
         needs: names of packages that the headers need beside: compiler and the like.
     """
@@ -81,13 +94,24 @@ class KernelPackages:
 
     @property
     def image(self) -> Package:
-        """The package that a user would install."""
-        return self.boot[0]
+        """The package that a user would install, or build from."""
+        return self.boot[0] if self.boot else self.source
+
+    @property
+    def from_source(self) -> bool:
+        """Whether the kernel has to be built."""
+        return not self.boot
 
     @property
     def debian(self) -> DebianRelease:
         """The release of Debian that they are of: its compiler built them."""
         return release_of(self.suite)
+
+    @property
+    def compilers(self) -> tuple[str, ...]:
+        """The compilers among what the headers need, as ``gcc-12``."""
+        named = (name.removesuffix("-for-host") for name in self.needs if name.startswith("gcc-"))
+        return tuple(named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +141,10 @@ class _Found:
 class DebianKernels:
     """Debian's kernels as artifacts of the cache."""
 
-    def __init__(self, archive: DebianArchive, store: Store) -> None:
+    def __init__(self, archive: DebianArchive, store: Store, workbenches: Path) -> None:
         self._archive = archive
         self._store = store
+        self._workbenches = workbenches
         self._resolving = asyncio.Lock()
         self._resolved: dict[
             tuple[DebianKernel, frozenset[Flavour]], dict[Arch, KernelPackages]
@@ -205,7 +230,9 @@ class DebianKernels:
             newest = max(fitting, key=lambda offer: PackageVersion(offer.version))
             return {arch: newest.complete[arch] for arch in arches}
         if failures:
-            raise _unasked(wanted, failures, (await self._archive.mirror()).main)
+            states, _ = await self._archive.asked(releases, BUILD_ARCH)
+            asked = [apt.release.name for apt in states]
+            raise _unasked(wanted, asked, failures, (await self._archive.mirror()).main)
         await self._check_suite(wanted.suite)
         raise RequestError([await self._nothing(wanted, arches, offers)])
 
@@ -214,23 +241,52 @@ class DebianKernels:
     ) -> tuple[tuple[KernelOffer, ...], tuple[InfrastructureError, ...]]:
         """Return what there is of a series (of all, when none is named), the newest last.
 
-        Second: why releases cannot be asked.
+        Second: why releases cannot be asked. A series that Debian has nowhere for an architecture
+        can be built for it.
         """
         states, failures = await self._archive.asked(releases, BUILD_ARCH)
-        found: dict[tuple[str, str], dict[Arch, list[_Found]]] = {}
+        images: dict[Arch, list[_Found]] = {}
         for flavour in flavours:
-            of_arch = states
+            of_arch: Iterable[Apt] = states
+            failed: tuple[InfrastructureError, ...] = ()
             if flavour.debian_arch != BUILD_ARCH:
                 # A release without the source has no whole kernel: its lists need not be fetched.
                 having = [one.release for one in states if await _has_source(one, series)]
                 of_arch, failed = await self._archive.asked(having, flavour.debian_arch)
                 failures += failed
-            for apt in of_arch:
-                for one in await self._in_release(apt, flavour, series):
-                    by_arch = found.setdefault((one.series, one.offer.version), {})
-                    by_arch.setdefault(flavour.arch, []).append(one)
+            images[flavour.arch] = await self._images(of_arch, flavour, series)
+            if flavour.debian_arch != BUILD_ARCH and not failed:
+                images[flavour.arch] += await self._to_build(
+                    *(states, flavour, series, images[flavour.arch])
+                )
+        found: dict[tuple[str, str], dict[Arch, list[_Found]]] = {}
+        for arch, ones in images.items():
+            for one in ones:
+                by_arch = found.setdefault((one.series, one.offer.version), {})
+                by_arch.setdefault(arch, []).append(one)
         offers = [_offer(*key, versions) for key, versions in found.items()]
         return tuple(sorted(offers, key=lambda one: PackageVersion(one.version))), failures
+
+    async def _images(self, states: Iterable[Apt], flavour: Flavour, series: str) -> list[_Found]:
+        return [one for apt in states for one in await self._in_release(apt, flavour, series)]
+
+    async def _to_build(
+        self,
+        states: Iterable[Apt],
+        flavour: Flavour,
+        series: str,
+        there: Iterable[_Found],
+    ) -> list[_Found]:
+        """Return what can be built of series of which an architecture has nothing.
+
+        That is what is complete for the architecture that builds.
+        """
+        known = {one.series for one in there}
+        return [
+            replace(one, packages=_to_build(one.packages, flavour))
+            for one in await self._images(states, FLAVOURS[Arch.X86_64], series)
+            if one.series not in known and one.packages is not None and one.packages.compilers
+        ]
 
     async def _in_release(self, apt: Apt, flavour: Flavour, series: str) -> list[_Found]:
         """Return the images of a flavour in one release, with their packages."""
@@ -308,7 +364,7 @@ class DebianKernels:
                 f"without headers or source {', '.join(partial)}" if partial else "none"
             )
             said.append(f"{FLAVOURS[arch].debian_arch}: {text}")
-        series = await self._series(arches)
+        series = await self._series()
         near = sorted(series, key=lambda name: _distance(name, wanted.series))[:_NEAREST]
         listed = "; ".join(f"{name} ({', '.join(sorted(series[name]))})" for name in near)
         in_suite = f" in {wanted.suite}" if wanted.suite else ""
@@ -320,34 +376,28 @@ class DebianKernels:
             "all are listed by: anyclue kernels",
         )
 
-    async def _series(self, arches: Iterable[Arch]) -> dict[str, set[str]]:
-        """Return the suites of each series that has a source, and images for all ``arches``."""
+    async def _series(self) -> dict[str, set[str]]:
+        """Return the suites of each series that has a source and an image, of any architecture."""
         found: dict[str, set[str]] = {}
-        for release in RELEASES:
-            states, _ = await self._archive.asked([release], BUILD_ARCH)
-            for apt in states:
-                sources = await apt.offers(await apt.names(SOURCE))
-                for name, offers in sources.items():
-                    series = name.removeprefix(SOURCE)
-                    if re.fullmatch(r"\d+\.\d+", series) and await self._has_images(
-                        release, series, arches
-                    ):
-                        found.setdefault(series, set()).update(one.suite for one in offers)
+        states, _ = await self._archive.asked(RELEASES, BUILD_ARCH)
+        for apt in states:
+            images = await apt.names(IMAGE)
+            for name, offers in (await apt.offers(await apt.names(SOURCE))).items():
+                series = name.removeprefix(SOURCE)
+                image = re.compile(rf"{IMAGE}{re.escape(series)}\b")
+                if re.fullmatch(r"\d+\.\d+", series) and any(map(image.match, images)):
+                    found.setdefault(series, set()).update(one.suite for one in offers)
         return found
 
-    async def _has_images(
-        self, release: DebianRelease, series: str, arches: Iterable[Arch]
-    ) -> bool:
-        for flavour in (FLAVOURS[arch] for arch in arches):
-            states, _ = await self._archive.asked([release], flavour.debian_arch)
-            for apt in states:
-                names = await apt.names(f"{IMAGE}{series}")
-                if not any(name.endswith(f"-{flavour.name}") for name in names):
-                    return False
-        return True
-
     async def image(self, packages: KernelPackages) -> Artifact:
-        """Return ``vmlinuz``, ``config`` and the modules that guests load."""
+        """Return ``vmlinuz``, ``config`` and the modules that guests load.
+
+        Raises:
+            DoesNotBuildError: it has to be built, and make failed.
+            InfrastructureError: a package is of a new form, or there is no space.
+        """
+        if packages.from_source:
+            return await self._built(packages)
 
         async def build(directory: Path) -> None:
             tree = directory / "tree"
@@ -371,8 +421,33 @@ class DebianKernels:
 
         return await self._store.make(_recipe(packages), build)
 
+    async def _built(self, packages: KernelPackages) -> Artifact:
+        """Return the same, built, with ``devel.tar`` to build modules with."""
+        arch = packages.flavour.arch
+
+        async def build(directory: Path) -> None:
+            check_space(directory, SPACE_MIB, "building a kernel")
+            say_what_it_takes(packages.version, arch)
+            toolchain = await toolchain_of(
+                *(self._archive, packages.debian, f"{_COMPILER_PREFIX}{packages.compilers[0]}"),
+                *((*packages.needs, *BUILD_PACKAGES), BUILD_ARCH),
+                programs=BUILD_PROGRAMS,
+            )
+            with staging(directory, "source") as unpacked:
+                archive = await self._source_archive(packages, unpacked)
+                await build_source(
+                    *(archive, arch, toolchain, directory),
+                    of=f"{packages.source.name} {packages.version}",
+                    failed=self._workbenches / f"linux-{packages.version}-{arch}.log",
+                )
+
+        return await self._store.make(_recipe(packages), build)
+
     async def unpack_headers(self, packages: KernelPackages, into: Path) -> None:
         """Unpack all that building external modules takes; see `headers_tree`."""
+        if packages.from_source:
+            await asyncio.to_thread(unpack_devel, await self.image(packages), into)
+            return
         for package in packages.headers:
             await self._unpack(packages, package, into)
         # The packages name their places absolutely, for /usr/src.
@@ -396,8 +471,7 @@ class DebianKernels:
         self, packages: KernelPackages, subdirectory: str, files: str
     ) -> Artifact:
         async def build(directory: Path) -> None:
-            await self._unpack(packages, packages.source, directory)
-            (archive,) = (directory / "usr/src").glob(f"{packages.source.name}.tar.*")
+            archive = await self._source_archive(packages, directory)
             (directory / "linux").mkdir()
             wanted = f"{packages.source.name}/{subdirectory}{files}"
             argv = (
@@ -419,8 +493,15 @@ class DebianKernels:
         inputs = {"package": str(packages.source), "directory": f"{subdirectory}{files}"}
         return await self._store.make(Recipe(kind="source", inputs={**inputs, "format": 1}), build)
 
+    async def _source_archive(self, packages: KernelPackages, into: Path) -> Path:
+        await self._unpack(packages, packages.source, into)
+        (archive,) = (into / "usr/src").glob(f"{packages.source.name}.tar.*")
+        return archive
+
     async def _unpack(self, packages: KernelPackages, package: Package, into: Path) -> None:
-        arch = packages.flavour.debian_arch if package.arch == "all" else package.arch
+        arch = package.arch
+        if arch == "all":
+            arch = BUILD_ARCH if packages.from_source else packages.flavour.debian_arch
         await (await self._archive.apt(packages.debian, arch)).unpack(package, into)
 
     def cached(self, packages: KernelPackages) -> bool:
@@ -430,12 +511,20 @@ class DebianKernels:
 
 
 def _recipe(packages: KernelPackages) -> Recipe:
+    if packages.from_source:
+        return source_recipe(
+            *(str(packages.source), packages.flavour.arch),
+            release=packages.debian.name,
+            compiler=packages.compilers[0],
+        )
     inputs = {"package": str(packages.image), "modules": COLLECTED, "format": 3}
     return Recipe(kind="kernel", inputs=inputs)
 
 
 def headers_tree(unpacked: Path, packages: KernelPackages) -> Path:
     """Return where, in unpacked headers, ``make -C`` has to start."""
+    if packages.from_source:
+        return unpacked
     return unpacked / "usr/src" / f"{HEADERS}{packages.release}"
 
 
@@ -518,6 +607,12 @@ def _whole(
     return True
 
 
+def _to_build(packages: KernelPackages, flavour: Flavour) -> KernelPackages:
+    """Return the packages to build the same version from for another architecture."""
+    release = packages.version.partition("-")[0]
+    return replace(packages, release=release, flavour=flavour, boot=(), headers=())
+
+
 def _offer(series: str, version: str, by_arch: Mapping[Arch, Sequence[_Found]]) -> KernelOffer:
     suites = [one.offer.suite for found in by_arch.values() for one in found]
     complete: dict[Arch, KernelPackages] = {}
@@ -535,14 +630,22 @@ def _offer(series: str, version: str, by_arch: Mapping[Arch, Sequence[_Found]]) 
 
 
 def _unasked(
-    wanted: DebianKernel, failures: Sequence[InfrastructureError], mirror: str
+    wanted: DebianKernel,
+    asked: Iterable[str],
+    failures: Sequence[InfrastructureError],
+    mirror: str,
 ) -> InfrastructureError:
-    said = "\n".join(f"    {failure.problem.what}" for failure in failures)
+    reasons = dict.fromkeys(failure.problem.what for failure in failures)
+    there = ", ".join(asked)
+    if not there and len(reasons) == 1:
+        return failures[0]
+    what = "none of Debian's releases could be asked"
+    if there:
+        kernel = wanted.version or wanted.series
+        what = f"no kernel {kernel} is in {there}, and the other releases could not be asked"
+    said = "".join(f"\n    {reason}" for reason in reasons)
     return InfrastructureError(
-        f"no kernel {wanted.version or wanted.series} is in the releases of Debian that could be "
-        f"asked, and others could not:\n{said}",
-        where=mirror,
-        next_step=failures[0].problem.next_step,
+        f"{what}:{said}", where=mirror, next_step=failures[0].problem.next_step
     )
 
 
@@ -552,4 +655,6 @@ def _with_suites(offer: KernelOffer) -> str:
 
 def _distance(series: str, wanted: str) -> tuple[int, int]:
     (major, minor), (of, to) = (tuple(map(int, name.split(".")[:2])) for name in (series, wanted))
-    return abs(major - of), abs(minor - to)
+    if major == of:
+        return 0, abs(minor - to)
+    return abs(major - of), minor if major > of else -minor

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +32,12 @@ from anyclue.trial.kernels.modules import (
     workbench,
 )
 from anyclue.trial.kernels.toolchain import host_toolchain
-from anyclue.trial.kernels.whole_builds import WholeBuilds, facts_of, inputs_below
+from anyclue.trial.kernels.whole_builds import (
+    WholeBuilds,
+    facts_of,
+    inputs_below,
+    unpack_devel,
+)
 
 log = logging.getLogger(__name__)
 
@@ -179,12 +183,8 @@ class GitBuilds:
             },
         )
 
-        def unpack_devel(into: Path) -> None:
-            with tarfile.open(base.file("devel.tar")) as tar:
-                tar.extractall(into, filter="data")
-
         async def unpack(bench: Path) -> None:
-            await asyncio.to_thread(unpack_devel, bench / "headers")
+            await asyncio.to_thread(unpack_devel, base, bench / "headers")
 
         async def build(into: Path) -> None:
             repo = git.repository(Path(kernel.repository))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from anyclue.model.errors import RequestError
+from anyclue.model.errors import InfrastructureError, RequestError
 from anyclue.model.scenario import Arch
 from anyclue.system.processes import Completed, run
 from anyclue.trial.kernels.fast_path import BuildInputs, Interface
 from anyclue.trial.kernels.sources import BUILD
+from anyclue.trial.kernels.toolchain import Toolchain
 
 BUILD_S = 7200
-COMPILER = "gcc"
 # The same content gives the same kernel, whoever builds it and when.
 _FIXED = (
     "KBUILD_BUILD_USER=anyclue",
@@ -28,7 +28,6 @@ _FIXED = (
     "LLVM=",
     "CROSS_COMPILE=",
 )
-_QUIET = {"MAKEFLAGS": "", "MFLAGS": "", "KBUILD_OUTPUT": "", "KCONFIG_CONFIG": ""}
 _ERROR = re.compile(
     r"^.*(?:error:|ERROR:|undefined!|undefined reference|No space left|not found$|can't open"
     r"|No rule to make target|: \*\*\* ).*$",
@@ -41,36 +40,26 @@ class DoesNotBuildError(RequestError):
     """The sources do not build: says something of a commit, and nothing of the machine."""
 
 
-async def make(source: Path, arch: Arch, *targets: str, deadline_s: float = BUILD_S) -> Completed:
+async def make(
+    source: Path, arch: Arch, *targets: str, toolchain: Toolchain, bench: Path
+) -> Completed:
     """Run make for the kernel in ``source``, building in its ``.build``; its status may be any.
 
+    ``source`` is in ``bench``, where the toolchain works.
+
     Raises:
-        CommandError: it cannot be started, or takes longer than ``deadline_s`` seconds.
+        CommandError: it cannot be started, or takes longer than ``BUILD_S`` seconds.
     """
-    jobs = f"-j{os.cpu_count() or 1}"
-    return await run(
+    place = toolchain.place(source, bench=bench)
+    return await toolchain.run(
         (
-            *("make", "-C", str(source), f"O={source / BUILD}", f"ARCH={arch.value}"),
-            *(f"CC={compiler()}", *_FIXED, jobs, *targets),
+            *("make", "-C", str(place), f"O={place / BUILD}", f"ARCH={arch.value}"),
+            *(f"CC={toolchain.compiler}", f"HOSTCC={toolchain.compiler}", *_FIXED),
+            *(*toolchain.variables, f"-j{os.cpu_count() or 1}", *targets),
         ),
-        deadline_s=deadline_s,
-        env={name: value for name, value in _QUIET.items() if name in os.environ},
-        check=False,
+        bench=bench,
+        deadline_s=BUILD_S,
     )
-
-
-def compiler() -> str:
-    """Return the compiler to build git's kernels with: through ccache where that is installed."""
-    return f"ccache {COMPILER}" if shutil.which("ccache") else COMPILER
-
-
-async def compiler_version() -> str:
-    """Return the first line of what the compiler says of itself.
-
-    Raises:
-        CommandError: there is none.
-    """
-    return (await run((COMPILER, "--version"), deadline_s=30)).stdout.splitlines()[0]
 
 
 def first_errors(log: str, most: int = 5) -> str:
@@ -79,9 +68,14 @@ def first_errors(log: str, most: int = 5) -> str:
     return "\n".join(f"    {line.strip()}" for line in found[:most])
 
 
-def does_not_build(what: str, log: str, *, where: str, next_step: str) -> DoesNotBuildError:
-    """Return the error for sources that do not build."""
+def build_error(
+    what: str, log: str, *, where: str, next_step: str
+) -> DoesNotBuildError | InfrastructureError:
+    """Return the error for a build that failed: for want of space, or because of the sources."""
     said = f"{what}; the first that make said:\n{first_errors(log)}"
+    if os.strerror(errno.ENOSPC) in log:
+        step = "free some space on the disk of the cache, then run again"
+        return InfrastructureError(said, where=where, next_step=step)
     return DoesNotBuildError.of(said, where=where, next_step=next_step)
 
 

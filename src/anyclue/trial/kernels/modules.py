@@ -17,7 +17,7 @@ from anyclue.system.processes import run
 from anyclue.system.store import locked_file
 from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.layout import BASE, LAYOUT, KernelLayout, ModuleEntry, layout_text
-from anyclue.trial.kernels.make import does_not_build
+from anyclue.trial.kernels.make import build_error
 from anyclue.trial.kernels.toolchain import Toolchain
 
 MORE = (
@@ -161,6 +161,7 @@ async def build_modules(
 
     Raises:
         DoesNotBuildError: make failed, or made no such module.
+        InfrastructureError: there is no space.
         CommandError: it took longer than ``BUILD_S``.
     """
     (bench / UNFINISHED).touch()
@@ -197,14 +198,14 @@ async def build_modules(
     # make has removed what did not compile: the bench stays as good as it was.
     (bench / UNFINISHED).unlink()
     if made.status != 0:
-        raise does_not_build(
+        raise build_error(
             "the module does not build",
             log,
             where=where,
             next_step="correct the patch or edit (anyclue -v shows the whole command)",
         )
     if missing := [module.name for module in built.values() if not module.is_file()]:
-        raise does_not_build(
+        raise build_error(
             f"make succeeded, but made no {', no '.join(missing)}",
             log,
             where=where,

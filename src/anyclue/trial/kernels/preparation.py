@@ -24,6 +24,7 @@ from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
 from anyclue.trial.kernels.modules import pack_payload
+from anyclue.trial.kernels.source_builds import described
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
 from anyclue.trial.kernels.whole_builds import facts_of
@@ -36,7 +37,7 @@ class Kernels:
     def __init__(self, archive: DebianArchive, store: Store, workbenches: Path) -> None:
         self._store = store
         self._archive = archive
-        self._debian = DebianKernels(archive, store)
+        self._debian = DebianKernels(archive, store, workbenches)
         self._variants = Variants(self._debian, archive, store, workbenches)
         self._git = GitBuilds(store, workbenches)
 
@@ -92,14 +93,19 @@ class Kernels:
             return await self._from_git(source, arch, subject)
         packages = await self._packages(source, arch, all_arches, subject)
         image = await self._debian.image(packages)
+        provenance = {
+            "package": f"{packages.image.name} {packages.version}",
+            "suite": packages.suite,
+        }
+        if packages.from_source:
+            facts = facts_of(image)
+            provenance |= {
+                "config": described(arch),
+                "compiler": facts.compiler,
+                "build": f"Debian has none for {arch}; {facts.how}",
+            }
         return PreparedKernel(
-            release=packages.release,
-            boot=image.ref,
-            payload=None,
-            provenance={
-                "package": f"{packages.image.name} {packages.version}",
-                "suite": packages.suite,
-            },
+            release=packages.release, boot=image.ref, payload=None, provenance=provenance
         )
 
     async def with_payload(

@@ -6,6 +6,7 @@ from. Where the host is of another one, they run in a tree of that release's pac
 
 from __future__ import annotations
 
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ from anyclue.system.apt import Apt
 from anyclue.system.debian_archive import DebianArchive, host_release
 from anyclue.system.debian_roots import WORK, run_in_tree
 from anyclue.system.processes import CommandError, Completed, run
-from anyclue.trial.kernels.make import compiler, compiler_version
 
+COMPILER = "gcc"
+# What a make around this one would have its own say by.
+_QUIET = {"MAKEFLAGS": "", "MFLAGS": "", "KBUILD_OUTPUT": "", "KCONFIG_CONFIG": ""}
 # What make and kbuild's scripts call, and what a C compiler does not depend on by itself.
 SHELL_PACKAGES = (
     *("base-files", "bash", "binutils", "coreutils", "dash", "diffutils", "findutils", "grep"),
@@ -56,7 +59,8 @@ class HostToolchain(Toolchain):
 
     async def run(self, argv: Sequence[str], *, bench: Path, deadline_s: float) -> Completed:  # noqa: ARG002
         """As `Toolchain.run`."""
-        return await run(argv, deadline_s=deadline_s, check=False)
+        quiet = {name: value for name, value in _QUIET.items() if name in os.environ}
+        return await run(argv, deadline_s=deadline_s, env=quiet, check=False)
 
     def place(self, path: Path, *, bench: Path) -> Path:  # noqa: ARG002
         """As `Toolchain.place`."""
@@ -83,24 +87,39 @@ class ReleaseToolchain(Toolchain):
 
 
 async def host_toolchain() -> HostToolchain:
-    """Return the host's compiler of kernels: through ccache where that is installed."""
-    return HostToolchain(compiler=compiler(), version=await compiler_version())
+    """Return the host's compiler of kernels: through ccache where that is installed.
+
+    Raises:
+        CommandError: there is none.
+    """
+    named = f"ccache {COMPILER}" if shutil.which("ccache") else COMPILER
+    return HostToolchain(compiler=named, version=await _version(COMPILER))
+
+
+async def _version(name: str) -> str:
+    return (await run((name, "--version"), deadline_s=30)).stdout.splitlines()[0]
 
 
 async def toolchain_of(
-    archive: DebianArchive, release: DebianRelease, name: str, needs: Sequence[str], arch: str
+    archive: DebianArchive,
+    release: DebianRelease,
+    name: str,
+    needs: Sequence[str],
+    arch: str,
+    *,
+    programs: Sequence[str] = ("make",),
 ) -> Toolchain:
     """Return the compiler ``name`` of a release: the host's own, where the host is of it.
 
-    ``needs`` are the packages that bring it, with kbuild's own needs, for ``arch``.
+    ``needs`` are the packages that bring it, with kbuild's own needs, for ``arch``; the host's own
+    has to have these ``programs``, too.
 
     Raises:
         InfrastructureError: the release cannot be asked.
         CommandError: its packages cannot be had.
     """
-    if host_release() == release and all(shutil.which(program) for program in (name, "make")):
-        version = (await run((name, "--version"), deadline_s=30)).stdout.splitlines()[0]
-        return HostToolchain(compiler=name, version=version)
+    if host_release() == release and all(map(shutil.which, (name, *programs))):
+        return HostToolchain(compiler=name, version=await _version(name))
     apt = await archive.apt(release, arch)
     packages = tuple(sorted({*needs, *SHELL_PACKAGES}))
     try:

@@ -36,15 +36,10 @@ from anyclue.trial.kernels.configuration import (
     configuration,
 )
 from anyclue.trial.kernels.fast_path import BuildInputs
-from anyclue.trial.kernels.make import (
-    DoesNotBuildError,
-    build_inputs,
-    compiler_version,
-    does_not_build,
-    make,
-)
+from anyclue.trial.kernels.make import DoesNotBuildError, build_error, build_inputs, make
 from anyclue.trial.kernels.modules import COLLECTED, UNFINISHED, collect_modules
 from anyclue.trial.kernels.sources import BUILD, set_sources, usable_entries
+from anyclue.trial.kernels.toolchain import Toolchain, host_toolchain
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +83,8 @@ class WholeBuilds:
         """
         texts = [_text(path) for path in kernel.config]
         asked = configuration(arch, kernel.debug, texts, needs=file_system.symbols)
-        version = await compiler_version()
+        toolchain = await host_toolchain()
+        version = toolchain.version
         repo = repository(Path(kernel.repository))
         inputs = {
             "tree": await asyncio.to_thread(tree_id, repo, commit),
@@ -105,11 +101,19 @@ class WholeBuilds:
             text = json.dumps([str(object_directory(repo)), arch.value, asdict(asked), version])
             name = f"git-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
             async with locked_file(self._workbenches / f"{name}.lock"):
-                bench = _Bench(self._workbenches / name, arch, commit)
-                release, how = await bench.build(repo.at, asked)
-                await bench.collect(release, directory)
-                facts = WholeBuild(release=release, compiler=version, how=how)
-                (directory / "build.json").write_text(json.dumps(asdict(facts), indent=1))
+                bench = self._workbenches / name
+                short = commit[:12]
+                failed = bench.with_name(f"{name}-{short}.log")
+                tree = BuildTree(bench, arch, toolchain, of=f"commit {short}", failed=failed)
+                how = await _build(tree, repo.at, commit, asked)
+                await tree.collect(how, directory)
+                directories = [one.directory for one in FILE_SYSTEMS.values()]
+                read = await asyncio.to_thread(build_inputs, tree.source, directories)
+                facts = {
+                    "all": sorted(set[str]().union(*(one.all for one in read.values()))),
+                    "outside": {at: sorted(one.outside) for at, one in read.items()},
+                }
+                (directory / "read.json").write_text(json.dumps(facts))
 
         return await self._store.make(recipe, build)
 
@@ -119,110 +123,148 @@ def facts_of(artifact: Artifact) -> WholeBuild:
     return WholeBuild(**json.loads(artifact.file("build.json").read_text()))
 
 
+def unpack_devel(artifact: Artifact, into: Path) -> None:
+    """Unpack what an external module for a kernel that was built here is built with."""
+    with tarfile.open(artifact.file("devel.tar")) as tar:
+        tar.extractall(into, filter="data")
+
+
 def inputs_below(artifact: Artifact, directory: str) -> BuildInputs:
     """Return what the build of a kernel from git read of its tree."""
     found = json.loads(artifact.file("read.json").read_text())
     return BuildInputs(all=frozenset(found["all"]), outside=frozenset(found["outside"][directory]))
 
 
-class _Bench:
-    """One workbench, whose lock is held."""
+class BuildTree:
+    """A kernel's ``source`` in a workbench whose lock is held, and its build beside.
 
-    def __init__(self, path: Path, arch: Arch, commit: str) -> None:
-        self._path = path
-        self._arch = arch
-        self._commit = commit
-        self._source = path / "source"
-        self._state = path / "sources.json"
+    ``of`` says, for errors, what the sources are; ``failed`` is where the log of a build goes that
+    failed.
+    """
 
-    async def build(self, repo: Path, asked: Configuration) -> tuple[str, str]:
-        """Bring the bench to the commit; return its release, and how that was done."""
-        if (self._path / UNFINISHED).exists():
-            await asyncio.to_thread(shutil.rmtree, self._path)
-        (self._source / BUILD).mkdir(parents=True, exist_ok=True)
-        mark = self._path / UNFINISHED
-        mark.touch()
-        begin = time.monotonic()
-        first = not (self._source / IMAGE).exists()
-        changed = await asyncio.to_thread(self._set_sources, repo)
-        log.info(
-            "%s kernel build of %s (%s): %d files set",
-            *("full" if first else "incremental", self._commit[:12], self._arch, len(changed)),
+    def __init__(
+        self, bench: Path, arch: Arch, toolchain: Toolchain, *, of: str, failed: Path
+    ) -> None:
+        self.bench = bench
+        self.arch = arch
+        self.of = of
+        self.failed = failed
+        self.source = bench / "source"
+        self.final = self.source / BUILD / ".config"
+        self._toolchain = toolchain
+
+    @property
+    def built(self) -> bool:
+        """Whether a kernel was built there before."""
+        return (self.source / IMAGE).exists()
+
+    async def configure(self, asked: Configuration) -> None:
+        """Write the configuration; one that stays as it was keeps its time.
+
+        Raises:
+            RequestError: kconfig did not keep what is wanted.
+        """
+        before = (
+            (self.final.read_bytes(), self.final.stat().st_mtime_ns)
+            if self.final.exists()
+            else None
         )
-        try:
-            await self._configure(asked, changed)
-            output = await self._make("bzImage", "modules", what="the kernel does not build")
-        except DoesNotBuildError:
-            mark.unlink(missing_ok=True)  # make has removed what did not compile
-            raise
-        (self._path / "build.log").write_text(output)
-        release = (self._source / BUILD / "include/config/kernel.release").read_text().strip()
-        mark.unlink()
-        seconds = time.monotonic() - begin
-        if first:
-            return release, f"full build: {seconds:.0f} s"
-        return release, f"incremental kernel build: {len(changed)} files changed, {seconds:.0f} s"
+        if asked.complete is None:
+            await self._make("tinyconfig", what="make tinyconfig failed")
+        else:
+            self.final.write_text(asked.complete)
+        with self.final.open("a") as file:
+            file.write("\n" + as_text(asked.asked))
+        await self._make("olddefconfig", what="make olddefconfig failed")
+        check_survived(asked.wanted, self.final.read_text(), where=self.of)
+        if before is not None and before[0] == self.final.read_bytes():
+            os.utime(self.final, ns=(before[1], before[1]))
 
-    async def collect(self, release: str, into: Path) -> None:
-        """Put what is kept of a finished build into a directory."""
-        tree = into / "tree"
+    async def build(self) -> None:
+        """Build kernel and modules.
+
+        Raises:
+            DoesNotBuildError: make failed.
+            InfrastructureError: there is no space.
+        """
+        output = await self._make("bzImage", "modules", what="the kernel does not build")
+        (self.bench / "build.log").write_text(output)
+
+    async def collect(self, how: str, into: Path) -> None:
+        """Put what is kept of a finished build into a directory; ``how`` is said of it."""
+        release = (self.source / BUILD / "include/config/kernel.release").read_text().strip()
+        tree = self.bench / "installed"
+        place = self._toolchain.place(tree, bench=self.bench)
         await self._make(
-            *("modules_install", f"INSTALL_MOD_PATH={tree}", "INSTALL_MOD_STRIP=1"),
+            *("modules_install", f"INSTALL_MOD_PATH={place}", "INSTALL_MOD_STRIP=1"),
             what="the kernel's modules cannot be installed",
         )
         await collect_modules(tree, release, into)
         shutil.rmtree(tree)
         for name, kept in KEPT.items():
-            if (self._source / name).exists():
-                shutil.copyfile(self._source / name, into / kept)
-        shutil.copyfile(self._path / "build.log", into / "build.log")
-        directories = [one.directory for one in FILE_SYSTEMS.values()]
-        read = await asyncio.to_thread(build_inputs, self._source, directories)
-        facts = {
-            "all": sorted(set[str]().union(*(one.all for one in read.values()))),
-            "outside": {directory: sorted(one.outside) for directory, one in read.items()},
-        }
-        (into / "read.json").write_text(json.dumps(facts))
-        await asyncio.to_thread(_pack_devel, self._source, into / "devel.tar")
-
-    def _set_sources(self, repo: Path) -> set[str]:
-        wanted = usable_entries(entries(repository(repo), self._commit))
-        return set_sources(repo, wanted, self._source, self._state)
-
-    async def _configure(self, asked: Configuration, changed: set[str]) -> None:
-        final = self._source / BUILD / ".config"
-        if final.exists() and not any(map(_configures, changed)):
-            return
-        before = (final.read_bytes(), final.stat().st_mtime_ns) if final.exists() else None
-        try:
-            if asked.complete is None:
-                await self._make("tinyconfig", what="make tinyconfig failed")
-            else:
-                final.write_text(asked.complete)
-            with final.open("a") as file:
-                file.write("\n" + as_text(asked.asked))
-            await self._make("olddefconfig", what="make olddefconfig failed")
-            check_survived(asked.wanted, final.read_text(), where=f"commit {self._commit[:12]}")
-        except RequestError:
-            final.unlink(missing_ok=True)
-            (self._path / UNFINISHED).unlink(missing_ok=True)
-            raise
-        if before is not None and before[0] == final.read_bytes():
-            os.utime(final, ns=(before[1], before[1]))
+            if (self.source / name).exists():
+                shutil.copyfile(self.source / name, into / kept)
+        shutil.copyfile(self.bench / "build.log", into / "build.log")
+        await asyncio.to_thread(_pack_devel, self.source, into / "devel.tar")
+        facts = WholeBuild(release=release, compiler=self._toolchain.version, how=how)
+        (into / "build.json").write_text(json.dumps(asdict(facts), indent=1))
 
     async def _make(self, *targets: str, what: str) -> str:
-        done = await make(self._source, self._arch, *targets)
+        done = await make(
+            self.source, self.arch, *targets, toolchain=self._toolchain, bench=self.bench
+        )
         output = done.stdout + done.stderr
         if done.status != 0:
-            kept = self._path.with_name(f"{self._path.name}-{self._commit[:12]}.log")
-            write_whole(kept, output)
-            raise does_not_build(
+            write_whole(self.failed, output)
+            raise build_error(
                 what,
                 output,
-                where=f"commit {self._commit[:12]} for {self._arch}",
-                next_step=f"all that make said is in {kept}",
+                where=f"{self.of} for {self.arch}",
+                next_step=f"all that make said is in {self.failed}",
             )
         return output
+
+
+async def _build(kernel: BuildTree, repo: Path, commit: str, asked: Configuration) -> str:
+    """Bring a workbench to a commit; return how that was done."""
+    mark = kernel.bench / UNFINISHED
+    if mark.exists():
+        await asyncio.to_thread(shutil.rmtree, kernel.bench)
+    (kernel.source / BUILD).mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    begin = time.monotonic()
+    first = not kernel.built
+    changed = await asyncio.to_thread(_set_sources, repo, commit, kernel)
+    log.info(
+        "%s kernel build of %s (%s): %d files set",
+        *("full" if first else "incremental", commit[:12], kernel.arch, len(changed)),
+    )
+    try:
+        if not kernel.final.exists() or any(map(_configures, changed)):
+            await _configured(kernel, asked)
+        await kernel.build()
+    except DoesNotBuildError:
+        mark.unlink(missing_ok=True)  # make has removed what did not compile
+        raise
+    mark.unlink()
+    seconds = time.monotonic() - begin
+    if first:
+        return f"full build: {seconds:.0f} s"
+    return f"incremental kernel build: {len(changed)} files changed, {seconds:.0f} s"
+
+
+async def _configured(kernel: BuildTree, asked: Configuration) -> None:
+    try:
+        await kernel.configure(asked)
+    except RequestError:
+        kernel.final.unlink(missing_ok=True)
+        (kernel.bench / UNFINISHED).unlink(missing_ok=True)
+        raise
+
+
+def _set_sources(repo: Path, commit: str, kernel: BuildTree) -> set[str]:
+    wanted = usable_entries(entries(repository(repo), commit))
+    return set_sources(repo, wanted, kernel.source, kernel.bench / "sources.json")
 
 
 def _configures(path: str) -> bool:

@@ -160,7 +160,7 @@ class _CountDomain(Domain[ReleaseCount]):
                 continue
             step = self._steps[start]
             for facts in before[start]:
-                after = self._assumed(self._path_facts.transfer(facts, step))
+                after = self._assumed(self._path_facts.transfer(facts, start))
                 yield step.next, PathPoint(ReleaseCount(), after, Trail(start, True, None))
 
     def join(self, number: int, point: _Point, *, goes_on: bool) -> None:
@@ -215,7 +215,7 @@ class _CountDomain(Domain[ReleaseCount]):
 
     def transfer(self, number: int, step: ir.Step, point: _Point) -> Sequence[_Point]:
         count, facts, trail = point
-        after = self._path_facts.transfer(facts, step)
+        after = self._path_facts.transfer(facts, number)
         changed = [(count, values.ANY, trail)]
         if isinstance(step, ir.CallStep):
             summary = self._analysis.callees.summary(step.callee)

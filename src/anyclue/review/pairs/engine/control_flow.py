@@ -95,6 +95,7 @@ class ControlFlow:
     def __init__(self, steps: Sequence[ir.Step]) -> None:
         self._steps = steps
         self.after = tuple(successors(step) for step in steps)
+        self._reachable: dict[tuple[int, ...], frozenset[int]] = {}
 
     @cached_property
     def before(self) -> tuple[tuple[int, ...], ...]:
@@ -108,8 +109,24 @@ class ControlFlow:
     @cached_property
     def loops(self) -> tuple[frozenset[int], ...]:
         """The steps of each loop, those of the loops in it included."""
+        if self._is_acyclic:
+            return ()
         found = strongly_connected_components(self.after)
         return tuple(frozenset(one) for one in found if len(one) > 1)
+
+    @cached_property
+    def _is_acyclic(self) -> bool:
+        """Tell whether no step can be reached from itself (Kahn 1962)."""
+        open_ = [len(listed) for listed in self.before]
+        pending = [number for number, ways in enumerate(open_) if not ways]
+        taken = 0
+        while pending:
+            taken += 1
+            for one in self.after[pending.pop()]:
+                open_[one] -= 1
+                if not open_[one]:
+                    pending.append(one)
+        return taken == len(open_)
 
     @cached_property
     def in_loop(self) -> frozenset[int]:
@@ -118,7 +135,11 @@ class ControlFlow:
 
     def reachable_from(self, numbers: Sequence[int]) -> frozenset[int]:
         """Return the steps that come behind these, and these."""
-        return frozenset(_closure(numbers, self.after))
+        key = tuple(numbers)
+        found = self._reachable.get(key)
+        if found is None:
+            found = self._reachable[key] = frozenset(_closure(numbers, self.after))
+        return found
 
     def leading_to(self, numbers: Sequence[int]) -> frozenset[int]:
         """Return the steps from which one of these can be reached, and these."""
@@ -127,6 +148,8 @@ class ControlFlow:
     @cached_property
     def doomed(self) -> frozenset[int]:
         """Steps from which every path stops dead, as at a BUG_ON."""
+        if not any(step.__class__ is ir.StopStep for step in self._steps):
+            return frozenset()
         alive = set(self.in_loop)
         alive.update(
             number
@@ -148,16 +171,19 @@ class ControlFlow:
             changed = False
             for number in order:
                 found = -1
-                ways = [one for one in after[number] if one not in doomed] or after[number]
+                ways = after[number]
+                if len(ways) > 1 and doomed:
+                    ways = tuple(one for one in ways if one not in doomed) or ways
                 for one in ways or (exit_,):
-                    if one not in nearest:
-                        continue
-                    found = one if found < 0 else _common(nearest, position, found, one)
+                    if one in nearest:
+                        found = one if found < 0 else _common(nearest, position, found, one)
                 if number in self._roots:
                     found = exit_
                 if found >= 0 and nearest.get(number) != found:
                     nearest[number] = found
                     changed = True
+            # Without loops what a step leads to comes first, so that one turn is enough.
+            changed = changed and not self._is_acyclic
         return [
             EXIT if nearest.get(number, exit_) == exit_ else nearest[number]
             for number in range(len(self._steps))
@@ -198,18 +224,31 @@ class ControlFlow:
         return found[::-1], position
 
     @cached_property
+    def postdominator_order(self) -> Sequence[int]:
+        """All steps, each behind its immediate postdominator."""
+        nearest = self.immediate_postdominators
+        below: list[list[int]] = [[] for _ in nearest]
+        order: list[int] = []
+        for number, one in enumerate(nearest):
+            (below[one] if one != EXIT else order).append(number)
+        for number in order:
+            order += below[number]
+        return order
+
+    @cached_property
     def control_parents(self) -> Sequence[Sequence[int]]:
         """For every step the branches that decide whether it is reached."""
         parents: list[list[int]] = [[] for _ in self._steps]
         nearest, doomed = self.immediate_postdominators, self.doomed
         for number, step in enumerate(self._steps):
-            if not isinstance(step, ir.BranchStep):
+            if step.__class__ is not ir.BranchStep:
                 continue
+            stop = nearest[number]
             for one in self.after[number]:
                 at = one
                 if at in doomed:
                     continue
-                while at not in (EXIT, nearest[number]):
+                while at not in (stop, EXIT):
                     if parents[at] and parents[at][-1] == number:
                         break
                     parents[at].append(number)

@@ -19,13 +19,14 @@ class DefUse:
     def __init__(self, function: ir.FunctionIR) -> None:
         self._function = function
         self._steps = function.steps
+        self._reached: dict[tuple[frozenset[str], bool], frozenset[str]] = {}
 
     @cached_property
     def naming(self) -> Mapping[str, tuple[int, ...]]:
         """For every variable the steps that set, copy, pass or use something it leads to."""
         found: dict[str, list[int]] = {}
         for number, step in enumerate(self._steps):
-            for name in {paths.base(path) for path in _named(step)}:
+            for name in {paths.base(path) for path in named_paths(step)}:
                 found.setdefault(name, []).append(number)
         return {name: tuple(listed) for name, listed in found.items()}
 
@@ -82,15 +83,20 @@ class DefUse:
             names: variables.
             by_calls: what a call returns may be derived from what it is given.
         """
+        key = frozenset(names), by_calls
+        known = self._reached.get(key)
+        if known is not None:
+            return known
         edges = self._assigned_or_passed if by_calls else self._assigned
-        found = set(names)
+        found = set(key[0])
         pending = list(found)
         while pending:
             for one in edges.get(pending.pop(), ()):
                 if one not in found:
                     found.add(one)
                     pending.append(one)
-        return frozenset(found)
+        reached = self._reached[key] = frozenset(found)
+        return reached
 
 
 def _edges(flows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
@@ -100,7 +106,7 @@ def _edges(flows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     return {name: frozenset(listed) for name, listed in found.items()}
 
 
-def _named(step: ir.Step) -> Iterable[str]:
+def named_paths(step: ir.Step) -> Iterable[str]:
     """Return the paths that a step names, conditions and results of the function aside."""
     if isinstance(step, ir.CallStep):
         return (step.place, *(one for one in step.arguments if one is not None))

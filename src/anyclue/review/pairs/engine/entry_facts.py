@@ -40,8 +40,17 @@ def facts_before(
 class _FactsDomain(Domain[None]):
     def __init__(self, path_facts: PathFacts, callees: Callees, wanted: frozenset[int]) -> None:
         self._path_facts = path_facts
-        self._callees = callees
+        self._results = {
+            number: summary.result
+            for number, step in enumerate(path_facts.steps)
+            if isinstance(step, ir.CallStep)
+            and (summary := callees.summary(step.callee)) is not None
+            and summary.result != values.ANY
+        }
         self.found: dict[int, list[Facts]] = {number: [] for number in sorted(wanted)}
+
+    def is_idle(self, number: int, state: None) -> bool:
+        return number not in self.found and number not in self._results
 
     def transfer(self, number: int, step: ir.Step, point: _Point) -> Sequence[_Point]:
         listed = self.found.get(number)
@@ -49,9 +58,7 @@ class _FactsDomain(Domain[None]):
             live = self._path_facts.restrict_to_live(point.facts, number)
             if live not in listed:
                 listed.append(live)
-        facts = self._path_facts.transfer(point.facts, step)
-        if isinstance(step, ir.CallStep):
-            summary = self._callees.summary(step.callee)
-            if summary is not None and summary.result != values.ANY:
-                facts = self._path_facts.assign(facts, step.place, summary.result)
+        facts = self._path_facts.transfer(point.facts, number)
+        if number in self._results and isinstance(step, ir.CallStep):
+            facts = self._path_facts.assign(facts, step.place, self._results[number])
         return (point._replace(facts=facts),)

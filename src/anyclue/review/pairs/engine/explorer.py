@@ -55,13 +55,21 @@ class Domain(Generic[State]):
     notes_joins: ClassVar[bool] = False
     """Whether `join` does anything."""
 
+    def is_idle(self, number: int, state: State) -> bool:
+        """Tell whether a step leaves the state alone, whatever is known; `transfer` then too."""
+        return False
+
     def transfer(
         self, number: int, step: ir.Step, point: PathPoint[State]
     ) -> Sequence[PathPoint[State]]:
         """Return where paths go on behind a step that is no branch and no way out."""
         raise NotImplementedError
 
-    def sides(self, number: int, step: ir.BranchStep, point: PathPoint[State]) -> Sides:
+    def is_decided(self) -> bool:
+        """Tell whether paths that are left can change nothing any more."""
+        return False
+
+    def sides(self, number: int, step: ir.BranchStep, state: State, trail: Trail | None) -> Sides:
         """Return the sides of a branch that a path may take, whatever is known."""
         return Sides.BOTH
 
@@ -89,63 +97,64 @@ def explore(  # noqa: PLR0915 - one loop, which all time is spent in
         budget: steps to be taken at most.
     """
     following, asked = slice_.following, slice_.asked
-    steps, assume = path_facts.steps, path_facts.assume
+    steps, assume, change = path_facts.steps, path_facts.assume, path_facts.transfer
     seen: dict[tuple[int, State], list[Facts]] = {}
-    pending: deque[tuple[int, PathPoint[State]]] = deque(
-        (following[number] if number >= 0 else -1, point) for number, point in starts
+    pending: deque[tuple[int, State, Facts, Trail | None]] = deque(
+        (following[number] if number >= 0 else -1, *point) for number, point in starts
     )
     # A loop may lead back to where paths begin.
-    joins = slice_.joins.union(number for number, _ in pending)
-    while pending:
-        number, point = pending.popleft()
+    joins = slice_.joins.union(one[0] for one in pending)
+    while pending and not domain.is_decided():
+        number, state, facts, trail = pending.popleft()
         while number >= 0:
-            budget -= 1 + len(point.facts) // CHEAP
+            budget -= 1 + len(facts) // CHEAP
             if budget < 0:
                 return False
             if number in joins:
-                live = path_facts.restrict_to_live(point.facts, number, asked)
-                known = seen.setdefault((number, point.state), [])
-                facts = join_facts(known, live)
+                live = path_facts.restrict_to_live(facts, number, asked) if facts else facts
+                known = seen.setdefault((number, state), [])
+                joined = join_facts(known, live)
                 if domain.notes_joins:
-                    domain.join(number, point, goes_on=facts is not None)
-                if facts is None:
+                    point = PathPoint(state, facts, trail)
+                    domain.join(number, point, goes_on=joined is not None)
+                if joined is None:
                     break
-                if facts is not live:
-                    point = PathPoint(point.state, facts, Trail(JOINED, True, point.trail))
-                elif facts is not point.facts:
-                    point = PathPoint(point.state, facts, point.trail)
+                if joined is not live:
+                    trail = Trail(JOINED, True, trail)
+                facts = joined
             step = steps[number]
             if step.__class__ is ir.BranchStep:
-                sides = domain.sides(number, step, point)
+                sides = domain.sides(number, step, state, trail)
                 if sides is Sides.NONE:
                     break
-                state, facts, trail = point
                 fails = assume(facts, number, False) if sides is not Sides.NEXT else None
                 holds = assume(facts, number, True) if sides is not Sides.OTHERWISE else None
                 if holds is None:
                     if fails is None:
                         break
-                    point = PathPoint(state, fails, Trail(number, False, trail))
+                    facts, trail = fails, Trail(number, False, trail)
                     number = following[step.otherwise]
                     continue
-                taken = PathPoint(state, holds, Trail(number, True, trail))
                 if fails is None:
-                    point = taken
+                    facts, trail = holds, Trail(number, True, trail)
                     number = following[step.next]
                     continue
-                other = PathPoint(state, fails, Trail(number, False, trail))
-                pending.append((following[step.otherwise], other))
-                pending.append((following[step.next], taken))
+                other, taken = Trail(number, False, trail), Trail(number, True, trail)
+                pending.append((following[step.otherwise], state, fails, other))
+                pending.append((following[step.next], state, holds, taken))
                 break
             if step.ends:
                 if step.__class__ is not ir.StopStep:
-                    domain.leave(number, step, point)
+                    domain.leave(number, step, PathPoint(state, facts, trail))
                 break
-            points = domain.transfer(number, step, point)
-            if not points:
-                break
-            for one in points[1:]:
-                pending.append((following[step.next], one))
-            point = points[0]
+            if domain.is_idle(number, state):
+                facts = change(facts, number)
+            else:
+                points = domain.transfer(number, step, PathPoint(state, facts, trail))
+                if not points:
+                    break
+                for one in points[1:]:
+                    pending.append((following[step.next], *one))
+                state, facts, trail = points[0]
             number = following[step.next]
     return True

@@ -12,7 +12,8 @@ from anyclue.review.pairs.engine.effects import SCOPED, Callees, Effect, EffectK
 from anyclue.review.pairs.engine.entry_facts import facts_before
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.resource_domain import ResourceDomain
-from anyclue.review.pairs.engine.trace import Seed, Trace
+from anyclue.review.pairs.engine.step_table import StepTable
+from anyclue.review.pairs.engine.trace import ExitKind, Seed, Trace
 from anyclue.review.pairs.ir import access_paths as paths
 from anyclue.review.pairs.ir import function as ir
 from anyclue.review.pairs.ir import values
@@ -37,6 +38,8 @@ class FunctionAnalysis:
         self.callees = callees
         self.path_facts = PathFacts(function)
         self.def_use = DefUse(function)
+        self._step_table = StepTable(self.path_facts, callees)
+        self._restricted: dict[frozenset[str], PathFacts] = {}
 
     @cached_property
     def origins(self) -> dict[str, str]:
@@ -103,14 +106,13 @@ class FunctionAnalysis:
     @cached_property
     def effects(self) -> tuple[tuple[int, Effect], ...]:
         """Every call that does something, with what it does."""
-        found = []
-        for number, step in enumerate(self.function.steps):
-            if isinstance(step, ir.CallStep):
-                summary = self.callees.summary(step.callee)
-                if summary is not None:
-                    for listed in summary.effects.values():
-                        found += [(number, effect) for effect in listed]
-        return tuple(found)
+        return tuple(
+            (number, effect)
+            for number, _, summary in self._step_table.calls
+            if summary is not None
+            for listed in summary.effects.values()
+            for effect in listed
+        )
 
     @property
     def too_large(self) -> bool:
@@ -224,15 +226,32 @@ class FunctionAnalysis:
 
         What holds on all paths, those too that can't be taken, holds on those that can.
         """
-        own = {key for key in self.path_facts.keys if key == seed.place}
+        if not self._step_table.releases(seed.pair.name):
+            return None
+        keys = self.path_facts.keys
+        own = frozenset((seed.place,)) if seed.place in keys else frozenset[str]()
         if seed.step >= 0 and not seed.from_entry:
-            own.add(self.call(seed.step).place)
-        trace = self._trace(self.path_facts.restricted(frozenset(own)), seed, ({},))
+            own |= keys.keys() & {self.call(seed.step).place}
+        restricted = self._restricted.get(own)
+        if restricted is None:
+            restricted = self._restricted[own] = self.path_facts.restricted(own)
+        domain = ResourceDomain(
+            restricted,
+            self.def_use,
+            self._step_table,
+            seed,
+            self.canonical,
+            ({},),
+            until_unbalanced=True,
+        )
+        if domain.is_surely_unbalanced():
+            return None
+        trace = domain.trace()
         return trace if trace.is_balanced else None
 
     def _trace(self, path_facts: PathFacts, seed: Seed, before: Sequence[Facts] = ()) -> Trace:
         return ResourceDomain(
-            path_facts, self.def_use, self.callees, seed, self.canonical, before
+            path_facts, self.def_use, self._step_table, seed, self.canonical, before
         ).trace()
 
     def _may_acquire(self, name: str, pair: Pair) -> bool:
@@ -251,12 +270,27 @@ class FunctionAnalysis:
         local = paths.base(place)
         if local not in self.function.locals:
             return (self.trace_from_entry(pair, place),)
-        seeds = [
+        return self._traces(self._set_seeds(pair, place))
+
+    def _set_seeds(self, pair: str, place: str) -> list[Seed]:
+        """Return a seed for each step that sets a local variable to what is at ``place``."""
+        local = paths.base(place)
+        return [
             Seed(pair=self.callees.pairs[pair], place=place, step=number)
             for number, step in enumerate(self.function.steps)
             if _sets(step, local, place)
         ]
-        return self._traces(seeds)
+
+    def releases_of_others(self, pair: str, place: str) -> bool:
+        """Tell whether what a local variable is set to is released though it is not got here."""
+        seeds = self._set_seeds(pair, place)
+        # What is balanced whatever is known needs no closer look; nor do the others then.
+        if any(found is not None and found.exits for found in map(self._quick_trace, seeds)):
+            return True
+        return any(
+            (one.exits_of(ExitKind.RELEASED) or one.acquired_again) and not one.acquired_inside
+            for one in self._traces(seeds)
+        )
 
     def may_release_first(self, pair: str, place: str) -> bool:
         """Tell whether a path from the entry comes to a release before it comes to an acquire."""
@@ -326,13 +360,11 @@ class FunctionAnalysis:
     @cached_property
     def noreturn_calls(self) -> frozenset[int]:
         """Calls that never return."""
-        found = set()
-        for number, step in enumerate(self.function.steps):
-            if isinstance(step, ir.CallStep):
-                summary = self.callees.summary(step.callee)
-                if summary is not None and summary.noreturn:
-                    found.add(number)
-        return frozenset(found)
+        return frozenset(
+            number
+            for number, _, summary in self._step_table.calls
+            if summary is not None and summary.noreturn
+        )
 
 
 def _sets(step: ir.Step, local: str, place: str) -> bool:

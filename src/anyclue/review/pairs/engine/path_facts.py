@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from anyclue.review.pairs.engine.control_flow import ControlFlow
 from anyclue.review.pairs.ir import access_paths as paths
@@ -28,6 +28,62 @@ def _takes_lock(name: str) -> bool:
     return _LOCKS.search(name) is not None
 
 
+class _Question(NamedTuple):
+    """What a branch asks, and what an answer to it teaches.
+
+    Attributes:
+        path: what is tested.
+        test: the signs, or the constant, that it is compared with.
+        key: the question.
+        is_path_kept: what is learned of the path is worth to be known.
+        is_key_kept: so is the answer, which holds until something changes it.
+        is_plain: of the path nothing is known but what facts say of itself.
+        whole: the value of which the path is some bits, if that is worth to be known.
+        operands: both sides of ``one==other``.
+    """
+
+    path: str
+    test: Value
+    key: str
+    is_path_kept: bool
+    is_key_kept: bool
+    is_plain: bool
+    whole: str | None
+    operands: tuple[str, str] | None
+
+
+class FactChange(NamedTuple):
+    """What a step that is no branch does to facts.
+
+    Attributes:
+        place: what is written.
+        is_kept: what is written there is worth to be known.
+        killed: the keys whose facts the write ends.
+        passed: places whose addresses a call is given.
+        locked: the keys whose facts a call ends because it takes a lock.
+    """
+
+    place: str
+    is_kept: bool
+    killed: frozenset[str]
+    passed: tuple[str, ...] = ()
+    locked: frozenset[str] = frozenset()
+
+
+class _Answer(NamedTuple):
+    """On what an answer depends.
+
+    Attributes:
+        places: where a write may change it.
+        steps: others that end what is known, or stop dead on one answer.
+        keys: other questions whose answers tell of it.
+    """
+
+    places: Sequence[str]
+    steps: Sequence[int]
+    keys: Sequence[str]
+
+
 class PathFacts:
     """What can be known in one function, and where it still matters.
 
@@ -39,8 +95,12 @@ class PathFacts:
         self.function = function
         self.steps = function.steps
         self.control_flow = ControlFlow(function.steps)
-        self._killed: dict[str, tuple[str, ...]] = {}
-        self._locked: dict[int, frozenset[str]] = {}
+        self._killed: dict[str, frozenset[str]] = {}
+        self._questions: dict[int, _Question | None] = {}
+        self._changes: dict[int, FactChange | None] = {}
+        self._answers: dict[str, _Answer] = {}
+        self._values_written: dict[str, tuple[str, ...]] = {}
+        self._asked_keys: dict[int, tuple[str, ...]] = {}
 
     def restricted(self, only: frozenset[str]) -> PathFacts:
         """Return what can be known when nothing is learned but of these keys."""
@@ -143,25 +203,73 @@ class PathFacts:
         return (masked.path, *self._masks.get(masked.path, ()))
 
     @cached_property
-    def changers(self) -> Mapping[str, tuple[int, ...]]:
-        """For every key the steps that may change its answer."""
+    def writers(self) -> Mapping[str, tuple[int, ...]]:
+        """For every place the steps that write it, or may do so because they are told where."""
         found: dict[str, list[int]] = {}
         for number, step in enumerate(self.steps):
-            for key in self._changed_by(step):
-                listed = found.setdefault(key, [])
-                if not listed or listed[-1] != number:
-                    listed.append(number)
+            if not isinstance(step, (ir.AssignStep, ir.SignCopyStep, ir.CallStep)):
+                continue
+            places = {step.place}
+            if isinstance(step, ir.CallStep):
+                places.update(one[1:] for one in step.arguments if _gives_address(one))
+            for place in places:
+                found.setdefault(place, []).append(number)
+        return {place: tuple(listed) for place, listed in found.items()}
+
+    @cached_property
+    def changing_places(self) -> Mapping[str, tuple[str, ...]]:
+        """For every key the places that are written so that its answer may change."""
+        found: dict[str, list[str]] = {}
+        for place in self.writers:
+            for key in self.killed_keys(place):
+                found.setdefault(key, []).append(place)
         return {key: tuple(listed) for key, listed in found.items()}
 
-    def _changed_by(self, step: ir.Step) -> Iterator[str]:
-        if isinstance(step, (ir.AssignStep, ir.SignCopyStep)):
-            yield from self.killed_keys(step.place)
-        elif isinstance(step, ir.CallStep):
-            yield from self.killed_keys(step.place)
-            for argument in step.arguments:
-                if _gives_address(argument):
-                    yield from self.killed_keys(argument[1:])
-            yield from self._killed_by_lock(step)
+    @cached_property
+    def locking(self) -> Mapping[str, tuple[int, ...]]:
+        """For every key the calls that take a lock behind which it is asked again."""
+        found: dict[str, list[int]] = {}
+        for number, step in enumerate(self.steps):
+            for key in self._killed_by_lock(step) if isinstance(step, ir.CallStep) else ():
+                found.setdefault(key, []).append(number)
+        return {key: tuple(listed) for key, listed in found.items()}
+
+    def answer(self, key: str) -> _Answer:
+        """Return on what the answer to a key depends."""
+        found = self._answers.get(key)
+        if found is None:
+            found = self._answers[key] = _Answer(
+                places=self.changing_places.get(key, ()),
+                steps=(*self.locking.get(key, ()), *self.assertions.get(key, ())),
+                keys=tuple(one for one in self.related_keys(key) if one in self.keys),
+            )
+        return found
+
+    def values_written(self, place: str) -> tuple[str, ...]:
+        """Return the keys whose values are put at a place."""
+        found = self._values_written.get(place)
+        if found is None:
+            written = (self.steps[number] for number in self.writers[place])
+            found = self._values_written[place] = tuple(
+                step.value
+                for step in written
+                if isinstance(step, (ir.AssignStep, ir.SignCopyStep)) and step.value in self.keys
+            )
+        return found
+
+    def asked_keys(self, number: int) -> tuple[str, ...]:
+        """Return the keys that a branch or a return asks for."""
+        found = self._asked_keys.get(number)
+        if found is None:
+            step = self.steps[number]
+            asked: tuple[str, ...] = ()
+            if isinstance(step, ir.BranchStep):
+                asked = (step.path,) if step.path == step.key else (step.path, step.key)
+            elif isinstance(step, ir.ReturnStep) and step.value is not None:
+                asked = (step.value,)
+            found = tuple(one for one in asked if one in self.keys)
+            self._asked_keys[number] = found
+        return found
 
     @cached_property
     def assertions(self) -> Mapping[str, tuple[int, ...]]:
@@ -240,40 +348,55 @@ class PathFacts:
                 return kept
         return facts
 
-    def killed_keys(self, place: str) -> tuple[str, ...]:
+    def killed_keys(self, place: str) -> frozenset[str]:
         """Return the keys whose facts a write to ``place`` ends."""
         found = self._killed.get(place)
         if found is None:
-            found = self._killed[place] = tuple(self._find_killed(place))
+            found = self._killed[place] = frozenset(self._find_killed(place))
         return found
 
     def _find_killed(self, place: str) -> Iterator[str]:
         written = paths.masked_parts(place)
         whole = place if written is None else written.path
-        plain = whole.isidentifier()
-        for key in self._keys_naming.get(paths.base(whole), ()):
-            if written is not None:
+        masks: tuple[str, ...] = ()
+        if written is not None:
+            masks = self._masks.get(whole, ())
+            for key in masks:
                 masked = paths.masked_parts(key)
-                if masked is not None and masked.path == whole:
-                    if paths.flags_overlap(masked.flags, written.flags):
-                        yield key
-                    continue
-            if any(
-                side == whole or paths.reached_through(side, whole)
-                for side in paths.equality_operands(key) or (key,)
-            ) or (plain and paths.depends_on(key, whole)):
+                if masked is not None and paths.flags_overlap(masked.flags, written.flags):
+                    yield key
+        for key in self._keys_through.get(whole.lstrip("("), ()):
+            sides = paths.equality_operands(key) or (key,)
+            if key not in masks and any(
+                side == whole or paths.reached_through(side, whole) for side in sides
+            ):
                 yield key
+        if whole.isidentifier():
+            for key in self._keys_naming.get(whole, ()):
+                if key not in masks and paths.depends_on(key, whole):
+                    yield key
+
+    @cached_property
+    def _keys_through(self) -> Mapping[str, frozenset[str]]:
+        """For the beginnings of paths the keys with a path that so begins."""
+        found: dict[str, set[str]] = {}
+        for key in self.keys:
+            for side in paths.equality_operands(key) or (key,):
+                for beginning in paths.beginnings(side):
+                    found.setdefault(beginning, set()).add(key)
+        return {beginning: frozenset(listed) for beginning, listed in found.items()}
 
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
-        ended = [key for key in self.killed_keys(place) if key in facts]
+        killed = self.killed_keys(place)
+        ended = [key for key in facts if key in killed] if killed else []
         # What was the same as something that changes is still what that was.
         moved = [
             key
             for key, known in facts.items()
             if known.__class__ is str
             and known[0] == "="
-            and key not in ended
+            and key not in killed
             and paths.reached_through(known[1:], place)
         ]
         known = value is not None and value != values.ANY and place in self.keys
@@ -336,32 +459,37 @@ class PathFacts:
             return f"={path}"
         return known
 
-    def transfer(self, facts: Facts, step: ir.Step) -> Facts:
+    def transfer(self, facts: Facts, number: int) -> Facts:
         """Return the facts behind a step that is no branch."""
+        change = self.change_at(number)
+        if change is None:
+            return facts
+        step = self.steps[number]
+        if step.__class__ is ir.CallStep:
+            apart = [
+                key
+                for key, array in self._array_questions.get(change.place, ())
+                if array not in step.arguments
+            ]
+            if not facts and not apart:
+                return facts
+            for one in change.passed:
+                facts = self._passed(facts, one)
+            if change.locked and not change.locked.isdisjoint(facts):
+                facts = {key: value for key, value in facts.items() if key not in change.locked}
+            after = self.assign(facts, change.place, None) if change.killed else facts
+            return {**after, **dict.fromkeys(apart, values.ZERO)} if apart else after
         if isinstance(step, ir.AssignStep) and step.by:
             known = self.value_of(facts, step.place)
             counted = values.ANY if known is None else values.counted(known, step.by)
-            return self.assign(facts, step.place, counted)
+            return self.assign(facts, change.place, counted)
         if isinstance(step, ir.AssignStep):
-            after = self.assign(facts, step.place, self._copied_value(facts, step.value))
+            value = self._copied_value(facts, step.value) if change.is_kept else None
+            after = self.assign(facts, change.place, value)
             equality = self._equalities.get((step.place, step.value or ""))
             return after if equality is None else {**after, equality: values.POSITIVE}
         if isinstance(step, ir.SignCopyStep):
-            return self.assign(facts, step.place, self._copied_sign(facts, step))
-        if isinstance(step, ir.CallStep):
-            for argument in step.arguments:
-                if _gives_address(argument):
-                    facts = self._passed(facts, argument[1:])
-            gone = self._killed_by_lock(step)
-            if gone:
-                facts = {key: value for key, value in facts.items() if key not in gone}
-            after = self.assign(facts, step.place, None)
-            apart = [
-                key
-                for key, array in self._array_questions.get(step.place, ())
-                if array not in step.arguments
-            ]
-            return {**after, **dict.fromkeys(apart, values.ZERO)} if apart else after
+            return self.assign(facts, change.place, self._copied_sign(facts, step))
         return facts
 
     @cached_property
@@ -372,6 +500,34 @@ class PathFacts:
             if other in self.function.arrays:
                 found.setdefault(one, []).append((key, other))
         return {one: tuple(listed) for one, listed in found.items()}
+
+    def change_at(self, number: int) -> FactChange | None:
+        """Return what a step that is no branch does to facts; None for one that does nothing."""
+        try:
+            return self._changes[number]
+        except KeyError:
+            change = self._changes[number] = self._change(number)
+            return change
+
+    def _change(self, number: int) -> FactChange | None:
+        """Return what a step does to facts; None for one that does nothing."""
+        step = self.steps[number]
+        if not isinstance(step, (ir.AssignStep, ir.SignCopyStep, ir.CallStep)):
+            return None
+        place = step.place
+        killed = self.killed_keys(place)
+        if not isinstance(step, ir.CallStep):
+            kept = place in self.keys
+            value = step.value if isinstance(step, ir.AssignStep) else None
+            equal = value is not None and (place, value) in self._equalities
+            return FactChange(place, kept, killed) if kept or killed or equal else None
+        passed = tuple(
+            one[1:] for one in step.arguments if _gives_address(one) and self.killed_keys(one[1:])
+        )
+        locked = self._killed_by_lock(step)
+        if not killed and not passed and not locked:
+            return None
+        return FactChange(place, False, killed, passed, locked)
 
     def _passed(self, facts: Facts, place: str) -> Facts:
         """Return the facts after the address of a variable was passed.
@@ -405,18 +561,14 @@ class PathFacts:
         """
         if not _takes_lock(step.callee):
             return frozenset()
-        found = self._locked.get(step.begin)
-        if found is None:
-            bases = {paths.base(one) for one in step.arguments if one is not None} - {"#"}
-            found = frozenset(
-                key
-                for key in self.keys
-                if ("->" in key or "(" in key)
-                and paths.equality_operands(key) is None
-                and not bases.isdisjoint(paths.identifiers(key))
-            )
-            self._locked[step.begin] = found
-        return found
+        bases = {paths.base(one) for one in step.arguments if one is not None} - {"#"}
+        return frozenset(
+            key
+            for key in self.keys
+            if ("->" in key or "(" in key)
+            and paths.equality_operands(key) is None
+            and not bases.isdisjoint(paths.identifiers(key))
+        )
 
     def _copied_sign(self, facts: Facts, step: ir.SignCopyStep) -> Value | None:
         value = self.value_of(facts, step.value)
@@ -431,14 +583,17 @@ class PathFacts:
 
     def assume(self, facts: Facts, number: int, holds: bool) -> Facts | None:
         """Return the facts on one side of a branch; None when it can't come out so."""
-        step = self.steps[number]
-        assert isinstance(step, ir.BranchStep)  # noqa: S101
-        path, test, key = step.path, step.test, step.key
-        keys = self.keys
-        if path not in keys and key not in keys:
+        try:
+            question = self._questions[number]
+        except KeyError:
+            question = self._questions[number] = self._question(number)
+        if question is None:
             return facts
+        path, test, key, is_path_kept, is_key_kept, is_plain, whole, operands = question
         link = facts.get(path)
-        known = self.value_of(facts, path)
+        known = link
+        if link.__class__ is not int and (link is not None or not is_plain):
+            known = self.value_of(facts, path)
         after = values.narrow(known, test, holds)
         if after is None:
             return None
@@ -453,29 +608,20 @@ class PathFacts:
             keyed = values.narrow(facts.get(key), test, holds)
             if keyed is None:
                 return None
-        elif holds and known is None and self._are_unequal(facts, key):
+        elif operands is not None and holds and known is None and self._are_unequal(facts, key):
             return None
         elif after == known and link is not None:
             return facts
         learned = dict(facts)
-        if after != values.ANY and path in keys:
+        if after != values.ANY and is_path_kept:
             learned[path] = after
-            if isinstance(link, str) and link[0] == "=":
+            if link.__class__ is str and link[0] == "=":
                 learned[link[1:]] = after
-            masked = paths.masked_parts(path)
-            if masked is not None and not values.signs(after) & values.ZERO:
-                whole = values.narrow(facts.get(masked.path), values.NONZERO, True)
-                if whole is not None and masked.path in keys:
-                    learned[masked.path] = whole
-        # In a loop the same question may be answered otherwise the next time.
-        if (
-            keyed is not None
-            and keyed != values.ANY
-            and known is None
-            and not step.loop
-            and key in keys
-            and number not in self.control_flow.in_loop
-        ):
+            if whole is not None and not values.signs(after) & values.ZERO:
+                some = values.narrow(facts.get(whole), values.NONZERO, True)
+                if some is not None:
+                    learned[whole] = some
+        if is_key_kept and known is None and keyed is not None and keyed != values.ANY:
             learned[key] = keyed
         return learned
 
@@ -497,6 +643,29 @@ class PathFacts:
         if narrowed is None or narrowed == values.ANY:
             return facts if narrowed is not None else None
         return {**facts, related.greater: narrowed}
+
+    def _question(self, number: int) -> _Question | None:
+        """Return what a branch asks; None when nobody needs the answer."""
+        step = self.steps[number]
+        assert isinstance(step, ir.BranchStep)  # noqa: S101
+        path, key, keys = step.path, step.key, self.keys
+        if path not in keys and key not in keys:
+            return None
+        masked = paths.masked_parts(path)
+        return _Question(
+            path=path,
+            test=step.test,
+            key=key,
+            is_path_kept=path in keys,
+            # In a loop the same question may be answered otherwise the next time.
+            is_key_kept=key in keys and not step.loop and number not in self.control_flow.in_loop,
+            is_plain=masked is None
+            and not paths.is_constant(path)
+            and not paths.is_address(path)
+            and path not in self.function.arrays,
+            whole=masked.path if masked is not None and masked.path in keys else None,
+            operands=paths.equality_operands(key),
+        )
 
     def _are_unequal(self, facts: Facts, key: str) -> bool:
         """Tell whether a key asks whether two things are equal that are known not to be."""
@@ -527,15 +696,30 @@ class _RestrictedFacts(PathFacts):
     def live(self) -> tuple[int, ...]:
         return self._whole.live
 
+    @property
+    def writers(self) -> Mapping[str, tuple[int, ...]]:
+        return self._whole.writers
+
     @cached_property
-    def changers(self) -> Mapping[str, tuple[int, ...]]:
-        changers = self._whole.changers
-        return {key: changers[key] for key in self._only if key in changers}
+    def changing_places(self) -> Mapping[str, tuple[str, ...]]:
+        changing = self._whole.changing_places
+        return {key: changing[key] for key in self._only if key in changing}
+
+    @cached_property
+    def locking(self) -> Mapping[str, tuple[int, ...]]:
+        locking = self._whole.locking
+        return {key: locking[key] for key in self._only if key in locking}
 
     @cached_property
     def assertions(self) -> Mapping[str, tuple[int, ...]]:
         assertions = self._whole.assertions
         return {key: assertions[key] for key in self._only if key in assertions}
+
+    def _change(self, number: int) -> FactChange | None:
+        return super()._change(number) if self._whole.change_at(number) is not None else None
+
+    def asked_keys(self, number: int) -> tuple[str, ...]:
+        return tuple(key for key in self._whole.asked_keys(number) if key in self._only)
 
     def _find_killed(self, place: str) -> Iterator[str]:
         return (key for key in self._whole.killed_keys(place) if key in self._only)
@@ -566,6 +750,8 @@ def join_facts(seen: list[Facts], facts: Facts) -> Facts | None:
         path with no more knowledge has been there.
     """
     for known in seen:
+        if len(known) > len(facts):
+            continue
         for key, value in known.items():
             have = facts.get(key)
             if have is None or (have != value and not values.covers(value, have)):

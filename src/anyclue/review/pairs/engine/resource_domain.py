@@ -8,10 +8,11 @@ from anyclue.review.pairs.contracts.model import PairKind
 from anyclue.review.pairs.engine.aliases import AliasSet, is_alias
 from anyclue.review.pairs.engine.def_use import DefUse
 from anyclue.review.pairs.engine.effects import Callees, Effect, EffectKind
-from anyclue.review.pairs.engine.escape import SPARSE_ANNOTATIONS, CallEscape
+from anyclue.review.pairs.engine.escape import CallEscape
 from anyclue.review.pairs.engine.explorer import Domain, PathPoint, Sides, explore
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
+from anyclue.review.pairs.engine.step_table import StepTable
 from anyclue.review.pairs.engine.trace import (
     ExitKind,
     ResourceState,
@@ -40,30 +41,38 @@ class ResourceDomain(Domain[ResourceState]):
     Args:
         path_facts: what can be known in the function.
         def_use: its variables.
-        callees: what the functions that it calls do.
+        table: its steps.
         seed: the resource.
         canonical: gives a path without the locals that only stand for others.
         facts_before: the sets of facts with which the seed's step is reached.
+        until_unbalanced: nobody asks for more than whether it is balanced.
     """
 
     def __init__(
         self,
         path_facts: PathFacts,
         def_use: DefUse,
-        callees: Callees,
+        table: StepTable,
         seed: Seed,
         canonical: Callable[[str], str],
         facts_before: Sequence[Facts] = (),
+        *,
+        until_unbalanced: bool = False,
     ) -> None:
         self._path_facts = path_facts
         self._function = path_facts.function
         self._steps = path_facts.steps
         self._def_use = def_use
+        callees = table.callees
+        self._table = table
         self._callees = callees
+        self._effective = table.effective(seed.pair.name)
+        self._involved = table.involved(seed.pair.name)
         self._seed = seed
         self._pair = seed.pair
         self._scoped = seed.scoped
         self._facts_before = facts_before
+        self._until_unbalanced = until_unbalanced
         self._trace = Trace(seed=seed)
         names = paths.identifiers(canonical(seed.place)) | paths.identifiers(seed.place)
         names = names.union(*map(paths.identifiers, seed.also))
@@ -82,6 +91,9 @@ class ResourceDomain(Domain[ResourceState]):
             CallEscape(callees, seed, self._trace, canonical, owners),
         )
         self._results = def_use.results
+        self._named = table.named(scoped=seed.scoped)
+        self._bases_of: ResourceState | None = None
+        self._bases = frozenset[str]()
         self._array_release_loops = array_release_loops(path_facts, callees, seed)
 
     def trace(self) -> Trace:
@@ -96,19 +108,54 @@ class ResourceDomain(Domain[ResourceState]):
         self._trace.complete = explore(self._path_facts, slice_, self, starts)
         return self._trace
 
+    def is_surely_unbalanced(self) -> bool:
+        """Tell whether a way out is reached past all that could release the resource.
+
+        Whatever else may become of it on that path would leave it unbalanced too.
+        """
+        steps, assume = self._steps, self._path_facts.assume
+        avoided = self._effective | self._table.movers
+        for start, point in self._starts():
+            seen: set[int] = set()
+            pending = [start]
+            while pending:
+                number = pending.pop()
+                if number in seen or number in avoided:
+                    continue
+                seen.add(number)
+                step = steps[number]
+                if step.ends:
+                    if not isinstance(step, ir.StopStep):
+                        return True
+                elif not isinstance(step, ir.BranchStep):
+                    pending += [step.next] if self._path_facts.change_at(number) is None else []
+                elif paths.equality_operands(step.key) is None:
+                    fails = assume(point.facts, number, False)
+                    holds = assume(point.facts, number, True)
+                    if fails is point.facts is holds:
+                        pending += (step.next, step.otherwise)
+                    elif (fails is None) is not (holds is None):
+                        # What is known later is no more than that.
+                        pending.append(step.next if fails is None else step.otherwise)
+        return False
+
     def _relevant(self) -> Iterator[int]:
         """Return the steps that can change the resource."""
         naming = self._def_use.naming
         for name in self._variables:
             yield from naming.get(name, ())
-        for number, step in enumerate(self._steps):
-            if isinstance(step, ir.CallStep):
-                summary = self._callees.summary(step.callee)
-                if step.callee in SPARSE_ANNOTATIONS or (
-                    summary is not None and (summary.noreturn or self._pair.name in summary.effects)
-                ):
-                    yield number
+        yield from self._effective
         yield from self._array_release_loops
+
+    def is_idle(self, number: int, state: ResourceState) -> bool:
+        """Tell whether a step names nothing that leads to the resource, nor has an effect on it."""
+        if number in self._involved:
+            return False
+        if state is not self._bases_of:
+            self._bases_of = state
+            self._bases = frozenset(map(paths.base, state.aliases | state.derived))
+        names = self._named[number]
+        return names is not None and names.isdisjoint(self._bases) and "" not in self._bases
 
     def transfer(self, number: int, step: ir.Step, point: ResourcePoint) -> Sequence[ResourcePoint]:
         """Return where paths go on behind a step."""
@@ -121,7 +168,7 @@ class ResourceDomain(Domain[ResourceState]):
             assigned = self._aliases.assign(number, step.place, value, state, trail)
             if assigned is None:
                 return ()
-            learned = self._path_facts.transfer(facts, step)
+            learned = self._path_facts.transfer(facts, number)
             if value is not None and step.place in assigned.aliases | assigned.derived:
                 learned = self._path_facts.assign(learned, step.place, values.POSITIVE)
             if assigned is state and learned is facts:
@@ -136,15 +183,21 @@ class ResourceDomain(Domain[ResourceState]):
             return ()
         return (point,)
 
-    def sides(self, number: int, step: ir.BranchStep, point: ResourcePoint) -> Sides:
+    def is_decided(self) -> bool:
+        """Tell whether more paths tell no more of what is asked for."""
+        return self._until_unbalanced and not self._trace.may_be_balanced
+
+    def sides(
+        self, number: int, step: ir.BranchStep, state: ResourceState, trail: Trail | None
+    ) -> Sides:
         """Return the sides of a branch that a path may take for what the resource is."""
-        if number in self._array_release_loops and point.state.held:
+        if number in self._array_release_loops and state.held:
             # It is one of the elements that the loop releases, in whichever iteration.
-            self._trace.add_exit(ExitKind.ESCAPED, number, point.state, point.trail)
+            self._trace.add_exit(ExitKind.ESCAPED, number, state, trail)
             return Sides.NONE
-        if self._differs(step, point.state):
+        if self._differs(step, state):
             return Sides.OTHERWISE
-        return self._pointer_sides(step, point.state)
+        return self._pointer_sides(step, state)
 
     def _pointer_sides(self, step: ir.BranchStep, state: ResourceState) -> Sides:
         """Return the sides that are left where a branch asks what the resource itself is.
@@ -229,7 +282,8 @@ class ResourceDomain(Domain[ResourceState]):
             if self._is_of_no_size(step, before):
                 continue
             if seed.from_entry or not isinstance(step, ir.CallStep):
-                yield step.next, PathPoint(state, self._path_facts.transfer(before, step), None)
+                after = self._path_facts.transfer(before, seed.step)
+                yield step.next, PathPoint(state, after, None)
                 continue
             acquired = self._acquired(step, state, before)
             yield step.next, PathPoint(*acquired, Trail(seed.step, True, None))
@@ -256,7 +310,7 @@ class ResourceDomain(Domain[ResourceState]):
         """Return how the resource stands behind the call that acquires it."""
         effect = self._seed.effect
         result, arguments = step.place, step.arguments
-        facts = self._path_facts.transfer(facts, step)
+        facts = self._path_facts.transfer(facts, self._seed.step)
         when = effect.when if effect is not None else values.POSITIVE
         if when != values.ANY:
             facts = self._path_facts.assign(facts, result, when)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anyclue.review.pairs.engine.explorer import Domain, PathPoint, Sides, explore
+from anyclue.review.pairs.engine.explorer import Domain, PathPoint, explore
 from anyclue.review.pairs.engine.path_facts import PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
 from anyclue.review.pairs.ir import function as ir
@@ -43,10 +43,13 @@ class _ResultDomain(Domain[None]):
         self._noreturn = noreturn
         self.found = 0
 
+    def is_idle(self, number: int, state: None) -> bool:
+        return number not in self._unless and number not in self._noreturn
+
     def transfer(self, number: int, step: ir.Step, point: _Point) -> Sequence[_Point]:
-        if number in self._noreturn or self.found == values.ANY:
+        if number in self._noreturn:
             return ()
-        facts = self._path_facts.transfer(point.facts, step)
+        facts = self._path_facts.transfer(point.facts, number)
         unless = self._unless.get(number)
         if unless is not None and isinstance(step, ir.CallStep):
             if not unless:
@@ -54,8 +57,8 @@ class _ResultDomain(Domain[None]):
             facts = self._path_facts.assign(facts, step.place, unless)
         return (point._replace(facts=facts),)
 
-    def sides(self, number: int, step: ir.BranchStep, point: _Point) -> Sides:
-        return Sides.BOTH if self.found != values.ANY else Sides.NONE
+    def is_decided(self) -> bool:
+        return self.found == values.ANY
 
     def leave(self, number: int, step: ir.Step, point: _Point) -> None:
         path = step.value if isinstance(step, ir.ReturnStep) else None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from anyclue.review.pairs.engine.control_flow import EXIT, ControlFlow
 from anyclue.review.pairs.engine.path_facts import PathFacts
-from anyclue.review.pairs.ir import function as ir
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,70 +52,46 @@ class _Slicer:
         self._steps = path_facts.steps
         self._flow: ControlFlow = path_facts.control_flow
         self._within = within
-        self._pending: list[int] = []
         self._kept: set[int] = set()
-        self._keys: set[str] = set()
         self._asked = 0
 
     def run(self, relevant: Iterable[int], asked: Iterable[str]) -> Slice:
-        for number in relevant:
-            self._keep(number)
-        for number in self._facts.leaves:
-            self._keep(number)
-        for key in asked:
-            self._ask(key)
-        steps = self._steps
-        parents = self._flow.control_parents
-        while self._pending:
-            number = self._pending.pop()
-            step = steps[number]
-            for one in parents[number]:
-                self._keep(one)
-            if isinstance(step, ir.BranchStep):
-                self._ask(step.path)
-                self._ask(step.key)
-            elif isinstance(step, ir.ReturnStep) and step.value is not None:
-                self._ask(step.value)
+        facts, within, kept = self._facts, self._within, self._kept
+        keys, parents = facts.keys, self._flow.control_parents
+        known: set[str] = set()
+        places: set[str] = set()
+        asks = [one for one in asked if one in keys]
+        steps = [*relevant, *facts.leaves]
+        while steps or asks:
+            if asks:
+                key = asks.pop()
+                if key not in known:
+                    known.add(key)
+                    self._asked |= keys[key]
+                    answer = facts.answer(key)
+                    steps += answer.steps
+                    asks += answer.keys
+                    for place in answer.places:
+                        if place not in places:
+                            places.add(place)
+                            steps += facts.writers[place]
+                            asks += facts.values_written(place)
+                continue
+            number = steps.pop()
+            if number not in kept and (within is None or number in within):
+                kept.add(number)
+                steps += parents[number]
+                asks += facts.asked_keys(number)
         return self._finished()
 
-    def _keep(self, number: int) -> None:
-        if number not in self._kept and (self._within is None or number in self._within):
-            self._kept.add(number)
-            self._pending.append(number)
-
-    def _ask(self, key: str) -> None:
-        """Keep what changes an answer, and the assertions that give it."""
-        if key in self._keys or key not in self._facts.keys:
-            return
-        self._keys.add(key)
-        self._asked |= self._facts.keys[key]
-        for number in self._facts.changers.get(key, ()):
-            self._keep(number)
-            step = self._steps[number]
-            if isinstance(step, (ir.AssignStep, ir.SignCopyStep)) and step.value is not None:
-                self._ask(step.value)
-        for number in self._facts.assertions.get(key, ()):
-            self._keep(number)
-        for one in self._facts.related_keys(key):
-            self._ask(one)
-
     def _finished(self) -> Slice:
-        kept, steps = self._kept, self._steps
+        kept = self._kept
         nearest = self._flow.immediate_postdominators
-        following: list[int] = [-2] * len(steps)
-        for number in kept:
-            following[number] = number
-        for number in range(len(steps)):
-            trail = []
-            at = number
-            while at != EXIT and following[at] == -2:
-                trail.append(at)
-                # Anything relevant in between would depend on this step.
-                following[at] = EXIT
-                at = nearest[at]
-            target = following[at] if at != EXIT else EXIT
-            for one in trail:
-                following[one] = target
+        following = [EXIT] * (len(self._steps) + 1)
+        for number in self._flow.postdominator_order:
+            # Anything relevant in between would depend on this step.
+            following[number] = number if number in kept else following[nearest[number]]
+        following.pop()
         seen: set[int] = set()
         joined: set[int] = set()
         for number in kept:

@@ -171,10 +171,8 @@ def _frees(analysis: FunctionAnalysis) -> frozenset[str]:
             continue
         if name in found or not analysis.may_release_first(name, place):
             continue
-        for trace in analysis.traces_of(name, place):
-            gone = trace.exits_of(ExitKind.RELEASED)
-            if (gone or trace.acquired_again) and not trace.acquired_inside:
-                found.add(name)
+        if analysis.releases_of_others(name, place):
+            found.add(name)
     return frozenset(found)
 
 

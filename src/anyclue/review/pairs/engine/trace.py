@@ -164,6 +164,13 @@ class Trace:
     acquired_again: bool = False
 
     @property
+    def may_be_balanced(self) -> bool:
+        """Tell whether nothing speaks against `is_balanced` that the newest exit tells."""
+        if self.incidents or self.acquired_inside or self.acquired_again:
+            return False
+        return not self.exits or self.exits[-1].kind is ExitKind.RELEASED
+
+    @property
     def is_balanced(self) -> bool:
         """Tell whether it is released on every way out, once, by nobody else."""
         return (

@@ -312,7 +312,7 @@ class CallTransfer:
         if after is None:
             return None
         when &= self._results(site, before, after)
-        learned = self._path_facts.transfer(site.facts, site.step)
+        learned = self._path_facts.transfer(site.facts, site.number)
         if when != values.ANY:
             learned = self._path_facts.assign(learned, result, when)
         if is_given:

@@ -122,6 +122,7 @@ def address(path: str) -> str:
 _ADDRESS = re.compile(r"&(?:->|[\w.*()\[\]%@])+")
 
 
+@functools.lru_cache(maxsize=65536)
 def is_address(path: str) -> bool:
     """Tell the address of something, never NULL, from a condition or bits that begin with one."""
     return _ADDRESS.fullmatch(path) is not None
@@ -155,6 +156,7 @@ def conversion(path: str, name: str) -> str:
     return f"{_grouped(path)}->({name})"
 
 
+@functools.lru_cache(maxsize=65536)
 def origin(path: str) -> str | None:
     """Return what ``path`` is a conversion of; None when it is none.
 
@@ -190,12 +192,14 @@ def _grouped(path: str) -> str:
     return f"({path})" if path[:1] in "*&" else path
 
 
+@functools.lru_cache(maxsize=65536)
 def last_member(path: str) -> str:
     """Return the member that a path ends with; empty for a plain variable."""
     found = re.search(r"(?:->|\.)(\w+)$", path)
     return found.group(1) if found else ""
 
 
+@functools.lru_cache(maxsize=65536)
 def equality_operands(key: str) -> tuple[str, str] | None:
     """Return both sides of a condition's text when it is ``one==other`` and both are plain."""
     one, found, other = key.partition("==")
@@ -246,6 +250,23 @@ def reached_through(path: str, place: str) -> bool:
             if not rest or rest[0] in "-.[)&":
                 return True
     return False
+
+
+_DELIMITERS = re.compile(r"[-.\[)&]|$")
+
+
+@functools.lru_cache(maxsize=65536)
+def beginnings(path: str) -> frozenset[str]:
+    """Return the texts, without parentheses in front, that places have which lead to ``path``.
+
+    `reached_through` is false for every place that has none of these.
+    """
+    bare = path.lstrip("&")
+    return frozenset(
+        inner[: found.start()]
+        for inner in (path.lstrip("("), bare.lstrip("("), path.lstrip("*&("))
+        for found in _DELIMITERS.finditer(inner)
+    )
 
 
 @functools.lru_cache(maxsize=65536)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, ClassVar
 
 PLAIN = 2
@@ -140,13 +141,14 @@ _CLASSES: tuple[type[Step], ...] = (
 )
 _NUMBERS = {one: number for number, one in enumerate(_CLASSES)}
 _FIELDS = {one: tuple(field.name for field in fields(one)) for one in _CLASSES}
+_VALUES = {one: attrgetter(*names) for one, names in _FIELDS.items()}
 
 
 def _packed(step: Step, start: int = 0) -> tuple[Any, ...]:
     """Return a step as plain values, its place counted from a byte on."""
     kind = step.__class__
-    rest = [getattr(step, name) for name in _FIELDS[kind][2:]]
-    return (_NUMBERS[kind], step.next, step.begin - start, *rest)
+    following, begin, *rest = _VALUES[kind](step)
+    return (_NUMBERS[kind], following, begin - start, *rest)
 
 
 def _unpacked(plain: tuple[Any, ...]) -> Step:

@@ -193,7 +193,7 @@ def _shared(path: str | None) -> str | None:
 
 def _made(draft: _Draft, order: dict[int, int]) -> ir.Step:
     assert draft.kind is not None  # noqa: S101 - places were left out
-    data = dict(draft.data)
+    data = draft.data
     if draft.kind is ir.BranchStep:
         data["otherwise"] = order[draft.otherwise] if draft.otherwise is not None else -1
     after = -1 if draft.kind.ends or draft.next is None else order[draft.next]

@@ -6,6 +6,7 @@ can be used is positive.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -43,6 +44,7 @@ FAILED = {
 """The signs of a call's result when it failed."""
 
 
+@functools.lru_cache(maxsize=65536)
 def signs(value: Value) -> int:
     """Return the signs that a value may have."""
     if isinstance(value, int):
@@ -110,6 +112,7 @@ def covers(wide: Value, narrow: Value) -> bool:
     return isinstance(wide, int) and signs(narrow) | wide == wide
 
 
+@functools.lru_cache(maxsize=65536)
 def narrow(value: Value | None, test: Value, holds: bool) -> Value | None:
     """Return a value after a test of it; None when the test cannot come out so.
 

@@ -46,7 +46,7 @@ class FunctionAssessment:
         candidates: what is wrong in it.
         complete: every resource could be followed to its end.
         settled: its summary is that of a fixpoint.
-        analysed: digest of what the callees did at the last analysis.
+        analysed: what the callees did at the last analysis.
     """
 
     function: FunctionIR
@@ -56,7 +56,7 @@ class FunctionAssessment:
     candidates: tuple[Candidate, ...] = ()
     complete: bool = True
     settled: bool = True
-    analysed: bytes = b""
+    analysed: tuple[Summary | None, ...] | None = None
 
     @cached_property
     def body(self) -> str:
@@ -72,17 +72,16 @@ class FunctionAssessment:
     def _ordered(self) -> tuple[str, ...]:
         return tuple(sorted(self.calls))
 
-    def callees_digest(self, callees: Callees) -> bytes:
-        """Return a digest of what its callees do, contracts aside."""
-        digest = hashlib.sha256()
-        for name in self._ordered:
-            summary = callees.inferred(name)
-            digest.update(summary.digest if summary is not None else b"\0")
-        return digest.digest()
+    def inferred(self, callees: Callees) -> tuple[Summary | None, ...]:
+        """Return what its callees do, contracts aside."""
+        return tuple(map(callees.inferred, self._ordered))
 
     def memo_key(self) -> bytes:
         """Return a digest of all that the last analysis depended on, contracts aside."""
-        return hashlib.sha256(self._digest + self.analysed).digest()
+        digest = hashlib.sha256(self._digest)
+        for one in self.analysed or ():
+            digest.update(one.digest if one is not None else b"\0")
+        return digest.digest()
 
 
 @dataclass(kw_only=True)
@@ -217,10 +216,10 @@ class Program:
         """Analyse a function if something that it depends on is new; tell whether it was."""
         assessment = self.files[position.path].functions[position.number]
         callees = self.callees(position.path)
-        digest = assessment.callees_digest(callees)
-        if digest == assessment.analysed:
+        inferred = assessment.inferred(callees)
+        if inferred == assessment.analysed:
             return False
-        assessment.analysed = digest
+        assessment.analysed = inferred
         known = self._memo.get(assessment.memo_key()) if self._memo is not None else None
         if known is not None:
             assessment.summary, assessment.complete = known
