@@ -13,7 +13,7 @@ from typing import Protocol
 
 import pytest
 
-from anyclue.hunt.driver import begin_run, hunt
+from anyclue.hunt.driver import begin_run, hunt, planned
 from anyclue.hunt.judge import JudgedRun, judge
 from anyclue.hunt.limits import HuntLimits, read_limits
 from anyclue.model.errors import ExitCode, RequestError
@@ -356,3 +356,18 @@ def test_when_the_time_is_up_what_ran_is_judged_and_the_rest_goes_on_later(
     go(hunted, executor)
     assert executor.ran == [("bad", 1), ("good", 1)]
     assert read_limits(hunted.run) == HuntLimits()
+
+
+def test_a_file_system_that_is_rebuilt_and_that_nothing_runs_on(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(
+        'schema = 1\ntitle = "t"\n[kernels.k]\ndebian = "6.1"\nmodules = ["fs/jbd2", "fs/ext4"]\n'
+        '[machines.m]\narch = "i386"\nram = "1 GiB"\n[workloads.w]\nuse = "names"\n'
+    )
+    with pytest.raises(RequestError) as caught:
+        planned(file)
+    (problem,) = caught.value.problems
+    assert problem.what == "fs/ext4 is rebuilt, and workloads run on btrfs"
+    assert problem.next_step == 'add filesystem = "ext4" at the top of the scenario'
+    file.write_text(f'filesystem = "ext4"\n{file.read_text()}')
+    assert planned(file)[0].filesystem == "ext4"

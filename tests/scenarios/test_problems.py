@@ -190,6 +190,38 @@ MISTAKES = [
 ]
 
 ADDED = [
+    (
+        '[kernels.q]\ndebian = "6.1"\nmodules = ["a b"]',
+        "12: kernels.q.modules[0]",
+        "no directory",
+        "as in",
+    ),
+    ('[kernels.q]\ndebian = "6.1"\nmodules = []', "12: kernels.q.modules", "must not be empty", ""),
+    (
+        '[kernels.q]\ndebian = "6.1"\nmodules = [5]',
+        "12: kernels.q.modules[0]",
+        "text in quotes",
+        "",
+    ),
+    (
+        '[kernels.q]\ndebian = "6.1"\nmodule = "fs/jbd2"\nmodules = ["fs/ext4"]',
+        "12: kernels.q.module",
+        "names a directory beside modules",
+        "all of them in modules",
+    ),
+    (
+        '[kernels.q]\nbuild = "/"\nmodules = ["fs/ext4"]',
+        "12: kernels.q.modules",
+        "only a kernel from Debian's packages",
+        "",
+    ),
+    (
+        '[kernels.q]\ndebian = "6.1"\nmodules = ["fs/jbd2", "fs/ext4"]\n'
+        '[[kernels.q.edits]]\nfile = "fs/xfs/a.c"\nfind = "a"\nreplace = "b"',
+        "14: kernels.q.edits[0].file",
+        'outside the module\'s directory "fs/jbd2" and "fs/ext4"',
+        "",
+    ),
     ("fils = 1", "10: workloads.w.fils", "no such parameter", 'did you mean "files"?'),
     ("files = true", "10: workloads.w.files", "a whole number, not true", "default: 600 files"),
     ("files = 1.0", "10: workloads.w.files", "a whole number, not 1.0", ""),

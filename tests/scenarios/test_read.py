@@ -251,3 +251,21 @@ def test_a_suite_and_a_user_space(
 def test_every_suite_of_every_release_may_be_named() -> None:
     assert get_args(Suite) == tuple(suite for release in RELEASES for suite in release.suites)
     assert get_args(Release) == tuple(release.name for release in RELEASES)
+
+
+def test_several_directories_to_rebuild(read: Read, smallest: str) -> None:
+    text = smallest.replace('"6.1"', '"6.1"\nmodules = ["fs/jbd2/", "fs/ext4", "fs/jbd2"]')
+    scenario = read(f"{text}[[kernels.k.edits]]\nfile = 'fs/ext4/a.c'\nfind = 'a'\nreplace = 'b'")
+    variant = scenario.kernels["k"].variant
+    assert variant is not None
+    assert variant.directories == ("fs/jbd2", "fs/ext4")
+    assert variant.directory == "fs/jbd2"
+
+
+def test_the_file_system(read: Read, smallest: str) -> None:
+    assert read(smallest).filesystem == "btrfs"
+    named = read(f'filesystem = "ext4"\n{smallest}[fstests.t]\ntests = ["generic/001"]')
+    assert named.filesystem == "ext4"
+    tests = named.workloads["t"].tests
+    assert tests is not None
+    assert tests.fstyp == "ext4"

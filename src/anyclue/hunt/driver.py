@@ -19,7 +19,7 @@ from anyclue.hunt.limits import NO_LIMITS, HuntLimits, note_limits
 from anyclue.hunt.minimise.follow_up import read_follow_ups
 from anyclue.hunt.select.isolation import next_cells
 from anyclue.hunt.trials import locked_run, run_cells
-from anyclue.model.errors import RequestError
+from anyclue.model.errors import Problem, RequestError
 from anyclue.model.scenario import Cell, GitKernel, Kernel, ModuleVariant, Scenario
 from anyclue.recordings.run_directory import RunDirectory
 from anyclue.scenarios.lines import key_lines
@@ -30,6 +30,7 @@ from anyclue.system.time_limit import TimeLimit, TimeLimitReachedError
 from anyclue.system.workers import processors
 from anyclue.trial.context import Context
 from anyclue.trial.executor import LocalExecutor
+from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.variants import copy_sources
 from anyclue.trial.model import TrialExecutor
 from anyclue.trial.workloads.registry import WORKLOADS
@@ -55,8 +56,31 @@ def planned(path: Path, kernels: Sequence[str] = ()) -> tuple[Scenario, str]:
         RequestError: with every mistake in it.
     """
     scenario, text = load_with(path, kernels, workloads=RULES)
+    check_file_system(scenario, path)
     # With kernels from the command line the text is no longer the file's, line by line.
     return check_tests(scenario, path, {} if kernels else key_lines(text)), text
+
+
+def check_file_system(scenario: Scenario, path: Path) -> None:
+    """Check that no kernel has the module of a file system rebuilt that nothing runs on.
+
+    Raises:
+        RequestError: one has.
+    """
+    others = {fs.directory: fs.name for fs in FILE_SYSTEMS.values()}
+    others.pop(FILE_SYSTEMS[scenario.filesystem].directory)
+    problems = [
+        Problem(
+            what=f"{directory} is rebuilt, and workloads run on {scenario.filesystem}",
+            where=f"{path}: kernels.{name}",
+            next_step=f'add filesystem = "{others[directory]}" at the top of the scenario',
+        )
+        for name, kernel in scenario.kernels.items()
+        for directory in (kernel.variant.directories if kernel.variant is not None else ())
+        if directory in others
+    ]
+    if problems:
+        raise RequestError(problems)
 
 
 def begin_run(

@@ -44,7 +44,7 @@ def read_kernels(tables: Mapping[str, Any], base: Path, problems: Problems) -> d
 
 def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
     variant = None
-    rebuilt = _rebuilt(table.module, table.modules)
+    rebuilt = _rebuilt(table.module, table.modules if table.debian is not None else None)
     if rebuilt:
         first, *also = rebuilt
         variant = ModuleVariant(
@@ -60,11 +60,8 @@ def _kernel(name: str, table: KernelTable, base: Path) -> Kernel:
 def _rebuilt(module: object, modules: object) -> list[str]:
     """Return the directories that are rebuilt, from the values of both keys."""
     named = [module, *(modules if isinstance(modules, list) else [])]
-    return [
-        str(PurePosixPath(one))
-        for one in named
-        if isinstance(one, str) and re.search(SOURCE_PATH, one)
-    ]
+    paths = [one for one in named if isinstance(one, str) and re.search(SOURCE_PATH, one)]
+    return list(dict.fromkeys(str(PurePosixPath(one)) for one in paths))
 
 
 def _source(table: KernelTable, base: Path) -> KernelSource:
@@ -80,10 +77,9 @@ def _source(table: KernelTable, base: Path) -> KernelSource:
             config=tuple(str(_resolved(file, base)) for file in table.config),
             debug=tuple(sorted({DebugOption(name) for name in table.debug})),
         )
-    modules = table.modules
     return KernelFiles(
         image=str(_resolved(table.image or "", base)),
-        modules=str(_resolved(modules, base)) if isinstance(modules, str) else None,
+        modules=str(_resolved(table.modules[0], base)) if table.modules else None,
     )
 
 
@@ -137,6 +133,10 @@ def _check_rebuilt(given: Mapping[str, Any], path: KeyPath, problems: Problems) 
             'add image = "PATH"; to rebuild a module of Debian\'s kernel, the key is module, or '
             'for several: modules = ["fs/jbd2", "fs/ext4"]',
         )
+    for index, item in enumerate(_list(given, "modules")):
+        if isinstance(item, str) and not re.search(SOURCE_PATH, item):
+            what = f"{quoted(item)} is no directory of the kernel's source"
+            problems.add((*path, "modules", index), what, 'write it as in ["fs/jbd2", "fs/ext4"]')
     if listed and "module" in given:
         problems.add(
             (*path, "module"), "names a directory beside modules", "name all of them in modules"

@@ -84,8 +84,14 @@ def _one_as_list(value: object) -> object:
 
 
 SourcePath: TypeAlias = Annotated[str, StringConstraints(pattern=SOURCE_PATH)]
-SourcePaths: TypeAlias = Annotated[
-    list[SourcePath], Field(min_length=1, json_schema_extra={"uniqueItems": True})
+Modules: TypeAlias = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1)]],
+    BeforeValidator(
+        _one_as_list,
+        json_schema_input_type=Annotated[str, StringConstraints(min_length=1)]
+        | Annotated[list[SourcePath], Field(min_length=1, json_schema_extra={"uniqueItems": True})],
+    ),
+    Field(min_length=1),
 ]
 Parameter: TypeAlias = Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
 Names: TypeAlias = Annotated[
@@ -187,7 +193,7 @@ class KernelTable(Table):
         description="A kernel image that you built; relative to the scenario file.",
         examples=["arch/x86/boot/bzImage"],
     )
-    modules: Annotated[str, StringConstraints(min_length=1)] | SourcePaths | None = Field(
+    modules: Modules | None = Field(
         default=None,
         description=(
             "With `image`: the directory lib/modules/RELEASE that belongs to it, relative to the "
