@@ -140,10 +140,12 @@ def review_json(review: Review) -> str:
 
 
 def _findings(findings: Sequence[Finding]) -> list[FindingDocument]:
+    # What `passed` says is in the probability.
+    shown = [{name: it for name, it in vars(one).items() if name != "passed"} for one in findings]
     return [
         FindingDocument.model_validate(
-            {**vars(one), "reason": REASONS[one.reason], "fingerprint": fingerprint},
+            {**values, "reason": REASONS[one.reason], "fingerprint": fingerprint},
             from_attributes=True,
         )
-        for one, fingerprint in zip(findings, fingerprints(findings), strict=True)
+        for values, one, fingerprint in zip(shown, findings, fingerprints(findings), strict=True)
     ]
