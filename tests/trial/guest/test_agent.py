@@ -231,7 +231,7 @@ def test_the_killer_of_processes_takes_the_command_first(talk: Talk) -> None:
 
 
 def test_the_agent_has_no_huge_pages_and_what_it_runs_may(talk: Talk) -> None:
-    """The kernel gives back what is zero in a huge page, and takes it again: 2 MiB each."""
+    """6.12 and 7.3 split a huge page and make it anew, between floors: 2 MiB each."""
     command = 'grep -h "^THP_enabled" /proc/$PPID/status /proc/$$/status'
     assert talk.ask("run", 0, command) == ("THP_enabled:\t0\nTHP_enabled:\t1\n", 0)
 

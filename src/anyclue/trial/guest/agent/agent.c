@@ -742,7 +742,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	/* Touch the buffers now: later page faults would show in what is measured. And they are not to be
-	 * huge pages: of those 6.12 and 7.3 give back what is zero, and take it again, 2 MiB each. */
+	 * huge pages: 6.12 and 7.3 split those and make them anew, between floors, 2 MiB each. */
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	memset(proc_text, 0, sizeof(proc_text));
 	memset(payload, 0, sizeof(payload));
