@@ -15,6 +15,7 @@ from anyclue.model.verdict import (
     MemoryClass,
     ObjectBound,
     ObjectKind,
+    ObjectRate,
     ObjectSeries,
     Signature,
     Verdict,
@@ -208,6 +209,20 @@ def test_clean_says_below_what(tools: Tools) -> None:
         f"{said}16 KiB a round, nor of 1 object in 150 of 162 counts of objects."
     )
     assert say(one, clean("bad i386 zstd", 9.0, None)) == f"{said}16 KiB a round."
+
+
+def test_counts_that_may_have_grown_beside_a_leak_are_told(tools: Tools) -> None:
+    leak = tools.verdict("bad i386 lzo", Verdict.LEAK, Signature.OBJECT)
+    rates = {
+        "kmalloc-64": ObjectRate(rate=9.0, ci95=(8.9, 9.1), at_most=9.1, grew=True),
+        "kmalloc-1k": ObjectRate(rate=4.97, ci95=(4.55, 5.39), at_most=5.39, grew=False),
+        "dentry": ObjectRate(rate=0.4, ci95=(-1.0, 1.8), at_most=1.8, grew=False),
+    }
+    objects = {ObjectSeries(kind=ObjectKind.SLAB, name=name): of for name, of in rates.items()}
+    assert not_judged(conclude([replace(leak, objects=objects)]), None) == [
+        "bad.i386.default.lzo.mix: leak, and more may have grown, which is not proven, in objects a"
+        " round: slab cache kmalloc-1k 5 [4.5, 5.4]"
+    ]
 
 
 def test_nothing_found_and_unproven(tools: Tools) -> None:

@@ -458,7 +458,7 @@ def by_faults(about: About, cells: Sequence[CellVerdict]) -> Suspect:
         (
             OfFactor(axis=Axis.MOUNT, value="none"),
             ACQUITTED,
-            "with mount none nothing leaks, all else equal",
+            "with mount none this does not leak, all else equal",
         ),
         (OfFactor(axis=Axis.KERNEL, value="bad"), GUILTY, "kernel bad leaks, and others do not"),
     ],

@@ -116,7 +116,7 @@ def dose_sentence(one: DoseResponse) -> str:
         return f"It leaks {also}{amount}{within}: {one.because}."
     if counted := dose_amount(one):
         return f"It leaks {counted}{_within_objects(one)}: {one.because}."
-    return f"Response does not follow dose: {one.because}."
+    return f"What leaks is not so much for each {one.unit}: {one.because}."
 
 
 def _within_objects(one: DoseResponse) -> str:

@@ -48,7 +48,7 @@ def workload(name: str, *, guilty: bool) -> str:
     """Return which workload reaches a function."""
     if guilty:
         return f"workload {name} is known to reach it"
-    return f"it is reached best by {name}, which was not guilty"
+    return f"what reaches it best is {name}, and no guilty cell ran that"
 
 
 def guilty_option(option: str, word: str = "") -> str:

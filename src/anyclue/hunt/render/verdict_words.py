@@ -25,16 +25,19 @@ from anyclue.report.reasons import open_counts_text
 from anyclue.report.words import (
     SEVERITY,
     count_interval,
+    count_number,
     first_few,
     interval,
     kind_label,
     number,
     objects,
+    series_name,
 )
 from anyclue.verdicts.class_growth import leaking_kib
 from anyclue.verdicts.classes import TRAITS
 
 _NAMED = 10
+_COUNTS = 3
 _MORE_ROUNDS = "more rounds would tell"
 _NOT_EXACT = "its objects were not counted exactly"
 
@@ -60,7 +63,7 @@ def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
     """Return all that was not judged, and why.
 
     Those are the unproven cells, the planned ones without any verdict (with a scenario), the tests
-    of fstests that did not run, and counts of objects of clean cells.
+    of fstests that did not run, and counts of objects of clean cells and beside leaks.
     """
     planned = missing_cells(findings, scenario) if scenario else ()
     missing = [f"{cell.id}: planned, not run" for cell in planned]
@@ -69,7 +72,12 @@ def not_judged(findings: RunVerdicts, scenario: Scenario | None) -> list[str]:
         for verdict in findings.cells
         if (said := open_counts(verdict))
     ]
-    return [*unproven_cells(findings), *missing, *_not_run(findings), *open_]
+    beside = [
+        f"{verdict.cell.id}: {verdict.verdict.value}, and {said}"
+        for verdict in findings.cells
+        if (said := counts_beside(verdict))
+    ]
+    return [*unproven_cells(findings), *missing, *_not_run(findings), *open_, *beside]
 
 
 def open_counts(verdict: CellVerdict) -> str:
@@ -82,6 +90,22 @@ def open_counts(verdict: CellVerdict) -> str:
         return ""
     counts = f"{bound.series - bound.excluded} of {bound.series} counts"
     return f"a leak of {objects(bound.limit)} a round is not excluded in {counts}: {said}"
+
+
+def counts_beside(verdict: CellVerdict) -> str:
+    """Return which counts of objects may have grown in a cell that leaks something; "" for none."""
+    if verdict.verdict is not Verdict.LEAK:
+        return ""
+    told = [
+        f"{series_name(series)} {count_number(of.rate)} {count_interval(of.ci95)}"
+        for series, of in verdict.objects.items()
+        if not of.grew and of.ci95[0] > 0.0
+    ]
+    if not told:
+        return ""
+    return (
+        f"more may have grown, which is not proven, in objects a round: {first_few(told, _COUNTS)}"
+    )
 
 
 def unproven_cells(findings: RunVerdicts) -> list[str]:
