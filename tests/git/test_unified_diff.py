@@ -90,5 +90,7 @@ def test_a_refused_run_leaves_nothing_in_the_way(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_rebuilt_is_told_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"kernels.mine.module: 'fs/ext4' cannot be rebuilt"):
+    with pytest.raises(
+        RequestError, match=r"kernels.mine: fs/ext4 is rebuilt, and workloads run on btrfs"
+    ):
         plan(written(tmp_path, "fs/ext4"))

@@ -170,6 +170,11 @@ def test_a_leak_of_objects_is_told_in_objects(tools: Tools) -> None:
     assert say(leaking, tools.verdict("good i386 lzo")).startswith(
         "Leak, slab objects never freed (slab cache radix_tree_node): 14 objects a round with"
     )
+    merged = SlabCache(name="radix_tree_node", objects=14.0, merged=("demo_node",))
+    shared = replace(leaking, because=replace(because, detail=merged))
+    assert say(shared, tools.verdict("good i386 lzo")).startswith(
+        "Leak, slab objects never freed (slab cache radix_tree_node, merged with demo_node): 14 "
+    )
     mounts = EventAmount(event=DoseEvent.MOUNT, amount=14.0, ci95=(13.4, 14.6))
     dose = DoseResponse(
         unit="file",

@@ -13,13 +13,14 @@ from anyclue.hunt.model import Factor, Fault, RunVerdicts
 from anyclue.hunt.render.clue_text import dose_amount
 from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.select.faults import carrier_class
-from anyclue.model.reason import GrowthExcluded, ObjectsGrew, judged_reason
+from anyclue.model.reason import GrowthExcluded, ObjectsGrew, SlabCache, judged_reason
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import incident_text
 from anyclue.report.words import (
     CLASSES,
     SIGNATURES,
+    first_few,
     listed,
     objects,
     per_operation,
@@ -32,6 +33,9 @@ from anyclue.verdicts.class_growth import HALF, leaking_kib, more_used, perhaps_
 
 MESSAGE_LENGTH: Final = 100
 """Characters of a guest's message that fit into a sentence."""
+
+_NAMED: Final = 3
+"""So many names of a cache are told."""
 
 SURGE: Final = "memory peaks far above the reference and comes back,"
 CACHE: Final = "memory grows only as cache, and reclaim gives it back,"
@@ -136,12 +140,19 @@ def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str
 def _objects_leak(
     grown: Sequence[ObjectsGrew], signature: Signature | None, dose: DoseResponse | None
 ) -> str:
-    names = dict.fromkeys(_short(series_name(of.series)) for of in grown)
+    names = dict.fromkeys(_short(_counted(of)) for of in grown)
     low, high = (objects(of([one.rate for one in grown])) for of in (min, max))
     amount = low if low == high else f"{low} to {high}"
     leaked = SIGNATURES[signature].leaked if signature else "objects never freed"
     each = f" ({said})" if (said := dose_amount(dose)) else ""
     return f"leak, {leaked} ({listed(list(names))}): {amount} a round{each}"
+
+
+def _counted(grew: ObjectsGrew) -> str:
+    """Return the count that grew; a cache by all its names: the first is chance."""
+    merged = grew.detail.merged if isinstance(grew.detail, SlabCache) else ()
+    beside = f", merged with {first_few(merged, _NAMED)}" if merged else ""
+    return f"{series_name(grew.series)}{beside}"
 
 
 def _excluded(verdicts: Sequence[CellVerdict]) -> str:
