@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyclue.git.model import Repository
-from anyclue.review.merge.core.exercises import entries, mounts, workloads
+from anyclue.review.merge.core.exercises import entries, mounts
 from anyclue.review.merge.core.model import Exercise
 from anyclue.review.merge.core.tokens import tokens
 from anyclue.review.pairs.contracts.model import Pair
@@ -133,11 +133,6 @@ def _pair_names(
     by_call: Mapping[str, tuple[tuple[Pair, object], ...]],
 ) -> dict[str, tuple[str, ...]]:
     return {call: tuple(pair.name for pair, _ in of) for call, of in by_call.items()}
-
-
-def exercised_workloads() -> frozenset[str]:
-    """Return the built-in workloads of which it is known what they reach."""
-    return workloads()
 
 
 def exercise_of(path: str, function: str) -> Exercise | None:

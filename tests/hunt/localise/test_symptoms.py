@@ -119,13 +119,6 @@ def test_options_of_the_guilty_beside_the_innocent() -> None:
     assert found.workloads == {"compression-mix"}
 
 
-def test_of_a_workload_that_the_table_does_not_know_nothing_is_said() -> None:
-    fault, of = accused(CELLS)
-    for use in ("shell", "mounts"):
-        other = replace(SCENARIO, workloads={"w": WorkloadChoice(name="w", use=use)})
-        assert symptoms_of(of, fault, other).workloads == frozenset()
-
-
 def test_of_objects_the_slab_cache_is_a_symptom() -> None:
     cache = SlabCache(name="kmalloc-64", objects=600.0, kib=38.0)
     leak = replace(CELLS[0], signature=Signature.OBJECT, signature_detail=cache)

@@ -17,7 +17,6 @@ from anyclue.model.reason import NeverFreed, SlabCache
 from anyclue.model.recording import LeakedObject
 from anyclue.model.scenario import Axis, Scenario
 from anyclue.model.verdict import CellVerdict, SignatureDetail, Verdict
-from anyclue.review.api import exercised_workloads
 from anyclue.verdicts.breakdown import part_name
 
 
@@ -78,7 +77,6 @@ def symptoms_of(
     beside = frozenset().union(*innocent)
     isolated = _isolated(conjunction)
     incident = next((one.incident for one in of.cells if one.incident is not None), None)
-    ran = frozenset(scenario.workloads[one.cell.workload].use for one in of.cells)
     return Symptoms(
         signature=of.cells[0].signature,
         slab_cache=_slab_cache(of.cells[0]),
@@ -87,7 +85,7 @@ def symptoms_of(
         guilty=(isolated or shared - beside) if innocent else frozenset(),
         innocent=beside - shared,
         used=frozenset().union(*own),
-        workloads=ran if ran <= exercised_workloads() else frozenset(),
+        workloads=frozenset(scenario.workloads[one.cell.workload].use for one in of.cells),
         incident=incident.text if incident is not None else "",
         readings=tuple(one for one in readings if one.cell in {c.cell for c in of.cells}),
     )

@@ -230,6 +230,26 @@ def test_options_lead_to_code(
     assert "lzo" in " ".join(one.text for one in places["pack"].reasons)
 
 
+@pytest.mark.parametrize(
+    ("workload", "said"),
+    [("mix", "no guilty cell ran that"), ("fill", "is known to reach it"), ("shell", "")],
+)
+def test_of_a_workload_that_is_known_to_reach_nothing_nothing_is_said(
+    make_function: MakeFunction, make_symptoms: MakeSymptoms, workload: str, said: str
+) -> None:
+    led = frozenset({"compress=lzo"})
+    functions = (
+        make_function("one", mounts=led, workloads=frozenset({"fill"})),
+        make_function("other", mounts=led, workloads=frozenset({"mix"})),
+    )
+    module = ModuleSource(functions=functions, compared=False, alone=False)
+    case = make_symptoms(guilty=led, used=led, workloads=frozenset({workload}))
+    places = {one.function: one for one in rank_functions(module, case).places}
+    reasons = [one.text for one in places["one"].reasons]
+    assert len(reasons) == 1 + bool(said)
+    assert any(said in text for text in reasons)
+
+
 def test_no_functions(make_symptoms: MakeSymptoms) -> None:
     found = rank_functions(ModuleSource(functions=(), compared=False, alone=False), make_symptoms())
     assert (found.places, found.elsewhere) == ((), 1.0)

@@ -96,7 +96,7 @@ class Symptoms:
             from a guilty one in its mount options alone.
         innocent: the options of those cells.
         used: the mount options of all guilty cells.
-        workloads: the built-in workloads of the guilty cells, where it is known what each reaches.
+        workloads: the built-in workloads of the guilty cells.
         incident: the text of the first thing that broke in them.
         readings: what probes said.
     """

@@ -49,13 +49,16 @@ def rank_functions(module: ModuleSource, symptoms: Symptoms) -> Ranking:
     pairing, on_stacks = PairingEvidence(module, symptoms), stack_evidence(symptoms, by_name)
     elsewhere = PRIOR_ELSEWHERE_ALONE if compared and module.alone else PRIOR_ELSEWHERE
     prior = (1 - elsewhere) / len(functions)
+    reached = frozenset[str]().union(*(one.workloads for one in functions))
+    # Of a workload that is known to reach nothing nobody knows what it reaches.
+    known = symptoms if symptoms.workloads <= reached else replace(symptoms, workloads=frozenset())
     weights, places = [], []
     for one in functions:
         at = one.path, one.name
         paired = pairing.of(one)
         evidence = [
             *paired.reasons,
-            *reachability_evidence(one, symptoms),
+            *reachability_evidence(one, known),
             *on_stacks.get(at, ()),
         ]
         likelihood = prod(reason.ratio for reason in evidence)

@@ -76,12 +76,6 @@ def _named(resolution: Resolution) -> Iterable[FunctionKey]:
     return dict.fromkeys(at for at in named if at.function != OUTSIDE)
 
 
-@cache
-def workloads() -> frozenset[str]:
-    """Return the built-in workloads of which the table knows what they reach."""
-    return frozenset(name for one in entries() for name in one.exercise.workloads)
-
-
 def mounts(path: str) -> frozenset[str]:
     """Return the mount options that lead to a file as a whole."""
     found = next((one.exercise.mount for one in entries() if one.matches(path, OUTSIDE)), ())
