@@ -77,6 +77,8 @@ def test_every_snippet_is_a_scenario(
 
 
 def test_scenarios_that_come_with_it_are_right(docs: Docs) -> None:
-    for file in (docs.root / "scenarios").glob("*.toml"):
+    for file in (
+        path for name in ("scenarios", "bench") for path in (docs.root / name).glob("*.toml")
+    ):
         text = file.read_text()
         assert read_scenario(text, origin=str(file), base=file.parent, workloads=RULES).cells
