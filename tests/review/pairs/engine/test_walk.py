@@ -2319,6 +2319,37 @@ int f(int n)
         LEAK,
     ),
     Case(
+        "a call that sets a number of the object",
+        """
+static int look_up(const char *name, unsigned *number)
+{
+	if (!name)
+		return -EINVAL;
+	*number = hash_of(name);
+	return 0;
+}
+
+int f(struct owner *owner, const char *name)
+{
+	struct device *device = kmalloc(8, GFP_KERNEL);
+	int ret;
+
+	if (!device)
+		return -ENOMEM;
+	ret = look_up(name, &device->number);
+	if (ret) {
+		kfree(device);
+		return ret;
+	}
+	owner->device = device;
+	return 0;
+}
+""",
+        "\t\tkfree(device);\n",
+        "",
+        LEAK,
+    ),
+    Case(
         "1 for a reference that was got",
         """
 int f(struct folio *folio, struct page *page)

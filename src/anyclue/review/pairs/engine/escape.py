@@ -87,7 +87,7 @@ class CallEscape:
             self._released_by_other_pair(site.summary, site.arguments, state)
             or self._kept_by_contract(name, site.summary)
             or position in site.summary.keeps
-            or (not whole and position in site.summary.writes)
+            or (not whole and position in site.summary.writes and _is_inside(argument, state))
         )
         return None if kept else state
 
@@ -184,6 +184,12 @@ class CallEscape:
                 if is_near or paths.last_member(place) in last:
                     return True
         return False
+
+
+def _is_inside(argument: str, state: ResourceState) -> bool:
+    """Tell whether the resource is held at, or below, what an address is that of."""
+    place = paths.dereference(argument)
+    return any(paths.reached_through(one, place) for one in state.aliases | state.derived)
 
 
 def _is_holder(argument: str, state: ResourceState) -> bool:
