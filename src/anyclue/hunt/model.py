@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from anyclue.fstests.core.model import TestFinding
-from anyclue.model.reason import ObjectsGrew, judged_reason
+from anyclue.model.reason import grown_objects
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, ObjectSeries, Signature, Verdict
 
@@ -93,10 +93,8 @@ class Fault:
     @property
     def counted(self) -> tuple[ObjectSeries, ...]:
         """The counts of objects that alone show it, the most first; none where KiB do."""
-        because = judged_reason(self.looked_into.because)
-        if not isinstance(because, ObjectsGrew):
-            return ()
-        return (because.series, *(series for series, _ in because.others))
+        grew = grown_objects(self.looked_into.because)
+        return grew.counts if grew is not None else ()
 
     @property
     def cells(self) -> tuple[CellVerdict, ...]:

@@ -207,6 +207,11 @@ class ObjectsGrew(VerdictReason):
     end: TrialEnd | None = None
     slabs: SlabSteps | None = None
 
+    @property
+    def counts(self) -> tuple[ObjectSeries, ...]:
+        """All counts that grew, the most first."""
+        return (self.series, *(series for series, _ in self.others))
+
 
 class ObjectEvidence(Enum):
     """What would tell whether a count of objects leaks."""
@@ -388,3 +393,9 @@ class TrialsLeftOut(VerdictReason):
 def judged_reason(because: VerdictReason) -> VerdictReason:
     """Return what the trials say that were judged, whatever was left out."""
     return because.judged if isinstance(because, TrialsLeftOut) else because
+
+
+def grown_objects(because: VerdictReason) -> ObjectsGrew | None:
+    """Return the counts of objects that alone show a leak; None where KiB do, or nothing leaks."""
+    judged = judged_reason(because)
+    return judged if isinstance(judged, ObjectsGrew) else None

@@ -20,6 +20,7 @@ from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.git_builds import GitBuild, GitBuilds, with_bases
 from anyclue.trial.kernels.layout import LAYOUT, ModuleEntry, TrialSubject, layout_of
 from anyclue.trial.kernels.make import DoesNotBuildError
+from anyclue.trial.kernels.modules import DEBUG_MODULE
 
 if TYPE_CHECKING:
     from tests.trial.kernels.conftest import Repository
@@ -114,6 +115,28 @@ def test_incrementally(builder: Builder, files: dict[str, str], why: str) -> Non
     assert builder.whole == 2
     assert builder.build(builder.kernel("HEAD")).boot == built.boot
     assert builder.whole == 2
+
+
+def test_a_second_directory_that_another_kernel_has_rebuilt(builder: Builder) -> None:
+    """No proof is known for both; the lines of the code are those of the file system's module."""
+    top = builder.repository.path
+    makefile, main = (top / name for name in ("Makefile", "fs/btrfs/main.c"))
+    installed = "$(INSTALL_MOD_PATH)/lib/modules/6.1.0-fake/kernel"
+    helper = f"\t@install -D $(O)/fs/btrfs/btrfs.ko {installed}/lib/helper/helper.ko\n"
+    text = makefile.read_text().replace("modules_install:\n", f"modules_install:\n{helper}")
+    soft = 'static const char soft[] __attribute__((section(".modinfo"), used)) = '
+    source = f'{main.read_text()}{soft}"softdep=pre: helper";\n'
+    base = builder.repository.commit({"Makefile": text, "fs/btrfs/main.c": source})
+    commit = changed_module(builder)
+    subject = TrialSubject(file_system=BTRFS, directories=frozenset({"lib/helper"}))
+    kernel = builder.kernel(commit, base=base)
+    builds = GitBuilds(Store(builder.root / "store"), builder.root / "benches")
+    built = asyncio.run(builds.build(kernel, Arch.X86_64, subject))
+    assert layout_of(built.boot.file(LAYOUT)).under_test(subject) == ["helper", "btrfs"]
+    assert built.module is None
+    assert "modules of several directories are tested" in built.why
+    debug = asyncio.run(builds.debug_module(kernel, Arch.X86_64, subject))
+    assert debug.file(DEBUG_MODULE).stat().st_size > 1000
 
 
 def test_a_module_that_does_not_fit_is_no_proof(builder: Builder) -> None:

@@ -134,7 +134,7 @@ class CellRunner:
     async def _run_good_end(self, name: str) -> None:
         """Run the good end's first trial before anything else; it is used when its turn comes."""
         good = self.good
-        if good is None or name == good.name or self._good_trial is not None:
+        if good is None or name == good.name:
             return
         first = replace(self.cell, kernel=good.name), 1
         if self.run.outcome(*first) is None and (sources := good.sources()):

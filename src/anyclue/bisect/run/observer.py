@@ -15,7 +15,7 @@ from anyclue.bisect.run.synthetic_commits import SyntheticCommits, tree_with_fix
 from anyclue.git import repository as git
 from anyclue.hunt.select.factors import FLAT_FLOORS, Kind, kind
 from anyclue.model.errors import RequestError
-from anyclue.model.reason import ObjectsGrew, judged_reason
+from anyclue.model.reason import grown_objects
 from anyclue.model.scenario import GitKernel
 from anyclue.model.verdict import CellVerdict
 from anyclue.report.words import kind_label
@@ -152,9 +152,8 @@ class Observer:
             if self.failure is None and commit == self.bisection.span.bad:
                 self.failure = kind(verdict)
                 self.incident = verdict.incident.text if verdict.incident is not None else ""
-                if isinstance(grew := judged_reason(verdict.because), ObjectsGrew):
-                    others = (series for series, _ in grew.others)
-                    self.runner.known = frozenset((grew.series, *others))
+                if (grew := grown_objects(verdict.because)) is not None:
+                    self.runner.known = frozenset(grew.counts)
                 else:
                     self.runner.good = None  # what else some commit leaves is another failure
             if kind(verdict) == self.failure:

@@ -37,7 +37,7 @@ from anyclue.hunt.model import Fault
 from anyclue.hunt.render import clue_words
 from anyclue.hunt.select.isolation import smallest_conjunction
 from anyclue.model.evaluation import TrialEvaluation
-from anyclue.model.reason import ObjectsGrew, SlabCache, judged_reason
+from anyclue.model.reason import SlabCache, grown_objects
 from anyclue.model.recording import Outcome
 from anyclue.model.scenario import Axis, Cell, Scalar, TestChoice, WorkloadChoice
 from anyclue.model.verdict import CellVerdict, ObjectKind, ObjectSeries, Verdict
@@ -305,8 +305,7 @@ class _FollowUp:
         more_guests: int,
     ) -> Reproducer:
         """Return the smallest form that is known, with its script."""
-        because = judged_reason(verdict.because) if verdict is not None else None
-        grew = because if isinstance(because, ObjectsGrew) else None
+        grew = grown_objects(verdict.because) if verdict is not None else None
         return Reproducer(
             script=script,
             parameters=form.found,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from anyclue.hunt.render.selection import representative, varying_axes
 from anyclue.hunt.render.verdict_words import growth
 from anyclue.hunt.select.faults import carrier_class
-from anyclue.model.reason import ObjectsGrew, judged_reason
+from anyclue.model.reason import ObjectsGrew, grown_objects
 from anyclue.model.recording import Outcome, Recording
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, MemoryClass, ObjectSeries, Verdict
@@ -45,7 +45,7 @@ def overviews(cells: Sequence[CellVerdict], least_kib: float) -> list[Figure]:
         title = f"Floors of all cells on {where}"
         caption = f"{drawn} of {len(group)} cells reached floors. "
         caption += f"Drawn: {of.value} ({words.CLASSES[of]})."
-        if any(_objects_grew(cell) for cell in group):
+        if any(grown_objects(cell.because) for cell in group):
             caption += " Leaks of objects alone do not show in KiB: see their cells."
         figures.append(
             Figure(
@@ -71,7 +71,7 @@ def cell_figures(
     drawn = (
         _over_time(verdict, reference, recordings, name),
         _counts_by_round(verdict, because, reference, recordings, name)
-        if (because := _objects_grew(verdict))
+        if (because := grown_objects(verdict.because))
         else _by_round(verdict, reference, least_kib, name),
     )
     return [figure for figure in drawn if figure is not None]
@@ -177,11 +177,6 @@ def _counts(
     )
 
 
-def _objects_grew(verdict: CellVerdict) -> ObjectsGrew | None:
-    because = judged_reason(verdict.because)
-    return because if isinstance(because, ObjectsGrew) else None
-
-
 def _caption(verdict: CellVerdict, drawn: str, line: series.FitLine | None) -> str:
     fitted = f"Line: {growth(verdict).per_round} [95 %]." if line else "No rate could be fitted."
     aside = "Hollow: warm-up, set aside." if verdict.warm_up else ""
@@ -209,7 +204,7 @@ def _common_class(group: Sequence[CellVerdict], cells: Sequence[CellVerdict]) ->
         leaks = [
             cell
             for cell in candidates
-            if cell.verdict is Verdict.LEAK and _objects_grew(cell) is None
+            if cell.verdict is Verdict.LEAK and grown_objects(cell.because) is None
         ]
         if leaks:
             return carrier_class(

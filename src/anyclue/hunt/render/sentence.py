@@ -13,7 +13,13 @@ from anyclue.hunt.model import Factor, Fault, RunVerdicts
 from anyclue.hunt.render.clue_text import dose_amount
 from anyclue.hunt.select.factors import gravest
 from anyclue.hunt.select.faults import carrier_class
-from anyclue.model.reason import GrowthExcluded, ObjectsGrew, SlabCache, judged_reason
+from anyclue.model.reason import (
+    GrowthExcluded,
+    ObjectsGrew,
+    SlabCache,
+    grown_objects,
+    judged_reason,
+)
 from anyclue.model.recording import Outcome
 from anyclue.model.verdict import CellVerdict, ClassRate, MemoryClass, Signature, Verdict
 from anyclue.report.reasons import incident_text
@@ -120,7 +126,7 @@ def _what(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str
 
 def _leak(fault: Fault, findings: RunVerdicts, dose: DoseResponse | None) -> str:
     group, signature = fault.cells, fault.signature
-    grown = [because for v in group if isinstance(because := judged_reason(v.because), ObjectsGrew)]
+    grown = [grew for v in group if (grew := grown_objects(v.because)) is not None]
     if len(grown) == len(group):
         return _objects_leak(grown, signature, dose)
     first = fault.looked_into

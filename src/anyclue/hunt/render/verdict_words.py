@@ -16,6 +16,7 @@ from anyclue.model.reason import (
     ObjectsGrew,
     ObjectsSuspected,
     OtherFault,
+    grown_objects,
     judged_reason,
 )
 from anyclue.model.recording import Outcome
@@ -171,9 +172,8 @@ def signatures_label(verdict: CellVerdict) -> str:
     """
     if verdict.signature is None:
         return ""
-    because = judged_reason(verdict.because)
-    if isinstance(because, ObjectsGrew):
-        return f"{verdict.signature.value} in {because.series.name}"
+    if (grew := grown_objects(verdict.because)) is not None:
+        return f"{verdict.signature.value} in {grew.series.name}"
     beside = [
         f"{signature.value} {number(kib)}"
         for name, kib in leaking_kib(verdict.classes).items()
@@ -245,7 +245,7 @@ def _of_pair(factor: Factor) -> str:
             unlike = kind_label(*kind(second))
             return f"{one} is {guilt} and {other} is {unlike}: not the same{equal}"
         case FactorReason.RATES_OVERLAP:
-            counted = isinstance(judged_reason(first.because), ObjectsGrew)
+            counted = grown_objects(first.because) is not None
             uncounted = counted and second.object_bound is None
             settle = _NOT_EXACT if uncounted else _MORE_ROUNDS
             innocent = _innocent(second)

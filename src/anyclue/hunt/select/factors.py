@@ -25,7 +25,7 @@ from math import hypot
 from typing import Final, TypeAlias
 
 from anyclue.hunt.model import Factor, FactorReason
-from anyclue.model.reason import ObjectsGrew, judged_reason
+from anyclue.model.reason import ObjectsGrew, grown_objects
 from anyclue.model.scenario import Axis, Cell
 from anyclue.model.verdict import CellVerdict, Signature, Verdict
 from anyclue.verdicts.breakdown import part_name
@@ -76,8 +76,8 @@ def innocent_beside(other: CellVerdict, guilty: CellVerdict) -> bool:
     """
     if other.verdict not in innocent_verdicts(guilty.verdict):
         return False
-    grown = judged_reason(guilty.because)
-    if guilty.verdict is Verdict.LEAK and isinstance(grown, ObjectsGrew):
+    grown = grown_objects(guilty.because)
+    if guilty.verdict is Verdict.LEAK and grown is not None:
         return _gains_fewer(other, guilty, grown)
     leaks = [
         name

@@ -161,7 +161,8 @@ class GitBuilds:
     ) -> Artifact:
         """Return the modules of a commit as ``payload.tar``, with ``build.log`` and ``proof``.
 
-        With ``debug``: the one as ``module.ko``, with the lines of its code, and nothing is proven.
+        With ``debug``: that of the file system's directory as ``module.ko``, with the lines of its
+        code, and nothing is proven.
 
         Raises:
             DoesNotBuildError: make failed.
@@ -169,8 +170,8 @@ class GitBuilds:
         """
         directory = subject.file_system.directory
         layout = layout_of(base.file(LAYOUT))
-        tested = layout.under_test(subject)
-        if any(layout.modules[name].directory != directory for name in tested):
+        names = layout.of_directory(subject, directory)
+        if not debug and names != layout.under_test(subject):
             raise _NotAloneError("modules of several directories are tested")
         sources = {path: entry.id for path, entry in _below(directory, new).items()}
         recipe = Recipe(
@@ -198,7 +199,7 @@ class GitBuilds:
                     built = await build_modules(
                         bench=bench,
                         sources=changed,
-                        directories={directory: tested},
+                        directories={directory: names},
                         headers=bench / "headers",
                         arch=arch,
                         toolchain=await host_toolchain(),

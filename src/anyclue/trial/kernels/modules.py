@@ -21,11 +21,11 @@ from anyclue.trial.kernels.make import build_error
 from anyclue.trial.kernels.toolchain import Toolchain
 
 MORE = (
-    *("ext4", "xfs", "f2fs", "crc32c_generic", "xxhash_generic", "blake2b_generic"),
+    *("crc32c_generic", "xxhash_generic", "blake2b_generic"),
     *("quota_v1", "quota_v2", "dm-mod", "dm-flakey", "dm-log-writes", "dm-snapshot", "dm-delay"),
     *("dm-thin-pool", "dm-zero", "dm-crypt", "scsi_debug"),
 )
-"""Modules that a full guest finds in its ``/lib/modules`` beside: none is loaded beforehand."""
+"""What a full guest finds beside in its ``/lib/modules``: none is loaded beforehand."""
 
 COLLECTED = tuple(
     dict.fromkeys((*BASE, *(root for fs in FILE_SYSTEMS.values() for root in fs.modules), *MORE))

@@ -32,3 +32,31 @@ def test_a_bit_that_is_set_ends_what_is_known_of_the_whole(
     )
     facts = PathFacts(analyse(text).files["x.c"].functions[0].function)
     assert facts.killed_keys("flags&F_A") == {"flags", "flags&F_A"}
+
+
+def test_a_list_of_any_length_is_followed_to_its_end(analyse: Callable[[str], Program]) -> None:
+    text = """
+int f(struct folio *folio, long size)
+{
+	struct entry *one, *head = NULL;
+
+	while ((size -= 8) >= 0) {
+		one = kmalloc(8, GFP_KERNEL);
+		if (!one)
+			goto fail;
+		one->next = head;
+		head = one;
+		one->size = size;
+	}
+	folio->entries = head;
+	return 0;
+fail:
+	while (head) {
+		one = head;
+		head = one->next;
+		kfree(one);
+	}
+	return -ENOMEM;
+}
+"""
+    assert [why for _, _, why in analyse(text).unjudged()] == []

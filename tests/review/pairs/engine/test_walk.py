@@ -2290,6 +2290,35 @@ int f(struct area *vma, struct file *file, int n)
         LEAK,
     ),
     Case(
+        "a list whose entries are put in front",
+        """
+int f(int n)
+{
+	struct entry *one, *head = NULL;
+	int err = 0;
+
+	while (n--) {
+		one = kmalloc(sizeof(*one), GFP_KERNEL);
+		if (!one) {
+			err = -ENOMEM;
+			break;
+		}
+		one->next = head;
+		head = one;
+	}
+	while (head) {
+		one = head;
+		head = one->next;
+		kfree(one);
+	}
+	return err;
+}
+""",
+        "\t\t\tbreak;",
+        "\t\t\treturn err;",
+        LEAK,
+    ),
+    Case(
         "1 for a reference that was got",
         """
 int f(struct folio *folio, struct page *page)

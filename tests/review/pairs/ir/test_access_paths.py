@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +31,17 @@ def test_what_a_path_is_reached_through_is_one_of_its_beginnings(path: str, plac
 @given(PATHS)
 def test_a_path_begins_with_itself(path: str) -> None:
     assert path.lstrip("(") in paths.beginnings(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "recursive"),
+    [
+        ("head->next", False),
+        ("head->next->next", True),
+        ("node->left->right->left", True),
+        ("dir->i_sb->s_root", False),
+        ("&head->next->list", False),
+    ],
+)
+def test_a_member_that_is_gone_through_twice_is_that_of_a_list(path: str, recursive: bool) -> None:
+    assert paths.is_recursive(path) is recursive

@@ -153,7 +153,7 @@ class _CountDomain(Domain[ReleaseCount]):
     def _points(self) -> Iterator[tuple[int, _Point]]:
         starts = self._starts()
         wanted = frozenset(one for one in starts if one >= 0)
-        before = facts_before(self._path_facts, self._analysis.callees, wanted)
+        before = facts_before(self._path_facts, self._analysis.step_table, wanted)
         for start in starts:
             if start < 0:
                 yield 0, PathPoint(ReleaseCount(), self._assumed({}), None)

@@ -120,6 +120,7 @@ class AliasSet:
         aliases = frozenset(one for one in state.aliases if not paths.reached_through(one, place))
         others = frozenset(one for one in state.derived if not paths.reached_through(one, place))
         holders: set[str] = set()
+        deep = frozenset[str]()
         if value in state.aliases:
             aliases |= {place}
             holders.add(place)
@@ -131,13 +132,15 @@ class AliasSet:
                 holders.add(place)
             copied = _copied(place, value, state.aliases)
             beside = _copied(place, value, state.derived)
-            aliases |= copied
-            others |= beside
-            holders |= copied | beside
+            deep = frozenset(filter(paths.is_recursive, copied | beside))
+            aliases |= copied - deep
+            others |= beside - deep
+            holders |= (copied | beside) - deep
         if derived and value not in state.aliases and not self._scoped:
             others |= {place}
             holders.add(place)
-        stored = state.stored or any(self._is_outside(one, state) for one in holders)
+        # What lies deeper in a list or a tree is not followed by name: there may be any number.
+        stored = state.stored or bool(deep) or any(self._is_outside(one, state) for one in holders)
         if aliases == state.aliases and others == state.derived and stored == state.stored:
             return state
         if not aliases and not others and not stored:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anyclue.review.pairs.engine.effects import Callees
 from anyclue.review.pairs.engine.explorer import Domain, PathPoint, explore
 from anyclue.review.pairs.engine.path_facts import Facts, PathFacts
 from anyclue.review.pairs.engine.slice import slice_of
+from anyclue.review.pairs.engine.step_table import StepTable
 from anyclue.review.pairs.ir import function as ir
-from anyclue.review.pairs.ir import values
 
 ENTRY_STEPS = 20_000
 """Where a function takes more steps than these to what is looked for, nothing is known there."""
@@ -18,12 +17,12 @@ _Point = PathPoint[None]
 
 
 def facts_before(
-    path_facts: PathFacts, callees: Callees, wanted: frozenset[int]
+    path_facts: PathFacts, table: StepTable, wanted: frozenset[int]
 ) -> dict[int, list[Facts]]:
     """Return the sets of facts with which each of these steps is reached from the entry."""
     if not wanted:
         return {}
-    domain = _FactsDomain(path_facts, callees, wanted)
+    domain = _FactsDomain(path_facts, table, wanted)
     slice_ = slice_of(
         path_facts,
         wanted,
@@ -38,15 +37,9 @@ def facts_before(
 
 
 class _FactsDomain(Domain[None]):
-    def __init__(self, path_facts: PathFacts, callees: Callees, wanted: frozenset[int]) -> None:
+    def __init__(self, path_facts: PathFacts, table: StepTable, wanted: frozenset[int]) -> None:
         self._path_facts = path_facts
-        self._results = {
-            number: summary.result
-            for number, step in enumerate(path_facts.steps)
-            if isinstance(step, ir.CallStep)
-            and (summary := callees.summary(step.callee)) is not None
-            and summary.result != values.ANY
-        }
+        self._results = table.results
         self.found: dict[int, list[Facts]] = {number: [] for number in sorted(wanted)}
 
     def is_idle(self, number: int, state: None) -> bool:

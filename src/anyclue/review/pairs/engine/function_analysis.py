@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -38,7 +38,7 @@ class FunctionAnalysis:
         self.callees = callees
         self.path_facts = PathFacts(function)
         self.def_use = DefUse(function)
-        self._step_table = StepTable(self.path_facts, callees)
+        self.step_table = StepTable(self.path_facts, callees)
         self._restricted: dict[frozenset[str], PathFacts] = {}
 
     @cached_property
@@ -108,7 +108,7 @@ class FunctionAnalysis:
         """Every call that does something, with what it does."""
         return tuple(
             (number, effect)
-            for number, _, summary in self._step_table.calls
+            for number, _, summary in self.step_table.calls
             if summary is not None
             for listed in summary.effects.values()
             for effect in listed
@@ -214,19 +214,25 @@ class FunctionAnalysis:
         if not seeds:
             return ()
         quick = [self._quick_trace(one) for one in seeds]
-        left = frozenset(one.step for one, found in zip(seeds, quick, strict=True) if found is None)
-        before = facts_before(self.path_facts, self.callees, left)
-        return tuple(
-            found or self._trace(self.path_facts, one, before[one.step])
-            for one, found in zip(seeds, quick, strict=True)
+        closer = self._closer_traces(
+            [one for one, found in zip(seeds, quick, strict=True) if found is None]
         )
+        return tuple(found or next(closer) for found in quick)
+
+    def _closer_traces(self, seeds: Sequence[Seed]) -> Iterator[Trace]:
+        """Yield what becomes of resources by all that is known."""
+        before = facts_before(
+            self.path_facts, self.step_table, frozenset(one.step for one in seeds)
+        )
+        for one in seeds:
+            yield self._trace(self.path_facts, one, before[one.step])
 
     def _quick_trace(self, seed: Seed) -> Trace | None:
         """Return what becomes of a resource whatever else is known; None if that is too coarse.
 
         What holds on all paths, those too that can't be taken, holds on those that can.
         """
-        if not self._step_table.releases(seed.pair.name):
+        if not self.step_table.releases(seed.pair.name):
             return None
         keys = self.path_facts.keys
         own = frozenset((seed.place,)) if seed.place in keys else frozenset[str]()
@@ -238,7 +244,7 @@ class FunctionAnalysis:
         domain = ResourceDomain(
             restricted,
             self.def_use,
-            self._step_table,
+            self.step_table,
             seed,
             self.canonical,
             ({},),
@@ -251,7 +257,7 @@ class FunctionAnalysis:
 
     def _trace(self, path_facts: PathFacts, seed: Seed, before: Sequence[Facts] = ()) -> Trace:
         return ResourceDomain(
-            path_facts, self.def_use, self._step_table, seed, self.canonical, before
+            path_facts, self.def_use, self.step_table, seed, self.canonical, before
         ).trace()
 
     def _may_acquire(self, name: str, pair: Pair) -> bool:
@@ -283,13 +289,17 @@ class FunctionAnalysis:
 
     def releases_of_others(self, pair: str, place: str) -> bool:
         """Tell whether what a local variable is set to is released though it is not got here."""
-        seeds = self._set_seeds(pair, place)
-        # What is balanced whatever is known needs no closer look; nor do the others then.
-        if any(found is not None and found.exits for found in map(self._quick_trace, seeds)):
-            return True
+        unsure: list[Seed] = []
+        for seed in self._set_seeds(pair, place):
+            found = self._quick_trace(seed)
+            if found is None:
+                unsure.append(seed)
+            elif found.exits:
+                # It is balanced whatever is known; the others need no closer look then.
+                return True
         return any(
             (one.exits_of(ExitKind.RELEASED) or one.acquired_again) and not one.acquired_inside
-            for one in self._traces(seeds)
+            for one in self._closer_traces(unsure)
         )
 
     def may_release_first(self, pair: str, place: str) -> bool:
@@ -362,7 +372,7 @@ class FunctionAnalysis:
         """Calls that never return."""
         return frozenset(
             number
-            for number, _, summary in self._step_table.calls
+            for number, _, summary in self.step_table.calls
             if summary is not None and summary.noreturn
         )
 

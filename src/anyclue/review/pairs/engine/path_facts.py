@@ -40,6 +40,7 @@ class _Question(NamedTuple):
         is_plain: of the path nothing is known but what facts say of itself.
         whole: the value of which the path is some bits, if that is worth to be known.
         operands: both sides of ``one==other``.
+        relation: those of ``one<other``.
     """
 
     path: str
@@ -50,6 +51,7 @@ class _Question(NamedTuple):
     is_plain: bool
     whole: str | None
     operands: tuple[str, str] | None
+    relation: paths.Relation | None
 
 
 class FactChange(NamedTuple):
@@ -153,7 +155,7 @@ class PathFacts:
         Of numbers, where one is set to a constant; of equality, where one side is set.
         """
         sides = _sides(key)
-        if len(sides) < 2 and paths.masked_parts(key) is not None:
+        if paths.masked_parts(key) is not None:
             return sides
         set_to = self._set_to_constants if paths.relation(key) else self._set
         return () if set_to.isdisjoint(sides) else sides
@@ -388,29 +390,34 @@ class PathFacts:
 
     def assign(self, facts: Facts, place: str, value: Value | None) -> Facts:
         """Return the facts after a write of ``value`` to ``place``."""
+        after = self._without(facts, place) if self.killed_keys(place) else facts
+        if value is None or value == values.ANY or place not in self.keys:
+            return after
+        return {**after, place: value}
+
+    def _without(self, facts: Facts, place: str) -> Facts:
+        """Return the facts that a write to ``place`` leaves."""
         killed = self.killed_keys(place)
-        ended = [key for key in facts if key in killed] if killed else []
+        ended = [key for key in facts if key in killed]
         # What was the same as something that changes is still what that was.
         moved = [
             key
             for key, known in facts.items()
-            if known.__class__ is str
+            if isinstance(known, str)
             and known[0] == "="
             and key not in killed
+            and known[1:] in killed
             and paths.reached_through(known[1:], place)
         ]
-        known = value is not None and value != values.ANY and place in self.keys
-        if not ended and not moved and not known:
+        if not ended and not moved:
             return facts
         after = dict(facts)
         for key in (*ended, *moved):
-            after.pop(key, None)
+            del after[key]
         for key in moved:
             was = self.value_of(facts, key)
             if was is not None and (isinstance(was, int) or was[0] != "="):
                 after[key] = was
-        if known and value is not None:
-            after[place] = value
         return after
 
     def value_of(self, facts: Facts, path: str | None) -> Value | None:
@@ -479,11 +486,11 @@ class PathFacts:
                 facts = {key: value for key, value in facts.items() if key not in change.locked}
             after = self.assign(facts, change.place, None) if change.killed else facts
             return {**after, **dict.fromkeys(apart, values.ZERO)} if apart else after
-        if isinstance(step, ir.AssignStep) and step.by:
-            known = self.value_of(facts, step.place)
-            counted = values.ANY if known is None else values.counted(known, step.by)
-            return self.assign(facts, change.place, counted)
         if isinstance(step, ir.AssignStep):
+            if step.by:
+                known = self.value_of(facts, step.place)
+                counted = None if known is None else values.counted(known, step.by)
+                return self.assign(facts, change.place, counted)
             value = self._copied_value(facts, step.value) if change.is_kept else None
             after = self.assign(facts, change.place, value)
             equality = self._equalities.get((step.place, step.value or ""))
@@ -589,7 +596,7 @@ class PathFacts:
             question = self._questions[number] = self._question(number)
         if question is None:
             return facts
-        path, test, key, is_path_kept, is_key_kept, is_plain, whole, operands = question
+        path, test, key, is_path_kept, is_key_kept, is_plain, whole, operands, relation = question
         link = facts.get(path)
         known = link
         if link.__class__ is not int and (link is not None or not is_plain):
@@ -597,18 +604,19 @@ class PathFacts:
         after = values.narrow(known, test, holds)
         if after is None:
             return None
-        related = paths.relation(key)
-        if related is not None:
-            learned_of = self._compared(facts, related, holds=holds)
-            if learned_of is None:
+        if relation is not None:
+            compared = self._compared(facts, relation, holds=holds)
+            if compared is None:
                 return None
-            facts = learned_of
+            facts = compared
         keyed = None
         if key != path:
             keyed = values.narrow(facts.get(key), test, holds)
             if keyed is None:
                 return None
-        elif operands is not None and holds and known is None and self._are_unequal(facts, key):
+        elif (
+            operands is not None and holds and known is None and self._are_unequal(facts, operands)
+        ):
             return None
         elif after == known and link is not None:
             return facts
@@ -625,24 +633,24 @@ class PathFacts:
             learned[key] = keyed
         return learned
 
-    def _compared(self, facts: Facts, related: paths.Relation, *, holds: bool) -> Facts | None:
+    def _compared(self, facts: Facts, relation: paths.Relation, *, holds: bool) -> Facts | None:
         """Return the facts where one number is, or is not, less than another; None: it can't be.
 
         Where one side is 0, the other one's sign is learned: how often a loop ran, and another one
         with the same bound will run.
         """
-        less, greater = (self.value_of(facts, one) for one in (related.less, related.greater))
+        less, greater = (self.value_of(facts, one) for one in (relation.less, relation.greater))
         sides = (values.ANY if less is None else less, values.ANY if greater is None else greater)
-        answer = values.is_less(*sides, or_equal=related.or_equal)
+        answer = values.is_less(*sides, or_equal=relation.or_equal)
         if answer is not None:
             return facts if answer is holds else None
-        if values.signs(sides[0]) != values.ZERO or related.greater not in self.keys:
+        if values.signs(sides[0]) != values.ZERO or relation.greater not in self.keys:
             return facts
-        above = values.ZERO | values.POSITIVE if related.or_equal else values.POSITIVE
+        above = values.ZERO | values.POSITIVE if relation.or_equal else values.POSITIVE
         narrowed = values.narrow(greater, above, holds)
         if narrowed is None or narrowed == values.ANY:
             return facts if narrowed is not None else None
-        return {**facts, related.greater: narrowed}
+        return {**facts, relation.greater: narrowed}
 
     def _question(self, number: int) -> _Question | None:
         """Return what a branch asks; None when nobody needs the answer."""
@@ -665,14 +673,12 @@ class PathFacts:
             and path not in self.function.arrays,
             whole=masked.path if masked is not None and masked.path in keys else None,
             operands=paths.equality_operands(key),
+            relation=paths.relation(key),
         )
 
-    def _are_unequal(self, facts: Facts, key: str) -> bool:
-        """Tell whether a key asks whether two things are equal that are known not to be."""
-        sides = paths.equality_operands(key)
-        if sides is None:
-            return False
-        one, other = (self.value_of(facts, side) for side in sides)
+    def _are_unequal(self, facts: Facts, operands: tuple[str, str]) -> bool:
+        """Tell whether two things are known not to be equal."""
+        one, other = (self.value_of(facts, side) for side in operands)
         if one is None or other is None:
             return False
         return not values.signs(one) & values.signs(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from anyclue.review.pairs.engine.def_use import named_paths
@@ -75,14 +75,21 @@ class StepTable:
         )
 
     @cached_property
-    def _telling(self) -> frozenset[int]:
-        """Calls of whose result something is known that is worth to be known."""
-        keys, tested = self._path_facts.keys, self.callees.contracts.zero_tests
-        return frozenset(
-            number
+    def results(self) -> Mapping[int, int]:
+        """The signs of calls' results, where these are known and worth to be known."""
+        keys = self._path_facts.keys
+        return {
+            number: summary.result
             for number, step, summary in self.calls
-            if step.place in keys
-            and (step.callee in tested or (summary is not None and summary.result != values.ANY))
+            if step.place in keys and summary is not None and summary.result != values.ANY
+        }
+
+    @cached_property
+    def _telling(self) -> frozenset[int]:
+        """Calls whose result tells something that is worth to be known."""
+        keys, tested = self._path_facts.keys, self.callees.contracts.zero_tests
+        return frozenset(self.results).union(
+            number for number, step, _ in self.calls if step.place in keys and step.callee in tested
         )
 
     @cached_property
@@ -104,7 +111,7 @@ class StepTable:
         )
 
     def releases(self, pair: str) -> bool:
-        """Tell whether any call may end what a resource of a pair is."""
+        """Tell whether any call does something else to resources of a pair than acquire them."""
         return any(
             effect.kind is not EffectKind.ACQUIRE
             for _, _, summary in self.calls

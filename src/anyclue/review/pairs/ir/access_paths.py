@@ -200,6 +200,13 @@ def last_member(path: str) -> str:
 
 
 @functools.lru_cache(maxsize=65536)
+def is_recursive(path: str) -> bool:
+    """Tell whether a path goes through one member twice, as in a list: ``head->next->next``."""
+    members = re.findall(r"->(\w+)", path)
+    return len(set(members)) < len(members)
+
+
+@functools.lru_cache(maxsize=65536)
 def equality_operands(key: str) -> tuple[str, str] | None:
     """Return both sides of a condition's text when it is ``one==other`` and both are plain."""
     one, found, other = key.partition("==")
