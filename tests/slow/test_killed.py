@@ -87,9 +87,11 @@ def test_a_guest_that_is_stopped_longer_than_a_round_may_take(hunts: Hunts, tmp_
     scenario.write_text(SHORT)
     process = hunts.start("hunt", scenario, "--out", run, "--no-clue")
     assert until(lambda: hunts.guests_of(run), seconds=GONE_S * 5), "no guest was started"
-    for guest in hunts.guests_of(run):
+    guests = hunts.guests_of(run)
+    for guest in guests:
         os.kill(guest, signal.SIGSTOP)
-        time.sleep(45)
+    time.sleep(45)
+    for guest in guests:
         os.kill(guest, signal.SIGCONT)
     _, err = process.communicate()
     assert process.returncode == 0, err

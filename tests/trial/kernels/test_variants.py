@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import cast
@@ -27,7 +28,7 @@ from anyclue.trial.kernels.layout import (
     TrialSubject,
     layout_text,
 )
-from anyclue.trial.kernels.modules import pack_payload, set_sources
+from anyclue.trial.kernels.modules import make_payload, pack_payload, set_sources
 from anyclue.trial.kernels.variants import Variants, copy_sources
 
 LZO = "int compress(void)\n{\n\tint a = 1;\n\n\tput_page(a);\n\treturn 0;\n}\n"
@@ -173,6 +174,28 @@ def test_payload(tmp_path: Path) -> None:
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with tarfile.open(tmp_path / "one.tar") as tar:
         assert tar.getnames() == ["jbd2.ko", "ext4.ko"]
+
+
+def test_a_payload_has_what_was_built_in_place_of_what_the_kernel_has(tmp_path: Path) -> None:
+    kernel = Artifact(kind="kernel", key="k", path=tmp_path)
+    (tmp_path / "modules").mkdir()
+    for name in ("jbd2", "ext4"):
+        (tmp_path / f"modules/{name}.ko").write_text(name)
+    built = tmp_path / "ext4.ko"
+    subprocess.run(
+        ["cc", "-g", "-c", "-x", "c", "-", "-o", built], input=b"int one(void) {}", check=True
+    )
+    into = tmp_path / "into"
+    asyncio.run(make_payload(kernel, ["jbd2", "ext4"], {"ext4": built}, into))
+    assert [file.name for file in into.iterdir()] == ["payload.tar"]
+    with tarfile.open(into / "payload.tar") as tar:
+        tar.extractall(tmp_path / "out", filter="data")
+        assert tar.getnames() == ["jbd2.ko", "ext4.ko"]
+    assert (tmp_path / "out/jbd2.ko").read_text() == "jbd2"
+    code = (tmp_path / "out/ext4.ko").read_bytes()
+    assert code.startswith(b"\x7fELF")
+    assert b".debug_info" in built.read_bytes()
+    assert b".debug_info" not in code
 
 
 def test_sources_come_from_a_tree_without_what_a_build_left(tmp_path: Path) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+FROM_SHELL: Final = 126
+"""From here on a status is the shell's: a program was not started, or was ended by a signal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,8 @@ class FileSystemCheck:
 
     Attributes:
         command: an argv without the device.
-        damaged: the exit statuses that say that it is not; None: every one but 0. Any other says
-            nothing of the file system: the check itself failed.
+        damaged: the exit statuses that say that it is not; None: every one of its own but 0. Any
+            other says nothing of the file system: the check itself failed, or was killed.
     """
 
     command: tuple[str, ...]
@@ -38,7 +42,7 @@ class FileSystemCheck:
 
     def finds_damage(self, status: int) -> bool:
         """Return whether an exit status other than 0 speaks of the file system."""
-        return self.damaged is None or status in self.damaged
+        return status < FROM_SHELL and (self.damaged is None or status in self.damaged)
 
 
 def no_feature(_mount: str) -> MountFeature | None:

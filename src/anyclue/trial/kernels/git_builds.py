@@ -27,8 +27,7 @@ from anyclue.trial.kernels.modules import (
     DEBUG_MODULE,
     WORK,
     build_modules,
-    pack_payload,
-    strip_modules,
+    make_payload,
     workbench,
 )
 from anyclue.trial.kernels.toolchain import host_toolchain
@@ -215,9 +214,7 @@ class GitBuilds:
                         decision = await _fits(module, own, base, layout, subject)
                         if not decision.fast:
                             raise _NotAloneError(f"not as a module alone: {decision.why}")
-                    with staging(self._workbenches, "stripped") as bare:
-                        stripped = await strip_modules(built.values(), bare)
-                        pack_payload(stripped, into / "payload.tar")
+                    await make_payload(base, names, built, into)
             (into / "proof").write_text(decision.why)
 
         return await self._store.make(recipe, build)

@@ -14,18 +14,18 @@ from pathlib import Path
 from anyclue.model.scenario import Arch
 from anyclue.system.files import staging
 from anyclue.system.processes import run
-from anyclue.system.store import locked_file
+from anyclue.system.store import Artifact, locked_file
 from anyclue.trial.filesystems.registry import FILE_SYSTEMS
 from anyclue.trial.kernels.layout import BASE, LAYOUT, KernelLayout, ModuleEntry, layout_text
 from anyclue.trial.kernels.make import build_error
 from anyclue.trial.kernels.toolchain import Toolchain
 
 MORE = (
-    *("ext4", "xfs", "f2fs", "crc32c_generic", "xxhash_generic", "blake2b_generic"),
+    *("crc32c_generic", "xxhash_generic", "blake2b_generic"),
     *("quota_v1", "quota_v2", "dm-mod", "dm-flakey", "dm-log-writes", "dm-snapshot", "dm-delay"),
     *("dm-thin-pool", "dm-zero", "dm-crypt", "scsi_debug"),
 )
-"""Modules that a full guest finds in its ``/lib/modules`` beside: none is loaded beforehand."""
+"""What a full guest finds beside in its ``/lib/modules``: none is loaded beforehand."""
 
 COLLECTED = tuple(
     dict.fromkeys((*BASE, *(root for fs in FILE_SYSTEMS.values() for root in fs.modules), *MORE))
@@ -242,13 +242,22 @@ def set_sources(sources: Path, work: Path) -> None:
             file.unlink()
 
 
-async def strip_modules(modules: Iterable[Path], into: Path) -> list[Path]:
-    """Copy modules without their debug information."""
-    stripped = []
-    for module in modules:
-        await run(("strip", "-g", "-o", str(into / module.name), str(module)), deadline_s=60)
-        stripped.append(into / module.name)
-    return stripped
+async def make_payload(
+    kernel: Artifact, tested: Iterable[str], built: Mapping[str, Path], into: Path
+) -> None:
+    """Put the modules under test into ``into/payload.tar``, in the order of ``tested``.
+
+    Those that were ``built`` go without their debug information; others are as in ``kernel``.
+    """
+    with staging(into, "stripped") as bare:
+        files = []
+        for name in tested:
+            file = kernel.file(f"modules/{name}.ko")
+            if name in built:
+                file = bare / file.name
+                await run(("strip", "-g", "-o", str(file), str(built[name])), deadline_s=60)
+            files.append(file)
+        pack_payload(files, into / "payload.tar")
 
 
 def pack_payload(modules: Iterable[Path], archive: Path) -> None:

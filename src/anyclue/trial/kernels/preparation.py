@@ -23,7 +23,7 @@ from anyclue.trial.kernels.catalogue import Catalogue, catalogue
 from anyclue.trial.kernels.debian import DebianKernels, KernelPackages
 from anyclue.trial.kernels.git_builds import GitBuilds
 from anyclue.trial.kernels.layout import LAYOUT, TrialSubject, layout_of
-from anyclue.trial.kernels.modules import pack_payload
+from anyclue.trial.kernels.modules import make_payload
 from anyclue.trial.kernels.source_builds import described
 from anyclue.trial.kernels.user_builds import from_build, from_files
 from anyclue.trial.kernels.variants import Variants
@@ -203,8 +203,7 @@ class Kernels:
             return None
 
         async def build(directory: Path) -> None:
-            files = [image.file(f"modules/{name}.ko") for name in tested]
-            pack_payload(files, directory / "payload.tar")
+            await make_payload(image, tested, {}, directory)
 
         inputs = {"stock": image.key, "modules": tested, "format": 2}
         return (await self._store.make(Recipe(kind="module", inputs=inputs), build)).ref

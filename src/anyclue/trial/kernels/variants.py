@@ -33,8 +33,7 @@ from anyclue.trial.kernels.modules import (
     DEBUG_MODULE,
     WORK,
     build_modules,
-    pack_payload,
-    strip_modules,
+    make_payload,
     workbench,
 )
 from anyclue.trial.kernels.toolchain import Toolchain, toolchain_of
@@ -125,13 +124,7 @@ class Variants:
                         (first, *_) = built.values()
                         shutil.copyfile(first, directory / DEBUG_MODULE)
                         return
-                    with staging(self._workbenches, "stripped") as bare:
-                        stripped = await strip_modules(built.values(), bare)
-                        new = dict(zip(built, stripped, strict=True))
-                        pack_payload(
-                            [new.get(name, image.file(f"modules/{name}.ko")) for name in tested],
-                            directory / "payload.tar",
-                        )
+                    await make_payload(image, tested, built, directory)
 
             kind = DEBUG_KIND if debug else "module"
             return await self._store.make(Recipe(kind=kind, inputs=inputs), build)

@@ -22,6 +22,7 @@ from anyclue.trial.workloads.registry import WORKLOADS
 from anyclue.trial.workloads.workload import MNT, MOUNT, WorkloadPlan
 
 MOUNT_POINT = "/mnt"
+LOAD = f"{LOAD_MODULES} && rm *.ko"
 WRONG_CONTENTS = "wrong contents"
 
 
@@ -125,7 +126,7 @@ class WorkloadRounds:
         """
         session = self._session
         session.begin_round(0)
-        await session.load_module(f"{LOAD_MODULES} && rm *.ko")
+        await session.load_module(LOAD)
         await session.loaded()
         await session.mark(MarkName.TRIAL_BEGIN)
         await session.start_sampling()
@@ -142,7 +143,7 @@ class WorkloadRounds:
             TrialEndedError, GuestSilentError, GuestGoneError: as `run`.
         """
         self._session.begin_round(1)
-        await self._session.load_module(f"{LOAD_MODULES} && rm *.ko")
+        await self._session.load_module(LOAD)
         await self._mount()
 
     async def _one_round(self) -> None:
